@@ -1,0 +1,74 @@
+# Every target sets up what it needs by itself, in .venv, from a Python 3.11 or newer; a second run finds it done.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Stamps live inside the venv: who deletes it, deletes them.
+MADE := $(VENV)/.made
+PLAIN := $(VENV)/.plain
+DEV := $(VENV)/.dev
+BENCH := $(VENV)/.bench
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench docs clean
+
+help: ## Show this list
+	@echo 'Usage: make TARGET [ARGS="..."] [PYTHON=python3.12]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(PLAIN) ## Import this project's own Git history and look at it
+	@$(BIN)/python scripts/demo.py $(ARGS)
+
+test: $(DEV) ## Run the tests; ARGS="-k words", ARGS=--long for the long reliability runs
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## Check style, format, types (mypy and pyright) and the layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright --project pyproject.toml
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Format the code, and mend what ruff can mend
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: $(BENCH) ## Measure against the peers in the same run; ARGS=--help for what it takes
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(DEV) ## Run every code block of the README and the docs
+	$(BIN)/python -m pytest tests/test_docs.py $(ARGS)
+
+clean: ## Delete what the other targets made, the virtual environment too
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo 'Backstory needs Python 3.11 or newer, and "$(PYTHON)" is' \
+	        "$$($(PYTHON) --version 2>/dev/null || echo 'not there')." >&2; \
+	    echo 'Name another one: make PYTHON=/path/to/python3.12 TARGET' >&2; exit 1; }
+	@echo 'Setting up $(VENV) (once).'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(PLAIN): $(MADE) pyproject.toml
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+# Dependency groups are what pip 25.1 learned.
+$(DEV): $(PLAIN)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	$(PIP) install --quiet --group dev
+	@touch $@
+
+$(BENCH): $(PLAIN)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	$(PIP) install --quiet --group bench
+	@touch $@

@@ -1,0 +1,155 @@
+"""Between event objects and the form that stores keep: names, versions, upcasters, tags, bytes.
+
+    encode(Deposited("a-7", 5))  ->  Encoded("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
+    decode(recorded)             ->  Deposited("a-7", 5), or an Unknown that says why
+
+What is encoded is decoded once more before it may be appended: an event that its own class could not read back would
+be in the log for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from backstory import event as events
+from backstory.errors import DefinitionError, EventError, InvalidEvent, UnreadableEvent
+from backstory.event import Definition, Unknown, Upcaster, upcast
+from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
+from backstory.record import Encoded, Recorded
+
+C = TypeVar("C", bound=type[Any])
+
+
+class EventType:
+    """An event class, compiled: how its instances become bytes and tags, and bytes of any version an instance."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        definition: Definition = cls.__backstory__
+        self.cls = cls
+        self.name = definition.name
+        self.version = definition.version
+        self.upcasters = definition.upcasters
+        annotations = hints(cls)
+        if annotations is None:
+            raise DefinitionError(f"{cls.__qualname__}: an annotation names something that is not defined")
+        self.tag_fields: tuple[TagField, ...] = tag_fields(cls, annotations)
+        self.tags = tagger(self.tag_fields)
+        check_encodable(cls)
+        if hasattr(cls, "model_validate_json"):
+            self._dump: Callable[[Any], bytes] = lambda event: event.model_dump_json().encode()
+            self.load: Callable[[bytes], Any] = cls.model_validate_json
+            self._plain: Callable[[Any], Any] = cls.model_dump
+        else:
+            self._plain = msgspec.to_builtins
+            self._dump = msgspec.json.Encoder().encode
+            self.load = msgspec.json.Decoder(cls).decode
+
+    def encode(self, event: Any) -> Encoded:
+        """The event in stored form. Raises `InvalidEvent` or `InvalidTag`: a value that its own type refuses."""
+        try:
+            data = self._dump(event)
+            self.load(data)
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
+            raise InvalidEvent(f"{self.name}: {wrong}, in {event!r}") from wrong
+        if b"null" in data and _has_no_number(self._plain(event)):
+            raise InvalidEvent(f"{self.name}: JSON has no NaN or infinity, in {event!r}")
+        return Encoded(self.name, self.version, self.tags(event), data)
+
+    def decode(self, version: int, data: bytes) -> Any:
+        """The event of these bytes, mended where they are of an older version. Raises what decoding raises."""
+        if version == self.version:
+            return self.load(data)
+        return self.load(msgspec.json.encode(self.upcast(version, msgspec.json.decode(data))))
+
+    def upcast(self, version: int, data: dict[str, Any]) -> dict[str, Any]:
+        """The data of an older version as this version's, through every upcaster between."""
+        for old in range(version, self.version):
+            mended = self.upcasters[old](data)
+            if not isinstance(mended, dict):
+                raise TypeError(f"the upcaster from version {old} of {self.name} gave {mended!r}, not a dict")
+            data = mended
+        return data
+
+
+_compiled: dict[type[Any], EventType] = {}
+
+
+def event_type(cls: type[Any]) -> EventType:
+    """The compiled form of an event class. Raises `DefinitionError` for a class that is no event."""
+    try:
+        return _compiled[cls]
+    except KeyError:
+        if "__backstory__" not in vars(cls):
+            raise DefinitionError(
+                f"{cls.__qualname__} is not an event; subclass Event, or register it with backstory.register"
+            ) from None
+        compiled = _compiled[cls] = EventType(cls)
+        return compiled
+
+
+def register(
+    cls: C, *, name: str | None = None, version: int = 1, upcasters: Mapping[int, Upcaster] | None = None
+) -> C:
+    """Make an event of a frozen dataclass, attrs class, pydantic model or struct, and return the class.
+
+    For classes that you do not want to derive from `Event`; mark its tags with `Tag` or `Tagged` all the same.
+    Raises `DefinitionError` where it cannot be an event.
+    """
+    steps = {f"_{old}": upcast(old)(function) for old, function in (upcasters or {}).items()}
+    events.define(cls, name, version, {**vars(cls), **steps})
+    _compiled.pop(cls, None)
+    return cls
+
+
+def encode(event: Any) -> Encoded:
+    """An event object in stored form; one that is in that form already is returned as it is."""
+    compiled = _compiled.get(type(event))
+    if compiled is not None:
+        return compiled.encode(event)
+    if type(event) is Encoded:
+        return event
+    return event_type(type(event)).encode(event)
+
+
+def decode(record: Encoded | Recorded) -> Any:
+    """The event object of a stored event, or `Unknown` where no class here has its name and version.
+
+    Raises `UnreadableEvent` where the class is known and the data does not fit it.
+    """
+    cls = events.definitions.get(record.type)
+    if cls is None:
+        return unknown(record, f"no event class here is named {record.type!r}")
+    compiled = _compiled.get(cls) or event_type(cls)
+    if record.version > compiled.version:
+        return unknown(record, f"it has version {record.version}, the class here has {compiled.version}")
+    try:
+        return compiled.decode(record.version, record.data)
+    except EventError:
+        raise
+    except Exception as wrong:
+        raise unreadable(record, wrong) from wrong
+
+
+def unknown(record: Encoded | Recorded, why: str) -> Unknown:
+    """The raw data of an event that no class here can read."""
+    return Unknown(record.type, record.version, record.tags, msgspec.json.decode(record.data), why)
+
+
+def unreadable(record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
+    """The error for a stored event that does not fit its class."""
+    place = f"#{record.position} " if isinstance(record, Recorded) else ""
+    return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {wrong}")
+
+
+def _has_no_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(_has_no_number(item) for item in value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(_has_no_number(item) for item in value)
+    return False

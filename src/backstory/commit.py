@@ -1,0 +1,243 @@
+"""Commits: events that were appended together, and the hashes that chain them.
+
+    leaf     SHA-256 of 0x00, then type, version, tags, SHA-256 of the stored data
+    root     the RFC 6962 tree over the leaves
+    content  id, authored time, author, message, command, metadata, the condition's query, root
+    commit   the parent's commit hash, the content hash, the position that it was decided on
+
+The content hash says what was decided, wherever it stands: it survives a merge, and is what an author signs. The commit
+hash says where it stands. `docs/design/format.md` has every byte, and test vectors for other languages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from backstory.errors import InvalidEvent
+from backstory.query import Condition, to_json
+from backstory.record import Encoded, Recorded, check_text
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+NO_HASH = bytes(32)
+"""The parent of a log's first commit."""
+
+LEAF = b"\x00"
+NODE = b"\x01"
+CONTENT = b"backstory content 1\n"
+COMMIT = b"backstory commit 1\n"
+
+ID_LIMIT = 200
+"""The longest commit id, in characters."""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
+
+    `time` is when it was decided, by its author's clock. `root` is the Merkle root of its events. `command_json` is empty where no command made it;
+    `metadata_json` is a JSON object. Both are kept as the bytes they are.
+    """
+
+    id: str
+    time: datetime
+    events: tuple[Encoded, ...]
+    root: bytes
+    condition: Condition | None = None
+    author: str = ""
+    message: str = ""
+    command_json: bytes = b""
+    metadata_json: bytes = b"{}"
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit that is in a log.
+
+    `position` is that of its last event, so it is also where the log stood once the commit was in; `size` counts its
+    events. `authored` is when its author's clock said it was decided; `time` is the log's own time, the latest
+    `authored` so far, which never goes back.
+    """
+
+    position: int
+    size: int
+    id: str
+    time: datetime
+    authored: datetime
+    author: str
+    message: str
+    command_json: bytes
+    metadata_json: bytes
+    condition: Condition | None
+    content: bytes
+    hash: bytes
+
+    @property
+    def first(self) -> int:
+        """The position of its first event."""
+        return self.position - self.size + 1
+
+    @property
+    def command(self) -> dict[str, Any] | None:
+        """The command that made it, as plain data; None where it was appended without one."""
+        return msgspec.json.decode(self.command_json) if self.command_json else None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Its free metadata."""
+        return msgspec.json.decode(self.metadata_json, type=dict[str, Any])
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where a log ends: the position of its last event, its last commit's hash, and its time."""
+
+    position: int
+    hash: bytes
+    time: datetime
+
+
+ORIGIN = Head(0, NO_HASH, EPOCH)
+"""The head of an empty log."""
+
+
+def draft(
+    events: Iterable[Encoded],
+    *,
+    id: str,
+    time: datetime,
+    condition: Condition | None = None,
+    author: str = "",
+    message: str = "",
+    command: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Draft:
+    """Check the parts of a commit and put them together. Raises `InvalidEvent` that says which part is wrong."""
+    events = tuple(events)
+    if not events:
+        raise InvalidEvent("a commit has at least one event")
+    if not isinstance(id, str) or not id or len(id) > ID_LIMIT:
+        raise InvalidEvent(f"a commit id is text of 1 to {ID_LIMIT} characters, not {id!r}")
+    if time.tzinfo is None:
+        raise InvalidEvent(f"a commit's time has a time zone, {time!r} has none")
+    check_text(id, "commit id")
+    check_text(author, "author")
+    check_text(message, "message")
+    if condition is not None and condition.after < 0:
+        raise InvalidEvent(f"a condition's position counts from 0, got {condition.after}")
+    command_json = b"" if command is None else _to_json(command, "command")
+    metadata_json = _to_json(metadata, "metadata") if metadata else b"{}"
+    return Draft(id, time.astimezone(UTC), events, events_root(events), condition, author, message, command_json, metadata_json)
+
+
+def chained(draft: Draft, parent: Head) -> Commit:
+    """The commit that this draft becomes on top of `parent`: pure, so every store and every node gives the same."""
+    content = content_hash(draft, draft.root, draft.time)
+    after = None if draft.condition is None else draft.condition.after
+    return Commit(
+        parent.position + len(draft.events),
+        len(draft.events),
+        draft.id,
+        max(draft.time, parent.time),
+        draft.time,
+        draft.author,
+        draft.message,
+        draft.command_json,
+        draft.metadata_json,
+        draft.condition,
+        content,
+        commit_hash(parent.hash, content, after),
+    )
+
+
+def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
+    """The draft that this commit was, so that it can be judged again on another log."""
+    encoded = tuple(Encoded(event.type, event.version, event.tags, event.data) for event in events)
+    return Draft(
+        commit.id,
+        commit.authored,
+        encoded,
+        events_root(encoded),
+        commit.condition,
+        commit.author,
+        commit.message,
+        commit.command_json,
+        commit.metadata_json,
+    )
+
+
+def leaf_hash(event: Encoded | Recorded) -> bytes:
+    """The hash of one event: what it is, and the digest of its stored bytes, so that the bytes may be withheld."""
+    kind = event.type.encode()
+    parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
+    for tag in event.tags:
+        text = tag.encode()
+        parts += (len(text).to_bytes(8), text)
+    parts.append(hashlib.sha256(event.data).digest())
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def events_root(events: Iterable[Encoded | Recorded]) -> bytes:
+    """The Merkle root over these events' leaves."""
+    return merkle_root([leaf_hash(event) for event in events])
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """The Merkle tree hash of RFC 6962, section 2.1, over hashed leaves.
+
+    Pairing neighbours level by level, and letting an odd last one rise, gives the same tree as its split at the largest
+    power of two.
+    """
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    level = list(leaves)
+    sha256 = hashlib.sha256
+    while len(level) > 1:
+        pairs = [sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
+        if len(level) % 2:
+            pairs.append(level[-1])
+        level = pairs
+    return level[0]
+
+
+def content_hash(commit: Draft | Commit, root: bytes, authored: datetime) -> bytes:
+    """The hash of what a commit says: everything but where it stands."""
+    query = None if commit.condition is None else to_json(commit.condition.query)
+    parts = [CONTENT]
+    for part in (
+        commit.id.encode(),
+        micros(authored).to_bytes(8, signed=True),
+        commit.author.encode(),
+        commit.message.encode(),
+        commit.command_json,
+        commit.metadata_json,
+    ):
+        parts += (len(part).to_bytes(8), part)
+    parts += (b"\x00",) if query is None else (b"\x01", len(query).to_bytes(8), query)
+    parts.append(root)
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:
+    """The hash of where a commit stands: its parent, its content, and the position that it was decided on."""
+    decided = b"\x00" if after is None else b"\x01" + after.to_bytes(8)
+    return hashlib.sha256(COMMIT + parent + content + decided).digest()
+
+
+def micros(time: datetime) -> int:
+    """Microseconds since 1970 in UTC, the form in which times are stored and hashed."""
+    return (time - EPOCH) // MICROSECOND
+
+
+def from_micros(value: int) -> datetime:
+    """The time that `micros` gave."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def _to_json(value: Mapping[str, Any], what: str) -> bytes:
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
+        raise InvalidEvent(f"the {what} cannot be written as JSON: {wrong}") from wrong

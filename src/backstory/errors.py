@@ -1,0 +1,159 @@
+"""Every error that Backstory raises, as one tree.
+
+    BackstoryError
+     ├─ DefinitionError          a class cannot be an event, a state or a command
+     ├─ EventError               a value cannot go into, or come out of, the log
+     │   ├─ InvalidTag           a tag is empty, not text, or has no key
+     │   ├─ InvalidEvent         an event or a draft that no log may hold
+     │   └─ UnreadableEvent      a stored event that the code at hand cannot decode
+     ├─ AppendError              a batch was judged and did not go in
+     │   ├─ Conflict             an event that its condition forbids is in the log
+     │   ├─ IdReused             its id belongs to another commit
+     │   └─ AheadOfLog           it was decided on a position that the log does not have
+     ├─ SourceError              a line of an imported file cannot be understood
+     └─ StoreError               the place where history is kept
+         ├─ StoreMissing         there is no store at that address
+         ├─ StoreExists          there is one already
+         ├─ NotAStore            the file is something else
+         ├─ NewerFormat          written by a newer Backstory
+         ├─ StoreReadOnly        the file or its folder cannot be written
+         ├─ StoreFull            no space is left; nothing of the batch was kept
+         ├─ StoreLocked          another process held the store for too long
+         ├─ StoreClosed          used after close()
+         └─ StoreCorrupt         what is stored is not what was written
+
+Messages say what was wrong, where, and what to do. Attributes carry the same as data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from backstory.query import Condition
+    from backstory.record import Recorded
+
+
+class BackstoryError(Exception):
+    """The root: catch this to catch everything that the library raises on purpose."""
+
+
+class DefinitionError(BackstoryError, TypeError):
+    """A class was defined in a way that cannot work; raised where it is defined or registered."""
+
+
+class EventError(BackstoryError, ValueError):
+    """A value cannot go into, or come out of, the log."""
+
+
+class InvalidTag(EventError):
+    """A tag is empty, not text, or has no key."""
+
+
+class InvalidEvent(EventError):
+    """An event or a draft that no log may hold."""
+
+
+class UnreadableEvent(EventError):
+    """A stored event that the code at hand cannot decode. The log itself is unharmed."""
+
+
+class AppendError(BackstoryError):
+    """A batch was judged and did not go in. Nothing of it is in the log."""
+
+
+class Conflict(AppendError):
+    """Events that match the condition's query were appended after the position that was decided on.
+
+    `draft` is the index in the batch of the draft that conflicts, `condition` what it asked for, and `events` the
+    first of the events in the way. Load again, decide again, append again.
+    """
+
+    def __init__(self, draft: int, condition: Condition, events: Sequence[Recorded]) -> None:
+        super().__init__(draft, condition, events)
+        self.draft = draft
+        self.condition = condition
+        self.events = tuple(events)
+
+    def __str__(self) -> str:
+        seen = ", ".join(f"#{event.position} {event.type}" for event in self.events[:3])
+        return f"decided on position {self.condition.after}, but since then: {seen}"
+
+
+class IdReused(AppendError):
+    """The commit id is taken by a commit with other content, or by another batch."""
+
+    def __init__(self, id: str, why: str) -> None:
+        super().__init__(id, why)
+        self.id = id
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"commit id {self.id!r} {self.why}; use a new id for a new commit"
+
+
+class AheadOfLog(AppendError):
+    """A condition names a position after the log's head: it was decided on another history."""
+
+    def __init__(self, after: int, head: int) -> None:
+        super().__init__(after, head)
+        self.after = after
+        self.head = head
+
+    def __str__(self) -> str:
+        return f"decided on position {self.after}, but the log ends at {self.head}; was the store restored or swapped?"
+
+
+class SourceError(BackstoryError, ValueError):
+    """A place of an imported source cannot be understood."""
+
+    def __init__(self, source: str, line: int, why: str) -> None:
+        super().__init__(source, line, why)
+        self.source = source
+        self.line = line
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.why}"
+
+
+class StoreError(BackstoryError):
+    """Something about the place where history is kept."""
+
+
+class StoreMissing(StoreError):
+    """There is no store at that address."""
+
+
+class StoreExists(StoreError):
+    """There is a store at that address already."""
+
+
+class NotAStore(StoreError):
+    """The file is there, and is something else."""
+
+
+class NewerFormat(StoreError):
+    """The store was written by a newer Backstory than this one."""
+
+
+class StoreReadOnly(StoreError):
+    """The file or its folder cannot be written."""
+
+
+class StoreFull(StoreError):
+    """No space is left. Nothing of the batch was kept; what was acknowledged before is safe."""
+
+
+class StoreLocked(StoreError):
+    """Another process held the store for longer than the timeout."""
+
+
+class StoreClosed(StoreError):
+    """The store was used after `close()`."""
+
+
+class StoreCorrupt(StoreError):
+    """What is stored is not what was written."""

@@ -1,0 +1,152 @@
+"""Events: immutable facts, written as small classes.
+
+    class Withdrawn(Event, name="bank.withdrawn", version=2):
+        account: Tag[str]
+        cents: int
+
+        @upcast(1)
+        @staticmethod
+        def in_cents(data: dict[str, Any]) -> dict[str, Any]:
+            return {"account": data["account"], "cents": data["dollars"] * 100}
+
+What a class says about itself is written down when it is defined; `backstory.codec` gives it meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
+
+import msgspec
+
+from backstory.errors import DefinitionError
+from backstory.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
+
+if TYPE_CHECKING:
+    from typing import Self
+
+T = TypeVar("T")
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+definitions: dict[str, type[Any]] = {}
+"""Every event class by its stable name: what is known without being registered somewhere by hand."""
+
+
+Tag = Annotated[T, Tagged()]
+"""`account: Tag[str]` makes the tag `account:<value>`; `Tag[list[str]]` makes one for each value."""
+
+
+class upcast:  # noqa: N801 - used as a decorator
+    """Mends the data of an old version: `@upcast(1)` takes version 1's dict and returns version 2's.
+
+    Pure, dict to dict, in the class body of the event; applied in a chain up to the class's version.
+    """
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.function: Upcaster | None = None
+
+    def __call__(self, function: Upcaster) -> Self:
+        """Remember the function; a staticmethod is unwrapped."""
+        self.function = getattr(function, "__func__", function)
+        return self
+
+
+class Definition(msgspec.Struct, frozen=True):
+    """What an event class says about itself: its stable name, its version, and how older versions are mended."""
+
+    name: str
+    version: int
+    upcasters: dict[int, Upcaster]
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class EventMeta(msgspec.StructMeta):
+    """Takes `name` and `version` from the class statement, which msgspec's own metaclass would refuse."""
+
+    def __new__(
+        mcls,
+        class_name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        /,
+        *,
+        name: str | None = None,
+        version: int = 1,
+        **config: Any,
+    ) -> EventMeta:
+        cls = super().__new__(mcls, class_name, bases, namespace, **config)
+        if any(isinstance(base, EventMeta) for base in bases):
+            define(cls, name, version, namespace)
+        return cls
+
+
+class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
+    """The base class of events. Subclass it with typed fields; mark with `Tag` what the event is about.
+
+    Class keywords: `name` (default: the class's name) is what the log stores, so the class may be renamed;
+    `version` (default: 1) goes up when old data needs mending, with an `@upcast` for each older version.
+    """
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A stored event that no class here can read: its raw data, and why."""
+
+    type: str
+    version: int
+    tags: tuple[str, ...]
+    data: Any
+    why: str
+
+
+def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, Any]) -> Definition:
+    """Note name, version and upcasters of an event class. Raises `DefinitionError` where it cannot be an event."""
+    name = cls.__name__ if name is None else name
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise DefinitionError(f"{cls.__qualname__}: an event's name is printable text, not {name!r}")
+    if not isinstance(version, int) or version < 1:
+        raise DefinitionError(f"{cls.__qualname__}: an event's version counts from 1, not {version!r}")
+    if not is_frozen(cls):
+        raise DefinitionError(f"{cls.__qualname__} must be frozen: an event never changes")
+    annotations = hints(cls)
+    if annotations is not None:
+        tag_fields(cls, annotations)
+        check_encodable(cls)
+    other = definitions.get(name)
+    if other is not None and not _replaces(cls, other):
+        raise DefinitionError(
+            f"two events are named {name!r}: {_place(other)} and {_place(cls)}; give one of them another name="
+        )
+    definition = Definition(name, version, _upcasters(cls, version, namespace))
+    cls.__backstory__ = definition
+    definitions[name] = cls
+    return definition
+
+
+def _replaces(cls: type[Any], other: type[Any]) -> bool:
+    """The same class again (a notebook cell, a reload), or one that lived in a function, may be replaced."""
+    return _place(cls) == _place(other) or "<locals>" in other.__qualname__ or "<locals>" in cls.__qualname__
+
+
+def _place(cls: type[Any]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _upcasters(cls: type[Any], version: int, namespace: dict[str, Any]) -> dict[int, Upcaster]:
+    found: dict[int, Upcaster] = {}
+    for value in namespace.values():
+        if isinstance(value, upcast) and value.function is not None:
+            if value.version in found:
+                raise DefinitionError(f"{cls.__qualname__}: two upcasters from version {value.version}")
+            found[value.version] = value.function
+    missing = sorted(set(range(1, version)) - set(found))
+    beyond = sorted(set(found) - set(range(1, version)))
+    if missing:
+        raise DefinitionError(
+            f"{cls.__qualname__} has version {version}, but no @upcast({missing[0]}) that mends version {missing[0]}"
+        )
+    if beyond:
+        raise DefinitionError(
+            f"{cls.__qualname__} has version {version}, so an upcaster from version {beyond[0]} can never run"
+        )
+    return found

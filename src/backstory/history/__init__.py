@@ -1,0 +1,1 @@
+"""Questions to a history: what Git has verbs for."""

@@ -1,0 +1,60 @@
+"""The state that needs no code: for one tag, the last value of every data field, and the event that gave it.
+
+    >>> latest(log, "account:a-7").fields["cents"].value
+    200
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from backstory.query import Query
+from backstory.record import Recorded
+from backstory.store import Log
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field's last value, and the position and type of the event that gave it."""
+
+    value: Any
+    position: int
+    type: str
+
+
+class Latest(msgspec.Struct):
+    """The built-in fold over all events that have one tag.
+
+    `events` counts them; `position` is the last one's, 0 where there is none.
+    """
+
+    tag: str
+    fields: dict[str, Field] = {}
+    events: int = 0
+    position: int = 0
+
+    def query(self) -> Query:
+        """Which events it is about."""
+        return Query.of(tags=[self.tag])
+
+    def apply(self, event: Recorded) -> None:
+        """Take the fields of one more event."""
+        for name, value in msgspec.json.decode(event.data, type=dict[str, Any]).items():
+            self.fields[name] = Field(value, event.position, event.type)
+        self.events += 1
+        self.position = event.position
+
+
+def latest(log: Log, tag: str, upto: int | None = None) -> Latest:
+    """Fold what a log knows about a tag, up to a position. Raises `InvalidTag`."""
+    state = Latest(tag)
+    return folded(state, log.read(state.query(), upto=upto))
+
+
+def folded(state: Latest, events: Iterable[Recorded]) -> Latest:
+    """The state after these events."""
+    for event in events:
+        state.apply(event)
+    return state

@@ -1,0 +1,111 @@
+"""Queries and conditions: which events matter, and what a decision relied on.
+
+A query is a set of clauses. An event matches a clause when its type is among the clause's types (or the clause names
+none) and it has all the clause's tags; it matches the query when it matches any clause. This is the query of Dynamic
+Consistency Boundaries, https://dcb.events/specification/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from backstory.errors import InvalidEvent
+from backstory.record import Encoded, Recorded, check_tag, check_text
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """One way to match: any of `types` (none named: every type) and all of `tags`. Both sorted, each once.
+
+    Build one with `Clause.of`, which sorts and checks.
+    """
+
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, types: Iterable[str] = (), tags: Iterable[str] = ()) -> Clause:
+        """A clause of these types and tags. Raises `InvalidTag` or `InvalidEvent`."""
+        if isinstance(types, str) or isinstance(tags, str):
+            raise InvalidEvent("a clause takes lists of types and of tags, not one text")
+        names = tuple(sorted(set(types)))
+        if "" in names:
+            raise InvalidEvent("an event type in a query is empty")
+        for name in names:
+            check_text(name, "event type")
+        return cls(names, tuple(sorted({check_tag(tag) for tag in tags})))
+
+    def matches(self, type: str, tags: Iterable[str]) -> bool:
+        """Whether an event of this type with these tags matches."""
+        return (not self.types or type in self.types) and all(tag in tags for tag in self.tags)
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Any of some clauses. `Query.all()` matches every event, `Query()` none.
+
+        Query.of(types=["Deposited", "Withdrawn"], tags=["account:a-7"]) | Query.of(types=["RateChanged"])
+    """
+
+    clauses: tuple[Clause, ...] = ()
+
+    @classmethod
+    def all(cls) -> Query:
+        """The query that every event matches."""
+        return cls((Clause(),))
+
+    @classmethod
+    def of(cls, types: Iterable[str] = (), tags: Iterable[str] = ()) -> Query:
+        """A query of one clause: any of these types, all of these tags."""
+        return cls((Clause.of(types, tags),))
+
+    def __or__(self, other: Query) -> Query:
+        """What either matches, in its simplest form: clauses with the same tags become one, and so on."""
+        return simplified((*self.clauses, *other.clauses))
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every event matches."""
+        return any(not clause.types and not clause.tags for clause in self.clauses)
+
+    def matches(self, event: Encoded | Recorded) -> bool:
+        """Whether the event matches any clause."""
+        kind, tags = event.type, event.tags
+        for clause in self.clauses:
+            if (not clause.types or kind in clause.types) and all(tag in tags for tag in clause.tags):
+                return True
+        return False
+
+
+def simplified(clauses: Iterable[Clause]) -> Query:
+    """The same query with fewer clauses: one for each set of tags, sorted; a clause of all events is the whole query."""
+    types_of: dict[tuple[str, ...], set[str] | None] = {}
+    for clause in clauses:
+        known = types_of.setdefault(clause.tags, set())
+        if not clause.types:
+            types_of[clause.tags] = None
+        elif known is not None:
+            known.update(clause.types)
+    if types_of.get((), ()) is None:
+        return Query.all()
+    return Query(tuple(Clause(tuple(sorted(types or ())), tags) for tags, types in sorted(types_of.items())))
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """No event that matches `query` after position `after`: the one concurrency control there is.
+
+    `after` is the position that the decision was made on, 0 where nothing may have matched ever.
+    """
+
+    query: Query
+    after: int = 0
+
+
+def to_json(query: Query) -> bytes:
+    """The query as it is stored and hashed: `[{"types":[...],"tags":[...]}]`, empty lists included."""
+    return msgspec.json.encode([{"types": clause.types, "tags": clause.tags} for clause in query.clauses])
+
+
+def from_json(text: bytes | str) -> Query:
+    """The query that `to_json` wrote. Raises `msgspec.ValidationError`."""
+    return Query(msgspec.json.decode(text, type=tuple[Clause, ...]))

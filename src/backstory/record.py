@@ -1,0 +1,90 @@
+"""Events in the form that stores keep: a type, a version, tags, and JSON bytes that nobody re-encodes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backstory.errors import InvalidEvent, InvalidTag
+
+
+class Encoded(msgspec.Struct, frozen=True, gc=False):
+    """An event ready to be stored.
+
+    `tags` are sorted and without duplicates, `data` is UTF-8 JSON text. Build one with `encoded` when the parts come from
+    outside: it checks them.
+    """
+
+    type: str
+    version: int
+    tags: tuple[str, ...]
+    data: bytes
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """An event that is in a log.
+
+    `position` counts from 1 without gaps. `commit` is the position of its commit, which is that of the commit's last
+    event: a reader that sees `position == commit` has the commit whole.
+    """
+
+    position: int
+    commit: int
+    type: str
+    version: int
+    tags: tuple[str, ...]
+    data: bytes
+
+
+def check_tag(tag: str) -> str:
+    """Return `tag`, or raise `InvalidTag`: a tag is `key:value`, both not empty, the key without a colon.
+
+    Any Unicode text is fine, except what UTF-8 or SQLite text cannot hold: lone surrogates and NUL.
+    """
+    if not isinstance(tag, str):
+        raise InvalidTag(f"a tag is text, not {type(tag).__name__}: {tag!r}")
+    key, colon, value = tag.partition(":")
+    if not (key and colon and value):
+        raise InvalidTag(f"a tag is key:value, like 'account:a-7'; got {tag!r}")
+    if not tag.isprintable() or key[0] in ',"':
+        _check_unusual(tag, key)
+    return tag
+
+
+def _check_unusual(tag: str, key: str) -> None:
+    if key[0] in ',"':
+        raise InvalidTag(f"a tag's key cannot start with a comma or a quote: {tag!r}")
+    check_text(tag, "tag", InvalidTag)
+
+
+def check_text(text: str, what: str, error: type[InvalidEvent] | type[InvalidTag] = InvalidEvent) -> str:
+    """Return `text`, or raise `error` where it has NUL or a lone surrogate, which no store can keep."""
+    if "\0" in text:
+        raise error(f"{what} has a NUL character: {text!r}")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as wrong:
+            raise error(f"{what} has a lone surrogate, which is not valid text: {text!r}") from wrong
+    return text
+
+
+def sorted_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Tags as they are stored and hashed: each once, in the order of their code points."""
+    return tags if len(tags) < 2 else tuple(sorted(set(tags)))
+
+
+def encoded(type: str, data: bytes, tags: tuple[str, ...] = (), version: int = 1) -> Encoded:
+    """Check the parts of an event that does not come from an event class, and give it in stored form.
+
+    Raises `InvalidEvent` or `InvalidTag` where a part is empty, too small, or not JSON.
+    """
+    if not type:
+        raise InvalidEvent("an event needs a type")
+    check_text(type, "event type")
+    if version < 1:
+        raise InvalidEvent(f"{type}: a version counts from 1, got {version}")
+    try:
+        msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        raise InvalidEvent(f"{type}: the data is not a JSON object: {wrong}") from wrong
+    return Encoded(type, version, sorted_tags(tuple(check_tag(tag) for tag in tags)), data)

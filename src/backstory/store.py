@@ -1,0 +1,121 @@
+"""The contract of a store, as two small Protocols: an immutable log, and mutable refs.
+
+`backstory.conformance` is the specification that runs: a class that passes it is a store, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from backstory.commit import Commit, Draft, Head
+from backstory.errors import AheadOfLog, Conflict, IdReused
+from backstory.query import Query
+from backstory.record import Recorded
+
+ALL = Query.all()
+
+Batch: TypeAlias = Sequence[Draft]
+"""Drafts that go in whole or not at all."""
+
+Verdict: TypeAlias = tuple[Commit, ...] | Conflict | IdReused | AheadOfLog
+"""What became of a batch: its commits, or why it did not go in, as the error that a caller may raise."""
+
+
+class Log(Protocol):
+    """The ordered, gapless sequence of commits of one branch. Safe for many threads, and for many processes."""
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        """Judge and append each batch, in order, and durably; return a verdict for each.
+
+        A batch's conditions are judged against the log as it was before the batch, and each batch sees the ones before
+        it. A batch whose ids are all known returns the recorded commits: a retry is safe for ever. Known means the same
+        content; a retry may carry a later time. Raises `StoreError` where nothing of any batch was kept.
+        """
+        ...
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Recorded]:
+        """Stream the events that match, with `after < position <= upto`, in order of position.
+
+        What is streamed is the log as it was when the read began; `upto=None` means its head then.
+        """
+        ...
+
+    def commits(
+        self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits with `after < position <= upto`, a commit's position being that of its last event."""
+        ...
+
+    def find(self, name: str) -> list[Commit]:
+        """The commits that `name` may mean: the one with this id, and those whose hash, in hex, starts with it."""
+        ...
+
+    def head(self) -> Head:
+        """Where the log ends now."""
+        ...
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        """Sleep until the head is beyond `after`, or for `timeout` seconds; return the head's position then."""
+        ...
+
+
+class Refs(Protocol):
+    """Small mutable pointers by name: branches, marks, checkpoints. Names are paths such as `mark/q3`; values are text."""
+
+    def get(self, name: str) -> str | None:
+        """The value of a ref, None where there is none."""
+        ...
+
+    def list(self, prefix: str = "") -> Mapping[str, str]:
+        """All refs whose names start with `prefix`, sorted by name."""
+        ...
+
+    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
+        """Set a ref (None: delete it) if its value is still `old` (None: there is none); say whether it was."""
+        ...
+
+
+class Store(Protocol):
+    """Logs and refs that live in one place."""
+
+    @property
+    def refs(self) -> Refs:
+        """The pointers of this store."""
+        ...
+
+    def log(self, number: int = 0) -> Log:
+        """Open a log by its number; 0 is `main`, which always exists. Raises `KeyError` for one that does not."""
+        ...
+
+    def create_log(self, origin: Head) -> int:
+        """Make an empty log whose first commit will stand on `origin`, and return its number."""
+        ...
+
+    def origin(self, number: int = 0) -> Head:
+        """What a log stands on: its first event has the position after this."""
+        ...
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong inside the store, beyond what its contract shows: indexes, pages. Each names its place."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections. A second call does nothing."""
+        ...
+
+
+def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:
+    """Append one batch and return its commits, or raise why it did not go in."""
+    [verdict] = log.append([drafts])
+    if isinstance(verdict, tuple):
+        return verdict
+    raise verdict

@@ -1,0 +1,42 @@
+"""Where history is kept. `open_store` finds the store for an address, and imports nothing of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from backstory.errors import StoreError
+
+if TYPE_CHECKING:
+    from backstory.store import Store
+
+
+def _memory(_address: str, **options: Any) -> Store:
+    from backstory.stores.memory import MemoryStore
+
+    options.pop("create", None)
+    return MemoryStore(**options)
+
+
+def _sqlite(address: str, **options: Any) -> Store:
+    from backstory.stores.sqlite import SqliteStore
+
+    return SqliteStore(address.removeprefix("sqlite:///"), **options)
+
+
+SCHEMES: dict[str, Callable[..., Store]] = {"memory": _memory, "sqlite": _sqlite}
+"""How an address's scheme opens: a function from the address and the options to a store. Add your own here."""
+
+
+def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:
+    """Open the store at an address: a path, `sqlite:///path`, or `memory:`.
+
+    `create`: True makes it and refuses one that exists, False needs it, None does what fits. Other options are the
+    store's own. Raises `StoreError`.
+    """
+    scheme, colon, _ = address.partition(":")
+    if not colon or len(scheme) == 1 or "/" in scheme:
+        return _sqlite(address, create=create, **options)
+    if scheme not in SCHEMES:
+        raise StoreError(f"no store is known for {scheme}: addresses; known are a path, {', '.join(sorted(SCHEMES))}")
+    return SCHEMES[scheme](address, create=create, **options)

@@ -1,0 +1,117 @@
+"""Group commit: concurrent appends of one process are written in one transaction, and each gets its own verdict.
+
+One durable commit costs one fsync, whatever it holds. So the first caller writes at once; those who come while it writes
+wait, and the first of them then writes for all of them. Nobody waits for company, and no thread runs when nobody writes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from backstory.commit import Commit, Head
+from backstory.errors import StoreError
+from backstory.query import Query
+from backstory.record import Recorded
+from backstory.store import ALL, Batch, Log, Verdict
+
+GROUP_EVENTS = 10_000
+"""A group takes no further call once it has this many events, so that no caller waits long for another's bulk."""
+
+
+class _Call:
+    """One caller's batches, and what became of them."""
+
+    __slots__ = ("batches", "error", "events", "leads", "verdicts", "woken")
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = batches
+        self.events = sum(len(draft.events) for batch in batches for draft in batch)
+        self.verdicts: list[Verdict] | None = None
+        self.error: BaseException | None = None
+        self.leads = False
+        self.woken = threading.Lock()
+        self.woken.acquire()
+
+
+class GroupedLog:
+    """A log whose concurrent appends share transactions."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._guard = threading.Lock()
+        self._waiting: deque[_Call] = deque()
+        self._writing = False
+        self.read = log.read
+        self.commits = log.commits
+        self.find = log.find
+        self.head = log.head
+        self.wait = log.wait
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        """Judge and append each batch, together with those of other threads; see `Log.append`."""
+        with self._guard:
+            alone = not self._writing
+            self._writing = True
+            if not alone:
+                call = _Call(batches)
+                self._waiting.append(call)
+        if alone:
+            try:
+                return self._log.append(batches)
+            finally:
+                self._hand_on()
+        call.woken.acquire()
+        if call.leads:
+            self._write([call, *self._take(call.events)])
+        if call.error is not None:
+            raise call.error
+        assert call.verdicts is not None
+        return call.verdicts
+
+    def _take(self, events: int) -> Iterator[_Call]:
+        """The calls that go into the leader's group."""
+        with self._guard:
+            while self._waiting and events < GROUP_EVENTS:
+                call = self._waiting.popleft()
+                events += call.events
+                yield call
+
+    def _write(self, calls: list[_Call]) -> None:
+        """Write these calls in one transaction and wake their callers; the first call is this thread's own."""
+        try:
+            verdicts = iter(self._log.append([batch for call in calls for batch in call.batches]))
+            for call in calls:
+                call.verdicts = [next(verdicts) for _ in call.batches]
+        except StoreError as error:
+            for call in calls:
+                call.error = error
+        except BaseException as error:
+            self._write_apart(calls, error)
+        finally:
+            self._hand_on()
+            for call in calls[1:]:
+                call.woken.release()
+
+    def _write_apart(self, calls: list[_Call], error: BaseException) -> None:
+        """One call broke the group: write each alone, so that only the one at fault gets the error."""
+        if not isinstance(error, Exception):
+            for call in calls:
+                call.error = error
+            return
+        for call in calls:
+            try:
+                call.verdicts = self._log.append(call.batches)
+            except Exception as own:  # noqa: BLE001 - it is raised in the thread that made the call
+                call.error = own
+
+    def _hand_on(self) -> None:
+        """Let the first caller who waits write next."""
+        with self._guard:
+            if self._waiting:
+                call = self._waiting.popleft()
+                call.leads = True
+                call.woken.release()
+            else:
+                self._writing = False

@@ -1,0 +1,74 @@
+"""The rule that decides whether a batch goes in: pure, and the same for every store and every node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from backstory.commit import Commit, Head, chained, content_hash
+from backstory.errors import AheadOfLog, Conflict, IdReused
+from backstory.query import Condition
+from backstory.record import Recorded
+from backstory.store import Batch, Verdict
+
+SHOWN = 10
+"""How many of the events in the way a conflict names."""
+
+
+class View(Protocol):
+    """What the rule must know of a log: the state just before the batch."""
+
+    @property
+    def head(self) -> Head:
+        """Where the log ends."""
+        ...
+
+    def known(self, id: str) -> Commit | None:
+        """The commit with this id."""
+        ...
+
+    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+        """The first events that the condition forbids."""
+        ...
+
+
+def judge(batch: Batch, view: View) -> tuple[Verdict, bool]:
+    """The verdict on a batch, and whether its commits are new: to be written on top of `view.head`."""
+    ids = [draft.id for draft in batch]
+    if len(set(ids)) < len(ids):
+        return IdReused(next(id for id in ids if ids.count(id) > 1), "stands twice in one batch"), False
+    known = [commit for id in ids if (commit := view.known(id)) is not None]
+    if known:
+        return _recorded(batch, known), False
+    for index, draft in enumerate(batch):
+        condition = draft.condition
+        if condition is None:
+            continue
+        if condition.after > view.head.position:
+            return AheadOfLog(condition.after, view.head.position), False
+        if condition.after < view.head.position and (events := view.matching(condition, SHOWN)):
+            return Conflict(index, condition, events), False
+    return chain(batch, view.head), True
+
+
+def chain(batch: Batch, head: Head) -> tuple[Commit, ...]:
+    """The commits that these drafts become, one on top of the other."""
+    commits = []
+    for draft in batch:
+        commit = chained(draft, head)
+        head = Head(commit.position, commit.hash, commit.time)
+        commits.append(commit)
+    return tuple(commits)
+
+
+def _recorded(batch: Batch, known: list[Commit]) -> Verdict:
+    """A retry gives what was recorded; anything else that uses a known id is refused.
+
+    The content is compared at the recorded time, because a retry may well have been drafted later.
+    """
+    if len(known) < len(batch):
+        return IdReused(known[0].id, "was used in another batch")
+    for draft, commit in zip(batch, known, strict=True):
+        if content_hash(draft, draft.root, commit.authored) != commit.content:
+            return IdReused(draft.id, f"was used for other content, at position {commit.position}")
+    return tuple(known)

@@ -1,0 +1,191 @@
+"""The memory store: plain Python, for tests, and the oracle that the other stores are compared with."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from operator import attrgetter
+
+from backstory.commit import ORIGIN, Commit, Head
+from backstory.errors import StoreClosed
+from backstory.query import Condition, Query
+from backstory.record import Recorded
+from backstory.store import ALL, Batch, Verdict
+from backstory.stores.judge import judge
+
+BY_POSITION = attrgetter("position")
+
+
+class MemoryLog:
+    """A log in two lists."""
+
+    def __init__(self, origin: Head = ORIGIN) -> None:
+        self.origin = origin
+        self._events: list[Recorded] = []
+        self._commits: list[Commit] = []
+        self._ids: dict[str, Commit] = {}
+        self._changed = threading.Condition(threading.RLock())
+        self._head = origin
+        self._closed = False
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        """Judge and append each batch; see `Log.append`."""
+        with self._changed:
+            self._check_open()
+            verdicts = [self._append(batch) for batch in batches]
+            self._changed.notify_all()
+            return verdicts
+
+    def _append(self, batch: Batch) -> Verdict:
+        verdict, new = judge(batch, _View(self))
+        if new and isinstance(verdict, tuple):
+            for draft, commit in zip(batch, verdict, strict=True):
+                self._events += (
+                    Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+                    for position, event in enumerate(draft.events, commit.first)
+                )
+                self._commits.append(commit)
+                self._ids[commit.id] = commit
+                self._head = Head(commit.position, commit.hash, commit.time)
+        return verdict
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Recorded]:
+        """Stream the events that match; see `Log.read`."""
+        with self._changed:
+            self._check_open()
+            upto = self._head.position if upto is None else min(upto, self._head.position)
+        low, high = max(after - self.origin.position, 0), max(upto - self.origin.position, 0)
+        indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
+        found = (event for index in indexes if query.matches(event := self._events[index]))
+        return islice(found, limit)
+
+    def commits(
+        self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits; see `Log.commits`."""
+        with self._changed:
+            self._check_open()
+            upto = self._head.position if upto is None else upto
+            low = bisect_right(self._commits, after, key=BY_POSITION)
+            high = bisect_right(self._commits, upto, key=BY_POSITION)
+        indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
+        return islice((self._commits[index] for index in indexes), limit)
+
+    def find(self, name: str) -> list[Commit]:
+        """The commits that `name` may mean; see `Log.find`."""
+        with self._changed:
+            self._check_open()
+            found = [commit for commit in self._commits if commit.hash.hex().startswith(name.lower())] if name else []
+            known = self._ids.get(name)
+        return found if known is None else [known, *(commit for commit in found if commit is not known)]
+
+    def by_id(self, id: str) -> Commit | None:
+        """The commit with this id."""
+        return self._ids.get(id)
+
+    def head(self) -> Head:
+        """Where the log ends."""
+        with self._changed:
+            self._check_open()
+            return self._head
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        """Sleep until the head is beyond `after`; see `Log.wait`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._head.position > after, timeout)
+            self._check_open()
+            return self._head.position
+
+    def close(self) -> None:
+        """Refuse every later call, and wake who waits."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed("this store is closed")
+
+
+class _View:
+    """What the judge may see of a memory log; made with the log's lock held."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self.head = log.head()
+
+    def known(self, id: str) -> Commit | None:
+        return self._log.by_id(id)
+
+    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+        return list(self._log.read(condition.query, after=condition.after, limit=limit))
+
+
+class MemoryRefs:
+    """Refs in a dict."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> str | None:
+        """The value of a ref, None where there is none."""
+        return self._values.get(name)
+
+    def list(self, prefix: str = "") -> Mapping[str, str]:
+        """All refs whose names start with `prefix`, sorted by name."""
+        with self._lock:
+            return {name: value for name, value in sorted(self._values.items()) if name.startswith(prefix)}
+
+    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
+        """Compare and set; see `Refs.set`."""
+        with self._lock:
+            if self._values.get(name) != old:
+                return False
+            if value is None:
+                self._values.pop(name, None)
+            else:
+                self._values[name] = value
+            return True
+
+
+class MemoryStore:
+    """Logs and refs that are gone when the process ends."""
+
+    def __init__(self) -> None:
+        self.refs = MemoryRefs()
+        self._logs = [MemoryLog()]
+
+    def log(self, number: int = 0) -> MemoryLog:
+        """Open a log; see `Store.log`."""
+        if not 0 <= number < len(self._logs):
+            raise KeyError(number)
+        return self._logs[number]
+
+    def create_log(self, origin: Head) -> int:
+        """Make an empty log; see `Store.create_log`."""
+        self._logs.append(MemoryLog(origin))
+        return len(self._logs) - 1
+
+    def origin(self, number: int = 0) -> Head:
+        """What a log stands on."""
+        return self.log(number).origin
+
+    def problems(self) -> Iterator[str]:
+        """Nothing can be wrong inside a list."""
+        return iter(())
+
+    def close(self) -> None:
+        """Refuse every later call."""
+        for log in self._logs:
+            log.close()

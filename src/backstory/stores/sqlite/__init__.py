@@ -1,0 +1,85 @@
+"""The SQLite store: the embedded default. One file, no server, several processes at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from backstory.commit import Head, from_micros, micros
+from backstory.stores.group import GroupedLog
+from backstory.stores.sqlite.file import SqliteFile
+from backstory.stores.sqlite.log import SqliteLog
+
+
+class SqliteRefs:
+    """Refs in a table."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def get(self, name: str) -> str | None:
+        """The value of a ref, None where there is none."""
+        rows = self._file.fetch("SELECT value FROM refs WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def list(self, prefix: str = "") -> Mapping[str, str]:
+        """All refs whose names start with `prefix`, sorted by name."""
+        sql = "SELECT name, value FROM refs WHERE name >= ? AND substr(name, 1, ?) = ? ORDER BY name"
+        return dict(self._file.fetch(sql, (prefix, len(prefix), prefix)))
+
+    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
+        """Compare and set; see `Refs.set`."""
+        with self._file.transaction() as connection:
+            rows = connection.execute("SELECT value FROM refs WHERE name = ?", (name,)).fetchall()
+            if (rows[0][0] if rows else None) != old:
+                return False
+            if value is None:
+                connection.execute("DELETE FROM refs WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO refs VALUES (?, ?)", (name, value))
+            return True
+
+
+class SqliteStore:
+    """Logs and refs in one file. `create` and `timeout` are those of `SqliteFile`."""
+
+    def __init__(self, path: str | Path, *, create: bool | None = None, timeout: float = 30.0) -> None:
+        self.file = SqliteFile(path, create=create, timeout=timeout)
+        self.refs = SqliteRefs(self.file)
+        self._logs: dict[int, GroupedLog] = {}
+        self._opening = threading.Lock()
+
+    def log(self, number: int = 0) -> GroupedLog:
+        """Open a log; see `Store.log`. The same object for the same number, so that its appends are grouped."""
+        with self._opening:
+            if number not in self._logs:
+                self._logs[number] = GroupedLog(SqliteLog(self.file, number, self.origin(number)))
+            return self._logs[number]
+
+    def create_log(self, origin: Head) -> int:
+        """Make an empty log; see `Store.create_log`."""
+        with self.file.transaction() as connection:
+            sql = "INSERT INTO logs VALUES ((SELECT max(number) + 1 FROM logs), ?, ?, ?) RETURNING number"
+            rows = connection.execute(sql, (origin.position, origin.hash, micros(origin.time))).fetchall()
+        return int(rows[0][0])
+
+    def origin(self, number: int = 0) -> Head:
+        """What a log stands on; see `Store.origin`."""
+        sql = "SELECT origin_position, origin_hash, origin_time FROM logs WHERE number = ?"
+        rows = self.file.fetch(sql, (number,))
+        if not rows:
+            raise KeyError(number)
+        position, hash, time = rows[0]
+        return Head(position, hash, from_micros(time))
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with pages and indexes; see `Store.problems`."""
+        from backstory.stores.sqlite.check import problems
+
+        return problems(self.file)
+
+    def close(self) -> None:
+        """Close the file. A second call does nothing."""
+        if not self.file.closed:
+            self.file.close()

@@ -1,0 +1,210 @@
+"""The file of a SQLite store: opening it, knowing it for ours, lending connections, and naming what went wrong."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from backstory.errors import (
+    NewerFormat,
+    NotAStore,
+    StoreClosed,
+    StoreCorrupt,
+    StoreError,
+    StoreExists,
+    StoreFull,
+    StoreLocked,
+    StoreMissing,
+    StoreReadOnly,
+)
+
+APPLICATION_ID = 0x42414B53
+"""`BAKS`, in SQLite's header field for it: how the `file` command and we know the file."""
+
+FORMAT = 1
+"""The newest format that this code reads and writes, in `PRAGMA user_version`."""
+
+Row = tuple[Any, ...]
+
+
+class SqliteFile:
+    """A file, one connection that writes, and as many that read as threads need at once.
+
+    Every commit is durable before it is acknowledged: write-ahead log, `synchronous=FULL`. A process that forks gets
+    connections of its own.
+    """
+
+    def __init__(self, path: str | Path, *, create: bool | None = None, timeout: float = 30.0) -> None:
+        """Open the file. `create`: True makes it and refuses one that exists, False needs it, None does what fits.
+
+        `timeout` is how many seconds a write waits for another process's.
+        """
+        self.path = Path(path)
+        self._timeout = timeout
+        self._idle: deque[apsw.Connection] = deque()
+        self._writing = threading.Lock()
+        self._pid = os.getpid()
+        self.closed = False
+        exists = self.path.exists() and self.path.stat().st_size > 0
+        if create and exists:
+            raise StoreExists(f"{self.path} is there already")
+        if create is False and not exists:
+            raise StoreMissing(f"there is no store at {self.path}; make one with: backstory init {self.path}")
+        if exists:
+            check_header(self.path)
+        elif not self.path.parent.is_dir():
+            raise StoreMissing(f"there is no folder {self.path.parent} for the store {self.path.name}")
+        self._writer = self._open()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> apsw.Connection:
+        with self._named():
+            connection = apsw.Connection(str(self.path))
+            connection.set_busy_handler(self._wait_for_lock())
+            connection.execute("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA temp_store = MEMORY")
+            return connection
+
+    def _wait_for_lock(self) -> Any:
+        """A busy handler with short sleeps: SQLite's own grow to 100 ms, which starves a writer among busy others."""
+        started = 0.0
+
+        def busy(attempt: int) -> bool:
+            nonlocal started
+            if attempt == 0:
+                started = time.monotonic()
+            elif time.monotonic() - started > self._timeout:
+                return False
+            time.sleep(min(0.0005 * (attempt + 1), 0.005))
+            return True
+
+        return busy
+
+    def _prepare(self) -> None:
+        """Make the schema where there is none; two processes may try at once."""
+        with self._named():
+            if self._format(self._writer) == 0:
+                self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
+                with self.transaction() as connection:
+                    if self._format(connection) == 0:
+                        connection.execute(_schema())
+                        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
+            found = self._format(self._writer)
+        if found > FORMAT:
+            raise NewerFormat(
+                f"{self.path} has format {found}, this Backstory knows up to {FORMAT}: upgrade with pip install -U backstory"
+            )
+
+    def _format(self, connection: apsw.Connection) -> int:
+        return int(connection.execute("PRAGMA user_version").fetchall()[0][0])
+
+    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query, over a connection that no other thread uses meanwhile."""
+        if self.closed or os.getpid() != self._pid:
+            self._check_usable()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            return connection.execute(sql, arguments).fetchall()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise self.named(error) from error
+        finally:
+            self._idle.append(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[apsw.Connection]:
+        """The writing connection, inside a transaction that is durable when the block ends, or never was."""
+        if self.closed or os.getpid() != self._pid:
+            self._check_usable()
+        with self._writing, self._named():
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _check_usable(self) -> None:
+        if self.closed:
+            raise StoreClosed(f"{self.path} is closed here")
+        # A forked child must not use its parent's connections, nor close them: SQLite's locks belong to the process.
+        self._pid = os.getpid()
+        self._left_to_parent = (self._idle, self._writer)
+        self._idle = deque()
+        self._writing = threading.Lock()
+        self._writer = self._open()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise self.named(error) from error
+
+    def named(self, error: Exception) -> StoreError:
+        """The error of ours for one of SQLite's."""
+        for kinds, ours, says in _NAMES:
+            if isinstance(error, kinds):
+                return ours(f"{self.path}: {says} ({error})")
+        return StoreError(f"{self.path}: {error}")
+
+    def close(self) -> None:
+        """Close every connection; the last one to leave folds the write-ahead log into the file."""
+        self.closed = True
+        if os.getpid() != self._pid:
+            return
+        with self._writing:
+            while self._idle:
+                self._idle.pop().close()
+            self._writer.close()
+
+
+_NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
+    ((apsw.FullError,), StoreFull, "no space is left on the disk; nothing of this was kept"),
+    ((apsw.BusyError, apsw.LockedError), StoreLocked, "another process holds the store; try again, or look who does"),
+    ((apsw.ReadOnlyError, apsw.PermissionsError), StoreReadOnly, "the file or its folder cannot be written"),
+    ((apsw.CantOpenError,), StoreReadOnly, "SQLite cannot open the file, or cannot write beside it in its folder"),
+    ((apsw.NotADBError,), NotAStore, "this is not a Backstory store"),
+    ((apsw.CorruptError, UnicodeDecodeError), StoreCorrupt, "the file is damaged; run: backstory verify"),
+    ((apsw.ConnectionClosedError,), StoreClosed, "the store is closed here"),
+)
+
+
+def check_header(path: Path) -> None:
+    """Raise `NotAStore` or `StoreReadOnly` for a file that does not begin as a store does.
+
+    Reads the first 100 bytes only: whether the file is SQLite's, and whose (https://sqlite.org/fileformat.html). A file
+    with no owner may be one that another process is making right now.
+    """
+    if path.is_dir():
+        raise NotAStore(f"{path} is a folder, not a Backstory store")
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except PermissionError as error:
+        raise StoreReadOnly(f"{path} cannot be read: {error.strerror}") from error
+    if not header.startswith(b"SQLite format 3\0"):
+        raise NotAStore(f"{path} is not a Backstory store")
+    if int.from_bytes(header[68:72]) not in (0, APPLICATION_ID):
+        raise NotAStore(f"{path} is a SQLite file of another application")
+
+
+def _schema() -> str:
+    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")

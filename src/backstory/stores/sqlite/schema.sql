@@ -1,0 +1,78 @@
+-- A Backstory store, format 1. Read it freely with the sqlite3 shell; write it with Backstory only.
+--
+-- One file holds many logs: `main` is log 0, and each branch has a log of its own. A row of log n at position p has the
+-- key n * 2^40 + p, so that main's keys are its positions and each log is one contiguous range.
+
+CREATE TABLE logs (
+    number INTEGER PRIMARY KEY,
+    origin_position INTEGER NOT NULL,   -- the log's first event has the position after this
+    origin_hash BLOB NOT NULL,          -- the parent of its first commit
+    origin_time INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE commits (
+    position INTEGER PRIMARY KEY,       -- the key of its last event
+    size INTEGER NOT NULL,              -- how many events it has
+    id TEXT NOT NULL,
+    time INTEGER NOT NULL,              -- microseconds since 1970, UTC; never goes back within a log
+    authored INTEGER NOT NULL,          -- the same by its author's clock
+    author TEXT NOT NULL,
+    message TEXT NOT NULL,
+    command TEXT NOT NULL,              -- JSON, empty where no command made it
+    metadata TEXT NOT NULL,             -- JSON object
+    query TEXT,                         -- JSON: what it relied on; NULL where it was appended without a condition
+    after INTEGER,                      -- the position that it was decided on
+    content BLOB NOT NULL,              -- content hash
+    hash BLOB NOT NULL                  -- commit hash: it covers the parent's
+) STRICT;
+CREATE INDEX commits_by_id ON commits (id);
+CREATE INDEX commits_by_hash ON commits (hash);
+
+CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    in_commit INTEGER NOT NULL,         -- commits.position
+    type TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    tags TEXT NOT NULL,                 -- JSON array of "key:value", sorted
+    data TEXT NOT NULL                  -- JSON object, byte for byte what was hashed
+) STRICT;
+CREATE INDEX events_by_type ON events (type);
+
+-- For each event, a token of each of its tags: the first 12 hex digits of the tag's SHA-256. The index proposes rows;
+-- the row's own tags decide.
+CREATE VIRTUAL TABLE tag_index USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
+
+CREATE TABLE refs (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW log AS
+SELECT
+    position >> 40 AS log,
+    position & 0xFFFFFFFFFF AS position,
+    substr(lower(hex(hash)), 1, 10) AS hash,
+    id,
+    strftime('%Y-%m-%d %H:%M:%f', time / 1e6, 'unixepoch') AS time,
+    author,
+    message,
+    size AS events,
+    command
+FROM commits
+ORDER BY commits.position DESC;
+
+CREATE VIEW history AS
+SELECT
+    events.position >> 40 AS log,
+    events.position & 0xFFFFFFFFFF AS position,
+    strftime('%Y-%m-%d %H:%M:%f', commits.time / 1e6, 'unixepoch') AS time,
+    commits.author,
+    events.type,
+    events.tags,
+    events.data,
+    commits.message
+FROM events
+JOIN commits ON commits.position = events.in_commit
+ORDER BY events.position;
+
+INSERT INTO logs VALUES (0, 0, zeroblob(32), 0);

@@ -1,0 +1,50 @@
+"""What every test may ask for: options of the run, and the real data that some of them need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+DATA = ("bpic2012.xes.gz", "receipt.csv")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--long` and `--data`."""
+    group = parser.getgroup("backstory")
+    group.addoption("--long", action="store_true", help="longer reliability runs: more kills, more examples")
+    group.addoption(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="folder of the real event logs (default: ../shared/data beside the checkout, if it is there)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how hard Hypothesis looks. It has no deadline: how fast the machine is says nothing of the code."""
+    hypothesis.settings.register_profile("short", deadline=None)
+    hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
+    hypothesis.settings.load_profile("long" if config.getoption("--long") else "short")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether this is a long run (`--long`)."""
+    return bool(request.config.getoption("--long"))
+
+
+@pytest.fixture(scope="session")
+def data_dir(request: pytest.FixtureRequest) -> Path:
+    """The folder of the real event logs. A test is skipped without them, and fails where `--data` promised them."""
+    named: Path | None = request.config.getoption("--data")
+    folder = named or request.config.rootpath.parent / "shared" / "data"
+    missing = [name for name in DATA if not (folder / name).is_file()]
+    if missing and named is not None:
+        pytest.fail(f"--data {named}: no {' and no '.join(missing)} there")
+    if missing:
+        pytest.skip(
+            f"NOT TESTED ON REAL DATA: {' and '.join(missing)} not found; name their folder with --data DIR"
+        )
+    return folder.resolve()
