@@ -9,6 +9,7 @@ from pathlib import Path
 from backstory.commit import Head, from_micros, micros
 from backstory.stores.group import GroupedLog
 from backstory.stores.sqlite.file import SqliteFile
+from backstory.stores.sqlite.index import first_key
 from backstory.stores.sqlite.log import SqliteLog
 
 
@@ -60,9 +61,10 @@ class SqliteStore:
     def create_log(self, origin: Head) -> int:
         """Make an empty log; see `Store.create_log`."""
         with self.file.transaction() as connection:
-            sql = "INSERT INTO logs VALUES ((SELECT max(number) + 1 FROM logs), ?, ?, ?) RETURNING number"
-            rows = connection.execute(sql, (origin.position, origin.hash, micros(origin.time))).fetchall()
-        return int(rows[0][0])
+            number = int(connection.execute("SELECT max(number) + 1 FROM logs").fetchall()[0][0])
+            values = (number, origin.position, origin.hash, micros(origin.time), first_key(number) + origin.position)
+            connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?)", values)
+        return number
 
     def origin(self, number: int = 0) -> Head:
         """What a log stands on; see `Store.origin`."""

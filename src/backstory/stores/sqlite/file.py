@@ -112,18 +112,31 @@ class SqliteFile:
 
     def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query, over a connection that no other thread uses meanwhile."""
-        if self.closed or os.getpid() != self._pid:
-            self._check_usable()
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._open()
+        connection = self._borrow()
         try:
             return connection.execute(sql, arguments).fetchall()
         except (apsw.Error, UnicodeDecodeError) as error:
             raise self.named(error) from error
         finally:
             self._idle.append(connection)
+
+    @contextmanager
+    def lent(self) -> Iterator[apsw.Connection]:
+        """A reading connection, for as long as the block lasts."""
+        connection = self._borrow()
+        try:
+            with self._named():
+                yield connection
+        finally:
+            self._idle.append(connection)
+
+    def _borrow(self) -> apsw.Connection:
+        if self.closed or os.getpid() != self._pid:
+            self._check_usable()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:

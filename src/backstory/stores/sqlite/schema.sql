@@ -7,7 +7,8 @@ CREATE TABLE logs (
     number INTEGER PRIMARY KEY,
     origin_position INTEGER NOT NULL,   -- the log's first event has the position after this
     origin_hash BLOB NOT NULL,          -- the parent of its first commit
-    origin_time INTEGER NOT NULL
+    origin_time INTEGER NOT NULL,
+    indexed INTEGER NOT NULL            -- the key of the last event that is in the tag index
 ) STRICT;
 
 CREATE TABLE commits (
@@ -39,7 +40,8 @@ CREATE TABLE events (
 CREATE INDEX events_by_type ON events (type);
 
 -- For each event, a token of each of its tags: the first 12 hex digits of the tag's SHA-256. The index proposes rows;
--- the row's own tags decide.
+-- the row's own tags decide. It is written in runs: up to 63 events at the end of a log wait for theirs, logs.indexed
+-- says where it ends, and readers scan what is beyond.
 CREATE VIRTUAL TABLE tag_index USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
 
 CREATE TABLE refs (
@@ -75,4 +77,4 @@ FROM events
 JOIN commits ON commits.position = events.in_commit
 ORDER BY events.position;
 
-INSERT INTO logs VALUES (0, 0, zeroblob(32), 0);
+INSERT INTO logs VALUES (0, 0, zeroblob(32), 0, 0);

@@ -1,0 +1,188 @@
+"""Rows of a SQLite file as events and commits, streamed in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from heapq import merge
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from backstory.commit import Commit, Head, from_micros, micros
+from backstory.errors import StoreCorrupt
+from backstory.query import Condition, Query, from_json, to_json
+from backstory.record import Recorded
+from backstory.stores.sqlite.file import Row
+from backstory.stores.sqlite.index import POSITION, Plan, Selection, plan
+
+Fetch = Callable[[str, Sequence[Any]], list[Row]]
+
+FIRST_CHUNK, CHUNK = 64, 2048
+"""Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
+
+TAIL = 64
+"""A read over at most so many positions scans them: cheaper than the index, by measurement."""
+
+COMMIT_COLUMNS = (
+    f"position & {POSITION}, size, id, time, authored, author, message, CAST(command AS BLOB), CAST(metadata AS BLOB),"
+    " query, after, content, hash"
+)
+COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
+COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
+COMMIT_BY_ID = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE id = ? AND position > ? AND position <= ?"
+COMMITS_BY_HASH = (
+    f"SELECT {COMMIT_COLUMNS} FROM commits WHERE hash BETWEEN ? AND ? AND position > ? AND position <= ? LIMIT 20"
+)
+HEAD = (
+    f"SELECT c.position & {POSITION}, c.hash, c.time, l.indexed & {POSITION} FROM logs l LEFT JOIN commits c"
+    " ON c.position = (SELECT max(position) FROM commits WHERE position > ? AND position <= ?) WHERE l.number = ?"
+)
+
+decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+by_position = attrgetter("position")
+
+
+class Rows:
+    """The rows of one log, over any way to fetch: a connection of the pool, or the one that is about to write."""
+
+    def __init__(self, fetch: Fetch, base: int, origin: Head) -> None:
+        self.fetch = fetch
+        self._base = base
+        self._origin = origin
+        self._bounds = (base, base + POSITION)
+        self._head_arguments = (*self._bounds, base // (POSITION + 1))
+
+    def ends(self) -> tuple[Head, int]:
+        """The log's head, and the position up to which its events are in the tag index."""
+        [(position, hash, time, indexed)] = self.fetch(HEAD, self._head_arguments)
+        head = self._origin if position is None else Head(position, hash, from_micros(time))
+        return head, indexed
+
+    def events(
+        self, query: Query, after: int, upto: int, indexed: int, *, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Recorded]:
+        """The events that match, with `after < position <= upto`; `indexed` is where the tag index ends."""
+        after = max(after, self._origin.position)
+        if upto - after <= TAIL and not query.is_all:
+            [scan] = plan(Query.all()).rows
+            found = filter(query.matches, self._stream(scan, after, upto, backwards, None))
+            return islice(found, limit)
+        streams = self._streams(plan(query), after, upto, indexed, backwards, limit)
+        if len(streams) == 1:
+            return streams[0]
+        return islice(_each_once(merge(*streams, key=by_position, reverse=backwards)), limit)
+
+    def _streams(
+        self, plan: Plan, after: int, upto: int, indexed: int, backwards: bool, limit: int | None
+    ) -> list[Iterator[Recorded]]:
+        streams = [self._stream(selection, after, upto, backwards, limit) for selection in plan.rows]
+        if plan.indexed is not None and plan.beyond is not None:
+            parts = [
+                self._stream(plan.indexed, after, min(upto, indexed), backwards, limit),
+                self._stream(plan.beyond, max(after, indexed), upto, backwards, limit),
+            ]
+            by_tags = chain.from_iterable(reversed(parts) if backwards else parts)
+            streams.append(islice(by_tags, limit))
+        return streams
+
+    def _stream(
+        self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
+    ) -> Iterator[Recorded]:
+        for rows in self._chunks(selection, after, upto, backwards, limit):
+            position = rows[0][0]
+            try:
+                for position, commit, type, version, tags, data in rows:
+                    yield Recorded(position, commit, type, version, decode_tags(tags), data)
+            except (msgspec.MsgspecError, TypeError) as error:
+                raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
+
+    def commits(
+        self, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """The commits with `after < position <= upto`."""
+        after = max(after, self._origin.position)
+        for rows in self._chunks(COMMIT_SELECTION, after, upto, backwards, limit):
+            yield from map(commit_of, rows)
+
+    def _chunks(
+        self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
+    ) -> Iterator[list[Row]]:
+        """Rows in chunks that grow: a short read is quick, and a long one needs little memory."""
+        sql = selection.backwards if backwards else selection.forwards
+        size, left = FIRST_CHUNK, upto - after if limit is None else limit
+        while after < upto and left > 0:
+            size = min(size, left)
+            rows = self.fetch(sql, (*selection.arguments, self._base + after, self._base + upto, size))
+            if rows:
+                yield rows
+            if len(rows) < size:
+                return
+            left -= size
+            if backwards:
+                upto = rows[-1][0] - 1
+            else:
+                after = rows[-1][0]
+            size = min(size * 4, CHUNK)
+
+    def by_id(self, id: str) -> list[Commit]:
+        """The commit with this id, if there is one."""
+        return [commit_of(row) for row in self.fetch(COMMIT_BY_ID, (id, *self._bounds))]
+
+    def by_hash(self, prefix: str) -> list[Commit]:
+        """The first commits whose hash, in hex, starts like this."""
+        try:
+            low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        except ValueError:
+            return []
+        return [commit_of(row) for row in self.fetch(COMMITS_BY_HASH, (low, high, *self._bounds))]
+
+
+def commit_of(row: Row) -> Commit:
+    """The commit of a row. Raises `StoreCorrupt`."""
+    position, size, id, time, authored, author, message, command, metadata, query, after, content, hash = row
+    try:
+        return Commit(
+            position,
+            size,
+            id,
+            from_micros(time),
+            from_micros(authored),
+            author,
+            message,
+            command,
+            metadata,
+            None if query is None else Condition(from_json(query), after),
+            content,
+            hash,
+        )
+    except (msgspec.MsgspecError, TypeError, OverflowError) as error:
+        raise StoreCorrupt(f"the commit at #{position} is damaged ({error})") from error
+
+
+def row_of(commit: Commit) -> Row:
+    """The row of a commit, without its key."""
+    condition = commit.condition
+    return (
+        commit.size,
+        commit.id,
+        micros(commit.time),
+        micros(commit.authored),
+        commit.author,
+        commit.message,
+        commit.command_json,
+        commit.metadata_json,
+        None if condition is None else to_json(condition.query).decode(),
+        None if condition is None else condition.after,
+        commit.content,
+        commit.hash,
+    )
+
+
+def _each_once(events: Iterator[Recorded]) -> Iterator[Recorded]:
+    last = 0
+    for event in events:
+        if event.position != last:
+            last = event.position
+            yield event
