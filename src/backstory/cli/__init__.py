@@ -1,0 +1,131 @@
+"""The `backstory` command: finds the verb, imports that verb's module and no other, and puts errors into words.
+
+A verb is a line in `VERBS` and a module of this package with
+
+    EXAMPLES                         commands, one a line, as they stand in its help; the tests run each of them
+    arguments(parser)                adds the verb's own options; those of every verb are in `parser.py`
+    run(arguments, out) -> int       does it, and returns the exit code
+
+`stats.py` is the shortest one to copy. A verb takes its store from `place.opened(arguments)`, writes only through `out`
+(`output.py`), and raises `UsageError` or any `BackstoryError` where it cannot go on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from backstory.errors import AppendError, BackstoryError, IdReused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+VERBS: dict[str, dict[str, str]] = {
+    "make history": {
+        "init": "make a store",
+        "append": "append a commit with one event",
+        "import": "bring in history from Git, CSV, JSON Lines or XES",
+        "export": "write history as JSON Lines or CloudEvents",
+    },
+    "read history": {
+        "log": "list the commits, newest first",
+        "show": "show a commit with its events, or one event",
+        "state": "show what is known about a tag: each field's last value",
+    },
+    "know the store": {
+        "types": "list the event types",
+        "tags": "list the tags, or their keys",
+        "stats": "count commits, events, tags and authors",
+        "verify": "check that this is still the history that was written",
+    },
+}
+"""Every verb with what it does, in the groups of the help."""
+
+FINE, DIFFERENT, USAGE, BUG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+"""Exit codes. The last two are what a shell gives a program that SIGINT or SIGPIPE ended, as with Git."""
+
+
+class UsageError(BackstoryError):
+    """The command line asks for something that cannot be; the message says what, and how to ask for it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return PIPE_CLOSED
+    except Exception as error:
+        if os.environ.get("BACKSTORY_DEBUG"):
+            raise
+        return _complain(error)
+
+
+def _dispatch(words: list[str]) -> int:
+    from backstory.cli import parser
+
+    verb, rest = parser.split(words)
+    if verb in ("help", "--help", "-h", None):
+        topic = next((word for word in rest if not word.startswith("-")), None) if verb == "help" else None
+        if topic is None:
+            print(parser.overview(VERBS))
+            return USAGE if verb is None else FINE
+        verb, rest = topic, ["--help"]
+    if verb in ("--version", "-V"):
+        print(parser.version())
+        return FINE
+    module = load(verb)
+    arguments = parser.build(verb, summary(verb), module).parse_args(rest)
+    from backstory.cli.output import Output
+
+    with Output.of(arguments) as out:
+        return int(module.run(arguments, out))
+
+
+def summary(verb: str) -> str:
+    """What a verb does, in a few words."""
+    return next(verbs[verb] for verbs in VERBS.values() if verb in verbs)
+
+
+def load(verb: str) -> ModuleType:
+    """Import a verb's module. Raises `UsageError` with the nearest verbs where there is none of that name."""
+    from importlib import import_module
+
+    known = [name for verbs in VERBS.values() for name in verbs]
+    if verb not in known:
+        from difflib import get_close_matches
+
+        near = get_close_matches(verb, known, 3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "the verbs are listed by: backstory --help"
+        raise UsageError(f"there is no verb {verb!r}; {hint}")
+    return import_module(f"{__name__}.{'import_' if verb == 'import' else verb}")
+
+
+def _complain(error: Exception) -> int:
+    """Say what went wrong on standard error, in one line where it was foreseen."""
+    if isinstance(error, BackstoryError):
+        print(f"backstory: {error}", file=sys.stderr)
+        return DIFFERENT if isinstance(error, AppendError) and not isinstance(error, IdReused) else USAGE
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"backstory: {place}{error.strerror or error}", file=sys.stderr)
+        return USAGE
+    print(
+        f"backstory: this is a bug: {type(error).__name__}: {error}\n"
+        "Run it again with BACKSTORY_DEBUG=1 to see where, and please report it.",
+        file=sys.stderr,
+    )
+    return BUG
+
+
+def _forget_stdout() -> None:
+    """Point standard output at nothing, or Python complains about the closed pipe once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

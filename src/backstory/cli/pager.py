@@ -1,0 +1,44 @@
+"""A pager for long output, found and started as Git does it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import IO
+
+
+class Pager:
+    """A running pager and the stream that it reads."""
+
+    def __init__(self, process: subprocess.Popen[str], stream: IO[str]) -> None:
+        self._process = process
+        self.stream = stream
+
+    def close(self) -> None:
+        """End the stream and wait until the reader leaves; Ctrl-C is the pager's own business meanwhile."""
+        try:
+            self.stream.close()
+        except BrokenPipeError:
+            pass
+        while True:
+            try:
+                self._process.wait()
+                return
+            except KeyboardInterrupt:
+                continue
+
+
+def start() -> Pager | None:
+    """Start the pager that the environment names, or less; None where there is none or it is `cat` or empty."""
+    command = os.environ.get("BACKSTORY_PAGER", os.environ.get("PAGER", "less"))
+    words = shlex.split(command)
+    if not words or words == ["cat"] or shutil.which(words[0]) is None:
+        return None
+    environment = {"LESS": "FRX", "LV": "-c", **os.environ}
+    sys.stdout.flush()
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment, text=True, encoding="utf-8")
+    assert process.stdin is not None
+    return Pager(process, process.stdin)

@@ -1,0 +1,146 @@
+"""Parsers in the house style: the options of every verb, and help that reads the same on every Python."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import NoReturn
+
+from backstory.cli import UsageError
+
+WIDTH = 100
+"""Where help text is folded."""
+
+COLUMN = 28
+"""Where the help of an option begins."""
+
+EVERY_VERB = "options of every verb"
+
+
+class Parser(argparse.ArgumentParser):
+    """A verb's parser: errors are raised, not printed, and help is laid out here.
+
+    argparse's own help changes from one Python to the next, and the reference page must not.
+    """
+
+    summary = ""
+    text = ""
+    examples = ""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the error with a pointer to the help."""
+        raise UsageError(f"{message}\nTry: {self.prog} --help")
+
+    def format_help(self) -> str:
+        """Summary, usage, text, options, examples."""
+        lines = [f"{self.prog}: {self.summary}", "", *self.usage_lines(), ""]
+        if self.text:
+            lines += [self.text, ""]
+        for title, rows in self.sections():
+            lines += [f"{title}:", *(line for row in rows for line in columns(*row)), ""]
+        lines += ["examples:", *(f"  {line}" for line in self.examples.splitlines()), ""]
+        return "\n".join(lines)
+
+    def usage_lines(self) -> list[str]:
+        """The usage, folded."""
+        parts = [f"usage: {self.prog}", "[options]"]
+        for action in self._get_positional_actions():
+            name = value_name(action)
+            parts.append(
+                {"?": f"[{name}]", "*": f"[{name} ...]", "+": f"{name} ..."}.get(str(action.nargs), name)
+            )
+        return [" ".join(parts)]
+
+    def sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Each group of arguments with its rows: how the argument is written, and what it does."""
+        for group in self._action_groups:
+            rows = [(written(action), action.help or "") for action in group._group_actions]
+            if rows:
+                yield str(group.title), rows
+
+
+def written(action: argparse.Action) -> str:
+    """An argument as it is written: `-n, --number N`, or its name."""
+    if not action.option_strings:
+        return value_name(action)
+    value = "" if action.nargs == 0 else f" {value_name(action)}"
+    return ", ".join(action.option_strings) + value
+
+
+def value_name(action: argparse.Action) -> str:
+    """What stands for an argument's value."""
+    if action.choices is not None and action.metavar is None:
+        return "|".join(map(str, action.choices))
+    return str(action.metavar or action.dest.upper())
+
+
+def columns(left: str, right: str) -> Iterator[str]:
+    """Two columns of help, the right one folded."""
+    from textwrap import wrap
+
+    folded = wrap(right, WIDTH - COLUMN - 2) or [""]
+    if len(left) > COLUMN - 2:
+        yield f"  {left}"
+    else:
+        yield f"  {left:{COLUMN}}{folded.pop(0)}".rstrip()
+    for line in folded:
+        yield f"  {'':{COLUMN}}{line}"
+
+
+def build(verb: str, summary: str, module: ModuleType) -> Parser:
+    """The parser of a verb: its own arguments, then those of every verb."""
+    parser = Parser(prog=f"backstory {verb}", add_help=False, allow_abbrev=False)
+    parser.summary, parser.examples = summary, module.EXAMPLES
+    parser.text = getattr(module, "TEXT", "").strip()
+    module.arguments(parser)
+    group = parser.add_argument_group(EVERY_VERB)
+    group.add_argument(
+        "-s",
+        "--store",
+        metavar="STORE",
+        help="a path or an address; else BACKSTORY_STORE, else [tool.backstory] store in pyproject.toml",
+    )
+    group.add_argument("--json", action="store_true", help="print one JSON document")
+    group.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="when to use colour"
+    )
+    group.add_argument("--no-pager", action="store_true", help="never show long output in a pager")
+    group.add_argument("-h", "--help", action="help", help="show this help")
+    return parser
+
+
+def split(words: list[str]) -> tuple[str | None, list[str]]:
+    """The verb and the words after it. Options of every verb may stand before the verb too: they move behind it."""
+    before: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word in ("-h", "--help", "-V", "--version"):
+            return word, [*before, *rest]
+        before.append(word)
+        if word in ("-s", "--store", "--color"):
+            before += [value for value in [next(rest, None)] if value is not None]
+    if before:
+        raise UsageError(f"there is no verb after {' '.join(before)}\nTry: backstory --help")
+    return None, []
+
+
+def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
+    """The help of the whole command."""
+    lines = ["usage: backstory VERB [options]", "", "An event database that works like Git.", ""]
+    for title, verbs in groups.items():
+        lines += [f"{title}:", *(f"  {verb:10}{summary}" for verb, summary in verbs.items()), ""]
+    lines += [
+        "The store is named by -s STORE, by BACKSTORY_STORE, or by `store` under [tool.backstory] in the nearest",
+        "pyproject.toml. Every verb has --json. A verb's options and examples: backstory help VERB",
+        "",
+        "exit codes: 0 fine, 1 a difference (a check failed, nothing was found), 2 a wrong command line, input or store",
+    ]
+    return "\n".join(lines)
+
+
+def version() -> str:
+    """The name and the version."""
+    from importlib.metadata import version
+
+    return f"backstory {version('backstory')}"

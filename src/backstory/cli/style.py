@@ -1,0 +1,34 @@
+"""Colours and weights of a terminal, and keeping what is stored from steering it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+}
+
+
+def styled(text: str, styles: Iterable[str]) -> str:
+    """The text with these styles, and back to normal after it."""
+    return f"\x1b[{';'.join(STYLES[style] for style in styles)}m{text}\x1b[m"
+
+
+def plain(text: str) -> str:
+    """Text from the log without control characters: what someone stored must not move a reader's cursor."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else _visible(char) for char in text)
+    )
+
+
+def _visible(char: str) -> str:
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, char.encode("unicode_escape").decode())
