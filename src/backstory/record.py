@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from backstory.errors import InvalidEvent, InvalidTag
+
+VERSION_LIMIT = 2**63 - 1
+"""The highest version of an event: what a signed 64-bit column holds."""
+
+_object = msgspec.json.Decoder(dict[str, Any])
 
 
 class Encoded(msgspec.Struct, frozen=True, gc=False):
@@ -81,10 +88,10 @@ def encoded(type: str, data: bytes, tags: tuple[str, ...] = (), version: int = 1
     if not type:
         raise InvalidEvent("an event needs a type")
     check_text(type, "event type")
-    if version < 1:
-        raise InvalidEvent(f"{type}: a version counts from 1, got {version}")
+    if not 1 <= version <= VERSION_LIMIT:
+        raise InvalidEvent(f"{type}: a version counts from 1 and fits 64 bits, got {version}")
     try:
-        msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        _object.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         raise InvalidEvent(f"{type}: the data is not a JSON object: {wrong}") from wrong
     return Encoded(type, version, sorted_tags(tuple(check_tag(tag) for tag in tags)), data)

@@ -15,15 +15,19 @@ LOG_BITS = 40
 POSITION = (1 << LOG_BITS) - 1
 
 RUN = 64
-"""How many events may wait for the tag index. A run of 64 costs little more than one event's entry; scanning it takes
+"""How many events may wait for the indexes. A run of 64 costs little more than one event's entries; scanning it takes
 less than a look into the index."""
 
 COLUMNS = f"e.position & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, CAST(e.data AS BLOB)"
 FROM_ROWS = f"SELECT {COLUMNS} FROM events e WHERE {{where}} e.position > ? AND e.position <= ? ORDER BY e.position"
+FROM_TYPES = (
+    f"SELECT {COLUMNS} FROM type_index t CROSS JOIN events e ON e.position = t.position"
+    " WHERE t.type = ? AND t.position > ? AND t.position <= ? ORDER BY t.position"
+)
 # CROSS JOIN keeps the index outermost: SQLite does not reorder it.
 FROM_INDEX = (
-    f"SELECT {COLUMNS} FROM tag_index CROSS JOIN events e ON e.position = tag_index.rowid"
-    " WHERE tag_index MATCH ? AND {where} tag_index.rowid > ? AND tag_index.rowid <= ? ORDER BY tag_index.rowid"
+    f"SELECT {COLUMNS} FROM token_index CROSS JOIN events e ON e.position = token_index.rowid"
+    " WHERE token_index MATCH ? AND {where} token_index.rowid > ? AND token_index.rowid <= ? ORDER BY token_index.rowid"
 )
 
 
@@ -36,15 +40,13 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The selections whose union is what a query matches.
+    """How to find what a query matches: the union of what the indexes give up to where they end, and `beyond` from there.
 
-    `rows` come from the events table. `indexed` needs the tag index, which ends before the log does; `beyond` is the
-    same selection without it.
+    No index where every event matches: `beyond` is a scan of the rows.
     """
 
-    rows: tuple[Selection, ...] = ()
-    indexed: Selection | None = None
-    beyond: Selection | None = None
+    indexed: tuple[Selection, ...]
+    beyond: Selection
 
 
 def first_key(number: int) -> int:
@@ -57,28 +59,34 @@ def token(tag: str) -> str:
     return hashlib.sha256(tag.encode()).hexdigest()[:12]
 
 
+def hash_token(hash: bytes) -> str:
+    """What stands for a commit's hash in the index; a prefix of the hash is a prefix of it."""
+    return "h" + hash.hex()[:12]
+
+
 def plan(query: Query) -> Plan:
     """How to find what a query matches: by tags where a clause has some, else by type, else by scanning."""
     if query.is_all:
-        return ALL_ROWS
-    types = sorted({type for clause in query.clauses if not clause.tags for type in clause.types})
-    rows = tuple(_selection(FROM_ROWS, "e.type = ? AND", (type,)) for type in types)
-    match, wheres, arguments = [], [], []
+        return SCAN
+    indexed, match, by_tags, tag_arguments, wheres, arguments = [], [], [], [], [], []
+    for type in sorted({type for clause in query.clauses if not clause.tags for type in clause.types}):
+        indexed.append(_selection(FROM_TYPES, "", (type,)))
+        wheres.append("e.type = ?")
+        arguments.append(type)
     for clause in query.clauses:
-        if not clause.tags:
-            continue
-        match.append("(" + " AND ".join(map(token, clause.tags)) + ")")
-        own = ["instr(e.tags, ?)"] * len(clause.tags)
-        arguments += [msgspec.json.encode(tag).decode() for tag in clause.tags]
-        if clause.types:
-            own.append(f"e.type IN ({', '.join('?' * len(clause.types))})")
-            arguments += clause.types
-        wheres.append(" AND ".join(own))
-    if not match:
-        return Plan(rows)
-    where = f"({' OR '.join(wheres)}) AND"
-    indexed = _selection(FROM_INDEX, where, (" OR ".join(match), *arguments))
-    return Plan(rows, indexed, _selection(FROM_ROWS, where, tuple(arguments)))
+        if clause.tags:
+            match.append("(" + " AND ".join(map(token, clause.tags)) + ")")
+            where = ["instr(e.tags, ?)"] * len(clause.tags)
+            tag_arguments += [msgspec.json.encode(tag).decode() for tag in clause.tags]
+            if clause.types:
+                where.append(f"e.type IN ({', '.join('?' * len(clause.types))})")
+                tag_arguments += clause.types
+            by_tags.append("(" + " AND ".join(where) + ")")
+    if match:
+        where_tags = f"({' OR '.join(by_tags)}) AND"
+        indexed.append(_selection(FROM_INDEX, where_tags, (" OR ".join(match), *tag_arguments)))
+    beyond = " OR ".join(wheres + by_tags) or "FALSE"
+    return Plan(tuple(indexed), _selection(FROM_ROWS, f"({beyond}) AND", (*arguments, *tag_arguments)))
 
 
 def _selection(sql: str, where: str, arguments: tuple[Any, ...]) -> Selection:
@@ -86,4 +94,4 @@ def _selection(sql: str, where: str, arguments: tuple[Any, ...]) -> Selection:
     return Selection(sql + " ASC LIMIT ?", sql + " DESC LIMIT ?", arguments)
 
 
-ALL_ROWS = Plan((_selection(FROM_ROWS, "", ()),))
+SCAN = Plan((), _selection(FROM_ROWS, "", ()))

@@ -9,22 +9,21 @@ from collections.abc import Iterator, Sequence
 import apsw
 import msgspec
 
-from backstory.commit import Commit, Head
+from backstory.commit import Commit, Draft, Head
 from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Verdict
 from backstory.stores.judge import judge
 from backstory.stores.sqlite.file import SqliteFile
-from backstory.stores.sqlite.index import RUN, first_key, token
-from backstory.stores.sqlite.rows import Rows, decode_tags, row_of
+from backstory.stores.sqlite.index import RUN, first_key
+from backstory.stores.sqlite.rows import Rows, row_of
+from backstory.stores.sqlite.runs import write_run
 
 POLL = 0.01
 """Seconds between looks for what another process appended."""
 
 INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?)"
 INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))"
-INSERT_TOKENS = "INSERT INTO tag_index (rowid, tokens) VALUES (?, ?)"
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,43 +42,33 @@ class SqliteLog:
         """Judge and append each batch in one transaction; see `Log.append`."""
         with self.file.transaction() as connection:
             view = _View(connection, self._base, self.origin)
-            tags: list[tuple[str, ...]] = []
+            start = view.head.position
+            added: list[tuple[Draft, Commit]] = []
             verdicts = []
             for batch in batches:
                 verdict, new = judge(batch, view)
                 if new and isinstance(verdict, tuple):
-                    self._insert(connection, batch, verdict)
-                    view.head = Head(verdict[-1].position, verdict[-1].hash, verdict[-1].time)
-                    tags += [event.tags for draft in batch for event in draft.events]
+                    for draft, commit in zip(batch, verdict, strict=True):
+                        self._insert(connection, draft, commit)
+                        added.append((draft, commit))
+                        view.head = Head(commit.position, commit.hash, commit.time)
                 verdicts.append(verdict)
             if view.head.position - view.indexed >= RUN:
-                self._index(connection, view, tags)
+                write_run(connection, self._base, view.indexed, start, added)
         with self._appended:
             self._appended.notify_all()
         return verdicts
 
-    def _insert(self, connection: apsw.Connection, batch: Batch, commits: Sequence[Commit]) -> None:
-        for draft, commit in zip(batch, commits, strict=True):
-            key = self._base + commit.position
-            connection.execute(INSERT_COMMIT, (key, *row_of(commit)))
-            connection.executemany(
-                INSERT_EVENT,
-                [
-                    (position, key, event.type, event.version, _encode(event.tags), event.data)
-                    for position, event in enumerate(draft.events, self._base + commit.first)
-                ],
-            )
-
-    def _index(self, connection: apsw.Connection, view: _View, tags: list[tuple[str, ...]]) -> None:
-        """Put the run of events that waited, and the new ones with these tags, into the tag index."""
-        first = self._base + view.head.position - len(tags) + 1
-        sql = "SELECT position, tags FROM events WHERE position > ? AND position < ?"
-        waited = connection.execute(sql, (self._base + view.indexed, first)).fetchall()
-        run = [(position, decode_tags(text)) for position, text in waited]
-        run += enumerate(tags, first)
-        connection.executemany(INSERT_TOKENS, [(position, " ".join(map(token, own))) for position, own in run if own])
-        key = self._base + view.head.position
-        connection.execute("UPDATE logs SET indexed = ? WHERE number = ?", (key, self._number))
+    def _insert(self, connection: apsw.Connection, draft: Draft, commit: Commit) -> None:
+        key = self._base + commit.position
+        connection.execute(INSERT_COMMIT, (key, *row_of(commit)))
+        connection.executemany(
+            INSERT_EVENT,
+            [
+                (position, key, event.type, event.version, _encode(event.tags), event.data)
+                for position, event in enumerate(draft.events, self._base + commit.first)
+            ],
+        )
 
     def read(
         self,
@@ -105,8 +94,12 @@ class SqliteLog:
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""
-        found = self._rows.by_id(name)
-        return found + [commit for commit in self._rows.by_hash(name.lower()) if commit not in found] if name else []
+        if not name:
+            return []
+        indexed = self._rows.ends()[1]
+        known = self._rows.by_id(name, indexed)
+        found = self._rows.by_hash(name.lower(), indexed)
+        return found if known is None else [known, *(commit for commit in found if commit != known)]
 
     def head(self) -> Head:
         """Where the log ends now."""
@@ -136,7 +129,7 @@ class _View:
         self.head, self.indexed = self._rows.ends()
 
     def known(self, id: str) -> Commit | None:
-        return next(iter(self._rows.by_id(id)), None)
+        return self._rows.by_id(id, self.indexed)
 
     def matching(self, condition: Condition, limit: int) -> list[Recorded]:
         # What this transaction has added is beyond the index as well.

@@ -15,7 +15,7 @@ from backstory.errors import StoreCorrupt
 from backstory.query import Condition, Query, from_json, to_json
 from backstory.record import Recorded
 from backstory.stores.sqlite.file import Row
-from backstory.stores.sqlite.index import POSITION, Plan, Selection, plan
+from backstory.stores.sqlite.index import LOG_BITS, POSITION, SCAN, Selection, hash_token, plan
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
 
@@ -31,13 +31,19 @@ COMMIT_COLUMNS = (
 )
 COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
 COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
-COMMIT_BY_ID = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE id = ? AND position > ? AND position <= ?"
-COMMITS_BY_HASH = (
-    f"SELECT {COMMIT_COLUMNS} FROM commits WHERE hash BETWEEN ? AND ? AND position > ? AND position <= ? LIMIT 20"
+COMMIT_BY_ID = (
+    f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position = (SELECT position FROM id_index WHERE id = ?1"
+    " AND position > ?2 AND position <= ?3) UNION ALL"
+    f" SELECT {COMMIT_COLUMNS} FROM commits WHERE id = ?1 AND position > ?3 AND position <= ?4"
 )
-HEAD = (
-    f"SELECT c.position & {POSITION}, c.hash, c.time, l.indexed & {POSITION} FROM logs l LEFT JOIN commits c"
-    " ON c.position = (SELECT max(position) FROM commits WHERE position > ? AND position <= ?) WHERE l.number = ?"
+COMMITS_BY_HASH = (
+    f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position IN (SELECT rowid FROM token_index WHERE token_index MATCH ?1"
+    " AND rowid > ?4 AND rowid <= ?5) AND hash BETWEEN ?2 AND ?3 UNION ALL"
+    f" SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ?5 AND position <= ?6 AND hash BETWEEN ?2 AND ?3 LIMIT 20"
+)
+ENDS = (
+    f"SELECT position & {POSITION}, hash, time, (SELECT indexed & {POSITION} FROM logs WHERE number = ?)"
+    " FROM commits WHERE position > ? AND position <= ? ORDER BY position DESC LIMIT 1"
 )
 
 decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -51,41 +57,31 @@ class Rows:
         self.fetch = fetch
         self._base = base
         self._origin = origin
-        self._bounds = (base, base + POSITION)
-        self._head_arguments = (*self._bounds, base // (POSITION + 1))
+        self._last = base + POSITION
+        self._ends_arguments = (base >> LOG_BITS, base, self._last)
 
     def ends(self) -> tuple[Head, int]:
-        """The log's head, and the position up to which its events are in the tag index."""
-        [(position, hash, time, indexed)] = self.fetch(HEAD, self._head_arguments)
-        head = self._origin if position is None else Head(position, hash, from_micros(time))
-        return head, indexed
+        """The log's head, and the position up to which its events are in the indexes."""
+        rows = self.fetch(ENDS, self._ends_arguments)
+        if not rows:
+            return self._origin, self._origin.position
+        [(position, hash, time, indexed)] = rows
+        return Head(position, hash, from_micros(time)), indexed
 
     def events(
         self, query: Query, after: int, upto: int, indexed: int, *, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Recorded]:
-        """The events that match, with `after < position <= upto`; `indexed` is where the tag index ends."""
+        """The events that match, with `after < position <= upto`; `indexed` is where the indexes end."""
         after = max(after, self._origin.position)
         if upto - after <= TAIL and not query.is_all:
-            [scan] = plan(Query.all()).rows
-            found = filter(query.matches, self._stream(scan, after, upto, backwards, None))
+            found = filter(query.matches, self._stream(SCAN.beyond, after, upto, backwards, None))
             return islice(found, limit)
-        streams = self._streams(plan(query), after, upto, indexed, backwards, limit)
-        if len(streams) == 1:
-            return streams[0]
-        return islice(_each_once(merge(*streams, key=by_position, reverse=backwards)), limit)
-
-    def _streams(
-        self, plan: Plan, after: int, upto: int, indexed: int, backwards: bool, limit: int | None
-    ) -> list[Iterator[Recorded]]:
-        streams = [self._stream(selection, after, upto, backwards, limit) for selection in plan.rows]
-        if plan.indexed is not None and plan.beyond is not None:
-            parts = [
-                self._stream(plan.indexed, after, min(upto, indexed), backwards, limit),
-                self._stream(plan.beyond, max(after, indexed), upto, backwards, limit),
-            ]
-            by_tags = chain.from_iterable(reversed(parts) if backwards else parts)
-            streams.append(islice(by_tags, limit))
-        return streams
+        how = plan(query)
+        end = min(upto, indexed) if how.indexed else after
+        streams = [self._stream(selection, after, end, backwards, limit) for selection in how.indexed]
+        early = streams[0] if len(streams) == 1 else _each_once(merge(*streams, key=by_position, reverse=backwards))
+        late = self._stream(how.beyond, max(after, end), upto, backwards, limit)
+        return islice(chain(late, early) if backwards else chain(early, late), limit)
 
     def _stream(
         self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
@@ -126,17 +122,20 @@ class Rows:
                 after = rows[-1][0]
             size = min(size * 4, CHUNK)
 
-    def by_id(self, id: str) -> list[Commit]:
+    def by_id(self, id: str, indexed: int) -> Commit | None:
         """The commit with this id, if there is one."""
-        return [commit_of(row) for row in self.fetch(COMMIT_BY_ID, (id, *self._bounds))]
+        rows = self.fetch(COMMIT_BY_ID, (id, self._base, self._base + indexed, self._last))
+        return commit_of(rows[0]) if rows else None
 
-    def by_hash(self, prefix: str) -> list[Commit]:
+    def by_hash(self, prefix: str, indexed: int) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
         try:
             low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
         except ValueError:
             return []
-        return [commit_of(row) for row in self.fetch(COMMITS_BY_HASH, (low, high, *self._bounds))]
+        match = hash_token(low)[: len(prefix) + 1] + "*"
+        arguments = (match, low, high, self._base, self._base + indexed, self._last)
+        return [commit_of(row) for row in self.fetch(COMMITS_BY_HASH, arguments)]
 
 
 def commit_of(row: Row) -> Commit:

@@ -8,7 +8,7 @@ CREATE TABLE logs (
     origin_position INTEGER NOT NULL,   -- the log's first event has the position after this
     origin_hash BLOB NOT NULL,          -- the parent of its first commit
     origin_time INTEGER NOT NULL,
-    indexed INTEGER NOT NULL            -- the key of the last event that is in the tag index
+    indexed INTEGER NOT NULL            -- the key of the last event that is in the indexes below
 ) STRICT;
 
 CREATE TABLE commits (
@@ -26,8 +26,6 @@ CREATE TABLE commits (
     content BLOB NOT NULL,              -- content hash
     hash BLOB NOT NULL                  -- commit hash: it covers the parent's
 ) STRICT;
-CREATE INDEX commits_by_id ON commits (id);
-CREATE INDEX commits_by_hash ON commits (hash);
 
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
@@ -37,12 +35,24 @@ CREATE TABLE events (
     tags TEXT NOT NULL,                 -- JSON array of "key:value", sorted
     data TEXT NOT NULL                  -- JSON object, byte for byte what was hashed
 ) STRICT;
-CREATE INDEX events_by_type ON events (type);
+-- The indexes are written in runs: up to 63 events at the end of a log wait for theirs, and readers scan them. So a small
+-- commit touches two pages, and its indexes cost next to nothing.
 
--- For each event, a token of each of its tags: the first 12 hex digits of the tag's SHA-256. The index proposes rows;
--- the row's own tags decide. It is written in runs: up to 63 events at the end of a log wait for theirs, logs.indexed
--- says where it ends, and readers scan what is beyond.
-CREATE VIRTUAL TABLE tag_index USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
+CREATE TABLE type_index (
+    type TEXT NOT NULL,
+    position INTEGER NOT NULL,          -- events.position
+    PRIMARY KEY (type, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE id_index (
+    id TEXT NOT NULL,
+    position INTEGER NOT NULL,          -- commits.position
+    PRIMARY KEY (id, position)
+) STRICT, WITHOUT ROWID;
+
+-- For each event, a token of each of its tags: the first 12 hex digits of the tag's SHA-256. For each commit's last
+-- event also `h` and the first 12 hex digits of the commit's hash. The index proposes rows; the rows decide.
+CREATE VIRTUAL TABLE token_index USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
 
 CREATE TABLE refs (
     name TEXT PRIMARY KEY,

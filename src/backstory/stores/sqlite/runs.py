@@ -1,0 +1,44 @@
+"""Writing the indexes in runs: one transaction in 64 events pays for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import apsw
+
+from backstory.commit import Commit, Draft
+from backstory.stores.sqlite.index import hash_token, token
+from backstory.stores.sqlite.rows import decode_tags
+
+INSERT_TOKENS = "INSERT INTO token_index (rowid, tokens) VALUES (?, ?)"
+INDEX_TYPES = "INSERT INTO type_index SELECT type, position FROM events WHERE position > ? AND position <= ?"
+INDEX_IDS = "INSERT INTO id_index SELECT id, position FROM commits WHERE position > ? AND position <= ?"
+WAITING_EVENTS = "SELECT position, tags FROM events WHERE position > ? AND position <= ?"
+WAITING_COMMITS = "SELECT position, hash FROM commits WHERE position > ? AND position <= ?"
+
+
+def write_run(
+    connection: apsw.Connection, base: int, indexed: int, start: int, added: Sequence[tuple[Draft, Commit]]
+) -> None:
+    """Index what waited after `indexed` up to `start`, and what this transaction added after that.
+
+    Positions are those of the log whose keys begin after `base`.
+    """
+    waited = (base + indexed, base + start)
+    tokens = {key: token_text(decode_tags(tags)) for key, tags in connection.execute(WAITING_EVENTS, waited)}
+    hashes = dict(connection.execute(WAITING_COMMITS, waited))
+    for draft, commit in added:
+        tokens.update(enumerate((token_text(event.tags) for event in draft.events), base + commit.first))
+        hashes[base + commit.position] = commit.hash
+    for key, hash in hashes.items():
+        tokens[key] = f"{tokens[key]} {hash_token(hash)}"
+    connection.executemany(INSERT_TOKENS, [(key, text) for key, text in tokens.items() if text])
+    bounds = (base + indexed, max(tokens))
+    connection.execute(INDEX_TYPES, bounds)
+    connection.execute(INDEX_IDS, bounds)
+    connection.execute("UPDATE logs SET indexed = ?1 WHERE number = ?1 >> 40", bounds[1:])
+
+
+def token_text(tags: Iterable[str]) -> str:
+    """The tokens of an event's tags, as the index takes them."""
+    return " ".join(map(token, tags))
