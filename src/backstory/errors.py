@@ -10,6 +10,9 @@
      │   ├─ Conflict             an event that its condition forbids is in the log
      │   ├─ IdReused             its id belongs to another commit
      │   └─ AheadOfLog           it was decided on a position that the log does not have
+     ├─ RevisionError            a name for a point of history
+     │   ├─ UnknownRevision      it means nothing
+     │   └─ AmbiguousRevision    it means more than one commit
      ├─ SourceError              a line of an imported file cannot be understood
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address
@@ -32,6 +35,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from backstory.commit import Commit
     from backstory.query import Condition
     from backstory.record import Recorded
 
@@ -104,6 +108,35 @@ class AheadOfLog(AppendError):
 
     def __str__(self) -> str:
         return f"decided on position {self.after}, but the log ends at {self.head}; was the store restored or swapped?"
+
+
+class RevisionError(BackstoryError, LookupError):
+    """A name for a point of history does not mean one point."""
+
+
+class UnknownRevision(RevisionError):
+    """The name means nothing here."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(name, why)
+        self.name = name
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is no point of this history: {self.why}"
+
+
+class AmbiguousRevision(RevisionError):
+    """The name means several commits: the first of them are in `commits`."""
+
+    def __init__(self, name: str, commits: Sequence[Commit]) -> None:
+        super().__init__(name, commits)
+        self.name = name
+        self.commits = tuple(commits)
+
+    def __str__(self) -> str:
+        candidates = (f"\n  {commit.hash.hex()[:16]} #{commit.position} {commit.id}" for commit in self.commits)
+        return f"{self.name!r} may mean any of these:{''.join(candidates)}"
 
 
 class SourceError(BackstoryError, ValueError):
