@@ -1,0 +1,21 @@
+"""`python -m benchmarks`: ask all questions, or some."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.cli import main
+
+QUESTIONS = (
+    "bulk_append",
+    "read_typed",
+    "concurrent",
+    "single",
+    "condition_scale",
+    "streaming_memory",
+    "import_xes",
+    "start_time",
+)
+
+if __name__ == "__main__":
+    sys.exit(main([f"benchmarks.{name}" for name in QUESTIONS]))

@@ -1,0 +1,88 @@
+"""What the questions append and read: deposits and withdrawals on accounts at random, and Backstory set up for them."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from backstory.codec import encode
+from backstory.commit import Commit, Draft, draft
+from backstory.event import Event, Tag
+from backstory.query import Condition
+from backstory.store import Log, append
+from backstory.stores import open_store
+
+
+class Deposited(Event):
+    """Money came in."""
+
+    account: Tag[str]
+    cents: int
+
+
+class Withdrawn(Event):
+    """Money went out."""
+
+    account: Tag[str]
+    cents: int
+
+
+def facts(count: int, accounts: int, seed: int = 7) -> list[tuple[bool, str, int]]:
+    """So many deposits (True) and withdrawals on accounts at random, the same for every contestant: the plain values."""
+    chance = random.Random(seed)
+    return [(chance.random() < 0.6, f"a-{chance.randrange(accounts):06}", chance.randrange(1, 100_000)) for _ in range(count)]
+
+
+def events(facts: Iterable[tuple[bool, str, int]]) -> list[Deposited | Withdrawn]:
+    """The facts as events."""
+    return [Deposited(account, cents) if deposit else Withdrawn(account, cents) for deposit, account, cents in facts]
+
+
+def batched(facts: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The facts in groups of `size`."""
+    return (facts[start : start + size] for start in range(0, len(facts), size))
+
+
+@contextmanager
+def main_log(path: Path) -> Iterator[Log]:
+    """Backstory as its users have it: one SQLite file, WAL, synchronous=FULL, with every index and the hash chain."""
+    store = open_store(str(path))
+    try:
+        yield store.log()
+    finally:
+        store.close()
+
+
+def drafted(events: Iterable[Event], condition: Condition | None = None) -> Draft:
+    """A commit of these events, as the database makes one: typed events are encoded and checked, the id is new."""
+    return draft(map(encode, events), id=str(uuid.uuid4()), time=datetime.now(UTC), condition=condition)
+
+
+def fill(path: Path, count: int, accounts: int, size: int = 1_000) -> None:
+    """A store of so many events, `size` of them a commit."""
+    with main_log(path) as log:
+        for group in batched(facts(count, accounts), size):
+            append(log, drafted(events(group)))
+
+
+def commit(log: Log, event: Event, condition: Condition | None) -> Commit:
+    """Append one event durably."""
+    [recorded] = append(log, drafted([event], condition))
+    return recorded
+
+
+class Stopwatch:
+    """Seconds since it was started."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+
+    def rate(self, count: int) -> float:
+        """So many, per second."""
+        return count / (time.perf_counter() - self.started)

@@ -1,0 +1,111 @@
+"""The `eventsourcing` library on SQLite, with the quickest mapper that its documentation shows.
+
+The set-up is that of "Aggregate 9" (https://eventsourcing.readthedocs.io/en/stable/topics/examples/aggregate9.html):
+events are frozen msgspec structs, and the mapper writes them with msgspec instead of the default JSON transcoder. Its
+SQLite module uses WAL, and Python's default of synchronous=FULL, so a commit is as durable as Backstory's.
+
+Appending uses the aggregate recorder, its quickest: one `executemany`, and no order over all aggregates. Reading
+everything needs that order, so it uses the application recorder and its notifications, a thousand at a time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from benchmarks.bank import batched, facts
+from benchmarks.frame import Skip
+
+try:
+    from eventsourcing.persistence import InfrastructureFactory, Mapper, StoredEvent, Transcoder
+    from eventsourcing.utils import Environment, get_topic, resolve_topic
+except ImportError as missing:
+    raise Skip(f"eventsourcing is not installed ({missing})") from missing
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of an aggregate."""
+
+    originator_id: UUID
+    originator_version: int
+    timestamp: datetime = msgspec.field(default_factory=_now)
+
+
+class Deposited(Fact, frozen=True, kw_only=True):
+    """Money came in."""
+
+    account: str
+    cents: int
+
+
+class Withdrawn(Fact, frozen=True, kw_only=True):
+    """Money went out."""
+
+    account: str
+    cents: int
+
+
+class MsgspecMapper(Mapper):
+    """Structs as JSON bytes and back."""
+
+    def to_stored_event(self, domain_event: Any) -> Any:
+        """An event in stored form."""
+        state = msgspec.json.encode(domain_event)
+        topic = get_topic(type(domain_event))
+        return StoredEvent(domain_event.originator_id, domain_event.originator_version, topic, state)
+
+    def to_domain_event(self, stored_event: Any) -> Any:
+        """The event of a stored one."""
+        return msgspec.json.decode(stored_event.state, type=resolve_topic(stored_event.topic))
+
+
+class NoTranscoder(Transcoder):
+    """The mapper needs none."""
+
+    def encode(self, obj: object) -> bytes:
+        """Not used."""
+        raise NotImplementedError
+
+    def decode(self, data: bytes) -> Any:
+        """Not used."""
+        raise NotImplementedError
+
+
+def factory(path: Path) -> Any:
+    """Its infrastructure over one SQLite file."""
+    return InfrastructureFactory.construct(
+        Environment("Bench", {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(path)})
+    )
+
+
+def event_store(path: Path, *, ordered: bool = False) -> Any:
+    """Its event store: with an order over all aggregates, or without."""
+    made = factory(path)
+    recorder = made.application_recorder() if ordered else made.aggregate_recorder()
+    return made.event_store(mapper=MsgspecMapper(NoTranscoder()), recorder=recorder)
+
+
+def aggregate_events(group: list[tuple[bool, str, int]], aggregate: UUID, after: int) -> list[Fact]:
+    """These facts as the next events of one aggregate."""
+    return [
+        (Deposited if deposit else Withdrawn)(
+            originator_id=aggregate, originator_version=version, account=account, cents=cents
+        )
+        for version, (deposit, account, cents) in enumerate(group, after + 1)
+    ]
+
+
+def fill(path: Path, count: int, accounts: int, size: int = 1_000) -> None:
+    """A file of so many events in order."""
+    store, aggregate, done = event_store(path, ordered=True), uuid4(), 0
+    for group in batched(facts(count, accounts), size):
+        store.put(aggregate_events(list(group), aggregate, done))
+        done += len(group)

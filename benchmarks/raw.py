@@ -1,0 +1,90 @@
+"""Raw SQLite, the limit: the columns that Backstory stores, no tag index, no hashes, no checks. WAL, synchronous=FULL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from benchmarks.bank import batched, events, facts
+
+SCHEMA = """
+CREATE TABLE commits (
+    position INTEGER PRIMARY KEY, size INTEGER, id TEXT, time INTEGER, authored INTEGER, author TEXT, message TEXT,
+    command TEXT, metadata TEXT, query TEXT, after INTEGER, content BLOB, hash BLOB
+) STRICT;
+CREATE TABLE events (
+    position INTEGER PRIMARY KEY, in_commit INTEGER, type TEXT, version INTEGER, tags TEXT, data TEXT
+) STRICT;
+"""
+INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"
+
+Row = tuple[int, int, str, int, str, str]
+
+
+@contextmanager
+def connection(path: Path) -> Iterator[apsw.Connection]:
+    """A durable connection to a file that has the two tables."""
+    opened = apsw.Connection(str(path))
+    try:
+        opened.execute("PRAGMA journal_mode = WAL").fetchall()
+        opened.execute("PRAGMA synchronous = FULL")
+        if not opened.table_exists(None, "events"):
+            opened.execute(SCHEMA)
+        yield opened
+    finally:
+        opened.close()
+
+
+def rows(count: int, accounts: int, size: int) -> list[Row]:
+    """So many events as rows, their data encoded already."""
+    return [
+        (
+            position,
+            (position + size - 1) // size * size,
+            type(event).__name__,
+            1,
+            f'["account:{event.account}"]',
+            msgspec.json.encode(event).decode(),
+        )
+        for position, event in enumerate(events(facts(count, accounts)), 1)
+    ]
+
+
+def commit(opened: apsw.Connection, group: Sequence[Row]) -> None:
+    """One transaction: a row for the commit, and one for each event."""
+    last = group[-1][0]
+    values: tuple[Any, ...] = (
+        last,
+        len(group),
+        f"00000000-0000-0000-0000-{last:012}",
+        1_790_000_000_000_000,
+        1_790_000_000_000_000,
+        "",
+        "",
+        "",
+        "{}",
+        None,
+        None,
+        bytes(32),
+        bytes(32),
+    )
+    opened.execute("BEGIN IMMEDIATE")
+    opened.execute(INSERT_COMMIT, values)
+    if len(group) == 1:
+        opened.execute(INSERT_EVENT, group[0])
+    else:
+        opened.executemany(INSERT_EVENT, group)
+    opened.execute("COMMIT")
+
+
+def fill(path: Path, count: int, accounts: int, size: int = 1_000) -> None:
+    """A file of so many events."""
+    with connection(path) as opened:
+        for group in batched(rows(count, accounts, size), size):
+            commit(opened, group)
