@@ -83,7 +83,7 @@ def _dispatch(words: list[str]) -> int:
         print(parser.version())
         return FINE
     module = load(verb)
-    arguments = parser.build(verb, summary(verb), module).parse_args(rest)
+    arguments = parser.build(verb, summary(verb), module).parse_intermixed_args(rest)
     from backstory.cli.output import Output
 
     with Output.of(arguments) as out:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli.style import styled
+from backstory.cli.text import styled
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -86,7 +86,7 @@ class Output:
         self._out.flush()
 
     def paint(self, text: str, *styles: str) -> str:
-        """The text in a colour or weight of `style.STYLES`, where colour is on."""
+        """The text in a colour or weight of `text.STYLES`, where colour is on."""
         return styled(text, styles) if self.color else text
 
     def say(self, text: str) -> None:

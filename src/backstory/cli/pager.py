@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-from typing import IO
+from io import TextIOWrapper
+from typing import BinaryIO, cast
 
 
 class Pager:
     """A running pager and the stream that it reads."""
 
-    def __init__(self, process: subprocess.Popen[str], stream: IO[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self.stream = stream
+        self.stream = TextIOWrapper(cast("BinaryIO", process.stdin), encoding="utf-8")
 
     def close(self) -> None:
         """End the stream and wait until the reader leaves; Ctrl-C is the pager's own business meanwhile."""
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.stream.close()
-        except BrokenPipeError:
-            pass
         while True:
             try:
                 self._process.wait()
@@ -39,6 +39,5 @@ def start() -> Pager | None:
         return None
     environment = {"LESS": "FRX", "LV": "-c", **os.environ}
     sys.stdout.flush()
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment, text=True, encoding="utf-8")
-    assert process.stdin is not None
-    return Pager(process, process.stdin)
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment)
+    return Pager(process)

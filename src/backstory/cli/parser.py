@@ -134,7 +134,7 @@ def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
         "The store is named by -s STORE, by BACKSTORY_STORE, or by `store` under [tool.backstory] in the nearest",
         "pyproject.toml. Every verb has --json. A verb's options and examples: backstory help VERB",
         "",
-        "exit codes: 0 fine, 1 a difference (a check failed, nothing was found), 2 a wrong command line, input or store",
+        "exit codes: 0 fine; 1 a check failed, or nothing was found; 2 a wrong command line, input or store",
     ]
     return "\n".join(lines)
 

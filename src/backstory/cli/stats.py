@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from backstory.cli import place
+from backstory.cli.text import count, plain
+from backstory.cli.times import human
+from backstory.history import summary
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.commit import Head
+    from backstory.history.summary import Stats
 
 EXAMPLES = """\
 backstory stats
 backstory stats --json
 """
+
+AUTHORS = 5
+"""Authors that are named."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -23,10 +35,51 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, out: Output) -> int:
     """Count, and print the counts."""
+    address = place.address(arguments)
     with place.opened(arguments) as store:
-        head = store.log().head()
+        log = store.log()
+        head = log.head()
+        with out.progress("counting", head.position) as tick:
+            stats = summary.stats(log, tick)
+        size = bytes_of(address)
     if out.json:
-        out.document("stats", events=head.position)
+        out.document(
+            "stats",
+            store=address,
+            bytes=size,
+            head=head.hash.hex(),
+            position=head.position,
+            **msgspec.structs.asdict(stats),
+        )
     else:
-        out.line(f"events  {head.position}")
+        out.lines(f"{name:9}{text}" for name, text in rows(address, size, head, stats))
     return 0
+
+
+def rows(address: str, size: int | None, head: Head, stats: Stats) -> Iterator[tuple[str, str]]:
+    """What is printed: a name and a text each."""
+    yield "store", address if size is None else f"{address} ({amount(size)})"
+    yield "commits", f"{stats.commits:,}"
+    yield "events", f"{stats.events:,} of {count(stats.types, 'type')}"
+    yield "tags", f"{stats.tags:,}"
+    if stats.since is not None and stats.until is not None:
+        yield "from", human(stats.since)
+        yield "to", human(stats.until)
+    yield "authors", f"{len(stats.authors):,}"
+    for author, commits in list(stats.authors.items())[:AUTHORS]:
+        yield "", f"{commits:>8,}  {plain(author) or '(none)'}"
+    yield "head", head.hash.hex()
+
+
+def bytes_of(address: str) -> int | None:
+    """The size of a store that is a file, with what SQLite keeps beside it; None for any other."""
+    path = address.removeprefix("sqlite:///")
+    files = [Path(path + suffix) for suffix in ("", "-wal")]
+    return sum(file.stat().st_size for file in files if file.is_file()) if files[0].is_file() else None
+
+
+def amount(size: int) -> str:
+    """A size in the unit that people would choose."""
+    if size < 1_000_000:
+        return f"{size / 1000:,.1f} kB"
+    return f"{size / 1_000_000:,.1f} MB"

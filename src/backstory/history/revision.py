@@ -61,13 +61,14 @@ def _named(log: Log, name: str) -> Point:
             raise AmbiguousRevision(name, [*found, commit])
         return Point(number, commit, exact=True)
     if not found:
-        short = 0 < len(name) < SHORTEST and all(digit in "0123456789abcdefABCDEF" for digit in name)
-        head = log.head().position
-        raise UnknownRevision(
-            name,
-            f"the beginning of a hash has at least {SHORTEST} digits"
-            if short and not number
-            else f"no commit has this id, or a hash that begins so; positions are {f'#1 to #{head}' if head else 'none yet'}",
-        )
+        raise UnknownRevision(name, _why_unknown(name, log.head().position))
     commit = (identical or found)[0]
     return Point(commit.position, commit)
+
+
+def _why_unknown(name: str, head: int) -> str:
+    if head == 0:
+        return "the log is empty"
+    if 0 < len(name) < SHORTEST and all(digit in "0123456789abcdefABCDEF" for digit in name):
+        return f"the beginning of a hash has at least {SHORTEST} digits, and positions are #1 to #{head}"
+    return f"no commit has this id, or a hash that begins so; positions are #1 to #{head}"

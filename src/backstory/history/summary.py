@@ -41,7 +41,10 @@ class KeyCount(msgspec.Struct):
 
 
 class Stats(msgspec.Struct):
-    """How much history there is. `authors` counts the commits of each; times are those of the log, None where it is empty."""
+    """How much history there is.
+
+    `authors` counts the commits of each, most first; `since` and `until` are the log's times, None where it is empty.
+    """
 
     commits: int
     events: int

@@ -1,4 +1,4 @@
-"""Colours and weights of a terminal, and keeping what is stored from steering it."""
+"""Text for people: colours, counts, and keeping what is stored from steering a terminal."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ STYLES = {
 def styled(text: str, styles: Iterable[str]) -> str:
     """The text with these styles, and back to normal after it."""
     return f"\x1b[{';'.join(STYLES[style] for style in styles)}m{text}\x1b[m"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 event`, `1,200 events`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,135 @@
+"""How commits and events look: as lines for people, and as the fields of --json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli.text import plain
+from backstory.cli.times import human
+
+if TYPE_CHECKING:
+    from backstory.cli.output import Output
+    from backstory.commit import Commit
+    from backstory.query import Query
+    from backstory.record import Recorded
+
+SHORT = 10
+"""Hex digits of a short hash."""
+
+INDENT = "    "
+
+
+def span(commit: Commit) -> str:
+    """The positions of a commit's events: `#5..#7`, or `#5` where there is one."""
+    return f"#{commit.position}" if commit.size == 1 else f"#{commit.first}..#{commit.position}"
+
+
+def title(commit: Commit, out: Output) -> str:
+    """`commit 3f2a9c01ab #5..#7`."""
+    return f"{out.paint(f'commit {commit.hash.hex()[:SHORT]}', 'yellow')} {out.paint(span(commit), 'cyan')}"
+
+
+def line(commit: Commit, events: Iterable[Recorded], out: Output) -> str:
+    """A commit on one line: its message's first line, or what its events are where it has none."""
+    subject = plain(commit.message.strip().partition("\n")[0])
+    if not subject:
+        first = next(iter(events), None)
+        if first is not None:
+            more = f" and {commit.size - 1:,} more" if commit.size > 1 else ""
+            subject = out.paint(plain(" ".join([first.type, *first.tags])) + more, "dim")
+    return f"{out.paint(commit.hash.hex()[:SHORT], 'yellow')} {out.paint(span(commit), 'cyan')} {subject}"
+
+
+def signature(commit: Commit) -> Iterator[str]:
+    """Who and when."""
+    if commit.author:
+        yield f"Author: {plain(commit.author)}"
+    yield f"Date:   {human(commit.authored)}"
+
+
+def message(commit: Commit) -> Iterator[str]:
+    """The message, set in as Git does, after an empty line."""
+    if commit.message.strip():
+        yield ""
+        yield from (f"{INDENT}{plain(text)}".rstrip() for text in commit.message.strip("\n").splitlines())
+
+
+def event(record: Recorded, out: Output, width: int = 0) -> str:
+    """An event on one line: `#5 Withdrawn  account:a-7`, the tags after `width` characters."""
+    position = out.paint(f"#{record.position}", "cyan")
+    kind = plain(record.type) if record.version == 1 else f"{plain(record.type)} v{record.version}"
+    gap = " " * max(width - len(f"#{record.position} {kind}"), 0)
+    tags = out.paint("  ".join(map(plain, record.tags)), "green") if record.tags else ""
+    return f"{position} {out.paint(kind, 'bold')}{gap}  {tags}".rstrip()
+
+
+def events(records: list[Recorded], out: Output) -> Iterator[str]:
+    """Events on lines, their tags in one column."""
+    width = max((len(f"#{record.position} {record.type}") for record in records), default=0)
+    return (event(record, out, width) for record in records)
+
+
+def data(record: Recorded) -> Iterator[str]:
+    """An event's data as indented JSON."""
+    text = msgspec.json.format(record.data, indent=2).decode()
+    return (INDENT + plain(part) for part in text.splitlines())
+
+
+def readable(query: Query) -> str:
+    """A query in words: `Deposited or Withdrawn about account:a-7; or anything about user:ann`."""
+    if query.is_all:
+        return "anything at all"
+    clauses = [
+        " about ".join(
+            part
+            for part in (
+                " or ".join(clause.types) or "anything",
+                " and ".join(clause.tags),
+            )
+            if part
+        )
+        for clause in query.clauses
+    ]
+    return plain("; or ".join(clauses)) if clauses else "nothing"
+
+
+def commit_fields(commit: Commit, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
+    """A commit for --json. Command, metadata and data are the stored JSON, not read and written again."""
+    condition = commit.condition
+    fields: dict[str, Any] = {
+        "hash": commit.hash.hex(),
+        "id": commit.id,
+        "first": commit.first,
+        "position": commit.position,
+        "size": commit.size,
+        "time": commit.time,
+        "authored": commit.authored,
+        "author": commit.author,
+        "message": commit.message,
+        "command": msgspec.Raw(commit.command_json) if commit.command_json else None,
+        "metadata": msgspec.Raw(commit.metadata_json),
+        "condition": None
+        if condition is None
+        else {
+            "after": condition.after,
+            "query": [{"types": clause.types, "tags": clause.tags} for clause in condition.query.clauses],
+        },
+        "content": commit.content.hex(),
+    }
+    if events is not None:
+        fields["events"] = [event_fields(record) for record in events]
+    return fields
+
+
+def event_fields(record: Recorded) -> dict[str, Any]:
+    """An event for --json."""
+    return {
+        "position": record.position,
+        "type": record.type,
+        "version": record.version,
+        "tags": record.tags,
+        "data": msgspec.Raw(record.data),
+    }

@@ -1,0 +1,87 @@
+"""`backstory show`: one commit with all that it says and all its events, or one event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from backstory.cli import commits, place
+from backstory.cli.text import count, plain
+from backstory.cli.times import human
+from backstory.history.revision import resolve
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.commit import Commit
+    from backstory.history.revision import Point
+    from backstory.record import Recorded
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory show
+backstory show '#2'
+backstory show HEAD --json
+"""
+
+TEXT = """\
+REVISION is a commit's id, 4 or more digits of its hash, HEAD, or a position. '#2' shows the one event at that
+position, and needs the quotes: without them a shell takes it for a comment. 2 means the same."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to show."""
+    parser.add_argument(
+        "revision", nargs="?", default="HEAD", metavar="REVISION", help="default: the last commit"
+    )
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Show it."""
+    with place.opened(arguments) as store:
+        log = store.log()
+        point = resolve(log, arguments.revision)
+        if out.json:
+            out.document("commit", **commits.commit_fields(point.commit, events(log, point)))
+            return 0
+        out.page()
+        out.lines(header(point.commit, out))
+        out.lines(commits.message(point.commit))
+        for event in events(log, point):
+            out.line()
+            out.line(commits.event(event, out))
+            out.lines(commits.data(event))
+        if point.exact and point.commit.size > 1:
+            short = point.commit.hash.hex()[: commits.SHORT]
+            out.say(
+                f"\nOne event of {point.commit.size:,} in this commit. All of them: backstory show {short}"
+            )
+    return 0
+
+
+def events(log: Log, point: Point) -> Iterable[Recorded]:
+    """The event that was named, or all of the commit."""
+    if point.exact:
+        return log.read(after=point.position - 1, upto=point.position)
+    return log.read(after=point.commit.first - 1, upto=point.commit.position)
+
+
+def header(commit: Commit, out: Output) -> Iterator[str]:
+    """Every field of a commit but its message, by name."""
+    name = out.paint(f"commit {commit.hash.hex()}", "yellow")
+    yield f"{name} {out.paint(commits.span(commit), 'cyan')} ({count(commit.size, 'event')})"
+    yield f"Id:        {plain(commit.id)}"
+    if commit.author:
+        yield f"Author:    {plain(commit.author)}"
+    yield f"Date:      {human(commit.authored)}"
+    if commit.time != commit.authored:
+        yield f"In log as: {human(commit.time)}, because a commit before it is that late"
+    yield f"Content:   {commit.content.hex()}"
+    if commit.condition is not None:
+        where = f"#{commit.condition.after}" if commit.condition.after else "an empty log"
+        yield f"Decided:   on {where}; nothing newer may be {commits.readable(commit.condition.query)}"
+    if commit.command_json:
+        yield f"Command:   {plain(commit.command_json.decode())}"
+    if commit.metadata_json != b"{}":
+        yield f"Metadata:  {plain(commit.metadata_json.decode())}"

@@ -1,0 +1,159 @@
+"""`backstory state`: what is known about a tag, without any code: the last value of each field, and who gave it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli import place, table
+from backstory.cli.text import count, plain
+from backstory.cli.times import short
+from backstory.latest import Latest
+from backstory.query import Query
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.commit import Commit
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory state account:a-7
+backstory state account:a-7 --at '#2'
+backstory state account:a-7 --json
+"""
+
+TEXT = """\
+Every field of the events that have the tag, with its last value and the event that gave it. A value is shown as
+text where that cannot be mistaken for another one, and else as JSON. Exit code 1: nothing is known about the tag."""
+
+LOOKED_AT = 20_000
+"""Events at the end of the log in which similar tags are looked for."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which tag, and when."""
+    parser.add_argument("tag", metavar="KEY:VALUE", help="the tag, such as account:a-7")
+    parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Fold and show."""
+    with place.opened(arguments) as store:
+        log = store.log()
+        upto = None
+        if arguments.at is not None:
+            from backstory.history.revision import resolve
+
+            upto = resolve(log, arguments.at).position
+        state = Latest(arguments.tag)
+        for event in log.read(state.query(), upto=upto):
+            state.apply(event)
+        if not state.events:
+            out.say(f"backstory: {nothing(log, arguments.tag, arguments.at)}")
+            return 1
+        givers = {field.position: giver(log, field.position) for field in state.fields.values()}
+    if out.json:
+        out.document("state", **fields(state, givers))
+    else:
+        out.page()
+        write(state, givers, out)
+    return 0
+
+
+def giver(log: Log, position: int) -> Commit:
+    """The commit that holds an event."""
+    return next(iter(log.commits(after=position - 1, limit=1)))
+
+
+def fields(state: Latest, givers: dict[int, Commit]) -> dict[str, Any]:
+    """The state for --json."""
+    return {
+        "tag": state.tag,
+        "events": state.events,
+        "position": state.position,
+        "fields": {
+            name: {
+                "value": field.value,
+                "position": field.position,
+                "type": field.type,
+                "time": givers[field.position].authored,
+                "author": givers[field.position].author,
+                "commit": givers[field.position].hash.hex(),
+            }
+            for name, field in state.fields.items()
+        },
+    }
+
+
+def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
+    """The state as a table; on a terminal long values are cut so that each field keeps its line."""
+    how_many = count(state.events, "event") + (", the last" if state.events > 1 else "")
+    out.line(
+        f"{out.paint(plain(state.tag), 'bold')}  {how_many} at {out.paint(f'#{state.position}', 'cyan')}"
+    )
+    out.line()
+    most = max(shutil.get_terminal_size().columns // 2, 20) if out.terminal else None
+    rows = [
+        (
+            plain(name),
+            cut(shown(field.value), most),
+            f"#{field.position}",
+            plain(field.type),
+            short(givers[field.position].authored),
+            plain(givers[field.position].author),
+        )
+        for name, field in state.fields.items()
+    ]
+    table.write(out, ("field", "value", "since", "event", "time", "author"), rows)
+
+
+def shown(value: Any) -> str:
+    """A value as text, or as JSON where the text would be taken for something else."""
+    if (
+        isinstance(value, str)
+        and value.isprintable()
+        and value == value.strip()
+        and value
+        and not is_json(value)
+    ):
+        return value
+    return plain(msgspec.json.encode(value).decode())
+
+
+def is_json(text: str) -> bool:
+    """Whether a text reads as a JSON value."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def cut(text: str, most: int | None) -> str:
+    """The beginning of a long text."""
+    return text if most is None or len(text) <= most else text[: most - 1] + "…"
+
+
+def nothing(log: Log, tag: str, at: str | None) -> str:
+    """Why there is nothing to show, and what there is instead."""
+    if at is not None and (first := next(iter(log.read(Query.of(tags=[tag]), limit=1)), None)):
+        return f"nothing is known about {tag} at {at}; its first event is #{first.position}"
+    if others := similar(log, tag):
+        return f"nothing is known about {tag}; did you mean {' or '.join(others)}?"
+    return f"nothing is known about {tag}; the keys of tags are listed by: backstory tags"
+
+
+def similar(log: Log, tag: str) -> list[str]:
+    """The nearest tags with the same key, among those used lately."""
+    from difflib import get_close_matches
+
+    prefix = tag.partition(":")[0] + ":"
+    recent = log.read(backwards=True, limit=LOOKED_AT)
+    return get_close_matches(
+        tag, {other for event in recent for other in event.tags if other.startswith(prefix)}, 3
+    )
