@@ -1,0 +1,95 @@
+"""The specification of a store, as tests. A class that passes them is a store, whoever wrote it.
+
+    from backstory.conformance import StoreConformance
+
+    class TestMyStore(StoreConformance):
+        def open_store(self, tmp_path):
+            return MyStore(tmp_path / "history")
+
+Run it with pytest, which is all that it needs. With Hypothesis installed it also compares the store with a model of the
+contract over histories that nobody would think of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backstory.store import Log, Store
+
+for _part in ("appending", "conditions", "machine", "places", "reading", "retrying", "tags", "threads"):
+    pytest.register_assert_rewrite(f"backstory.conformance.{_part}")  # so that a failure shows both sides
+
+from backstory.conformance.appending import Appending  # noqa: E402
+from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
+from backstory.conformance.places import Logs, Opening, Refs  # noqa: E402
+from backstory.conformance.reading import Finding, Reading  # noqa: E402
+from backstory.conformance.retrying import Retrying  # noqa: E402
+from backstory.conformance.tags import Tags, Types  # noqa: E402
+from backstory.conformance.threads import Threads, Waiting  # noqa: E402
+
+__all__ = ["StoreConformance"]
+
+
+class StoreConformance(
+    Appending,
+    Retrying,
+    Conditions,
+    Shapes,
+    Tags,
+    Types,
+    Reading,
+    Finding,
+    Logs,
+    Refs,
+    Opening,
+    Threads,
+    Waiting,
+):
+    """Subclass this with a name that pytest collects, and say how a store is opened."""
+
+    persistent = True
+    """Whether what the store holds is there again when it is closed and opened."""
+
+    def open_store(self, tmp_path: Path) -> Store:
+        """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
+        raise NotImplementedError("override open_store(self, tmp_path) to open your store")
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        """An empty store, closed after the test."""
+        store = self.open_store(tmp_path)
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def log(self, store: Store) -> Log:
+        """Its main log."""
+        return store.log()
+
+    def test_it_does_what_the_model_does_whatever_the_history(self, tmp_path: Path) -> None:
+        """Compare with a model of the contract, step by step."""
+        try:
+            from hypothesis import HealthCheck, settings
+            from hypothesis.stateful import run_state_machine_as_test
+        except ImportError:
+            pytest.skip("NOT COMPARED WITH THE MODEL: that needs Hypothesis; pip install hypothesis")
+        from backstory.conformance.machine import machine
+
+        folders: list[Path] = []
+
+        def open_store() -> Store:
+            folders.append(tmp_path / str(len(folders)))
+            folders[-1].mkdir()
+            return self.open_store(folders[-1])
+
+        def reopen(store: Store) -> Store:
+            store.close()
+            return self.open_store(folders[-1])
+
+        run_state_machine_as_test(
+            machine(open_store, reopen if self.persistent else None),
+            settings=settings(stateful_step_count=20, suppress_health_check=list(HealthCheck)),
+        )

@@ -1,0 +1,174 @@
+"""Any history that Hypothesis can think of, compared with the model after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from backstory.commit import Draft, Head, draft
+from backstory.conformance.model import ModelLog, Outcome
+from backstory.conformance.sample import START, fact
+from backstory.errors import AheadOfLog, Conflict
+from backstory.query import Clause, Condition, Query
+from backstory.record import Encoded
+from backstory.store import Log, Store, Verdict
+
+TYPES = st.sampled_from(["A", "B", "a", "Größe"])
+TAGS = st.sampled_from(["x:1", "x:11", "X:1", "x: 1", "y:1", "y:2", 'z:"', "z:é", "z:e\u0301"])
+IDS = st.sampled_from([f"id-{number}" for number in range(12)])
+
+CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
+QUERIES = st.builds(Query, st.lists(CLAUSES, max_size=3).map(tuple))
+EVENTS = st.builds(
+    lambda type, tags, data: fact(type, *tags, data=data),
+    TYPES,
+    st.lists(TAGS, max_size=4),
+    st.sampled_from([b"{}", b'{"a":1}', b'{ "a": "\xc3\xa9" }']),
+)
+
+
+@st.composite
+def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tuple[Draft, int | None]:
+    """A draft, and how far behind the head it was decided; None where it has no condition."""
+    behind = draw(st.none() | st.integers(-1, 70))
+    own = draw(st.lists(events, min_size=1, max_size=3))
+    made = draft(
+        own * draw(st.sampled_from([1, 1, 1, 1, 40])),
+        id=draw(IDS),
+        time=START + timedelta(seconds=draw(st.integers(-3, 3))),
+        condition=None if behind is None else Condition(draw(QUERIES)),
+        message=draw(st.sampled_from(["", "why"])),
+    )
+    return made, behind
+
+
+BATCHES = st.lists(st.lists(drafts(), max_size=3), max_size=3)
+
+
+def outcome(verdict: Verdict) -> Outcome:
+    """A verdict in the model's words."""
+    if isinstance(verdict, tuple):
+        return "in", verdict
+    if isinstance(verdict, Conflict):
+        return "conflict", (verdict.condition, list(verdict.events))
+    if isinstance(verdict, AheadOfLog):
+        return "ahead", (verdict.after, verdict.head)
+    return "id reused", None
+
+
+def machine(
+    open_store: Callable[[], Store], reopen: Callable[[Store], Store] | None
+) -> type[RuleBasedStateMachine]:
+    """A state machine for the stores that `open_store` makes. `reopen` is None where closing forgets everything."""
+
+    class StoreMachine(RuleBasedStateMachine):
+        store: Store
+
+        @initialize()
+        def open(self) -> None:
+            self.store = open_store()
+            self.logs = [ModelLog()]
+            self.refs: dict[str, str] = {}
+
+        def log(self, number: int) -> tuple[Log, ModelLog]:
+            number %= len(self.logs)
+            return self.store.log(number), self.logs[number]
+
+        @rule(number=st.integers(0, 2), batches=BATCHES)
+        def append(self, number: int, batches: list[list[tuple[Draft, int | None]]]) -> None:
+            log, model = self.log(number)
+            placed = [
+                tuple(self.placed(made, behind, model.head) for made, behind in batch) for batch in batches
+            ]
+            for verdict, expected in zip(log.append(placed), map(model.append, placed), strict=True):
+                word, about = outcome(verdict)
+                if word == "conflict" and expected[0] == "conflict":
+                    assert isinstance(verdict, Conflict)
+                    assert isinstance(expected[1], tuple)
+                    condition, events = expected[1]
+                    assert about == (condition, events[: len(verdict.events)])
+                    assert verdict.events
+                else:
+                    assert (word, about) == expected
+
+        def placed(self, made: Draft, behind: int | None, head: Head) -> Draft:
+            if made.condition is None or behind is None:
+                return made
+            condition = Condition(made.condition.query, max(head.position - behind, 0))
+            return Draft(made.id, made.time, made.events, made.root, condition, made.author, made.message)
+
+        @rule(
+            number=st.integers(0, 2),
+            query=QUERIES,
+            bounds=st.tuples(st.integers(0, 400), st.none() | st.integers(0, 400)),
+            limit=st.none() | st.integers(0, 5),
+            backwards=st.booleans(),
+        )
+        def read(
+            self,
+            number: int,
+            query: Query,
+            bounds: tuple[int, int | None],
+            limit: int | None,
+            backwards: bool,
+        ) -> None:
+            log, model = self.log(number)
+            after, upto = bounds
+            end = model.head.position if upto is None else upto
+            expected = [event for event in model.read(query) if after < event.position <= end]
+            expected = (expected[::-1] if backwards else expected)[:limit]
+            assert list(log.read(query, after=after, upto=upto, limit=limit, backwards=backwards)) == expected
+            commits = [commit for commit in model.commits if after < commit.position <= end]
+            commits = (commits[::-1] if backwards else commits)[:limit]
+            assert list(log.commits(after=after, upto=upto, limit=limit, backwards=backwards)) == commits
+
+        @rule(number=st.integers(0, 2), id=IDS)
+        def find(self, number: int, id: str) -> None:
+            log, model = self.log(number)
+            assert log.find(id) == [commit for commit in model.commits if commit.id == id]
+            for commit in model.commits[-2:]:
+                assert commit in log.find(commit.hash.hex()[:8])
+
+        @precondition(lambda self: len(self.logs) < 3)
+        @rule()
+        def create_log(self) -> None:
+            origin = self.logs[-1].head
+            assert self.store.create_log(origin) == len(self.logs)
+            self.logs.append(ModelLog(origin))
+
+        @rule(
+            name=st.sampled_from("abc"),
+            value=st.sampled_from(["1", "2"]) | st.none(),
+            old=st.sampled_from(["1", "2"]) | st.none(),
+        )
+        def set_ref(self, name: str, value: str | None, old: str | None) -> None:
+            expected = self.refs.get(name) == old
+            assert self.store.refs.set(name, value, old=old) is expected
+            if expected and value is not None:
+                self.refs[name] = value
+            elif expected:
+                self.refs.pop(name, None)
+            assert dict(self.store.refs.list()) == self.refs
+
+        @precondition(lambda _self: reopen is not None)
+        @rule()
+        def close_and_open(self) -> None:
+            assert reopen is not None
+            self.store = reopen(self.store)
+
+        @invariant()
+        def ends_where_the_model_does(self) -> None:
+            for number, model in enumerate(getattr(self, "logs", [])):
+                assert self.store.log(number).head() == model.head
+
+        def teardown(self) -> None:
+            if hasattr(self, "store"):
+                for number, model in enumerate(self.logs):
+                    assert list(self.store.log(number).read()) == model.events
+                assert list(self.store.problems()) == []
+                self.store.close()
+
+    return StoreMachine

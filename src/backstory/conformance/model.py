@@ -1,0 +1,86 @@
+"""The contract in its plainest words: lists and loops, slow and short. What the state machine compares a store with.
+
+It shares nothing with the stores, so that a mistake that all of them share is found as well.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from backstory.commit import ORIGIN, Commit, Draft, Head, chained, events_root
+from backstory.query import Query
+from backstory.record import Recorded
+
+Outcome: TypeAlias = tuple[str, object]
+"""What became of a batch: a word, and what it is about."""
+
+
+def wanted(query: Query, event: Recorded) -> bool:
+    """Whether a query matches an event, by its definition."""
+    return any(
+        (not clause.types or event.type in clause.types) and set(clause.tags) <= set(event.tags)
+        for clause in query.clauses
+    )
+
+
+class ModelLog:
+    """A log in two lists."""
+
+    def __init__(self, origin: Head = ORIGIN) -> None:
+        self.events: list[Recorded] = []
+        self.commits: list[Commit] = []
+        self.head = origin
+
+    def append(self, batch: tuple[Draft, ...]) -> Outcome:
+        """Judge one batch and append it."""
+        if len({draft.id for draft in batch}) < len(batch):
+            return "id reused", None
+        known = {commit.id: commit for commit in self.commits}
+        if any(draft.id in known for draft in batch):
+            if all(draft.id in known and self._said(known[draft.id]) == _said(draft) for draft in batch):
+                return "in", tuple(known[draft.id] for draft in batch)
+            return "id reused", None
+        for draft in batch:
+            if draft.condition is None:
+                continue
+            if draft.condition.after > self.head.position:
+                return "ahead", (draft.condition.after, self.head.position)
+            found = [
+                event for event in self.read(draft.condition.query) if event.position > draft.condition.after
+            ]
+            if found:
+                return "conflict", (draft.condition, found)
+        return "in", tuple(self._add(draft) for draft in batch)
+
+    def _add(self, draft: Draft) -> Commit:
+        commit = chained(draft, self.head)
+        for position, event in enumerate(draft.events, self.head.position + 1):
+            self.events.append(
+                Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+            )
+        self.commits.append(commit)
+        self.head = Head(commit.position, commit.hash, commit.time)
+        return commit
+
+    def read(self, query: Query) -> list[Recorded]:
+        """The events that match."""
+        return [event for event in self.events if wanted(query, event)]
+
+    def _said(self, commit: Commit) -> tuple[object, ...]:
+        own = [event for event in self.events if event.commit == commit.position]
+        query = None if commit.condition is None else commit.condition.query
+        return (
+            events_root(own),
+            query,
+            commit.author,
+            commit.message,
+            commit.command_json,
+            commit.metadata_json,
+        )
+
+
+def _said(draft: Draft) -> tuple[object, ...]:
+    """What makes two drafts of one id the same: all but the time and the position."""
+    query = None if draft.condition is None else draft.condition.query
+    root = events_root(draft.events)
+    return (root, query, draft.author, draft.message, draft.command_json, draft.metadata_json)

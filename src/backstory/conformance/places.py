@@ -1,0 +1,237 @@
+"""What a store promises beyond one log: several logs, refs, opening again, and closing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backstory.commit import ORIGIN, Head, commit_hash
+from backstory.conformance.sample import FAR, START, decided, fact, fill, ids, one, positions
+from backstory.errors import AheadOfLog, Conflict, IdReused, StoreClosed
+from backstory.query import Query
+from backstory.store import Log, Store, append
+
+
+def branched(store: Store) -> tuple[Log, Log]:
+    """Main with three events, and a log that stands on it with two of its own."""
+    main = store.log()
+    append(main, decided(fact("A", "x:1"), fact("A"), id="one", at=60), decided(fact("B"), id="two", at=60))
+    other = store.log(store.create_log(main.head()))
+    append(other, decided(fact("A", "x:1"), id="three"), decided(fact("C", "x:1"), id="four"))
+    return main, other
+
+
+class Logs:
+    """Sentences about several logs in one store."""
+
+    def test_main_is_log_zero_and_always_there(self, store: Store) -> None:
+        one(store.log())
+        assert store.log(0).head().position == 1
+        assert store.origin(0) == ORIGIN
+
+    def test_a_log_that_was_not_created_is_a_key_error(self, store: Store) -> None:
+        for number in (1, -1, 2**20):
+            with pytest.raises(KeyError):
+                store.log(number)
+            with pytest.raises(KeyError):
+                store.origin(number)
+
+    def test_logs_are_numbered_in_the_order_of_their_creation(self, store: Store) -> None:
+        assert [store.create_log(ORIGIN) for _ in range(3)] == [1, 2, 3]
+
+    def test_an_empty_log_ends_where_its_origin_does(self, store: Store) -> None:
+        origin = Head(41, bytes(range(32)), START)
+        number = store.create_log(origin)
+        assert store.origin(number) == store.log(number).head() == origin
+        assert list(store.log(number).read()) == []
+        assert list(store.log(number).commits()) == []
+
+    def test_positions_continue_after_the_origin(self, store: Store) -> None:
+        _, other = branched(store)
+        assert positions(other.read()) == [4, 5]
+        assert [event.commit for event in other.read()] == [4, 5]
+        assert positions(other.commits()) == [4, 5]
+
+    def test_the_first_commit_stands_on_the_hash_of_the_origin(self, store: Store) -> None:
+        main, other = branched(store)
+        first = next(other.commits())
+        assert first.hash == commit_hash(main.head().hash, first.content, None)
+
+    def test_time_does_not_go_back_behind_the_origin(self, store: Store) -> None:
+        _, other = branched(store)
+        assert {commit.time for commit in other.commits()} == {START + timedelta(seconds=60)}
+
+    def test_what_one_log_has_is_not_read_in_another(self, store: Store) -> None:
+        main, other = branched(store)
+        for query in (Query.all(), Query.of(["A", "C"]), Query.of(tags=["x:1"]), Query.of(["A"], ["x:1"])):
+            for backwards in (False, True):
+                assert all(event.position <= 3 for event in main.read(query, backwards=backwards))
+                assert all(event.position > 3 for event in other.read(query, backwards=backwards))
+        assert positions(other.read(Query.of(tags=["x:1"]))) == [4, 5]
+
+    def test_what_one_log_has_is_not_read_in_another_by_an_index(self, store: Store) -> None:
+        main, other = branched(store)
+        fill(main)
+        fill(other)
+        one(main, fact("A", "x:1"))
+        assert positions(main.read(Query.of(tags=["x:1"]))) == [1, FAR + 4]
+        assert positions(other.read(Query.of(tags=["x:1"]))) == [4, 5]
+        assert positions(other.read(Query.of(["A"]))) == [4]
+
+    def test_what_one_log_has_is_not_in_the_way_in_another(self, store: Store) -> None:
+        main, other = branched(store)
+        assert isinstance(other.append([[decided(query=Query.of(["B"]))]])[0], tuple)
+        assert isinstance(main.append([[decided(query=Query.of(["C"]))]])[0], tuple)
+        assert isinstance(other.append([[decided(query=Query.of(["C"]), after=3)]])[0], Conflict)
+
+    def test_a_position_is_judged_against_the_head_of_its_own_log(self, store: Store) -> None:
+        main, other = branched(store)
+        assert isinstance(main.append([[decided(query=Query(), after=5)]])[0], AheadOfLog)
+        assert isinstance(other.append([[decided(query=Query(), after=5)]])[0], tuple)
+
+    def test_ids_of_one_log_are_free_in_another(self, store: Store) -> None:
+        main, other = branched(store)
+        assert main.find("three") == []
+        assert other.find("one") == []
+        assert ids(append(other, decided(fact("Z"), id="one"))) == ["one"]
+        assert isinstance(main.append([[decided(fact("Z"), id="one")]])[0], IdReused)
+
+    def test_hashes_are_found_in_their_own_log_only(self, store: Store) -> None:
+        main, other = branched(store)
+        for commit in main.commits():
+            assert commit not in other.find(commit.hash.hex())
+
+    def test_bounds_before_the_origin_give_the_whole_log(self, store: Store) -> None:
+        _, other = branched(store)
+        assert positions(other.read(after=1, upto=4)) == [4]
+        assert positions(other.read(Query.of(["A"]), after=1, upto=2)) == []
+        assert positions(other.commits(after=0, upto=3)) == []
+        assert positions(other.read(after=2, backwards=True)) == [5, 4]
+
+    def test_logs_grow_side_by_side(self, store: Store) -> None:
+        logs = [store.log(), *(store.log(store.create_log(ORIGIN)) for _ in range(3))]
+        for turn in range(40):
+            for number, log in enumerate(logs):
+                one(log, *[fact("A", f"log:{number}", "all:1")] * (1 + (turn + number) % 3))
+        for number, log in enumerate(logs):
+            count = log.head().position
+            assert positions(log.read()) == list(range(1, count + 1))
+            assert positions(log.read(Query.of(tags=[f"log:{number}", "all:1"]))) == list(range(1, count + 1))
+            assert positions(log.read(Query.of(tags=[f"log:{(number + 1) % 4}"]))) == []
+
+
+class Refs:
+    """Sentences about small mutable pointers."""
+
+    def test_a_ref_that_was_never_set_is_none(self, store: Store) -> None:
+        assert store.refs.get("branch/main") is None
+        assert dict(store.refs.list()) == {}
+
+    def test_a_ref_is_set_where_there_was_none(self, store: Store) -> None:
+        assert store.refs.set("mark/q3", "7", old=None)
+        assert store.refs.get("mark/q3") == "7"
+
+    def test_a_ref_is_set_only_from_its_old_value(self, store: Store) -> None:
+        assert store.refs.set("mark/q3", "7", old=None)
+        assert not store.refs.set("mark/q3", "8", old=None)
+        assert not store.refs.set("mark/q3", "8", old="6")
+        assert store.refs.get("mark/q3") == "7"
+        assert store.refs.set("mark/q3", "8", old="7")
+        assert store.refs.get("mark/q3") == "8"
+
+    def test_a_ref_that_is_not_there_has_no_old_value(self, store: Store) -> None:
+        assert not store.refs.set("mark/q3", "7", old="")
+        assert not store.refs.set("mark/q3", None, old="7")
+        assert store.refs.get("mark/q3") is None
+
+    def test_a_ref_is_deleted_by_setting_none(self, store: Store) -> None:
+        store.refs.set("mark/q3", "7", old=None)
+        assert not store.refs.set("mark/q3", None, old="6")
+        assert store.refs.set("mark/q3", None, old="7")
+        assert store.refs.get("mark/q3") is None
+        assert dict(store.refs.list()) == {}
+        assert store.refs.set("mark/q3", None, old=None)
+
+    def test_an_empty_value_is_a_value(self, store: Store) -> None:
+        assert store.refs.set("note", "", old=None)
+        assert store.refs.get("note") == ""
+        assert not store.refs.set("note", "x", old=None)
+        assert store.refs.set("note", "x", old="")
+
+    def test_refs_are_listed_by_prefix_in_the_order_of_their_names(self, store: Store) -> None:
+        names = ["b", "a/b", "a/B", "a", "a/", "a0", "a%b", "a_b", "é", "a/é", "𝄞"]
+        for name in names:
+            assert store.refs.set(name, name.upper(), old=None)
+        for prefix in ("", "a", "a/", "A", "a%", "a_", "a/b", "é", "zz"):
+            expected = [(name, name.upper()) for name in sorted(names) if name.startswith(prefix)]
+            assert list(store.refs.list(prefix).items()) == expected
+
+    def test_values_are_any_text(self, store: Store) -> None:
+        for number, value in enumerate(
+            ["", " ", "a\nb", "'; --", "𝄞", '{"a":1}', "007", "1e3", "x" * 100_000]
+        ):
+            store.refs.set(f"r{number}", value, old=None)
+            assert store.refs.get(f"r{number}") == value
+
+    def test_refs_are_apart_from_the_log(self, store: Store, log: Log) -> None:
+        before = one(log)
+        store.refs.set("a", "1", old=None)
+        assert log.head() == Head(1, before.hash, before.time)
+
+
+class Opening:
+    """Sentences about opening, opening again and closing."""
+
+    persistent: bool
+    open_store: Callable[[Path], Store]
+
+    def test_all_is_there_after_the_store_was_opened_again(self, tmp_path: Path) -> None:
+        if not self.persistent:
+            pytest.skip("what this store holds is gone when it is closed")
+        store = self.open_store(tmp_path)
+        main, other = branched(store)
+        fill(main)
+        store.refs.set("mark/q3", "7", old=None)
+        before = [list(main.read()), list(main.commits()), list(other.read()), list(other.commits())]
+        store.close()
+        store = self.open_store(tmp_path)
+        main, other = store.log(), store.log(1)
+        assert [list(main.read()), list(main.commits()), list(other.read()), list(other.commits())] == before
+        assert positions(main.read(Query.of(["A"], ["x:1"]))) == [1]
+        assert store.refs.get("mark/q3") == "7"
+        assert one(main).position == FAR + 4
+        store.close()
+
+    def test_a_sound_store_has_no_problems(self, store: Store) -> None:
+        assert list(store.problems()) == []
+        for log in branched(store):
+            fill(log)
+            one(log, fact("A", "x:1", "y:2"))
+        assert list(store.problems()) == []
+
+    def test_closing_twice_is_fine(self, store: Store) -> None:
+        store.close()
+        store.close()
+
+    def test_a_store_that_was_closed_says_so(self, store: Store) -> None:
+        log = store.log()
+        one(log)
+        store.close()
+        for use in (
+            lambda: log.append([[decided()]]),
+            lambda: list(log.read()),
+            lambda: list(log.commits()),
+            lambda: log.find("x"),
+            log.head,
+            lambda: log.wait(0, 0),
+            lambda: log.wait(1, 0),
+            lambda: store.create_log(ORIGIN),
+            lambda: store.refs.get("a"),
+            store.refs.list,
+            lambda: store.refs.set("a", "b", old=None),
+        ):
+            with pytest.raises(StoreClosed):
+                use()

@@ -1,0 +1,115 @@
+"""One store through two objects that have it open: each call goes to the other one than the call before.
+
+What one of them kept to itself, the other would not see, and the suite would fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from backstory.commit import Commit, Head
+from backstory.query import Query
+from backstory.record import Recorded
+from backstory.store import ALL, Batch, Log, Refs, Store, Verdict
+
+
+class Turns:
+    """Gives one of two things, and then the other."""
+
+    def __init__(self) -> None:
+        self._calls = count()
+
+    def take(self, first: Any, second: Any) -> Any:
+        return second if next(self._calls) % 2 else first
+
+
+class SharedLog:
+    """A log through two objects."""
+
+    def __init__(self, first: Log, second: Log, turns: Turns) -> None:
+        self._both = (first, second)
+        self._turns = turns
+
+    def _one(self) -> Log:
+        log: Log = self._turns.take(*self._both)
+        return log
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        return self._one().append(batches)
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Recorded]:
+        return self._one().read(query, after=after, upto=upto, backwards=backwards, limit=limit)
+
+    def commits(
+        self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        return self._one().commits(after=after, upto=upto, backwards=backwards, limit=limit)
+
+    def find(self, name: str) -> list[Commit]:
+        return self._one().find(name)
+
+    def head(self) -> Head:
+        return self._one().head()
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        return self._one().wait(after, timeout)
+
+
+class SharedRefs:
+    """Refs through two objects."""
+
+    def __init__(self, first: Refs, second: Refs, turns: Turns) -> None:
+        self._both = (first, second)
+        self._turns = turns
+
+    def _one(self) -> Refs:
+        refs: Refs = self._turns.take(*self._both)
+        return refs
+
+    def get(self, name: str) -> str | None:
+        return self._one().get(name)
+
+    def list(self, prefix: str = "") -> Mapping[str, str]:
+        return self._one().list(prefix)
+
+    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
+        return self._one().set(name, value, old=old)
+
+
+class SharedStore:
+    """A store through two objects."""
+
+    def __init__(self, first: Store, second: Store) -> None:
+        self._both = (first, second)
+        self._turns = Turns()
+        self.refs = SharedRefs(first.refs, second.refs, self._turns)
+
+    def log(self, number: int = 0) -> SharedLog:
+        first, second = self._both
+        return SharedLog(first.log(number), second.log(number), self._turns)
+
+    def create_log(self, origin: Head) -> int:
+        store: Store = self._turns.take(*self._both)
+        return store.create_log(origin)
+
+    def origin(self, number: int = 0) -> Head:
+        store: Store = self._turns.take(*self._both)
+        return store.origin(number)
+
+    def problems(self) -> Iterator[str]:
+        store: Store = self._turns.take(*self._both)
+        return store.problems()
+
+    def close(self) -> None:
+        for store in self._both:
+            store.close()
