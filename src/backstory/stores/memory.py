@@ -137,18 +137,22 @@ class MemoryRefs:
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def get(self, name: str) -> str | None:
         """The value of a ref, None where there is none."""
+        self._check_open()
         return self._values.get(name)
 
     def list(self, prefix: str = "") -> Mapping[str, str]:
         """All refs whose names start with `prefix`, sorted by name."""
+        self._check_open()
         with self._lock:
             return {name: value for name, value in sorted(self._values.items()) if name.startswith(prefix)}
 
     def set(self, name: str, value: str | None, *, old: str | None) -> bool:
         """Compare and set; see `Refs.set`."""
+        self._check_open()
         with self._lock:
             if self._values.get(name) != old:
                 return False
@@ -158,6 +162,14 @@ class MemoryRefs:
                 self._values[name] = value
             return True
 
+    def close(self) -> None:
+        """Refuse every later call."""
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed("this store is closed")
+
 
 class MemoryStore:
     """Logs and refs that are gone when the process ends."""
@@ -165,6 +177,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.refs = MemoryRefs()
         self._logs = [MemoryLog()]
+        self._creating = threading.Lock()
 
     def log(self, number: int = 0) -> MemoryLog:
         """Open a log; see `Store.log`."""
@@ -174,8 +187,10 @@ class MemoryStore:
 
     def create_log(self, origin: Head) -> int:
         """Make an empty log; see `Store.create_log`."""
-        self._logs.append(MemoryLog(origin))
-        return len(self._logs) - 1
+        with self._creating:
+            self._logs[0].head()  # refuses where the store is closed
+            self._logs.append(MemoryLog(origin))
+            return len(self._logs) - 1
 
     def origin(self, number: int = 0) -> Head:
         """What a log stands on."""
@@ -187,5 +202,6 @@ class MemoryStore:
 
     def close(self) -> None:
         """Refuse every later call."""
+        self.refs.close()
         for log in self._logs:
             log.close()

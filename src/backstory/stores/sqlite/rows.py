@@ -129,10 +129,9 @@ class Rows:
 
     def by_hash(self, prefix: str, indexed: int) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
-        try:
-            low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
-        except ValueError:
+        if len(prefix) > 64 or not set(prefix) <= set("0123456789abcdef"):
             return []
+        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
         match = hash_token(low)[: len(prefix) + 1] + "*"
         arguments = (match, low, high, self._base, self._base + indexed, self._last)
         return [commit_of(row) for row in self.fetch(COMMITS_BY_HASH, arguments)]
