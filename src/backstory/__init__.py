@@ -1,1 +1,67 @@
+"""A database for Python that works like Git: every change is an immutable event, and history is yours to question."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backstory.codec import register
+    from backstory.command import Command, command
+    from backstory.database import Database, connect
+    from backstory.errors import BackstoryError, Conflict, Refused
+    from backstory.event import Event, Tag, Unknown, upcast
+    from backstory.fields import Tagged
+    from backstory.latest import Latest
+    from backstory.query import Condition, Query
+    from backstory.state import State
+
+__all__ = [
+    "BackstoryError",
+    "Command",
+    "Condition",
+    "Conflict",
+    "Database",
+    "Event",
+    "Latest",
+    "Query",
+    "Refused",
+    "State",
+    "Tag",
+    "Tagged",
+    "Unknown",
+    "command",
+    "connect",
+    "register",
+    "upcast",
+]
+
+_HOMES = {
+    "BackstoryError": "errors",
+    "Command": "command",
+    "Condition": "query",
+    "Conflict": "errors",
+    "Database": "database",
+    "Event": "event",
+    "Latest": "latest",
+    "Query": "query",
+    "Refused": "errors",
+    "State": "state",
+    "Tag": "event",
+    "Tagged": "fields",
+    "Unknown": "event",
+    "command": "command",
+    "connect": "database",
+    "register": "codec",
+    "upcast": "event",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for: the command line must not wait for what it does not use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -13,6 +13,8 @@
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
+     ├─ DecisionError            a command gave something that is not what it may give
+     ├─ Refused                  a command said no: the business rule, not a fault
      ├─ SourceError              a line of an imported file cannot be understood
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address
@@ -30,7 +32,7 @@ Messages say what was wrong, where, and what to do. Attributes carry the same as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +139,26 @@ class AmbiguousRevision(RevisionError):
     def __str__(self) -> str:
         candidates = (f"\n  {commit.hash.hex()[:16]} #{commit.position} {commit.id}" for commit in self.commits)
         return f"{self.name!r} may mean any of these:{''.join(candidates)}"
+
+
+class DecisionError(BackstoryError, TypeError):
+    """A command gave something that is not an event, or not one that its annotation names."""
+
+
+class Refused(BackstoryError):
+    """A command said no. `code` is for programs, `details` for whoever shows it to a person.
+
+    raise Refused("insufficient funds", code="funds", balance=account.balance)
+    """
+
+    def __init__(self, reason: str, *, code: str | None = None, **details: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code or reason
+        self.details = details
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class SourceError(BackstoryError, ValueError):

@@ -1,18 +1,14 @@
-"""The state that needs no code: for one tag, the last value of every data field, and the event that gave it.
-
-    >>> latest(log, "account:a-7").fields["cents"].value
-    200
-"""
+"""The state that needs no code: for one tag, the last value of every data field, and the event that gave it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from backstory.query import Query
 from backstory.record import Recorded
+from backstory.state import State, fold
 from backstory.store import Log
 
 
@@ -24,8 +20,8 @@ class Field(msgspec.Struct, frozen=True):
     type: str
 
 
-class Latest(msgspec.Struct):
-    """The built-in fold over all events that have one tag.
+class Latest(State):
+    """The built-in fold over all events that have one tag: `db.load(Latest("account:a-7")).fields["cents"].value`.
 
     `events` counts them; `position` is the last one's, 0 where there is none.
     """
@@ -36,7 +32,7 @@ class Latest(msgspec.Struct):
     position: int = 0
 
     def query(self) -> Query:
-        """Which events it is about."""
+        """Every event with the tag. Raises `InvalidTag`."""
         return Query.of(tags=[self.tag])
 
     def apply(self, event: Recorded) -> None:
@@ -48,13 +44,6 @@ class Latest(msgspec.Struct):
 
 
 def latest(log: Log, tag: str, upto: int | None = None) -> Latest:
-    """Fold what a log knows about a tag, up to a position. Raises `InvalidTag`."""
+    """What a log knows about a tag, up to a position. Raises `InvalidTag`."""
     state = Latest(tag)
-    return folded(state, log.read(state.query(), upto=upto))
-
-
-def folded(state: Latest, events: Iterable[Recorded]) -> Latest:
-    """The state after these events."""
-    for event in events:
-        state.apply(event)
-    return state
+    return fold(state, log.read(state.query(), upto=upto))

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
 from backstory.errors import AheadOfLog, Conflict, IdReused
@@ -111,6 +113,70 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of files and connections. A second call does nothing."""
         ...
+
+
+class Record:
+    """An event in a log, with what there is to know about it. Its commit is looked up when it is asked for."""
+
+    __slots__ = ("_commit_at", "event", "stored")
+
+    def __init__(self, event: Any, stored: Recorded, commit_at: Callable[[int], Commit]) -> None:
+        self.event = event
+        self.stored = stored
+        self._commit_at = commit_at
+
+    def __repr__(self) -> str:
+        return f"Record(#{self.position} {self.event!r})"
+
+    @property
+    def position(self) -> int:
+        """Its place in the log, from 1."""
+        return self.stored.position
+
+    @property
+    def type(self) -> str:
+        """The name under which it is stored."""
+        return self.stored.type
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What it is about."""
+        return self.stored.tags
+
+    @property
+    def commit(self) -> Commit:
+        """The commit that it came in."""
+        return self._commit_at(self.stored.commit)
+
+    @property
+    def time(self) -> datetime:
+        """When it was appended: the commit's time in this log."""
+        return self.commit.time
+
+    @property
+    def author(self) -> str:
+        """Who appended it."""
+        return self.commit.author
+
+    @property
+    def message(self) -> str:
+        """Why."""
+        return self.commit.message
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The free metadata of its commit."""
+        return self.commit.metadata
+
+
+def commit_finder(log: Log) -> Callable[[int], Commit]:
+    """A function from an event's position to its commit, which remembers the last few."""
+
+    @lru_cache(maxsize=256)
+    def commit_at(position: int) -> Commit:
+        return next(log.commits(after=position - 1, limit=1))
+
+    return commit_at
 
 
 def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from backstory.commit import Commit
 from backstory.errors import AmbiguousRevision, UnknownRevision
+from backstory.history.timeline import last_at
 from backstory.store import Log
 
 SHORTEST = 4
 """The fewest hex digits that are taken for the beginning of a hash."""
+
+
+Revision = str | int | datetime | Commit
+"""Any way to name a point of history: a text, a position, a time with its zone, or a commit."""
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -23,13 +30,34 @@ class Point(msgspec.Struct, frozen=True):
     exact: bool = False
 
 
+def position_of(log: Log, revision: Revision) -> int:
+    """The position up to which a revision reads: 0 is before everything. Raises `UnknownRevision`.
+
+    A commit must be one of this log; a time before the first commit is position 0.
+    """
+    if isinstance(revision, datetime):
+        if revision.tzinfo is None:
+            raise UnknownRevision(str(revision), "a time needs its zone: datetime.now(UTC), or time.astimezone()")
+        return last_at(log, revision)
+    if isinstance(revision, Commit):
+        return resolve(log, revision.hash.hex()).position
+    if isinstance(revision, int):
+        if not 0 <= revision <= log.head().position:
+            raise UnknownRevision(f"#{revision}", f"the log has #1 to #{log.head().position}")
+        return revision
+    return resolve(log, revision).position
+
+
 def resolve(log: Log, name: str) -> Point:
     """The point that `name` means. Raises `UnknownRevision` or `AmbiguousRevision`.
 
     A plain number is a position too, because a shell takes `#12` without quotes for a comment. Where it is also the
     beginning of a hash it is ambiguous.
     """
-    if name in ("HEAD", "head", "@"):
+    base, tilde, count = name.rpartition("~")
+    if tilde and (count.isdecimal() or not count):
+        return _before(log, resolve(log, base), int(count or 1), name)
+    if name in ("HEAD", "head", "@", "main"):
         head = log.head().position
         return Point(head, at(log, head, name))
     if name.startswith("#"):
@@ -37,6 +65,16 @@ def resolve(log: Log, name: str) -> Point:
             raise UnknownRevision(name, "a position is a number, like #12")
         return Point(int(name[1:]), at(log, int(name[1:]), name), exact=True)
     return _named(log, name)
+
+
+def _before(log: Log, point: Point, count: int, name: str) -> Point:
+    """The point `count` commits before another; exactly as many as there are lead to position 0, before everything."""
+    for _ in range(count):
+        if point.position == 0:
+            raise UnknownRevision(name, f"there are fewer than {count} commits before it")
+        before = next(log.commits(upto=point.commit.first - 1, backwards=True, limit=1), None)
+        point = Point(0, point.commit) if before is None else Point(before.position, before)
+    return point
 
 
 def at(log: Log, position: int, name: str) -> Commit:

@@ -1,0 +1,229 @@
+"""Commands: functions from states to events. What a command reads is its consistency boundary.
+
+    @command
+    def withdraw(account: Account, cents: int) -> Iterator[Withdrawn]:
+        if account.balance < cents:
+            raise Refused("insufficient funds")
+        yield Withdrawn(account.account, cents)
+
+Calling `withdraw(Account("a-7"), cents=50)` decides nothing yet: it checks the arguments and gives a `Command`, a value
+that can be executed, previewed, stored, and decided again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections import abc
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, ParamSpec, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from backstory.errors import DecisionError, DefinitionError
+from backstory.event import Event
+from backstory.query import Query
+from backstory.state import State, identity, state_type
+
+P = ParamSpec("P")
+
+ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable, abc.Generator, abc.Sequence)
+"""Return annotations that name no event class."""
+
+
+class Command:
+    """A decision that was asked for: which function, and with which arguments. States in it are references."""
+
+    __slots__ = ("arguments", "kind")
+
+    def __init__(self, kind: CommandType[...], arguments: dict[str, Any]) -> None:
+        self.kind = kind
+        self.arguments = arguments
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        """As one would call it: `withdraw(a-7, cents=50)`."""
+        return f"{self.kind.name}({', '.join(self._shown())})"
+
+    def _shown(self) -> Iterable[str]:
+        for name, value in self.arguments.items():
+            if name in self.kind.states:
+                yield "/".join(str(part) for part in identity(value).values()) or type(value).__name__
+            else:
+                yield f"{name}={value!r}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Command) and (self.kind, self.arguments) == (other.kind, other.arguments)
+
+    __hash__ = None  # type: ignore[assignment] - its arguments may change
+
+    @property
+    def states(self) -> dict[str, State]:
+        """The states that it reads, as references, by parameter."""
+        return {name: self.arguments[name] for name in self.kind.states}
+
+    @property
+    def query(self) -> Query:
+        """Its boundary: the union of what its states read."""
+        boundary = Query()
+        for state in self.states.values():
+            boundary = boundary | state.query() if boundary.clauses else state.query()
+        return boundary
+
+    def recorded(self) -> dict[str, Any]:
+        """As a commit records it: the name, and the arguments, states by their identity."""
+        return {
+            "name": self.kind.name,
+            "arguments": {
+                name: identity(value) if name in self.kind.states else value for name, value in self.arguments.items()
+            },
+        }
+
+    def decide(self, states: Mapping[str, State]) -> list[Any]:
+        """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""
+        return self.kind.events(self.kind.function(**{**self.arguments, **states}))
+
+
+class CommandType(Generic[P]):
+    """A function that was marked with `@command`."""
+
+    def __init__(self, function: Callable[P, Any], name: str | None = None) -> None:
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise DefinitionError(
+                f"{function.__qualname__} is async, but a command is a pure decision: it does not wait for anything."
+                " Await what it needs before, and pass it as an argument"
+            )
+        self.function = function
+        self.name = name or function.__name__
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+        self.signature = inspect.signature(function)
+        self._names = tuple(self.signature.parameters)
+        self._resolved = False
+        for parameter in self.signature.parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+                raise DefinitionError(f"{self.name}: a command's parameters have names, so {parameter} cannot be one")
+        try:
+            self._resolve()
+        except NameError:
+            pass  # a forward reference: resolved at the first call
+
+    def _resolve(self) -> None:
+        """Find out from the annotations which parameters are states, what the others are, and which events may come."""
+        hints = get_type_hints(self.function, include_extras=True)
+        returned = hints.pop("return", Any)
+        missing = [name for name in self._names if name not in hints]
+        if missing:
+            raise DefinitionError(f"{self.name}: parameter {missing[0]} has no annotation")
+        self._states = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, State)}
+        self._plain = {name: hint for name, hint in hints.items() if name not in self._states}
+        for state in self._states.values():
+            state_type(state)
+        self._events = _event_classes(returned, self.name)
+        fields = [(name, hint, self._default(name)) for name, hint in self._plain.items()]
+        self._arguments: type[Any] = msgspec.defstruct(self.name, fields, kw_only=True)
+        self._resolved = True
+
+    def _default(self, name: str) -> Any:
+        default = self.signature.parameters[name].default
+        return msgspec.NODEFAULT if default is inspect.Parameter.empty else msgspec.field(default_factory=lambda: default)
+
+    @property
+    def states(self) -> dict[str, type[State]]:
+        """The parameters that are states, and their classes."""
+        if not self._resolved:
+            self._resolve()
+        return self._states
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The other parameters, and their types."""
+        if not self._resolved:
+            self._resolve()
+        return self._plain
+
+    def __repr__(self) -> str:
+        return f"<command {self.name}{self.signature}>"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command:
+        """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as wrong:
+            raise TypeError(f"{self.name}: {wrong}") from None
+        bound.apply_defaults()
+        arguments = bound.arguments
+        for name, cls in self.states.items():
+            if not isinstance(arguments[name], cls):
+                raise TypeError(f"{self.name}: {name} is a {cls.__name__}, not {arguments[name]!r}")
+        self._check({name: arguments[name] for name in self.plain})
+        return Command(self, arguments)
+
+    def _check(self, plain: dict[str, Any]) -> None:
+        try:
+            msgspec.convert(plain, self._arguments, from_attributes=True)
+        except msgspec.ValidationError as wrong:
+            raise TypeError(f"{self.name}: {str(wrong).replace('`$.', '`')}") from None
+
+    def parse(self, arguments: Mapping[str, Any], *, strict: bool = True) -> Command:
+        """The command that `recorded` described; `strict=False` also takes numbers and the like from text.
+
+        Raises `TypeError` where the arguments do not fit the function, as after it has changed.
+        """
+        given = dict(arguments)
+        if strangers := set(given) - set(self._names):
+            raise TypeError(f"{self.name} has no parameter {min(strangers)}")
+        try:
+            states = {name: _reference(cls, given.pop(name)) for name, cls in self.states.items() if name in given}
+            plain = msgspec.convert(given, self._arguments, strict=strict)
+        except msgspec.ValidationError as wrong:
+            raise TypeError(f"{self.name}: {wrong}") from None
+        return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[call-arg]
+
+    def events(self, result: Any) -> list[Any]:
+        """What the function returned, as a list of events: an iterable, one event, or nothing."""
+        if result is None:
+            return []
+        if isinstance(result, (list, tuple)) or inspect.isgenerator(result) or hasattr(result, "__next__"):
+            events = list(result)
+        else:
+            events = [result]
+        for event in events:
+            if "__backstory__" not in vars(type(event)):
+                raise DecisionError(f"{self.name} gave {event!r}, which is not an event")
+            if self._events and not isinstance(event, self._events):
+                names = " | ".join(cls.__name__ for cls in self._events)
+                raise DecisionError(f"{self.name} gave {event!r}, but its return annotation says {names}")
+        return events
+
+
+def command(function: Callable[P, Any]) -> CommandType[P]:
+    """Make a command of a function from states, and plain arguments, to events.
+
+    It may be a generator, or return a list, one event or None; it says no by raising `Refused`. It must be pure: it may
+    run several times, on newer states, and again in a merge. Raises `DefinitionError` where it cannot be a command.
+    """
+    return CommandType(function)
+
+
+def _reference(cls: type[State], identity: Any) -> State:
+    return cls(**identity) if isinstance(identity, Mapping) else cls(identity)
+
+
+def _event_classes(annotation: Any, name: str) -> tuple[type[Any], ...]:
+    """The event classes inside a return annotation such as `Iterator[A | B]`, `list[A]`, `A | None`; none: any."""
+    if annotation in ANY_EVENT:
+        return ()
+    origin = get_origin(annotation)
+    if origin is not None:
+        parts = get_args(annotation)
+        parts = parts if origin in (Union, types.UnionType) else parts[:1]
+        return tuple(cls for part in parts for cls in _event_classes(part, name))
+    if annotation is Event or "__backstory__" in getattr(annotation, "__dict__", {}):
+        return (annotation,)
+    raise DefinitionError(f"{name}: its return annotation has {annotation!r}, which is not an event")

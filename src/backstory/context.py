@@ -1,0 +1,64 @@
+"""Who, and because of what: metadata for everything that is appended within a block of code.
+
+Kept in a context variable, so each thread and each async task has its own, and a task starts with its parent's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+from backstory.store import Record
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What commits get that say nothing themselves: an author, a message, and metadata."""
+
+    author: str = ""
+    message: str = ""
+    metadata: Mapping[str, Any] = {}
+
+
+_current: ContextVar[Context] = ContextVar("backstory", default=Context())
+
+
+def current() -> Context:
+    """The context of the code that runs now."""
+    return _current.get()
+
+
+@contextmanager
+def context(
+    *,
+    author: str | None = None,
+    message: str | None = None,
+    correlation: str | None = None,
+    because: Record | None = None,
+    **metadata: Any,
+) -> Iterator[None]:
+    """Set them for a block; an inner block adds to an outer one.
+
+    `correlation` is an id that everything of one request shares. `because` is the event that made this code run: its
+    commit becomes the `causation`, and its correlation goes on.
+    """
+    outer = _current.get()
+    added = dict(metadata)
+    if because is not None:
+        added["causation"] = because.commit.id
+        added["correlation"] = because.metadata.get("correlation", because.commit.id)
+    if correlation is not None:
+        added["correlation"] = correlation
+    inner = Context(
+        outer.author if author is None else author,
+        outer.message if message is None else message,
+        {**outer.metadata, **added},
+    )
+    token = _current.set(inner)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,72 @@
+"""Copies of states that share nothing that can change, at the price of what can."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import decimal
+import enum
+import types
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from backstory.fields import is_frozen
+
+ATOMS = (
+    str,
+    int,
+    float,
+    bool,
+    bytes,
+    complex,
+    types.NoneType,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    decimal.Decimal,
+    uuid.UUID,
+    enum.Enum,
+)
+Copy = Callable[[Any], Any]
+
+
+def copier(cls: type[Any], annotations: dict[str, Any]) -> Copy:
+    """A function that copies instances of a struct: a shallow copy where every field is immutable, as most states are."""
+    steps = {name: step for name in cls.__struct_fields__ if (step := _step(annotations[name])) is not None}
+    if not steps:
+        return copy.copy
+
+    def copied(instance: Any) -> Any:
+        new = copy.copy(instance)
+        for name, step in steps.items():
+            setattr(new, name, step(getattr(instance, name)))
+        return new
+
+    return copied
+
+
+def _step(annotation: Any) -> Copy | None:
+    """How to copy one field; None where the value cannot change."""
+    if immutable(annotation):
+        return None
+    origin = get_origin(annotation) or annotation
+    if origin in (list, set, dict) and all(map(immutable, get_args(annotation))) and get_args(annotation):
+        return origin.copy  # type: ignore[no-any-return]
+    return copy.deepcopy
+
+
+def immutable(annotation: Any) -> bool:
+    """Whether values of this type can never change, all the way down."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return immutable(annotation.__origin__)
+    if origin is Literal:
+        return True
+    if origin in (Union, types.UnionType, tuple, frozenset):
+        return all(part is Ellipsis or immutable(part) for part in get_args(annotation))
+    if not isinstance(annotation, type):
+        return False
+    if issubclass(annotation, ATOMS):
+        return True
+    return is_frozen(annotation) and all(map(immutable, getattr(annotation, "__annotations__", {"": object}).values()))

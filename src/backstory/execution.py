@@ -1,0 +1,170 @@
+"""Executing a command: load what it reads, let it decide, append on that condition, and do it again on a conflict."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from backstory.codec import encode
+from backstory.command import Command
+from backstory.commit import Commit, Draft
+from backstory.errors import Conflict, IdReused
+from backstory.loading import Loader
+from backstory.query import Condition, Query
+from backstory.record import Encoded, Recorded
+from backstory.state import State, state_type
+
+RETRIES = 20
+"""How often a command is decided again before its conflict is raised."""
+
+LONGEST_PAUSE = 0.05
+"""Seconds: the longest pause before another try. Pauses are random, and twice as long each time."""
+
+LANES = 64
+COOLING = 32
+
+Drafting = Callable[[list[Encoded], Condition | None], Draft]
+"""Makes the draft of what was decided."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a command decided, and on what: its events, the states that it read, and their position."""
+
+    command: Command
+    events: list[Any]
+    references: list[State]
+    query: Query
+    position: int
+
+    @property
+    def condition(self) -> Condition | None:
+        """What must still hold when it is appended; None where the command read nothing."""
+        return Condition(self.query, self.position) if self.references else None
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What a command would do now: its events, and each state before and after, by parameter. Nothing was appended."""
+
+    events: list[Any]
+    before: dict[str, State]
+    after: dict[str, State]
+
+
+class Lanes:
+    """Locks for boundaries that turned out to be hot in this process.
+
+    Many threads that decide on one entity would all load, decide, and lose to one of them, again and again. So a
+    conflict makes its boundary hot, and while it is, its commands go one after the other. Others never wait.
+    """
+
+    def __init__(self) -> None:
+        self._locks = [threading.Lock() for _ in range(LANES)]
+        self._heat = [0] * LANES
+
+    @contextmanager
+    def turn(self, query: Query) -> Iterator[None]:
+        """Wait for this boundary's turn, if it is hot."""
+        lane = hash(query) % LANES
+        if not self._heat[lane]:
+            yield
+            return
+        with self._locks[lane]:
+            self._heat[lane] = max(self._heat[lane] - 1, 0)
+            yield
+
+    def conflict(self, query: Query) -> None:
+        """Note that a command on this boundary came too late."""
+        self._heat[hash(query) % LANES] = COOLING
+
+
+class Executor:
+    """Executes commands on one log. `chance` and `sleep` are passed in, so that a test can do without either."""
+
+    def __init__(
+        self,
+        loader: Loader,
+        *,
+        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._loader = loader
+        self._lanes = Lanes()
+        self._chance = chance
+        self._sleep = sleep
+
+    def decide(self, command: Command) -> Decision:
+        """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
+        references = command.states
+        queries = [state.query() for state in references.values()]
+        states, position = self._loader.load_all(zip(references.values(), queries, strict=True))
+        events = command.decide(dict(zip(references, states, strict=True)))
+        return Decision(command, events, list(references.values()), union(queries), position)
+
+    def execute(self, command: Command, drafting: Drafting, retries: int = RETRIES) -> Commit | None:
+        """Decide and append, at most `retries` times again after a conflict.
+
+        Returns the commit, None where the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
+        whatever the command raises.
+        """
+        boundary = command.query
+        attempt = 0
+        while True:
+            with self._lanes.turn(boundary):
+                decision = self.decide(command)
+                if not decision.events:
+                    return None
+                draft = drafting([encode(event) for event in decision.events], decision.condition)
+                [verdict] = self._loader.log.append([[draft]])
+                if isinstance(verdict, tuple):
+                    self._loader.advance(decision.references, decision.position, recorded(draft, verdict[0]))
+                    return verdict[0]
+            if not isinstance(verdict, Conflict) or attempt >= retries:
+                raise verdict
+            self._lanes.conflict(boundary)
+            self._sleep(self._chance() * min(0.001 * 2**attempt, LONGEST_PAUSE))
+            attempt += 1
+
+    def preview(self, command: Command) -> Preview:
+        """What the command would do now. Raises what `decide` raises."""
+        decision = self.decide(command)
+        position = decision.position
+        before = {name: self._loader.load(state, position) for name, state in command.states.items()}
+        after = {name: self._loader.load(state, position) for name, state in command.states.items()}
+        encoded = [encode(event) for event in decision.events]
+        size = len(encoded)
+        records = [
+            Recorded(position + number, position + size, event.type, event.version, event.tags, event.data)
+            for number, event in enumerate(encoded, 1)
+        ]
+        for state in after.values():
+            state_type(type(state)).fold(state, filter(state.query().matches, records))
+        return Preview(decision.events, before, after)
+
+
+def union(queries: list[Query]) -> Query:
+    """The boundary that several states make."""
+    boundary = queries[0] if queries else Query()
+    for query in queries[1:]:
+        boundary = boundary | query
+    return boundary
+
+
+def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
+    """A draft's events as they are in the log."""
+    return [
+        Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+        for position, event in enumerate(draft.events, commit.first)
+    ]
+
+
+def repeated(commit: Commit, command: Command) -> Commit:
+    """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
+    if commit.command_json != msgspec.json.encode(command.recorded(), order="sorted"):
+        raise IdReused(commit.id, f"was used for another command, {commit.command or 'none'}, at #{commit.position}")
+    return commit

@@ -1,0 +1,251 @@
+"""States: folds over the events that matter to one decision or one question.
+
+    class Account(State):
+        account: Tag[str]                     # its identity
+        balance: int = 0
+
+        def apply(self, event: Deposited | Withdrawn) -> None:
+            match event:
+                case Deposited(cents=cents):
+                    self.balance += cents
+                case Withdrawn(cents=cents):
+                    self.balance -= cents
+
+Which events a state reads follows from its types alone: for every event that `apply` takes, the tags that both have.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec.structs import FieldInfo
+from msgspec.structs import fields as struct_fields
+
+from backstory.codec import EventType, event_type, unreadable
+from backstory.commit import Commit
+from backstory.copying import copier
+from backstory.errors import DefinitionError, EventError, UnreadableEvent
+from backstory.fields import TagField, hints, tag_fields
+from backstory.query import Clause, Query, simplified
+from backstory.record import Recorded
+from backstory.store import Record
+
+S = TypeVar("S", bound="State")
+
+
+@dataclass_transform(field_specifiers=(msgspec.field,))
+class StateMeta(msgspec.StructMeta):
+    """Checks a state when it is defined: msgspec knows its fields only once the class is made."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **config: Any) -> StateMeta:
+        try:
+            cls = super().__new__(mcls, name, bases, namespace, **config)
+        except TypeError as wrong:
+            raise DefinitionError(f"{name}: {wrong}") from wrong
+        if any(isinstance(base, StateMeta) for base in bases) and "apply" in namespace:
+            check_fields(cls)
+            try:
+                state_type(cls)
+            except NameError:
+                pass  # a forward reference: checked at first use
+        return cls
+
+
+class State(msgspec.Struct, metaclass=StateMeta):
+    """The base class of states. `Account("a-7")` is an empty state with an identity: what every verb takes.
+
+    Fields marked with `Tag` are the identity; every other field has a default. `apply` changes the state by one event;
+    its annotation says which events there are, and a second parameter, `record`, gets the stored event with its
+    position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when the
+    meaning of `apply` changes in code that it calls; `snapshot_every` is after how many events a snapshot is kept
+    (0: never).
+    """
+
+    everywhere: ClassVar[tuple[type[Any], ...]] = ()
+    version: ClassVar[int] = 1
+    snapshot_every: ClassVar[int] = 5_000
+
+    def query(self) -> Query:
+        """Which events this state reads. Override it where types alone cannot say."""
+        return state_type(type(self)).query(self)
+
+
+class StateType:
+    """A state class, compiled: its identity, its query, and how it folds."""
+
+    def __init__(self, cls: type[State]) -> None:
+        annotations = hints(cls)
+        if annotations is None:
+            raise NameError(f"{cls.__qualname__}: an annotation names something that is not defined")
+        self.cls = cls
+        self.tag_fields = tag_fields(cls, {name: annotations[name] for name in cls.__struct_fields__})
+        self.raw, self.wants_record, classes = _apply_takes(cls)
+        self.events = {compiled.name: compiled for compiled in map(event_type, classes)}
+        self.own_query = cls.query is not State.query
+        self.identity = tuple(
+            field.name for field in struct_fields(cls) if field.required or field.name in self._tag_names()
+        )
+        self._clauses = [] if self.own_query else self._infer()
+        self.copy: Callable[[Any], Any] = copier(cls, annotations)
+
+    def _tag_names(self) -> set[str]:
+        return {field.name for field in self.tag_fields}
+
+    def _infer(self) -> list[tuple[tuple[str, ...], tuple[TagField, ...]]]:
+        """For each set of shared tags, the event types that share them."""
+        name = self.cls.__qualname__
+        own = {field.key: field for field in self.tag_fields}
+        if len(own) < len(self.tag_fields):
+            raise DefinitionError(f"{name}: two of its fields tag under the same key; override query()")
+        if any(field.many for field in self.tag_fields):
+            raise DefinitionError(f"{name}: a state's tag is one value, not a list; override query()")
+        everywhere = {event_type(cls).name for cls in self.cls.everywhere}
+        if strangers := everywhere - set(self.events):
+            raise DefinitionError(f"{name}: everywhere names {min(strangers)}, which apply does not take")
+        groups: dict[tuple[TagField, ...], list[str]] = {}
+        for compiled in self.events.values():
+            keys = {field.key for field in compiled.tag_fields}
+            shared = tuple(own[key] for key in sorted(keys & set(own)))
+            if compiled.name in everywhere:
+                shared = ()
+            elif own and not shared:
+                raise DefinitionError(
+                    f"{name} applies {compiled.name}, which shares no tag with it: {name} has {', '.join(sorted(own))};"
+                    f" {compiled.name} has {', '.join(sorted(keys)) or 'none'}. Tag a field of the event with one of these,"
+                    f" or say that it concerns every {name}: everywhere = ({compiled.cls.__name__},)"
+                )
+            groups.setdefault(shared, []).append(compiled.name)
+        return [(tuple(sorted(names)), shared) for shared, names in groups.items()]
+
+    def query(self, state: State) -> Query:
+        """The query that follows from the types, for this identity. Raises `InvalidTag`."""
+        clauses = []
+        for names, shared in self._clauses:
+            tags = [tag for field in shared for tag in field.texts(state)]
+            clauses.append(Clause(names, tuple(sorted(tags))))
+        return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
+
+    def fold(
+        self, state: State, records: Iterable[Recorded], commit_at: Callable[[int], Commit] | None = None
+    ) -> int:
+        """Apply these events to `state`, which changes; return how many there were.
+
+        `commit_at` finds the commit of an event, for an `apply` that looks at its record.
+
+        Raises `UnreadableEvent` for one that the code at hand cannot read: a state that skipped it would be wrong.
+        """
+        apply: Callable[..., None] = state.apply  # type: ignore[attr-defined]
+        count = 0
+        if self.raw:
+            for count, stored in enumerate(records, 1):
+                apply(stored)
+            return count
+        events, wants_record, find = self.events, self.wants_record, commit_at or _no_commit
+        stored = None
+        try:
+            for count, stored in enumerate(records, 1):
+                compiled = events.get(stored.type)
+                if compiled is None:
+                    continue
+                event = compiled.load(stored.data) if stored.version == compiled.version else _mended(compiled, stored)
+                if wants_record:
+                    apply(event, Record(event, stored, find))
+                else:
+                    apply(event)
+        except msgspec.MsgspecError as wrong:
+            assert stored is not None
+            raise unreadable(stored, wrong) from wrong
+        return count
+
+
+_compiled: dict[type[Any], StateType] = {}
+
+
+def state_type(cls: type[State]) -> StateType:
+    """The compiled form of a state class. Raises `DefinitionError`, or `NameError` for a forward reference."""
+    compiled = _compiled.get(cls)
+    if compiled is None:
+        compiled = _compiled[cls] = StateType(cls)
+    return compiled
+
+
+def fold(state: S, records: Iterable[Recorded]) -> S:
+    """A copy of `state` with these events applied. Raises `UnreadableEvent`."""
+    compiled = state_type(type(state))
+    filled: S = compiled.copy(state)
+    compiled.fold(filled, records)
+    return filled
+
+
+def identity(state: State) -> dict[str, Any]:
+    """What tells this state from others of its class: its tags, as plain values."""
+    return {name: getattr(state, name) for name in state_type(type(state)).identity}
+
+
+def _no_commit(position: int) -> Commit:
+    raise LookupError(f"the commit of event #{position} is not at hand here")
+
+
+def _mended(compiled: EventType, record: Recorded) -> Any:
+    if record.version > compiled.version:
+        raise UnreadableEvent(
+            f"#{record.position} {record.type} has version {record.version}, the class here has {compiled.version}:"
+            " this program is older than the event"
+        )
+    try:
+        return compiled.decode(record.version, record.data)
+    except EventError:
+        raise
+    except Exception as wrong:
+        raise unreadable(record, wrong) from wrong
+
+
+def _apply_takes(cls: type[State]) -> tuple[bool, bool, list[type[Any]]]:
+    """Whether `apply` takes stored events as they are, whether it wants the record too, and which event classes."""
+    name = cls.__qualname__
+    function = getattr(cls, "apply", None)
+    if function is None:
+        raise DefinitionError(f"{name} has no apply(self, event: ...) method")
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if len(parameters) not in (1, 2):
+        raise DefinitionError(f"{name}.apply takes an event, and perhaps its record; not {len(parameters)} parameters")
+    annotation = get_type_hints(function).get(parameters[0].name)
+    if annotation is None:
+        raise DefinitionError(f"{name}.apply needs an annotation that names its events: event: Deposited | Withdrawn")
+    if annotation is Recorded:
+        return True, False, []
+    classes = list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
+    for part in classes:
+        if "__backstory__" not in getattr(part, "__dict__", {}):
+            raise DefinitionError(f"{name}.apply names {part!r}, which is not an event")
+    return False, len(parameters) == 2, classes
+
+
+def check_fields(cls: type[State]) -> None:
+    """Raise `DefinitionError` for a field that is neither identity nor has a default of its own for each state."""
+    own_query = cls.query is not State.query
+    annotations = hints(cls) or {}
+    tags = {field.name for field in tag_fields(cls, annotations)}
+    for field in struct_fields(cls):
+        if field.required and field.name not in tags and not own_query:
+            raise DefinitionError(
+                f"{cls.__qualname__}.{field.name} has no default: a state starts empty. Give it one, or mark it with Tag"
+            )
+        if _shared(field):
+            raise DefinitionError(
+                f"{cls.__qualname__}.{field.name}: all states would share this default;"
+                " use msgspec.field(default_factory=...)"
+            )
+
+
+def _shared(field: FieldInfo) -> bool:
+    """Whether a default is one object that `apply` could change under every other state."""
+    default = field.default
+    config = getattr(default, "__struct_config__", None)
+    if config is not None and not isinstance(default, type):
+        return not config.frozen
+    return default.__class__.__hash__ is None
