@@ -35,7 +35,9 @@ A value is JSON where it reads as JSON (500, true, null, "500", [1, 2]) and else
 def arguments(parser: ArgumentParser) -> None:
     """The event, the commit, the condition."""
     parser.add_argument("type", metavar="TYPE", help="the event's type")
-    parser.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="the event's data, field by field")
+    parser.add_argument(
+        "fields", nargs="*", default=[], metavar="FIELD=VALUE", help="the event's data, field by field"
+    )
     parser.add_argument(
         "--tag", action="append", default=[], metavar="KEY:VALUE", help="what it is about; repeat for more"
     )

@@ -13,7 +13,7 @@ from backstory.cli.times import human
 if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
-    from backstory.query import Query
+    from backstory.query import Clause, Query
     from backstory.record import Recorded
 
 SHORT = 10
@@ -79,21 +79,13 @@ def data(record: Recorded) -> Iterator[str]:
 
 
 def readable(query: Query) -> str:
-    """A query in words: `Deposited or Withdrawn about account:a-7; or anything about user:ann`."""
-    if query.is_all:
-        return "anything at all"
-    clauses = [
-        " about ".join(
-            part
-            for part in (
-                " or ".join(clause.types) or "anything",
-                " and ".join(clause.tags),
-            )
-            if part
-        )
-        for clause in query.clauses
-    ]
-    return plain("; or ".join(clauses)) if clauses else "nothing"
+    """What a query forbids, in words: `no Deposited or Withdrawn about account:a-7, no event about user:ann`."""
+    return plain(", ".join(map(_clause, query.clauses))) or "nothing"
+
+
+def _clause(clause: Clause) -> str:
+    about = f" about {' and '.join(clause.tags)}" if clause.tags else ""
+    return f"no {' or '.join(clause.types) or 'event'}{about}"
 
 
 def commit_fields(commit: Commit, events: Iterable[Recorded] | None = None) -> dict[str, Any]:

@@ -57,11 +57,13 @@ class Output:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._pager is not None:
-            self._pager.close()
-        else:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        """Let everything out. Swallows the broken pipe of a pager that was left early: its reader has seen enough."""
+        if self._pager is None:
             sys.stdout.flush()
+            return False
+        self._pager.close()
+        return kind is not None and issubclass(kind, BrokenPipeError)
 
     def page(self) -> None:
         """Say that what comes may be long: on a terminal it goes through a pager, as with Git."""

@@ -57,7 +57,14 @@ class Parser(argparse.ArgumentParser):
         for group in self._action_groups:
             rows = [(written(action), action.help or "") for action in group._group_actions]
             if rows:
-                yield str(group.title), rows
+                yield str(group.title).removeprefix("positional "), rows
+
+
+class Unmeasured(argparse.HelpFormatter):
+    """A formatter that does not measure the terminal: argparse makes one for each option, and shutil loads slowly."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=WIDTH)
 
 
 def written(action: argparse.Action) -> str:
@@ -90,7 +97,7 @@ def columns(left: str, right: str) -> Iterator[str]:
 
 def build(verb: str, summary: str, module: ModuleType) -> Parser:
     """The parser of a verb: its own arguments, then those of every verb."""
-    parser = Parser(prog=f"backstory {verb}", add_help=False, allow_abbrev=False)
+    parser = Parser(prog=f"backstory {verb}", add_help=False, allow_abbrev=False, formatter_class=Unmeasured)
     parser.summary, parser.examples = summary, module.EXAMPLES
     parser.text = getattr(module, "TEXT", "").strip()
     module.arguments(parser)
@@ -108,6 +115,12 @@ def build(verb: str, summary: str, module: ModuleType) -> Parser:
     group.add_argument("--no-pager", action="store_true", help="never show long output in a pager")
     group.add_argument("-h", "--help", action="help", help="show this help")
     return parser
+
+
+def wants_help(words: list[str]) -> bool:
+    """Whether these words ask for help; asked before parsing, which may fail, and which changes the parser."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "-h" in options or "--help" in options
 
 
 def split(words: list[str]) -> tuple[str | None, list[str]]:

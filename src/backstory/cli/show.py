@@ -79,8 +79,8 @@ def header(commit: Commit, out: Output) -> Iterator[str]:
         yield f"In log as: {human(commit.time)}, because a commit before it is that late"
     yield f"Content:   {commit.content.hex()}"
     if commit.condition is not None:
-        where = f"#{commit.condition.after}" if commit.condition.after else "an empty log"
-        yield f"Decided:   on {where}; nothing newer may be {commits.readable(commit.condition.query)}"
+        after = commit.condition.after
+        yield f"Condition: {commits.readable(commit.condition.query)}{f' after #{after}' if after else ' ever'}"
     if commit.command_json:
         yield f"Command:   {plain(commit.command_json.decode())}"
     if commit.metadata_json != b"{}":

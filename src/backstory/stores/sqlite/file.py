@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -220,4 +219,6 @@ def check_header(path: Path) -> None:
 
 
 def _schema() -> str:
+    from importlib import resources
+
     return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
