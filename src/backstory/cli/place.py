@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError
@@ -29,7 +28,7 @@ def opened(arguments: Namespace, *, create: bool | None = False) -> Iterator[Sto
 
 def address(arguments: Namespace) -> str:
     """The address of the store. Raises `UsageError` that explains all three ways where none of them names one."""
-    found: str | None = arguments.store or os.environ.get("BACKSTORY_STORE") or _from_project(Path.cwd())
+    found: str | None = arguments.store or os.environ.get("BACKSTORY_STORE") or _from_project(os.getcwd())
     if found:
         return found
     raise UsageError(
@@ -42,17 +41,21 @@ def address(arguments: Namespace) -> str:
     )
 
 
-def _from_project(folder: Path) -> str | None:
+def _from_project(folder: str) -> str | None:
     """The store that the nearest pyproject.toml with a `[tool.backstory]` table names, seen from that file."""
-    for parent in (folder, *folder.parents):
-        path = parent / "pyproject.toml"
-        if path.is_file() and (named := _named_in(path)) is not None:
-            return named if is_url(named) else str(parent / Path(named).expanduser())
-    return None
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(path) and (named := _named_in(path)) is not None:
+            return named if is_url(named) else os.path.join(folder, os.path.expanduser(named))
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
 
 
-def _named_in(path: Path) -> str | None:
-    text = path.read_bytes()
+def _named_in(path: str) -> str | None:
+    with open(path, "rb") as file:
+        text = file.read()
     if b"backstory" not in text:
         return None
     import tomllib

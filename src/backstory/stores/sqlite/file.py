@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import apsw
@@ -42,26 +41,26 @@ class SqliteFile:
     connections of its own.
     """
 
-    def __init__(self, path: str | Path, *, create: bool | None = None, timeout: float = 30.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0) -> None:
         """Open the file. `create`: True makes it and refuses one that exists, False needs it, None does what fits.
 
         `timeout` is how many seconds a write waits for another process's.
         """
-        self.path = Path(path)
+        self.path = os.fspath(path)
         self._timeout = timeout
         self._idle: deque[apsw.Connection] = deque()
         self._writing = threading.Lock()
         self._pid = os.getpid()
         self.closed = False
-        exists = self.path.exists() and self.path.stat().st_size > 0
+        exists = os.path.exists(self.path) and os.path.getsize(self.path) > 0
         if create and exists:
             raise StoreExists(f"{self.path} is there already")
         if create is False and not exists:
             raise StoreMissing(f"there is no store at {self.path}; make one with: backstory init {self.path}")
         if exists:
             check_header(self.path)
-        elif not self.path.parent.is_dir():
-            raise StoreMissing(f"there is no folder {self.path.parent} for the store {self.path.name}")
+        elif not os.path.isdir(folder := os.path.dirname(self.path) or "."):
+            raise StoreMissing(f"there is no folder {folder} for the store {os.path.basename(self.path)}")
         self._writer = self._open()
         try:
             self._prepare()
@@ -71,7 +70,7 @@ class SqliteFile:
 
     def _open(self) -> apsw.Connection:
         with self._named():
-            connection = apsw.Connection(str(self.path))
+            connection = apsw.Connection(self.path)
             connection.set_busy_handler(self._wait_for_lock())
             connection.execute("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA temp_store = MEMORY")
             return connection
@@ -98,7 +97,7 @@ class SqliteFile:
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 with self.transaction() as connection:
                     if self._format(connection) == 0:
-                        connection.execute(_schema())
+                        connection.execute(schema())
                         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
             found = self._format(self._writer)
         if found > FORMAT:
@@ -199,16 +198,16 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = 
 )
 
 
-def check_header(path: Path) -> None:
+def check_header(path: str) -> None:
     """Raise `NotAStore` or `StoreReadOnly` for a file that does not begin as a store does.
 
     Reads the first 100 bytes only: whether the file is SQLite's, and whose (https://sqlite.org/fileformat.html). A file
     with no owner may be one that another process is making right now.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise NotAStore(f"{path} is a folder, not a Backstory store")
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             header = file.read(100)
     except PermissionError as error:
         raise StoreReadOnly(f"{path} cannot be read: {error.strerror}") from error
@@ -218,7 +217,8 @@ def check_header(path: Path) -> None:
         raise NotAStore(f"{path} is a SQLite file of another application")
 
 
-def _schema() -> str:
+def schema() -> str:
+    """The SQL that makes an empty store."""
     from importlib import resources
 
     return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
