@@ -34,14 +34,20 @@ class Withdrawn(Event):
 
 
 def facts(count: int, accounts: int, seed: int = 7) -> list[tuple[bool, str, int]]:
-    """So many deposits (True) and withdrawals on accounts at random, the same for every contestant: the plain values."""
+    """So many deposits (True) and withdrawals on accounts at random: plain values, the same for every contestant."""
     chance = random.Random(seed)
-    return [(chance.random() < 0.6, f"a-{chance.randrange(accounts):06}", chance.randrange(1, 100_000)) for _ in range(count)]
+    return [
+        (chance.random() < 0.6, f"a-{chance.randrange(accounts):06}", chance.randrange(1, 100_000))
+        for _ in range(count)
+    ]
 
 
 def events(facts: Iterable[tuple[bool, str, int]]) -> list[Deposited | Withdrawn]:
     """The facts as events."""
-    return [Deposited(account, cents) if deposit else Withdrawn(account, cents) for deposit, account, cents in facts]
+    return [
+        Deposited(account, cents) if deposit else Withdrawn(account, cents)
+        for deposit, account, cents in facts
+    ]
 
 
 def batched(facts: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

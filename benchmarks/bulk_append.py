@@ -9,6 +9,7 @@ starts and writes no tag index: the limit, not a rival.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from uuid import uuid4
 
 from backstory.store import append
@@ -39,15 +40,15 @@ def umadb(run: Run) -> float:
         return clock.rate(len(facts))
 
 
-def eventsourcing(run: Run) -> float:
+def eventsourcing(run: Run, *, plain: bool = False) -> float:
     """One aggregate, so many events a save."""
     from benchmarks import peer_eventsourcing as peer
 
     facts = bank.facts(run.sizes["events"], run.sizes["tags"])
-    store, aggregate, done = peer.event_store(run.folder / "es.db"), uuid4(), 0
+    store, aggregate, done = peer.event_store(run.folder / "es.db", plain=plain), uuid4(), 0
     clock = bank.Stopwatch()
     for group in bank.batched(facts, run.sizes["per_commit"]):
-        store.put(peer.aggregate_events(list(group), aggregate, done))
+        store.put(peer.aggregate_events(group, aggregate, done, plain=plain))
         done += len(group)
     return clock.rate(len(facts))
 
@@ -71,6 +72,9 @@ QUESTION = Question(
         Contestant("Backstory", backstory),
         Contestant("UmaDB", umadb),
         Contestant("eventsourcing", eventsourcing, note="one aggregate, no tags"),
+        Contestant(
+            "eventsourcing JSON", partial(eventsourcing, plain=True), note="the same, its default mapper"
+        ),
         Contestant("raw SQLite", raw_sqlite, note="no tag index; the limit"),
     ],
     [Goal("Backstory", "UmaDB", at_least=3), Goal("Backstory", "eventsourcing", at_least=1.8)],

@@ -27,8 +27,7 @@ def main(modules: Sequence[str], arguments: Sequence[str] | None = None) -> int:
             print(f"no question is named {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
             return 2
         asked = [(module, question) for module, question in asked if question.name in options.only]
-    rounds = options.rounds or (1 if options.quick else 5)
-    settings = Settings(rounds, options.quick, options.data, options.folder, not options.no_peers)
+    settings = Settings(options.quick, options.data, options.folder, options.rounds, not options.no_peers)
     facts = machine(options.folder)
     _print(head(facts))
     answers: list[Answer] = []
@@ -37,7 +36,11 @@ def main(modules: Sequence[str], arguments: Sequence[str] | None = None) -> int:
         _say("")
         _print(table(answers[-1]))
         if options.json:
-            document = {"schema": SCHEMA, "machine": facts, "answers": [answer.as_json() for answer in answers]}
+            document = {
+                "schema": SCHEMA,
+                "machine": facts,
+                "answers": [answer.as_json() for answer in answers],
+            }
             options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     _print(summary(answers))
     return 0
@@ -56,10 +59,18 @@ def _question(module: str) -> Question:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", metavar="NAME", help="ask this question only; may be repeated")
-    parser.add_argument("--quick", action="store_true", help="small sizes, one round: shows that it runs, measures nothing")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each question (5, or 1 with --quick)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the answers there, after every question")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="ask this question only; may be repeated"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, one round: shows that it runs, measures nothing"
+    )
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help="rounds of each question (default: its own, 5 to 15)"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the answers there, after every question"
+    )
     parser.add_argument(
         "--data",
         type=Path,

@@ -78,8 +78,9 @@ QUESTION = Question(
         Contestant("UmaDB", umadb, note="unconditional"),
     ],
     [Goal("Backstory", "UmaDB", at_least=3)],
-    {"callers": 32, "appends_each": 1_000},
+    {"callers": 32, "appends_each": 500},
     {"callers": 32, "appends_each": 20},
+    rounds=9,
 )
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """The frame of every question: who competes, over what sizes, and which ratios are the goals.
 
-All contestants of a question run in the same run, in interleaved rounds (A B C, A B C, ...), each in a process of its own
-with a fresh folder on the same filesystem. A machine is never idle, so what counts is the ratio of neighbours: it is
-taken round by round, and its median is judged, not the ratio of two medians that were minutes apart.
+All contestants of a question run in the same run, in interleaved rounds (A B C, A B C, ...), each in a process of its
+own with a fresh folder on the same filesystem. A machine is never idle, so what counts is the ratio of neighbours: it
+is taken round by round, and its median is judged, not the ratio of two medians that were minutes apart.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class Skip(Exception):  # noqa: N818 - it is no error: what is missing is said in the table
+class Skip(Exception):
     """Raised by a contestant that cannot run here, with the reason."""
 
 
@@ -75,7 +76,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `sizes` are for a real run, `quick` for seeing that it runs."""
+    """One question. `sizes` are for a real run, `quick` for seeing that it runs. Short work takes more `rounds`."""
 
     name: str
     title: str
@@ -84,6 +85,7 @@ class Question:
     goals: Sequence[Goal]
     sizes: Mapping[str, int] = field(default_factory=dict)
     quick: Mapping[str, int] = field(default_factory=dict)
+    rounds: int = 5
 
     def contestant(self, name: str) -> Contestant:
         """The contestant of this name."""
@@ -155,10 +157,10 @@ class Answer:
 class Settings:
     """What the command line asked for."""
 
-    rounds: int
     quick: bool
     data: Path
     folder: Path
+    rounds: int | None = None
     peers: bool = True
 
 
@@ -167,21 +169,24 @@ def ask(
 ) -> Answer:
     """Let all contestants answer, in interleaved rounds. `say` is told what is going on."""
     sizes = {**question.sizes, **(question.quick if settings.quick else {})}
-    answer = Answer(question, settings.quick, sizes, [Score(who.name, note=who.note) for who in question.contestants])
+    answer = Answer(
+        question, settings.quick, sizes, [Score(who.name, note=who.note) for who in question.contestants]
+    )
     with tempfile.TemporaryDirectory(prefix="backstory-bench-", dir=settings.folder) as folder:
-        top = Path(folder)
+        step = _Step(question, module, Path(folder), sizes, settings.data)
         if not settings.peers:
             for score in answer.scores:
                 score.skipped = "left out: --no-peers" if score.name in PEERS else ""
         for who, score in zip(question.contestants, answer.scores, strict=True):
             if who.prepare is not None and not score.skipped:
                 say(f"{question.name}: {who.name} prepares")
-                _one(question, module, who, score, "prepare", top, sizes, settings)
-        for number in range(settings.rounds):
+                step.run(who, score, "prepare")
+        rounds = settings.rounds or (1 if settings.quick else question.rounds)
+        for number in range(rounds):
             for who, score in zip(question.contestants, answer.scores, strict=True):
                 if not score.skipped:
-                    say(f"{question.name}: round {number + 1} of {settings.rounds}, {who.name}")
-                    _one(question, module, who, score, "measure", top, sizes, settings)
+                    say(f"{question.name}: round {number + 1} of {rounds}, {who.name}")
+                    step.run(who, score, "measure")
     answer.reached = [judge(goal, {score.name: score for score in answer.scores}) for goal in question.goals]
     return answer
 
@@ -194,51 +199,55 @@ def judge(goal: Goal, scores: Mapping[str, Score]) -> Reached:
     ours = scores[goal.ours].figures
     if not goal.against:
         return Reached(goal, list(ours))
-    return Reached(goal, [mine / other for mine, other in zip(ours, scores[goal.against].figures, strict=True)])
+    return Reached(
+        goal, [mine / other for mine, other in zip(ours, scores[goal.against].figures, strict=True)]
+    )
 
 
-PEERS = ("eventsourcing", "UmaDB")
+PEERS = ("eventsourcing", "eventsourcing JSON", "UmaDB")
 """Contestants that other packages bring."""
 
 
-def _one(
-    question: Question,
-    module: str,
-    who: Contestant,
-    score: Score,
-    step: str,
-    top: Path,
-    sizes: Mapping[str, int],
-    settings: Settings,
-) -> None:
-    """Run one step of one contestant in a process of its own. What fails is skipped from then on, and says why."""
-    kept = top / "kept" / who.name.replace(" ", "-").replace(",", "")
-    kept.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=top))
-    job = {
-        "module": module,
-        "contestant": who.name,
-        "step": step,
-        "folder": str(fresh),
-        "kept": str(kept),
-        "sizes": dict(sizes),
-        "data": str(settings.data),
-    }
-    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(job)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    shutil.rmtree(fresh, ignore_errors=True)
-    last = (done.stdout.strip().splitlines() or [""])[-1]
-    if done.returncode == 0 and last.startswith("{"):
-        result = json.loads(last)
-        if "skipped" in result:
-            score.skipped = result["skipped"]
-        elif step == "measure":
-            score.figures.append(result["figure"])
-    else:
-        words = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        score.skipped = f"failed in {step} (exit code {done.returncode}): {words}"
-    if score.skipped:
-        score.figures.clear()
-        print(f"\r\x1b[K{question.name}: {who.name} SKIPPED: {score.skipped}", file=sys.stderr)
-        if done.returncode:
+class _Step:
+    """Runs steps of contestants, each in a process of its own."""
+
+    def __init__(
+        self, question: Question, module: str, top: Path, sizes: Mapping[str, int], data: Path
+    ) -> None:
+        self._question = question
+        self._module = module
+        self._top = top
+        self._sizes = sizes
+        self._data = data
+
+    def run(self, who: Contestant, score: Score, step: str) -> None:
+        """Prepare or measure, and note the figure. What fails is skipped from then on, and says why."""
+        kept = self._top / "kept" / who.name.replace(" ", "-")
+        kept.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=self._top))
+        job = {
+            "module": self._module,
+            "contestant": who.name,
+            "step": step,
+            "folder": str(fresh),
+            "kept": str(kept),
+            "sizes": dict(self._sizes),
+            "data": str(self._data),
+        }
+        command = [sys.executable, "-m", "benchmarks.worker", json.dumps(job)]
+        os.sync()  # or the one before would be written back in this one's fsyncs
+        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        shutil.rmtree(fresh, ignore_errors=True)
+        last = (done.stdout.strip().splitlines() or [""])[-1]
+        if done.returncode == 0 and last.startswith("{"):
+            result = json.loads(last)
+            score.skipped = result.get("skipped", "")
+            if step == "measure" and not score.skipped:
+                score.figures.append(result["figure"])
+        else:
+            words = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            score.skipped = f"failed in {step} (exit code {done.returncode}): {words}"
             print(done.stderr, file=sys.stderr)
+        if score.skipped:
+            score.figures.clear()
+            print(f"{self._question.name}: {who.name} SKIPPED: {score.skipped}", file=sys.stderr)

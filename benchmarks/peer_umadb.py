@@ -36,7 +36,7 @@ def client(path: Path) -> Iterator[Any]:
         raise Skip(f"umadb is not installed ({error})") from error
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:{}".format(probe.getsockname()[1])
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
     start = "from umadb.umadb_server_cli import main; main()"
     options = ["--listen", address, "--db-path", str(path), "--read-method", "mmap"]
     command = [sys.executable, "-c", start, *options]
@@ -63,7 +63,8 @@ def uma_events(group: Iterable[Deposited | Withdrawn]) -> list[Any]:
     from umadb import Event
 
     return [
-        Event(type(event).__name__, msgspec.json.encode(event), [f"account:{event.account}"]) for event in group
+        Event(type(event).__name__, msgspec.json.encode(event), [f"account:{event.account}"])
+        for event in group
     ]
 
 

@@ -1,4 +1,4 @@
-"""Raw SQLite, the limit: the columns that Backstory stores, no tag index, no hashes, no checks. WAL, synchronous=FULL."""
+"""Raw SQLite, the limit: the columns that Backstory stores, durably, and no index, no hashes, no checks."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 
 import msgspec
 
@@ -53,19 +54,19 @@ def umadb(run: Run) -> float:
         return clock.rate(run.sizes["events"])
 
 
-def eventsourcing(run: Run) -> float:
+def eventsourcing(run: Run, *, plain: bool = False) -> float:
     """Its notifications, a thousand at a time, through its mapper."""
     from benchmarks import peer_eventsourcing as peer
 
-    store = peer.event_store(run.kept / "es.db", ordered=True)
+    store = peer.event_store(run.kept / "es.db", ordered=True, plain=plain)
     clock = bank.Stopwatch()
     start, total = 1, 0
     while notifications := store.recorder.select_notifications(start, 1_000):
         for notification in notifications:
             match store.mapper.to_domain_event(notification):
-                case peer.Deposited(cents=cents):
+                case peer.Deposited(cents=cents) | peer.PlainDeposited(cents=cents):
                     total += cents
-                case peer.Withdrawn(cents=cents):
+                case peer.Withdrawn(cents=cents) | peer.PlainWithdrawn(cents=cents):
                     total -= cents
         start = notifications[-1].id + 1
     return clock.rate(run.sizes["events"])
@@ -93,10 +94,10 @@ def _fill_umadb(run: Run) -> None:
     peer.fill(run.kept / "uma.db", run.sizes["events"], run.sizes["tags"])
 
 
-def _fill_eventsourcing(run: Run) -> None:
+def _fill_eventsourcing(run: Run, *, plain: bool = False) -> None:
     from benchmarks import peer_eventsourcing as peer
 
-    peer.fill(run.kept / "es.db", run.sizes["events"], run.sizes["tags"])
+    peer.fill(run.kept / "es.db", run.sizes["events"], run.sizes["tags"], plain=plain)
 
 
 def _fill_raw(run: Run) -> None:
@@ -111,6 +112,12 @@ QUESTION = Question(
         Contestant("Backstory", backstory, _fill_backstory),
         Contestant("raw SQLite", raw_sqlite, _fill_raw, note="rows, decode, match; the limit"),
         Contestant("eventsourcing", eventsourcing, _fill_eventsourcing),
+        Contestant(
+            "eventsourcing JSON",
+            partial(eventsourcing, plain=True),
+            partial(_fill_eventsourcing, plain=True),
+            note="its default mapper",
+        ),
         Contestant("UmaDB", umadb, _fill_umadb, note="untyped"),
     ],
     [Goal("Backstory", "raw SQLite", at_least=0.7)],

@@ -123,7 +123,9 @@ def summary(answers: list[Answer]) -> Iterator[str]:
                 f"  {answer.question.name:<{width}}  {_reached(reached, answer.question.unit)}; "
                 f"wanted: {reached.goal.ours} {reached.goal.wanted}"
             )
-    noisy = [(score.spread, answer.question.name, score.name) for answer in answers for score in answer.scores]
+    noisy = [
+        (score.spread, answer.question.name, score.name) for answer in answers for score in answer.scores
+    ]
     if noisy and (worst := max(noisy))[0]:
         yield f"  widest spread between rounds: {worst[0]:.0%} ({worst[1]}, {worst[2]})"
 

@@ -77,8 +77,9 @@ QUESTION = Question(
         Contestant("UmaDB", umadb),
     ],
     [Goal("Backstory", "raw SQLite", at_least=0.8)],
-    {"appends": 4_000},
+    {"appends": 2_000},
     {"appends": 100},
+    rounds=15,
 )
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from benchmarks.frame import CHECKOUT, Contestant, Goal, Question, Run, Skip
 
 def log(run: Run) -> float:
     """The command, on a store of a thousand commits."""
-    return _milliseconds([str(_bin(run) / "backstory"), "-s", str(_shared(run) / "bank.db"), "log", "-n", "20"], run)
+    return _milliseconds(
+        [str(_bin(run) / "backstory"), "-s", str(_shared(run) / "bank.db"), "log", "-n", "20"], run
+    )
 
 
 def nothing(run: Run) -> float:
@@ -30,7 +32,17 @@ def nothing(run: Run) -> float:
 def prepare(run: Run) -> None:
     """Make the environment and the store."""
     _call([sys.executable, "-m", "venv", str(run.kept / "venv")])
-    _call([str(_bin(run) / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(CHECKOUT)])
+    _call(
+        [
+            str(_bin(run) / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            str(CHECKOUT),
+        ]
+    )
     bank.fill(run.kept / "bank.db", 1_000, 100, 1)
 
 
