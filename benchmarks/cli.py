@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.frame import CHECKOUT, Answer, Question, Settings, ask
@@ -89,8 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print(lines: object) -> None:
-    assert hasattr(lines, "__iter__")
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         print(line, flush=True)
 
