@@ -35,21 +35,35 @@ def verify(
     Memory is that of the largest commit. `progress` is called with the position that was reached, once a commit.
     """
     report = Report()
-    for problem in chain(chain_problems(store.log(number), store.origin(number), report, progress), store.problems()):
+    for problem in chain(
+        log_problems(store, number, report, progress), store.problems()
+    ):
         report.problems.append(problem)
         if len(report.problems) >= most:
             break
     return report
 
 
+def log_problems(
+    store: Store, number: int, report: Report, progress: Callable[[int], None] | None = None
+) -> Iterator[str]:
+    """Find a log and what it stands on, and walk it."""
+    try:
+        log, origin = store.log(number), store.origin(number)
+    except StoreError as error:
+        yield str(error)
+    else:
+        yield from chain_problems(log, origin, report, progress)
+
+
 def chain_problems(
     log: Log, origin: Head, report: Report, progress: Callable[[int], None] | None = None
 ) -> Iterator[str]:
     """Walk commits and events side by side and name what does not fit."""
-    events = log.read()
     parent = origin
     waiting: Recorded | None = None
     try:
+        events = log.read()
         for commit in log.commits():
             own: list[Recorded] = []
             while waiting is not None or (waiting := next(events, None)) is not None:
@@ -57,7 +71,10 @@ def chain_problems(
                     break
                 own.append(waiting)
                 waiting = None
-            yield from commit_problems(commit, own, parent)
+            try:
+                yield from commit_problems(commit, own, parent)
+            except (AttributeError, TypeError, OverflowError) as error:  # a column holds another kind of value
+                yield f"commit {commit.id} at #{commit.position}: it, or an event of it, is damaged ({error})"
             parent = Head(commit.position, commit.hash, commit.time)
             report.commits += 1
             report.events += len(own)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from backstory.commit import Head, from_micros, micros
+from backstory.errors import StoreCorrupt
 from backstory.stores.group import GroupedLog
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import first_key
 from backstory.stores.sqlite.log import SqliteLog
+from backstory.stores.sqlite.rows import row_digest
 
 
 class SqliteRefs:
@@ -38,14 +40,15 @@ class SqliteRefs:
             if value is None:
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
             else:
-                connection.execute("INSERT OR REPLACE INTO refs VALUES (?, ?)", (name, value))
+                row = (name, value, row_digest(name, value))
+                connection.execute("INSERT OR REPLACE INTO refs VALUES (?, ?, ?)", row)
             return True
 
 
 class SqliteStore:
     """Logs and refs in one file. `create` and `timeout` are those of `SqliteFile`."""
 
-    def __init__(self, path: str | Path, *, create: bool | None = None, timeout: float = 30.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0) -> None:
         self.file = SqliteFile(path, create=create, timeout=timeout)
         self.refs = SqliteRefs(self.file)
         self._logs: dict[int, GroupedLog] = {}
@@ -62,17 +65,22 @@ class SqliteStore:
         """Make an empty log; see `Store.create_log`."""
         with self.file.transaction() as connection:
             number = int(connection.execute("SELECT max(number) + 1 FROM logs").fetchall()[0][0])
-            values = (number, origin.position, origin.hash, micros(origin.time), first_key(number) + origin.position)
-            connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?)", values)
+            values = (number, origin.position, origin.hash, micros(origin.time))
+            indexed = first_key(number) + origin.position
+            connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", (*values, row_digest(*values), indexed))
         return number
 
     def origin(self, number: int = 0) -> Head:
         """What a log stands on; see `Store.origin`."""
-        sql = "SELECT origin_position, origin_hash, origin_time FROM logs WHERE number = ?"
+        sql = "SELECT origin_position, origin_hash, origin_time, digest FROM logs WHERE number = ?"
         rows = self.file.fetch(sql, (number,))
+        if not rows and number == 0:
+            raise StoreCorrupt(f"{self.file.path}: main is missing in the table of logs")
         if not rows:
             raise KeyError(number)
-        position, hash, time = rows[0]
+        position, hash, time, digest = rows[0]
+        if row_digest(number, position, hash, time) != digest:
+            raise StoreCorrupt(f"{self.file.path}: what log {number} stands on was changed")
         return Head(position, hash, from_micros(time))
 
     def problems(self) -> Iterator[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
+import apsw
 import msgspec
 
 from backstory.errors import StoreError
-from backstory.stores.sqlite.file import Row, SqliteFile
+from backstory.stores.sqlite.file import Row, SqliteFile, schema
 from backstory.stores.sqlite.index import LOG_BITS, POSITION, hash_token, token
-from backstory.stores.sqlite.rows import decode_tags
+from backstory.stores.sqlite.rows import decode_tags, row_digest
 
 MOST = 20
 """How many differences of one index are named."""
@@ -23,6 +25,7 @@ Entry = tuple[str, int]
 
 EVENT_ROWS = "SELECT position, type, tags FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 COMMIT_ROWS = "SELECT position, id, hash FROM commits WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+DEFINITIONS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
 HELD = {
     "type index": "SELECT type, position FROM type_index",
     "id index": "SELECT id, position FROM id_index",
@@ -36,11 +39,39 @@ def problems(file: SqliteFile) -> Iterator[str]:
         for [line] in file.fetch(f"PRAGMA integrity_check({MOST})"):
             if line != "ok":
                 yield f"{file.path}: {line}"
+        yield from _definition_problems(file)
+        yield from _row_problems(file)
         for name in HELD:
             if _sum(_expected(file, name)) != _sum(_held(file, name)):
                 yield from islice(_differences(file, name), MOST)
-    except (StoreError, msgspec.MsgspecError) as error:
-        yield f"{file.path}: {error}"
+    except StoreError as error:
+        yield str(error)
+    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError) as error:
+        # A column holds another kind of value than it should.
+        yield f"{file.path}: a row is damaged ({error})"
+
+
+def _definition_problems(file: SqliteFile) -> Iterator[str]:
+    """Compare what the file says that its tables, indexes and views are with what they are."""
+    fresh = apsw.Connection(":memory:")
+    fresh.execute(schema())
+    expected: dict[Any, Any] = dict(fresh.execute(DEFINITIONS))  # type: ignore[arg-type]
+    found: dict[Any, Any] = dict(file.fetch(DEFINITIONS))  # type: ignore[arg-type]
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            yield f"{file.path}: {name} is not defined as it was"
+
+
+def _row_problems(file: SqliteFile) -> Iterator[str]:
+    """Check the rows that have a digest of their own, because no commit hash covers them."""
+    for number, *origin, digest in file.fetch(
+        "SELECT number, origin_position, origin_hash, origin_time, digest FROM logs ORDER BY number"
+    ):
+        if row_digest(number, *origin) != digest:
+            yield f"{file.path}: what log {number} stands on was changed"
+    for name, value, digest in file.fetch("SELECT name, value, digest FROM refs ORDER BY name"):
+        if row_digest(name, value) != digest:
+            yield f"{file.path}: ref {name} was changed"
 
 
 def _sum(entries: Iterable[Entry]) -> int:

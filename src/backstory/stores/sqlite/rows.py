@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from heapq import merge
 from itertools import chain, islice
 from operator import attrgetter
@@ -135,6 +136,12 @@ class Rows:
         match = hash_token(low)[: len(prefix) + 1] + "*"
         arguments = (match, low, high, self._base, self._base + indexed, self._last)
         return [commit_of(row) for row in self.fetch(COMMITS_BY_HASH, arguments)]
+
+
+def row_digest(*values: Any) -> bytes:
+    """What stands at the end of a row that no commit hash covers: half the SHA-256 of its other columns as JSON."""
+    shown = [value.hex() if isinstance(value, bytes) else value for value in values]
+    return sha256(msgspec.json.encode(shown)).digest()[:16]
 
 
 def commit_of(row: Row) -> Commit:

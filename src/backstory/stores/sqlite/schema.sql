@@ -8,6 +8,7 @@ CREATE TABLE logs (
     origin_position INTEGER NOT NULL,   -- the log's first event has the position after this
     origin_hash BLOB NOT NULL,          -- the parent of its first commit
     origin_time INTEGER NOT NULL,
+    digest BLOB NOT NULL,               -- of the columns above, which nothing else covers
     indexed INTEGER NOT NULL            -- the key of the last event that is in the indexes below
 ) STRICT;
 
@@ -56,7 +57,8 @@ CREATE VIRTUAL TABLE token_index USING fts5 (tokens, content = '', detail = none
 
 CREATE TABLE refs (
     name TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    digest BLOB NOT NULL                -- of the columns above
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW log AS
@@ -87,4 +89,4 @@ FROM events
 JOIN commits ON commits.position = events.in_commit
 ORDER BY events.position;
 
-INSERT INTO logs VALUES (0, 0, zeroblob(32), 0, 0);
+INSERT INTO logs VALUES (0, 0, zeroblob(32), 0, x'b0ee13735336b9025a94e40bc568dc62', 0);
