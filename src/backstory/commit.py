@@ -39,7 +39,8 @@ ID_LIMIT = 200
 class Draft(msgspec.Struct, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
-    `time` is when it was decided, by its author's clock. `root` is the Merkle root of its events. `command_json` is empty where no command made it;
+    `parent` is the hash of the commit that it must stand on, None where any will do. `time` is when it was decided, by
+    its author's clock. `root` is the Merkle root of its events. `command_json` is empty where no command made it;
     `metadata_json` is a JSON object. Both are kept as the bytes they are.
     """
 
@@ -52,6 +53,7 @@ class Draft(msgspec.Struct, frozen=True):
     message: str = ""
     command_json: bytes = b""
     metadata_json: bytes = b"{}"
+    parent: bytes | None = None
 
 
 class Commit(msgspec.Struct, frozen=True):

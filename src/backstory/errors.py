@@ -9,7 +9,8 @@
      ├─ AppendError              a batch was judged and did not go in
      │   ├─ Conflict             an event that its condition forbids is in the log
      │   ├─ IdReused             its id belongs to another commit
-     │   └─ AheadOfLog           it was decided on a position that the log does not have
+     │   ├─ AheadOfLog           it was decided on a position that the log does not have
+     │   └─ HeadMoved            it was to stand on one commit, and another is the head by now
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
@@ -139,6 +140,17 @@ class AmbiguousRevision(RevisionError):
     def __str__(self) -> str:
         candidates = (f"\n  {commit.hash.hex()[:16]} #{commit.position} {commit.id}" for commit in self.commits)
         return f"{self.name!r} may mean any of these:{''.join(candidates)}"
+
+
+class HeadMoved(AppendError):
+    """A batch was to stand on one commit alone, as a fast-forward does, and the log has gone on since."""
+
+    def __init__(self, head: int) -> None:
+        super().__init__(head)
+        self.head = head
+
+    def __str__(self) -> str:
+        return f"the log has gone on meanwhile, to position {self.head}; nothing was appended, try again"
 
 
 class DecisionError(BackstoryError, TypeError):

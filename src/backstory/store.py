@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
-from backstory.errors import AheadOfLog, Conflict, IdReused
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused
 from backstory.query import Query
 from backstory.record import Recorded
 
@@ -20,7 +20,7 @@ ALL = Query.all()
 Batch: TypeAlias = Sequence[Draft]
 """Drafts that go in whole or not at all."""
 
-Verdict: TypeAlias = tuple[Commit, ...] | Conflict | IdReused | AheadOfLog
+Verdict: TypeAlias = tuple[Commit, ...] | Conflict | IdReused | AheadOfLog | HeadMoved
 """What became of a batch: its commits, or why it did not go in, as the error that a caller may raise."""
 
 
@@ -31,7 +31,8 @@ class Log(Protocol):
         """Judge and append each batch, in order, and durably; return a verdict for each.
 
         A batch's conditions are judged against the log as it was before the batch, and each batch sees the ones before
-        it. A batch whose ids are all known returns the recorded commits: a retry is safe for ever. Known means the same
+        it. A draft may be decided on a position inside its own batch. Where the first draft names its parent, the batch
+        goes in only on top of that commit. A batch whose ids are all known returns the recorded commits: a retry is safe for ever. Known means the same
         content; a retry may carry a later time. Raises `StoreError` where nothing of any batch was kept.
         """
         ...

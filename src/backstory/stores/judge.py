@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from backstory.commit import Commit, Head, chained, content_hash
-from backstory.errors import AheadOfLog, Conflict, IdReused
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused
 from backstory.query import Condition
 from backstory.record import Recorded
 from backstory.store import Batch, Verdict
@@ -39,12 +39,17 @@ def judge(batch: Batch, view: View) -> tuple[Verdict, bool]:
         return IdReused(next(id for id in ids if ids.count(id) > 1), "stands twice in one batch"), False
     known = [commit for id in ids if (commit := view.known(id)) is not None]
     if known:
-        return _recorded(batch, known), False
+        return recorded_verdict(batch, known), False
+    if batch and batch[0].parent not in (None, view.head.hash):
+        return HeadMoved(view.head.position), False
+    reached = view.head.position
     for index, draft in enumerate(batch):
         condition = draft.condition
+        decided_within = reached
+        reached += len(draft.events)
         if condition is None:
             continue
-        if condition.after > view.head.position:
+        if condition.after > decided_within:
             return AheadOfLog(condition.after, view.head.position), False
         if condition.after < view.head.position and (events := view.matching(condition, SHOWN)):
             return Conflict(index, condition, events), False
@@ -61,7 +66,7 @@ def chain(batch: Batch, head: Head) -> tuple[Commit, ...]:
     return tuple(commits)
 
 
-def _recorded(batch: Batch, known: list[Commit]) -> Verdict:
+def recorded_verdict(batch: Batch, known: list[Commit]) -> Verdict:
     """A retry gives what was recorded; anything else that uses a known id is refused.
 
     The content is compared at the recorded time, because a retry may well have been drafted later.
