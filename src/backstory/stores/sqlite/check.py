@@ -55,8 +55,8 @@ def _definition_problems(file: SqliteFile) -> Iterator[str]:
     """Compare what the file says that its tables, indexes and views are with what they are."""
     fresh = apsw.Connection(":memory:")
     fresh.execute(schema())
-    expected: dict[Any, Any] = dict(fresh.execute(DEFINITIONS))  # type: ignore[arg-type]
-    found: dict[Any, Any] = dict(file.fetch(DEFINITIONS))  # type: ignore[arg-type]
+    expected: dict[Any, Any] = dict(fresh.execute(DEFINITIONS))
+    found: dict[Any, Any] = dict(file.fetch(DEFINITIONS))
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             yield f"{file.path}: {name} is not defined as it was"
