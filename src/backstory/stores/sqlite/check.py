@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -41,6 +42,7 @@ def problems(file: SqliteFile) -> Iterator[str]:
                 yield f"{file.path}: {line}"
         yield from _definition_problems(file)
         yield from _row_problems(file)
+        yield from _stray_problems(file)
         for name in HELD:
             if _sum(_expected(file, name)) != _sum(_held(file, name)):
                 yield from islice(_differences(file, name), MOST)
@@ -74,6 +76,17 @@ def _row_problems(file: SqliteFile) -> Iterator[str]:
             yield f"{file.path}: ref {name} was changed"
 
 
+def _stray_problems(file: SqliteFile) -> Iterator[str]:
+    """Look for events that no reader sees: before the origin of their log, or after its last commit."""
+    for number, origin in file.fetch("SELECT number, origin_position FROM logs ORDER BY number"):
+        first = number << LOG_BITS
+        last = f"(SELECT coalesce(max(position), ?1 + ?2) FROM commits WHERE position BETWEEN ?1 AND ?1 + {POSITION})"
+        sql = "SELECT position FROM events WHERE position > ?1 AND position <= ?1 + {} AND {} LIMIT 1"
+        for where in ("position <= ?1 + ?2", f"position > {last}"):
+            for [key] in file.fetch(sql.format(POSITION, where), (first, origin)):
+                yield f"{file.path}: event {_place(key)} is in no commit"
+
+
 def _sum(entries: Iterable[Entry]) -> int:
     """A sum that is the same for the same entries in any order: compared first, because it takes no memory."""
     return sum(int.from_bytes(hashlib.sha256(f"{key} {name}".encode()).digest()[:16]) for name, key in entries)
@@ -82,16 +95,16 @@ def _sum(entries: Iterable[Entry]) -> int:
 def _differences(file: SqliteFile, name: str) -> Iterator[str]:
     """Name the entries that only one side has. Found by their sets: damage is rare, so memory may go to it."""
     expected, held = set(_expected(file, name)), set(_held(file, name))
-    for entry in sorted(expected - held):
-        yield f"{file.path}: {_place(entry)} is missing in the {name}, under {entry[0]}"
-    for entry in sorted(held - expected):
-        yield f"{file.path}: {_place(entry)} stands in the {name} under {entry[0]}, where it does not belong"
+    for entry in sorted(expected - held, key=itemgetter(1, 0)):
+        yield f"{file.path}: {_place(entry[1])} is missing in the {name}, under {entry[0]}"
+    for entry in sorted(held - expected, key=itemgetter(1, 0)):
+        yield f"{file.path}: {_place(entry[1])} stands in the {name} under {entry[0]}, where it does not belong"
     if expected == held:
         yield f"{file.path}: the {name} has an entry twice"
 
 
-def _place(entry: Entry) -> str:
-    number, position = entry[1] >> LOG_BITS, entry[1] & POSITION
+def _place(key: int) -> str:
+    number, position = key >> LOG_BITS, key & POSITION
     return f"#{position}" if number == 0 else f"#{position} of log {number}"
 
 
