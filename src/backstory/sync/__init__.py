@@ -1,0 +1,32 @@
+"""Moving history in and out: Git, CSV, XES, CloudEvents, and Backstory's own JSON Lines.
+
+A *source* is an iterator: of entries (drafts with their place in the source), of what could not be understood, and of
+what the log has already. One loader takes any of them into any log: `load(log, read_git("."))`.
+"""
+
+from __future__ import annotations
+
+from backstory.sync.export import cloudevent_lines, own_lines
+from backstory.sync.git import read_git
+from backstory.sync.jsonl import read_jsonl
+from backstory.sync.load import Report, load
+from backstory.sync.source import Entry, InputFile, Known, Rejected, open_input
+from backstory.sync.table import Columns, read_csv
+from backstory.sync.xes import read_xes
+
+__all__ = [
+    "Columns",
+    "Entry",
+    "InputFile",
+    "Known",
+    "Rejected",
+    "Report",
+    "cloudevent_lines",
+    "load",
+    "open_input",
+    "own_lines",
+    "read_csv",
+    "read_git",
+    "read_jsonl",
+    "read_xes",
+]

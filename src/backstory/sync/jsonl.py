@@ -1,0 +1,122 @@
+"""Reading JSON Lines: Backstory's own export, or CloudEvents 1.0, told apart line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from backstory.commit import Draft
+from backstory.errors import EventError, SourceError
+from backstory.sync import cloudevents, own
+from backstory.sync.source import Entry, InputFile, Item, Progress, Rejected, no_progress
+
+BATCH_LIMIT = 64 << 20
+"""The largest CloudEvents batch, which is one JSON array and read whole, in bytes."""
+
+
+class _Kind(msgspec.Struct):
+    """What tells the kinds of lines apart."""
+
+    specversion: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    backstory: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_kind = msgspec.json.Decoder(_Kind).decode
+_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def read_jsonl(
+    file: InputFile,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress = no_progress,
+) -> Iterator[Item]:
+    """The entries of a file, in its order. A JSON array of CloudEvents is read as one too.
+
+    `clock` gives the time of lines that have none. A file that ends before the commit that its header promises was cut
+    off: that is its last reject.
+    """
+    reader = _Reader(file.name, clock)
+    number = 0
+    try:
+        for number, line in _lines(file):
+            item = reader.item(line, number)
+            if item is not None:
+                yield item
+            if not number % 1024:
+                progress("reading", file.done(), file.total)
+    except SourceError as wrong:
+        yield Rejected(wrong)
+        return
+    progress("reading", file.done(), file.total)
+    yield from reader.missing(number)
+
+
+def _lines(file: InputFile) -> Iterator[tuple[int, bytes]]:
+    """Each line that is not empty, with its number; or each item of the array that the file is."""
+    lines = file.lines()
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if number == 1:
+            text = text.removeprefix(b"\xef\xbb\xbf")
+        if number == 1 and text.startswith(b"["):
+            yield from _batch(file.name, line, lines)
+        elif text:
+            yield number, text
+
+
+def _batch(name: str, first: bytes, rest: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    whole = bytearray(first.removeprefix(b"\xef\xbb\xbf"))
+    for line in rest:
+        whole += line
+        if len(whole) > BATCH_LIMIT:
+            raise SourceError(
+                name, 1, f"a batch of more than {BATCH_LIMIT >> 20} MiB is too much; write one event a line"
+            )
+    try:
+        items = _array(whole)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise SourceError(name, 1, f"the batch is not a JSON array: {wrong}") from wrong
+    offset = 0
+    for item in items:
+        offset = whole.index(bytes(item), offset)
+        yield whole.count(b"\n", 0, offset) + 1, bytes(item)
+
+
+class _Reader:
+    """Makes an entry of each line, and remembers what the header promised."""
+
+    def __init__(self, name: str, clock: Callable[[], datetime]) -> None:
+        self._name = name
+        self._clock = clock
+        self._header: own.Header | None = None
+        self._position = 0
+
+    def item(self, line: bytes, number: int) -> Item | None:
+        """What a line holds; None for a header."""
+        try:
+            draft = self._draft(line, number)
+        except (EventError, msgspec.MsgspecError, UnicodeDecodeError, UnicodeEncodeError) as wrong:
+            return Rejected(SourceError(self._name, number, str(wrong)), line.decode(errors="replace"))
+        return None if draft is None else Entry(draft, self._name, number)
+
+    def _draft(self, line: bytes, number: int) -> Draft | None:
+        kind = _kind(line)
+        if kind.backstory is not msgspec.UNSET:
+            self._header = own.decode_header(line)
+            if self._header.backstory > own.FORMAT:
+                raise EventError(f"the file has format {self._header.backstory}, known is up to {own.FORMAT}")
+            return None
+        if kind.specversion is not msgspec.UNSET:
+            return cloudevents.drafted(line, self._clock())
+        commit = own.decode_commit(line)
+        self._position = max(self._position, commit.position)
+        return own.drafted(commit, number, self._clock())
+
+    def missing(self, number: int) -> Iterator[Rejected]:
+        """Say that the file was cut off, where it was."""
+        if self._header is not None and self._position < self._header.upto:
+            why = f"the file ends at position {self._position}, its header promises {self._header.upto}: it was cut off"
+            yield Rejected(SourceError(self._name, number, why))

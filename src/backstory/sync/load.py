@@ -1,0 +1,104 @@
+"""Taking a source into a log: in batches, in bounded memory, and as often as you like.
+
+Every entry's commit id follows from the source, so a second run finds its commits in the log and adds nothing, a run
+that was killed goes on where it stopped, and a source that has grown adds what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from backstory.errors import SourceError
+from backstory.store import Log
+from backstory.sync.source import Entry, Item, Known, Progress, Rejected, no_progress
+
+BATCH = 5_000
+"""Events per transaction: enough that a sync to disk costs little, few enough to hold in memory."""
+
+
+class Report(msgspec.Struct):
+    """What an import did: commits and events that it added, commits that were known, places that it skipped."""
+
+    commits: int = 0
+    events: int = 0
+    known: int = 0
+    skipped: int = 0
+
+
+def load(
+    log: Log,
+    source: Iterable[Item],
+    *,
+    on_reject: Callable[[Rejected], None] | None = None,
+    progress: Progress = no_progress,
+    batch: int = BATCH,
+) -> Report:
+    """Append every entry of a source, each as a batch of its own.
+
+    `on_reject` takes what cannot be understood or is refused by the log, and the import goes on; without it the first
+    such place raises its `SourceError`. What came before it is in the log either way.
+    """
+    loader = _Loader(log, on_reject)
+    try:
+        for item in source:
+            match item:
+                case Entry():
+                    if loader.take(item) >= batch:
+                        loader.flush()
+                        progress("events", loader.report.events, None)
+                case Known(count):
+                    loader.report.known += count
+                case Rejected():
+                    loader.reject(item)
+    except SourceError:
+        loader.flush()
+        raise
+    loader.flush()
+    progress("events", loader.report.events, None)
+    return loader.report
+
+
+class _Loader:
+    """The entries that wait to be appended, and what became of the others."""
+
+    def __init__(self, log: Log, on_reject: Callable[[Rejected], None] | None) -> None:
+        self.report = Report()
+        self._log = log
+        self._on_reject = on_reject
+        self._waiting: list[Entry] = []
+        self._events = 0
+
+    def take(self, entry: Entry) -> int:
+        """Let an entry wait; return how many events do."""
+        self._waiting.append(entry)
+        self._events += len(entry.draft.events)
+        return self._events
+
+    def flush(self) -> None:
+        """Append what waits, in one call."""
+        waiting, self._waiting, self._events = self._waiting, [], 0
+        if not waiting:
+            return
+        report, head = self.report, self._log.head().position
+        verdicts = self._log.append([(entry.draft,) for entry in waiting])
+        refused = []
+        for entry, verdict in zip(waiting, verdicts, strict=True):
+            if not isinstance(verdict, tuple):
+                refused.append((entry, verdict))
+            elif verdict[0].position > head:
+                report.commits += 1
+                report.events += verdict[0].size
+            else:
+                report.known += 1
+        for entry, why in refused:
+            raw = b" ".join(event.data for event in entry.draft.events).decode(errors="replace")
+            self.reject(Rejected(SourceError(entry.source, entry.line, str(why)), raw))
+
+    def reject(self, rejected: Rejected) -> None:
+        """Hand on what was rejected, or stop there."""
+        if self._on_reject is None:
+            raise rejected.error
+        self.report.skipped += 1
+        self._on_reject(rejected)

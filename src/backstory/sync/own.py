@@ -1,0 +1,157 @@
+"""Backstory's own JSON Lines: a commit to a line, with every byte that its hashes cover.
+
+    {"backstory":1,"after":0,"upto":2,"hash":"9c1f..."}
+    {"position":2,"id":"rent","time":"...Z","events":[{"type":"Withdrawn","data":{...}}],"content":"...","hash":"..."}
+
+`docs/design/imports.md` has every field. What is empty is left out. JSON that was stored (data, command, metadata)
+stands in a line as it is, byte for byte; where it holds a line break, it stands as a JSON string of its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from backstory.commit import Commit, Draft, content_hash, draft
+from backstory.errors import InvalidEvent
+from backstory.query import Clause, Condition, Query
+from backstory.record import Encoded, Recorded, encoded
+from backstory.sync.source import content_id
+
+FORMAT = 1
+
+NOTHING = msgspec.Raw(b"")
+
+
+class Header(msgspec.Struct, omit_defaults=True):
+    """The first line: the range that the file holds, and the commit hash at its end, so that a cut is noticed."""
+
+    backstory: int
+    after: int = 0
+    upto: int = 0
+    hash: str = ""
+
+
+class EventLine(msgspec.Struct, omit_defaults=True):
+    """An event of a commit."""
+
+    type: str
+    version: int = 1
+    tags: tuple[str, ...] = ()
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class ConditionLine(msgspec.Struct):
+    """What a commit was decided on."""
+
+    query: tuple[Clause, ...]
+    after: int = 0
+
+
+class CommitLine(msgspec.Struct, omit_defaults=True):
+    """A commit. Only `events` must be there in a file that was written by hand."""
+
+    events: tuple[EventLine, ...]
+    position: int = 0
+    id: str = ""
+    time: datetime | None = None
+    authored: datetime | None = None
+    author: str = ""
+    message: str = ""
+    command: msgspec.Raw = NOTHING
+    metadata: msgspec.Raw = NOTHING
+    condition: ConditionLine | None = None
+    content: str = ""
+    hash: str = ""
+
+
+_encode = msgspec.json.Encoder().encode
+decode_header = msgspec.json.Decoder(Header).decode
+decode_commit = msgspec.json.Decoder(CommitLine).decode
+
+
+def commit_line(commit: Commit, events: Sequence[Encoded | Recorded]) -> bytes:
+    """The line of a commit, without its end."""
+    condition = commit.condition
+    line: dict[str, Any] = {"position": commit.position, "id": commit.id, "time": commit.time}
+    if commit.authored != commit.time:
+        line["authored"] = commit.authored
+    if commit.author:
+        line["author"] = commit.author
+    if commit.message:
+        line["message"] = commit.message
+    if commit.command_json:
+        line["command"] = embedded(commit.command_json)
+    if commit.metadata_json != b"{}":
+        line["metadata"] = embedded(commit.metadata_json)
+    if condition is not None:
+        clauses = [{"types": clause.types, "tags": clause.tags} for clause in condition.query.clauses]
+        line["condition"] = {"query": clauses, "after": condition.after}
+    line["events"] = [
+        EventLine(event.type, event.version, event.tags, embedded(event.data)) for event in events
+    ]
+    line["content"] = commit.content.hex()
+    line["hash"] = commit.hash.hex()
+    return _encode(line)
+
+
+def embedded(json: bytes) -> msgspec.Raw:
+    """Stored JSON as a part of a line: itself, or its text as a string where it would break the line."""
+    if b"\n" in json or b"\r" in json or json[:1] != b"{":
+        return msgspec.Raw(_encode(json.decode()))
+    return msgspec.Raw(json)
+
+
+def stored(raw: msgspec.Raw) -> bytes:
+    """The JSON that `embedded` made a part of a line."""
+    json = bytes(raw)
+    return msgspec.json.decode(json, type=str).encode() if json.startswith(b'"') else json
+
+
+def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
+    """The draft of a line, the same that its commit once was. `now` is the time of a line that has none.
+
+    Raises `EventError`, also where the line names a content hash and what it says has another.
+    """
+    events = [encoded(event.type, stored(event.data), event.tags, event.version) for event in line.events]
+    time = line.authored or line.time
+    if time is not None and time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    made = draft(
+        events,
+        id=line.id
+        or content_id(
+            "jsonl", number, str(time), line.author, line.message, [_plain(event) for event in events]
+        ),
+        time=time or now,
+        condition=None
+        if line.condition is None
+        else Condition(Query(line.condition.query), line.condition.after),
+        author=line.author,
+        message=line.message,
+    )
+    if bytes(line.command):
+        made = msgspec.structs.replace(made, command_json=_object(line.command, "command"))
+    if bytes(line.metadata):
+        made = msgspec.structs.replace(made, metadata_json=_object(line.metadata, "metadata"))
+    if line.content and content_hash(made, made.root, made.time).hex() != line.content:
+        raise InvalidEvent(
+            f"commit {made.id} is not what was exported: its content hash differs; was the file edited or reformatted?"
+        )
+    return made
+
+
+def _plain(event: Encoded) -> tuple[str, int, tuple[str, ...], str]:
+    return event.type, event.version, event.tags, event.data.decode()
+
+
+def _object(raw: msgspec.Raw, what: str) -> bytes:
+    json = stored(raw)
+    try:
+        msgspec.json.decode(json, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError as wrong:
+        raise InvalidEvent(f"the {what} is not a JSON object: {wrong}") from wrong
+    return json

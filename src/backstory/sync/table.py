@@ -1,0 +1,313 @@
+"""Reading CSV: each row an event, and a commit at the row's own time.
+
+`Columns` says which column is what; those that it does not use become the data, under their own names. Without any, the
+names of the process mining tools are known: concept:name, time:timestamp, case:concept:name, org:resource.
+
+A row's id follows from what it says and from how many of the last 100,000 rows said the same. So a file that has grown,
+was sorted another way or lost its head adds what is new, and rows that are alike are kept apart. Where rows have no
+time, the id follows from the row's number instead.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from backstory.commit import Draft, draft, micros
+from backstory.errors import EventError, SourceError
+from backstory.record import check_tag, check_text, encoded
+from backstory.sync.order import Row, in_order
+from backstory.sync.source import (
+    Entry,
+    InputFile,
+    Item,
+    Progress,
+    Rejected,
+    content_id,
+    no_progress,
+    timed_id,
+)
+
+REMEMBERED = 100_000
+"""Rows that are remembered to tell equal ones apart."""
+
+LONGEST = 16 << 20
+"""The longest cell, in characters."""
+
+DELIMITERS = ",;\t|"
+
+_encode = msgspec.json.Encoder().encode
+_decode_draft = msgspec.msgpack.Decoder(tuple[int, Draft]).decode
+_encode_draft = msgspec.msgpack.Encoder().encode
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Which column is what. `tags` maps a tag's key to its column; `id` names a column that tells rows apart."""
+
+    type: str | None = None
+    time: str | None = None
+    author: str | None = None
+    message: str | None = None
+    id: str | None = None
+    tags: Mapping[str, str] = {}
+
+    def named(self) -> list[str]:
+        """Every column that it names."""
+        return [name for name in (self.type, self.time, self.author, self.message, self.id) if name] + list(
+            self.tags.values()
+        )
+
+
+KNOWN = Columns(
+    type="concept:name",
+    time="time:timestamp",
+    author="org:resource",
+    tags={"case": "case:concept:name", "resource": "org:resource"},
+)
+"""What the columns are called by pm4py and other tools of process mining."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How cells are read.
+
+    `type` names the events of rows without a type column. `zone` is that of times that name none; `time_format` is one
+    of `strptime`, None for ISO 8601. `infer` makes numbers and booleans of cells that look like them; `keep_empty`
+    keeps empty cells as empty text instead of leaving them out.
+    """
+
+    type: str = "Row"
+    zone: tzinfo = UTC
+    time_format: str | None = None
+    infer: bool = False
+    keep_empty: bool = False
+    in_file_order: bool = False
+    encoding: str = "utf-8-sig"
+    delimiter: str | None = None
+
+
+def read_csv(
+    file: InputFile,
+    columns: Columns | None = None,
+    reading: Reading = Reading(),  # noqa: B008 - immutable
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress = no_progress,
+) -> Iterator[Item]:
+    """The entries of a CSV file, by time; in its own order where there is no time column, or `in_file_order` says so.
+
+    `clock` gives the time of rows that have none. Raises `SourceError` where a column that was named is not there.
+    """
+    table = _Table(file, columns, reading, clock)
+    rows = table.rows(progress)
+    if table.columns.time is None or reading.in_file_order:
+        ordered: Iterator[bytes | Rejected] = (row if isinstance(row, Rejected) else row[1] for row in rows)
+    else:
+        ordered = in_order(rows, progress)
+    for item in ordered:
+        if isinstance(item, Rejected):
+            yield item
+        else:
+            line, found = _decode_draft(item)
+            yield Entry(found, file.name, line)
+
+
+class _Table:
+    """A CSV file whose header was read."""
+
+    def __init__(
+        self, file: InputFile, columns: Columns | None, reading: Reading, clock: Callable[[], datetime]
+    ) -> None:
+        csv.field_size_limit(LONGEST)
+        self.file = file
+        self.reading = reading
+        self._clock = clock
+        self._lines = _Lines(file, reading.encoding)
+        first = next(self._lines, "")
+        if not first.strip():
+            raise SourceError(file.name, 1, "there is no header: the first line names the columns")
+        delimiter = reading.delimiter or _delimiter(first)
+        self._reader = csv.reader(chain([first], self._lines), delimiter=delimiter, strict=True)
+        self.header = next(self._reader)
+        self.columns = self._checked(columns)
+        used = set(self.columns.named()) - ({self.columns.id} if self.columns.id else set())
+        self._data = [index for index, name in enumerate(self.header) if name not in used]
+        self._same: Counter[str] = Counter()
+        self._last: deque[str] = deque()
+
+    def _checked(self, columns: Columns | None) -> Columns:
+        there = set(self.header)
+        if len(there) < len(self.header):
+            twice = next(name for name, count in Counter(self.header).items() if count > 1)
+            raise SourceError(self.file.name, 1, f"two columns are named {twice!r}")
+        if columns is None:
+            return Columns(
+                **{
+                    field: name
+                    for field in ("type", "time", "author")
+                    if (name := getattr(KNOWN, field)) in there
+                },
+                tags={key: name for key, name in KNOWN.tags.items() if name in there},
+            )
+        for name in columns.named():
+            if name not in there:
+                raise SourceError(
+                    self.file.name, 1, f"there is no column {name!r}, only {', '.join(self.header)}"
+                )
+        return columns
+
+    def rows(self, progress: Progress) -> Iterator[Row | Rejected]:
+        """Every row, packed, with its time."""
+        lines, name = self._lines, self.file.name
+        number = 0
+        while True:
+            line = lines.count + 1
+            lines.raw.clear()
+            try:
+                cells = next(self._reader, None)
+                if cells is None:
+                    return
+                if not cells:
+                    continue
+                number += 1
+                made = self._draft(cells, number)
+            except SourceError as wrong:
+                yield Rejected(wrong)
+                return
+            except (EventError, ValueError, OverflowError, csv.Error) as wrong:
+                raw = (
+                    "".join(lines.raw)
+                    .rstrip("\r\n")
+                    .encode(errors="surrogateescape")
+                    .decode(errors="replace")
+                )
+                yield Rejected(SourceError(name, line, str(wrong)), raw)
+            else:
+                yield micros(made.time), _encode_draft((line, made))
+            if not number % 1024:
+                progress("reading", self.file.done(), self.file.total)
+
+    def _draft(self, cells: list[str], number: int) -> Draft:
+        if len(cells) != len(self.header):
+            raise ValueError(f"the row has {len(cells)} cells, the header has {len(self.header)}")
+        row = dict(zip(self.header, cells, strict=True))
+        columns, reading = self.columns, self.reading
+        type = row[columns.type] if columns.type else reading.type
+        if not type:
+            raise ValueError(f"the row's type is empty, in column {columns.type!r}")
+        time = self._time(row[columns.time]) if columns.time else None
+        tags = sorted(f"{key}:{row[name]}" for key, name in columns.tags.items() if row[name])
+        author = row[columns.author] if columns.author else ""
+        message = row[columns.message] if columns.message else ""
+        data = _encode(self._cells(cells))
+        for text in (type, author, message, *tags):
+            _check_decoded(text, reading.encoding)
+        event = encoded(type, data, tuple(map(_tag, tags)))
+        if columns.id:
+            id = content_id("csv", type, row[columns.id])
+        else:
+            at, said = micros(time) if time else 0, ("csv", type, tags, author, message, data.decode())
+            id = timed_id(at, *said, at, self._count(at, *said)) if time else content_id(*said, number)
+        return draft([event], id=id, time=time or self._clock(), author=author, message=message)
+
+    def _time(self, text: str) -> datetime:
+        if not text:
+            raise ValueError(f"the row's time is empty, in column {self.columns.time!r}")
+        form = self.reading.time_format
+        time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        return time if time.tzinfo else time.replace(tzinfo=self.reading.zone)
+
+    def _cells(self, cells: list[str]) -> dict[str, Any]:
+        reading = self.reading
+        data: dict[str, Any] = {}
+        for index in self._data:
+            cell = cells[index]
+            if cell or reading.keep_empty:
+                _check_decoded(cell, reading.encoding)
+                data[self.header[index]] = inferred(cell) if reading.infer else cell
+        return data
+
+    def _count(self, *said: object) -> int:
+        """How many of the last rows said the same, this one included."""
+        id = content_id(*said)
+        same, last = self._same, self._last
+        same[id] += 1
+        last.append(id)
+        if len(last) > REMEMBERED:
+            oldest = last.popleft()
+            same[oldest] -= 1
+            if not same[oldest]:
+                del same[oldest]
+        return same[id]
+
+
+class _Lines(Iterator[str]):
+    """A file's lines as text, counted; `raw` collects them. Bytes that are no text become surrogates."""
+
+    def __init__(self, file: InputFile, encoding: str) -> None:
+        self.count = 0
+        self.raw: list[str] = []
+        self._text = _decoded(file, encoding)
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self.count += 1
+        self.raw.append(line)
+        return line
+
+
+def _decoded(file: InputFile, encoding: str) -> Iterator[str]:
+    import codecs
+
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
+    except LookupError as wrong:
+        raise SourceError(file.name, 0, f"no encoding is known by the name {encoding}") from wrong
+    rest = ""
+    for chunk in chain(file.chunks(), [b""]):
+        try:
+            *lines, rest = (rest + decoder.decode(chunk, final=not chunk)).split("\n")
+        except UnicodeDecodeError as wrong:
+            raise SourceError(file.name, 0, f"the file is not {encoding}: {wrong}") from wrong
+        if len(rest) > LONGEST:
+            raise SourceError(file.name, 0, f"a line is longer than {LONGEST:,} characters")
+        yield from (line + "\n" for line in lines)
+    if rest:
+        yield rest
+
+
+@lru_cache(maxsize=65_536)
+def _tag(tag: str) -> str:
+    return check_tag(tag)
+
+
+def _check_decoded(text: str, encoding: str) -> None:
+    try:
+        check_text(text, "a cell") if not text.isascii() else None
+    except EventError as wrong:
+        raise ValueError(
+            f"the row is not {encoding}; name the file's own encoding, such as cp1252"
+        ) from wrong
+
+
+def _delimiter(header: str) -> str:
+    """The delimiter that makes the most columns of the header."""
+    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
+
+
+def inferred(cell: str) -> Any:
+    """A cell as the JSON number, boolean or null that it looks like. Others, such as 007, stay text."""
+    try:
+        value = msgspec.json.decode(cell)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return {"True": True, "False": False}.get(cell, cell)
+    if isinstance(value, float) and (not math.isfinite(value) or cell.lstrip("-").isdigit()):
+        return cell
+    return value if value is None or isinstance(value, (int, float)) else cell
