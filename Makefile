@@ -47,7 +47,7 @@ docs: $(DEV) ## Run every code block of the README and the docs
 
 clean: ## Delete what the other targets made, the virtual environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+	find src tests examples benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

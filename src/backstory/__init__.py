@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from backstory.errors import BackstoryError, Conflict, Refused
     from backstory.event import Event, Tag, Unknown, upcast
     from backstory.fields import Tagged
+    from backstory.invariant import invariant
     from backstory.latest import Latest
     from backstory.query import Condition, Query
     from backstory.state import State
@@ -31,6 +32,7 @@ __all__ = [
     "Unknown",
     "command",
     "connect",
+    "invariant",
     "register",
     "upcast",
 ]
@@ -51,6 +53,7 @@ _HOMES = {
     "Unknown": "event",
     "command": "command",
     "connect": "database",
+    "invariant": "invariant",
     "register": "codec",
     "upcast": "event",
 }

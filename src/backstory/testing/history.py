@@ -1,0 +1,110 @@
+"""A history in memory: events as a log would hold them, and the states that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from backstory.codec import decode, encode
+from backstory.commit import ORIGIN, Commit, Head, chained, draft
+from backstory.execution import recorded
+from backstory.invariant import broken
+from backstory.record import Recorded
+from backstory.state import State, identity, state_type
+from backstory.testing import wording
+
+S = TypeVar("S", bound=State)
+
+
+class Broken(AssertionError):
+    """An invariant of a state does not hold after an event."""
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """Events that were appended together, and what their commit says of them. Make one with `committed`."""
+
+    events: tuple[Any, ...]
+    author: str = ""
+    time: datetime | None = None
+    message: str = ""
+    metadata: Mapping[str, Any] = {}
+
+    def told(self) -> list[str]:
+        """Its events, each with the author and the time."""
+        by = f" by {self.author}" if self.author else ""
+        at = f" at {wording.time(self.time)}" if self.time else ""
+        return [f"{wording.event(event)}{by}{at}" for event in self.events]
+
+
+def committed(
+    *events: Any,
+    author: str = "",
+    time: datetime | str | None = None,
+    message: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> Committed:
+    """Events of one commit, with its author, time, message and metadata, for an `apply` that looks at its record.
+
+    `time` may be text in ISO 8601, and is in UTC where it names no zone; without one, it is that of the commit before.
+    """
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    if time is not None:
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return Committed(events, author, time, message, metadata or {})
+
+
+class History(msgspec.Struct, frozen=True):
+    """Commits and their events. It never changes: what happens next gives another one."""
+
+    head: Head = ORIGIN
+    records: tuple[Recorded, ...] = ()
+    commits: Mapping[int, Commit] = {}
+
+    def extended(self, commit: Committed) -> History:
+        """This history and one more commit. Raises `InvalidEvent` or `InvalidTag`, as appending would."""
+        drafted = draft(
+            map(encode, commit.events),
+            id=f"commit-{len(self.commits) + 1}",
+            time=commit.time or self.head.time,
+            author=commit.author,
+            message=commit.message,
+            metadata=commit.metadata,
+        )
+        made = chained(drafted, self.head)
+        return History(
+            Head(made.position, made.hash, made.time),
+            (*self.records, *recorded(drafted, made)),
+            {**self.commits, made.position: made},
+        )
+
+    def load(self, reference: S) -> S:
+        """A copy of `reference`, filled. Raises `Broken` after the first event that breaks an invariant."""
+        compiled = state_type(type(reference))
+        state: S = compiled.copy(reference)
+        for record in filter(reference.query().matches, self.records):
+            compiled.fold(state, [record], self.commits.__getitem__)
+            for words in broken(state):
+                raise Broken(f"{wording.state(state)} breaks {words!r} after {wording.event(decode(record))}")
+        return state
+
+
+def history(given: Iterable[Committed]) -> History:
+    """The history of these commits."""
+    past = History()
+    for commit in given:
+        past = past.extended(commit)
+    return past
+
+
+def as_commits(events: Iterable[Any]) -> tuple[Committed, ...]:
+    """Events and commits as commits: an event that is given alone is a commit of its own."""
+    return tuple(event if isinstance(event, Committed) else Committed((event,)) for event in events)
+
+
+def reference(state: S) -> S:
+    """The empty state of the same identity."""
+    return type(state)(**identity(state))

@@ -1,0 +1,105 @@
+"""Commands that compete: whatever order they come in, every invariant holds.
+
+One after the other is all there is. A command that was decided on an older state is appended only where nothing that it
+reads has happened since, so it would decide the same now.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from math import factorial
+from typing import Any, NamedTuple
+
+from backstory.command import Command
+from backstory.errors import Refused
+from backstory.state import State
+from backstory.testing import wording
+from backstory.testing.history import Broken, as_commits, history
+from backstory.testing.scenario import decided
+from backstory.testing.story import Step, Story
+
+LIMIT = 720
+"""Orders that are tried: all of six commands."""
+
+
+class Order(NamedTuple):
+    """What came of one order: the commands that were accepted, the refusals, and the states in the end."""
+
+    accepted: list[Command]
+    refused: list[tuple[Command, Refused]]
+    states: list[State]
+
+
+def every_order(
+    commands: Iterable[Command],
+    *,
+    given: Iterable[Any] = (),
+    states: Iterable[State] = (),
+    limit: int = LIMIT,
+    seed: int = 0,
+) -> list[Order]:
+    """Execute commands in every order, after the given events; more than `limit` orders are sampled, from `seed`.
+
+    A command may be refused. Fails where an invariant breaks, of `states` or of the states that the commands read.
+    Returns what came of each order, for more to be said of all of them:
+
+        for order in every_order(rivals, given=[CourseOpened("maths", capacity=1)]):
+            assert len(order.accepted) == 1
+    """
+    __tracebackhide__ = True
+    commands, given, states = list(commands), list(given), list(states)
+    return [in_order(order, given=given, states=states) for order in _orders(commands, limit, seed)]
+
+
+def in_order(
+    commands: Iterable[Command], *, given: Iterable[Any] = (), states: Iterable[State] = ()
+) -> Order:
+    """Execute commands in this order; otherwise as `every_order`. Hypothesis makes the commands, where you like:
+
+    moves = strategies.builds(withdraw, strategies.just(Account("a-7")), cents=strategies.integers(1, 900))
+
+    @hypothesis.given(strategies.lists(moves))
+    def test_no_account_is_ever_overdrawn(commands: list[Command]) -> None:
+        in_order(commands, given=[Deposited("a-7", 500)])
+    """
+    __tracebackhide__ = True
+    commands, commits = list(commands), as_commits(given)
+    watched = _watched(commands, states)
+    past = history(commits)
+    story = Story(Step("Given", tuple(line for commit in commits for line in commit.told())))
+    order = Order([], [], [])
+    try:
+        order.states[:] = map(past.load, watched)
+        for command in commands:
+            story.tell("When", [str(command)])
+            try:
+                events, past = decided(
+                    command, {name: past.load(state) for name, state in command.states.items()}, past
+                )
+            except Refused as refused:
+                story.tell("Then", [f"refused: {refused}"])
+                order.refused.append((command, refused))
+                continue
+            story.tell("Then", map(wording.event, events))
+            order.accepted.append(command)
+            order.states[:] = map(past.load, watched)
+    except Broken as broken:
+        raise story.failure(broken) from None
+    return order
+
+
+def _watched(commands: Iterable[Command], states: Iterable[State]) -> list[State]:
+    """The states named, and those that the commands read, each once."""
+    watched = list(states)
+    for command in commands:
+        watched += [state for state in command.states.values() if state not in watched]
+    return watched
+
+
+def _orders(commands: list[Command], limit: int, seed: int) -> Iterable[Sequence[Command]]:
+    if factorial(len(commands)) <= limit:
+        return permutations(commands)
+    chance = random.Random(seed)  # noqa: S311 - which orders are tried is no secret
+    return (chance.sample(commands, len(commands)) for _ in range(limit))

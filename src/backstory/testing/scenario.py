@@ -1,0 +1,180 @@
+"""Given, when, then: one decision, told from what happened before it to what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.codec import decode, encode, event_type
+from backstory.command import Command
+from backstory.errors import Refused
+from backstory.query import Query
+from backstory.record import Encoded
+from backstory.state import State
+from backstory.testing import wording
+from backstory.testing.differences import compared
+from backstory.testing.history import Broken, Committed, History, as_commits, committed, history, reference
+from backstory.testing.story import Step, Story, announce
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What stands in the place of events where a command said no."""
+
+    code: str
+    details: dict[str, Any]
+
+
+def given(*events: Any) -> Given:
+    """What has happened: events, each a commit of its own, or what `committed` made of them; or nothing."""
+    return Given(as_commits(events))
+
+
+class Given:
+    """What has happened. Several scenarios may begin with the same one."""
+
+    def __init__(self, commits: tuple[Committed, ...]) -> None:
+        self._commits = commits
+        self._history = history(commits)
+
+    def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
+        """Let a command decide. Fails where a given event could not have mattered to it, or an invariant breaks."""
+        __tracebackhide__ = True
+        story = self._story()
+        self._check(story, command.query, str(command))
+        return When(story, self._history, command, author, time)
+
+    def then_state(self, *states: State) -> None:
+        """Expect that these states follow, each written as it should be: `Account("a-7", balance=500)`."""
+        __tracebackhide__ = True
+        story = self._story()
+        boundary = Query()
+        for state in states:
+            boundary = boundary | reference(state).query()
+        self._check(story, boundary, " and ".join(type(state).__name__ for state in states))
+        expect_states(story, self._history, states)
+
+    def _story(self) -> Story:
+        lines = [line for commit in self._commits for line in commit.told()]
+        return announce(Story(Step("Given", tuple(lines or ["nothing"]))))
+
+    def _check(self, story: Story, boundary: Query, reader: str) -> None:
+        """Fail for an event that is given and not read: the test would say less than it seems to."""
+        __tracebackhide__ = True
+        for record in self._history.records:
+            if not boundary.matches(record):
+                raise story.failure(
+                    f"{wording.event(decode(record))} could not have mattered: {reader} does not read it,"
+                    f" but only {wording.query(boundary)}"
+                )
+
+
+class When:
+    """What a command decided: say what it should have been."""
+
+    def __init__(
+        self,
+        story: Story,
+        past: History,
+        command: Command,
+        author: str = "",
+        time: datetime | str | None = None,
+    ) -> None:
+        __tracebackhide__ = True
+        story.tell("When", [str(command)])
+        self._story = story
+        self._command = command
+        self._refused: Refused | None = None
+        try:
+            states = {name: past.load(state) for name, state in command.states.items()}
+            self._events, self._history = decided(command, states, past, author, time)
+            for state in command.states.values():
+                self._history.load(state)
+        except Refused as refused:
+            self._refused, self._events, self._history = refused, [], past
+        except Broken as broken:
+            raise story.failure(broken) from None
+
+    def then(self, *events: Any) -> Self:
+        """Expect these events, and no others, in this order."""
+        __tracebackhide__ = True
+        return self._expect([stored(event) for event in events], "gave other events than expected")
+
+    def then_nothing(self) -> Self:
+        """Expect that the command is fine with things as they are: no events, and not refused."""
+        __tracebackhide__ = True
+        return self.then()
+
+    def then_refused(self, code: str, **details: Any) -> Self:
+        """Expect a refusal with this code, which is its reason where it has none, and with at least these details."""
+        __tracebackhide__ = True
+        return self._expect([Refusal(code, details)], "was not refused")
+
+    def _expect(self, expected: list[Any], otherwise: str) -> Self:
+        __tracebackhide__ = True
+        actual, refused = self._events, self._refused
+        if refused is not None:
+            named = expected[0].details if expected and isinstance(expected[0], Refusal) else {}
+            actual = [
+                Refusal(refused.code, {key: value for key, value in refused.details.items() if key in named})
+            ]
+            otherwise = f"was refused: {refused}"
+        if expected != actual:
+            lines = compared(expected, actual, _told)
+            raise self._story.failure(f"{self._command} {otherwise}", lines) from refused
+        self._story.tell(
+            "Then", [f"refused: {refused}"] if refused else [*map(_told, actual)] or ["nothing happens"]
+        )
+        return self
+
+    def then_state(self, *states: State) -> Self:
+        """Expect that these states follow, each written as it should be: `Account("a-7", balance=300)`."""
+        __tracebackhide__ = True
+        expect_states(self._story, self._history, states)
+        return self
+
+    def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
+        """Go on: let another command decide on what has happened by now."""
+        __tracebackhide__ = True
+        return When(self._story, self._history, command, author, time)
+
+
+def decided(
+    command: Command,
+    states: dict[str, State],
+    past: History,
+    author: str = "",
+    time: datetime | str | None = None,
+) -> tuple[list[Any], History]:
+    """A command's events, as a log would give them back, and the history with them. Raises `Refused`."""
+    events = command.decide(states)
+    if not events:
+        return [], past
+    return list(map(stored, events)), past.extended(committed(*events, author=author, time=time))
+
+
+def stored(event: Any) -> Any:
+    """An event as a log would give it back. Raises `InvalidEvent` where none could hold it."""
+    encoded = encode(event)
+    return decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
+
+
+def expect_states(story: Story, past: History, states: tuple[State, ...]) -> None:
+    """Fail where a state does not follow from the history."""
+    __tracebackhide__ = True
+    try:
+        actual = [past.load(reference(state)) for state in states]
+    except Broken as broken:
+        raise story.failure(broken) from None
+    if list(states) != actual:
+        names = " and ".join(type(state).__name__ for state in states)
+        raise story.failure(f"{names} came out otherwise", compared(states, actual, wording.state))
+    story.tell("Then", map(wording.state, states))
+
+
+def _told(outcome: Any) -> str:
+    return f"refused: {outcome.code}" if isinstance(outcome, Refusal) else wording.event(outcome)

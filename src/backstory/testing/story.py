@@ -1,0 +1,63 @@
+"""What a scenario says, step by step, for a failure's message and for the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """`Given`, `When`, `Then` or `And`, and what is said there, line by line."""
+
+    word: str
+    lines: tuple[str, ...]
+
+
+class Story:
+    """The steps of one scenario, as far as it has come."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+
+    def tell(self, word: str, lines: Iterable[str]) -> None:
+        """Add a step; a second `Then` in a row reads `And`."""
+        if word == "Then" and self.steps and self.steps[-1].word in ("Then", "And"):
+            word = "And"
+        self.steps.append(Step(word, tuple(lines)))
+
+    def failure(self, why: object, then: Iterable[str] = ()) -> AssertionError:
+        """The error for a scenario that did not come out: why, and the story up to the `Then` that is not so."""
+        if lines := tuple(then):
+            self.tell("Then", lines)
+        return AssertionError("\n".join([str(why), "", *told(self.steps)]))
+
+
+def told(steps: Iterable[Step]) -> Iterator[str]:
+    """Steps as lines of text, what they say in one column."""
+    for step in steps:
+        for word, line in zip((step.word, *[""] * len(step.lines)), step.lines, strict=False):
+            yield f"{word:<7}{line}"
+
+
+_listening: ContextVar[list[Story] | None] = ContextVar("backstory.testing", default=None)
+
+
+@contextmanager
+def listening() -> Iterator[list[Story]]:
+    """Gather the stories of the scenarios that run inside."""
+    stories: list[Story] = []
+    token = _listening.set(stories)
+    try:
+        yield stories
+    finally:
+        _listening.reset(token)
+
+
+def announce(story: Story) -> Story:
+    """Let whoever listens have this story, which may still go on."""
+    stories = _listening.get()
+    if stories is not None:
+        stories.append(story)
+    return story

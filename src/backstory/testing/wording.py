@@ -1,0 +1,68 @@
+"""How events, states and queries are told to people: `Deposited(a-7, cents=500)`, as a command tells of itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Container, Iterable
+from datetime import datetime
+from typing import Any
+
+from backstory.codec import event_type
+from backstory.event import Unknown
+from backstory.fields import TEXTLIKE, tag_value
+from backstory.query import Clause, Query
+from backstory.record import Encoded
+from backstory.state import State, identity
+
+
+def fields(value: Any) -> dict[str, Any] | None:
+    """The fields of a struct, dataclass, attrs or pydantic instance, in order; None for any other value."""
+    cls = type(value)
+    if hasattr(cls, "__struct_fields__"):
+        names: Iterable[str] = cls.__struct_fields__
+    elif dataclasses.is_dataclass(cls):
+        names = [field.name for field in dataclasses.fields(cls)]
+    elif hasattr(cls, "__attrs_attrs__"):
+        names = [field.name for field in cls.__attrs_attrs__]
+    elif hasattr(cls, "model_fields"):
+        names = cls.model_fields
+    else:
+        return None
+    return {name: getattr(value, name) for name in names}
+
+
+def event(value: Any) -> str:
+    """An event: what it is about by value, everything else by name."""
+    if isinstance(value, (Encoded, Unknown)):
+        return f"{value.type}({', '.join(value.tags)})"
+    return _call(value, {field.name for field in event_type(type(value)).tag_fields})
+
+
+def state(value: State) -> str:
+    """A state: its identity by value, everything else by name."""
+    return _call(value, identity(value))
+
+
+def query(value: Query) -> str:
+    """What a query reads: `Deposited or Withdrawn with account:a-7`."""
+    return "; ".join(map(_clause, value.clauses)) or "nothing"
+
+
+def time(value: datetime) -> str:
+    """A time, in UTC, without the seconds where there are none."""
+    return value.replace(tzinfo=None).isoformat(
+        " ", "auto" if value.second or value.microsecond else "minutes"
+    )
+
+
+def _call(value: Any, bare: Container[str]) -> str:
+    parts = [
+        tag_value(part) if name in bare and isinstance(part, TEXTLIKE) else f"{name}={part!r}"
+        for name, part in (fields(value) or {}).items()
+    ]
+    return f"{type(value).__name__}({', '.join(parts)})"
+
+
+def _clause(clause: Clause) -> str:
+    types = " or ".join(clause.types) or "every event"
+    return f"{types} with {' and '.join(clause.tags)}" if clause.tags else types
