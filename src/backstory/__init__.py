@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backstory.codec import register
-    from backstory.command import Command, command
+    from backstory.commands import Command, command
     from backstory.database import Database, connect
     from backstory.errors import BackstoryError, Conflict, Refused
     from backstory.event import Event, Tag, Unknown, upcast
     from backstory.fields import Tagged
-    from backstory.invariant import invariant
+    from backstory.invariants import invariant
     from backstory.latest import Latest
     from backstory.query import Condition, Query
     from backstory.state import State
@@ -39,7 +41,7 @@ __all__ = [
 
 _HOMES = {
     "BackstoryError": "errors",
-    "Command": "command",
+    "Command": "commands",
     "Condition": "query",
     "Conflict": "errors",
     "Database": "database",
@@ -51,9 +53,9 @@ _HOMES = {
     "Tag": "event",
     "Tagged": "fields",
     "Unknown": "event",
-    "command": "command",
+    "command": "commands",
     "connect": "database",
-    "invariant": "invariant",
+    "invariant": "invariants",
     "register": "codec",
     "upcast": "event",
 }
@@ -68,3 +70,14 @@ def __getattr__(name: str) -> object:
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    """Python names a submodule in its package when it is imported, and would so hide `command`, the decorator."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

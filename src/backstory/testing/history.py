@@ -11,7 +11,7 @@ import msgspec
 from backstory.codec import decode, encode
 from backstory.commit import ORIGIN, Commit, Head, chained, draft
 from backstory.execution import recorded
-from backstory.invariant import broken
+from backstory.invariants import broken
 from backstory.record import Recorded
 from backstory.state import State, identity, state_type
 from backstory.testing import wording

@@ -12,7 +12,7 @@ from itertools import permutations
 from math import factorial
 from typing import Any, NamedTuple
 
-from backstory.command import Command
+from backstory.commands import Command
 from backstory.errors import Refused
 from backstory.state import State
 from backstory.testing import wording

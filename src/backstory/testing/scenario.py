@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.codec import decode, encode, event_type
-from backstory.command import Command
+from backstory.commands import Command
 from backstory.errors import Refused
 from backstory.query import Query
 from backstory.record import Encoded
