@@ -6,12 +6,13 @@ import copy
 import datetime
 import decimal
 import enum
+import operator
 import types
 import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from backstory.fields import is_frozen
+from backstory.fields import hints, is_frozen
 
 ATOMS = (
     str,
@@ -29,6 +30,7 @@ ATOMS = (
     enum.Enum,
 )
 Copy = Callable[[Any], Any]
+COPY_METHOD = operator.methodcaller("copy")
 
 
 def copier(cls: type[Any], annotations: dict[str, Any]) -> Copy:
@@ -52,21 +54,23 @@ def _step(annotation: Any) -> Copy | None:
         return None
     origin = get_origin(annotation) or annotation
     if origin in (list, set, dict) and all(map(immutable, get_args(annotation))) and get_args(annotation):
-        return origin.copy  # type: ignore[no-any-return]
+        return COPY_METHOD  # the value's own: a dict may be a defaultdict or a Counter
     return copy.deepcopy
 
 
-def immutable(annotation: Any) -> bool:
-    """Whether values of this type can never change, all the way down."""
+def immutable(annotation: Any, inside: frozenset[Any] = frozenset()) -> bool:
+    """Whether values of this type can never change, all the way down; `inside` are the classes it is a part of."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return immutable(annotation.__origin__)
+        return immutable(annotation.__origin__, inside)
     if origin is Literal:
         return True
     if origin in (Union, types.UnionType, tuple, frozenset):
-        return all(part is Ellipsis or immutable(part) for part in get_args(annotation))
+        return all(part is Ellipsis or immutable(part, inside) for part in get_args(annotation))
+    annotation = getattr(annotation, "__supertype__", annotation)
     if not isinstance(annotation, type):
         return False
-    if issubclass(annotation, ATOMS):
+    if issubclass(annotation, ATOMS) or annotation in inside:
         return True
-    return is_frozen(annotation) and all(map(immutable, getattr(annotation, "__annotations__", {"": object}).values()))
+    fields = hints(annotation) if is_frozen(annotation) else None
+    return fields is not None and all(immutable(field, inside | {annotation}) for field in fields.values())

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backstory import context as contexts
 from backstory.codec import decode, encode, event_type
-from backstory.command import Command
-from backstory.commit import Commit, Head, draft
+from backstory.commands import Command
+from backstory.commit import Commit, Head, draft, drafted
+from backstory.errors import BranchError, UnknownRevision
 from backstory.execution import RETRIES, Executor, Preview, repeated
-from backstory.history.revision import Revision, position_of
-from backstory.ids import new_id
+from backstory.history.branches import MAIN, Branches, Chain, Mark
+from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
+from backstory.history.revision import Point, Revision, commits_between, resolve, resolve_range
+from backstory.ids import new_id, now
 from backstory.loading import Cache, Loader
 from backstory.query import Condition, Query
 from backstory.record import Encoded
 from backstory.snapshots import Snapshots
 from backstory.state import State
-from backstory.store import Record, append
+from backstory.store import Record, append, commit_finder
 from backstory.stores import open_store
+from backstory.stores.memory import MemoryLog
+from backstory.stores.overlay import OverlayLog
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,13 +37,8 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=State)
 
 
-def now() -> datetime:
-    """The clock: now, in UTC."""
-    return datetime.now(UTC)
-
-
 class Database:
-    """A branch of a store. Safe for many threads; states that it gives belong to the caller.
+    """One branch of a store, and the verbs on it. Safe for many threads; states that it gives belong to the caller.
 
     The clock and the source of ids are passed in, so that a test may say what they give.
     """
@@ -51,11 +52,27 @@ class Database:
         cache_bytes: int = 64_000_000,
     ) -> None:
         self.store = store
-        self.log: Log = store.log()
+        self.branches = Branches(store, clock=clock, ids=ids)
         self._clock = clock
         self._ids = ids
-        self._loader = Loader(self.log, Snapshots(store.refs, "main"), Cache(cache_bytes))
+        self._cache_bytes = cache_bytes
+        self._root = True
+        self._use(MAIN, (0,), store.log())
+
+    def _use(self, name: str | None, chain: Chain, log: Log) -> None:
+        self.name = name
+        self.chain = chain
+        self.log = log
+        snapshots = None if name is None else Snapshots(self.store.refs, "-".join(map(str, chain)))
+        self._loader = Loader(log, snapshots, Cache(self._cache_bytes))
         self._executor = Executor(self._loader)
+
+    def _on(self, name: str | None, chain: Chain, log: Log) -> Self:
+        """This database on another branch; they share the store, and its life is the first one's."""
+        other = copy(self)
+        other._root = False
+        other._use(name, chain, log)
+        return other
 
     def __enter__(self) -> Self:
         return self
@@ -64,20 +81,25 @@ class Database:
         self.close()
 
     def close(self) -> None:
-        """Let go of the store."""
-        self.store.close()
+        """Let go of the store. On a branch that was opened from another database, nothing: that one has the store."""
+        if self._root:
+            self.store.close()
 
     def head(self) -> Head:
-        """Where the log ends."""
+        """Where the branch ends."""
         return self.log.head()
 
-    def position(self, at: Revision | None) -> int:
-        """The position that a revision means; None is the head."""
-        return self.log.head().position if at is None else position_of(self.log, at)
+    def point(self, at: Revision) -> Point:
+        """The point that a revision means, seen from this branch. Raises `UnknownRevision`, `AmbiguousRevision`."""
+        if self.name is None and isinstance(at, str) and at in ("HEAD", "@"):
+            return Point(self.chain, self.log.head().position)
+        return resolve(self.branches, at, self.name or MAIN)
 
     def load(self, state: S, at: Revision | None = None) -> S:
         """A copy of `state` filled from its events, now or as of a revision; the reference itself stays empty."""
-        return self._loader.load(state, None if at is None else self.position(at))
+        log, position = self._view(at)
+        loader = self._loader if log is self.log else Loader(log)
+        return loader.load(state, position)
 
     def execute(
         self,
@@ -95,19 +117,38 @@ class Database:
         unless you give one. With an `id` it happens once: the same command with the same id gives the recorded commit.
         Raises `Refused` where the command says no, `Conflict` after `retries` tries, `IdReused`.
         """
-        if id is not None and (known := self._by_id(id)) is not None:
-            return repeated(known, command)
-        id = id or self._ids()
-        message = str(command) if message is None and not contexts.current().message else message
-
-        def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
-            return self._draft(events, condition, id, author, message, meta, command.recorded())
-
-        return self._executor.execute(command, drafting, retries)
+        if (done := self._done(id, command)) is not None:
+            return done
+        drafting = self._drafting(command, self._ids() if id is None else id, author, message, meta)
+        try:
+            return self._executor.execute(command, drafting, retries) or self._done(id, command)
+        except Exception:
+            # Perhaps it decided on what another caller with this id had just done.
+            if (done := self._done(id, command)) is not None:
+                return done
+            raise
 
     def preview(self, command: Command) -> Preview:
         """What the command would do now: its events, and each state before and after. Appends nothing."""
-        return self._executor.preview(command)
+        return self._executor.preview(command, self._drafting(command, self._ids(), None, None, None))
+
+    def _drafting(
+        self,
+        command: Command,
+        id: str,
+        author: str | None,
+        message: str | None,
+        meta: Mapping[str, Any] | None,
+    ) -> Drafting:
+        """Drafts what the command decides; its message is the command itself, unless there is one."""
+        if message is None and not contexts.current().message:
+            message = str(command)
+        arguments = command.recorded()
+
+        def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
+            return self._draft(events, condition, id, author, message, meta, arguments)
+
+        return drafting
 
     def append(
         self,
@@ -120,7 +161,8 @@ class Database:
     ) -> Commit:
         """Append facts that need no decision, as one commit. Raises `InvalidEvent`, `Conflict`, `IdReused`."""
         encoded = [encode(event) for event in events]
-        [commit] = append(self.log, self._draft(encoded, condition, id or self._ids(), author, message, meta, None))
+        id = self._ids() if id is None else id
+        [commit] = append(self.log, self._draft(encoded, condition, id, author, message, meta, None))
         return commit
 
     def read(
@@ -140,14 +182,77 @@ class Database:
         if query is None:
             names = [kind if isinstance(kind, str) else event_type(kind).name for kind in types]
             query = Query.of(names, tags)
-        upto = None if at is None else self.position(at)
-        commit_at = self._loader.commit_at
-        for stored in self.log.read(query, after=after, upto=upto, backwards=backwards, limit=limit):
+        log, upto = self._view(at)
+        commit_at = self._loader.commit_at if log is self.log else commit_finder(log)
+        for stored in log.read(query, after=after, upto=upto, backwards=backwards, limit=limit):
             yield Record(decode(stored), stored, commit_at)
 
-    def commits(self, *, after: int = 0, at: Revision | None = None, backwards: bool = False) -> Iterator[Commit]:
+    def commits(
+        self, *, after: int = 0, at: Revision | None = None, backwards: bool = False
+    ) -> Iterator[Commit]:
         """Stream the commits up to a revision, oldest first or newest first."""
-        return self.log.commits(after=after, upto=None if at is None else self.position(at), backwards=backwards)
+        log, upto = self._view(at)
+        return log.commits(after=after, upto=upto, backwards=backwards)
+
+    def between(self, text: str) -> Iterator[Commit]:
+        """The commits of a range, oldest first: `a..b` are those of `b` that `a` has not; `a...b` those of one side."""
+        span = resolve_range(self.branches, text, self.name or MAIN)
+        if span is None:
+            raise UnknownRevision(text, "a range has two points: main..what-if")
+        if span.both:
+            yield from commits_between(self.branches, span.end, span.start)
+        yield from commits_between(self.branches, span.start, span.end)
+
+    def branch(self, name: str, at: Revision | None = None) -> Self:
+        """Make a branch here, or at any past revision, and open it. Costs the same however long the history is."""
+        point = Point(self.chain, self.log.head().position) if at is None else self.point(at)
+        made = self.branches.create(name, point.chain, point.position)
+        return self._on(name, made.chain, self.branches.view(made.chain))
+
+    def switch(self, name: str) -> Self:
+        """Open another branch. Raises `UnknownRevision`."""
+        branch = self.branches.get(name)
+        return self._on(name, branch.chain, self.branches.view(branch.chain))
+
+    @contextmanager
+    def what_if(self) -> Iterator[WhatIf]:
+        """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name."""
+        head = self.log.head()
+        yield WhatIf(self, OverlayLog(self.log, head, MemoryLog(head)))
+
+    def mark(self, name: str, at: Revision | None = None, *, message: str = "", author: str = "") -> Mark:
+        """Give a point of history a name: `db.mark("q3-closed")`, then `at="q3-closed"`. Raises `BranchError`."""
+        point = Point(self.chain, self.log.head().position) if at is None else self.point(at)
+        return self.branches.set_mark(name, point.chain, point.position, message=message, author=author)
+
+    def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
+        """Take over what another branch has and this one has not, all or nothing; see `backstory.history.merge`."""
+        return merge(self.branches, source, self._named(), options)
+
+    def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
+        """Let this branch start at another point, its commits judged again there; see `backstory.history.merge`.
+
+        This object stays on the old log: open the branch again with `switch`.
+        """
+        return rebase(self.branches, self._named(), self.point(onto), options)
+
+    def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
+        """Take over one commit of another branch; see `backstory.history.merge`."""
+        return cherry_pick(self.branches, self.point(commit), self._named(), options)
+
+    def _named(self) -> str:
+        if self.name is None:
+            raise BranchError("this branch has no name; keep it with one first: trial.keep('what-if')")
+        return self.name
+
+    def _view(self, at: Revision | None) -> tuple[Log, int | None]:
+        """The log that a revision is on, and its position there."""
+        if at is None:
+            return self.log, None
+        if isinstance(at, int):
+            return self.log, at
+        point = self.point(at)
+        return (self.log if point.chain == self.chain else self.branches.view(point.chain)), point.position
 
     def context(
         self,
@@ -163,8 +268,12 @@ class Database:
             author=author, message=message, correlation=correlation, because=because, **metadata
         )
 
-    def _by_id(self, id: str) -> Commit | None:
-        return next((commit for commit in self.log.find(id) if commit.id == id), None)
+    def _done(self, id: str | None, command: Command) -> Commit | None:
+        """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
+        if id is None:
+            return None
+        known = next((commit for commit in self.log.find(id) if commit.id == id), None)
+        return None if known is None else repeated(known, command)
 
     def _draft(
         self,
@@ -187,6 +296,29 @@ class Database:
             command=command,
             metadata={**around.metadata, **meta} if meta else around.metadata,
         )
+
+
+class WhatIf(Database):
+    """A branch in memory: everything works on it, and nothing of it is in the store."""
+
+    def __init__(self, base: Database, log: OverlayLog) -> None:
+        self.__dict__.update(base.__dict__)
+        self._root = False
+        self._base = base
+        self._overlay = log
+        self._use(None, base.chain, log)
+
+    def keep(self, name: str) -> Database:
+        """Make a real branch of it, with the same commits, and open that. Raises `BranchError`."""
+        branch = self._base.branch(name, at=self._overlay.origin.position)
+        own = self._overlay.own
+        drafts = [
+            drafted(commit, own.read(after=commit.first - 1, upto=commit.position))
+            for commit in own.commits()
+        ]
+        if drafts:
+            append(branch.log, *drafts)
+        return branch
 
 
 def connect(address: str = "memory:", *, create: bool | None = None, **options: Any) -> Database:

@@ -14,8 +14,11 @@
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
+     ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
      ├─ DecisionError            a command gave something that is not what it may give
      ├─ Refused                  a command said no: the business rule, not a fault
+     ├─ ApplicationError         an application cannot be imported, or has no such state or command
+     ├─ LockError                a schema lock is missing, or is none
      ├─ SourceError              a line of an imported file cannot be understood
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address
@@ -153,6 +156,10 @@ class HeadMoved(AppendError):
         return f"the log has gone on meanwhile, to position {self.head}; nothing was appended, try again"
 
 
+class BranchError(BackstoryError, ValueError):
+    """A branch or a mark cannot be made, moved or deleted so."""
+
+
 class DecisionError(BackstoryError, TypeError):
     """A command gave something that is not an event, or not one that its annotation names."""
 
@@ -171,6 +178,14 @@ class Refused(BackstoryError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class ApplicationError(BackstoryError, LookupError):
+    """An application cannot be imported, or has no such event, state or command; or its code failed."""
+
+
+class LockError(BackstoryError, ValueError):
+    """A schema lock is missing, or the file is none that this Backstory can read."""
 
 
 class SourceError(BackstoryError, ValueError):

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from backstory.codec import encode
-from backstory.command import Command
-from backstory.commit import Commit, Draft
+from backstory.commands import Command
+from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.errors import Conflict, IdReused
 from backstory.loading import Loader
 from backstory.query import Condition, Query
@@ -122,29 +122,33 @@ class Executor:
                 draft = drafting([encode(event) for event in decision.events], decision.condition)
                 [verdict] = self._loader.log.append([[draft]])
                 if isinstance(verdict, tuple):
-                    self._loader.advance(decision.references, decision.position, recorded(draft, verdict[0]))
-                    return verdict[0]
+                    [commit] = verdict
+                    if commit.condition == decision.condition:  # not another's with this id, who had read something else
+                        self._loader.advance(decision.references, decision.position, recorded(draft, commit))
+                    return commit
             if not isinstance(verdict, Conflict) or attempt >= retries:
                 raise verdict
             self._lanes.conflict(boundary)
-            self._sleep(self._chance() * min(0.001 * 2**attempt, LONGEST_PAUSE))
+            self._sleep(self._chance() * min(0.001 * 2 ** min(attempt, 16), LONGEST_PAUSE))
             attempt += 1
 
-    def preview(self, command: Command) -> Preview:
-        """What the command would do now. Raises what `decide` raises."""
+    def preview(self, command: Command, drafting: Drafting) -> Preview:
+        """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
         decision = self.decide(command)
         position = decision.position
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}
         after = {name: self._loader.load(state, position) for name, state in command.states.items()}
-        encoded = [encode(event) for event in decision.events]
-        size = len(encoded)
-        records = [
-            Recorded(position + number, position + size, event.type, event.version, event.tags, event.data)
-            for number, event in enumerate(encoded, 1)
-        ]
-        for state in after.values():
-            state_type(type(state)).fold(state, filter(state.query().matches, records))
+        if decision.events:
+            draft = drafting([encode(event) for event in decision.events], decision.condition)
+            commit = chained(draft, Head(position, NO_HASH, draft.time))
+            records = recorded(draft, commit)
+            for state in after.values():
+                state_type(type(state)).fold(state, filter(state.query().matches, records), self._would_be(commit))
         return Preview(decision.events, before, after)
+
+    def _would_be(self, commit: Commit) -> Callable[[int], Commit]:
+        """Finds commits, and this one too, which is not in the log."""
+        return lambda position: commit if position == commit.position else self._loader.commit_at(position)
 
 
 def union(queries: list[Query]) -> Query:

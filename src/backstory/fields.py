@@ -73,6 +73,14 @@ def hints(cls: type[Any]) -> dict[str, Any] | None:
         return None
 
 
+def unresolved(wrong: NameError) -> str:
+    """What to tell about an annotation that names something which is not there."""
+    return (
+        f"{wrong}, but an annotation names it. Annotations are read when the program runs: define it in the module,"
+        " and import it there, not only under TYPE_CHECKING"
+    )
+
+
 def tag_fields(cls: type[Any], annotations: dict[str, Any]) -> tuple[TagField, ...]:
     """The tags among the annotated fields. Raises `DefinitionError` where a tag could not be text."""
     found = []

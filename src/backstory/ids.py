@@ -1,4 +1,7 @@
-"""New commit ids: UUIDs of version 7, which sort by the time they were made (RFC 9562, section 5.7)."""
+"""What the outside world gives: the time, and new commit ids. Everything else gets them passed in.
+
+Ids are UUIDs of version 7, which sort by the time they were made (RFC 9562, section 5.7).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,18 @@ import os
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 _guard = threading.Lock()
 _last = 0
 
 _COUNTER_BITS = 74
 """Of the 128: 48 are the milliseconds, 6 say version and variant, and these count, beginning at random."""
+
+
+def now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
 
 
 def new_id() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
@@ -16,7 +16,8 @@ from backstory.state import State, identity, state_type
 from backstory.store import Log, commit_finder
 
 S = TypeVar("S", bound=State)
-Key = tuple[Any, ...]
+Key = tuple[type[State], str]
+Known = tuple[State, int]
 
 OVERHEAD = 1_000
 """Bytes that a state counts for in the cache besides its encoded size, which may be unknown."""
@@ -31,7 +32,7 @@ class Cache:
         self._size = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Key) -> tuple[State, int] | None:
+    def get(self, key: Key) -> Known | None:
         """The remembered state, which the caller must not change, and its position."""
         with self._lock:
             entry = self._entries.get(key)
@@ -67,27 +68,34 @@ class Loader:
 
     def load(self, reference: S, at: int | None = None) -> S:
         """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`."""
+        query = reference.query()
         if at is None:
-            return self._load(reference, reference.query(), self.log.head().position, newest=True)
-        return self._load(reference, reference.query(), at, newest=False)
+            known = self._known(reference, query)
+            return self._load(reference, query, known, self.log.head().position, newest=True)
+        return self._load(reference, query, self._known(reference, query, at), at, newest=False)
 
     def load_all(self, references: Iterable[tuple[State, Query]]) -> tuple[list[State], int]:
-        """Several states, with the queries that they read, as of one position, the head; and that position."""
-        upto = self.log.head().position
-        return [self._load(reference, query, upto, newest=True) for reference, query in references], upto
+        """Several states, with the queries that they read, as of one position, the head; and that position.
 
-    def _load(self, reference: S, query: Query, upto: int, *, newest: bool) -> S:
+        What is remembered is looked up before the head is: other threads may bring it forward meanwhile, and what is
+        newer than the head that one knows is of no use.
+        """
+        known = [(reference, query, self._known(reference, query)) for reference, query in references]
+        upto = self.log.head().position
+        return [self._load(*one, upto, newest=True) for one in known], upto
+
+    def _load(self, reference: S, query: Query, known: Known | None, upto: int, *, newest: bool) -> S:
         compiled = state_type(type(reference))
-        key = _key(reference)
-        known, after = cast("tuple[S, int]", self._known(reference, key, upto) or (reference, 0))
-        state: S = compiled.copy(known)
-        if after == upto:
+        if known is None or known[1] > upto:
+            known = compiled.empty(reference), 0
+        state: S = compiled.copy(known[0])
+        if known[1] == upto:
             return state
-        count = compiled.fold(state, self.log.read(query, after=after, upto=upto), self.commit_at)
+        count = compiled.fold(state, self.log.read(query, after=known[1], upto=upto), self.commit_at)
         if newest:
-            self._cache.put(key, compiled.copy(state) if count or known is reference else known, upto)
+            self._cache.put(_key(reference), compiled.copy(state) if count else known[0], upto)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
-                self._snapshots.keep(reference, state, upto)
+                self._snapshots.keep(reference, query, state, upto)
         return state
 
     def advance(self, references: Iterable[State], decided: int, records: Sequence[Recorded]) -> None:
@@ -102,28 +110,29 @@ class Loader:
                 continue
             compiled = state_type(type(reference))
             state = compiled.copy(known[0])
-            query = reference.query()
-            compiled.fold(state, filter(query.matches, records), self.commit_at)
+            try:
+                compiled.fold(state, filter(reference.query().matches, records), self.commit_at)
+            except Exception:  # noqa: BLE001, S112 - the commit is in the log; who loads the state next is told
+                continue
             self._cache.put(key, state, records[-1].position)
 
-    def _known(self, reference: State, key: Key, upto: int) -> tuple[State, int] | None:
+    def _known(self, reference: State, query: Query, upto: int | None = None) -> Known | None:
         """What is remembered and no newer than `upto`: here, else in a snapshot."""
-        known = self._cache.get(key)
-        if known is not None and known[1] <= upto:
+        known = self._cache.get(_key(reference))
+        if known is not None and (upto is None or known[1] <= upto):
             return known
         if self._snapshots is not None and type(reference).snapshot_every:
-            return self._snapshots.get(reference, upto)
+            return self._snapshots.get(reference, query, upto)
         return None
 
 
 def _key(reference: State) -> Key:
-    values = identity(reference).values()
-    # A state with a query of its own may be identified by values that cannot be hashed.
-    return (type(reference), repr(list(values))) if state_type(type(reference)).own_query else (type(reference), *values)
+    # As text: values of some types are equal, but are not the same tag (times in two zones, a number and an enum).
+    return type(reference), repr(identity(reference))
 
 
 def _size(state: State) -> int:
     try:
-        return len(msgspec.msgpack.encode(state)) + OVERHEAD
+        return len(msgspec.msgpack.encode(state, enc_hook=repr)) + OVERHEAD
     except (TypeError, ValueError, msgspec.MsgspecError):
         return OVERHEAD

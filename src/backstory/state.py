@@ -17,9 +17,11 @@ Which events a state reads follows from its types alone: for every event that `a
 from __future__ import annotations
 
 import inspect
+import sys
 import types
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, TypeVar, Union, cast, dataclass_transform, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec.structs import FieldInfo
@@ -28,8 +30,8 @@ from msgspec.structs import fields as struct_fields
 from backstory.codec import EventType, event_type, unreadable
 from backstory.commit import Commit
 from backstory.copying import copier
-from backstory.errors import DefinitionError, EventError, UnreadableEvent
-from backstory.fields import TagField, hints, tag_fields
+from backstory.errors import DefinitionError, EventError, InvalidTag, UnreadableEvent
+from backstory.fields import TagField, hints, tag_fields, unresolved
 from backstory.query import Clause, Query, simplified
 from backstory.record import Recorded
 from backstory.store import Record
@@ -46,19 +48,19 @@ class StateMeta(msgspec.StructMeta):
             cls = super().__new__(mcls, name, bases, namespace, **config)
         except TypeError as wrong:
             raise DefinitionError(f"{name}: {wrong}") from wrong
-        if any(isinstance(base, StateMeta) for base in bases) and "apply" in namespace:
-            check_fields(cls)
-            try:
-                state_type(cls)
-            except NameError:
-                pass  # a forward reference: checked at first use
+        if hasattr(cls, "apply"):
+            # Events that are local to a function are known here, and later no more.
+            here = sys._getframe(1).f_locals
+            with suppress(NameError):  # a forward reference: checked at first use
+                _compiled[cast("type[State]", cls)] = StateType(cast("type[State]", cls), here)
         return cls
 
 
 class State(msgspec.Struct, metaclass=StateMeta):
     """The base class of states. `Account("a-7")` is an empty state with an identity: what every verb takes.
 
-    Fields marked with `Tag` are the identity; every other field has a default. `apply` changes the state by one event;
+    Fields marked with `Tag` are the identity; every other field has a default. Only in a state with a `query` of its own
+    a field without a default belongs to the identity too. `apply` changes the state by one event;
     its annotation says which events there are, and a second parameter, `record`, gets the stored event with its
     position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when the
     meaning of `apply` changes in code that it calls; `snapshot_every` is after how many events a snapshot is kept
@@ -77,13 +79,14 @@ class State(msgspec.Struct, metaclass=StateMeta):
 class StateType:
     """A state class, compiled: its identity, its query, and how it folds."""
 
-    def __init__(self, cls: type[State]) -> None:
+    def __init__(self, cls: type[State], names: Mapping[str, Any] | None = None) -> None:
         annotations = hints(cls)
         if annotations is None:
             raise NameError(f"{cls.__qualname__}: an annotation names something that is not defined")
         self.cls = cls
         self.tag_fields = tag_fields(cls, {name: annotations[name] for name in cls.__struct_fields__})
-        self.raw, self.wants_record, classes = _apply_takes(cls)
+        check_fields(cls, self.tag_fields)
+        self.raw, self.wants_record, classes = _apply_takes(cls, names)
         self.events = {compiled.name: compiled for compiled in map(event_type, classes)}
         self.own_query = cls.query is not State.query
         self.identity = tuple(
@@ -106,6 +109,8 @@ class StateType:
         everywhere = {event_type(cls).name for cls in self.cls.everywhere}
         if strangers := everywhere - set(self.events):
             raise DefinitionError(f"{name}: everywhere names {min(strangers)}, which apply does not take")
+        if self.raw:
+            return [((), self.tag_fields)]
         groups: dict[tuple[TagField, ...], list[str]] = {}
         for compiled in self.events.values():
             keys = {field.key for field in compiled.tag_fields}
@@ -121,11 +126,18 @@ class StateType:
             groups.setdefault(shared, []).append(compiled.name)
         return [(tuple(sorted(names)), shared) for shared, names in groups.items()]
 
+    def empty(self, state: S) -> S:
+        """A state with this identity that no event has changed yet."""
+        new: S = self.copy(self.cls(**{name: getattr(state, name) for name in self.identity}))
+        return new
+
     def query(self, state: State) -> Query:
         """The query that follows from the types, for this identity. Raises `InvalidTag`."""
         clauses = []
         for names, shared in self._clauses:
             tags = [tag for field in shared for tag in field.texts(state)]
+            if len(tags) < len(shared):
+                raise InvalidTag(f"{state!r} has no value in its identity: it would read the events of all others")
             clauses.append(Clause(names, tuple(sorted(tags))))
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
@@ -140,12 +152,12 @@ class StateType:
         """
         apply: Callable[..., None] = state.apply  # type: ignore[attr-defined]
         count = 0
+        stored: Recorded | None = None
         if self.raw:
             for count, stored in enumerate(records, 1):
                 apply(stored)
             return count
         events, wants_record, find = self.events, self.wants_record, commit_at or _no_commit
-        stored = None
         try:
             for count, stored in enumerate(records, 1):
                 compiled = events.get(stored.type)
@@ -166,10 +178,13 @@ _compiled: dict[type[Any], StateType] = {}
 
 
 def state_type(cls: type[State]) -> StateType:
-    """The compiled form of a state class. Raises `DefinitionError`, or `NameError` for a forward reference."""
+    """The compiled form of a state class. Raises `DefinitionError`."""
     compiled = _compiled.get(cls)
     if compiled is None:
-        compiled = _compiled[cls] = StateType(cls)
+        try:
+            compiled = _compiled[cls] = StateType(cls)
+        except NameError as wrong:
+            raise DefinitionError(f"{cls.__qualname__}: {unresolved(wrong)}") from wrong
     return compiled
 
 
@@ -204,7 +219,7 @@ def _mended(compiled: EventType, record: Recorded) -> Any:
         raise unreadable(record, wrong) from wrong
 
 
-def _apply_takes(cls: type[State]) -> tuple[bool, bool, list[type[Any]]]:
+def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[bool, bool, list[type[Any]]]:
     """Whether `apply` takes stored events as they are, whether it wants the record too, and which event classes."""
     name = cls.__qualname__
     function = getattr(cls, "apply", None)
@@ -213,10 +228,13 @@ def _apply_takes(cls: type[State]) -> tuple[bool, bool, list[type[Any]]]:
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if len(parameters) not in (1, 2):
         raise DefinitionError(f"{name}.apply takes an event, and perhaps its record; not {len(parameters)} parameters")
-    annotation = get_type_hints(function).get(parameters[0].name)
+    annotation = get_type_hints(function, localns=names).get(parameters[0].name)
+    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
     if annotation is None:
         raise DefinitionError(f"{name}.apply needs an annotation that names its events: event: Deposited | Withdrawn")
     if annotation is Recorded:
+        if len(parameters) == 2:
+            raise DefinitionError(f"{name}.apply takes stored events as they are, so it cannot take their records too")
         return True, False, []
     classes = list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
     for part in classes:
@@ -225,11 +243,10 @@ def _apply_takes(cls: type[State]) -> tuple[bool, bool, list[type[Any]]]:
     return False, len(parameters) == 2, classes
 
 
-def check_fields(cls: type[State]) -> None:
+def check_fields(cls: type[State], tagged: Iterable[TagField]) -> None:
     """Raise `DefinitionError` for a field that is neither identity nor has a default of its own for each state."""
     own_query = cls.query is not State.query
-    annotations = hints(cls) or {}
-    tags = {field.name for field in tag_fields(cls, annotations)}
+    tags = {field.name for field in tagged}
     for field in struct_fields(cls):
         if field.required and field.name not in tags and not own_query:
             raise DefinitionError(
@@ -245,7 +262,15 @@ def check_fields(cls: type[State]) -> None:
 def _shared(field: FieldInfo) -> bool:
     """Whether a default is one object that `apply` could change under every other state."""
     default = field.default
-    config = getattr(default, "__struct_config__", None)
-    if config is not None and not isinstance(default, type):
+    if isinstance(default, (tuple, frozenset)):
+        return any(map(_can_change, default))
+    return _can_change(default)
+
+
+def _can_change(value: Any) -> bool:
+    config = getattr(value, "__struct_config__", None)
+    if config is not None and not isinstance(value, type):
         return not config.frozen
-    return default.__class__.__hash__ is None
+    hash: Any = type(value).__hash__
+    by_identity = hash is object.__hash__ and hasattr(value, "__dict__") and not callable(value)
+    return hash is None or by_identity

@@ -59,16 +59,21 @@ def message(commit: Commit) -> Iterator[str]:
 
 def event(record: Recorded, out: Output, width: int = 0) -> str:
     """An event on one line: `#5 Withdrawn  account:a-7`, the tags after `width` characters."""
-    position = out.paint(f"#{record.position}", "cyan")
-    kind = plain(record.type) if record.version == 1 else f"{plain(record.type)} v{record.version}"
-    gap = " " * max(width - len(f"#{record.position} {kind}"), 0)
+    position, kind = name(record)
+    gap = " " * max(width - len(f"{position} {kind}"), 0)
     tags = out.paint("  ".join(map(plain, record.tags)), "green") if record.tags else ""
-    return f"{position} {out.paint(kind, 'bold')}{gap}  {tags}".rstrip()
+    return f"{out.paint(position, 'cyan')} {out.paint(kind, 'bold')}{gap}  {tags}".rstrip()
+
+
+def name(record: Recorded) -> tuple[str, str]:
+    """An event's position and its type, with the version where it is not the first."""
+    kind = plain(record.type)
+    return f"#{record.position}", kind if record.version == 1 else f"{kind} v{record.version}"
 
 
 def events(records: list[Recorded], out: Output) -> Iterator[str]:
     """Events on lines, their tags in one column."""
-    width = max((len(f"#{record.position} {record.type}") for record in records), default=0)
+    width = max((len(" ".join(name(record))) for record in records), default=0)
     return (event(record, out, width) for record in records)
 
 

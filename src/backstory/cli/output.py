@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """The version of what --json and --ndjson print. It goes up when a field goes away or changes its meaning."""
 
-TICK = 0.1
-"""Seconds between two looks of a progress line."""
+DELAY, TICK = 0.5, 0.1
+"""Seconds before a progress line appears, so that what is quick does not flicker, and between its changes."""
 
 
 class Output:
@@ -127,13 +127,13 @@ class Output:
         if not sys.stderr.isatty():
             yield lambda _: None
             return
-        shown = 0.0
+        due, shown = time.monotonic() + DELAY, False
 
         def tick(done: int) -> None:
-            nonlocal shown
+            nonlocal due, shown
             now = time.monotonic()
-            if now - shown > TICK:
-                shown = now
+            if now >= due:
+                due, shown = now + TICK, True
                 share = f" of {total:,} ({100 * done // total}%)" if total else ""
                 sys.stderr.write(f"\r{label} {done:,}{share}\x1b[K")
                 sys.stderr.flush()
@@ -141,5 +141,6 @@ class Output:
         try:
             yield tick
         finally:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            if shown:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()

@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         """Summary, usage, text, options, examples."""
         lines = [f"{self.prog}: {self.summary}", "", *self.usage_lines(), ""]
         if self.text:
-            lines += [self.text, ""]
+            lines += [*folded(self.text), ""]
         for title, rows in self.sections():
             lines += [f"{title}:", *(line for row in rows for line in columns(*row)), ""]
         lines += ["examples:", *(f"  {line}" for line in self.examples.splitlines()), ""]
@@ -58,6 +58,15 @@ class Parser(argparse.ArgumentParser):
             rows = [(written(action), action.help or "") for action in group._group_actions]
             if rows:
                 yield str(group.title).removeprefix("positional "), rows
+
+
+def folded(text: str) -> Iterator[str]:
+    """Paragraphs, folded."""
+    from textwrap import wrap
+
+    for index, paragraph in enumerate(text.split("\n\n")):
+        yield from ([""] if index else [])
+        yield from wrap(paragraph, WIDTH)
 
 
 class Unmeasured(argparse.HelpFormatter):

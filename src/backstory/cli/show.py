@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from backstory.cli import commits, place
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
+from backstory.errors import UnknownRevision
+from backstory.history.branches import Branches
 from backstory.history.revision import resolve
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
-    from backstory.history.revision import Point
     from backstory.record import Recorded
     from backstory.store import Log
 
@@ -40,31 +41,33 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, out: Output) -> int:
     """Show it."""
     with place.opened(arguments) as store:
-        log = store.log()
-        point = resolve(log, arguments.revision)
+        branches = Branches(store)
+        point = resolve(branches, arguments.revision)
+        log = branches.view(point.chain)
+        if (commit := point.commit) is None:
+            raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
+        shown = events(log, commit, point.position if point.exact else None)
         if out.json:
-            out.document("commit", **commits.commit_fields(point.commit, events(log, point)))
+            out.document("commit", **commits.commit_fields(commit, shown))
             return 0
         out.page()
-        out.lines(header(point.commit, out))
-        out.lines(commits.message(point.commit))
-        for event in events(log, point):
+        out.lines(header(commit, out))
+        out.lines(commits.message(commit))
+        for event in shown:
             out.line()
             out.line(commits.event(event, out))
             out.lines(commits.data(event))
-        if point.exact and point.commit.size > 1:
-            short = point.commit.hash.hex()[: commits.SHORT]
-            out.say(
-                f"\nOne event of {point.commit.size:,} in this commit. All of them: backstory show {short}"
-            )
+        if point.exact and commit.size > 1:
+            short = commit.hash.hex()[: commits.SHORT]
+            out.say(f"\nOne event of {commit.size:,} in this commit. All of them: backstory show {short}")
     return 0
 
 
-def events(log: Log, point: Point) -> Iterable[Recorded]:
-    """The event that was named, or all of the commit."""
-    if point.exact:
-        return log.read(after=point.position - 1, upto=point.position)
-    return log.read(after=point.commit.first - 1, upto=point.commit.position)
+def events(log: Log, commit: Commit, position: int | None) -> Iterable[Recorded]:
+    """The event at a position, or all of the commit."""
+    if position is not None:
+        return log.read(after=position - 1, upto=position)
+    return log.read(after=commit.first - 1, upto=commit.position)
 
 
 def header(commit: Commit, out: Output) -> Iterator[str]:

@@ -47,9 +47,12 @@ def run(arguments: Namespace, out: Output) -> int:
         log = store.log()
         upto = None
         if arguments.at is not None:
+            from backstory.history.branches import Branches
             from backstory.history.revision import resolve
 
-            upto = resolve(log, arguments.at).position
+            branches = Branches(store)
+            point = resolve(branches, arguments.at)
+            log, upto = branches.view(point.chain), point.position
         state = Latest(arguments.tag)
         for event in log.read(state.query(), upto=upto):
             state.apply(event)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from backstory.commit import NO_HASH, ORIGIN, Head, chained, commit_hash, content_hash, draft, events_root
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
-from backstory.errors import Conflict
+from backstory.errors import Conflict, HeadMoved
 from backstory.query import Query
 from backstory.store import Log, Store, append
 
@@ -137,6 +138,29 @@ class Appending:
         seats = Query.of(["Booked"], ["seat:1"])
         batch = [decided(fact("Booked", "seat:1"), query=seats) for _ in "ab"]
         assert positions(append(log, *batch)) == [1, 2]
+
+    def test_a_batch_that_names_its_parent_goes_in_on_top_of_it_only(self, log: Log) -> None:
+        first = one(log)
+        good, late = (
+            replace(decided(), parent=first.hash),
+            replace(decided(fact(), fact()), parent=first.hash),
+        )
+        accepted, refused = log.append([[good, decided()], [late]])
+        assert isinstance(accepted, tuple)
+        assert isinstance(refused, HeadMoved)
+        assert refused.head == log.head().position == 3
+        assert positions(append(log, replace(late, parent=log.head().hash))) == [5]
+
+    def test_the_parent_of_a_logs_first_commit_is_the_hash_of_its_origin(self, log: Log) -> None:
+        [refused] = log.append([[replace(decided(), parent=bytes([1] * 32))]])
+        assert isinstance(refused, HeadMoved)
+        assert positions(append(log, replace(decided(), parent=NO_HASH))) == [1]
+
+    def test_a_retry_that_named_its_parent_is_known_though_the_log_has_gone_on(self, log: Log) -> None:
+        draft = replace(decided(), parent=NO_HASH)
+        commits = append(log, draft)
+        one(log)
+        assert append(log, draft) == commits
 
     def test_commit_time_never_goes_back_and_the_authors_time_is_kept(self, log: Log) -> None:
         append(log, decided(at=10), decided(at=-5), decided(at=10.000001))

@@ -172,6 +172,20 @@ class Conditions:
         [verdict] = log.append([[decided(query=Query(), after=2**63)]])
         assert isinstance(verdict, AheadOfLog)
 
+    def test_a_draft_may_be_decided_on_a_position_inside_its_own_batch(self, log: Log) -> None:
+        one(log, fact("A"))
+        batch = [decided(fact("A"), fact("A")), decided(fact("A"), query=Query.of(["A"]), after=3)]
+        assert positions(append(log, *batch)) == [3, 4]
+
+    def test_a_draft_cannot_be_decided_on_a_position_that_its_batch_has_not_reached(self, log: Log) -> None:
+        one(log, fact("A"))
+        for after, order in ((4, 1), (5, 1), (2, 0)):
+            batch = [decided(fact("A"), fact("A"))]
+            batch.insert(order, decided(fact("A"), query=Query.of(["A"]), after=after))
+            [verdict] = log.append([batch])
+            assert isinstance(verdict, AheadOfLog)
+            assert (verdict.after, verdict.head) == (after, 1)
+
     def test_a_conflict_names_the_draft_its_condition_and_the_events(self, log: Log) -> None:
         one(log, fact("B"), fact("A", "x:1", data=b'{"n":1}'), fact("A", "x:2"))
         batch = [decided(), decided(query=Query.of(["B"]), after=1), decided(query=Query.of(["A"], ["x:1"]))]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from backstory.commit import Draft, Head, draft
 from backstory.conformance.model import ModelLog, Outcome
 from backstory.conformance.sample import START, fact
-from backstory.errors import AheadOfLog, Conflict
+from backstory.errors import AheadOfLog, Conflict, HeadMoved
 from backstory.query import Clause, Condition, Query
 from backstory.record import Encoded
 from backstory.store import Log, Store, Verdict
@@ -45,7 +47,9 @@ def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tupl
     return made, behind
 
 
-BATCHES = st.lists(st.lists(drafts(), max_size=3), max_size=3)
+PARENTS = st.sampled_from(["any"] * 6 + ["head", "other"])
+Part: TypeAlias = tuple[tuple[Draft, int | None], str]
+BATCHES = st.lists(st.lists(st.tuples(drafts(), PARENTS), max_size=3), max_size=3)
 
 
 def outcome(verdict: Verdict) -> Outcome:
@@ -54,6 +58,8 @@ def outcome(verdict: Verdict) -> Outcome:
         return "in", verdict
     if isinstance(verdict, Conflict):
         return "conflict", (verdict.condition, list(verdict.events))
+    if isinstance(verdict, HeadMoved):
+        return "moved", verdict.head
     if isinstance(verdict, AheadOfLog):
         return "ahead", (verdict.after, verdict.head)
     return "id reused", None
@@ -78,10 +84,11 @@ def machine(
             return self.store.log(number), self.logs[number]
 
         @rule(number=st.integers(0, 2), batches=BATCHES)
-        def append(self, number: int, batches: list[list[tuple[Draft, int | None]]]) -> None:
+        def append(self, number: int, batches: list[list[Part]]) -> None:
             log, model = self.log(number)
             placed = [
-                tuple(self.placed(made, behind, model.head) for made, behind in batch) for batch in batches
+                tuple(self.placed(made, behind, parent, model.head) for (made, behind), parent in batch)
+                for batch in batches
             ]
             for verdict, expected in zip(log.append(placed), map(model.append, placed), strict=True):
                 word, about = outcome(verdict)
@@ -94,11 +101,12 @@ def machine(
                 else:
                     assert (word, about) == expected
 
-        def placed(self, made: Draft, behind: int | None, head: Head) -> Draft:
-            if made.condition is None or behind is None:
-                return made
-            condition = Condition(made.condition.query, max(head.position - behind, 0))
-            return Draft(made.id, made.time, made.events, made.root, condition, made.author, made.message)
+        def placed(self, made: Draft, behind: int | None, parent: str, head: Head) -> Draft:
+            condition = made.condition
+            if condition is not None and behind is not None:
+                condition = Condition(condition.query, max(head.position - behind, 0))
+            stands_on = {"any": None, "head": head.hash, "other": bytes(31) + b"x"}[parent]
+            return replace(made, condition=condition, parent=stands_on)
 
         @rule(
             number=st.integers(0, 2),
@@ -164,11 +172,15 @@ def machine(
             for number, model in enumerate(getattr(self, "logs", [])):
                 assert self.store.log(number).head() == model.head
 
+        @rule()
+        def has_no_problems(self) -> None:
+            assert list(self.store.problems()) == []
+            for number, model in enumerate(self.logs):
+                assert list(self.store.log(number).read()) == model.events
+                assert list(self.store.log(number).commits()) == model.commits
+
         def teardown(self) -> None:
             if hasattr(self, "store"):
-                for number, model in enumerate(self.logs):
-                    assert list(self.store.log(number).read()) == model.events
-                assert list(self.store.problems()) == []
                 self.store.close()
 
     return StoreMachine

@@ -40,10 +40,13 @@ class ModelLog:
             if all(draft.id in known and self._said(known[draft.id]) == _said(draft) for draft in batch):
                 return "in", tuple(known[draft.id] for draft in batch)
             return "id reused", None
-        for draft in batch:
+        if batch and batch[0].parent not in (None, self.head.hash):
+            return "moved", self.head.position
+        for index, draft in enumerate(batch):
             if draft.condition is None:
                 continue
-            if draft.condition.after > self.head.position:
+            before = sum(len(earlier.events) for earlier in batch[:index])
+            if draft.condition.after > self.head.position + before:
                 return "ahead", (draft.condition.after, self.head.position)
             found = [
                 event for event in self.read(draft.condition.query) if event.position > draft.condition.after

@@ -1,112 +1,219 @@
-"""Names for points of a history: `HEAD`, `#12`, a commit's id, or the beginning of its hash."""
+"""Revisions: any way to name a point of history.
+
+    main  HEAD  @  what-if         the head of a branch; HEAD is the branch that one is on
+    q3-closed                      a mark
+    #12  12                        a position
+    0f3a9c                         a commit, by its id or the beginning of its hash
+    main~3  HEAD^  q3-closed~1     so many commits before
+    @{yesterday}  main@{2026-11-01T10:00}    as it stood at a time
+
+In Python also a whole number (a position), an aware datetime, or a Commit. `a..b` and `a...b` are ranges.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from backstory.commit import Commit
 from backstory.errors import AmbiguousRevision, UnknownRevision
+from backstory.history.branches import MAIN, Branches, Chain
+from backstory.history.times import parse_time
 from backstory.history.timeline import last_at
 from backstory.store import Log
-
-SHORTEST = 4
-"""The fewest hex digits that are taken for the beginning of a hash."""
-
 
 Revision = str | int | datetime | Commit
 """Any way to name a point of history: a text, a position, a time with its zone, or a commit."""
 
+SHORTEST = 4
+"""The fewest hex digits that are taken for the beginning of a hash."""
+
+SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
+
 
 class Point(msgspec.Struct, frozen=True):
-    """A point of a history: a position, and the commit that holds it.
+    """A point of history: a chain of logs, a position of it, and the commit that holds that.
 
-    `exact` says that the position was named, and not the commit: it may be in the middle of it.
+    Position 0 is before everything, and has no commit. `exact` says that the position was named, and not the commit: it
+    may be in the middle of it.
     """
 
+    chain: Chain
     position: int
-    commit: Commit
+    commit: Commit | None = None
     exact: bool = False
 
 
-def position_of(log: Log, revision: Revision) -> int:
-    """The position up to which a revision reads: 0 is before everything. Raises `UnknownRevision`.
+class Range(NamedTuple):
+    """Two points, and whether the commits of both sides are meant (`a...b`), or only those of the second."""
 
-    A commit must be one of this log; a time before the first commit is position 0.
+    start: Point
+    end: Point
+    both: bool
+
+
+def resolve(branches: Branches, revision: Revision, current: str = MAIN) -> Point:
+    """The point that a revision means, seen from the branch `current`.
+
+    Raises `UnknownRevision`, which says what exists, or `AmbiguousRevision`.
     """
+    chain = branches.get(current).chain
+    log = branches.view(chain)
+    if isinstance(revision, Commit):
+        revision = revision.hash.hex()
     if isinstance(revision, datetime):
         if revision.tzinfo is None:
-            raise UnknownRevision(str(revision), "a time needs its zone: datetime.now(UTC), or time.astimezone()")
-        return last_at(log, revision)
-    if isinstance(revision, Commit):
-        return resolve(log, revision.hash.hex()).position
+            raise UnknownRevision(
+                str(revision), "a time needs its zone: datetime.now(UTC), or time.astimezone()"
+            )
+        return _point(chain, log, last_at(log, revision))
     if isinstance(revision, int):
-        if not 0 <= revision <= log.head().position:
-            raise UnknownRevision(f"#{revision}", f"the log has #1 to #{log.head().position}")
-        return revision
-    return resolve(log, revision).position
-
-
-def resolve(log: Log, name: str) -> Point:
-    """The point that `name` means. Raises `UnknownRevision` or `AmbiguousRevision`.
-
-    A plain number is a position too, because a shell takes `#12` without quotes for a comment. Where it is also the
-    beginning of a hash it is ambiguous.
-    """
-    base, tilde, count = name.rpartition("~")
-    if tilde and (count.isdecimal() or not count):
-        return _before(log, resolve(log, base), int(count or 1), name)
-    if name in ("HEAD", "head", "@", "main"):
-        head = log.head().position
-        return Point(head, at(log, head, name))
-    if name.startswith("#"):
-        if not name[1:].isdecimal():
-            raise UnknownRevision(name, "a position is a number, like #12")
-        return Point(int(name[1:]), at(log, int(name[1:]), name), exact=True)
-    return _named(log, name)
-
-
-def _before(log: Log, point: Point, count: int, name: str) -> Point:
-    """The point `count` commits before another; exactly as many as there are lead to position 0, before everything."""
-    for _ in range(count):
-        if point.position == 0:
-            raise UnknownRevision(name, f"there are fewer than {count} commits before it")
-        before = next(log.commits(upto=point.commit.first - 1, backwards=True, limit=1), None)
-        point = Point(0, point.commit) if before is None else Point(before.position, before)
+        return _position(chain, log, revision, f"#{revision}")
+    base, suffixes = _split(revision)
+    point = _base(branches, base, chain, revision)
+    for suffix in suffixes:
+        point = _step(branches, point, suffix, revision)
     return point
 
 
-def at(log: Log, position: int, name: str) -> Commit:
-    """The commit that holds a position. Raises `UnknownRevision` with what exists."""
+def resolve_commit(branches: Branches, revision: Revision, current: str = MAIN) -> tuple[Point, Commit]:
+    """The point that a revision means, and the commit that holds it. Raises `UnknownRevision` where there is none."""
+    point = resolve(branches, revision, current)
+    if point.commit is None:
+        raise UnknownRevision(str(revision), "it is before the first commit, or the log is empty")
+    return point, point.commit
+
+
+def resolve_range(branches: Branches, text: str, current: str = MAIN) -> Range | None:
+    """The points of `a..b` or `a...b`, an empty side being HEAD; None where the text is no range."""
+    start, dots, end = text.partition("..." if "..." in text else "..")
+    if not dots:
+        return None
+    return Range(
+        resolve(branches, start or "HEAD", current), resolve(branches, end or "HEAD", current), dots == "..."
+    )
+
+
+def commits_between(branches: Branches, start: Point, end: Point) -> Iterator[Commit]:
+    """The commits of `end`'s history that `start`'s does not have, oldest first: `start..end`.
+
+    What a merge has taken over keeps its id, so a commit that is on both sides under one id is on both.
+    """
+    _, border = branches.shared(start.chain, end.chain)
+    border = min(border, start.position)
+    other = branches.view(start.chain)
+    merged = start.chain != end.chain and start.position > border
+    for commit in branches.view(end.chain).commits(after=border, upto=end.position):
+        if not merged or not any(
+            own.id == commit.id and own.position <= start.position for own in other.find(commit.id)
+        ):
+            yield commit
+
+
+def _split(text: str) -> tuple[str, list[re.Match[str]]]:
+    """A base, and the suffixes that follow it."""
+    first = next((match.start() for match in SUFFIX.finditer(text)), len(text))
+    suffixes, end = [], first
+    while end < len(text):
+        match = SUFFIX.match(text, end)
+        if match is None:
+            raise UnknownRevision(
+                text, f"{text[end:]!r} is not understood: after a name come ~3, ^ or @{{time}}"
+            )
+        suffixes.append(match)
+        end = match.end()
+    return text[:first], suffixes
+
+
+def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
+    log = branches.view(chain)
+    if name in ("", "HEAD", "head", "@"):
+        if not text:
+            raise UnknownRevision(text, "a revision is not empty; the newest is HEAD")
+        return _point(chain, log, log.head().position)
+    branch = branches.find(name)
+    if branch is not None:
+        view = branches.view(branch.chain)
+        return _point(branch.chain, view, view.head().position)
+    if (mark := branches.mark(name)) is not None:
+        return _point(mark.chain, branches.view(mark.chain), mark.position)
+    if name.startswith("#"):
+        if not name[1:].isdecimal():
+            raise UnknownRevision(text, "a position is a number, like #12")
+        return _position(chain, log, int(name[1:]), text)
+    return _named(branches, name, chain, text)
+
+
+def _step(branches: Branches, point: Point, suffix: re.Match[str], text: str) -> Point:
+    log = branches.view(point.chain)
+    if suffix["time"] is not None:
+        time = parse_time(suffix["time"], branches.clock().astimezone())
+        return _point(point.chain, log, min(last_at(log, time), point.position))
+    count = len(suffix["parents"] or "") or int(suffix["count"] or 1)
+    for _ in range(count):
+        if point.position == 0:
+            raise UnknownRevision(text, f"there are fewer than {count} commits before it")
+        first = point.commit.first if point.commit is not None else 1
+        before = next(log.commits(upto=first - 1, backwards=True, limit=1), None)
+        point = Point(point.chain, before.position if before else 0, before)
+    return point
+
+
+def _point(chain: Chain, log: Log, position: int) -> Point:
+    commit = next(log.commits(after=position - 1, limit=1)) if position else None
+    return Point(chain, position, commit)
+
+
+def _position(chain: Chain, log: Log, position: int, text: str) -> Point:
     head = log.head().position
-    if head == 0:
-        raise UnknownRevision(name, "the log is empty")
-    if not 1 <= position <= head:
-        raise UnknownRevision(name, f"the log has #1 to #{head}")
-    return next(iter(log.commits(after=position - 1, limit=1)))
+    if not 0 <= position <= head:
+        raise UnknownRevision(text, f"the log has #1 to #{head}" if head else "the log is empty")
+    point = _point(chain, log, position)
+    return Point(chain, position, point.commit, exact=True)
 
 
-def _named(log: Log, name: str) -> Point:
-    found = [commit for commit in log.find(name) if commit.id == name or len(name) >= SHORTEST]
+def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
+    """A commit by id or hash, on this branch or else on another; or a bare position."""
+    found = _find(branches.view(chain), name)
+    where = dict.fromkeys((commit.hash for commit in found), chain)
+    if not found:
+        for branch in branches.all():
+            for commit in _find(branches.view(branch.chain), name):
+                if commit.hash not in where:
+                    where[commit.hash] = branch.chain
+                    found.append(commit)
+    log = branches.view(chain)
     identical = [commit for commit in found if commit.id == name]
-    if len(found) > 1 and not identical:
+    if len(found) > 1 and len(identical) != 1:
         raise AmbiguousRevision(name, found)
     number = int(name) if name.isdecimal() and name.isascii() else 0
     if 1 <= number <= log.head().position:
-        commit = at(log, number, name)
-        if found:
-            raise AmbiguousRevision(name, [*found, commit])
-        return Point(number, commit, exact=True)
+        point = _position(chain, log, number, text)
+        if found and point.commit is not None:
+            raise AmbiguousRevision(name, [*found, point.commit])
+        return point
     if not found:
-        raise UnknownRevision(name, _why_unknown(name, log.head().position))
+        raise UnknownRevision(text, _why_unknown(branches, name, log.head().position))
     commit = (identical or found)[0]
-    return Point(commit.position, commit)
+    return Point(where[commit.hash], commit.position, commit)
 
 
-def _why_unknown(name: str, head: int) -> str:
+def _find(log: Log, name: str) -> list[Commit]:
+    return [commit for commit in log.find(name) if commit.id == name or len(name) >= SHORTEST]
+
+
+def _why_unknown(branches: Branches, name: str, head: int) -> str:
     if head == 0:
         return "the log is empty"
     if 0 < len(name) < SHORTEST and all(digit in "0123456789abcdefABCDEF" for digit in name):
         return f"the beginning of a hash has at least {SHORTEST} digits, and positions are #1 to #{head}"
-    return f"no commit has this id, or a hash that begins so; positions are #1 to #{head}"
+    marks = ", ".join(mark.name for mark in branches.marks()[:10])
+    return (
+        f"no branch, mark or commit has this name; there are the branches {', '.join(branches.names()[:10])}"
+        + (f", the marks {marks}" if marks else "")
+        + f", the positions #1 to #{head}, and commits by id or hash"
+    )

@@ -35,9 +35,7 @@ def verify(
     Memory is that of the largest commit. `progress` is called with the position that was reached, once a commit.
     """
     report = Report()
-    for problem in chain(
-        log_problems(store, number, report, progress), store.problems()
-    ):
+    for problem in chain(log_problems(store, number, report, progress), store.problems()):
         report.problems.append(problem)
         if len(report.problems) >= most:
             break
@@ -73,7 +71,11 @@ def chain_problems(
                 waiting = None
             try:
                 yield from commit_problems(commit, own, parent)
-            except (AttributeError, TypeError, OverflowError) as error:  # a column holds another kind of value
+            except (
+                AttributeError,
+                TypeError,
+                OverflowError,
+            ) as error:  # a column holds another kind of value
                 yield f"commit {commit.id} at #{commit.position}: it, or an event of it, is damaged ({error})"
             parent = Head(commit.position, commit.hash, commit.time)
             report.commits += 1

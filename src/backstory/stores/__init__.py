@@ -38,5 +38,7 @@ def open_store(address: str, *, create: bool | None = None, **options: Any) -> S
     if not colon or len(scheme) == 1 or "/" in scheme:
         return _sqlite(address, create=create, **options)
     if scheme not in SCHEMES:
-        raise StoreError(f"no store is known for {scheme}: addresses; known are a path, {', '.join(sorted(SCHEMES))}")
+        raise StoreError(
+            f"no store is known for {scheme}: addresses; known are a path, {', '.join(sorted(SCHEMES))}"
+        )
     return SCHEMES[scheme](address, create=create, **options)

@@ -85,7 +85,11 @@ class MemoryLog:
         """The commits that `name` may mean; see `Log.find`."""
         with self._changed:
             self._check_open()
-            found = [commit for commit in self._commits if commit.hash.hex().startswith(name.lower())] if name else []
+            found = (
+                [commit for commit in self._commits if commit.hash.hex().startswith(name.lower())]
+                if name
+                else []
+            )
             known = self._ids.get(name)
         return found if known is None else [known, *(commit for commit in found if commit is not known)]
 

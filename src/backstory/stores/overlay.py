@@ -28,7 +28,9 @@ class OverlayLog:
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge each batch by the base, which is history and cannot change meanwhile, then by the own log."""
         early = [self._judge(batch) for batch in batches]
-        late = iter(self.own.append([batch for batch, verdict in zip(batches, early, strict=True) if verdict is None]))
+        late = iter(
+            self.own.append([batch for batch, verdict in zip(batches, early, strict=True) if verdict is None])
+        )
         return [next(late) if verdict is None else verdict for verdict in early]
 
     def _judge(self, batch: Batch) -> Verdict | None:
@@ -42,12 +44,18 @@ class OverlayLog:
             condition = draft.condition
             if condition is not None and condition.after < self.origin.position:
                 upto = self.origin.position
-                if events := list(self.base.read(condition.query, after=condition.after, upto=upto, limit=SHOWN)):
+                if events := list(
+                    self.base.read(condition.query, after=condition.after, upto=upto, limit=SHOWN)
+                ):
                     return Conflict(index, condition, events)
         return None
 
     def _in_base(self, id: str) -> list[Commit]:
-        return [commit for commit in self.base.find(id) if commit.id == id and commit.position <= self.origin.position]
+        return [
+            commit
+            for commit in self.base.find(id)
+            if commit.id == id and commit.position <= self.origin.position
+        ]
 
     def read(
         self,

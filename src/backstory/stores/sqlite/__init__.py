@@ -48,7 +48,9 @@ class SqliteRefs:
 class SqliteStore:
     """Logs and refs in one file. `create` and `timeout` are those of `SqliteFile`."""
 
-    def __init__(self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0
+    ) -> None:
         self.file = SqliteFile(path, create=create, timeout=timeout)
         self.refs = SqliteRefs(self.file)
         self._logs: dict[int, GroupedLog] = {}
@@ -67,7 +69,9 @@ class SqliteStore:
             number = int(connection.execute("SELECT max(number) + 1 FROM logs").fetchall()[0][0])
             values = (number, origin.position, origin.hash, micros(origin.time))
             indexed = first_key(number) + origin.position
-            connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", (*values, row_digest(*values), indexed))
+            connection.execute(
+                "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", (*values, row_digest(*values), indexed)
+            )
         return number
 
     def origin(self, number: int = 0) -> Head:

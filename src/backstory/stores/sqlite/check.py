@@ -24,8 +24,12 @@ CHUNK = 5_000
 Entry = tuple[str, int]
 """What an index is asked for, and the key of the row that it gives."""
 
-EVENT_ROWS = "SELECT position, type, tags FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
-COMMIT_ROWS = "SELECT position, id, hash FROM commits WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+EVENT_ROWS = (
+    "SELECT position, type, tags FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+)
+COMMIT_ROWS = (
+    "SELECT position, id, hash FROM commits WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+)
 DEFINITIONS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
 HELD = {
     "type index": "SELECT type, position FROM type_index",
@@ -89,7 +93,9 @@ def _stray_problems(file: SqliteFile) -> Iterator[str]:
 
 def _sum(entries: Iterable[Entry]) -> int:
     """A sum that is the same for the same entries in any order: compared first, because it takes no memory."""
-    return sum(int.from_bytes(hashlib.sha256(f"{key} {name}".encode()).digest()[:16]) for name, key in entries)
+    return sum(
+        int.from_bytes(hashlib.sha256(f"{key} {name}".encode()).digest()[:16]) for name, key in entries
+    )
 
 
 def _differences(file: SqliteFile, name: str) -> Iterator[str]:
@@ -111,7 +117,9 @@ def _place(key: int) -> str:
 def _held(file: SqliteFile, name: str) -> Iterator[Entry]:
     """What the index has."""
     with file.lent() as connection:
-        connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.held USING fts5vocab(main, token_index, instance)")
+        connection.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.held USING fts5vocab(main, token_index, instance)"
+        )
         yield from connection.execute(HELD[name])
 
 

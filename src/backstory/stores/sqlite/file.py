@@ -41,7 +41,9 @@ class SqliteFile:
     connections of its own.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0
+    ) -> None:
         """Open the file. `create`: True makes it and refuses one that exists, False needs it, None does what fits.
 
         `timeout` is how many seconds a write waits for another process's.
@@ -98,7 +100,9 @@ class SqliteFile:
                 with self.transaction() as connection:
                     if self._format(connection) == 0:
                         connection.execute(schema())
-                        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
+                        connection.execute(
+                            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
+                        )
             found = self._format(self._writer)
         if found > FORMAT:
             raise NewerFormat(
@@ -189,9 +193,17 @@ class SqliteFile:
 
 _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
     ((apsw.FullError,), StoreFull, "no space is left on the disk; nothing of this was kept"),
-    ((apsw.BusyError, apsw.LockedError), StoreLocked, "another process holds the store; try again, or look who does"),
+    (
+        (apsw.BusyError, apsw.LockedError),
+        StoreLocked,
+        "another process holds the store; try again, or look who does",
+    ),
     ((apsw.ReadOnlyError, apsw.PermissionsError), StoreReadOnly, "the file or its folder cannot be written"),
-    ((apsw.CantOpenError,), StoreReadOnly, "SQLite cannot open the file, or cannot write beside it in its folder"),
+    (
+        (apsw.CantOpenError,),
+        StoreReadOnly,
+        "SQLite cannot open the file, or cannot write beside it in its folder",
+    ),
     ((apsw.NotADBError,), NotAStore, "this is not a Backstory store"),
     ((apsw.CorruptError, UnicodeDecodeError), StoreCorrupt, "the file is damaged; run: backstory verify"),
     ((apsw.ConnectionClosedError,), StoreClosed, "the store is closed here"),

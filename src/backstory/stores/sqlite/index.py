@@ -18,8 +18,12 @@ RUN = 64
 """How many events may wait for the indexes. A run of 64 costs little more than one event's entries; scanning it takes
 less than a look into the index."""
 
-COLUMNS = f"e.position & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, CAST(e.data AS BLOB)"
-FROM_ROWS = f"SELECT {COLUMNS} FROM events e WHERE {{where}} e.position > ? AND e.position <= ? ORDER BY e.position"
+COLUMNS = (
+    f"e.position & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, CAST(e.data AS BLOB)"
+)
+FROM_ROWS = (
+    f"SELECT {COLUMNS} FROM events e WHERE {{where}} e.position > ? AND e.position <= ? ORDER BY e.position"
+)
 FROM_TYPES = (
     f"SELECT {COLUMNS} FROM type_index t CROSS JOIN events e ON e.position = t.position"
     " WHERE t.type = ? AND t.position > ? AND t.position <= ? ORDER BY t.position"

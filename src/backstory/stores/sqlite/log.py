@@ -22,7 +22,9 @@ from backstory.stores.sqlite.runs import write_run
 POLL = 0.01
 """Seconds between looks for what another process appended."""
 
-INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?)"
+INSERT_COMMIT = (
+    "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?)"
+)
 INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))"
 _encode = msgspec.json.Encoder().encode
 
@@ -133,4 +135,6 @@ class _View:
 
     def matching(self, condition: Condition, limit: int) -> list[Recorded]:
         # What this transaction has added is beyond the index as well.
-        return list(self._rows.events(condition.query, condition.after, self.head.position, self.indexed, limit=limit))
+        return list(
+            self._rows.events(condition.query, condition.after, self.head.position, self.indexed, limit=limit)
+        )

@@ -70,7 +70,14 @@ class Rows:
         return Head(position, hash, from_micros(time)), indexed
 
     def events(
-        self, query: Query, after: int, upto: int, indexed: int, *, backwards: bool = False, limit: int | None = None
+        self,
+        query: Query,
+        after: int,
+        upto: int,
+        indexed: int,
+        *,
+        backwards: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Recorded]:
         """The events that match, with `after < position <= upto`; `indexed` is where the indexes end."""
         after = max(after, self._origin.position)
@@ -80,7 +87,11 @@ class Rows:
         how = plan(query)
         end = min(upto, indexed) if how.indexed else after
         streams = [self._stream(selection, after, end, backwards, limit) for selection in how.indexed]
-        early = streams[0] if len(streams) == 1 else _each_once(merge(*streams, key=by_position, reverse=backwards))
+        early = (
+            streams[0]
+            if len(streams) == 1
+            else _each_once(merge(*streams, key=by_position, reverse=backwards))
+        )
         late = self._stream(how.beyond, max(after, end), upto, backwards, limit)
         return islice(chain(late, early) if backwards else chain(early, late), limit)
 

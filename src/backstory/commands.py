@@ -13,17 +13,20 @@ that can be executed, previewed, stored, and decided again.
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 from collections import abc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Generic, ParamSpec, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from backstory.errors import DecisionError, DefinitionError
 from backstory.event import Event
+from backstory.fields import unresolved
 from backstory.query import Query
-from backstory.state import State, identity, state_type
+from backstory.state import State, identity
 
 P = ParamSpec("P")
 
@@ -57,7 +60,7 @@ class Command:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Command) and (self.kind, self.arguments) == (other.kind, other.arguments)
 
-    __hash__ = None  # type: ignore[assignment] - its arguments may change
+    __hash__ = None  # type: ignore[assignment]  # its arguments may change
 
     @property
     def states(self) -> dict[str, State]:
@@ -89,14 +92,14 @@ class Command:
 class CommandType(Generic[P]):
     """A function that was marked with `@command`."""
 
-    def __init__(self, function: Callable[P, Any], name: str | None = None) -> None:
+    def __init__(self, function: Callable[P, Any], names: Mapping[str, Any] | None = None) -> None:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise DefinitionError(
                 f"{function.__qualname__} is async, but a command is a pure decision: it does not wait for anything."
                 " Await what it needs before, and pass it as an argument"
             )
         self.function = function
-        self.name = name or function.__name__
+        self.name = function.__name__
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
@@ -108,25 +111,28 @@ class CommandType(Generic[P]):
         for parameter in self.signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
                 raise DefinitionError(f"{self.name}: a command's parameters have names, so {parameter} cannot be one")
-        try:
-            self._resolve()
-        except NameError:
-            pass  # a forward reference: resolved at the first call
+        with suppress(NameError):  # a forward reference: resolved at the first call
+            self._resolve(names)
 
-    def _resolve(self) -> None:
+    def _resolve(self, names: Mapping[str, Any] | None = None) -> None:
         """Find out from the annotations which parameters are states, what the others are, and which events may come."""
-        hints = get_type_hints(self.function, include_extras=True)
+        hints = get_type_hints(self.function, localns=names, include_extras=True)
         returned = hints.pop("return", Any)
         missing = [name for name in self._names if name not in hints]
         if missing:
             raise DefinitionError(f"{self.name}: parameter {missing[0]} has no annotation")
-        self._states = {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, State)}
+        self._states = {name: hint for name, hint in hints.items() if _is_state(hint)}
         self._plain = {name: hint for name, hint in hints.items() if name not in self._states}
-        for state in self._states.values():
-            state_type(state)
+        for name, hint in self._plain.items():
+            if any(map(_is_state, _inside(hint))):
+                raise DefinitionError(f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own")
         self._events = _event_classes(returned, self.name)
         fields = [(name, hint, self._default(name)) for name, hint in self._plain.items()]
         self._arguments: type[Any] = msgspec.defstruct(self.name, fields, kw_only=True)
+        try:
+            msgspec.json.Decoder(self._arguments)
+        except TypeError as wrong:
+            raise DefinitionError(f"{self.name}: {wrong}") from wrong
         self._resolved = True
 
     def _default(self, name: str) -> Any:
@@ -136,16 +142,27 @@ class CommandType(Generic[P]):
     @property
     def states(self) -> dict[str, type[State]]:
         """The parameters that are states, and their classes."""
-        if not self._resolved:
-            self._resolve()
+        self._need_types()
         return self._states
 
     @property
     def plain(self) -> dict[str, Any]:
         """The other parameters, and their types."""
-        if not self._resolved:
-            self._resolve()
+        self._need_types()
         return self._plain
+
+    @property
+    def gives(self) -> tuple[type[Any], ...]:
+        """The event classes that its return annotation names; none where it names none."""
+        self._need_types()
+        return self._events
+
+    def _need_types(self) -> None:
+        if not self._resolved:
+            try:
+                self._resolve()
+            except NameError as wrong:
+                raise DefinitionError(f"{self.name}: {unresolved(wrong)}") from wrong
 
     def __repr__(self) -> str:
         return f"<command {self.name}{self.signature}>"
@@ -183,7 +200,7 @@ class CommandType(Generic[P]):
             plain = msgspec.convert(given, self._arguments, strict=strict)
         except msgspec.ValidationError as wrong:
             raise TypeError(f"{self.name}: {wrong}") from None
-        return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[call-arg]
+        return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[arg-type, call-arg]
 
     def events(self, result: Any) -> list[Any]:
         """What the function returned, as a list of events: an iterable, one event, or nothing."""
@@ -202,28 +219,48 @@ class CommandType(Generic[P]):
         return events
 
 
+definitions: dict[str, CommandType[...]] = {}
+"""Every command by its name, the latest of each: so that a recorded decision can be made again."""
+
+
 def command(function: Callable[P, Any]) -> CommandType[P]:
     """Make a command of a function from states, and plain arguments, to events.
 
     It may be a generator, or return a list, one event or None; it says no by raising `Refused`. It must be pure: it may
     run several times, on newer states, and again in a merge. Raises `DefinitionError` where it cannot be a command.
     """
-    return CommandType(function)
+    made = CommandType(function, sys._getframe(1).f_locals)
+    definitions[made.name] = made
+    return made
 
 
 def _reference(cls: type[State], identity: Any) -> State:
     return cls(**identity) if isinstance(identity, Mapping) else cls(identity)
 
 
+def _is_state(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, State)
+
+
+def _inside(annotation: Any) -> Iterator[Any]:
+    """The types that a type is made of."""
+    for part in get_args(annotation):
+        yield part
+        yield from _inside(part)
+
+
 def _event_classes(annotation: Any, name: str) -> tuple[type[Any], ...]:
     """The event classes inside a return annotation such as `Iterator[A | B]`, `list[A]`, `A | None`; none: any."""
+    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
     if annotation in ANY_EVENT:
         return ()
     origin = get_origin(annotation)
     if origin is not None:
         parts = get_args(annotation)
-        parts = parts if origin in (Union, types.UnionType) else parts[:1]
-        return tuple(cls for part in parts for cls in _event_classes(part, name))
+        if origin is abc.Generator:
+            parts = parts[:1]
+        found = [_event_classes(part, name) for part in parts if part not in (Ellipsis, types.NoneType)]
+        return () if () in found else tuple(cls for classes in found for cls in classes)
     if annotation is Event or "__backstory__" in getattr(annotation, "__dict__", {}):
         return (annotation,)
     raise DefinitionError(f"{name}: its return annotation has {annotation!r}, which is not an event")
