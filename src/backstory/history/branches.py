@@ -1,0 +1,219 @@
+"""Branches and marks: names for logs, and for points of them.
+
+A branch is a chain of logs: main, then a log for each fork on the way, each standing on a point of the one below. Its ref
+holds the whole chain, so it depends on no other ref, and making one costs the same however long the history is.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from backstory.commit import ORIGIN, Commit, Head, from_micros, micros
+from backstory.errors import BranchError, UnknownRevision
+from backstory.history.reflog import Reflog
+from backstory.ids import new_id, now
+from backstory.store import Log, Store
+from backstory.stores.overlay import OverlayLog
+
+MAIN = "main"
+BRANCH, MARK = "branch/", "mark/"
+NAME = re.compile(r"[^\s~^:@#{}\\*?\[\].-][^\s~^:@#{}\\*?\[\]]*")
+Chain = tuple[int, ...]
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """A named log: the numbers of the logs that it is made of, main's first."""
+
+    name: str
+    chain: Chain
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A name and a message for a point of history."""
+
+    name: str
+    chain: Chain
+    position: int
+    hash: str
+    message: str
+    author: str
+    made: int
+
+    @property
+    def time(self) -> datetime:
+        """When it was made."""
+        return from_micros(self.made)
+
+
+class Branches:
+    """The branches and marks of one store."""
+
+    def __init__(
+        self, store: Store, *, clock: Callable[[], datetime] = now, ids: Callable[[], str] = new_id
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.reflog = Reflog(store, clock=clock, ids=ids)
+        self._views: dict[Chain, Log] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Branch:
+        """The branch of this name. Raises `UnknownRevision` with what exists."""
+        branch = self.find(name)
+        if branch is None:
+            raise UnknownRevision(name, f"there is no such branch; there are: {', '.join(self.names())}")
+        return branch
+
+    def find(self, name: str) -> Branch | None:
+        """The branch of this name, None where there is none."""
+        if name == MAIN:
+            return Branch(MAIN, (0,))
+        text = self.store.refs.get(BRANCH + name)
+        return None if text is None else Branch(name, msgspec.json.decode(text, type=Chain))
+
+    def all(self) -> Iterator[Branch]:
+        """Every branch, main first."""
+        yield Branch(MAIN, (0,))
+        for ref, text in self.store.refs.list(BRANCH).items():
+            yield Branch(ref.removeprefix(BRANCH), msgspec.json.decode(text, type=Chain))
+
+    def names(self) -> list[str]:
+        """The names of all branches."""
+        return [branch.name for branch in self.all()]
+
+    def view(self, chain: Chain) -> Log:
+        """The log that a chain makes; the same object for the same chain."""
+        with self._lock:
+            return self._view(chain)
+
+    def _view(self, chain: Chain) -> Log:
+        if chain not in self._views:
+            *base, number = chain
+            own = self.store.log(number)
+            self._views[chain] = (
+                OverlayLog(self._view(tuple(base)), self.store.origin(number), own) if base else own
+            )
+        return self._views[chain]
+
+    def log(self, name: str) -> Log:
+        """The log of a branch. Raises `UnknownRevision`."""
+        return self.view(self.get(name).chain)
+
+    def create(self, name: str, chain: Chain, position: int) -> Branch:
+        """Make a branch that starts at a point of a chain of logs. Raises `BranchError`."""
+        self.check_new(name)
+        branch = Branch(name, self.fork(chain, position))
+        if not self.store.refs.set(BRANCH + name, msgspec.json.encode(branch.chain).decode(), old=None):
+            raise BranchError(f"there is a branch {name!r} already")
+        self.reflog.note("BranchCreated", name, position=position)
+        return branch
+
+    def check_new(self, name: str) -> None:
+        """Raise `BranchError` where no branch or mark can be made with this name."""
+        if not NAME.fullmatch(name) or name in ("HEAD", "head") or name.isdecimal() or ".." in name:
+            raise BranchError(
+                f"{name!r} cannot be a name: no spaces, none of ~ ^ : @ # {{ }} \\ * ? [ ], no '..', not a number,"
+                " and no '-' or '.' at its beginning"
+            )
+        if self.find(name) is not None:
+            raise BranchError(f"there is a branch {name!r} already")
+        if self.mark(name) is not None:
+            raise BranchError(f"there is a mark {name!r} already")
+
+    def fork(self, chain: Chain, position: int) -> Chain:
+        """A new log on top of a point, as the chain that leads to it. Raises `BranchError` inside of a commit."""
+        while len(chain) > 1 and position <= self.store.origin(chain[-1]).position:
+            chain = chain[:-1]
+        return (*chain, self.store.create_log(head_at(self.view(chain), position)))
+
+    def move(self, branch: Branch, chain: Chain, kind: str, **details: object) -> Branch:
+        """Let a branch name another chain, as a rebase does; the old logs stay. Raises `BranchError` if it moved."""
+        old, new = (msgspec.json.encode(part).decode() for part in (branch.chain, chain))
+        if branch.name == MAIN:
+            raise BranchError("main is never moved: append to it, or merge into it")
+        if not self.store.refs.set(BRANCH + branch.name, new, old=old):
+            raise BranchError(f"branch {branch.name!r} was moved by someone else meanwhile; look again")
+        self.reflog.note(kind, branch.name, was=list(branch.chain), **details)
+        return Branch(branch.name, chain)
+
+    def delete(self, name: str) -> Branch:
+        """Delete a branch's name and return what it named. Its log stays, and the reflog can find it."""
+        branch = self.get(name)
+        if name == MAIN:
+            raise BranchError("main cannot be deleted")
+        text = msgspec.json.encode(branch.chain).decode()
+        if not self.store.refs.set(BRANCH + name, None, old=text):
+            raise BranchError(f"branch {name!r} was moved by someone else meanwhile; look again")
+        self.reflog.note(
+            "BranchDeleted", name, was=list(branch.chain), position=self.view(branch.chain).head().position
+        )
+        return branch
+
+    def restore(self, name: str, chain: Chain) -> Branch:
+        """Name a chain that the reflog remembers. Raises `BranchError`."""
+        self.check_new(name)
+        self.store.refs.set(BRANCH + name, msgspec.json.encode(chain).decode(), old=None)
+        self.reflog.note("BranchRestored", name, chain=list(chain))
+        return Branch(name, chain)
+
+    def mark(self, name: str) -> Mark | None:
+        """The mark of this name."""
+        text = self.store.refs.get(MARK + name)
+        return None if text is None else msgspec.json.decode(text, type=Mark)
+
+    def marks(self) -> list[Mark]:
+        """Every mark, by name."""
+        return [msgspec.json.decode(text, type=Mark) for text in self.store.refs.list(MARK).values()]
+
+    def set_mark(
+        self, name: str, chain: Chain, position: int, *, message: str = "", author: str = ""
+    ) -> Mark:
+        """Give a point of history a name. Raises `BranchError`."""
+        self.check_new(name)
+        head = head_at(self.view(chain), position)
+        mark = Mark(name, chain, position, head.hash.hex(), message, author, micros(self.clock()))
+        if not self.store.refs.set(MARK + name, msgspec.json.encode(mark).decode(), old=None):
+            raise BranchError(f"there is a mark {name!r} already")
+        self.reflog.note("Marked", name, position=position)
+        return mark
+
+    def delete_mark(self, name: str) -> None:
+        """Forget a mark. Raises `UnknownRevision`."""
+        text = self.store.refs.get(MARK + name)
+        if text is None or not self.store.refs.set(MARK + name, None, old=text):
+            raise UnknownRevision(name, "there is no such mark")
+        self.reflog.note("Unmarked", name)
+
+    def shared(self, one: Chain, other: Chain) -> tuple[Chain, int]:
+        """What two branches have in common: the chain, and the position up to which it is the same history."""
+        common = 0
+        while common < min(len(one), len(other)) and one[common] == other[common]:
+            common += 1
+        ends = [
+            self.store.origin(chain[common]).position
+            if common < len(chain)
+            else self.view(chain).head().position
+            for chain in (one, other)
+        ]
+        return one[:common], min(ends)
+
+
+def head_at(log: Log, position: int) -> Head:
+    """The head as it was at a position. Raises `BranchError` where that is in the middle of a commit."""
+    head = log.head()
+    if position == head.position:
+        return head
+    if position == 0:
+        return ORIGIN
+    commit: Commit = next(log.commits(after=position - 1, limit=1))
+    if commit.position != position:
+        raise BranchError(
+            f"#{position} is in the middle of commit {commit.hash.hex()[:10]} (#{commit.first} to #{commit.position}):"
+            f" start at its end, #{commit.position}, or before it, #{commit.first - 1}"
+        )
+    return Head(position, commit.hash, commit.time)

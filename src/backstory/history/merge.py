@@ -1,0 +1,186 @@
+"""Merge, rebase and cherry-pick: taking commits over to another branch, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+
+from backstory.commands import definitions
+from backstory.commit import Commit, Head, drafted
+from backstory.errors import BranchError, HeadMoved
+from backstory.history.branches import MAIN, Branches, Chain, head_at
+from backstory.history.replay import Policy, Replay, Rules, Step, Way
+from backstory.history.revision import Point
+from backstory.store import Log, append
+
+ATTEMPTS = 10
+"""How often a merge is judged again because the target went on while it was judged."""
+
+
+class MergeReport(msgspec.Struct, frozen=True):
+    """What became of each commit. Nothing was appended unless `done`.
+
+    `base` is the position up to which both are the same history; `commits` are those that were appended.
+    """
+
+    source: str
+    target: str
+    base: int
+    steps: tuple[Step, ...]
+    commits: tuple[Commit, ...] = ()
+    fast_forward: bool = False
+    done: bool = False
+
+    @property
+    def conflicts(self) -> tuple[Step, ...]:
+        """The commits that cannot be taken over as things are."""
+        return tuple(step for step in self.steps if step.outcome == "conflict")
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is no conflict."""
+        return not self.conflicts
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to go about conflicts; see `Rules`. `message` says why, and `dry_run` appends nothing."""
+
+    way: Way | None = None
+    ways: Mapping[str, Way] = {}
+    unconditioned: Policy = "allow"
+    commands: Mapping[str, Any] | None = None
+    message: str = ""
+    dry_run: bool = False
+
+    def rules(self, branches: Branches) -> Rules:
+        """What the judge needs of this."""
+        known = definitions if self.commands is None else self.commands
+        return Rules(branches.clock, self.way, self.ways, self.unconditioned, known)
+
+
+DEFAULTS = Options()
+
+
+def merge(branches: Branches, source: str, target: str, options: Options = DEFAULTS) -> MergeReport:
+    """Append to `target` what `source` has and it has not: all as one batch, or nothing where there is a conflict.
+
+    Commits keep id, author, message and time. Where the target has nothing new it is fast-forwarded: the commits keep
+    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` where the target never rests.
+    """
+    if options.way == "force" and not options.message:
+        raise BranchError("to take commits that are in conflict needs a message that says why")
+    one, other = branches.get(source), branches.get(target)
+    view, log = branches.view(one.chain), branches.view(other.chain)
+
+    def judge(head: Head) -> MergeReport:
+        base = _base(branches, one.chain, other.chain, head)
+        commits = list(view.commits(after=base))
+        if base == head.position:
+            return _forward(view, commits, base, source, target)
+        settled = _settled(branches, target)
+        replay = Replay(view, log, base, head, options.rules(branches))
+        steps = replay.run([commit for commit in commits if commit.id not in settled])
+        return MergeReport(source, target, base, tuple(steps))
+
+    report = _settle(log, judge, options)
+    if report.done:
+        branches.reflog.note(
+            "Merged",
+            target,
+            source=source,
+            base=report.base,
+            message=options.message,
+            settled=[step.commit.id for step in report.steps if step.outcome in ("skipped", "refused")],
+            fast_forward=report.fast_forward,
+        )
+    return report
+
+
+def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
+    """Let a branch start at another point, its commits judged again there. Its old log stays, for the reflog.
+
+    Raises `BranchError` for main, which is never moved, and where the branch was moved meanwhile.
+    """
+    branch = branches.get(name)
+    if name == MAIN:
+        raise BranchError("main is never moved: append to it, or merge into it")
+    view, target = branches.view(branch.chain), branches.view(onto.chain)
+    base = min(branches.shared(branch.chain, onto.chain)[1], onto.position)
+    replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
+    report = MergeReport(name, f"#{onto.position}", base, tuple(replay.run(view.commits(after=base))))
+    if report.conflicts or options.dry_run:
+        return report
+    chain = branches.fork(onto.chain, onto.position)
+    done = _append(branches.view(chain), report, branches.view(chain).head())
+    branches.move(branch, chain, "Rebased", onto=onto.position)
+    return done
+
+
+def cherry_pick(branches: Branches, point: Point, target: str, options: Options = DEFAULTS) -> MergeReport:
+    """Take over one commit. It conflicts also where it relied on commits of its branch that the target does not have."""
+    branch = branches.get(target)
+    view, log = branches.view(point.chain), branches.view(branch.chain)
+    picked = point.commit
+    if picked is None:
+        raise BranchError("there is no commit at position 0 to take over")
+
+    def judge(head: Head) -> MergeReport:
+        base = min(branches.shared(point.chain, branch.chain)[1], picked.first - 1)
+        replay = Replay(view, log, base, head, options.rules(branches))
+        steps = replay.run([picked], omitted=view.commits(after=base, upto=picked.first - 1))
+        return MergeReport(f"#{picked.position}", target, base, tuple(steps))
+
+    report = _settle(log, judge, options)
+    if report.done:
+        branches.reflog.note("CherryPicked", target, commit=picked.id, message=options.message)
+    return report
+
+
+def _settle(log: Log, judge: Callable[[Head], MergeReport], options: Options) -> MergeReport:
+    """Judge and append, again where the log went on while it was judged."""
+    for _ in range(ATTEMPTS):
+        head = log.head()
+        report = judge(head)
+        if report.conflicts or options.dry_run:
+            return report
+        try:
+            return _append(log, report, head)
+        except HeadMoved as moved:
+            last = moved
+    raise last
+
+
+def _append(log: Log, report: MergeReport, head: Head) -> MergeReport:
+    """Append what was judged as one batch, on top of `head` alone. Raises `HeadMoved`."""
+    drafts = [step.draft for step in report.steps if step.draft is not None]
+    done = append(log, msgspec.structs.replace(drafts[0], parent=head.hash), *drafts[1:]) if drafts else ()
+    return msgspec.structs.replace(report, commits=done, done=True)
+
+
+def _base(branches: Branches, source: Chain, target: Chain, head: Head) -> int:
+    """Up to where both are the same history: all of the target, where its head is a commit of the source."""
+    _, shared = branches.shared(source, target)
+    view = branches.view(source)
+    if shared < head.position <= view.head().position:
+        commit: Commit | None = next(view.commits(after=head.position - 1, limit=1), None)
+        if commit is not None and commit.hash == head.hash:
+            return head.position
+    return shared
+
+
+def _forward(view: Log, commits: list[Commit], base: int, source: str, target: str) -> MergeReport:
+    """A fast-forward: the same commits, decided on the same positions."""
+    steps = tuple(
+        Step(commit, "clean", drafted(commit, view.read(after=commit.first - 1, upto=commit.position)))
+        for commit in commits
+    )
+    return MergeReport(source, target, base, steps, fast_forward=True)
+
+
+def _settled(branches: Branches, target: str) -> set[str]:
+    """Ids of commits that an earlier merge left out on purpose."""
+    entries = (entry for entry in branches.reflog.read(target) if entry.kind == "Merged")
+    return {id for entry in entries for id in entry.details["settled"]}

@@ -1,0 +1,62 @@
+"""What happened to branches and marks: itself a log in the store, because history is what we are good at.
+
+Each entry is an event (`BranchCreated`, `BranchDeleted`, `Merged`, ...) with the tag `branch:<name>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from backstory.commit import ORIGIN, draft
+from backstory.query import Query
+from backstory.record import encoded
+from backstory.store import Log, Store, append
+
+REF = "reflog"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One thing that happened to a branch or a mark."""
+
+    kind: str
+    name: str
+    time: datetime
+    details: dict[str, Any]
+
+
+class Reflog:
+    """The log of a store's branches and marks. It is made when there is something to note."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+
+    def note(self, kind: str, name: str, **details: object) -> None:
+        """Add an entry."""
+        data = msgspec.json.encode({"name": name, **details})
+        event = encoded(kind, data, (f"branch:{name}",))
+        append(self._log(), draft([event], id=self._ids(), time=self._clock()))
+
+    def read(self, name: str | None = None) -> Iterator[Entry]:
+        """The entries, newest first: all, or those of one name."""
+        number = self._store.refs.get(REF)
+        if number is None:
+            return
+        log = self._store.log(int(number))
+        query = Query.all() if name is None else Query.of(tags=[f"branch:{name}"])
+        for event in log.read(query, backwards=True):
+            details = msgspec.json.decode(event.data, type=dict[str, Any])
+            commit = next(log.commits(after=event.position - 1, limit=1))
+            yield Entry(event.type, details.pop("name"), commit.time, details)
+
+    def _log(self) -> Log:
+        number = self._store.refs.get(REF)
+        if number is None:
+            new = str(self._store.create_log(ORIGIN))
+            number = new if self._store.refs.set(REF, new, old=None) else self._store.refs.get(REF)
+        return self._store.log(int(number or 0))
