@@ -1,0 +1,112 @@
+"""Every verb keeps the promises of every verb: help, examples that run, --json, and tests of its own."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backstory.cli import VERBS, load, parser, summary
+from tests.cli.conftest import Run
+
+ALL = [verb for verbs in VERBS.values() for verb in verbs]
+
+ENDLESS = "--follow"
+"""An example with this option runs until it is interrupted."""
+
+
+def examples(verb: str) -> list[str]:
+    """The examples in a verb's help."""
+    return str(load(verb).EXAMPLES).splitlines()
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_a_verb_has_a_summary_help_for_every_option_and_json(verb: str) -> None:
+    built = parser.build(verb, summary(verb), load(verb))
+    assert summary(verb)[0].islower()
+    assert not summary(verb).endswith(".")
+    for title, rows in built.sections():
+        for written, help in rows:
+            assert help, f"backstory {verb}: {written} under {title!r} says nothing"
+    shown = built.format_help()
+    assert "--json " in shown
+    assert all(len(line) <= 120 for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_a_verb_has_examples_of_itself(verb: str) -> None:
+    assert examples(verb)
+    for example in examples(verb):
+        assert shlex.split(example)[:2] == ["backstory", verb]
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_a_verb_has_tests(verb: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    assert any(f'"{verb}"' in text for text in texts if "def test_" in text), (
+        f"no test runs `backstory {verb}`"
+    )
+
+
+XES = """\
+<log xmlns="http://www.xes-standard.org/">
+  <trace>
+    <string key="concept:name" value="case-1"/>
+    <event>
+      <string key="concept:name" value="Placed"/>
+      <date key="time:timestamp" value="2026-11-01T10:00:00+00:00"/>
+    </event>
+  </trace>
+</log>
+"""
+
+
+@pytest.fixture
+def sources(bank: Path, run: Run) -> Path:
+    """What the examples of `import` read, in the folder where they run."""
+    folder = bank.parent
+    orders = "status,at,order_id,user\nPlaced,2026-11-01T10:00:00Z,o-1,ann\n"
+    (folder / "orders.csv").write_text(orders, encoding="utf-8")
+    (folder / "sensor.csv").write_text("time,celsius\n2026-11-01 10:00,7.5\n", encoding="utf-8")
+    (folder / "log.xes.gz").write_bytes(gzip.compress(XES.encode()))
+    for project in (folder, folder.parent / "project"):
+        project.mkdir(exist_ok=True)
+        (project / "notes.txt").write_text("one\n", encoding="utf-8")
+        git = ["git", "-C", str(project), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+        subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+        subprocess.run([*git, "add", "notes.txt"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "notes"], check=True)
+    run("-s", "other.db", "import", "csv", "orders.csv", "--type-column", "status", "--time-column", "at")
+    assert run("-s", "other.db", "export", "-o", "history.jsonl").code == 0
+    return folder
+
+
+@pytest.mark.usefixtures("sources")
+@pytest.mark.parametrize("example", [each for verb in ALL for each in examples(verb)])
+def test_every_example_in_the_help_runs(example: str) -> None:
+    if ENDLESS not in example:
+        script = f'backstory() {{ {shlex.quote(sys.executable)} -m backstory "$@"; }}\n{example}'
+        ran = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return
+    words = shlex.split(example)[1:]
+    with subprocess.Popen([sys.executable, "-m", "backstory", *words], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("verb", ["log", "show", "state", "types", "tags", "stats", "verify"])
+def test_no_verb_that_reads_makes_or_changes_a_store(run: Run, bank: Path, verb: str) -> None:
+    before = run("stats", "--json").json
+    run(verb, *(["account:a-7"] if verb == "state" else []))
+    assert run("stats", "--json").json == before
+    assert run("-s", "gone.db", verb, *(["account:a-7"] if verb == "state" else [])).code == 2
+    assert not os.path.lexists("gone.db")

@@ -1,0 +1,118 @@
+"""`backstory import`."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from tests.cli.conftest import Run
+
+ROWS = "type,time,order\nPlaced,2026-11-01T10:00:00Z,o-1\nPaid,2026-11-02T10:00:00Z,o-1\n"
+COLUMNS = ("--type-column", "type", "--time-column", "time", "--tag", "order=order")
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A CSV file, in the folder where the command runs, which has no store."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "orders.csv"
+    path.write_text(ROWS, encoding="utf-8")
+    return path
+
+
+def test_an_import_makes_the_store_and_says_what_came_in(run: Run, orders: Path) -> None:
+    ran = run("import", "-s", "new.db", "csv", str(orders), *COLUMNS)
+    assert (ran.code, ran.out, ran.err) == (0, "imported 2 events in 2 commits\n", "")
+    again = run("import", "-s", "new.db", "csv", str(orders), *COLUMNS)
+    assert again.out == "nothing new; 2 commits were there already\n"
+
+
+def test_its_report_is_a_document_too(run: Run, orders: Path) -> None:
+    report = run("import", "-s", "new.db", "csv", str(orders), *COLUMNS, "--json").json
+    assert report == {
+        "schema": 1,
+        "kind": "import",
+        "source": str(orders),
+        "format": "csv",
+        "commits": 2,
+        "events": 2,
+        "known": 0,
+        "skipped": 0,
+        "rejects": None,
+    }
+
+
+def test_it_stops_at_the_first_error_and_names_its_line(run: Run, orders: Path) -> None:
+    orders.write_text(ROWS + "Paid,yesterday,o-2\n", encoding="utf-8")
+    ran = run("import", "-s", "new.db", "csv", str(orders), *COLUMNS)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"backstory: {orders}:4: " in ran.err
+    assert run("import", "-s", "new.db", "csv", str(orders), *COLUMNS, "--order", "file").err.startswith(
+        "2 events came in"
+    )
+
+
+def test_skipped_places_go_to_a_file(run: Run, orders: Path, tmp_path: Path) -> None:
+    orders.write_text(ROWS + "Paid,yesterday,o-2\n", encoding="utf-8")
+    ran = run(
+        "import", "-s", "new.db", "csv", str(orders), *COLUMNS, "--on-error", "skip", "--rejects", "bad.jsonl"
+    )
+    assert (ran.code, ran.out) == (
+        0,
+        "imported 2 events in 2 commits; 1 places were skipped and are in bad.jsonl\n",
+    )
+    [reject] = (tmp_path / "bad.jsonl").read_bytes().splitlines()
+    assert msgspec.json.decode(reject) == {
+        "file": str(orders),
+        "line": 4,
+        "why": "Invalid isoformat string: 'yesterday'",
+        "raw": "Paid,yesterday,o-2",
+    }
+
+
+@pytest.mark.usefixtures("orders")
+def test_standard_input_is_a_source(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(ROWS.encode())))
+    assert run("import", "-s", "new.db", "csv", "-", *COLUMNS).code == 0
+
+
+def test_a_git_repository_is_a_source(run: Run, orders: Path) -> None:
+    git = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    for words in (["init", "-q"], ["add", orders.name], ["commit", "-qm", "orders"]):
+        subprocess.run([*git, *words], cwd=orders.parent, check=True)
+    assert run("import", "-s", "new.db", "git").out == "imported 1 events in 1 commits\n"
+    assert run("import", "-s", "new.db", "git").out == "nothing new; 1 commits were there already\n"
+    assert "Ann <ann@example.org>" in run("log", "-s", "new.db").out
+
+
+def test_a_source_that_is_not_there_makes_no_store(run: Run, tmp_path: Path) -> None:
+    for words in (["csv", "nothing.csv"], ["git", str(tmp_path)], ["git", "--revision", "nothing"]):
+        ran = run("import", "-s", str(tmp_path / "new.db"), *words)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("backstory: ")
+    assert not (tmp_path / "new.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["csv"], "import csv needs a file"),
+        (["xes", "a.xes", "--time-column", "at"], "--time-column is for csv, not for xes"),
+        (["csv", "orders.csv", "--revision", "main"], "--revision is for git"),
+        (["csv", "orders.csv", "--rejects", "bad"], "--rejects goes with --on-error skip"),
+        (["csv", "orders.csv", "--tag", "order"], "--tag is KEY=COLUMN"),
+        (["csv", "orders.csv", "--timezone", "Mars/Phobos"], "no time zone is named 'Mars/Phobos'"),
+        (["csv", "orders.csv", "--delimiter", "::"], "--delimiter is one character"),
+        (["csv", "orders.csv", "--type-column", "kind"], "there is no column 'kind', only type, time, order"),
+    ],
+)
+@pytest.mark.usefixtures("orders")
+def test_options_that_cannot_be_are_refused(run: Run, words: list[str], message: str) -> None:
+    ran = run("import", "-s", "new.db", *words)
+    assert ran.code == 2
+    assert message in ran.err

@@ -1,0 +1,168 @@
+"""The command as a whole: verbs, help, exit codes, and how errors look."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import backstory.cli
+from backstory.cli import VERBS
+from tests.cli.conftest import Run
+
+COMMAND = [sys.executable, "-m", "backstory"]
+
+
+def test_help_lists_every_verb_with_what_it_does(run: Run) -> None:
+    for words in (["--help"], ["-h"], ["help"]):
+        ran = run(*words)
+        assert ran.code == 0
+        for verbs in VERBS.values():
+            for verb, summary in verbs.items():
+                assert f"  {verb:10}{summary}\n" in ran.out
+
+
+def test_nothing_at_all_is_a_usage_error_that_shows_the_help(run: Run) -> None:
+    assert run().code == 2
+    assert "make history:" in run().out
+
+
+def test_the_version_is_shown(run: Run) -> None:
+    assert run("--version").out.startswith("backstory 0.")
+
+
+def test_help_for_a_verb_is_the_same_however_it_is_asked_for(run: Run) -> None:
+    shown = run("help", "log")
+    assert shown.code == 0
+    assert shown.out == run("log", "--help").out == run("log", "-n", "3", "-h").out
+    assert "usage: backstory log [options]" in shown.out
+
+
+def test_an_unknown_verb_is_a_usage_error_with_the_nearest_ones(run: Run) -> None:
+    ran = run("lgo")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no verb 'lgo'; did you mean log?" in ran.err
+    assert "backstory --help" in run("zzz").err
+    assert run("help", "zzz").code == 2
+
+
+@pytest.mark.usefixtures("bank")
+def test_options_of_every_verb_may_stand_before_it(
+    run: Run, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BACKSTORY_STORE")
+    assert run("-s", str(bank), "--color", "never", "--json", "stats").json["events"] == 6
+    assert run("-s", str(bank)).code == 2
+
+
+def test_a_wrong_option_points_to_the_help(run: Run) -> None:
+    ran = run("log", "--onelin")
+    assert ran.code == 2
+    assert ran.err == "backstory: unrecognized arguments: --onelin\nTry: backstory log --help\n"
+
+
+def test_a_bug_is_called_a_bug_and_its_traceback_is_for_those_who_ask(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_badly(*_: object) -> int:
+        raise ValueError("oops")
+
+    broken = SimpleNamespace(EXAMPLES="", arguments=lambda _: None, run=run_badly)
+    monkeypatch.setattr(backstory.cli, "load", lambda _: broken)
+    ran = run("log")
+    assert ran.code == 70
+    assert ran.err.startswith("backstory: this is a bug: ValueError: oops\n")
+    monkeypatch.setenv("BACKSTORY_DEBUG", "1")
+    with pytest.raises(ValueError, match="oops"):
+        run("log")
+
+
+def test_a_folder_that_cannot_be_is_one_line(run: Run, alone: Path) -> None:
+    (alone / "file").write_text("x", encoding="utf-8")
+    ran = run("init", str(alone / "file" / "x.db"))
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+
+
+def test_a_file_of_another_kind_is_named(run: Run, alone: Path) -> None:
+    (alone / "notes.txt").write_text("x" * 200, encoding="utf-8")
+    ran = run("-s", "notes.txt", "log")
+    assert (ran.code, ran.err) == (2, "backstory: notes.txt is not a Backstory store\n")
+
+
+def test_a_store_that_is_not_there_is_named_with_what_makes_it(run: Run) -> None:
+    ran = run("-s", "gone.db", "log")
+    assert ran.code == 2
+    assert "backstory init gone.db" in ran.err
+    assert not Path("gone.db").exists()
+
+
+@pytest.mark.usefixtures("bank")
+def test_a_reader_who_leaves_early_ends_it_silently() -> None:
+    # A full pipe: more than any buffer holds.
+    for _ in range(3):
+        subprocess.run(
+            [*COMMAND, "append", "Noted", f"text={'x' * 90_000}"], check=True, stdout=subprocess.DEVNULL
+        )
+    with subprocess.Popen(
+        [*COMMAND, "log", "--ndjson"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.usefixtures("bank")
+def test_ctrl_c_ends_it_with_130_and_no_traceback() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "log", "--follow", "--oneline"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(4):
+            process.stdout.readline()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
+
+
+@pytest.mark.usefixtures("bank")
+def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
+    code = (
+        "import sys, msgspec, apsw, argparse; before = set(sys.modules)\n"
+        "from backstory.cli import main; main(['log', '-n', '20'])\n"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stderr.split())
+    own = {name for name in loaded if name.startswith("backstory.cli.")}
+    assert own == {
+        f"backstory.cli.{name}" for name in ("commits", "log", "output", "parser", "place", "text", "times")
+    }
+    assert not {"shutil", "subprocess", "tempfile", "difflib", "tomllib", "importlib.resources"} & loaded
+    assert not {"backstory.event", "backstory.codec", "backstory.state"} & loaded
+    assert not {name for name in loaded if name.startswith("backstory.history")}
+
+
+def test_the_console_script_is_the_same_command() -> None:
+    script = Path(sys.executable).with_name("backstory")
+    if not script.exists():
+        pytest.skip("the package is not installed beside this Python")
+    ran = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("backstory ")
+
+
+def test_standard_input_and_the_environment_are_left_alone(run: Run) -> None:
+    before = dict(os.environ)
+    run("--help")
+    assert dict(os.environ) == before

@@ -1,0 +1,97 @@
+"""`backstory show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backstory.commit import draft
+from backstory.store import append
+from backstory.stores.sqlite import SqliteStore
+from tests.cli.conftest import Run, day, fact
+
+pytestmark = pytest.mark.usefixtures("bank")
+
+
+def test_a_commit_is_shown_with_all_that_it_says_and_all_its_events(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [rent] = run("log", "--ndjson", "--author", "Bob").ndjson
+    shown = run("show", "rent").out
+    assert shown.startswith(f"commit {rent['hash']} #3..#4 (2 events)\n")
+    for line in (
+        "Id:        rent\n",
+        "Author:    Bob Ray\n",
+        f"Content:   {rent['content']}\n",
+        "Condition: no Deposited or Withdrawn about account:a-7 after #2\n",
+        "\n    rent\n\n    for November\n",
+        '\n#4 Deposited v2  account:b-1  transfer:t-1\n    {\n      "account": "b-1",\n      "cents": 200\n    }\n',
+    ):
+        assert line in shown
+    pay = run("show", "pay").out
+    assert 'Command:   {"cents":500,"name":"deposit"}\n' in pay
+    assert 'Metadata:  {"ip":"127.0.0.1"}\n' in pay
+
+
+def test_head_an_id_a_hash_in_either_case_and_a_position_name_a_commit(run: Run) -> None:
+    whole = run("show", "--json").json
+    assert whole["id"] == "rates"
+    for name in ("HEAD", "@", "rates", whole["hash"], whole["hash"][:8], whole["hash"][:12].upper()):
+        assert run("show", name, "--json").json == whole
+
+
+@pytest.mark.parametrize("name", ["#4", "4"])
+def test_a_position_shows_its_one_event_and_says_how_to_see_the_others(run: Run, name: str) -> None:
+    ran = run("show", name)
+    assert "#4 Deposited" in ran.out
+    assert "#3 Withdrawn" not in ran.out
+    assert "One event of 2 in this commit" in ran.err
+    assert [event["position"] for event in run("show", name, "--json").json["events"]] == [4]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("#7", "the log has #1 to #6"),
+        ("#0", "before the first"),
+        ("#x", "a position is a number"),
+        ("zzzz", "the positions #1 to #6"),
+        ("abc", "at least 4 digits"),
+    ],
+)
+def test_a_name_that_means_nothing_says_what_there_is(run: Run, name: str, message: str) -> None:
+    ran = run("show", name)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+
+
+def test_an_empty_log_has_no_head(run: Run) -> None:
+    run("init", "new.db")
+    assert "'HEAD' is no point of this history: " in run("-s", "new.db", "show").err
+
+
+def test_control_characters_do_not_reach_the_terminal(run: Run, bank: Path) -> None:
+    run(
+        "append",
+        "Evil\x1b[2J",
+        "--tag",
+        "k:\x1b]0;x\x07",
+        "-m",
+        "\x1b[31mred\x1b[m\nsecond\tline",
+        "text=\x1b[1m",
+    )
+    for words in (["show"], ["log"], ["log", "--oneline"], ["types"], ["tags", "--key", "k"], ["stats"]):
+        ran = run(*words)
+        assert ran.code == 0
+        assert "\x1b" not in ran.out
+    assert "\\x1b[31mred" in run("show").out
+
+
+def test_a_commit_whose_author_was_late_shows_both_times(run: Run, bank: Path) -> None:
+    store = SqliteStore(bank)
+    append(store.log(), draft([fact("Noted", {})], id="late", time=day(1)))
+    store.close()
+    out = run("show", "late").out
+    assert "Date:      Sun Nov 1" in out
+    assert "In log as: Wed Nov 4" in out

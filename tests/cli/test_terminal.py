@@ -1,0 +1,132 @@
+"""What a person at a terminal gets: colour, a pager, a progress line; and a program none of them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backstory.cli import output
+from backstory.cli.output import Output
+from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("bank")
+
+ESCAPE = "\x1b["
+
+
+def at_terminal(*words: str, error_only: bool = False, **environment: str) -> tuple[int, str]:
+    """Run the command with a terminal for its output; `error_only`: for its messages alone. What the terminal got."""
+    leader, follower = pty.openpty()
+    variables = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24", **environment}
+    with subprocess.Popen(
+        [sys.executable, "-m", "backstory", *words],
+        stdin=follower,
+        stdout=subprocess.DEVNULL if error_only else follower,
+        stderr=follower,
+        env=variables,
+    ) as process:
+        os.close(follower)
+        parts = []
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:  # Linux ends a terminal that nobody holds with EIO
+                break
+            if not part:
+                break
+            parts.append(part)
+    os.close(leader)
+    return process.returncode, b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_colour_and_a_pipe_none(run: Run) -> None:
+    assert f"{ESCAPE}33mcommit " in at_terminal("log", PAGER="cat")[1]
+    assert ESCAPE not in run("log").out
+
+
+def test_colour_is_off_for_no_color_and_for_a_dumb_terminal_unless_it_is_asked_for(run: Run) -> None:
+    assert ESCAPE not in at_terminal("log", PAGER="cat", NO_COLOR="1")[1]
+    assert ESCAPE not in at_terminal("log", PAGER="cat", TERM="dumb")[1]
+    assert ESCAPE not in at_terminal("log", "--color", "never", PAGER="cat")[1]
+    assert ESCAPE in at_terminal("log", "--color", "always", PAGER="cat", NO_COLOR="1")[1]
+    assert ESCAPE in run("log", "--color", "always").out
+
+
+def test_json_is_never_coloured_or_paged() -> None:
+    code, shown = at_terminal("log", "--json", "--color", "always", BACKSTORY_PAGER="sh -c 'echo paged; cat'")
+    assert code == 0
+    assert ESCAPE not in shown
+    assert "paged" not in shown
+
+
+@pytest.mark.parametrize("words", [["log"], ["show"], ["state", "account:a-7"], ["types"], ["tags"]])
+def test_long_output_goes_through_the_pager(words: list[str]) -> None:
+    code, shown = at_terminal(*words, BACKSTORY_PAGER="sh -c 'echo paged; cat'", PAGER="false")
+    assert code == 0
+    assert shown.startswith("paged\n")
+    assert len(shown) > 40
+
+
+def test_the_pager_may_be_named_by_pager_or_left_out() -> None:
+    assert at_terminal("log", PAGER="sh -c 'echo paged; cat'")[1].startswith("paged")
+    assert "paged" not in at_terminal("log", "--no-pager", PAGER="sh -c 'echo paged; cat'")[1]
+    assert "commit" in at_terminal("log", PAGER="")[1]
+    assert "commit" in at_terminal("log", PAGER="pager-that-is-not-there")[1]
+    assert "paged" not in at_terminal("log", BACKSTORY_PAGER="cat", PAGER="sh -c 'echo paged; cat'")[1]
+
+
+def test_a_pager_that_is_left_early_is_no_error(run: Run) -> None:
+    for _ in range(3):
+        run("append", "Noted", "-m", "\n".join("x" * 1000 for _ in range(200)))
+    assert at_terminal("log", PAGER="head -n 1") == (0, at_terminal("log", PAGER="head -n 1")[1])
+    assert at_terminal("log", PAGER="head -n 1")[1].count("\n") == 1
+
+
+def test_what_fits_on_the_screen_stays_on_it_with_less() -> None:
+    import shutil
+
+    if shutil.which("less") is None:
+        pytest.skip("less is not installed")
+    code, shown = at_terminal("log", "-n", "1")
+    assert code == 0
+    assert "RateChanged" in shown
+
+
+def test_a_long_value_is_cut_on_a_terminal_only(run: Run) -> None:
+    run("append", "Noted", "--tag", "n:1", f"text={'long ' * 50}end")
+    assert "…" in at_terminal("state", "n:1", PAGER="cat")[1]
+    assert "long end" in run("state", "n:1").out
+
+
+def test_progress_is_a_line_on_the_terminal_that_is_gone_in_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(output, "DELAY", 0)
+    with Output().progress("verifying", 2000) as tick:
+        tick(1000)
+        tick(1001)
+    assert capsys.readouterr().err == f"\rverifying 1,000 of 2,000 (50%){ESCAPE}K\r{ESCAPE}K"
+
+
+def test_what_is_quick_shows_no_progress() -> None:
+    assert at_terminal("verify", error_only=True) == (0, "")
+
+
+def test_no_progress_is_shown_where_nobody_looks(run: Run) -> None:
+    assert run("verify").err == ""
+
+
+def test_ctrl_c_in_front_of_a_pager_waits_for_the_reader(bank: Path) -> None:
+    assert bank.exists()
+    code, shown = at_terminal(
+        "log", PAGER="sh -c 'trap \"\" INT; kill -INT $PPID; sleep 0.2; echo still here; cat >/dev/null'"
+    )
+    assert code in (0, 130)
+    assert "still here" in shown
+    assert "Traceback" not in shown
