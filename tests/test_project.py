@@ -23,6 +23,11 @@ def test_public_names_are_sorted_and_each_once_and_there() -> None:
     assert not missing
 
 
+def test_no_module_would_hide_the_public_name_that_it_shares() -> None:
+    modules = {path.stem for path in (ROOT / "src" / "backstory").iterdir()}
+    assert not modules & set(backstory.__all__)
+
+
 def test_no_source_file_is_long_without_a_reason() -> None:
     sizes = {
         path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
