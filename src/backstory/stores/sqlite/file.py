@@ -95,7 +95,11 @@ class SqliteFile:
     def _prepare(self) -> None:
         """Make the schema where there is none; two processes may try at once."""
         with self._named():
+            # Tables first: another process may make the schema between the two looks.
+            tables = self._writer.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
             if self._format(self._writer) == 0:
+                if tables:
+                    raise NotAStore(f"{self.path} is a SQLite file of another application")
                 self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
                 with self.transaction() as connection:
                     if self._format(connection) == 0:
@@ -175,6 +179,8 @@ class SqliteFile:
 
     def named(self, error: Exception) -> StoreError:
         """The error of ours for one of SQLite's."""
+        if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:
+            return StoreFull(f"{self.path}: {_FULL} ({error})")
         for kinds, ours, says in _NAMES:
             if isinstance(error, kinds):
                 return ours(f"{self.path}: {says} ({error})")
@@ -191,8 +197,9 @@ class SqliteFile:
             self._writer.close()
 
 
+_FULL = "no space is left on the disk; nothing of this was kept"
 _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
-    ((apsw.FullError,), StoreFull, "no space is left on the disk; nothing of this was kept"),
+    ((apsw.FullError,), StoreFull, _FULL),
     (
         (apsw.BusyError, apsw.LockedError),
         StoreLocked,
