@@ -63,7 +63,7 @@ def read_git(
     repository, no such revision, or no Git.
     """
     where = str(path)
-    _check(where, revision)
+    check_repository(where, revision)
     with tempfile.TemporaryFile(prefix="backstory-") as wanted:
         count = skipped = 0
         with _git(where, *ORDER, revision, "--") as shas:
@@ -111,8 +111,9 @@ def path_bytes(text: str) -> bytes:
     return bytes(found)
 
 
-def _check(where: str, revision: str) -> None:
-    """Say what is missing before anything is read."""
+def check_repository(path: str | Path, revision: str = "HEAD") -> None:
+    """Raise `SourceError` where there is no repository, no such revision, or no Git."""
+    where = str(path)
     for arguments, why in (
         (("rev-parse", "--git-dir"), None),
         (("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"), revision),

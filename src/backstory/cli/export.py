@@ -1,0 +1,118 @@
+"""`backstory export`: write history as JSON Lines or CloudEvents."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from backstory.cli import UsageError, place
+from backstory.cli.bar import Bar
+from backstory.query import Query
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory export
+backstory export -o history.jsonl.gz
+backstory export --after 3 -o news.jsonl
+backstory export --format cloudevents --type Deposited --tag account:a-7
+"""
+
+TEXT = """\
+Backstory's own format is the whole truth: imported into an empty store, it gives the same commits with the same hashes;
+a part from --after on continues a store that ends there. CloudEvents 1.0 are for other programs."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Where to, in which format, and how much."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write to a file, gzipped where it ends in .gz (default: standard output)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("backstory", "cloudevents"),
+        default="backstory",
+        help="one commit or one event a line",
+    )
+    parser.add_argument(
+        "--after", type=int, default=0, metavar="POSITION", help="only commits after this position"
+    )
+    parser.add_argument("--upto", type=int, metavar="POSITION", help="only commits up to this position")
+    parser.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="cloudevents: only this type; repeat for any of several",
+    )
+    parser.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="KEY:VALUE",
+        help="cloudevents: only with this tag; repeat for all",
+    )
+    parser.add_argument("--source", metavar="URI", help="cloudevents: their source (default: backstory)")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Write the lines, and say how many where they went into a file."""
+    if arguments.format == "backstory" and (arguments.type or arguments.tag or arguments.source):
+        raise UsageError(
+            "--type, --tag and --source go with --format cloudevents: a commit is exported whole"
+        )
+    if out.json and arguments.output is None:
+        raise UsageError("--json reports on an export with -o FILE; the export itself is JSON Lines")
+    count = 0
+    with place.opened(arguments) as store, Bar("export") as bar, target(arguments.output) as file:
+        for line in lines(arguments, store.log(), bar):
+            file.write(line)
+            count += 1
+    if out.json:
+        out.document("export", file=arguments.output, format=arguments.format, lines=count)
+    elif arguments.output is not None:
+        out.say(f"wrote {count:,} lines to {arguments.output}")
+    return 0
+
+
+def lines(arguments: Namespace, log: Log, bar: Bar) -> Iterator[bytes]:
+    """The lines to write."""
+    from backstory.sync.export import cloudevent_lines, own_lines
+
+    if arguments.format == "backstory":
+        return own_lines(log, after=arguments.after, upto=arguments.upto, progress=bar)
+    return cloudevent_lines(
+        log,
+        source=arguments.source or "backstory",
+        query=Query.of(arguments.type, arguments.tag),
+        after=arguments.after,
+        upto=arguments.upto,
+        progress=bar,
+    )
+
+
+@contextmanager
+def target(name: str | None) -> Iterator[IO[bytes]]:
+    """Standard output, or a file that is there under its name only when it is complete."""
+    if name is None:
+        yield sys.stdout.buffer
+        return
+    path = Path(name)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with cast("IO[bytes]", gzip.open(part, "wb", 6) if path.suffix == ".gz" else part.open("wb")) as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
