@@ -13,7 +13,7 @@ from backstory.commit import ORIGIN, Commit, Head, chained, draft
 from backstory.execution import recorded
 from backstory.invariants import broken
 from backstory.record import Recorded
-from backstory.state import State, identity, state_type
+from backstory.state import State, state_type
 from backstory.testing import wording
 
 S = TypeVar("S", bound=State)
@@ -82,9 +82,9 @@ class History(msgspec.Struct, frozen=True):
         )
 
     def load(self, reference: S) -> S:
-        """A copy of `reference`, filled. Raises `Broken` after the first event that breaks an invariant."""
+        """What follows for the state of this identity. Raises `Broken` after the first event that breaks an invariant."""
         compiled = state_type(type(reference))
-        state: S = compiled.copy(reference)
+        state = compiled.empty(reference)
         for record in filter(reference.query().matches, self.records):
             compiled.fold(state, [record], self.commits.__getitem__)
             for words in broken(state):
@@ -103,8 +103,3 @@ def history(given: Iterable[Committed]) -> History:
 def as_commits(events: Iterable[Any]) -> tuple[Committed, ...]:
     """Events and commits as commits: an event that is given alone is a commit of its own."""
     return tuple(event if isinstance(event, Committed) else Committed((event,)) for event in events)
-
-
-def reference(state: S) -> S:
-    """The empty state of the same identity."""
-    return type(state)(**identity(state))

@@ -15,7 +15,7 @@ from backstory.record import Encoded
 from backstory.state import State
 from backstory.testing import wording
 from backstory.testing.differences import compared
-from backstory.testing.history import Broken, Committed, History, as_commits, committed, history, reference
+from backstory.testing.history import Broken, Committed, History, as_commits, committed, history
 from backstory.testing.story import Step, Story, announce
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Given:
         story = self._story()
         boundary = Query()
         for state in states:
-            boundary = boundary | reference(state).query()
+            boundary = boundary | state.query()
         self._check(story, boundary, " and ".join(type(state).__name__ for state in states))
         expect_states(story, self._history, states)
 
@@ -167,7 +167,7 @@ def expect_states(story: Story, past: History, states: tuple[State, ...]) -> Non
     """Fail where a state does not follow from the history."""
     __tracebackhide__ = True
     try:
-        actual = [past.load(reference(state)) for state in states]
+        actual = [past.load(state) for state in states]
     except Broken as broken:
         raise story.failure(broken) from None
     if list(states) != actual:

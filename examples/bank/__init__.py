@@ -1,0 +1,1 @@
+"""A bank: deposits, withdrawals, and transfers that belong to two accounts."""

@@ -1,0 +1,1 @@
+"""A shopping cart, and what its row in a table forgets."""
