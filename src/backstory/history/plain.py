@@ -1,0 +1,95 @@
+"""States as plain JSON values: what diff, blame and search compare.
+
+Two values are the same where their JSON is the same. So `1` differs from `true` and from `1.0`, and NaN, which JSON
+does not have, is null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import msgspec
+
+from backstory.errors import DefinitionError
+from backstory.latest import Latest
+from backstory.state import State
+
+_encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder().decode
+ATOMS = frozenset((str, int, bool, type(None)))
+"""Types whose values are their own JSON, and equal only where that is the same."""
+
+
+def plain(state: Any) -> Any:
+    """A state's fields as JSON values, sets as sorted lists; of `Latest` the fields' values alone.
+
+    Raises `DefinitionError` where a field holds something that JSON cannot carry.
+    """
+    if isinstance(state, Latest):
+        return {name: plain_value(field.value) for name, field in state.fields.items()}
+    return plain_value(state)
+
+
+def plain_value(value: Any) -> Any:
+    """Any value as JSON values, which share nothing with it that can change."""
+    kind = type(value)
+    if kind in ATOMS:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else None
+    try:
+        return _decode(_encode(msgspec.to_builtins(value, str_keys=True, order="deterministic")))
+    except (TypeError, ValueError):
+        return _slowly(value)
+
+
+def canonical(value: Any) -> bytes:
+    """The bytes that are the same where two plain values are."""
+    return _sorted(value)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two plain values are the same."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if type(one) in ATOMS:
+        return bool(one == other)
+    return _sorted(one) == _sorted(other)
+
+
+def key_text(key: Any) -> str:
+    """The name that a dict's key has in JSON."""
+    if type(key) is str:
+        return key
+    try:
+        [text] = msgspec.to_builtins({key: None}, str_keys=True)
+        return str(text)
+    except TypeError:
+        return str(plain_value(key))
+
+
+def _slowly(value: Any) -> Any:
+    """What msgspec does not sort or know: mixed sets, sets of structs, deques, mappings with unusual keys."""
+    if isinstance(value, msgspec.Struct):
+        names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+        return {encoded: plain_value(getattr(value, name)) for name, encoded in names}
+    if isinstance(value, Mapping):
+        return {key_text(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, AbstractSet):
+        return sorted(map(plain_value, value), key=canonical)
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return [plain_value(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: plain_value(getattr(value, name)) for name in value.__dataclass_fields__}
+    raise DefinitionError(f"{type(value).__qualname__} cannot be shown as JSON: {value!r}")
+
+
+def names_of(cls: type[State]) -> dict[str, str]:
+    """The fields of a state class, with the names that they have in JSON."""
+    return dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))

@@ -1,0 +1,70 @@
+"""What the types of a state say about its JSON: which lists have elements with a key of their own."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+from backstory.fields import hints
+
+
+class Keyed(msgspec.Struct, frozen=True):
+    """Says which field tells a list's elements apart: `lines: Annotated[list[Line], Keyed("sku")] = []`.
+
+    Then diff and blame follow an element by that, wherever in the list it is.
+    """
+
+    field: str
+
+
+class Shape:
+    """A type's shape: the shapes of its fields, or of its items, and the key of these.
+
+    Nested shapes are made when they are asked for, since types may contain themselves.
+    """
+
+    def __init__(self, annotation: Any = None) -> None:
+        self.key: str | None = None
+        self._type = self._bare(annotation)
+
+    def step(self, name: str | int) -> Shape:
+        """The shape of a field, a dict's value or a list's element."""
+        return self._items if self._items is not None else self._fields.get(str(name), NO_SHAPE)
+
+    def _bare(self, annotation: Any) -> Any:
+        """The type without what is around it: a note, or None as another choice."""
+        while get_origin(annotation) in (Annotated, Union, types.UnionType):
+            if get_origin(annotation) is Annotated:
+                for mark in annotation.__metadata__:
+                    self.key = mark.field if isinstance(mark, Keyed) else self.key
+                annotation = annotation.__origin__
+                continue
+            choices = [part for part in get_args(annotation) if part is not types.NoneType]
+            if len(choices) != 1:
+                return None
+            annotation = choices[0]
+        return annotation
+
+    @cached_property
+    def _items(self) -> Shape | None:
+        arguments = get_args(self._type)
+        origin = get_origin(self._type)
+        if not isinstance(origin, type) or not arguments:
+            return None
+        return Shape(arguments[1] if issubclass(origin, Mapping) and len(arguments) > 1 else arguments[0])
+
+    @cached_property
+    def _fields(self) -> dict[str, Shape]:
+        if not isinstance(self._type, type):
+            return {}
+        annotations = hints(self._type) or {}
+        encoded = getattr(self._type, "__struct_encode_fields__", ())
+        names = dict(zip(getattr(self._type, "__struct_fields__", ()), encoded, strict=True))
+        return {names.get(name, name): Shape(annotation) for name, annotation in annotations.items()}
+
+
+NO_SHAPE = Shape()
