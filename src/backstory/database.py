@@ -13,7 +13,7 @@ from backstory.codec import decode, encode, event_type
 from backstory.commands import Command
 from backstory.commit import Commit, Head, draft, drafted
 from backstory.errors import BranchError, UnknownRevision
-from backstory.execution import RETRIES, Executor, Preview, repeated
+from backstory.execution import RETRIES, Drafting, Executor, Preview, repeated
 from backstory.history.branches import MAIN, Branches, Chain, Mark
 from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
 from backstory.history.revision import Point, Revision, commits_between, resolve, resolve_range

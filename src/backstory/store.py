@@ -103,6 +103,10 @@ class Store(Protocol):
         """Make an empty log whose first commit will stand on `origin`, and return its number."""
         ...
 
+    def logs(self) -> Sequence[int]:
+        """The numbers of all logs, main's first."""
+        ...
+
     def origin(self, number: int = 0) -> Head:
         """What a log stands on: its first event has the position after this."""
         ...

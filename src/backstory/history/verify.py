@@ -8,17 +8,22 @@ from itertools import chain
 import msgspec
 
 from backstory.commit import Commit, Head, commit_hash, content_hash, events_root
-from backstory.errors import StoreCorrupt, StoreError
+from backstory.errors import BranchError, StoreCorrupt, StoreError
+from backstory.history.branches import Branches, head_at
 from backstory.record import Recorded
 from backstory.store import Log, Store
 
 
 class Report(msgspec.Struct):
-    """What `verify` looked at, and every problem that it found, in words that name the place."""
+    """What `verify` looked at, and every problem that it found, in words that name the place.
+
+    `commits`, `events` and `head` are main's; `others` counts the other logs, of branches and the reflog.
+    """
 
     commits: int = 0
     events: int = 0
     head: Head | None = None
+    others: int = 0
     problems: list[str] = []
 
     @property
@@ -27,15 +32,16 @@ class Report(msgspec.Struct):
         return not self.problems
 
 
-def verify(
-    store: Store, number: int = 0, *, most: int = 20, progress: Callable[[int], None] | None = None
-) -> Report:
-    """Check one log of a store, and the store's own indexes. Stops after `most` problems.
+def verify(store: Store, *, most: int = 20, progress: Callable[[int], None] | None = None) -> Report:
+    """Check every log of a store, what branches and marks stand on, and the indexes. Stops after `most` problems.
 
-    Memory is that of the largest commit. `progress` is called with the position that was reached, once a commit.
+    Memory is that of the largest commit. `progress` is called with main's position that was reached, once a commit.
     """
     report = Report()
-    for problem in chain(log_problems(store, number, report, progress), store.problems()):
+    found = chain(
+        log_problems(store, 0, report, progress), other_problems(store, report), ref_problems(store), store.problems()
+    )
+    for problem in found:
         report.problems.append(problem)
         if len(report.problems) >= most:
             break
@@ -52,6 +58,34 @@ def log_problems(
         yield str(error)
     else:
         yield from chain_problems(log, origin, report, progress)
+
+
+def other_problems(store: Store, report: Report) -> Iterator[str]:
+    """Walk the logs of branches, also of deleted ones, and the reflog."""
+    try:
+        numbers = store.logs()[1:]
+    except StoreError as error:
+        yield str(error)
+        return
+    for number in numbers:
+        report.others += 1
+        yield from (f"log {number}: {problem}" for problem in log_problems(store, number, Report()))
+
+
+def ref_problems(store: Store) -> Iterator[str]:
+    """Compare what each branch stands on, and what each mark names, with the history below."""
+    branches = Branches(store)
+    try:
+        for branch in branches.all():
+            for depth, number in enumerate(branch.chain[1:], 1):
+                origin = store.origin(number)
+                if head_at(branches.view(branch.chain[:depth]), origin.position).hash != origin.hash:
+                    yield f"branch {branch.name} stands on another commit at #{origin.position} than it was made on"
+        for mark in branches.marks():
+            if head_at(branches.view(mark.chain), mark.position).hash.hex() != mark.hash:
+                yield f"mark {mark.name} names another commit at #{mark.position} than it was made for"
+    except (StoreError, BranchError, KeyError, StopIteration, msgspec.MsgspecError) as error:
+        yield f"a branch or a mark leads nowhere: {error}"
 
 
 def chain_problems(

@@ -196,6 +196,10 @@ class MemoryStore:
             self._logs.append(MemoryLog(origin))
             return len(self._logs) - 1
 
+    def logs(self) -> Sequence[int]:
+        """The numbers of all logs."""
+        return range(len(self._logs))
+
     def origin(self, number: int = 0) -> Head:
         """What a log stands on."""
         return self.log(number).origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from backstory.commit import Head, from_micros, micros
 from backstory.errors import StoreCorrupt
@@ -73,6 +73,10 @@ class SqliteStore:
                 "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", (*values, row_digest(*values), indexed)
             )
         return number
+
+    def logs(self) -> Sequence[int]:
+        """The numbers of all logs."""
+        return [number for [number] in self.file.fetch("SELECT number FROM logs ORDER BY number")]
 
     def origin(self, number: int = 0) -> Head:
         """What a log stands on; see `Store.origin`."""
