@@ -11,13 +11,13 @@ hash says where it stands. `docs/design/format.md` has every byte, and test vect
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from backstory import digest
 from backstory.errors import InvalidEvent
 from backstory.query import Condition, to_json
 from backstory.record import Encoded, Recorded, check_text
@@ -177,8 +177,8 @@ def leaf_hash(event: Encoded | Recorded) -> bytes:
     for tag in event.tags:
         text = tag.encode()
         parts += (len(text).to_bytes(8), text)
-    parts.append(hashlib.sha256(event.data).digest())
-    return hashlib.sha256(b"".join(parts)).digest()
+    parts.append(digest.sha256(event.data).digest())
+    return digest.sha256(b"".join(parts)).digest()
 
 
 def events_root(events: Iterable[Encoded | Recorded]) -> bytes:
@@ -193,9 +193,9 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     power of two.
     """
     if not leaves:
-        return hashlib.sha256(b"").digest()
+        return digest.sha256(b"").digest()
     level = list(leaves)
-    sha256 = hashlib.sha256
+    sha256 = digest.sha256
     while len(level) > 1:
         pairs = [sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
         if len(level) % 2:
@@ -219,13 +219,13 @@ def content_hash(commit: Draft | Commit, root: bytes, authored: datetime) -> byt
         parts += (len(part).to_bytes(8), part)
     parts += (b"\x00",) if query is None else (b"\x01", len(query).to_bytes(8), query)
     parts.append(root)
-    return hashlib.sha256(b"".join(parts)).digest()
+    return digest.sha256(b"".join(parts)).digest()
 
 
 def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:
     """The hash of where a commit stands: its parent, its content, and the position that it was decided on."""
     decided = b"\x00" if after is None else b"\x01" + after.to_bytes(8)
-    return hashlib.sha256(COMMIT + parent + content + decided).digest()
+    return digest.sha256(COMMIT + parent + content + decided).digest()
 
 
 def micros(time: datetime) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import msgspec
 
+from backstory import digest
 from backstory.query import Query
 
 LOG_BITS = 40
@@ -60,7 +60,7 @@ def first_key(number: int) -> int:
 
 def token(tag: str) -> str:
     """What stands for a tag in the index: it must survive a tokenizer, whatever the tag holds."""
-    return hashlib.sha256(tag.encode()).hexdigest()[:12]
+    return digest.sha256(tag.encode()).hexdigest()[:12]
 
 
 def hash_token(hash: bytes) -> str:

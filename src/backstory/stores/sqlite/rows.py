@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 from heapq import merge
 from itertools import chain, islice
 from operator import attrgetter
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from backstory import digest
 from backstory.commit import Commit, Head, from_micros, micros
 from backstory.errors import StoreCorrupt
 from backstory.query import Condition, Query, from_json, to_json
@@ -152,7 +152,7 @@ class Rows:
 def row_digest(*values: Any) -> bytes:
     """What stands at the end of a row that no commit hash covers: half the SHA-256 of its other columns as JSON."""
     shown = [value.hex() if isinstance(value, bytes) else value for value in values]
-    return sha256(msgspec.json.encode(shown)).digest()[:16]
+    return digest.sha256(msgspec.json.encode(shown)).digest()[:16]
 
 
 def commit_of(row: Row) -> Commit:
