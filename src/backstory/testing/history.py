@@ -82,7 +82,7 @@ class History(msgspec.Struct, frozen=True):
         )
 
     def load(self, reference: S) -> S:
-        """What follows for the state of this identity. Raises `Broken` after the first event that breaks an invariant."""
+        """The state of this identity, filled. Raises `Broken` after the first event that breaks an invariant."""
         compiled = state_type(type(reference))
         state = compiled.empty(reference)
         for record in filter(reference.query().matches, self.records):
