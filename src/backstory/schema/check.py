@@ -1,0 +1,155 @@
+"""Compares the code with the lock: what old data can no longer be read, what nobody has locked yet, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from backstory.codec import EventType
+from backstory.fields import tag_value
+from backstory.schema.compatibility import Difference, differences, tag_differences
+from backstory.schema.lock import Lock, Published, published
+from backstory.schema.samples import samples
+from backstory.schema.stub import stub
+
+Level = Literal["broken", "warning", "news"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something to know about an event: `broken` fails the check, `news` is what the lock does not say yet.
+
+    `differences` are the fields, `remedy` says what to do, and `stub` is code to begin with.
+    """
+
+    level: Level
+    event: str
+    version: int
+    what: str
+    differences: tuple[Difference, ...] = ()
+    remedy: str = ""
+    stub: str = ""
+
+
+def check(lock: Lock, kinds: Iterable[EventType], *, allow_removed: bool = False) -> list[Finding]:
+    """Everything there is to say about these events and their lock, by event."""
+    now = {kind.name: kind for kind in kinds}
+    found: list[Finding] = []
+    for name in sorted(lock.events.keys() | now.keys()):
+        if name not in now:
+            found.append(_removed(name, max(lock.events[name]), allowed=allow_removed))
+        elif not lock.events.get(name):
+            found.append(Finding("news", name, now[name].version, "is new"))
+        else:
+            found += _compared(now[name], lock.events[name])
+    return found
+
+
+def _removed(name: str, version: int, *, allowed: bool) -> Finding:
+    if allowed:
+        return Finding("news", name, version, "was removed")
+    return Finding(
+        "broken",
+        name,
+        version,
+        "was removed",
+        remedy="Events of it may be in a log, and states that read them would fail. Bring the class back (it may be"
+        " renamed: keep its name=), or, if no log has any: --allow-removed",
+    )
+
+
+def _compared(kind: EventType, versions: dict[int, Published]) -> Iterator[Finding]:
+    newest = max(versions)
+    if kind.version < newest:
+        yield Finding(
+            "broken",
+            kind.name,
+            newest,
+            f"is locked as version {newest}, and the code has version {kind.version}",
+            remedy=f"Versions only go up: events of version {newest} may be in a log. Bring version {newest} back.",
+        )
+        return
+    if kind.version not in versions:
+        yield Finding("news", kind.name, kind.version, f"has a new version {kind.version}")
+    for version in sorted(versions):
+        if version < kind.version:
+            yield from _chain(kind, version, versions[version])
+        elif version == kind.version:
+            yield from _same_version(kind, versions[version])
+
+
+def _same_version(kind: EventType, old: Published) -> Iterator[Finding]:
+    new = published(kind)
+    found = differences(old.schema, new.schema)
+    found += tag_differences(old.schema, new.schema, old.tags, new.tags)
+    if found:
+        yield Finding(
+            "broken",
+            kind.name,
+            kind.version,
+            "changed in a way that stored events cannot follow",
+            tuple(found),
+            f"Events of version {kind.version} stay as they were written. Publish the change as version"
+            f" {kind.version + 1}, with an upcaster that mends the old data:",
+            stub(kind, found, old.schema, new.schema),
+        )
+    elif old != new:
+        yield Finding("news", kind.name, kind.version, "changed, and still reads every stored event")
+
+
+def _chain(kind: EventType, version: int, old: Published) -> Iterator[Finding]:
+    """Run the upcasters on made-up data of an old version, and read what they make of it.
+
+    A field that is missing then is missing for real data too; any other failure may come from made-up values.
+    """
+    for data in samples(old.schema):
+        shown = msgspec.json.encode(data).decode()
+        before = _tags(old, data)
+        try:
+            event = kind.decode(version, msgspec.json.encode(data))
+        except Exception as wrong:  # noqa: BLE001 - an upcaster is anybody's code
+            why = str(wrong) or type(wrong).__name__
+            missing = "missing required" in why or "Field required" in why
+            yield Finding(
+                "broken" if missing else "warning",
+                kind.name,
+                version,
+                f"as its upcasters mend it, {shown} cannot be read: {type(wrong).__name__}: {why}",
+                remedy="Mend the upcaster."
+                if missing
+                else "If real data never looks like this, nothing is wrong.",
+            )
+            return
+        after = set(kind.tags(event))
+        if before is not None and before != after:
+            yield Finding(
+                "warning",
+                kind.name,
+                version,
+                f"{shown} was stored with {_listed(before)}, and would have {_listed(after)} today",
+                remedy="Stored events keep their tags: a state that asks for the new ones will not find them.",
+            )
+            return
+
+
+def _tags(old: Published, data: dict[str, Any]) -> set[str] | None:
+    """The tags that this data was stored with; None where the text of one cannot be told from JSON alone."""
+    found = set()
+    for name, key in old.tags.items():
+        value = data.get(name)
+        for one in value if isinstance(value, list) else [value]:
+            if one is None:
+                continue
+            if _is_time(old, name):
+                return None
+            found.add(f"{key}:{tag_value(one)}")
+    return found
+
+
+def _is_time(old: Published, name: str) -> bool:
+    return b'"date-time"' in msgspec.json.encode(old.schema.get("properties", {}).get(name))
+
+
+def _listed(tags: set[str]) -> str:
+    return " and ".join(sorted(tags)) or "no tags"

@@ -1,0 +1,74 @@
+"""The lock file: for every published event and version, the schema of its data and what its fields tag.
+
+JSON, every key sorted and on a line of its own, so that a review shows which field of which event was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from backstory.codec import EventType
+from backstory.errors import LockError
+from backstory.schema.shape import Schema, event_schema, event_tags
+
+NAME = "events.lock"
+FORMAT = 1
+
+
+class Published(msgspec.Struct, frozen=True):
+    """One version of an event, as it was published: the schema of its data, and the key under which a field tags."""
+
+    schema: Schema
+    tags: dict[str, str] = {}
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """All versions of all events, by name and version."""
+
+    events: dict[str, dict[int, Published]]
+    format: int = FORMAT
+
+
+def published(kind: EventType) -> Published:
+    """An event class as the lock has it."""
+    described = Published(event_schema(kind), event_tags(kind))
+    return msgspec.json.decode(msgspec.json.encode(described), type=Published)
+
+
+def updated(lock: Lock, kinds: Iterable[EventType], *, removed: bool = False) -> Lock:
+    """The lock with these events as they are now. Older versions stay; so do events that are gone, unless `removed`."""
+    now = {kind.name: kind for kind in kinds}
+    events = {name: dict(versions) for name, versions in lock.events.items() if name in now or not removed}
+    for name, kind in now.items():
+        events.setdefault(name, {})[kind.version] = published(kind)
+    return Lock(events)
+
+
+def write(lock: Lock, path: Path) -> None:
+    """Write the file, whole or not at all."""
+    text = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2)
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.write_bytes(text + b"\n")
+    temporary.replace(path)
+
+
+def read(path: Path) -> Lock:
+    """Read the file. Raises `LockError` where there is none, or where it is not one that this Backstory can read."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise LockError(f"there is no schema lock {path}; make one with: backstory schema lock") from None
+    if data.startswith((b"<<<<<<<", b"{\n<<<<<<<")) or b"\n<<<<<<< " in data:
+        raise LockError(f"{path} has a merge conflict; take either side, then run: backstory schema lock")
+    try:
+        lock = msgspec.json.decode(data, type=Lock)
+    except msgspec.MsgspecError as wrong:
+        raise LockError(f"{path} is no schema lock: {wrong}") from wrong
+    if lock.format > FORMAT:
+        raise LockError(
+            f"{path} was written by a newer Backstory (format {lock.format}, this one knows {FORMAT})"
+        )
+    return lock
