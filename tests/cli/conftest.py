@@ -127,6 +127,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*words: str) -> Ran:
         capsys.readouterr()
         code = main(words)
-        return Ran(code, *capsys.readouterr())
+        shown = capsys.readouterr()
+        return Ran(code, shown.out, shown.err)
 
     return run

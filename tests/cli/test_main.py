@@ -150,7 +150,7 @@ def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
         f"backstory.cli.{name}" for name in ("commits", "log", "output", "parser", "place", "text", "times")
     }
     assert not {"shutil", "subprocess", "tempfile", "difflib", "tomllib", "importlib.resources"} & loaded
-    assert not {"backstory.event", "backstory.codec", "backstory.state"} & loaded
+    assert not {"hashlib", "pathlib", "backstory.event", "backstory.codec", "backstory.state"} & loaded
     assert not {name for name in loaded if name.startswith("backstory.history")}
 
 

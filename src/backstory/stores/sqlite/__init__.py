@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-from backstory.commit import Head, from_micros, micros
+from backstory.commit import NO_HASH, ORIGIN, Head, from_micros, micros
 from backstory.errors import StoreCorrupt
+from backstory.stores.fork import tell_of_forks
 from backstory.stores.group import GroupedLog
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import first_key
@@ -55,6 +56,15 @@ class SqliteStore:
         self.refs = SqliteRefs(self.file)
         self._logs: dict[int, GroupedLog] = {}
         self._opening = threading.Lock()
+        tell_of_forks(self)
+
+    def before_fork(self) -> None:
+        """Nothing: the file lets go of itself."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Begin anew in a child, which has none of the threads that were opening a log."""
+        if child:
+            self._opening = threading.Lock()
 
     def log(self, number: int = 0) -> GroupedLog:
         """Open a log; see `Store.log`. The same object for the same number, so that its appends are grouped."""
@@ -87,6 +97,8 @@ class SqliteStore:
         if not rows:
             raise KeyError(number)
         position, hash, time, digest = rows[0]
+        if number == 0 and (position, hash, time) == (0, NO_HASH, 0):
+            return ORIGIN  # main stands on nothing: no digest to compare, and none to load for a verb that only reads
         if row_digest(number, position, hash, time) != digest:
             raise StoreCorrupt(f"{self.file.path}: what log {number} stands on was changed")
         return Head(position, hash, from_micros(time))
