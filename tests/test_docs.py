@@ -1,4 +1,4 @@
-"""Runs every code block of the README, CONTRIBUTING and docs/, page by page, as a reader would: from the top.
+"""Runs every code block of the README, CONTRIBUTING, docs/ and examples/, page by page, as a reader would from the top.
 
 A page is one test with one temporary folder. What its fences mean:
 
@@ -44,7 +44,13 @@ import pytest
 from backstory.event import definitions
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = ROOT / "examples"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted(EXAMPLES.rglob("*.md")),
+]
 SECONDS = 60
 
 NOT_RUN = {
@@ -233,6 +239,8 @@ class Page:
             "PYTHONWARNINGS": "error",
             "TZ": "UTC",
         }
+        if self.path.is_relative_to(EXAMPLES):
+            environment["PYTHONPATH"] = str(ROOT)  # they are run from a checkout
         with subprocess.Popen(
             ["bash", "-c", script],
             cwd=self.folder,
@@ -339,7 +347,11 @@ def fresh_definitions() -> Iterator[None]:
     """Forget the events of other pages and tests, which may have the same names; a page is a program of its own."""
 
     def shipped() -> dict[str, type[Any]]:
-        return {name: cls for name, cls in definitions.items() if cls.__module__.startswith("backstory.")}
+        return {
+            name: cls
+            for name, cls in definitions.items()
+            if cls.__module__.startswith(("backstory.", "examples."))
+        }
 
     before, start = dict(definitions), shipped()
     definitions.clear()
