@@ -15,6 +15,7 @@ from backstory.errors import StoreError
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Log, Verdict
+from backstory.stores.fork import tell_of_forks
 
 GROUP_EVENTS = 10_000
 """A group takes no further call once it has this many events, so that no caller waits long for another's bulk."""
@@ -40,14 +41,23 @@ class GroupedLog:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._guard = threading.Lock()
-        self._waiting: deque[_Call] = deque()
-        self._writing = False
+        self.after_fork(child=True)
+        tell_of_forks(self)
         self.read = log.read
         self.commits = log.commits
         self.find = log.find
         self.head = log.head
         self.wait = log.wait
+
+    def before_fork(self) -> None:
+        """Nothing: the calls of other threads go on in the parent."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Begin anew in a child, which has none of the threads that wait or write."""
+        if child:
+            self._guard = threading.Lock()
+            self._waiting: deque[_Call] = deque()
+            self._writing = False
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch, together with those of other threads; see `Log.append`."""

@@ -24,6 +24,7 @@ from backstory.errors import (
     StoreMissing,
     StoreReadOnly,
 )
+from backstory.stores.fork import tell_of_forks
 
 APPLICATION_ID = 0x42414B53
 """`BAKS`, in SQLite's header field for it: how the `file` command and we know the file."""
@@ -31,14 +32,17 @@ APPLICATION_ID = 0x42414B53
 FORMAT = 1
 """The newest format that this code reads and writes, in `PRAGMA user_version`."""
 
+FORK_PATIENCE = 1.0
+"""Seconds that a fork waits for reads to end; one that goes on for longer is the forking thread's own."""
+
 Row = tuple[Any, ...]
 
 
 class SqliteFile:
     """A file, one connection that writes, and as many that read as threads need at once.
 
-    Every commit is durable before it is acknowledged: write-ahead log, `synchronous=FULL`. A process that forks gets
-    connections of its own.
+    Every commit is durable before it is acknowledged: write-ahead log, `synchronous=FULL`. A process may fork: both
+    sides open the file again when they next use it.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class SqliteFile:
         self.path = os.fspath(path)
         self._timeout = timeout
         self._idle: deque[apsw.Connection] = deque()
+        self._using: deque[None] = deque()  # as long as there are readers at work
         self._writing = threading.Lock()
-        self._pid = os.getpid()
+        self._forking = threading.Lock()
+        self._pid = os.getpid()  # 0 after a fork, until the file is used again
         self.closed = False
         exists = os.path.exists(self.path) and os.path.getsize(self.path) > 0
         if create and exists:
@@ -69,6 +75,7 @@ class SqliteFile:
         except BaseException:
             self.close()
             raise
+        tell_of_forks(self)
 
     def _open(self) -> apsw.Connection:
         with self._named():
@@ -124,7 +131,7 @@ class SqliteFile:
         except (apsw.Error, UnicodeDecodeError) as error:
             raise self.named(error) from error
         finally:
-            self._idle.append(connection)
+            self._give_back(connection)
 
     @contextmanager
     def lent(self) -> Iterator[apsw.Connection]:
@@ -134,15 +141,31 @@ class SqliteFile:
             with self._named():
                 yield connection
         finally:
-            self._idle.append(connection)
+            self._give_back(connection)
 
     def _borrow(self) -> apsw.Connection:
-        if self.closed or os.getpid() != self._pid:
-            self._check_usable()
+        self._using.append(None)
         try:
-            return self._idle.pop()
-        except IndexError:
-            return self._open()
+            while self.closed or os.getpid() != self._pid:
+                self._using.pop()
+                try:
+                    self._check_usable()
+                finally:
+                    self._using.append(None)
+            try:
+                return self._idle.pop()
+            except IndexError:
+                return self._open()
+        except BaseException:
+            self._using.pop()
+            raise
+
+    def _give_back(self, connection: apsw.Connection) -> None:
+        if self.closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        self._using.pop()
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:
@@ -150,6 +173,8 @@ class SqliteFile:
         if self.closed or os.getpid() != self._pid:
             self._check_usable()
         with self._writing, self._named():
+            if self.closed or os.getpid() != self._pid:
+                self._check_usable()
             connection = self._writer
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -163,12 +188,30 @@ class SqliteFile:
     def _check_usable(self) -> None:
         if self.closed:
             raise StoreClosed(f"{self.path} is closed here")
-        # A forked child must not use its parent's connections, nor close them: SQLite's locks belong to the process.
-        self._pid = os.getpid()
-        self._left_to_parent = (self._idle, self._writer)
-        self._idle = deque()
-        self._writing = threading.Lock()
-        self._writer = self._open()
+        with self._forking:
+            if self._pid not in (0, os.getpid()):  # forked by code in C that tells nobody
+                self._left_to_parent = (self._idle, self._writer)
+                self._idle = deque()
+            if self._pid != os.getpid():
+                self._writer = self._open()
+                self._pid = os.getpid()
+
+    def before_fork(self) -> None:
+        """Wait until nobody writes or reads, and close every connection."""
+        self._writing.acquire()
+        self._forking.acquire()
+        self._pid = 0
+        until = time.monotonic() + FORK_PATIENCE
+        while self._using and time.monotonic() < until:
+            time.sleep(0.001)
+        self._close_connections()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Let the file be opened again, by whoever uses it next."""
+        if child:
+            self._using = deque()
+        self._forking.release()
+        self._writing.release()
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -189,12 +232,13 @@ class SqliteFile:
     def close(self) -> None:
         """Close every connection; the last one to leave folds the write-ahead log into the file."""
         self.closed = True
-        if os.getpid() != self._pid:
-            return
         with self._writing:
-            while self._idle:
-                self._idle.pop().close()
-            self._writer.close()
+            self._close_connections()
+
+    def _close_connections(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+        self._writer.close()
 
 
 _FULL = "no space is left on the disk; nothing of this was kept"

@@ -13,6 +13,7 @@ from backstory.commit import Commit, Draft, Head
 from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Verdict
+from backstory.stores.fork import tell_of_forks
 from backstory.stores.judge import judge
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import RUN, first_key
@@ -39,6 +40,15 @@ class SqliteLog:
         self._base = first_key(number)
         self._rows = Rows(file.fetch, self._base, origin)
         self._appended = threading.Condition()
+        tell_of_forks(self)
+
+    def before_fork(self) -> None:
+        """Nothing: the file lets go of itself."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Begin anew in a child, which has none of the threads that wait."""
+        if child:
+            self._appended = threading.Condition()
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
