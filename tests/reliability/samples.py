@@ -51,8 +51,8 @@ def fill(store: SqliteStore) -> None:
     other = store.log(store.create_log(store.log().head()))
     for number in range(70):
         one(other, deposited(number), id=f"other-{number}")
-    store.refs.set("branch/main", "0", old=None)
-    store.refs.set("mark/q3-closed", "main-99", old=None)
+    store.refs.set("note/first", "0", old=None)
+    store.refs.set("note/q3-closed", "main-99", old=None)
 
 
 def sample(path: Path) -> Path:
@@ -79,9 +79,9 @@ def contents(store: SqliteStore, numbers: Iterable[int] = (0, 1)) -> list[Any]:
     return found
 
 
-def problems(store: SqliteStore, numbers: Iterable[int] = (0, 1)) -> list[str]:
-    """What `verify` says of every log."""
-    return [problem for number in numbers for problem in verify(store, number).problems]
+def problems(store: SqliteStore) -> list[str]:
+    """What `verify` says."""
+    return verify(store).problems
 
 
 def copy(path: Path, target: Path) -> Path:
