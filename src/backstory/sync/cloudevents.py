@@ -13,6 +13,7 @@ Events that Backstory exported carry their tags, version, author and message in 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,8 @@ from backstory.sync.source import content_id
 
 TAGS, VERSION, AUTHOR, MESSAGE = "backstorytags", "backstoryversion", "backstoryauthor", "backstorymessage"
 COMMIT, POSITION = "backstorycommit", "backstoryposition"
+
+CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 
 _encode = msgspec.json.Encoder().encode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -95,11 +98,13 @@ def _data(attributes: dict[str, msgspec.Raw]) -> bytes:
 def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
     """An event as a CloudEvent in one line, without its end.
 
-    Text attributes may hold no control characters there: they become spaces.
+    Text attributes may hold no control characters there: they become spaces, and an id that has some gives way to the
+    commit's content hash.
     """
+    name = commit.id if commit.id.isprintable() else commit.content.hex()
     line: dict[str, Any] = {
         "specversion": "1.0",
-        "id": f"{commit.id}/{event.position - commit.first + 1}",
+        "id": f"{name}/{event.position - commit.first + 1}",
         "source": source,
         "type": _printable(event.type),
         "time": commit.authored,
@@ -107,7 +112,7 @@ def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
     }
     if event.tags:
         line["subject"] = _printable(event.tags[0])
-        line[TAGS] = _encode(event.tags).decode()
+        line[TAGS] = CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", _encode(event.tags).decode())
     if event.version != 1:
         line[VERSION] = event.version
     if commit.author:
@@ -121,8 +126,4 @@ def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
 
 
 def _printable(text: str) -> str:
-    return (
-        text
-        if text.isprintable()
-        else "".join(" " if ord(char) < 32 or 127 <= ord(char) < 160 else char for char in text)
-    )
+    return CONTROL.sub(" ", text)

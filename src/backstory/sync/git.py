@@ -30,8 +30,26 @@ ORDER = ("rev-list", "--reverse", "--author-date-order")
 
 HEADER = ("%x01%H", "%P", "%an", "%ae", "%at", "%cn", "%ce", "%ct", "%B")
 CHANGES = (
-    *("diff-tree", "--stdin", "--root", "--always", "-r", "-c", "-M", "--raw", "--numstat", "-z"),
-    *("--no-abbrev", "--no-ext-diff", "--no-textconv", "--encoding=UTF-8", f"--format={'%x00'.join(HEADER)}"),
+    *(
+        "diff-tree",
+        "--stdin",
+        "--root",
+        "--always",
+        "-r",
+        "-c",
+        "--combined-all-paths",
+        "-M",
+        "--raw",
+        "--numstat",
+    ),
+    *(
+        "-z",
+        "--no-abbrev",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--encoding=UTF-8",
+        f"--format={'%x00'.join(HEADER)}",
+    ),
 )
 
 NO_BLOB = b"000000"
@@ -194,10 +212,11 @@ def _change(entry: bytes, fields: Iterator[bytes]) -> Change:
     words = entry.lstrip(b":").split(b" ")
     mode, blob, status = words[parents], words[2 * parents + 1], words[-1].decode()
     path = old_path = readable(next(fields))
-    if parents == 1 and status[0] in "RC":
-        path = readable(next(fields))
     if parents > 1:
-        status = "A" if status == "A" * parents else "M"
+        path = [readable(next(fields)) for _ in range(parents)][-1]
+        status = status[0] if set(status) in ({"A"}, {"R"}) else "M"
+    elif status[0] in "RC":
+        path = readable(next(fields))
     gone = mode == NO_BLOB
     return Change(
         "D" if gone else status[0],

@@ -83,6 +83,7 @@ def _batch(name: str, first: bytes, rest: Iterator[bytes]) -> Iterator[tuple[int
     for item in items:
         offset = whole.index(bytes(item), offset)
         yield whole.count(b"\n", 0, offset) + 1, bytes(item)
+        offset += len(bytes(item))
 
 
 class _Reader:

@@ -308,6 +308,6 @@ def inferred(cell: str) -> Any:
         value = msgspec.json.decode(cell)
     except (msgspec.DecodeError, UnicodeEncodeError):
         return {"True": True, "False": False}.get(cell, cell)
-    if isinstance(value, float) and (not math.isfinite(value) or cell.lstrip("-").isdigit()):
+    if isinstance(value, (int, float)) and not (math.isfinite(value) and abs(value) < 2**63):
         return cell
     return value if value is None or isinstance(value, (int, float)) else cell

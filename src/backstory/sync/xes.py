@@ -129,11 +129,13 @@ class _Log:
             if len(opened) > DEPTH:
                 self._fail(f"attributes are nested deeper than {DEPTH}")
             try:
-                key, value = attributes["key"], read(attributes["value"])
+                key, text = attributes["key"], attributes["value"]
             except KeyError as missing:
                 self._fail(f"<{name}> has no {missing.args[0]}")
+            try:
+                value = read(text)
             except ValueError:
-                value = attributes["value"]
+                value = text
             opened.append(_put(parent, key, value))
         else:
             self._start_other(name, attributes)

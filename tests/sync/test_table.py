@@ -1,0 +1,203 @@
+"""Importing CSV."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from backstory.errors import SourceError
+from backstory.history.verify import verify
+from backstory.store import Log
+from backstory.stores.memory import MemoryStore
+from backstory.sync import Columns, load, open_input, read_csv
+from backstory.sync.load import Report
+from backstory.sync.table import Reading, inferred
+from tests.sync.conftest import Skipped, Source, data, reasons
+
+COLUMNS = Columns(type="status", time="at", author="user", message="note", tags={"order": "order"})
+HEADER = "order,status,at,user,note,cents\n"
+ROWS = HEADER + (
+    "o-1,Placed,2026-11-01T10:00:00+01:00,ann,first,500\n"
+    "o-2,Placed,2026-11-03 10:00:00Z,bob,,\n"
+    'o-1,Paid,2026-11-02,ann,"a, ""b""\nc",500\n'
+)
+
+
+def test_a_row_is_a_commit_and_goes_in_by_its_time(file: Source, log: Log) -> None:
+    assert load(log, read_csv(file(ROWS), COLUMNS)) == Report(commits=3, events=3)
+    assert [(event.type, event.tags) for event in log.read()] == [
+        ("Placed", ("order:o-1",)),
+        ("Paid", ("order:o-1",)),
+        ("Placed", ("order:o-2",)),
+    ]
+    assert data(log.read()) == [{"cents": "500"}, {"cents": "500"}, {}]
+    first, second, _ = log.commits()
+    assert (first.author, first.message, first.authored) == (
+        "ann",
+        "first",
+        datetime(2026, 11, 1, 9, tzinfo=UTC),
+    )
+    assert second.message == 'a, "b"\nc'
+
+
+def test_it_goes_in_as_it_lies_where_that_is_asked_for(file: Source, log: Log) -> None:
+    load(log, read_csv(file(ROWS), COLUMNS, Reading(in_file_order=True)))
+    assert [event.tags[0] for event in log.read()] == ["order:o-1", "order:o-2", "order:o-1"]
+
+
+def test_the_columns_of_process_mining_are_known(file: Source, log: Log) -> None:
+    text = "case:concept:name,concept:name,time:timestamp,org:resource,cost\nc-1,Pay,2026-11-01,Ann,5\n"
+    load(log, read_csv(file(text)))
+    [commit], [event] = log.commits(), log.read()
+    assert (event.type, event.tags, commit.author) == ("Pay", ("case:c-1", "resource:Ann"), "Ann")
+    assert data([event]) == [{"cost": "5"}]
+
+
+def test_rows_without_type_or_time_are_taken_in_order(file: Source, log: Log) -> None:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    source = "a,b\n1,2\n1,2\n"
+    assert load(log, read_csv(file(source), reading=Reading(type="Noted"), clock=lambda: now)).commits == 2
+    assert load(log, read_csv(file(source), reading=Reading(type="Noted"))) == Report(known=2)
+    assert [(event.type, commit.time) for event, commit in zip(log.read(), log.commits(), strict=True)] == [
+        ("Noted", now)
+    ] * 2
+
+
+def test_a_second_run_adds_nothing_and_grown_or_sorted_files_add_what_is_new(file: Source, log: Log) -> None:
+    rows = [f"o-1,Paid,2026-11-0{day},ann,,5\n" for day in (1, 2, 2, 3)]
+    assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS)).commits == 4
+    assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS)) == Report(known=4)
+    changed = [*reversed(rows), "o-1,Paid,2026-11-02,ann,,5\n", "o-1,Paid,2026-11-09,ann,,5\n"]
+    assert load(log, read_csv(file(HEADER + "".join(changed)), COLUMNS)) == Report(
+        commits=2, events=2, known=4
+    )
+
+
+def test_an_id_column_tells_rows_apart(file: Source, log: Log) -> None:
+    text = "id,what\n7,a\n8,a\n"
+    assert load(log, read_csv(file(text), Columns(id="id"))).commits == 2
+    assert load(log, read_csv(file(text + "9,a\n"), Columns(id="id"))) == Report(commits=1, events=1, known=2)
+    assert data(log.read(limit=1)) == [{"id": "7", "what": "a"}]
+
+
+def test_each_row_that_cannot_be_read_is_named_with_its_first_line(
+    file: Source, log: Log, rejects: Skipped
+) -> None:
+    text = HEADER + (
+        'o-1,Placed,2026-11-01,ann,"two\nlines",5\n'
+        "o-1,Placed,2026-11-01\n"
+        "o-1,Placed,soon,ann,,5\n"
+        "o-1,,2026-11-01,ann,,5\n"
+        'o-1,Placed,2026-11-01,ann,"two\nlines",5,6\n'
+        "\n"
+        "o-1,Placed,,ann,,5\n"
+    )
+    report = load(log, read_csv(file(text), COLUMNS), on_reject=rejects.append)
+    assert (report.commits, report.skipped) == (1, 5)
+    assert reasons(rejects) == [
+        (4, "the row has 3 cells, the header has 6"),
+        (5, "Invalid isoformat string: 'soon'"),
+        (6, "the row's type is empty, in column 'status'"),
+        (7, "the row has 7 cells, the header has 6"),
+        (10, "the row's time is empty, in column 'at'"),
+    ]
+    assert rejects[3].raw == 'o-1,Placed,2026-11-01,ann,"two\nlines",5,6'
+    with pytest.raises(SourceError, match="source:4: the row has 3 cells"):
+        load(log, read_csv(file(text), COLUMNS))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(file: Source, log: Log, delimiter: str) -> None:
+    load(log, read_csv(file(f'"a,;|"{delimiter}b c{delimiter}d\n1{delimiter}2{delimiter}3\n')))
+    assert data(log.read()) == [{"a,;|": "1", "b c": "2", "d": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("utf-8-sig", "\ufeffä\nö\n".encode()),
+        ("cp1252", "ä\nö\n".encode("cp1252")),
+        ("utf-16", "ä\r\nö\r\n".encode("utf-16")),
+    ],
+)
+def test_encodings_are_read(file: Source, log: Log, encoding: str, content: bytes) -> None:
+    load(log, read_csv(file(content), reading=Reading(encoding=encoding)))
+    assert data(log.read()) == [{"ä": "ö"}]
+
+
+def test_a_row_that_is_not_in_the_encoding_is_rejected(file: Source, log: Log, rejects: Skipped) -> None:
+    content = b"a,b\ncaf\xe9,1\nfine,2\n"
+    load(log, read_csv(file(content)), on_reject=rejects.append)
+    assert data(log.read()) == [{"a": "fine", "b": "2"}]
+    assert reasons(rejects) == [(2, "the row is not utf-8-sig; name the file's own encoding, such as cp1252")]
+    with pytest.raises(SourceError, match="no encoding is known"):
+        load(log, read_csv(file(content), reading=Reading(encoding="klingon")))
+
+
+def test_times_without_a_zone_take_the_one_that_is_given(file: Source, log: Log) -> None:
+    reading = Reading(zone=ZoneInfo("Europe/Amsterdam"), time_format="%d.%m.%Y %H:%M")
+    load(log, read_csv(file("at\n01.07.2026 12:00\n"), Columns(time="at"), reading))
+    assert next(log.commits()).authored == datetime(2026, 7, 1, 10, tzinfo=UTC)
+
+
+def test_line_separators_of_unicode_do_not_end_a_row(file: Source, log: Log) -> None:
+    load(log, read_csv(file("a,b\r\nx\u2028y\x0bz\x85,1\r\n")))
+    assert data(log.read()) == [{"a": "x\u2028y\x0bz\x85", "b": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("5", 5),
+        ("-1.5", -1.5),
+        ("true", True),
+        ("True", True),
+        ("null", None),
+        ("007", "007"),
+        ("x", "x"),
+        ("[1]", "[1]"),
+        ('"a"', '"a"'),
+        ("1e999", "1e999"),
+        ("9" * 30, "9" * 30),
+        ("\udc80", "\udc80"),
+    ],
+)
+def test_a_cell_is_inferred_only_where_nothing_is_lost(cell: str, value: Any) -> None:
+    assert inferred(cell) == value
+    assert type(inferred(cell)) is type(value)
+
+
+def test_empty_cells_are_left_out_or_kept(file: Source, log: Log) -> None:
+    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(infer=True)))
+    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(keep_empty=True)))
+    assert data(log.read()) == [{"a": 1}, {"a": "1", "b": ""}]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "why"),
+    [
+        ("", None, "there is no header"),
+        ("\n", None, "there is no header"),
+        ("a,b,a\n", None, "two columns are named 'a'"),
+        ("a,b\n", Columns(time="c"), "there is no column 'c', only a, b"),
+    ],
+)
+def test_a_header_that_cannot_be_is_named(
+    file: Source, log: Log, text: str, columns: Columns | None, why: str
+) -> None:
+    with pytest.raises(SourceError, match=why):
+        load(log, read_csv(file(text), columns))
+
+
+def test_the_permits_of_a_town_come_in_whole(data_dir: Path) -> None:
+    """The receipt phase of building permits: 8,577 events in 1,434 cases."""
+    store = MemoryStore()
+    for expected in (Report(commits=8_577, events=8_577), Report(known=8_577)):
+        with open_input(data_dir / "receipt.csv") as file:
+            assert load(store.log(), read_csv(file)) == expected
+    assert len({event.tags[0] for event in store.log().read()}) == 1_434
+    assert verify(store).sound

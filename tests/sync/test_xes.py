@@ -1,0 +1,225 @@
+"""Importing IEEE XES."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backstory.errors import SourceError
+from backstory.history.verify import verify
+from backstory.latest import latest
+from backstory.store import Log
+from backstory.stores.sqlite import SqliteStore
+from backstory.sync import Known, Rejected, load, open_input, read_xes
+from backstory.sync.load import Report
+from backstory.sync.order import in_order
+from backstory.sync.source import no_progress
+from tests.sync.conftest import Skipped, Source, data, reasons
+
+
+def event(name: str, time: str, *more: str) -> str:
+    """An event."""
+    return (
+        f'<event><string key="concept:name" value="{name}"/><date key="time:timestamp" value="{time}"/>'
+        f"{''.join(more)}</event>"
+    )
+
+
+def trace(name: str, *parts: str) -> str:
+    """A trace."""
+    return f'<trace><string key="concept:name" value="{name}"/>{"".join(parts)}</trace>'
+
+
+def xes(*parts: str) -> str:
+    """A log, with what the events of the standard's extensions look like and what is no event."""
+    head = '<extension name="Time" prefix="time" uri="x"/><global scope="event"><string key="a" value="b"/></global>'
+    return f'<?xml version="1.0"?>\n<log xmlns="http://www.xes-standard.org/">{head}{"".join(parts)}</log>'
+
+
+RESOURCE = '<string key="org:resource" value="Ann"/>'
+DONE = '<string key="lifecycle:transition" value="complete"/>'
+
+
+def test_an_event_is_a_commit_at_its_time_by_its_resource(file: Source, log: Log) -> None:
+    text = xes(
+        trace(
+            "c 1",
+            '<int key="amount" value="5"/>',
+            event("Submit", "2026-11-01T10:00:00.5+01:00", RESOURCE, DONE),
+        )
+    )
+    assert load(log, read_xes(file(text))) == Report(commits=1, events=1)
+    [commit], [found] = log.commits(), log.read()
+    assert (commit.author, commit.authored) == ("Ann", datetime(2026, 11, 1, 9, 0, 0, 500_000, tzinfo=UTC))
+    assert (found.type, found.tags) == ("Submit", ("case:c 1", "resource:Ann"))
+    assert data([found]) == [
+        {
+            "case:concept:name": "c 1",
+            "case:amount": 5,
+            "concept:name": "Submit",
+            "time:timestamp": "2026-11-01T10:00:00.5+01:00",
+            "org:resource": "Ann",
+            "lifecycle:transition": "complete",
+        }
+    ]
+
+
+def test_history_goes_by_time_across_cases_and_equal_times_by_place(file: Source, log: Log) -> None:
+    text = xes(
+        trace("1", event("a", "2026-11-01T10:00:00Z"), event("d", "2026-11-03T10:00:00Z")),
+        trace("2", event("b", "2026-11-01T10:00:00Z"), event("c", "2026-11-02T10:00:00Z")),
+    )
+    load(log, read_xes(file(text)))
+    assert [found.type for found in log.read()] == ["a", "b", "c", "d"]
+    assert all(commit.time == commit.authored for commit in log.commits())
+
+
+def test_attributes_keep_their_kinds_and_nested_ones_are_reachable(file: Source, log: Log) -> None:
+    attributes = """
+        <int key="i" value="7"/><float key="f" value="1.5"/><boolean key="b" value="true"/><id key="id" value="x"/>
+        <int key="odd" value="seven"/><float key="nan" value="NaN"/><int key="huge" value="99999999999999999999"/>
+        <string key="s" value="1 &lt; 2"><string key="unit" value="EUR"><int key="digits" value="2"/></string></string>
+        <list key="l"><values><string key="k" value="1"/><string key="k" value="2"/></values></list>
+        <container key="c"><string key="k" value="1"/></container>"""
+    load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", attributes))))))
+    [found] = data(log.read())
+    del found["case:concept:name"], found["concept:name"], found["time:timestamp"]
+    assert found == {
+        "i": 7,
+        "f": 1.5,
+        "b": True,
+        "id": "x",
+        "odd": "seven",
+        "nan": "NaN",
+        "huge": "99999999999999999999",
+        "s": "1 < 2",
+        "s/unit": "EUR",
+        "s/unit/digits": 2,
+        "l": [{"k": "1"}, {"k": "2"}],
+        "c": {"k": "1"},
+    }
+
+
+def test_what_is_missing_has_a_fallback_or_is_rejected(file: Source, log: Log, rejects: Skipped) -> None:
+    text = xes(
+        '<trace><event><date key="time:timestamp" value="2026-11-01T10:00:00"/></event></trace>',
+        "\n",
+        trace("2", '<event><string key="concept:name" value="timeless"/></event>'),
+        "\n",
+        trace("3", event("a", "soon")),
+        trace("4"),
+        event("alone", "2026-11-02T10:00:00Z"),
+    )
+    load(log, read_xes(file(text)), on_reject=rejects.append)
+    assert [(found.type, found.tags) for found in log.read()] == [("event", ("case:trace-1",)), ("alone", ())]
+    assert reasons(rejects) == [
+        (3, "the event has no time:timestamp, so it has no place in a history"),
+        (4, "Invalid isoformat string: 'soon'"),
+    ]
+    assert '"concept:name":"timeless"' in rejects[0].raw
+
+
+def test_a_second_run_adds_nothing_and_a_grown_log_adds_what_is_new(file: Source, log: Log) -> None:
+    twice = event("a", "2026-11-01T10:00:00Z")
+    first = xes(trace("1", twice, twice), trace("2", event("b", "2026-11-05T10:00:00Z")))
+    assert load(log, read_xes(file(first))).commits == 3
+    assert load(log, read_xes(file(first))) == Report(known=3)
+    grown = xes(
+        trace("1", twice, event("late", "2026-11-01T12:00:00Z"), twice),
+        trace("2", event("b", "2026-11-05T10:00:00Z")),
+    )
+    assert load(log, read_xes(file(grown))) == Report(commits=1, events=1, known=3)
+
+
+def test_an_event_that_now_says_something_else_is_an_error_not_a_second_event(file: Source, log: Log) -> None:
+    load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z"))))))
+    with pytest.raises(SourceError, match="was used for other content"):
+        load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", RESOURCE))))))
+
+
+BOMB = '<!DOCTYPE log [<!ENTITY a "aaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]><log><string key="x" value="&b;"/></log>'
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (BOMB, "a document type or an entity has no place in XES"),
+        ('<!DOCTYPE log SYSTEM "http://127.0.0.1:9/x.dtd"><log/>', "a document type or an entity"),
+        ("<log>" + "<list>" * 70, "nested deeper"),
+        (
+            xes('<trace><event><string key="a" value="b">' + '<string key="a" value="b">' * 70),
+            "nested deeper",
+        ),
+        ("<html><trace/></html>", "begins with <html>"),
+        ("not XML", "not well-formed"),
+        ("", "not well-formed"),
+        (xes(trace("1", '<event><string value="x"/></event>')), "<string> has no key"),
+        (xes().removesuffix("</log>"), "not well-formed"),
+    ],
+)
+def test_a_hostile_or_broken_file_is_refused(file: Source, log: Log, text: str, why: str) -> None:
+    with pytest.raises(SourceError, match=why):
+        load(log, read_xes(file(text)))
+    assert log.head().position == 0
+
+
+def test_a_file_that_was_cut_off_gives_what_it_has_and_says_so(
+    file: Source, log: Log, rejects: Skipped
+) -> None:
+    whole = gzip.compress(
+        xes(*(trace(str(n), event("a", "2026-11-01T10:00:00Z")) for n in range(2000))).encode()
+    )
+    with pytest.raises(SourceError, match="cut off"):
+        load(log, read_xes(file(whole[:-10])))
+    load(log, read_xes(file(whole[:-10])), on_reject=rejects.append)
+    assert 1900 < log.head().position <= 2000
+    assert "cut off" in rejects[0].error.why
+
+
+def test_sorting_spills_to_a_file_and_loses_nothing() -> None:
+    reject = Rejected(SourceError("x", 1, "why"))
+    rows = [(n * 7919 % 1000, f"{n:04}".encode() * 3) for n in range(5000)]
+    ordered = list(in_order(iter([*rows[:100], reject, *rows[100:]]), no_progress, run=10_000))
+    assert ordered[0] is reject
+    assert ordered[1:] == [payload for _, payload in sorted(rows, key=lambda row: row[0])]
+
+
+def test_an_import_that_was_stopped_goes_on_where_it_stopped(file: Source, tmp_path: Path) -> None:
+    text = xes(*(trace(str(n), event("a", f"2026-11-01T10:{n:02}:00Z")) for n in range(60)))
+    with_store = SqliteStore(tmp_path / "a.db")
+    source = read_xes(file(text))
+    half = (item for _, item in zip(range(30), source, strict=False))
+
+    def stopped() -> object:
+        yield from half
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load(with_store.log(), stopped(), batch=10)  # type: ignore[arg-type]
+    assert with_store.log().head().position == 30
+    assert load(with_store.log(), read_xes(file(text))) == Report(commits=30, events=30, known=30)
+    with_store.close()
+
+
+def test_known_commits_are_counted(log: Log) -> None:
+    assert load(log, [Known(3)]) == Report(known=3)
+
+
+def test_the_loans_of_a_bank_come_in_whole(data_dir: Path, tmp_path: Path) -> None:
+    """The BPI Challenge 2012: 262,200 events in 13,087 applications."""
+    store = SqliteStore(tmp_path / "loans.db")
+    log = store.log()
+    for expected in (Report(commits=262_200, events=262_200), Report(known=262_200)):
+        with open_input(data_dir / "bpic2012.xes.gz") as file:
+            assert load(log, read_xes(file)) == expected
+    cases = {tag for event in log.read() for tag in event.tags if tag.startswith("case:")}
+    assert len(cases) == 13_087
+    state = latest(log, "case:173688")
+    assert state.events == 26
+    assert state.fields["case:AMOUNT_REQ"].value == "20000"
+    assert state.fields["concept:name"].value == "W_Valideren aanvraag"
+    assert verify(store).sound
+    store.close()
