@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from backstory.codec import event_type
-from backstory.event import Unknown
+from backstory.event import Unknown, definitions
 from backstory.fields import TEXTLIKE, tag_value
 from backstory.query import Clause, Query
 from backstory.record import Encoded
@@ -64,5 +64,6 @@ def _call(value: Any, bare: Container[str]) -> str:
 
 
 def _clause(clause: Clause) -> str:
-    types = " or ".join(clause.types) or "every event"
+    classes = [definitions[name].__name__ if name in definitions else name for name in clause.types]
+    types = " or ".join(classes) or "every event"
     return f"{types} with {' and '.join(clause.tags)}" if clause.tags else types
