@@ -1,41 +1,49 @@
-"""Times as people say them, in their own zone: ISO 8601 at once, words through the library `dateparser`."""
+"""Times as people say them, in their own zone: ISO 8601 and the usual words at once, others through `dateparser`."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 
 from backstory.errors import UnknownRevision
 
+AGO = re.compile(r"(\d+) ?(second|minute|hour|day|week)s?( ago)?")
+WORDS = {"now": timedelta(), "today": timedelta(), "yesterday": timedelta(days=1)}
+
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """The moment that a text means, seen from `now`; where it names no zone, that of `now`.
+    """The moment that a text means, seen from `now`; where it names no zone, in the local one.
 
-    A date alone is its midnight. `yesterday`, `2 hours ago`, `last monday 14:00` need the extra `times`. Raises
-    `UnknownRevision`.
+    A date alone is its midnight, and so are `today` and `yesterday`. Words such as `last monday 14:00` need the extra
+    `times`. Raises `UnknownRevision`.
     """
-    text = text.strip()
+    here = now.astimezone()
+    words = " ".join(text.lower().split())
+    if words in WORDS:
+        moment = here - WORDS[words]
+        return moment if words == "now" else moment.replace(hour=0, minute=0, second=0, microsecond=0)
     try:
-        time = datetime.fromisoformat(text)
+        if ago := AGO.fullmatch(words):
+            return here - timedelta(**{f"{ago[2]}s": int(ago[1])})
+        time = datetime.fromisoformat(text.strip())
+    except OverflowError:
+        raise UnknownRevision(text, "it is too long ago") from None
     except ValueError:
-        time = _in_words(text, now)
-    return time if time.tzinfo else time.replace(tzinfo=now.tzinfo)
+        time = _in_words(text, here)
+    return time if time.tzinfo else time.astimezone()
 
 
-def _in_words(text: str, now: datetime) -> datetime:
-    if text in ("now", ""):
-        return now
+def _in_words(text: str, here: datetime) -> datetime:
     try:
         import dateparser
     except ModuleNotFoundError:
         raise UnknownRevision(
-            text, "it is no ISO 8601 time, and times in words need: pip install 'backstory[times]'"
+            text,
+            "it is no time like 2026-11-03, '2026-11-03 14:00', yesterday or '2 hours ago'; other words need:"
+            " pip install 'backstory[times]'",
         ) from None
-    settings = {"RELATIVE_BASE": now.replace(tzinfo=None), "PREFER_DATES_FROM": "past"}
-    time = dateparser.parse(text, languages=["en"], settings=settings)
+    settings = {"RELATIVE_BASE": here.replace(tzinfo=None), "PREFER_DATES_FROM": "past"}
+    time: datetime | None = dateparser.parse(text, languages=["en"], settings=settings)
     if time is None:
-        raise UnknownRevision(
-            text, "it is no time: write 2026-11-01T10:00, yesterday, 2 hours ago, last monday 14:00"
-        )
-    if text in ("today", "yesterday"):
-        time = time.replace(hour=0, minute=0, second=0, microsecond=0)
-    return time if time.tzinfo else time.replace(tzinfo=now.tzinfo)
+        raise UnknownRevision(text, "it is no time: write 2026-11-03T14:00, yesterday, 2 hours ago, last monday 14:00")
+    return time
