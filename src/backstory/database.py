@@ -250,6 +250,9 @@ class Database:
         if at is None:
             return self.log, None
         if isinstance(at, int):
+            head = self.log.head().position
+            if not 0 <= at <= head:
+                raise UnknownRevision(f"#{at}", f"the log has #1 to #{head}")
             return self.log, at
         point = self.point(at)
         return (self.log if point.chain == self.chain else self.branches.view(point.chain)), point.position

@@ -134,5 +134,5 @@ def _key(reference: State) -> Key:
 def _size(state: State) -> int:
     try:
         return len(msgspec.msgpack.encode(state, enc_hook=repr)) + OVERHEAD
-    except (TypeError, ValueError, msgspec.MsgspecError):
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return OVERHEAD

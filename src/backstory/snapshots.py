@@ -60,7 +60,7 @@ class Snapshots:
             data = msgspec.json.encode(state)
             if name is None or not _same(msgspec.json.decode(data, type=type(state)), state):
                 return
-        except (TypeError, ValueError, msgspec.MsgspecError):
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             return
         snapshot = Snapshot(fingerprint(type(state)), query, position, msgspec.Raw(data))
         try:
@@ -72,7 +72,7 @@ class Snapshots:
         """The ref of this identity; None where JSON cannot carry it."""
         try:
             key = msgspec.json.encode(list(identity(reference).values())).decode()
-        except (TypeError, ValueError, msgspec.MsgspecError):
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             return None
         return f"{self._prefix}{type(reference).__qualname__}/{key}"
 
@@ -120,7 +120,7 @@ def _code(value: Any) -> Any:
         return sorted(repr(part) for part in value)  # its own order differs from process to process
     if isinstance(value, (str, int, float, bytes, complex, type(None), type(Ellipsis))):
         return repr(value)
-    return getattr(value, "__qualname__", type(value).__qualname__)
+    return getattr(value, "__name__", type(value).__name__)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -85,7 +85,11 @@ def test_arguments_that_do_not_fit_are_a_type_error_at_the_call(
 def test_parameters_may_have_defaults_and_be_keyword_only() -> None:
     @command
     def pay(
-        account: Account, cents: int = 5, *, note: str | None = None, items: list[Item] = []  # noqa: B006
+        account: Account,
+        cents: int = 5,
+        *,
+        note: str | None = None,
+        items: list[Item] = [],  # noqa: B006
     ) -> Deposited:
         return Deposited(account.account, cents + len(items))
 

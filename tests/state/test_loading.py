@@ -1,0 +1,244 @@
+"""What is remembered: never stale, never shared, never from the past, and bounded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backstory import Database, Refused, State, Tag, connect
+from backstory.errors import UnknownRevision
+from backstory.loading import OVERHEAD, Cache, Loader
+from backstory.query import Query
+from backstory.state import fold
+from backstory.store import ALL
+from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
+
+
+class Reads:
+    """A log that counts the events that are read from it."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self.events = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def read(self, query: Query = ALL, **where: Any) -> Iterator[Any]:
+        for event in self._log.read(query, **where):
+            self.events += 1
+            yield event
+
+
+def balance(db: Database, name: str = "a", **at: Any) -> int:
+    return db.load(Account(name), **at).balance
+
+
+def test_only_what_is_new_is_read(db: Database) -> None:
+    db.append(*[Deposited("a", 1)] * 50)
+    log = Reads(db.log)
+    loader = Loader(log)
+    assert loader.load(Account("a")).balance == 50
+    assert loader.load(Account("a")).balance == 50
+    assert log.events == 50
+    db.append(Deposited("a", 1), Deposited("b", 1))
+    assert loader.load(Account("a")).balance == 51
+    assert log.events == 51
+    db.append(Deposited("b", 1))
+    assert loader.load(Account("a")).balance == 51
+    assert log.events == 51
+
+
+def test_after_an_execution_nothing_is_read_again(db: Database) -> None:
+    log = Reads(db.log)
+    db.log = db._loader.log = log
+    for _ in range(10):
+        db.execute(deposit(Account("a"), 1))
+        assert balance(db) == db.head().position
+    db.execute(transfer(Account("a"), Account("b"), 3))
+    assert (balance(db, "a"), balance(db, "b")) == (7, 3)
+    assert log.events == 1  # a state of an empty log is not remembered
+
+
+def test_what_others_append_is_seen_at_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "shared.db")
+    with connect(path) as one, connect(path) as other:
+        for round in range(1, 6):
+            one.execute(deposit(Account("a"), 2))
+            other.execute(withdraw(Account("a"), 1))
+            one.append(Deposited("b", 1))
+            assert balance(one) == balance(other) == round
+            assert balance(one, "b") == balance(other, "b") == round
+
+
+def test_what_another_process_appends_is_seen_at_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "shared.db")
+    script = (
+        "import sys; from backstory import connect; from tests.state.bank import *\n"
+        "with connect(sys.argv[1]) as db: db.execute(withdraw(Account('a'), 1))"
+    )
+    with connect(path) as db:
+        db.execute(deposit(Account("a"), 1))
+        assert balance(db) == 1
+        subprocess.run([sys.executable, "-c", script, path], check=True, cwd=Path(__file__).parents[2])
+        assert balance(db) == 0
+        with pytest.raises(Refused):
+            db.execute(withdraw(Account("a"), 1))
+
+
+@pytest.mark.parametrize("warm", ["cold", "warm"])
+def test_the_past_is_the_same_whatever_is_remembered_and_is_not_remembered(db: Database, warm: str) -> None:
+    for cents in range(1, 6):
+        db.append(Deposited("a", cents))
+    if warm == "warm":
+        balance(db)
+    for position in (3, 0, 5, 1):
+        assert balance(db, at=position) == sum(range(position + 1))
+        assert balance(db) == 15
+    assert balance(db, at="main~2") == 6
+    assert balance(db, at=next(db.commits(after=3))) == 10
+    db.execute(withdraw(Account("a"), 15))
+    assert balance(db) == 0
+    assert balance(db, at=5) == 15
+
+
+def test_the_past_of_a_state_may_be_in_the_middle_of_a_commit(db: Database) -> None:
+    db.append(Deposited("a", 1), Deposited("a", 10), Deposited("a", 100))
+    assert [balance(db, at=position) for position in range(4)] == [0, 1, 11, 111]
+
+
+@pytest.mark.parametrize("at", [3, -1, "#3", "nothing"])
+def test_a_position_that_the_log_does_not_have_is_an_error(db: Database, at: Any) -> None:
+    db.append(Deposited("a", 1), Deposited("a", 10))
+    with pytest.raises(UnknownRevision):
+        balance(db, at=at)
+
+
+def test_states_of_different_classes_with_one_identity_are_not_confused(db: Database) -> None:
+    class Other(State):
+        account: Tag[str]
+        count: int = 0
+
+        def apply(self, event: Deposited) -> None:
+            self.count += 1
+
+    db.append(Deposited("a", 5))
+    for _ in range(2):
+        assert (db.load(Account("a")), db.load(Other("a"))) == (Account("a", 5), Other("a", 1))
+
+
+def test_a_loader_that_knows_less_than_another_thread_does_not_lose_what_is_remembered(db: Database) -> None:
+    """The head is asked for after the cache: else what is remembered would be newer, and all be read again."""
+    db.append(*[Deposited("a", 1)] * 20)
+    log: Any = Reads(db.log)
+    loader = Loader(log)
+    loader.load(Account("a"))
+    head = log._log.head
+
+    def late() -> Any:
+        before = head()
+        if log.events == 20:
+            log.head = head
+            db.append(Deposited("a", 1))
+            loader.load(Account("a"))
+        return before
+
+    log.head = late
+    assert loader.load(Account("a")).balance == 20
+    assert loader.load(Account("a")).balance == 21
+    assert log.events == 21
+
+
+def test_states_of_one_command_are_of_one_position(db: Database) -> None:
+    """Money that moves between two accounts is in one of them, whenever one looks."""
+    db.append(Deposited("a", 100))
+    stop = threading.Event()
+
+    def move() -> None:
+        while not stop.is_set():
+            for source, target in (("a", "b"), ("b", "a")):
+                db.append(Withdrawn(source, 100), Deposited(target, 100))
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        for _ in range(100):
+            both = [(Account(name), Account(name).query()) for name in "ab"]
+            states, _position = db._loader.load_all(both)
+            assert sum(state.balance for state in states if isinstance(state, Account)) == 100
+    finally:
+        stop.set()
+        mover.join()
+
+
+def test_threads_that_load_and_execute_at_once_see_what_a_replay_sees(db: Database) -> None:
+    def work(number: int) -> None:
+        name = f"n-{number % 3}"
+        db.execute(deposit(Account(name), 1))
+        book = db.load(Book(name))
+        assert len(book.lines) == sum(book.by_kind["Deposited"])
+        book.lines.clear()
+        db.load(Book(name), at=db.head().position // 2)
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(work, range(60)))
+    for name in ("n-0", "n-1", "n-2"):
+        assert db.load(Book(name)) == fold(Book(name), db.log.read(Book(name).query()))
+        assert balance(db, name) == 20
+
+
+def test_the_cache_keeps_within_its_bound_and_throws_out_what_was_least_lately_used() -> None:
+    cache = Cache(limit=3 * OVERHEAD + 200)
+    for name in "abc":
+        cache.put((Account, name), Account(name), 1)
+    cache.get((Account, "a"))
+    cache.put((Account, "d"), Account("d"), 1)
+    assert [name for name in "abcd" if cache.get((Account, name))] == ["a", "c", "d"]
+    cache.put((Account, "e"), Account("e" * 10_000), 1)
+    assert [name for name in "abcde" if cache.get((Account, name))] == []
+    assert cache._size == 0
+    assert not cache._entries
+
+
+def test_what_json_cannot_carry_counts_by_its_size_too() -> None:
+    class Odd(State):
+        held: Any = None
+
+        def apply(self, event: Deposited) -> None: ...
+
+    cache = Cache(limit=20 * OVERHEAD)
+    cache.put((Odd, "a"), Odd([object()] * 10_000), 1)
+    assert cache.get((Odd, "a")) is None
+
+
+def test_an_older_state_does_not_replace_a_newer_one() -> None:
+    cache = Cache()
+    cache.put((Account, "a"), Account("a", 2), 2)
+    cache.put((Account, "a"), Account("a", 1), 1)
+    assert cache.get((Account, "a")) == (Account("a", 2), 2)
+
+
+def test_a_database_without_room_for_states_works_all_the_same() -> None:
+    with connect("memory:", cache_bytes=0) as db:
+        for _ in range(3):
+            db.execute(deposit(Account("a"), 1))
+        assert balance(db) == 3
+
+
+def test_a_state_may_hold_what_no_encoder_takes(db: Database) -> None:
+    class Huge(State):
+        account: Tag[str]
+        product: int = 2**40
+
+        def apply(self, event: Deposited) -> None:
+            self.product *= event.cents
+
+    db.append(Deposited("a", 2**40))
+    assert db.load(Huge("a")).product == 2**80
