@@ -55,7 +55,7 @@ class EventType:
             self.load(data)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
             raise InvalidEvent(f"{self.name}: {wrong}, in {event!r}") from wrong
-        if b"null" in data and _has_no_number(self._plain(event)):
+        if b"null" in data and has_no_number(self._plain(event)):
             raise InvalidEvent(f"{self.name}: JSON has no NaN or infinity, in {event!r}")
         return Encoded(self.name, self.version, self.tags(event), data)
 
@@ -145,11 +145,12 @@ def unreadable(record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
     return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {wrong}")
 
 
-def _has_no_number(value: Any) -> bool:
+def has_no_number(value: Any) -> bool:
+    """Whether plain data holds a NaN or an infinity, which would be written as null."""
     if isinstance(value, float):
         return not math.isfinite(value)
     if isinstance(value, dict):
-        return any(_has_no_number(item) for item in value.values())
+        return any(has_no_number(item) for item in value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
-        return any(_has_no_number(item) for item in value)
+        return any(has_no_number(item) for item in value)
     return False

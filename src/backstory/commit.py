@@ -240,6 +240,12 @@ def from_micros(value: int) -> datetime:
 
 def _to_json(value: Mapping[str, Any], what: str) -> bytes:
     try:
-        return msgspec.json.encode(value, order="sorted")
+        text = msgspec.json.encode(value, order="sorted")
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
         raise InvalidEvent(f"the {what} cannot be written as JSON: {wrong}") from wrong
+    if b"null" in text:
+        from backstory.codec import has_no_number
+
+        if has_no_number(msgspec.to_builtins(value)):
+            raise InvalidEvent(f"the {what} cannot be written as JSON: it has no NaN or infinity")
+    return text
