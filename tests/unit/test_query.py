@@ -1,0 +1,91 @@
+"""Queries as an algebra."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstory.errors import InvalidEvent, InvalidTag
+from backstory.query import Clause, Query, from_json, to_json
+from backstory.record import Encoded
+
+TYPES = st.sampled_from(["A", "B", "C"])
+TAGS = st.sampled_from(["x:1", "x:2", "y:1"])
+CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
+QUERIES = st.builds(Query, st.lists(CLAUSES, max_size=4).map(tuple))
+EVENTS = st.builds(
+    Encoded, TYPES, st.just(1), st.lists(TAGS, unique=True).map(sorted).map(tuple), st.just(b"{}")
+)
+
+
+@given(QUERIES, QUERIES, EVENTS)
+def test_or_matches_what_either_matches(left: Query, right: Query, event: Encoded) -> None:
+    assert (left | right).matches(event) == (left.matches(event) or right.matches(event))
+
+
+@given(QUERIES, QUERIES, QUERIES)
+def test_or_has_one_form_whatever_the_order(a: Query, b: Query, c: Query) -> None:
+    assert a | b == b | a
+    assert (a | b) | c == a | (b | c)
+    assert (a | a) | a == a | a
+    assert a | Query() == a | a
+    assert a | Query.all() == Query.all()
+
+
+@given(QUERIES, EVENTS)
+def test_a_query_matches_what_its_definition_says(query: Query, event: Encoded) -> None:
+    expected = any(
+        (not clause.types or event.type in clause.types) and set(clause.tags) <= set(event.tags)
+        for clause in query.clauses
+    )
+    assert query.matches(event) is expected
+    assert any(clause.matches(event.type, event.tags) for clause in query.clauses) is expected
+
+
+@given(QUERIES)
+def test_a_query_comes_back_from_its_text(query: Query) -> None:
+    assert from_json(to_json(query)) == query
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)))
+def test_any_text_may_be_a_type_of_a_query(types: list[str]) -> None:
+    query = Query.of(types)
+    assert from_json(to_json(query)) == query
+
+
+@given(EVENTS)
+def test_all_matches_every_event_and_the_empty_query_none(event: Encoded) -> None:
+    assert Query.all().matches(event)
+    assert not Query().matches(event)
+    assert Query.all().is_all
+    assert not Query().is_all
+    assert Query((*Query.of(["A"]).clauses, Clause())).is_all
+
+
+def test_a_clause_is_sorted_and_has_each_once() -> None:
+    assert Clause.of(["B", "A", "B"], ["y:1", "x:1", "y:1"]) == Clause(("A", "B"), ("x:1", "y:1"))
+
+
+def test_or_joins_the_types_of_clauses_with_the_same_tags() -> None:
+    assert Query.of(["A"], ["x:1"]) | Query.of(["B"], ["x:1"]) == Query.of(["A", "B"], ["x:1"])
+    assert Query.of(["A"], ["x:1"]) | Query.of(tags=["x:1"]) == Query.of(tags=["x:1"])
+
+
+def test_one_text_instead_of_a_list_is_refused() -> None:
+    with pytest.raises(InvalidEvent, match="lists"):
+        Query.of("A")
+    with pytest.raises(InvalidEvent, match="lists"):
+        Query.of(tags="x:1")
+
+
+@pytest.mark.parametrize("type", ["", "a\0", "\ud800"])
+def test_a_type_that_no_event_has_is_refused(type: str) -> None:
+    with pytest.raises(InvalidEvent):
+        Query.of([type])
+
+
+@pytest.mark.parametrize("tag", ["", "x", ":1", "x:", "x:\0", "x:\ud800"])
+def test_a_tag_that_no_event_has_is_refused(tag: str) -> None:
+    with pytest.raises(InvalidTag):
+        Query.of(tags=[tag])
