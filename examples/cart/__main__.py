@@ -24,7 +24,7 @@ with connect() as db:
         print(f"{now.cart}: {', '.join(now.items)}; checked out: {now.checked_out}")
     for cart in ANN, BOB:
         print(f"\n{cart.cart}'s history")
-        for record in db.read(query=cart.query()):
+        for record in db.read(cart):
             print(f"  #{record.position} {record.message}")
 
     lamp = db.load(Regret("lamp"))

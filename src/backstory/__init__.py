@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backstory.latest import Latest
     from backstory.query import Condition, Query
     from backstory.state import State
+    from backstory.store import Record
 
 __all__ = [
     "BackstoryError",
@@ -25,6 +26,7 @@ __all__ = [
     "Event",
     "Latest",
     "Query",
+    "Record",
     "Refused",
     "State",
     "Tag",
@@ -46,6 +48,7 @@ _HOMES = {
     "Event": "event",
     "Latest": "latest",
     "Query": "query",
+    "Record": "store",
     "Refused": "errors",
     "State": "state",
     "Tag": "event",

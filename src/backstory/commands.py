@@ -18,7 +18,7 @@ import types
 from collections import abc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Generic, ParamSpec, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, ParamSpec, get_args, get_origin, get_type_hints, overload
 
 import msgspec
 
@@ -63,6 +63,11 @@ class Command:
     __hash__ = None  # type: ignore[assignment]  # its arguments may change
 
     @property
+    def name(self) -> str:
+        """The name under which it is recorded."""
+        return self.kind.name
+
+    @property
     def states(self) -> dict[str, State]:
         """The states that it reads, as references, by parameter."""
         return {name: self.arguments[name] for name in self.kind.states}
@@ -80,7 +85,8 @@ class Command:
         return {
             "name": self.kind.name,
             "arguments": {
-                name: identity(value) if name in self.kind.states else value for name, value in self.arguments.items()
+                name: identity(value) if name in self.kind.states else value
+                for name, value in self.arguments.items()
             },
         }
 
@@ -92,14 +98,16 @@ class Command:
 class CommandType(Generic[P]):
     """A function that was marked with `@command`."""
 
-    def __init__(self, function: Callable[P, Any], names: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, function: Callable[P, Any], names: Mapping[str, Any] | None = None, name: str | None = None
+    ) -> None:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise DefinitionError(
                 f"{function.__qualname__} is async, but a command is a pure decision: it does not wait for anything."
                 " Await what it needs before, and pass it as an argument"
             )
         self.function = function
-        self.name = function.__name__
+        self.name = name or function.__name__
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
@@ -110,7 +118,9 @@ class CommandType(Generic[P]):
         self._resolved = False
         for parameter in self.signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-                raise DefinitionError(f"{self.name}: a command's parameters have names, so {parameter} cannot be one")
+                raise DefinitionError(
+                    f"{self.name}: a command's parameters have names, so {parameter} cannot be one"
+                )
         with suppress(NameError):  # a forward reference: resolved at the first call
             self._resolve(names)
 
@@ -125,7 +135,9 @@ class CommandType(Generic[P]):
         self._plain = {name: hint for name, hint in hints.items() if name not in self._states}
         for name, hint in self._plain.items():
             if any(map(_is_state, _inside(hint))):
-                raise DefinitionError(f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own")
+                raise DefinitionError(
+                    f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own"
+                )
         self._events = _event_classes(returned, self.name)
         fields = [(name, hint, self._default(name)) for name, hint in self._plain.items()]
         self._arguments: type[Any] = msgspec.defstruct(self.name, fields, kw_only=True)
@@ -137,7 +149,9 @@ class CommandType(Generic[P]):
 
     def _default(self, name: str) -> Any:
         default = self.signature.parameters[name].default
-        return msgspec.NODEFAULT if default is inspect.Parameter.empty else msgspec.field(default_factory=lambda: default)
+        if default is inspect.Parameter.empty:
+            return msgspec.NODEFAULT
+        return msgspec.field(default_factory=lambda: default)
 
     @property
     def states(self) -> dict[str, type[State]]:
@@ -196,7 +210,9 @@ class CommandType(Generic[P]):
         if strangers := set(given) - set(self._names):
             raise TypeError(f"{self.name} has no parameter {min(strangers)}")
         try:
-            states = {name: _reference(cls, given.pop(name)) for name, cls in self.states.items() if name in given}
+            states = {
+                name: _reference(cls, given.pop(name)) for name, cls in self.states.items() if name in given
+            }
             plain = msgspec.convert(given, self._arguments, strict=strict)
         except msgspec.ValidationError as wrong:
             raise TypeError(f"{self.name}: {wrong}") from None
@@ -220,18 +236,32 @@ class CommandType(Generic[P]):
 
 
 definitions: dict[str, CommandType[...]] = {}
-"""Every command by its name, the latest of each: so that a recorded decision can be made again."""
+"""Every command by its name: so that a recorded decision can be made again."""
 
 
-def command(function: Callable[P, Any]) -> CommandType[P]:
+@overload
+def command(function: Callable[P, Any], /) -> CommandType[P]: ...
+
+
+@overload
+def command(*, name: str) -> Callable[[Callable[P, Any]], CommandType[P]]: ...
+
+
+def command(function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
     """Make a command of a function from states, and plain arguments, to events.
 
     It may be a generator, or return a list, one event or None; it says no by raising `Refused`. It must be pure: it may
-    run several times, on newer states, and again in a merge. Raises `DefinitionError` where it cannot be a command.
+    run several times, on newer states, and again in a merge. `name` (default: the function's) is what commits record:
+    give one where two modules have a function of the same name. Raises `DefinitionError` where it cannot be a command.
     """
-    made = CommandType(function, sys._getframe(1).f_locals)
-    definitions[made.name] = made
-    return made
+    local = sys._getframe(1).f_locals
+
+    def made(function: Callable[..., Any]) -> CommandType[...]:
+        kind = CommandType(function, local, name)
+        definitions[kind.name] = kind
+        return kind
+
+    return made if function is None else made(function)
 
 
 def _reference(cls: type[State], identity: Any) -> State:

@@ -131,7 +131,8 @@ def draft(
         raise InvalidEvent(f"a condition's position counts from 0, got {condition.after}")
     command_json = b"" if command is None else _to_json(command, "command")
     metadata_json = _to_json(metadata, "metadata") if metadata else b"{}"
-    return Draft(id, time.astimezone(UTC), events, events_root(events), condition, author, message, command_json, metadata_json)
+    time, root = time.astimezone(UTC), events_root(events)
+    return Draft(id, time, events, root, condition, author, message, command_json, metadata_json)
 
 
 def chained(draft: Draft, parent: Head) -> Commit:
@@ -197,7 +198,9 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     level = list(leaves)
     sha256 = digest.sha256
     while len(level) > 1:
-        pairs = [sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
+        pairs = [
+            sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
         if len(level) % 2:
             pairs.append(level[-1])
         level = pairs

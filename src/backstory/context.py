@@ -23,7 +23,7 @@ class Context(msgspec.Struct, frozen=True):
     metadata: Mapping[str, Any] = {}
 
 
-_current: ContextVar[Context] = ContextVar("backstory", default=Context())
+_current: ContextVar[Context] = ContextVar("backstory", default=Context())  # noqa: B039 - it is frozen
 
 
 def current() -> Context:

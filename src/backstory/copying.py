@@ -34,7 +34,7 @@ COPY_METHOD = operator.methodcaller("copy")
 
 
 def copier(cls: type[Any], annotations: dict[str, Any]) -> Copy:
-    """A function that copies instances of a struct: a shallow copy where every field is immutable, as most states are."""
+    """A function that copies instances of a struct: a shallow copy where every field is immutable, as in most."""
     steps = {name: step for name in cls.__struct_fields__ if (step := _step(annotations[name])) is not None}
     if not steps:
         return copy.copy

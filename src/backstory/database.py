@@ -167,23 +167,21 @@ class Database:
 
     def read(
         self,
-        *types: type[Any] | str,
+        *what: type[Any] | str | State | Query,
         tags: Iterable[str] = (),
-        query: Query | None = None,
         after: int = 0,
         at: Revision | None = None,
         backwards: bool = False,
         limit: int | None = None,
     ) -> Iterator[Record]:
-        """Stream events, typed, with their records: of these types, with all these tags; or what a query matches.
+        """Stream events, typed, with their records: all of them, or those that match any of `what`.
 
+        That may be event types, by class or name, with all of `tags`; a state, for the events that it reads; a query.
         An event of a type that no class here has comes as `Unknown`.
         """
-        if query is None:
-            names = [kind if isinstance(kind, str) else event_type(kind).name for kind in types]
-            query = Query.of(names, tags)
         log, upto = self._view(at)
         commit_at = self._loader.commit_at if log is self.log else commit_finder(log)
+        query = wanted(what, tuple(tags))
         for stored in log.read(query, after=after, upto=upto, backwards=backwards, limit=limit):
             yield Record(decode(stored), stored, commit_at)
 
@@ -299,6 +297,21 @@ class Database:
             command=command,
             metadata={**around.metadata, **meta} if meta else around.metadata,
         )
+
+
+def wanted(what: Iterable[type[Any] | str | State | Query], tags: tuple[str, ...]) -> Query:
+    """The query of what a caller of `read` named."""
+    query, names = Query(), []
+    for part in what:
+        if isinstance(part, State):
+            query = query | part.query()
+        elif isinstance(part, Query):
+            query = query | part
+        else:
+            names.append(part if isinstance(part, str) else event_type(part).name)
+    if names or tags or not query.clauses:
+        query = query | Query.of(names, tags)
+    return query
 
 
 class WhatIf(Database):

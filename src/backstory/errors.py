@@ -141,7 +141,9 @@ class AmbiguousRevision(RevisionError):
         self.commits = tuple(commits)
 
     def __str__(self) -> str:
-        candidates = (f"\n  {commit.hash.hex()[:16]} #{commit.position} {commit.id}" for commit in self.commits)
+        candidates = (
+            f"\n  {commit.hash.hex()[:16]} #{commit.position} {commit.id}" for commit in self.commits
+        )
         return f"{self.name!r} may mean any of these:{''.join(candidates)}"
 
 

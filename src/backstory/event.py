@@ -64,7 +64,7 @@ class Definition(msgspec.Struct, frozen=True):
 class EventMeta(msgspec.StructMeta):
     """Takes `name` and `version` from the class statement, which msgspec's own metaclass would refuse."""
 
-    def __new__(
+    def __new__(  # noqa: PYI034 - a metaclass makes classes, not itself
         mcls,
         class_name: str,
         bases: tuple[type, ...],

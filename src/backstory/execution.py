@@ -123,7 +123,8 @@ class Executor:
                 [verdict] = self._loader.log.append([[draft]])
                 if isinstance(verdict, tuple):
                     [commit] = verdict
-                    if commit.condition == decision.condition:  # not another's with this id, who had read something else
+                    # It may be another's with this id, who had read something else.
+                    if commit.condition == decision.condition:
                         self._loader.advance(decision.references, decision.position, recorded(draft, commit))
                     return commit
             if not isinstance(verdict, Conflict) or attempt >= retries:
@@ -143,7 +144,9 @@ class Executor:
             commit = chained(draft, Head(position, NO_HASH, draft.time))
             records = recorded(draft, commit)
             for state in after.values():
-                state_type(type(state)).fold(state, filter(state.query().matches, records), self._would_be(commit))
+                state_type(type(state)).fold(
+                    state, filter(state.query().matches, records), self._would_be(commit)
+                )
         return Preview(decision.events, before, after)
 
     def _would_be(self, commit: Commit) -> Callable[[int], Commit]:
@@ -170,5 +173,7 @@ def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
 def repeated(commit: Commit, command: Command) -> Commit:
     """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
     if commit.command_json != msgspec.json.encode(command.recorded(), order="sorted"):
-        raise IdReused(commit.id, f"was used for another command, {commit.command or 'none'}, at #{commit.position}")
+        raise IdReused(
+            commit.id, f"was used for another command, {commit.command or 'none'}, at #{commit.position}"
+        )
     return commit

@@ -124,9 +124,10 @@ def check_encodable(cls: type[Any]) -> None:
             raise DefinitionError(
                 f"{path}: {found.cls!r} cannot be stored; use plain values, structs, dataclasses, lists or dicts"
             )
-        owner = getattr(found, "cls", None)
-        if isinstance(found, (inspect.StructType, inspect.DataclassType)) and not is_frozen(owner):
-            raise DefinitionError(f"{path}: {owner.__qualname__} can be changed; make it frozen, an event never changes")
+        if isinstance(found, (inspect.StructType, inspect.DataclassType)) and not is_frozen(found.cls):
+            raise DefinitionError(
+                f"{path}: {found.cls.__qualname__} can be changed; make it frozen, an event never changes"
+            )
 
 
 def is_frozen(cls: Any) -> bool:
@@ -137,7 +138,7 @@ def is_frozen(cls: Any) -> bool:
     if hasattr(cls, "__dataclass_params__"):
         return bool(cls.__dataclass_params__.frozen)
     if hasattr(cls, "__attrs_attrs__"):
-        return cls.__setattr__.__name__ == "_frozen_setattrs"
+        return bool(cls.__setattr__.__name__ == "_frozen_setattrs")
     if hasattr(cls, "model_config"):
         return bool(cls.model_config.get("frozen"))
     return False

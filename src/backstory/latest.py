@@ -27,7 +27,7 @@ class Latest(State):
     """
 
     tag: str
-    fields: dict[str, Field] = {}
+    fields: dict[str, Field] = msgspec.field(default_factory=dict)
     events: int = 0
     position: int = 0
 

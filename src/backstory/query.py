@@ -44,7 +44,7 @@ class Clause(msgspec.Struct, frozen=True):
 class Query(msgspec.Struct, frozen=True):
     """Any of some clauses. `Query.all()` matches every event, `Query()` none.
 
-        Query.of(types=["Deposited", "Withdrawn"], tags=["account:a-7"]) | Query.of(types=["RateChanged"])
+    Query.of(types=["Deposited", "Withdrawn"], tags=["account:a-7"]) | Query.of(types=["RateChanged"])
     """
 
     clauses: tuple[Clause, ...] = ()
@@ -78,7 +78,10 @@ class Query(msgspec.Struct, frozen=True):
 
 
 def simplified(clauses: Iterable[Clause]) -> Query:
-    """The same query with fewer clauses: one for each set of tags, sorted; a clause of all events is the whole query."""
+    """The same query with fewer clauses: one for each set of tags, sorted.
+
+    A clause of all events is the whole query.
+    """
     types_of: dict[tuple[str, ...], set[str] | None] = {}
     for clause in clauses:
         known = types_of.setdefault(clause.tags, set())

@@ -17,8 +17,8 @@ _object = msgspec.json.Decoder(dict[str, Any])
 class Encoded(msgspec.Struct, frozen=True, gc=False):
     """An event ready to be stored.
 
-    `tags` are sorted and without duplicates, `data` is UTF-8 JSON text. Build one with `encoded` when the parts come from
-    outside: it checks them.
+    `tags` are sorted and without duplicates, `data` is UTF-8 JSON text. Build one with `encoded` when the parts
+    come from outside: it checks them.
     """
 
     type: str
@@ -63,7 +63,7 @@ def _check_unusual(tag: str, key: str) -> None:
     check_text(tag, "tag", InvalidTag)
 
 
-def check_text(text: str, what: str, error: type[InvalidEvent] | type[InvalidTag] = InvalidEvent) -> str:
+def check_text(text: str, what: str, error: type[InvalidEvent | InvalidTag] = InvalidEvent) -> str:
     """Return `text`, or raise `error` where it has NUL or a lone surrogate, which no store can keep."""
     if "\0" in text:
         raise error(f"{what} has a NUL character: {text!r}")

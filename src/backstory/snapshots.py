@@ -7,7 +7,7 @@ refs, `snapshot/<log>/<state>/<identity>`, as JSON.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -77,7 +77,7 @@ class Snapshots:
         return f"{self._prefix}{type(reference).__qualname__}/{key}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def fingerprint(cls: type[State]) -> str:
     """A text that changes when a state's fields and their defaults, its methods, its events or its `version` do.
 
@@ -96,7 +96,9 @@ def _shape(cls: type[Any]) -> list[Any]:
         schema = cls.model_json_schema() if hasattr(cls, "model_json_schema") else msgspec.json.schema(cls)
     except (TypeError, ValueError):
         schema = None  # a type that JSON cannot carry, so such a state is never kept
-    factories = [_code(field.default_factory) for field in getattr(cls, "__struct_fields__", ()) and fields(cls)]
+    factories = [
+        _code(field.default_factory) for field in getattr(cls, "__struct_fields__", ()) and fields(cls)
+    ]
     return [schema, factories]
 
 
@@ -104,7 +106,11 @@ def _methods(cls: type[Any], base: type[Any]) -> list[Any]:
     """The code of every method, of the class and of those that it is derived from below `base`."""
     parents = [parent for parent in cls.__mro__ if not issubclass(base, parent)]
     own = [(name, value) for parent in parents for name, value in sorted(vars(parent).items())]
-    return [(name, _code(value)) for name, value in own if not name.startswith("__") or isinstance(value, FunctionType)]
+    return [
+        (name, _code(value))
+        for name, value in own
+        if not name.startswith("__") or isinstance(value, FunctionType)
+    ]
 
 
 def _code(value: Any) -> Any:

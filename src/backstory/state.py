@@ -21,7 +21,17 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar, Union, cast, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 from msgspec.structs import FieldInfo
@@ -43,7 +53,9 @@ S = TypeVar("S", bound="State")
 class StateMeta(msgspec.StructMeta):
     """Checks a state when it is defined: msgspec knows its fields only once the class is made."""
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **config: Any) -> StateMeta:
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **config: Any
+    ) -> StateMeta:
         try:
             cls = super().__new__(mcls, name, bases, namespace, **config)
         except TypeError as wrong:
@@ -59,12 +71,12 @@ class StateMeta(msgspec.StructMeta):
 class State(msgspec.Struct, metaclass=StateMeta):
     """The base class of states. `Account("a-7")` is an empty state with an identity: what every verb takes.
 
-    Fields marked with `Tag` are the identity; every other field has a default. Only in a state with a `query` of its own
-    a field without a default belongs to the identity too. `apply` changes the state by one event;
+    Fields marked with `Tag` are the identity; every other field has a default. Only in a state with a `query`
+    of its own a field without a default belongs to the identity too. `apply` changes the state by one event;
     its annotation says which events there are, and a second parameter, `record`, gets the stored event with its
-    position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when the
-    meaning of `apply` changes in code that it calls; `snapshot_every` is after how many events a snapshot is kept
-    (0: never).
+    position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when
+    the meaning of `apply` changes in code that it calls; `snapshot_every` is after how many events a snapshot
+    is kept (0: never).
     """
 
     everywhere: ClassVar[tuple[type[Any], ...]] = ()
@@ -120,7 +132,8 @@ class StateType:
             elif own and not shared:
                 raise DefinitionError(
                     f"{name} applies {compiled.name}, which shares no tag with it: {name} has {', '.join(sorted(own))};"
-                    f" {compiled.name} has {', '.join(sorted(keys)) or 'none'}. Tag a field of the event with one of these,"
+                    f" {compiled.name} has {', '.join(sorted(keys)) or 'none'}."
+                    " Tag a field of the event with one of these,"
                     f" or say that it concerns every {name}: everywhere = ({compiled.cls.__name__},)"
                 )
             groups.setdefault(shared, []).append(compiled.name)
@@ -137,7 +150,9 @@ class StateType:
         for names, shared in self._clauses:
             tags = [tag for field in shared for tag in field.texts(state)]
             if len(tags) < len(shared):
-                raise InvalidTag(f"{state!r} has no value in its identity: it would read the events of all others")
+                raise InvalidTag(
+                    f"{state!r} has no value in its identity: it would read the events of all others"
+                )
             clauses.append(Clause(names, tuple(sorted(tags))))
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
@@ -154,16 +169,22 @@ class StateType:
         count = 0
         stored: Recorded | None = None
         if self.raw:
-            for count, stored in enumerate(records, 1):
+            for stored in records:
                 apply(stored)
+                count += 1
             return count
         events, wants_record, find = self.events, self.wants_record, commit_at or _no_commit
         try:
-            for count, stored in enumerate(records, 1):
+            for stored in records:
+                count += 1
                 compiled = events.get(stored.type)
                 if compiled is None:
                     continue
-                event = compiled.load(stored.data) if stored.version == compiled.version else _mended(compiled, stored)
+                event = (
+                    compiled.load(stored.data)
+                    if stored.version == compiled.version
+                    else _mended(compiled, stored)
+                )
                 if wants_record:
                     apply(event, Record(event, stored, find))
                 else:
@@ -227,16 +248,24 @@ def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[boo
         raise DefinitionError(f"{name} has no apply(self, event: ...) method")
     parameters = list(inspect.signature(function).parameters.values())[1:]
     if len(parameters) not in (1, 2):
-        raise DefinitionError(f"{name}.apply takes an event, and perhaps its record; not {len(parameters)} parameters")
+        raise DefinitionError(
+            f"{name}.apply takes an event, and perhaps its record; not {len(parameters)} parameters"
+        )
     annotation = get_type_hints(function, localns=names).get(parameters[0].name)
     annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
     if annotation is None:
-        raise DefinitionError(f"{name}.apply needs an annotation that names its events: event: Deposited | Withdrawn")
+        raise DefinitionError(
+            f"{name}.apply needs an annotation that names its events: event: Deposited | Withdrawn"
+        )
     if annotation is Recorded:
         if len(parameters) == 2:
-            raise DefinitionError(f"{name}.apply takes stored events as they are, so it cannot take their records too")
+            raise DefinitionError(
+                f"{name}.apply takes stored events as they are, so it cannot take their records too"
+            )
         return True, False, []
-    classes = list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
+    classes = (
+        list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
+    )
     for part in classes:
         if "__backstory__" not in getattr(part, "__dict__", {}):
             raise DefinitionError(f"{name}.apply names {part!r}, which is not an event")
@@ -250,7 +279,8 @@ def check_fields(cls: type[State], tagged: Iterable[TagField]) -> None:
     for field in struct_fields(cls):
         if field.required and field.name not in tags and not own_query:
             raise DefinitionError(
-                f"{cls.__qualname__}.{field.name} has no default: a state starts empty. Give it one, or mark it with Tag"
+                f"{cls.__qualname__}.{field.name} has no default: a state starts empty."
+                " Give it one, or mark it with Tag"
             )
         if _shared(field):
             raise DefinitionError(

@@ -32,8 +32,9 @@ class Log(Protocol):
 
         A batch's conditions are judged against the log as it was before the batch, and each batch sees the ones before
         it. A draft may be decided on a position inside its own batch. Where the first draft names its parent, the batch
-        goes in only on top of that commit. A batch whose ids are all known returns the recorded commits: a retry is safe for ever. Known means the same
-        content; a retry may carry a later time. Raises `StoreError` where nothing of any batch was kept.
+        goes in only on top of that commit. A batch whose ids are all known returns the recorded commits: a
+        retry is safe for ever. Known means the same content; a retry may carry a later time. Raises
+        `StoreError` where nothing of any batch was kept.
         """
         ...
 
@@ -72,7 +73,10 @@ class Log(Protocol):
 
 
 class Refs(Protocol):
-    """Small mutable pointers by name: branches, marks, checkpoints. Names are paths such as `mark/q3`; values are text."""
+    """Small mutable pointers by name: branches, marks, checkpoints.
+
+    Names are paths such as `mark/q3`; values are text.
+    """
 
     def get(self, name: str) -> str | None:
         """The value of a ref, None where there is none."""

@@ -6,6 +6,10 @@ A verb is a line in `VERBS` and a module of this package with
     arguments(parser)                adds the verb's own options; those of every verb are in `parser.py`
     run(arguments, out) -> int       does it, and returns the exit code
 
+and perhaps, where its options depend on its words,
+
+    narrowed(words) -> ...           what stands for it then: a longer name, a summary, such a module, the words left
+
 `stats.py` is the shortest one to copy. A verb takes its store from `place.opened(arguments)`, writes only through `out`
 (`output.py`), and raises `UsageError` or any `BackstoryError` where it cannot go on.
 """
@@ -23,18 +27,25 @@ from backstory.errors import AppendError, BackstoryError, IdReused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 VERBS: dict[str, dict[str, str]] = {
     "make history": {
         "init": "make a store",
         "append": "append a commit with one event",
+        "do": "execute a command of an application",
         "import": "bring in history from Git, CSV, JSON Lines or XES",
         "export": "write history as JSON Lines or CloudEvents",
     },
     "read history": {
         "log": "list the commits, newest first",
         "show": "show a commit with its events, or one event",
-        "state": "show what is known about a tag: each field's last value",
+        "state": "show what is known about a tag, or a state of an application",
+    },
+    "know the application": {
+        "states": "list its states: what tells one from another, and the events that make it",
+        "commands": "list its commands: their arguments, and what they read and give",
+        "schema": "lock the schemas of its events, and check that stored events can be read",
     },
     "know the store": {
         "types": "list the event types",
@@ -104,8 +115,11 @@ def _dispatch(words: list[str]) -> int:
     if verb in ("--version", "-V"):
         print(parser.version())
         return FINE
-    module = load(verb)
-    verb_parser = parser.build(verb, summary(verb), module)
+    module: Any = load(verb)
+    name, about = verb, summary(verb)
+    if hasattr(module, "narrowed") and (narrowed := module.narrowed(rest)) is not None:
+        name, about, module, rest = narrowed
+    verb_parser = parser.build(name, about, module)
     if parser.wants_help(rest):
         print(verb_parser.format_help(), end="")
         return FINE

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from backstory.cli import UsageError
 
@@ -14,6 +13,9 @@ WIDTH = 100
 
 COLUMN = 28
 """Where the help of an option begins."""
+
+Verb = Any
+"""A verb's module, or what a verb puts in its place: `EXAMPLES`, perhaps `TEXT`, and `arguments`."""
 
 EVERY_VERB = "options of every verb"
 
@@ -29,8 +31,18 @@ class Parser(argparse.ArgumentParser):
     examples = ""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the error with a pointer to the help."""
-        raise UsageError(f"{message}\nTry: {self.prog} --help")
+        """Raise the error with a pointer to the help; before it the usage, where this parser has one of its own."""
+        if self.usage is None:
+            raise UsageError(f"{message}\nTry: {self.prog} --help")
+        _, unknown, words = message.partition("unrecognized arguments: ")
+        near = self._near(words.split()[0]) if unknown else []
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError("\n".join([f"{message}{hint}", *self.usage_lines(), f"Try: {self.prog} --help"]))
+
+    def _near(self, option: str) -> list[str]:
+        from difflib import get_close_matches
+
+        return get_close_matches(option.partition("=")[0], self._option_string_actions, 2)
 
     def format_help(self) -> str:
         """Summary, usage, text, options, examples."""
@@ -43,7 +55,11 @@ class Parser(argparse.ArgumentParser):
         return "\n".join(lines)
 
     def usage_lines(self) -> list[str]:
-        """The usage, folded."""
+        """The usage: the one that was given, or what the positional arguments make."""
+        if self.usage is not None:
+            from textwrap import wrap
+
+            return wrap(f"usage: {self.usage}", WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
         parts = [f"usage: {self.prog}", "[options]"]
         for action in self._get_positional_actions():
             name = value_name(action)
@@ -104,7 +120,7 @@ def columns(left: str, right: str) -> Iterator[str]:
         yield f"  {'':{COLUMN}}{line}"
 
 
-def build(verb: str, summary: str, module: ModuleType) -> Parser:
+def build(verb: str, summary: str, module: Verb) -> Parser:
     """The parser of a verb: its own arguments, then those of every verb."""
     parser = Parser(prog=f"backstory {verb}", add_help=False, allow_abbrev=False, formatter_class=Unmeasured)
     parser.summary, parser.examples = summary, module.EXAMPLES

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from backstory.store import Store
 
+SUCH_AS = {"store": "bank.db", "app": "bank"}
+"""Settings of a project, each with a value that it may have."""
+
 
 @contextmanager
 def opened(arguments: Namespace, *, create: bool | None = False) -> Iterator[Store]:
@@ -28,9 +31,13 @@ def opened(arguments: Namespace, *, create: bool | None = False) -> Iterator[Sto
 
 def address(arguments: Namespace) -> str:
     """The address of the store. Raises `UsageError` that explains all three ways where none of them names one."""
-    found: str | None = arguments.store or os.environ.get("BACKSTORY_STORE") or _from_project(os.getcwd())
-    if found:
-        return found
+    named: str | None = arguments.store or os.environ.get("BACKSTORY_STORE")
+    if named:
+        return named
+    found = from_project(os.getcwd(), "store")
+    if found is not None:
+        folder, named = found
+        return named if is_url(named) else os.path.join(folder, os.path.expanduser(named))
     raise UsageError(
         "no store is named. Name one in any of these ways:\n"
         "  backstory -s bank.db ...            for one command\n"
@@ -41,19 +48,19 @@ def address(arguments: Namespace) -> str:
     )
 
 
-def _from_project(folder: str) -> str | None:
-    """The store that the nearest pyproject.toml with a `[tool.backstory]` table names, seen from that file."""
+def from_project(folder: str, setting: str) -> tuple[str, str] | None:
+    """What the nearest pyproject.toml that has this setting under `[tool.backstory]` says, after that file's folder."""
     while True:
         path = os.path.join(folder, "pyproject.toml")
-        if os.path.isfile(path) and (named := _named_in(path)) is not None:
-            return named if is_url(named) else os.path.join(folder, os.path.expanduser(named))
+        if os.path.isfile(path) and (named := _named_in(path, setting)) is not None:
+            return folder, named
         parent = os.path.dirname(folder)
         if parent == folder:
             return None
         folder = parent
 
 
-def _named_in(path: str) -> str | None:
+def _named_in(path: str, setting: str) -> str | None:
     with open(path, "rb") as file:
         text = file.read()
     if b"backstory" not in text:
@@ -64,10 +71,12 @@ def _named_in(path: str) -> str | None:
         table = tomllib.loads(text.decode()).get("tool", {}).get("backstory", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise UsageError(f"{path}: {wrong}") from wrong
-    store = table.get("store")
-    if store is not None and not (isinstance(store, str) and store):
-        raise UsageError(f'{path}: [tool.backstory] store is a text such as "bank.db", not {store!r}')
-    return store
+    named = table.get(setting)
+    if named is not None and not (isinstance(named, str) and named):
+        raise UsageError(
+            f'{path}: [tool.backstory] {setting} is a text such as "{SUCH_AS[setting]}", not {named!r}'
+        )
+    return named
 
 
 def is_url(address: str) -> bool:

@@ -1,4 +1,7 @@
-"""`backstory state`: what is known about a tag, without any code: the last value of each field, and who gave it."""
+"""`backstory state`: what is known about a tag, or a state of an application.
+
+For a tag no code is needed: it is the last value of each field, and who gave it. A state with code is in `entity.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import place, table
+from backstory.cli import UsageError, place, table
 from backstory.cli.text import count, plain
 from backstory.cli.times import short
 from backstory.latest import Latest
@@ -25,24 +28,43 @@ EXAMPLES = """\
 backstory state account:a-7
 backstory state account:a-7 --at '#2'
 backstory state account:a-7 --json
+backstory state Account a-7 --at main~3
 """
 
 TEXT = """\
 Every field of the events that have the tag, with its last value and the event that gave it. A value is shown as
-text where that cannot be mistaken for another one, and else as JSON. Exit code 1: nothing is known about the tag."""
+text where that cannot be mistaken for another one, and else as JSON. Exit code 1: nothing is known about the tag.
+Without a colon, the first word names a state of the application, and the words after it say which one."""
 
 LOOKED_AT = 20_000
 """Events at the end of the log in which similar tags are looked for."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which tag, and when."""
-    parser.add_argument("tag", metavar="KEY:VALUE", help="the tag, such as account:a-7")
+    """Which tag or state, and when."""
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="KEY:VALUE|STATE",
+        help="the tag, such as account:a-7, or the state and its identity",
+    )
     parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
+    parser.add_argument(
+        "--app",
+        metavar="MODULE[:NAME]",
+        help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
+    )
 
 
 def run(arguments: Namespace, out: Output) -> int:
     """Fold and show."""
+    if ":" not in arguments.words[0]:
+        from backstory.cli import entity
+
+        return entity.run(arguments, out)
+    if len(arguments.words) > 1:
+        raise UsageError(f"one tag at a time; {arguments.words[1]!r} is too much")
+    [tag] = arguments.words
     with place.opened(arguments) as store:
         log = store.log()
         upto = None
@@ -53,11 +75,11 @@ def run(arguments: Namespace, out: Output) -> int:
             branches = Branches(store)
             point = resolve(branches, arguments.at)
             log, upto = branches.view(point.chain), point.position
-        state = Latest(arguments.tag)
+        state = Latest(tag)
         for event in log.read(state.query(), upto=upto):
             state.apply(event)
         if not state.events:
-            out.say(f"backstory: {nothing(log, arguments.tag, arguments.at)}")
+            out.say(f"backstory: {nothing(log, tag, arguments.at)}")
             return 1
         givers = {field.position: giver(log, field.position) for field in state.fields.values()}
     if out.json:

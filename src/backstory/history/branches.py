@@ -1,7 +1,8 @@
 """Branches and marks: names for logs, and for points of them.
 
-A branch is a chain of logs: main, then a log for each fork on the way, each standing on a point of the one below. Its ref
-holds the whole chain, so it depends on no other ref, and making one costs the same however long the history is.
+A branch is a chain of logs: main, then a log for each fork on the way, each standing on a point of the one
+below. Its ref holds the whole chain, so it depends on no other ref, and making one costs the same however long
+the history is.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-
 from backstory.commands import definitions
 from backstory.commit import Commit, Head, drafted
 from backstory.errors import BranchError, HeadMoved
@@ -68,7 +67,8 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     """Append to `target` what `source` has and it has not: all as one batch, or nothing where there is a conflict.
 
     Commits keep id, author, message and time. Where the target has nothing new it is fast-forwarded: the commits keep
-    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` where the target never rests.
+    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` where the target
+    never rests.
     """
     if options.way == "force" and not options.message:
         raise BranchError("to take commits that are in conflict needs a message that says why")
@@ -120,7 +120,10 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
 
 
 def cherry_pick(branches: Branches, point: Point, target: str, options: Options = DEFAULTS) -> MergeReport:
-    """Take over one commit. It conflicts also where it relied on commits of its branch that the target does not have."""
+    """Take over one commit.
+
+    It conflicts also where it relied on commits of its branch that the target does not have.
+    """
     branch = branches.get(target)
     view, log = branches.view(point.chain), branches.view(branch.chain)
     picked = point.commit

@@ -17,7 +17,6 @@ from backstory.errors import DefinitionError
 from backstory.latest import Latest
 from backstory.state import State
 
-_encode = msgspec.json.Encoder().encode
 _sorted = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder().decode
 ATOMS = frozenset((str, int, bool, type(None)))
@@ -41,10 +40,24 @@ def plain_value(value: Any) -> Any:
         return value
     if kind is float:
         return value if math.isfinite(value) else None
+    return _decode(encoded(value))
+
+
+def encoded(value: Any) -> bytes:
+    """Any value as JSON text, the same for the same value: dicts and sets in it are sorted."""
     try:
-        return _decode(_encode(msgspec.to_builtins(value, str_keys=True, order="deterministic")))
+        return _sorted(value)
     except (TypeError, ValueError):
-        return _slowly(value)
+        pass  # keys that are no text
+    try:
+        return _sorted(msgspec.to_builtins(value, str_keys=True, order="deterministic"))
+    except (TypeError, ValueError):
+        return _sorted(_slowly(value))
+
+
+def decoded(text: bytes) -> Any:
+    """The plain value that `encoded` made text of."""
+    return _decode(text)
 
 
 def canonical(value: Any) -> bytes:

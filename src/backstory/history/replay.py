@@ -1,7 +1,8 @@
 """Judging commits again on another history: the one rule under merge, rebase and cherry-pick.
 
 Every commit remembers its condition's query, which is what its decision relied on. So there is one question: would this
-decision still be made? It would, unless an event that it did not know matches its query, or one that it knew is missing.
+decision still be made? It would, unless an event that it did not know matches its query, or one that it knew is
+missing.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ import msgspec
 from backstory.commit import Commit
 from backstory.errors import AmbiguousRevision, UnknownRevision
 from backstory.history.branches import MAIN, Branches, Chain
-from backstory.history.times import parse_time
 from backstory.history.timeline import last_at
+from backstory.history.times import parse_time
 from backstory.store import Log
 
 Revision = str | int | datetime | Commit

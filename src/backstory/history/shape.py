@@ -35,6 +35,11 @@ class Shape:
         """The shape of a field, a dict's value or a list's element."""
         return self._items if self._items is not None else self._fields.get(str(name), NO_SHAPE)
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What a container holds, as its type says."""
+        return get_args(self._type)
+
     def _bare(self, annotation: Any) -> Any:
         """The type without what is around it: a note, or None as another choice."""
         while get_origin(annotation) in (Annotated, Union, types.UnionType):

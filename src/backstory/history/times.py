@@ -45,5 +45,7 @@ def _in_words(text: str, here: datetime) -> datetime:
     settings = {"RELATIVE_BASE": here.replace(tzinfo=None), "PREFER_DATES_FROM": "past"}
     time: datetime | None = dateparser.parse(text, languages=["en"], settings=settings)
     if time is None:
-        raise UnknownRevision(text, "it is no time: write 2026-11-03T14:00, yesterday, 2 hours ago, last monday 14:00")
+        raise UnknownRevision(
+            text, "it is no time: write 2026-11-03T14:00, yesterday, 2 hours ago, last monday 14:00"
+        )
     return time

@@ -39,7 +39,10 @@ def verify(store: Store, *, most: int = 20, progress: Callable[[int], None] | No
     """
     report = Report()
     found = chain(
-        log_problems(store, 0, report, progress), other_problems(store, report), ref_problems(store), store.problems()
+        log_problems(store, 0, report, progress),
+        other_problems(store, report),
+        ref_problems(store),
+        store.problems(),
     )
     for problem in found:
         report.problems.append(problem)
@@ -137,7 +140,8 @@ def commit_problems(commit: Commit, events: list[Recorded], parent: Head) -> Ite
     if commit.time != max(commit.authored, parent.time):
         yield f"{place}: its time {commit.time.isoformat()} does not follow from its author's and the one before"
     if content_hash(commit, events_root(events), commit.authored) != commit.content:
-        yield f"{place}: its content hash differs: an event #{commit.first} to #{commit.position}, or what it says, was changed"
+        events_of = f"an event #{commit.first} to #{commit.position}"
+        yield f"{place}: its content hash differs: {events_of}, or what it says, was changed"
     if commit_hash(parent.hash, commit.content, _after(commit)) != commit.hash:
         yield f"{place}: its hash differs: it, or what it stands on, was changed"
 

@@ -39,17 +39,24 @@ def published(kind: EventType) -> Published:
 
 
 def updated(lock: Lock, kinds: Iterable[EventType], *, removed: bool = False) -> Lock:
-    """The lock with these events as they are now. Older versions stay; so do events that are gone, unless `removed`."""
+    """The lock with these events as they are now. Older versions stay; so does what is gone, unless `removed`."""
     now = {kind.name: kind for kind in kinds}
     events = {name: dict(versions) for name, versions in lock.events.items() if name in now or not removed}
     for name, kind in now.items():
-        events.setdefault(name, {})[kind.version] = published(kind)
+        older = {
+            version: old
+            for version, old in events.get(name, {}).items()
+            if version < kind.version or not removed
+        }
+        events[name] = {**older, kind.version: published(kind)}
     return Lock(events)
 
 
 def write(lock: Lock, path: Path) -> None:
     """Write the file, whole or not at all."""
-    text = msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=2)
+    text = msgspec.json.format(
+        msgspec.json.encode(msgspec.to_builtins(lock, str_keys=True), order="sorted"), indent=2
+    )
     temporary = path.with_name(f"{path.name}.new")
     temporary.write_bytes(text + b"\n")
     temporary.replace(path)

@@ -1,7 +1,8 @@
 """Group commit: concurrent appends of one process are written in one transaction, and each gets its own verdict.
 
-One durable commit costs one fsync, whatever it holds. So the first caller writes at once; those who come while it writes
-wait, and the first of them then writes for all of them. Nobody waits for company, and no thread runs when nobody writes.
+One durable commit costs one fsync, whatever it holds. So the first caller writes at once; those who come while
+it writes wait, and the first of them then writes for all of them. Nobody waits for company, and no thread runs
+when nobody writes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from backstory.commit import Commit, Head
 from backstory.errors import StoreError
-from backstory.query import Query
-from backstory.record import Recorded
-from backstory.store import ALL, Batch, Log, Verdict
+from backstory.store import Batch, Log, Verdict
 from backstory.stores.fork import tell_of_forks
 
 GROUP_EVENTS = 10_000
@@ -97,7 +95,7 @@ class GroupedLog:
         except StoreError as error:
             for call in calls:
                 call.error = error
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._write_apart(calls, error)
         finally:
             self._hand_on()

@@ -76,7 +76,8 @@ class SqliteStore:
     def create_log(self, origin: Head) -> int:
         """Make an empty log; see `Store.create_log`."""
         with self.file.transaction() as connection:
-            number = int(connection.execute("SELECT max(number) + 1 FROM logs").fetchall()[0][0])
+            [(number,)] = connection.execute("SELECT max(number) + 1 FROM logs").fetchall()
+            assert isinstance(number, int)
             values = (number, origin.position, origin.hash, micros(origin.time))
             indexed = first_key(number) + origin.position
             connection.execute(

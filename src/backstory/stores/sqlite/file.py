@@ -117,11 +117,14 @@ class SqliteFile:
             found = self._format(self._writer)
         if found > FORMAT:
             raise NewerFormat(
-                f"{self.path} has format {found}, this Backstory knows up to {FORMAT}: upgrade with pip install -U backstory"
+                f"{self.path} has format {found}, this Backstory knows up to {FORMAT}:"
+                " upgrade with pip install -U backstory"
             )
 
     def _format(self, connection: apsw.Connection) -> int:
-        return int(connection.execute("PRAGMA user_version").fetchall()[0][0])
+        [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+        assert isinstance(version, int)
+        return version
 
     def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query, over a connection that no other thread uses meanwhile."""

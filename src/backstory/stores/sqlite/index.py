@@ -44,7 +44,8 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How to find what a query matches: the union of what the indexes give up to where they end, and `beyond` from there.
+    """How to find what a query matches: the union of what the indexes give up to where they end, and `beyond`
+    from there.
 
     No index where every event matches: `beyond` is a scan of the rows.
     """
