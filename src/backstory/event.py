@@ -81,6 +81,7 @@ class EventMeta(msgspec.StructMeta):
         return cls
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
     """The base class of events. Subclass it with typed fields; mark with `Tag` what the event is about.
 

@@ -1,0 +1,67 @@
+"""The sample of the README, and what a type checker must infer of it; it runs too."""
+
+from collections.abc import Iterator
+from typing import assert_type
+
+from backstory import Command, Database, Event, Refused, State, Tag, command, connect
+from backstory.commit import Commit
+from backstory.execution import Preview
+
+
+class Deposited(Event):
+    account: Tag[str]
+    cents: int
+
+
+class Withdrawn(Event):
+    account: Tag[str]
+    cents: int
+
+
+class Account(State):
+    account: Tag[str]
+    balance: int = 0
+
+    def apply(self, event: Deposited | Withdrawn) -> None:
+        match event:
+            case Deposited(cents=cents):
+                self.balance += cents
+            case Withdrawn(cents=cents):
+                self.balance -= cents
+
+
+@command
+def deposit(account: Account, cents: int) -> Iterator[Deposited]:
+    yield Deposited(account.account, cents)
+
+
+@command
+def withdraw(account: Account, cents: int) -> Iterator[Withdrawn]:
+    if account.balance < cents:
+        raise Refused("insufficient funds")
+    yield Withdrawn(account.account, cents)
+
+
+@command
+def close(account: Account, *, reason: str = "") -> Withdrawn | None:
+    return Withdrawn(account.account, account.balance) if account.balance else None
+
+
+with connect("memory:") as db:
+    assert_type(db, Database)
+    assert_type(db.execute(deposit(Account("a-7"), cents=500)), Commit | None)
+    db.execute(withdraw(Account("a-7"), cents=200), author="ann", message="rent")
+    assert_type(db.load(Account("a-7")), Account)
+    assert_type(db.load(Account("a-7")).balance, int)
+    assert_type(db.load(Account("a-7"), at="main~1").balance, int)
+    assert_type(db.load(Account(account="a-7"), at=1).account, str)
+    assert_type(deposit(Account("a-7"), 500), Command)
+    assert_type(withdraw(account=Account("a-7"), cents=1), Command)
+    assert_type(close(Account("a-7"), reason="moved"), Command)
+    assert_type(db.preview(close(Account("a-7"))), Preview)
+    assert_type(db.append(Deposited("a-7", cents=5)), Commit)
+    assert_type(Deposited("a-7", 5).account, str)
+    trial = db.branch("what-if")
+    assert_type(trial, Database)
+    trial.execute(withdraw(Account("a-7"), cents=300))
+    db.merge("what-if")
