@@ -1,0 +1,125 @@
+"""Blame: for every part of a state, the event that last gave it its value.
+
+What did not change has its value since the event that gave it, wherever a list moved it to in the meantime: elements
+are told apart as `diff` does. Position 0 stands for the value that the reference had before any event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import msgspec
+
+from backstory.commit import Commit
+from backstory.history.marks import Branch, Mark, followed, fresh, position_of, walk
+from backstory.history.plain import plain_value
+from backstory.history.pointer import Path, parse, pointer
+from backstory.history.shape import NO_SHAPE
+from backstory.history.tracing import Trace
+from backstory.latest import Latest
+from backstory.state import State
+from backstory.store import Log, commit_finder
+
+
+class Blamed(msgspec.Struct, frozen=True):
+    """A part of a state: where, its value as JSON, and the position of the event that last changed anything in it.
+
+    `whole` says that it has parts, which are blamed for themselves: what was taken out of it shows here only.
+    """
+
+    path: Path
+    value: Any
+    position: int
+    whole: bool
+    commit_at: Callable[[int], Commit]
+
+    @property
+    def pointer(self) -> str:
+        """Where, as a JSON pointer."""
+        return pointer(self.path)
+
+    @property
+    def commit(self) -> Commit | None:
+        """The commit that the event came in, read when it is asked for; None for position 0."""
+        return self.commit_at(self.position) if self.position else None
+
+
+class Blame:
+    """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots."""
+
+    def __init__(self, value: Any, mark: Branch, commit_at: Callable[[int], Commit]) -> None:
+        self._value = value
+        self._mark = mark
+        self._commit_at = commit_at
+
+    def __iter__(self) -> Iterator[Blamed]:
+        for path, value, position in walk(self._mark, self._value):
+            if path:
+                yield self._part(path, value, position)
+
+    def __getitem__(self, path: str) -> Blamed:
+        """Raises `KeyError` where the state has no such part."""
+        value, mark, steps = self._value, cast("Mark", self._mark), []
+        for text in parse(path):
+            try:
+                step = int(text) if isinstance(value, list) else text
+                value, mark = value[step], cast("Branch", mark).parts[step]
+            except (LookupError, ValueError, TypeError, AttributeError):
+                raise KeyError(path) from None
+            steps.append(step)
+        return self._part(tuple(steps), value, position_of(mark))
+
+    @property
+    def leaves(self) -> Iterator[Blamed]:
+        """The parts that have no parts."""
+        return (part for part in self if not part.whole)
+
+    def _part(self, path: Path, value: Any, position: int) -> Blamed:
+        return Blamed(path, value, position, isinstance(value, (dict, list)) and bool(value), self._commit_at)
+
+
+def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bool = False) -> Blame:
+    """Who is to blame for each part of a state, up to a position. Raises `UnreadableEvent`.
+
+    One pass: each event costs what it changed. With `assertions`, writing the value that is there already counts too:
+    to a field of the state, a key of a dict or an index of a list in it, or any field of `Latest`.
+    """
+    upto = log.head().position if upto is None else upto
+    commit_at = commit_finder(log)
+    if isinstance(reference, Latest):
+        value, mark = _latest(log, reference, upto, assertions=assertions)
+    else:
+        value, mark = _traced(log, reference, upto, commit_at, assertions=assertions)
+    return Blame(value, mark, commit_at)
+
+
+def _traced(
+    log: Log, reference: State, upto: int, commit_at: Callable[[int], Commit], *, assertions: bool
+) -> tuple[Any, Branch]:
+    trace = Trace(reference, assertions=assertions)
+    trace.fold(log.read(reference.query(), upto=upto), commit_at)
+    if not trace.complete:
+        trace = Trace(reference, assertions=assertions, careful=True)
+        trace.fold(log.read(reference.query(), upto=upto), commit_at)
+    return trace.plain, trace.mark
+
+
+def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> tuple[Any, Branch]:
+    """Of data: each field's last value, by the event itself."""
+    values: dict[str, Any] = {}
+    marks: dict[str, Mark] = {}
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    last = 0
+    for record in log.read(reference.query(), upto=upto):
+        position = record.position
+        for name, value in decode(record.data).items():
+            if name not in values or assertions:
+                marks[name] = fresh(value, position)
+                last = position
+            elif values[name] is not value:
+                mark = followed(marks[name], values[name], value, NO_SHAPE, position)
+                if mark is not marks[name]:
+                    marks[name], last = mark, position
+            values[name] = value
+    return plain_value(values), Branch(last, marks)

@@ -1,0 +1,259 @@
+"""How blame follows one field of a state while it replays: by what was touched, or by comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from sys import getrefcount
+from typing import Any, Protocol
+
+from backstory.history.marks import Branch, Mark, changed, followed, fresh, position_of
+from backstory.history.plain import ATOMS, canonical, encoded, key_text, plain_value, same
+from backstory.history.shape import Shape
+from backstory.history.tracked import EVERYTHING, Touched, TrackedDict, TrackedList
+
+GONE: Any = object()
+
+
+class Follower(Protocol):
+    """Follows one field. `plain` is its value as JSON, `mark` when each part came; both after the last `settle`."""
+
+    restless: bool
+    """Whether something outside the field may change it, so that it must be looked at after every event."""
+
+    @property
+    def plain(self) -> Any:
+        """The value as JSON."""
+        ...
+
+    @property
+    def mark(self) -> Mark:
+        """When each part of it came."""
+        ...
+
+    def settle(self, value: Any, position: int, *, assertions: bool) -> None:
+        """Take over what an event changed, whose parts the field has noted, if it notes them."""
+        ...
+
+
+class Whole:
+    """Follows a field of any type, by comparing."""
+
+    def __init__(self, plain: Any, mark: Mark, shape: Shape) -> None:
+        self.plain = plain
+        self.mark = mark
+        self.restless = False
+        self._shape = shape
+
+    def settle(self, value: Any, position: int, *, assertions: bool) -> None:
+        """Compare."""
+        if type(value) in ATOMS:
+            if type(self.plain) is not type(value) or self.plain != value or assertions:
+                self.plain, self.mark = value, position
+            return
+        now = plain_value(value)
+        self.mark = (
+            fresh(now, position)
+            if assertions
+            else followed(self.mark, self.plain, now, self._shape, position)
+        )
+        self.plain = now
+
+
+class InDict:
+    """Follows a tracked dict."""
+
+    def __init__(self, plain: dict[str, Any], mark: Branch, shape: Shape, *, deep: bool) -> None:
+        self.plain = plain
+        self.mark = mark
+        self.restless = False
+        self._shape = shape
+        self._deep = deep
+        self._shared: Touched = {}
+        self._texts = {name: encoded(item) for name, item in plain.items()} if deep else {}
+
+    def settle(self, value: Any, position: int, *, assertions: bool) -> None:
+        """Look at the keys that were touched, and at those whose values something else has a hold of."""
+        touched = value.touched
+        if self.restless:
+            touched = {**self._shared, **touched}
+        if EVERYTHING in touched:
+            touched = self._all(value) | touched
+            del touched[EVERYTHING]
+        for key, written in touched.items():
+            name = key if type(key) is str else key_text(key)
+            item = dict.get(value, key, GONE)
+            if item is GONE:
+                self._remove(name, position)
+            elif self._deep and type(item) not in ATOMS:
+                self._follow_deep(name, item, position)
+            else:
+                self._follow(name, item, position)
+            if assertions and written and item is not GONE:
+                self.mark.parts[name] = fresh(self.plain[name], position)
+                self.mark.position = position
+        if self._deep:
+            self._shared = {key: False for key in touched if is_shared(dict.get(value, key))}
+            self.restless = bool(self._shared)
+        value.touched.clear()
+
+    def _all(self, value: dict[Any, Any]) -> Touched:
+        gone = self.plain.keys() - {key_text(key) for key in dict.keys(value)}
+        return dict.fromkeys([*dict.keys(value), *gone], False)
+
+    def _remove(self, name: str, position: int) -> None:
+        if name in self.plain:
+            del self.plain[name], self.mark.parts[name]
+            self._texts.pop(name, None)
+            self.mark.position = position
+
+    def _follow(self, name: str, item: Any, position: int) -> None:
+        now = item if type(item) in ATOMS else plain_value(item)
+        old = self.plain.get(name, GONE)
+        if old is GONE:
+            self.mark.parts[name] = fresh(now, position)
+        elif same(old, now):
+            return
+        else:
+            marks = self.mark.parts
+            marks[name] = changed(marks[name], old, now, self._shape.step(name), position)
+        self.plain[name] = now
+        self.mark.position = position
+        if self._deep:
+            self._texts.pop(name, None)
+
+    def _follow_deep(self, name: str, item: Any, position: int) -> None:
+        """Most that was handed out was not changed: its text tells, and is not parsed."""
+        text = encoded(item)
+        if self._texts.get(name) != text:
+            self._follow(name, item, position)
+            self._texts[name] = text
+
+
+class InList:
+    """Follows a tracked list."""
+
+    def __init__(self, plain: list[Any], mark: Branch, shape: Shape, *, deep: bool) -> None:
+        self.plain = plain
+        self.mark = mark
+        self.restless = False
+        self._shape = shape
+        self._deep = deep
+
+    def settle(self, value: Any, position: int, *, assertions: bool) -> None:
+        """Add or cut at the end, or take over a change of one element; compare the lists where it is more."""
+        touched = value.touched
+        if self.restless or EVERYTHING in touched or not self._in_place(value, touched, position):
+            now = plain_value(list(list.__iter__(value)))
+            mark = followed(self.mark, self.plain, now, self._shape, position)
+            assert isinstance(mark, Branch)
+            self.plain, self.mark = now, mark
+            if self._deep:
+                self.restless = any(is_shared(list.__getitem__(value, index)) for index in range(len(value)))
+        elif self._deep:
+            size = len(value)
+            self.restless = any(
+                index < size and is_shared(list.__getitem__(value, index)) for index in touched
+            )
+        for index, written in touched.items() if assertions else ():
+            if written and index is not EVERYTHING and index < len(value):
+                self.mark.parts[index] = fresh(self.plain[index], position)
+                self.mark.position = position
+        touched.clear()
+
+    def _in_place(self, value: list[Any], touched: Touched, position: int) -> bool:
+        """Whether the change was so small that comparing the lists would say the same, and is done."""
+        plain, marks = self.plain, self.mark.parts
+        old, new = len(plain), len(value)
+        found, now = -1, None
+        for index in touched:
+            if index < old and index < new:
+                item = plain_value(list.__getitem__(value, index))
+                if not same(plain[index], item):
+                    if found >= 0 or old != new:
+                        return False
+                    found, now = index, item
+        if found >= 0:
+            if not _same_key(plain[found], now, self._shape.key):
+                return False
+            marks[found] = changed(marks[found], plain[found], now, self._shape.step(found), position)
+            plain[found] = now
+        for index in range(old, new):
+            plain.append(plain_value(list.__getitem__(value, index)))
+            marks.append(fresh(plain[-1], position))
+        if new < old:
+            del plain[new:], marks[new:]
+        if found >= 0 or old != new:
+            self.mark.position = position
+        return True
+
+
+class InSet:
+    """Follows a tracked set."""
+
+    restless = False
+
+    def __init__(self, value: AbstractSet[Any], plain: list[Any], mark: Branch) -> None:
+        positions = {canonical(item): position_of(part) for item, part in zip(plain, mark.parts, strict=True)}
+        self._elements = {element: positions[canonical(plain_value(element))] for element in value}
+        self._position = mark.position
+
+    @property
+    def plain(self) -> Any:
+        """The elements, in the order that they have in JSON."""
+        return plain_value(set(self._elements))
+
+    @property
+    def mark(self) -> Mark:
+        """When each element came."""
+        positions = {
+            canonical(plain_value(element)): position for element, position in self._elements.items()
+        }
+        return Branch(self._position, [positions[canonical(item)] for item in self.plain])
+
+    def settle(self, value: Any, position: int, *, assertions: bool) -> None:
+        """Look at the elements that were touched."""
+        touched = dict(value.touched)
+        value.touched.clear()
+        elements = self._elements
+        if touched.pop(EVERYTHING, False):
+            touched |= dict.fromkeys(value ^ elements.keys(), False)
+        for element, written in touched.items():
+            if element not in value:
+                if elements.pop(element, None) is not None:
+                    self._position = position
+            elif element not in elements or (assertions and written):
+                elements[element] = self._position = position
+
+
+def follower(value: Any, plain: Any, mark: Mark, shape: Shape, *, deep: bool) -> Follower:
+    """What follows a tracked container whose value is `plain`."""
+    assert isinstance(mark, Branch)
+    match value:
+        case TrackedDict():
+            return InDict(plain, mark, shape, deep=deep)
+        case TrackedList():
+            return InList(plain, mark, shape, deep=deep)
+    return InSet(value, plain, mark)
+
+
+def is_shared(value: Any) -> bool:
+    """Whether something holds a value besides the one container, and the call that asks."""
+    return type(value) not in ATOMS and getrefcount(value) > _alone
+
+
+def _count(value: Any) -> int:
+    return getrefcount(value)
+
+
+_holder: list[Any] = [[]]
+_alone = _count(list.__getitem__(_holder, 0))
+"""What is counted for a value in one container: how calls hold their arguments differs by version of Python."""
+
+
+def _same_key(one: Any, other: Any, key: str | None) -> bool:
+    if key is None:
+        return True
+    try:
+        return same(one[key], other[key])
+    except (TypeError, KeyError):
+        return type(one) is type(other)
