@@ -20,6 +20,9 @@ from backstory.query import Query
 from backstory.state import State, identity, state_type
 from backstory.store import Refs
 
+PREFIX = "snapshot/"
+"""What the refs begin with: `<log>/<state>/<identity>` follows."""
+
 
 class Snapshot(msgspec.Struct, frozen=True):
     """A state as it was at a position, what it had read, and the fingerprint of the code that made it."""
@@ -35,7 +38,7 @@ class Snapshots:
 
     def __init__(self, refs: Refs, log: str) -> None:
         self._refs = refs
-        self._prefix = f"snapshot/{log}/"
+        self._prefix = f"{PREFIX}{log}/"
 
     def get(self, reference: State, query: Query, upto: int | None = None) -> tuple[State, int] | None:
         """The state of this identity and its position, if a snapshot is no newer than `upto` and still true."""

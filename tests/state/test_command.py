@@ -295,7 +295,7 @@ def test_a_command_is_recorded_by_name_and_arguments_with_states_by_identity() -
 
 def test_what_was_recorded_is_a_command_again() -> None:
     @command
-    def pay(  # noqa: PLR0917
+    def pay(
         account: Account, item: Item, colours: set[Colour], by: uuid.UUID, on: dt.date, limit: float = 1.5
     ) -> Iterator[Deposited]:
         assert isinstance(item, Item)

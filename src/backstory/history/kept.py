@@ -1,0 +1,82 @@
+"""Is what is kept still what the events say? Every snapshot, compared with a replay of its events.
+
+A snapshot that is wrong harms no event: it comes from code that changed without a new `version` of the state, or from
+somebody who changed the store. Delete it, and the state is folded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec.structs import fields
+
+from backstory.errors import BackstoryError
+from backstory.history.branches import Branches
+from backstory.snapshots import PREFIX, Snapshots
+from backstory.state import State, identity, state_type
+from backstory.store import Log, commit_finder
+
+
+class Kept(msgspec.Struct):
+    """What `verify_snapshots` looked at: snapshots that were compared, those of other code or classes, and problems."""
+
+    compared: int = 0
+    passed_over: int = 0
+    problems: list[str] = []
+
+
+def verify_snapshots(branches: Branches, classes: Iterable[type[State]]) -> Kept:
+    """Replay the events of every snapshot of these state classes, on all branches, and compare.
+
+    Snapshots that would not be used are passed over: of other code, of classes that are not given, of branches that
+    are gone. Memory is that of the largest state.
+    """
+    kept = Kept()
+    by_name: dict[str, list[type[State]]] = {}
+    for cls in classes:
+        by_name.setdefault(cls.__qualname__, []).append(cls)
+    for name in branches.store.refs.list(PREFIX):
+        chain, kind, key = name.removeprefix(PREFIX).split("/", 2)
+        try:
+            log = branches.view(tuple(map(int, chain.split("-"))))
+        except (KeyError, ValueError):
+            by_class: list[tuple[State, int]] = []
+        else:
+            snapshots = Snapshots(branches.store.refs, chain)
+            by_class = [found for cls in by_name.get(kind, ()) if (found := _read(snapshots, cls, key))]
+        for state, position in by_class:
+            kept.compared += 1
+            kept.problems += (f"snapshot {name}: {problem}" for problem in _differences(log, state, position))
+        kept.passed_over += not by_class
+    return kept
+
+
+def _read(snapshots: Snapshots, cls: type[State], key: str) -> tuple[State, int] | None:
+    """The snapshot of this identity, None where it is not of this code."""
+    try:
+        values = zip(state_type(cls).identity, msgspec.json.decode(key), strict=True)
+        encoded = {field.name: field.encode_name for field in fields(cls)}
+        reference = msgspec.convert({encoded[name]: value for name, value in values}, cls)
+        return snapshots.get(reference, reference.query())
+    except (msgspec.MsgspecError, ValueError, TypeError, BackstoryError):
+        return None
+
+
+def _differences(log: Log, state: State, position: int) -> Iterator[str]:
+    """In what the state differs from a replay up to its position."""
+    head = log.head().position
+    if position > head:
+        yield f"it is of #{position}, but the log ends at #{head}"
+        return
+    compiled = state_type(type(state))
+    replayed = compiled.empty(state)
+    try:
+        compiled.fold(replayed, log.read(state.query(), upto=position), commit_finder(log))
+    except Exception as wrong:  # noqa: BLE001 - whatever the state's own code raises is a reason not to believe it
+        yield f"it is of #{position}, but its events cannot be applied: {wrong!r}"
+        return
+    for name in state.__struct_fields__:
+        one, other = getattr(state, name), getattr(replayed, name)
+        if one != other:
+            yield f"{name} of {identity(state)} is {one!r} at #{position}, but its events give {other!r}"
