@@ -102,6 +102,10 @@ class SharedStore:
         store: Store = self._turns.take(*self._both)
         return store.create_log(origin)
 
+    def logs(self) -> Sequence[int]:
+        store: Store = self._turns.take(*self._both)
+        return store.logs()
+
     def origin(self, number: int = 0) -> Head:
         store: Store = self._turns.take(*self._both)
         return store.origin(number)

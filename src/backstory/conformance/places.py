@@ -42,6 +42,12 @@ class Logs:
     def test_logs_are_numbered_in_the_order_of_their_creation(self, store: Store) -> None:
         assert [store.create_log(ORIGIN) for _ in range(3)] == [1, 2, 3]
 
+    def test_all_logs_are_listed_mains_first(self, store: Store) -> None:
+        assert list(store.logs()) == [0]
+        created = [store.create_log(ORIGIN) for _ in range(12)]
+        one(store.log(7))
+        assert list(store.logs()) == [0, *created]
+
     def test_an_empty_log_ends_where_its_origin_does(self, store: Store) -> None:
         origin = Head(41, bytes(range(32)), START)
         number = store.create_log(origin)
@@ -229,6 +235,7 @@ class Opening:
             lambda: log.wait(0, 0),
             lambda: log.wait(1, 0),
             lambda: store.create_log(ORIGIN),
+            store.logs,
             lambda: store.refs.get("a"),
             store.refs.list,
             lambda: store.refs.set("a", "b", old=None),

@@ -198,6 +198,7 @@ class MemoryStore:
 
     def logs(self) -> Sequence[int]:
         """The numbers of all logs."""
+        self._logs[0].head()  # refuses where the store is closed
         return range(len(self._logs))
 
     def origin(self, number: int = 0) -> Head:
