@@ -17,6 +17,7 @@ from backstory.query import Condition, Query
 from backstory.record import Encoded, encoded
 from backstory.store import Log, append
 from backstory.stores.sqlite import SqliteStore
+from tests import programs
 
 
 class Ran(NamedTuple):
@@ -118,6 +119,13 @@ def bank(alone: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     store.close()
     monkeypatch.setenv("BACKSTORY_STORE", str(path))
     return path
+
+
+@pytest.fixture
+def application(bank: Path) -> Iterator[Path]:
+    """The bank's code, named by the project, in the folder of its store."""
+    with programs.forgotten():
+        yield programs.bank(bank.parent)
 
 
 @pytest.fixture

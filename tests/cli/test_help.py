@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backstory.cli import VERBS, load, parser, summary
+from tests import programs
 from tests.cli.conftest import Run
 
 ALL = [verb for verbs in VERBS.values() for verb in verbs]
@@ -84,6 +85,9 @@ def sources(bank: Path, run: Run) -> Path:
         subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "notes"], check=True)
     run("-s", "other.db", "import", "csv", "orders.csv", "--type-column", "status", "--time-column", "at")
     assert run("-s", "other.db", "export", "-o", "history.jsonl").code == 0
+    programs.bank(folder)
+    with programs.forgotten():
+        assert run("schema", "lock").code == 0
     return folder
 
 

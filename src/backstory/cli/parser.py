@@ -57,9 +57,12 @@ class Parser(argparse.ArgumentParser):
     def usage_lines(self) -> list[str]:
         """The usage: the one that was given, or what the positional arguments make."""
         if self.usage is not None:
+            from re import sub
             from textwrap import wrap
 
-            return wrap(f"usage: {self.usage}", WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
+            whole = sub(r"\[[^]]*\]|--\S+ [^-\[]\S*", lambda part: part[0].replace(" ", "\0"), self.usage)
+            lines = wrap(f"usage: {whole}", WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
+            return [line.replace("\0", " ") for line in lines]
         parts = [f"usage: {self.prog}", "[options]"]
         for action in self._get_positional_actions():
             name = value_name(action)

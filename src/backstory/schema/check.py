@@ -38,7 +38,7 @@ def check(lock: Lock, kinds: Iterable[EventType], *, allow_removed: bool = False
     found: list[Finding] = []
     for name in sorted(lock.events.keys() | now.keys()):
         if name not in now:
-            found.append(_removed(name, max(lock.events[name]), allowed=allow_removed))
+            found.append(_removed(name, lock.events[name], now.values(), allowed=allow_removed))
         elif not lock.events.get(name):
             found.append(Finding("news", name, now[name].version, "is new"))
         else:
@@ -46,16 +46,26 @@ def check(lock: Lock, kinds: Iterable[EventType], *, allow_removed: bool = False
     return found
 
 
-def _removed(name: str, version: int, *, allowed: bool) -> Finding:
+def _removed(
+    name: str, versions: dict[int, Published], kinds: Iterable[EventType], *, allowed: bool
+) -> Finding:
+    version = max(versions)
     if allowed:
         return Finding("news", name, version, "was removed")
+    alike = next(
+        (kind for kind in kinds if kind.name == kind.cls.__name__ and published(kind) == versions[version]),
+        None,
+    )
+    renamed = (
+        "" if alike is None else f' If it is {alike.name} now: class {alike.name}(Event, name="{name}").'
+    )
     return Finding(
         "broken",
         name,
         version,
         "was removed",
-        remedy="Events of it may be in a log, and states that read them would fail. Bring the class back (it may be"
-        " renamed: keep its name=), or, if no log has any: --allow-removed",
+        remedy="Events of it may be in a log, and states that read them would fail: bring the class back."
+        f"{renamed} If no log has any: --allow-removed",
     )
 
 

@@ -1,0 +1,165 @@
+"""A command of an application as a verb: its parameters as arguments, and the arguments as a `Command`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli import UsageError, entity, values
+from backstory.cli.text import plain
+from backstory.commands import Command, CommandType
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.cli.parser import Parser
+
+TAKEN = {
+    *("app", "preview", "author", "message", "id"),
+    *("store", "branch", "json", "color", "no-pager", "help"),
+}
+"""Options that belong to the verb. A parameter of one of these names is written with `arg-` before it."""
+
+
+def option(name: str) -> str:
+    """How a parameter is written."""
+    written = name.replace("_", "-")
+    return f"--arg-{written}" if written in TAKEN else f"--{written}"
+
+
+def usage(command: CommandType[...]) -> str:
+    """A command with its arguments: `withdraw ACCOUNT --cents INT [--note TEXT]`."""
+    parts = [command.name, *which(command).values()]
+    for name, annotation in command.plain.items():
+        kind, written = values.bare(annotation), option(name)
+        if kind is bool:
+            part = f"{written}|--no-{written[2:]}"
+        elif (inner := values.item(annotation)) is not None:
+            part = f"{written} {values.spelled(inner)} ..."
+        else:
+            part = f"{written} {values.spelled(annotation)}"
+        parts.append(part if _required(command, name) else f"[{part}]")
+    return " ".join(parts)
+
+
+def which(command: CommandType[...]) -> dict[str, str]:
+    """For each state that a command reads, the words that say which one: `ACCOUNT`, or several for several fields."""
+    found = {}
+    for name, cls in command.states.items():
+        fields = list(entity.identity_types(cls))
+        if fields:
+            found[name] = (
+                name.upper() if len(fields) == 1 else " ".join(f"{name}.{field}".upper() for field in fields)
+            )
+    return found
+
+
+class Asked:
+    """What stands for the verb `do` once it is known which command is asked for."""
+
+    def __init__(self, command: CommandType[...]) -> None:
+        self.command = command
+        self._usage = ""
+        self.EXAMPLES = f"backstory do {usage(command)}\nbackstory do {usage(command)} --preview\n"
+        self.TEXT = (inspect.getdoc(command.function) or "").partition("\n")[2]
+
+    def arguments(self, parser: Parser) -> None:
+        """The command's own parameters, then the options of `do`."""
+        from backstory.cli.do import commit_options
+
+        parser.usage = f"backstory do {usage(self.command)} [options]"
+        self._usage = "\n".join(parser.usage_lines())
+        words = which(self.command)
+        if words:
+            classes = ", ".join(f"{self.command.states[name].__name__}" for name in words)
+            shown = " ".join(words.values())
+            parser.add_argument("words", nargs="*", default=[], metavar=shown, help=f"which {classes}")
+        group = parser.add_argument_group("parameters")
+        for name in words:
+            cls = self.command.states[name]
+            fields = list(entity.identity_types(cls))
+            group.add_argument(
+                option(name),
+                dest=f"state {name}",
+                nargs=len(fields),
+                metavar=" ".join(map(str.upper, fields)),
+                help=f"which {cls.__name__}, instead of by its place",
+            )
+        for name, annotation in self.command.plain.items():
+            self._parameter(group, name, annotation)
+        commit_options(parser.add_argument_group("options of do"))
+
+    def _parameter(self, group: Any, name: str, annotation: Any) -> None:
+        written, dest = option(name), f"plain {name}"
+        default = self.command.signature.parameters[name].default
+        about = "required" if default is inspect.Parameter.empty else f"default: {plain(str(default))}"
+        if values.bare(annotation) is bool:
+            group.add_argument(written, dest=dest, action="store_const", const="true", help=about)
+            group.add_argument(
+                f"--no-{written[2:]}", dest=dest, action="store_const", const="false", help="the opposite"
+            )
+        elif (inner := values.item(annotation)) is not None:
+            many = f"{about}; repeat for more, or give a JSON list"
+            group.add_argument(written, dest=dest, action="append", metavar=values.spelled(inner), help=many)
+        else:
+            group.add_argument(written, dest=dest, metavar=values.spelled(annotation), help=about)
+
+    def run(self, arguments: Namespace, out: Any) -> int:
+        """Make the command of the arguments, and do it."""
+        from backstory.cli.do import perform
+
+        return perform(self.made(arguments), arguments, out)
+
+    def made(self, arguments: Namespace) -> Command:
+        """The command that the arguments mean. Raises `UsageError` with the command's usage."""
+        given = {
+            name: self._plain(name, value)
+            for name in self.command.plain
+            if (value := self._at(arguments, f"plain {name}")) is not None
+        }
+        words = list(getattr(arguments, "words", []))
+        states: dict[str, Any] = {}
+        for name, cls in self.command.states.items():
+            fields = entity.identity_types(cls)
+            own = self._at(arguments, f"state {name}")
+            if own is None:
+                own, words = words[: len(fields)], words[len(fields) :]
+            if len(own) < sum(field.required for field in fields.values()):
+                raise self.wrong(f"which {cls.__name__}? {which(self.command)[name]} is missing")
+            try:
+                states[name] = entity.referred(cls, own)
+            except UsageError as wrong:
+                raise self.wrong(str(wrong)) from None
+        if words:
+            raise self.wrong(f"{' '.join(words)!r} is too much; other arguments are given by name")
+        missing = [
+            option(name) for name in self.command.plain if name not in given and _required(self.command, name)
+        ]
+        if missing:
+            raise self.wrong(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+        try:
+            return self.command(**states, **given)
+        except TypeError as wrong:
+            raise self.wrong(str(wrong).removeprefix(f"{self.command.name}: ")) from None
+
+    def _plain(self, name: str, value: Any) -> Any:
+        annotation = self.command.plain[name]
+        try:
+            if isinstance(value, list):
+                return values.parsed_many(value, annotation)
+            return values.parsed(value, annotation)
+        except (ValueError, UsageError) as wrong:
+            raise self.wrong(f"{option(name)} {wrong}") from None
+
+    def wrong(self, why: str) -> UsageError:
+        """An error with the command's usage."""
+        name = self.command.name
+        return UsageError(f"{name}: {why}\n{self._usage}\nTry: backstory do {name} --help")
+
+    @staticmethod
+    def _at(arguments: Namespace, dest: str) -> Any:
+        return getattr(arguments, dest, None)
+
+
+def _required(command: CommandType[...], name: str) -> bool:
+    return command.signature.parameters[name].default is inspect.Parameter.empty

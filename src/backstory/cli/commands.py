@@ -1,0 +1,85 @@
+"""`backstory commands`: what an application can decide: its commands, what they take, read and give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli import application
+from backstory.cli.asked import usage
+from backstory.cli.states import first_line, type_name
+from backstory.cli.text import plain
+from backstory.commands import CommandType
+from backstory.state import State, state_type
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory commands
+backstory commands --app bank --json
+"""
+
+TEXT = """\
+What a command reads is its consistency boundary: it is decided again when one of these events came in between."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of which application."""
+    application.add_option(parser)
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """List them."""
+    app = application.loaded(arguments)
+    if out.json:
+        out.document("commands", app=app.name, commands=[described(command) for command in app.commands])
+        return 0
+    out.page()
+    for command in app.commands:
+        about = described(command)
+        name, _, rest = usage(command).partition(" ")
+        out.line(f"{out.paint(name, 'bold')} {rest}".rstrip())
+        if about["doc"]:
+            out.line(f"    {plain(about['doc'])}")
+        for state, names in grouped(command).items():
+            which = f" ({', '.join(names)})" if len(names) > 1 else ""
+            events = ", ".join(map(plain, sorted(state_type(state).events)))
+            out.line(f"    reads {state.__name__}{which}: {events or 'what its query matches'}")
+        out.line(f"    gives {', '.join(map(plain, about['gives'])) or 'any event'}")
+    if not app.commands:
+        out.say(f"backstory: {app.name} has no commands")
+    return 0
+
+
+def grouped(command: CommandType[...]) -> dict[type[State], list[str]]:
+    """The state classes that a command reads, each with its parameters."""
+    found: dict[type[State], list[str]] = {}
+    for name, cls in command.states.items():
+        found.setdefault(cls, []).append(name)
+    return found
+
+
+def described(command: CommandType[...]) -> dict[str, Any]:
+    """A command for --json."""
+    return {
+        "name": command.name,
+        "module": command.__module__,
+        "doc": first_line(command.__doc__),
+        "usage": usage(command),
+        "parameters": [
+            {
+                "name": parameter.name,
+                "type": type_name(command.states.get(parameter.name) or command.plain[parameter.name]),
+                "state": parameter.name in command.states,
+                "required": parameter.default is parameter.empty,
+            }
+            for parameter in command.signature.parameters.values()
+        ],
+        "reads": [
+            {"parameter": name, "state": cls.__name__, "events": sorted(state_type(cls).events)}
+            for name, cls in command.states.items()
+        ],
+        "gives": [cls.__backstory__.name for cls in command.gives if hasattr(cls, "__backstory__")],
+    }

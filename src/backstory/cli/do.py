@@ -1,0 +1,172 @@
+"""`backstory do`: execute a command of an application, or see what it would do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli import UsageError, application, asked, commits, entity, parser, place
+from backstory.cli.append import author
+from backstory.cli.states import first_line
+from backstory.cli.text import plain
+from backstory.codec import encode
+from backstory.errors import Refused
+from backstory.history.diff import diff
+from backstory.history.patch import lines
+from backstory.history.plain import plain_value
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _ActionsContainer
+
+    from backstory.cli.output import Output
+    from backstory.commands import Command
+    from backstory.execution import Preview
+
+EXAMPLES = """\
+backstory do withdraw a-7 --cents 50 -m rent
+backstory do withdraw --account a-7 --cents 50 --preview
+backstory do withdraw --help
+"""
+
+TEXT = """\
+The commands are listed by: backstory commands. What identifies a state is given by its place, or by the
+parameter's name; everything else by name. Dates and times are as for --since of log; a list repeats its option;
+an object is JSON. The command is decided on what the store holds now. Exit code 1: it was refused, and the
+reason is shown."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which command; its own parameters are known once it is named."""
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="the command")
+    parser.add_argument("words", nargs="*", default=[], metavar="ARGUMENT", help="its arguments")
+    commit_options(parser)
+
+
+def commit_options(parser: _ActionsContainer) -> None:
+    """What is said about the commit, whatever the command."""
+    parser.add_argument("--preview", action="store_true", help="show what would happen, and append nothing")
+    parser.add_argument("-m", "--message", metavar="TEXT", help="why; else the command itself")
+    parser.add_argument(
+        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
+    )
+    parser.add_argument(
+        "--id", metavar="ID", help="the commit's id: the same command once more changes nothing"
+    )
+    application.add_option(parser)
+
+
+def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None:
+    """The command that the words name, as a verb of its own; None where they name none and ask for help.
+
+    So `do` has no `run`: what is run is always a certain command's.
+    """
+    asks = [word for word in words if word not in ("-h", "--help")]
+    found, _ = parser.build("do", "", sys.modules[__name__]).parse_known_args(asks)
+    if found.command is None:
+        if parser.wants_help(words):
+            return None
+        raise UsageError("which command? They are listed by: backstory commands")
+    command = application.loaded(found).command(found.command)
+    at = words.index(found.command)
+    name = (
+        found.command.replace("-", "_") if found.command.replace("-", "_") == command.name else found.command
+    )
+    about = first_line(command.__doc__) or "a command of this application"
+    return f"do {name}", about, asked.Asked(command), words[:at] + words[at + 1 :]
+
+
+def perform(command: Command, arguments: Namespace, out: Output) -> int:
+    """Execute or preview a command, and show what came of it."""
+    with place.opened(arguments) as store, application.theirs(str(command)):
+        db = place.database(arguments, store)
+        try:
+            if arguments.preview:
+                preview(db.preview(command), command, out)
+                return 0
+            commit = db.execute(
+                command,
+                id=arguments.id,
+                author=author() if arguments.author is None else arguments.author,
+                message=arguments.message,
+            )
+        except Refused as refused:
+            refusal(refused, command, out)
+            return 1
+        if commit is None:
+            if out.json:
+                out.document("nothing", command=str(command))
+            else:
+                out.line(f"{plain(str(command))} decided that nothing is to happen")
+            return 0
+        events = list(db.log.read(after=commit.first - 1, upto=commit.position))
+        if out.json:
+            out.document("commit", **commits.commit_fields(commit, events))
+        else:
+            out.line(commits.line(commit, events, out))
+            out.lines(f"  {text}" for text in commits.events(events, out))
+    return 0
+
+
+def refusal(refused: Refused, command: Command, out: Output) -> None:
+    """The reason, the code and the details: on standard error, or as the document."""
+    details = {name: plain_value(value) for name, value in refused.details.items()}
+    if out.json:
+        out.document(
+            "refusal", command=str(command), reason=refused.reason, code=refused.code, details=details
+        )
+        return
+    out.say(f"backstory: {plain(str(command))} was refused: {plain(refused.reason)}")
+    if refused.code != refused.reason:
+        out.say(f"  code: {plain(refused.code)}")
+    for name, value in details.items():
+        out.say(f"  {name}: {plain(str(value))}")
+
+
+def preview(seen: Preview, command: Command, out: Output) -> None:
+    """The events that there would be, and what they would change in each state that the command read."""
+    encoded = [encode(event) for event in seen.events]
+    changed = {name: diff(state, seen.after[name]) for name, state in seen.before.items()}
+    if out.json:
+        out.document(
+            "preview",
+            command=str(command),
+            events=[_event(event) for event in encoded],
+            states=[
+                {
+                    "parameter": name,
+                    "state": type(seen.before[name]).__name__,
+                    "before": difference.before,
+                    "after": difference.after,
+                    "changes": [
+                        {
+                            "kind": change.kind,
+                            "path": change.pointer,
+                            "before": change.before,
+                            "after": change.after,
+                        }
+                        for change in difference.changes
+                    ],
+                }
+                for name, difference in changed.items()
+            ],
+        )
+        return
+    out.line(
+        f"{plain(str(command))} would append:" if encoded else f"{plain(str(command))} would append nothing"
+    )
+    for event in encoded:
+        tags = out.paint("  ".join(map(plain, event.tags)), "green")
+        out.line(f"  {out.paint(plain(event.type), 'bold')}  {tags}".rstrip())
+        out.line(f"    {plain(event.data.decode())}")
+    for name, difference in changed.items():
+        out.line(
+            out.paint(plain(entity.named(command.states[name])), "bold")
+            + ("" if difference else "  no change")
+        )
+        out.lines(f"  {plain(str(line))}" for line in lines(difference))
+
+
+def _event(event: Any) -> dict[str, Any]:
+    import msgspec
+
+    return {"type": event.type, "version": event.version, "tags": event.tags, "data": msgspec.Raw(event.data)}

@@ -1,0 +1,80 @@
+"""Compares the code with a log: types and versions that it cannot read, and, where asked, events as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from backstory.codec import EventType
+from backstory.history.summary import TypeCount, types
+from backstory.query import Query
+from backstory.record import Recorded
+from backstory.schema.check import Finding
+from backstory.store import Log
+
+
+def check_log(
+    log: Log, kinds: Iterable[EventType], *, sample: int = 0, progress: Callable[[int], None] | None = None
+) -> Iterator[Finding]:
+    """What in this log these events cannot read; with `sample`, so many events of each type and version are decoded.
+
+    Half of the sample are the first of their type and version, and half the last.
+    """
+    known = {kind.name: kind for kind in kinds}
+    for count in types(log, progress):
+        where = (
+            f"{count.events:,} stored, #{count.first} to #{count.last}"
+            if count.events > 1
+            else f"#{count.first}"
+        )
+        kind = known.get(count.type)
+        if kind is None:
+            yield _broken(
+                count,
+                f"is in the log ({where}), and no event class here has this name",
+                "Bring the class back.",
+            )
+        elif count.version > kind.version:
+            why = (
+                f"is in the log in version {count.version} ({where}), and the code has version {kind.version}"
+            )
+            yield _broken(count, why, "The log was written by newer code: update this one.")
+        else:
+            yield from _decoded(log, kind, count, sample)
+
+
+def _decoded(log: Log, kind: EventType, count: TypeCount, sample: int) -> Iterator[Finding]:
+    """The first event of a sample that its class does not read as it is stored, and the first with other tags."""
+    warned = False
+    for record in _sample(log, count, sample):
+        try:
+            tags = kind.tags(kind.decode(record.version, record.data))
+        except Exception as wrong:  # noqa: BLE001 - an upcaster is anybody's code
+            why = f"#{record.position} (version {record.version}) cannot be read: {type(wrong).__name__}: {wrong}"
+            yield _broken(count, why, "Mend the class, or the upcaster.")
+            return
+        if set(tags) != set(record.tags) and not warned:
+            warned = True
+            yield Finding(
+                "warning",
+                count.type,
+                count.version,
+                f"#{record.position} has {_listed(record.tags)}, and its class would give it {_listed(tags)}",
+                remedy="Stored events keep their tags: states find this one under those that it has.",
+            )
+
+
+def _sample(log: Log, count: TypeCount, size: int) -> Iterator[Recorded]:
+    query = Query.of([count.type])
+    early = log.read(query, after=count.first - 1, upto=count.last)
+    late = log.read(query, after=count.first - 1, upto=count.last, backwards=True)
+    for records, share in ((early, size - size // 2), (late, size // 2)):
+        yield from islice((record for record in records if record.version == count.version), share)
+
+
+def _broken(count: TypeCount, what: str, remedy: str) -> Finding:
+    return Finding("broken", count.type, count.version, what, remedy=remedy)
+
+
+def _listed(tags: Iterable[str]) -> str:
+    return " and ".join(sorted(tags)) or "no tags"

@@ -1,0 +1,169 @@
+"""Applications as files, imported by tests and forgotten afterwards."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backstory.event import definitions
+
+BANK = '''\
+"""The bank of the tests."""
+
+import datetime
+import decimal
+import enum
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+
+from backstory import Event, Refused, State, Tag, command, upcast
+
+Cents = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class Plan(enum.Enum):
+    FREE = "free"
+    PAID = "paid"
+
+
+class Address(msgspec.Struct, frozen=True):
+    city: str
+
+
+class AccountOpened(Event):
+    account: Tag[str]
+    owner: str = ""
+    limit: int | None = None
+
+
+class Deposited(Event, version=2):
+    account: Tag[str]
+    cents: int
+
+    @upcast(1)
+    @staticmethod
+    def from_1(data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+
+class Withdrawn(Event):
+    account: Tag[str]
+    cents: int
+
+
+class RateChanged(Event):
+    percent: float
+
+
+class Noted(Event):
+    pass
+
+
+class Settled(Event):
+    account: Tag[str]
+    to: Address
+    on: datetime.datetime
+    plan: Plan
+    rate: decimal.Decimal
+    notes: list[str]
+    urgent: bool
+    message: str
+
+
+class Account(State):
+    """What an account holds."""
+
+    account: Tag[str]
+    balance: int = 0
+    notes: list[str] = msgspec.field(default_factory=list)
+
+    def apply(self, event: AccountOpened | Deposited | Withdrawn | Settled) -> None:
+        match event:
+            case Deposited(cents=cents):
+                self.balance += cents
+            case Withdrawn(cents=cents):
+                self.balance -= cents
+            case Settled(notes=notes):
+                self.notes += notes
+
+
+class Rates(State):
+    """What everybody pays."""
+
+    percent: float = 0
+
+    def apply(self, event: RateChanged) -> None:
+        self.percent = event.percent
+
+
+@command
+def deposit(account: Account, cents: Cents) -> Deposited:
+    """Pay in.
+
+    Any amount but nothing.
+    """
+    return Deposited(account.account, cents)
+
+
+@command
+def withdraw(account: Account, cents: int) -> Iterator[Withdrawn]:
+    """Take out what is there."""
+    if account.balance < cents:
+        raise Refused("insufficient funds", code="funds", balance=account.balance)
+    if cents == 13:
+        raise ValueError("13 is not a number")
+    if cents:
+        yield Withdrawn(account.account, cents)
+
+
+@command
+def transfer(source: Account, target: Account, cents: Cents) -> list[Withdrawn | Deposited]:
+    """Move money."""
+    return [Withdrawn(source.account, cents), Deposited(target.account, cents)]
+
+
+@command
+def settle(
+    account: Account,
+    to: Address,
+    on: datetime.datetime,
+    plan: Plan = Plan.FREE,
+    rate: decimal.Decimal = decimal.Decimal(1),
+    notes: list[str] = [],
+    urgent: bool = False,
+    message: str = "none",
+) -> Settled:
+    return Settled(account.account, to, on, plan, rate, notes, urgent, message)
+
+
+@command
+def change_rate(rates: Rates, percent: float) -> RateChanged:
+    return RateChanged(percent)
+'''
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Forget the modules and events of a block; begin with no events, so that names of other tests are free."""
+    modules, path, before = set(sys.modules), list(sys.path), dict(definitions)
+    definitions.clear()
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            if not name.startswith("backstory"):
+                del sys.modules[name]
+        definitions.clear()
+        definitions.update(before)
+
+
+def bank(folder: Path) -> Path:
+    """The bank's module in a folder, named by its pyproject.toml."""
+    (folder / "bank.py").write_text(BANK, encoding="utf-8")
+    (folder / "pyproject.toml").write_text('[tool.backstory]\napp = "bank"\n', encoding="utf-8")
+    return folder / "bank.py"
