@@ -89,7 +89,9 @@ def others_write(store: SqliteStore) -> None:
         while not stop.is_set():
             list(log.read())
 
-    threads = [threading.Thread(target=write, args=(name,)) for name in "ab"] + [threading.Thread(target=read)]
+    threads = [threading.Thread(target=write, args=(name,)) for name in "ab"] + [
+        threading.Thread(target=read)
+    ]
     for thread in threads:
         thread.start()
     try:
