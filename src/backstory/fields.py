@@ -104,8 +104,21 @@ def tagger(fields: tuple[TagField, ...]) -> Callable[[Any], tuple[str, ...]]:
     if not fields:
         return lambda _owner: ()
     if len(fields) == 1 and not fields[0].many:
-        return fields[0].texts
+        return _one_tag(fields[0])
     return lambda owner: tuple(sorted({text for field in fields for text in field.texts(owner)}))
+
+
+def _one_tag(field: TagField) -> Callable[[Any], tuple[str, ...]]:
+    """As `TagField.texts`, with the usual value straight away: printable text has nothing that a tag may not have."""
+    name, prefix, texts = field.name, f"{field.key}:", field.texts
+
+    def tag(owner: Any) -> tuple[str, ...]:
+        value = getattr(owner, name)
+        if type(value) is str and value and value.isprintable():
+            return (prefix + value,)
+        return texts(owner)
+
+    return tag
 
 
 def check_encodable(cls: type[Any]) -> None:

@@ -175,17 +175,19 @@ class SqliteFile:
         """The writing connection, inside a transaction that is durable when the block ends, or never was."""
         if self.closed or os.getpid() != self._pid:
             self._check_usable()
-        with self._writing, self._named():
+        with self._writing:
             if self.closed or os.getpid() != self._pid:
                 self._check_usable()
             connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                if isinstance(error, (apsw.Error, UnicodeDecodeError)):
+                    raise self.named(error) from error
                 raise
 
     def _check_usable(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 import msgspec
@@ -17,6 +17,7 @@ from backstory.stores.fork import tell_of_forks
 from backstory.stores.judge import judge
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import RUN, first_key
+from backstory.stores.sqlite.recent import Recent
 from backstory.stores.sqlite.rows import Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 
@@ -40,6 +41,7 @@ class SqliteLog:
         self._base = first_key(number)
         self._rows = Rows(file.fetch, self._base, origin)
         self._appended = threading.Condition()
+        self._recent = Recent()
         tell_of_forks(self)
 
     def before_fork(self) -> None:
@@ -53,34 +55,26 @@ class SqliteLog:
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
         with self.file.transaction() as connection:
-            view = _View(connection, self._base, self.origin)
-            start = view.head.position
-            added: list[tuple[Draft, Commit]] = []
-            verdicts = []
-            for batch in batches:
-                verdict, new = judge(batch, view)
-                if new and isinstance(verdict, tuple):
-                    for draft, commit in zip(batch, verdict, strict=True):
-                        self._insert(connection, draft, commit)
-                        added.append((draft, commit))
-                        view.head = Head(commit.position, commit.hash, commit.time)
-                verdicts.append(verdict)
-            if view.head.position - view.indexed >= RUN:
-                write_run(connection, self._base, view.indexed, start, added)
+            try:
+                verdicts = self._append(connection, batches)
+            except BaseException:
+                self._recent.forget()
+                raise
         with self._appended:
             self._appended.notify_all()
         return verdicts
 
-    def _insert(self, connection: apsw.Connection, draft: Draft, commit: Commit) -> None:
-        key = self._base + commit.position
-        connection.execute(INSERT_COMMIT, (key, *row_of(commit)))
-        connection.executemany(
-            INSERT_EVENT,
-            [
-                (position, key, event.type, event.version, _encode(event.tags), event.data)
-                for position, event in enumerate(draft.events, self._base + commit.first)
-            ],
-        )
+    def _append(self, connection: apsw.Connection, batches: Sequence[Batch]) -> list[Verdict]:
+        writing = _Writing(connection, self._base, self.origin, self._recent)
+        writing.look_up(draft.id for batch in batches for draft in batch)
+        verdicts = []
+        for batch in batches:
+            verdict, new = judge(batch, writing)
+            if new and isinstance(verdict, tuple):
+                writing.add(batch, verdict)
+            verdicts.append(verdict)
+        writing.finish()
+        return verdicts
 
     def read(
         self,
@@ -133,18 +127,65 @@ class SqliteLog:
         return position
 
 
-class _View:
-    """What the judge may see, inside the transaction that will append."""
+class _Writing:
+    """One transaction that appends: what the judge may see of the log, and what is to be inserted."""
 
-    def __init__(self, connection: apsw.Connection, base: int, origin: Head) -> None:
+    def __init__(self, connection: apsw.Connection, base: int, origin: Head, recent: Recent) -> None:
+        self._connection = connection
+        self._base = base
         self._rows = Rows(lambda sql, arguments: connection.execute(sql, arguments).fetchall(), base, origin)
+        self._recent = recent
         self.head, self.indexed = self._rows.ends()
+        recent.catch_up(self.head)
+        self._start = self.head.position
+        self._added: list[tuple[Draft, Commit]] = []
+        self._inserted = 0
+        self._known: set[str] = set()
+
+    def look_up(self, ids: Iterable[str]) -> None:
+        """Ask at once which ids are known, so that new ones need no look each."""
+        # Beyond the indexes it need not look where the recent ids reach back as far.
+        self._known = self._rows.known_ids(list(ids), self.indexed, max(self.indexed, self._recent.start))
 
     def known(self, id: str) -> Commit | None:
+        """The commit with this id; see `judge.View`."""
+        if id not in self._known and id not in self._recent.ids:
+            return None
+        self._insert()
         return self._rows.by_id(id, self.indexed)
 
-    def matching(self, condition: Condition, limit: int) -> list[Recorded]:
-        # What this transaction has added is beyond the index as well.
-        return list(
-            self._rows.events(condition.query, condition.after, self.head.position, self.indexed, limit=limit)
-        )
+    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+        """The first events that the condition forbids; see `judge.View`."""
+        if self._recent.rules_out(condition):
+            return ()
+        self._insert()
+        # What this transaction has added is beyond the indexes as well.
+        events = self._rows.events(condition.query, condition.after, self.head.position, self.indexed, limit=limit)
+        return list(events)
+
+    def add(self, batch: Batch, commits: Sequence[Commit]) -> None:
+        """Append what was judged."""
+        for draft, commit in zip(batch, commits, strict=True):
+            self._added.append((draft, commit))
+            self.head = self._recent.add(commit, draft.events)
+
+    def finish(self) -> None:
+        """Insert what is left, and index a run if there is one."""
+        self._insert()
+        if self.head.position - self.indexed >= RUN:
+            write_run(self._connection, self._base, self.indexed, self._start, self._added)
+
+    def _insert(self) -> None:
+        """Insert what was added since the last time: few statements for many commits."""
+        if self._inserted == len(self._added):
+            return
+        base, new = self._base, self._added[self._inserted :]
+        self._inserted = len(self._added)
+        commits = [(base + commit.position, *row_of(commit)) for _, commit in new]
+        events = [
+            (position, base + commit.position, event.type, event.version, _encode(event.tags), event.data)
+            for draft, commit in new
+            for position, event in enumerate(draft.events, base + commit.first)
+        ]
+        self._connection.executemany(INSERT_COMMIT, commits)
+        self._connection.executemany(INSERT_EVENT, events)

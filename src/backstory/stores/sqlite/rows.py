@@ -37,6 +37,11 @@ COMMIT_BY_ID = (
     " AND position > ?2 AND position <= ?3) UNION ALL"
     f" SELECT {COMMIT_COLUMNS} FROM commits WHERE id = ?1 AND position > ?3 AND position <= ?4"
 )
+KNOWN_IDS = (
+    "SELECT id FROM id_index WHERE id IN (SELECT value FROM json_each(?1)) AND position > ?2 AND position <= ?3"
+    " UNION ALL SELECT id FROM commits WHERE position > ?3 AND position <= ?4"
+    " AND id IN (SELECT value FROM json_each(?1))"
+)
 COMMITS_BY_HASH = (
     f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position IN (SELECT rowid FROM token_index WHERE token_index MATCH ?1"
     " AND rowid > ?4 AND rowid <= ?5) AND hash BETWEEN ?2 AND ?3 UNION ALL"
@@ -49,6 +54,12 @@ ENDS = (
 
 decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 by_position = attrgetter("position")
+
+
+def encode_ids(ids: list[str]) -> str:
+    """Ids as JSON, to ask for many in one statement."""
+    return msgspec.json.encode(ids).decode()
+
 
 
 class Rows:
@@ -133,6 +144,11 @@ class Rows:
             else:
                 after = rows[-1][0]
             size = min(size * 4, CHUNK)
+
+    def known_ids(self, ids: list[str], indexed: int, upto: int) -> set[str]:
+        """Which of these ids have a commit: in the index, or beyond it up to `upto`."""
+        arguments = (encode_ids(ids), self._base, self._base + indexed, self._base + upto)
+        return {id for [id] in self.fetch(KNOWN_IDS, arguments)}
 
     def by_id(self, id: str, indexed: int) -> Commit | None:
         """The commit with this id, if there is one."""

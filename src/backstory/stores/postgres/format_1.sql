@@ -1,0 +1,103 @@
+-- A Backstory store, format 1. Read it freely with psql; write it with Backstory only.
+--
+-- One schema holds many logs: `main` is log 0, and each branch has a log of its own. A row of log n at position p has the
+-- key n * 2^40 + p, so that main's keys are its positions and each log is one contiguous range.
+--
+-- Text is compared byte by byte (COLLATE "C"): an id or a tag is equal to itself only, in every locale.
+
+CREATE TABLE {schema}.meta (
+    format integer NOT NULL             -- what this schema is; a newer Backstory migrates it
+);
+
+CREATE TABLE {schema}.logs (
+    number integer PRIMARY KEY,
+    origin_position bigint NOT NULL,    -- the log's first event has the position after this
+    origin_hash bytea NOT NULL,         -- the parent of its first commit
+    origin_time bigint NOT NULL,
+    token uuid NOT NULL UNIQUE          -- of the call that made it, so that a retry does not make another
+);
+
+CREATE TABLE {schema}.commits (
+    key bigint PRIMARY KEY,             -- that of its last event
+    size integer NOT NULL,              -- how many events it has
+    id text COLLATE "C" NOT NULL,
+    time bigint NOT NULL,               -- microseconds since 1970, UTC; never goes back within a log
+    authored bigint NOT NULL,           -- the same by its author's clock
+    author text NOT NULL,
+    message text NOT NULL,
+    command text NOT NULL,              -- JSON, empty where no command made it
+    metadata text NOT NULL,             -- JSON object
+    query text,                         -- JSON: what it relied on; NULL where it was appended without a condition
+    after bigint,                       -- the position that it was decided on
+    content bytea NOT NULL,             -- content hash
+    hash bytea NOT NULL                 -- commit hash: it covers the parent's
+);
+CREATE UNIQUE INDEX commits_id ON {schema}.commits (id, (key >> 40));
+CREATE INDEX commits_hash ON {schema}.commits (hash);
+
+CREATE TABLE {schema}.events (
+    key bigint PRIMARY KEY,
+    in_commit bigint NOT NULL,          -- commits.key
+    type text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    tags text NOT NULL,                 -- JSON array of "key:value", sorted
+    data text NOT NULL                  -- JSON object, byte for byte what was hashed
+);
+CREATE INDEX events_type ON {schema}.events (type, key);
+
+-- The index over events by tag: a row for each tag of each event.
+CREATE TABLE {schema}.tags (
+    tag text COLLATE "C" NOT NULL,
+    key bigint NOT NULL,                -- events.key
+    type text COLLATE "C" NOT NULL,     -- events.type
+    PRIMARY KEY (tag, key) INCLUDE (type)
+);
+
+CREATE TABLE {schema}.refs (
+    name text COLLATE "C" PRIMARY KEY,
+    value text,                         -- NULL where it was deleted
+    token uuid NOT NULL                 -- of the call that set it last, so that a retry knows its own
+);
+
+CREATE VIEW {schema}.log AS
+SELECT
+    key >> 40 AS log,
+    key & 1099511627775 AS position,
+    substr(encode(hash, 'hex'), 1, 10) AS hash,
+    id,
+    to_timestamp(time / 1e6) AS time,
+    author,
+    message,
+    size AS events,
+    command
+FROM {schema}.commits
+ORDER BY key DESC;
+
+CREATE VIEW {schema}.history AS
+SELECT
+    e.key >> 40 AS log,
+    e.key & 1099511627775 AS position,
+    to_timestamp(c.time / 1e6) AS time,
+    c.author,
+    e.type,
+    e.tags,
+    e.data,
+    c.message
+FROM {schema}.events e
+JOIN {schema}.commits c ON c.key = e.in_commit
+ORDER BY e.key;
+
+-- History is only ever added to. Who owns the tables may do anything; this is against accidents, the roles are for the rest.
+CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is history: rows are added, and never changed or deleted', tg_table_name
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
+
+CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.logs EXECUTE FUNCTION {schema}.refuse();
+CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.commits EXECUTE FUNCTION {schema}.refuse();
+CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.events EXECUTE FUNCTION {schema}.refuse();
+CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.tags EXECUTE FUNCTION {schema}.refuse();
+
+INSERT INTO {schema}.meta VALUES (1);
+INSERT INTO {schema}.logs VALUES (0, 0, decode(repeat('00', 32), 'hex'), 0, '00000000-0000-0000-0000-000000000000');

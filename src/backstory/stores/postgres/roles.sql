@@ -1,0 +1,12 @@
+-- Two roles for a store: one that may read, one that may also append. Give them to the users of your applications:
+--     GRANT {schema}_writer TO shop;
+
+CREATE ROLE {schema}_reader NOLOGIN;
+CREATE ROLE {schema}_writer NOLOGIN IN ROLE {schema}_reader;
+
+GRANT USAGE ON SCHEMA {schema} TO {schema}_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}_reader;
+GRANT EXECUTE ON FUNCTION {schema}.rarest TO {schema}_reader;
+
+-- No right to INSERT, UPDATE or DELETE on any table: these functions are all that a writer has.
+GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.create_log, {schema}.set_ref TO {schema}_writer;
