@@ -15,7 +15,7 @@ from backstory.codec import encode
 from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.errors import Conflict, IdReused
-from backstory.loading import Loader
+from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query
 from backstory.record import Encoded, Recorded
 from backstory.state import State, state_type
@@ -38,14 +38,13 @@ class Decision(msgspec.Struct, frozen=True):
 
     command: Command
     events: list[Any]
-    references: list[State]
     query: Query
     position: int
 
     @property
     def condition(self) -> Condition | None:
         """What must still hold when it is appended; None where the command read nothing."""
-        return Condition(self.query, self.position) if self.references else None
+        return Condition(self.query, self.position) if self.command.states else None
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -98,13 +97,11 @@ class Executor:
         self._chance = chance
         self._sleep = sleep
 
-    def decide(self, command: Command) -> Decision:
+    def decide(self, command: Command, reads: Reads, boundary: Query) -> Decision:
         """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
-        references = command.states
-        queries = [state.query() for state in references.values()]
-        states, position = self._loader.load_all(zip(references.values(), queries, strict=True))
-        events = command.decide(dict(zip(references, states, strict=True)))
-        return Decision(command, events, list(references.values()), union(queries), position)
+        states, position = self._loader.load_all(reads)
+        events = command.decide(dict(zip(command.states, states, strict=True)))
+        return Decision(command, events, boundary, position)
 
     def execute(self, command: Command, drafting: Drafting, retries: int = RETRIES) -> Commit | None:
         """Decide and append, at most `retries` times again after a conflict.
@@ -112,11 +109,12 @@ class Executor:
         Returns the commit, None where the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
         whatever the command raises.
         """
-        boundary = command.query
+        reads = reads_of(command)
+        boundary = union([query for _, query in reads])
         attempt = 0
         while True:
             with self._lanes.turn(boundary):
-                decision = self.decide(command)
+                decision = self.decide(command, reads, boundary)
                 if not decision.events:
                     return None
                 draft = drafting([encode(event) for event in decision.events], decision.condition)
@@ -125,7 +123,7 @@ class Executor:
                     [commit] = verdict
                     # It may be another's with this id, who had read something else.
                     if commit.condition == decision.condition:
-                        self._loader.advance(decision.references, decision.position, recorded(draft, commit))
+                        self._loader.advance(reads, decision.position, recorded(draft, commit))
                     return commit
             if not isinstance(verdict, Conflict) or attempt >= retries:
                 raise verdict
@@ -135,7 +133,8 @@ class Executor:
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
         """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
-        decision = self.decide(command)
+        reads = reads_of(command)
+        decision = self.decide(command, reads, union([query for _, query in reads]))
         position = decision.position
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}
         after = {name: self._loader.load(state, position) for name, state in command.states.items()}
@@ -152,6 +151,11 @@ class Executor:
     def _would_be(self, commit: Commit) -> Callable[[int], Commit]:
         """Finds commits, and this one too, which is not in the log."""
         return lambda position: commit if position == commit.position else self._loader.commit_at(position)
+
+
+def reads_of(command: Command) -> Reads:
+    """The states that a command reads, as references, with their queries."""
+    return [(state, state.query()) for state in command.states.values()]
 
 
 def union(queries: list[Query]) -> Query:

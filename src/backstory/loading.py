@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -18,6 +18,8 @@ from backstory.store import Log, commit_finder
 S = TypeVar("S", bound=State)
 Key = tuple[type[State], str]
 Known = tuple[State, int]
+Reads = Sequence[tuple[State, Query]]
+"""States as references, with their queries."""
 
 OVERHEAD = 1_000
 """Bytes that a state counts for in the cache besides its encoded size, which may be unknown."""
@@ -74,13 +76,13 @@ class Loader:
             return self._load(reference, query, known, self.log.head().position, newest=True)
         return self._load(reference, query, self._known(reference, query, at), at, newest=False)
 
-    def load_all(self, references: Iterable[tuple[State, Query]]) -> tuple[list[State], int]:
+    def load_all(self, reads: Reads) -> tuple[list[State], int]:
         """Several states, with the queries that they read, as of one position, the head; and that position.
 
         What is remembered is looked up before the head is: other threads may bring it forward meanwhile, and what is
         newer than the head that one knows is of no use.
         """
-        known = [(reference, query, self._known(reference, query)) for reference, query in references]
+        known = [(reference, query, self._known(reference, query)) for reference, query in reads]
         upto = self.log.head().position
         return [self._load(*one, upto, newest=True) for one in known], upto
 
@@ -98,12 +100,12 @@ class Loader:
                 self._snapshots.keep(reference, query, state, upto)
         return state
 
-    def advance(self, references: Iterable[State], decided: int, records: Sequence[Recorded]) -> None:
+    def advance(self, reads: Reads, decided: int, records: Sequence[Recorded]) -> None:
         """Bring what is remembered from the position `decided` past a commit that was appended on that condition.
 
         Nothing else that concerns these states can have come between: the condition says so.
         """
-        for reference in references:
+        for reference, query in reads:
             key = _key(reference)
             known = self._cache.get(key)
             if known is None or known[1] != decided:
@@ -111,7 +113,7 @@ class Loader:
             compiled = state_type(type(reference))
             state = compiled.copy(known[0])
             try:
-                compiled.fold(state, filter(reference.query().matches, records), self.commit_at)
+                compiled.fold(state, filter(query.matches, records), self.commit_at)
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; who loads the state next is told
                 continue
             self._cache.put(key, state, records[-1].position)

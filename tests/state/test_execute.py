@@ -47,8 +47,8 @@ def interrupt(db: Database, *, times: int, by: Callable[[], object]) -> list[int
     executor = db._executor
     decide = executor.decide
 
-    def slow(made: Any) -> Any:
-        decision = decide(made)
+    def slow(*arguments: Any) -> Any:
+        decision = decide(*arguments)
         decided.append(decision.position)
         if len(decided) <= times:
             by()
