@@ -1,0 +1,92 @@
+"""Bisect is a linear scan said quickly; halving asks as few as can be and never names a commit that was judged good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backstory.history.bisect import first
+from backstory.history.expression import predicate
+from backstory.history.halving import Answer, Suspects, answer_of, halve, halving
+from backstory.latest import Latest
+from backstory.store import Log
+from tests.history.shop import Added, Cart, filled, log_of, shop_logs
+
+
+def naive(log: Log, reference: Any, holds: Any, after: int = 0) -> list[tuple[int, bool]]:
+    """Every turn, by folding again for each event."""
+    query = reference.query()
+    positions = [record.position for record in log.read(query, after=after)]
+    before = bool(any(True for _ in log.read(query, upto=after)) and holds(filled(log, reference, after)))
+    turns = []
+    for position in positions:
+        now = bool(holds(filled(log, reference, position)))
+        if now is not before:
+            turns.append((position, now))
+        before = now
+    return turns
+
+
+@given(
+    shop_logs(),
+    st.integers(0, 10),
+    st.sampled_from(["pieces % 2 == 1", "len(log) > 2", "'a' in by_sku", "1 == 1"]),
+)
+def test_turns_are_those_of_a_scan(log: Log, after: int, text: str) -> None:
+    holds = predicate(text, Cart)
+    found = first(log, Cart("a"), holds, after)
+    expected = naive(log, Cart("a"), holds, after)
+    assert [(turn.record.position, turn.holds) for turn in found.turns] == expected
+    assert (found.first and found.first.position) == next(
+        (position for position, now in expected if now), None
+    )
+    assert found.flipped == (len(expected) > 1)
+
+
+def test_data_needs_no_code() -> None:
+    log = log_of([Added("a", "x", 1)], [Added("a", "x", 9)], [Added("a", "x", 2)])
+    found = first(log, Latest("cart:a"), predicate("count > 5 and sku == 'x' and missing is None", Latest))
+    assert found.first is not None
+    assert found.first.position == 2
+    assert [turn.record.position for turn in found.turns] == [2, 3]
+    assert not found.holds
+
+
+@given(st.data())
+def test_halving_finds_the_first_bad_one_in_few_steps(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 200))
+    bad = data.draw(st.integers(1, count))
+    skipped = data.draw(st.sets(st.integers(1, max(1, count - 1)), max_size=5))
+    asked = []
+
+    def check(position: int) -> Answer:
+        asked.append(position)
+        if position in skipped:
+            return Answer.SKIP
+        return Answer.BAD if position >= bad else Answer.GOOD
+
+    log = log_of(*([Added("a", "x", 1)] for _ in range(count)))
+    found = halve(log, 0, count, check)
+    assert bad in found.positions
+    assert set(found.positions) - {max(found.positions)} <= skipped, "all that is left could not be judged"
+    assert len(set(asked)) == len(asked) == found.asked <= count.bit_length() + len(skipped) * 2
+    if not skipped:
+        assert found.first == bad
+
+
+def test_halving_asks_and_is_told() -> None:
+    steps = halving([10, 20, 30, 40])
+    assert next(steps) == 20
+    assert steps.send(Answer.GOOD) == 30
+    with pytest.raises(StopIteration) as end:
+        steps.send(Answer.SKIP)
+    assert end.value.value == Suspects((30, 40), 2)
+
+
+def test_exit_codes_are_those_of_git() -> None:
+    answers = [answer_of(code) for code in (0, 1, 124, 125, 126, 127, 128, 255, -9)]
+    good, bad, skip = Answer.GOOD, Answer.BAD, Answer.SKIP
+    assert answers == [good, bad, bad, skip, bad, bad, None, None, None]
