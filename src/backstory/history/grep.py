@@ -1,0 +1,48 @@
+"""Grep: commits whose message, or whose events' data, a regular expression finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from backstory.commit import Commit
+from backstory.query import Query
+from backstory.record import Recorded
+from backstory.store import ALL, Log
+
+
+def grep_messages(
+    log: Log,
+    pattern: str | re.Pattern[str],
+    after: int = 0,
+    upto: int | None = None,
+    *,
+    backwards: bool = False,
+) -> Iterator[Commit]:
+    """The commits with a message in which the pattern is found. Raises `re.error`."""
+    found = re.compile(pattern).search
+    return (
+        commit for commit in log.commits(after=after, upto=upto, backwards=backwards) if found(commit.message)
+    )
+
+
+def grep_events(
+    log: Log,
+    pattern: str | re.Pattern[str],
+    query: Query = ALL,
+    after: int = 0,
+    upto: int | None = None,
+    *,
+    backwards: bool = False,
+) -> Iterator[Recorded]:
+    """The events in whose data the pattern is found: in its JSON text, without spaces, letters unescaped."""
+    found = re.compile(pattern).search
+    records = log.read(query, after=after, upto=upto, backwards=backwards)
+    return (record for record in records if found(data_text(record.data)))
+
+
+def data_text(data: bytes) -> str:
+    """An event's data as the text that is searched, whatever way it was written."""
+    return msgspec.json.encode(msgspec.json.decode(data)).decode()
