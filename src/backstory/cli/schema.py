@@ -125,6 +125,7 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
     else:
         out.line(f"{out.paint('sound', 'green')}: {looked}")
     if any(finding.level == "news" for finding in found):
+        out.flush()
         out.say("\nRecord what is new with: backstory schema lock")
     return 1 if bad else 0
 
