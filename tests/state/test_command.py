@@ -242,7 +242,7 @@ def test_a_return_annotation_that_names_no_event_is_an_error_when_it_is_defined(
 
 
 def test_classes_that_are_local_to_a_function_are_found() -> None:
-    class Paid(Event, name="test.paid"):
+    class Paid(Event, name="test.paid_locally"):
         payer: Tag[str]
 
     class Payer(State):
