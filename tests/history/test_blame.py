@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import heapq
+from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from backstory import State
+from backstory import Event, State, Tag, connect
 from backstory.history.blame import Blame, blame
 from backstory.history.lists import paired
 from backstory.history.plain import canonical, plain
 from backstory.history.shape import Shape
 from backstory.history.tracing import Trace
+from backstory.latest import Latest
 from backstory.state import fold
 from backstory.store import Log, commit_finder
-from tests.history.shop import Cart, shop_logs
+from tests.history.shop import Added, Arranged, Cart, Dropped, extend, log_of, shop_logs
 
 
 def positions(blame: Blame) -> dict[str, int]:
@@ -95,3 +101,114 @@ def test_careful_tracing_says_the_same(log: Log) -> None:
     assert trace.complete
     if quick.complete:
         assert quick.mark == trace.mark
+
+
+class Pushed(Event):
+    heap: Tag[str]
+    number: int
+
+
+class Heap(State):
+    """What methods of containers do not see: C code that goes around them, and one list in two places."""
+
+    heap: Tag[str]
+    numbers: list[int] = msgspec.field(default_factory=list)
+    nested: dict[str, list[list[int]]] = msgspec.field(default_factory=dict)
+    recent: list[int] = msgspec.field(default_factory=list)
+    copies: list[dict[str, int]] = msgspec.field(default_factory=list)
+    seen: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def apply(self, event: Pushed) -> None:
+        heapq.heappush(self.numbers, event.number)
+        if event.number == 0:
+            self.recent = []
+            self.nested.setdefault("a", []).append(self.recent)
+        self.recent.append(event.number)
+        self.seen.update(last=event.number)
+        if event.number > 3:
+            self.copies.append(self.seen)
+        if event.number == 2:
+            self.seen = dict(self.seen)
+
+
+@given(st.lists(st.integers(0, 5), max_size=12))
+def test_what_goes_around_the_containers_is_found_all_the_same(numbers: list[int]) -> None:
+    log = log_of(*([Pushed("h", number)] for number in numbers))
+    assert positions(blame(log, Heap("h"))) == naive(log, Heap("h"))
+
+
+@given(shop_logs(), st.booleans())
+def test_data_is_blamed_without_code(log: Log, assertions: bool) -> None:
+    found = positions(blame(log, Latest("cart:a"), assertions=assertions))
+    expected: dict[str, int] = {}
+    values: dict[str, Any] = {}
+    for record in log.read(Latest("cart:a").query()):
+        for name, value in msgspec.json.decode(record.data).items():
+            if assertions or name not in values or values[name] != value:
+                expected[f"/{name}"] = record.position
+            values[name] = value
+    assert found == expected
+
+
+class Set(Event):
+    thing: Tag[str]
+    value: int
+
+
+class Thing(State):
+    thing: Tag[str]
+    value: int = 0
+    values: dict[str, int] = msgspec.field(default_factory=dict)
+    row: list[int] = msgspec.field(default_factory=lambda: [0, 0])
+    marks: set[int] = msgspec.field(default_factory=set)
+    grown: list[int] = msgspec.field(default_factory=list)
+
+    def apply(self, event: Set) -> None:
+        self.value = event.value
+        self.values["a"] = event.value
+        self.row[1] = event.value
+        self.marks.add(event.value)
+        self.grown += []
+
+
+def test_with_assertions_writing_the_same_value_counts() -> None:
+    log = log_of([Set("t", 5)], [Set("t", 5)])
+    paths = ["/value", "/values/a", "/row/0", "/row/1", "/marks/0", "/grown", "/thing"]
+    without, with_ = blame(log, Thing("t")), blame(log, Thing("t"), assertions=True)
+    assert [without[path].position for path in paths] == [1, 1, 0, 1, 1, 0, 0]
+    assert [with_[path].position for path in paths] == [2, 2, 0, 2, 2, 0, 0]
+
+
+def test_the_commit_is_read_when_it_is_asked_for() -> None:
+    log = log_of([Set("t", 5), Set("t", 6)], [Set("other", 5)])
+    found = blame(log, Thing("t"))
+    commit = found["value"].commit
+    assert commit is not None
+    assert commit.position == 2
+    assert found["thing"].commit is None
+    assert [part.pointer for part in found.leaves] == [
+        "/thing",
+        "/value",
+        "/values/a",
+        "/row/0",
+        "/row/1",
+        "/marks/0",
+        "/marks/1",
+        "/grown",
+    ]
+    assert found["values"].whole
+    assert blame(log, Thing("t"), upto=1)["value"].value == 5
+    for path in ("nothing", "row.7", "row.x", "value.x"):
+        with pytest.raises(KeyError):
+            found[path]
+
+
+def test_positions_on_sqlite_are_those_in_memory(tmp_path: Path) -> None:
+    batches: list[list[Any]] = [
+        [Added("a", "x", 1), Added("b", "x", 2)],
+        [Arranged("a", "closed")],
+        [Dropped("a", "x")],
+    ]
+    with connect(str(tmp_path / "shop.db")) as db:
+        extend(db.log, *batches)
+        assert positions(blame(db.log, Cart("a"))) == naive(log_of(*batches), Cart("a"))
