@@ -43,7 +43,7 @@ def balance(db: Database, name: str = "a", **at: Any) -> int:
 
 def test_only_what_is_new_is_read(db: Database) -> None:
     db.append(*[Deposited("a", 1)] * 50)
-    log = Reads(db.log)
+    log: Any = Reads(db.log)
     loader = Loader(log)
     assert loader.load(Account("a")).balance == 50
     assert loader.load(Account("a")).balance == 50
@@ -57,7 +57,7 @@ def test_only_what_is_new_is_read(db: Database) -> None:
 
 
 def test_after_an_execution_nothing_is_read_again(db: Database) -> None:
-    log = Reads(db.log)
+    log: Any = Reads(db.log)
     db.log = db._loader.log = log
     for _ in range(10):
         db.execute(deposit(Account("a"), 1))

@@ -295,7 +295,8 @@ def test_code_that_changed_has_another_fingerprint(changed: Callable[[], type[St
 
 def test_a_snapshot_of_other_code_is_thrown_away_and_replaced(db: Database) -> None:
     db.append(*[Deposited("a", 1)] * 10)
-    first, second = Code.now(), Code.version()
+    first: Any = Code.now()
+    second: Any = Code.version()
     first.__qualname__ = second.__qualname__ = "Changing"
     db.load(first("a"))
     assert uses(first("a"), db)
