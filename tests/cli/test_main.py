@@ -25,7 +25,7 @@ def test_help_lists_every_verb_with_what_it_does(run: Run) -> None:
         assert ran.code == 0
         for verbs in VERBS.values():
             for verb, summary in verbs.items():
-                assert f"  {verb:10}{summary}\n" in ran.out
+                assert f"  {verb:13}{summary}\n" in ran.out
 
 
 def test_nothing_at_all_is_a_usage_error_that_shows_the_help(run: Run) -> None:

@@ -42,6 +42,16 @@ VERBS: dict[str, dict[str, str]] = {
         "show": "show a commit with its events, or one event",
         "state": "show what is known about a tag, or a state of an application",
     },
+    "try things out": {
+        "status": "show which branch this is, how it stands, and what is unfinished",
+        "branch": "list, make or delete branches",
+        "switch": "go to another branch",
+        "mark": "list, make or delete names for points of history",
+        "reflog": "list what happened to branches and marks",
+        "merge": "take over the commits of another branch, judged again",
+        "rebase": "let this branch start at another point, its commits judged again",
+        "cherry-pick": "take over one commit of another branch, judged again",
+    },
     "know the application": {
         "states": "list its states: what tells one from another, and the events that make it",
         "commands": "list its commands: their arguments, and what they read and give",
@@ -147,7 +157,7 @@ def load(verb: str) -> ModuleType:
         near = get_close_matches(verb, known, 3)
         hint = f"did you mean {' or '.join(near)}?" if near else "the verbs are listed by: backstory --help"
         raise UsageError(f"there is no verb {verb!r}; {hint}")
-    return import_module(f"{__name__}.{'import_' if verb == 'import' else verb}")
+    return import_module(f"{__name__}.{'import_' if verb == 'import' else verb.replace('-', '_')}")
 
 
 def _complain(error: Exception) -> int:

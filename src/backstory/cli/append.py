@@ -85,7 +85,7 @@ def run(arguments: Namespace, out: Output) -> int:
         message=arguments.message,
     )
     with place.opened(arguments) as store:
-        log = store.log()
+        log = place.log(arguments, store)
         [commit] = append(log, commit_draft)
         events = list(log.read(after=commit.first - 1, upto=commit.position))
     if out.json:

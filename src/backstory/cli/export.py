@@ -76,7 +76,7 @@ def run(arguments: Namespace, out: Output) -> int:
         raise UsageError("--json reports on an export with -o FILE; the export itself is JSON Lines")
     count = 0
     with place.opened(arguments) as store, Bar("export") as bar, target(arguments.output) as file:
-        for line in lines(arguments, store.log(), bar):
+        for line in lines(arguments, place.log(arguments, store), bar):
             file.write(line)
             count += 1
     if out.json:

@@ -116,7 +116,7 @@ def run(arguments: Namespace, out: Output) -> int:
         place.opened(arguments, create=None) as store,
         Bar(f"import {name}") as bar,
     ):
-        log = store.log()
+        log = place.log(arguments, store)
         before = log.head().position
         with Rejects(arguments) as rejects:
             try:

@@ -136,6 +136,9 @@ def build(verb: str, summary: str, module: Verb) -> Parser:
         metavar="STORE",
         help="a path or an address; else BACKSTORY_STORE, else [tool.backstory] store in pyproject.toml",
     )
+    group.add_argument(
+        "-b", "--branch", metavar="NAME", help="the branch; else the one that this folder is on, else main"
+    )
     group.add_argument("--json", action="store_true", help="print one JSON document")
     group.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="when to use colour"
@@ -159,7 +162,7 @@ def split(words: list[str]) -> tuple[str | None, list[str]]:
         if not word.startswith("-") or word in ("-h", "--help", "-V", "--version"):
             return word, [*before, *rest]
         before.append(word)
-        if word in ("-s", "--store", "--color"):
+        if word in ("-s", "--store", "-b", "--branch", "--color"):
             before += [value for value in [next(rest, None)] if value is not None]
     if before:
         raise UsageError(f"there is no verb after {' '.join(before)}\nTry: backstory --help")
@@ -170,7 +173,7 @@ def overview(groups: Mapping[str, Mapping[str, str]]) -> str:
     """The help of the whole command."""
     lines = ["usage: backstory VERB [options]", "", "An event database that works like Git.", ""]
     for title, verbs in groups.items():
-        lines += [f"{title}:", *(f"  {verb:10}{summary}" for verb, summary in verbs.items()), ""]
+        lines += [f"{title}:", *(f"  {verb:13}{summary}" for verb, summary in verbs.items()), ""]
     lines += [
         "The store is named by -s STORE, by BACKSTORY_STORE, or by `store` under [tool.backstory] in the nearest",
         "pyproject.toml. Every verb has --json. A verb's options and examples: backstory help VERB",

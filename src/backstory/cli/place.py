@@ -1,4 +1,7 @@
-"""Where the store is: `--store`, then `BACKSTORY_STORE`, then the nearest pyproject.toml that names one."""
+"""Where the store is: `--store`, then `BACKSTORY_STORE`, then the nearest pyproject.toml that names one.
+
+And which branch of it: `--branch`, then the one that this folder is on (`folder.py`), then main.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,13 @@ from backstory.stores import open_store
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from backstory.store import Store
+    from backstory.database import Database
+    from backstory.store import Log, Store
+
+MAIN = "main"
+
+MEMORY = ".backstory"
+"""The file in which a folder remembers the branch that one is on."""
 
 SUCH_AS = {"store": "bank.db", "app": "bank"}
 """Settings of a project, each with a value that it may have."""
@@ -27,6 +36,62 @@ def opened(arguments: Namespace, *, create: bool | None = False) -> Iterator[Sto
         yield store
     finally:
         store.close()
+
+
+def branch(arguments: Namespace) -> str:
+    """The name of the branch that the command line is about."""
+    named: str | None = getattr(arguments, "branch", None)
+    if named:
+        return named
+    if remembered() is None:
+        return MAIN
+    from backstory.cli import folder
+
+    return folder.recall(address(arguments)).branch
+
+
+def log(arguments: Namespace, store: Store) -> Log:
+    """The log of that branch. On main nothing is loaded for it. Raises `UnknownRevision`, `UsageError`."""
+    name = branch(arguments)
+    if name == MAIN:
+        return store.log()
+    from backstory.history.branches import Branches
+
+    check(arguments, store, name)
+    return Branches(store).log(name)
+
+
+def database(arguments: Namespace, store: Store) -> Database:
+    """The same as the object that a program would hold."""
+    from backstory.database import Database
+
+    name = branch(arguments)
+    check(arguments, store, name)
+    db = Database(store)
+    return db if name == MAIN else db.switch(name)
+
+
+def check(arguments: Namespace, store: Store, name: str) -> None:
+    """Raise `UsageError` where the branch that this folder is on is gone."""
+    if name != MAIN and not getattr(arguments, "branch", None) and store.refs.get(f"branch/{name}") is None:
+        raise UsageError(
+            f"this folder is on the branch {name}, which is gone\n"
+            "  backstory switch main               to leave it\n"
+            f"  backstory branch --restore {name:<9}to have it back"
+        )
+
+
+def remembered() -> str | None:
+    """The nearest file in which a folder, this one or one above, remembers something."""
+    folder = os.getcwd()
+    while True:
+        path = os.path.join(folder, MEMORY)
+        if os.path.isfile(path):
+            return path
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
 
 
 def address(arguments: Namespace) -> str:

@@ -27,8 +27,9 @@ backstory show HEAD --json
 """
 
 TEXT = """\
-REVISION is a commit's id, 4 or more digits of its hash, HEAD, or a position. '#2' shows the one event at that
-position, and needs the quotes: without them a shell takes it for a comment. 2 means the same."""
+REVISION is a branch, a mark, HEAD, a commit's id or 4 or more digits of its hash, a position, or any of these with
+~3 (so many commits before), ^ or @{yesterday} behind it. '#2' shows the one event at that position, and needs the
+quotes: without them a shell takes it for a comment. 2 means the same."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,7 +43,8 @@ def run(arguments: Namespace, out: Output) -> int:
     """Show it."""
     with place.opened(arguments) as store:
         branches = Branches(store)
-        point = resolve(branches, arguments.revision)
+        place.log(arguments, store)
+        point = resolve(branches, arguments.revision, place.branch(arguments))
         log = branches.view(point.chain)
         if (commit := point.commit) is None:
             raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
@@ -78,7 +80,7 @@ def header(commit: Commit, out: Output) -> Iterator[str]:
     if commit.author:
         yield f"Author:    {plain(commit.author)}"
     yield f"Date:      {human(commit.authored)}"
-    if commit.time != commit.authored:
+    if human(commit.time) != human(commit.authored):
         yield f"In log as: {human(commit.time)}, because a commit before it is that late"
     yield f"Content:   {commit.content.hex()}"
     if commit.condition is not None:

@@ -66,14 +66,14 @@ def run(arguments: Namespace, out: Output) -> int:
         raise UsageError(f"one tag at a time; {arguments.words[1]!r} is too much")
     [tag] = arguments.words
     with place.opened(arguments) as store:
-        log = store.log()
+        log = place.log(arguments, store)
         upto = None
         if arguments.at is not None:
             from backstory.history.branches import Branches
             from backstory.history.revision import resolve
 
             branches = Branches(store)
-            point = resolve(branches, arguments.at)
+            point = resolve(branches, arguments.at, place.branch(arguments))
             log, upto = branches.view(point.chain), point.position
         state = Latest(tag)
         for event in log.read(state.query(), upto=upto):

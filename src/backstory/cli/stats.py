@@ -37,7 +37,7 @@ def run(arguments: Namespace, out: Output) -> int:
     """Count, and print the counts."""
     address = place.address(arguments)
     with place.opened(arguments) as store:
-        log = store.log()
+        log = place.log(arguments, store)
         head = log.head()
         with out.progress("counting", head.position) as tick:
             stats = summary.stats(log, tick)

@@ -35,9 +35,10 @@ def run(arguments: Namespace, out: Output) -> int:
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number of tags, not {arguments.number}")
     with place.opened(arguments) as store:
+        log = place.log(arguments, store)
         if arguments.key is None:
-            return keys(store.log(), arguments.number, out)
-        return tags(store.log(), arguments.key, arguments.number, out)
+            return keys(log, arguments.number, out)
+        return tags(log, arguments.key, arguments.number, out)
 
 
 def keys(log: Log, number: int | None, out: Output) -> int:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backstory.cli import UsageError
-
-AGO = re.compile(r"(\d+) ?(second|minute|hour|day|week)s?( ago)?")
-WORDS = {"now": timedelta(), "today": timedelta(), "yesterday": timedelta(days=1)}
 
 
 def human(time: datetime) -> str:
@@ -23,22 +19,11 @@ def short(time: datetime) -> str:
 
 
 def parsed(text: str, now: datetime | None = None) -> datetime:
-    """The time that a person means, in the local zone where they name none; a date alone is its midnight.
+    """The time that a person means; see `backstory.history.times`. Raises `UsageError`."""
+    from backstory.errors import UnknownRevision
+    from backstory.history.times import parse_time
 
-    ISO 8601, or `now`, `today`, `yesterday`, `2 hours ago`. Raises `UsageError`.
-    """
-    here = (now or datetime.now().astimezone()).astimezone()
-    words = " ".join(text.lower().split())
-    if words in WORDS:
-        moment = here - WORDS[words]
-        return moment if words == "now" else moment.replace(hour=0, minute=0, second=0, microsecond=0)
     try:
-        if ago := AGO.fullmatch(words):
-            return here - timedelta(**{f"{ago[2]}s": int(ago[1])})
-        time = datetime.fromisoformat(text.strip())
-        return time if time.tzinfo else time.astimezone()
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is no time: write 2026-11-03, '2026-11-03 14:00', 2026-11-03T14:00:00Z, yesterday"
-            " or '2 hours ago'"
-        ) from None
+        return parse_time(text, now or datetime.now().astimezone())
+    except UnknownRevision as wrong:
+        raise UsageError(f"{text!r} is not understood: {wrong.why}") from None

@@ -31,7 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, out: Output) -> int:
     """Count and list."""
     with place.opened(arguments) as store:
-        log = store.log()
+        log = place.log(arguments, store)
         with out.progress("counting", log.head().position) as tick:
             found = summary.types(log, tick)
     if out.json or out.ndjson:

@@ -19,7 +19,8 @@ backstory verify --json
 """
 
 TEXT = """\
-Recomputes every hash and compares every position and index. Exit code 1: something is not as it was written.
+Recomputes every hash and compares every position and index, of every branch, also of deleted ones, and what each
+stands on. Exit code 1: something is not as it was written.
 The hash of the head stands for all of history: who kept it can tell later whether any of it was rewritten."""
 
 
@@ -38,6 +39,7 @@ def run(arguments: Namespace, out: Output) -> int:
             sound=report.sound,
             commits=report.commits,
             events=report.events,
+            others=report.others,
             position=None if head is None else head.position,
             head=None if head is None else head.hash.hex(),
             problems=report.problems,
@@ -45,6 +47,8 @@ def run(arguments: Namespace, out: Output) -> int:
     else:
         out.lines(out.paint(problem, "red") for problem in report.problems)
         looked = f"{count(report.commits, 'commit')}, {count(report.events, 'event')}"
+        if report.others:
+            looked += f", {count(report.others, 'other log')}"
         if report.sound:
             out.line(f"{out.paint('sound', 'green')}: {looked}, every hash as it was written")
         else:

@@ -34,6 +34,10 @@ def parse_time(text: str, now: datetime) -> datetime:
 
 
 def _in_words(text: str, here: datetime) -> datetime:
+    if not any(char.isalpha() for char in text):
+        raise UnknownRevision(
+            text, "it is no time: write 2026-11-03, '2026-11-03 14:00', yesterday or '2 hours ago'"
+        )
     try:
         import dateparser
     except ModuleNotFoundError:

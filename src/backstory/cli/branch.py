@@ -1,0 +1,186 @@
+"""`backstory branch`: list branches, make one, delete one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli import UsageError, folder, place, table
+from backstory.cli.text import plain
+from backstory.cli.times import short
+from backstory.history.branches import MAIN, Branch, Branches
+from backstory.history.revision import Point, commits_between, resolve
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory branch
+backstory branch what-if main~2
+backstory branch -v
+backstory branch -d what-if
+backstory branch --restore what-if
+"""
+
+TEXT = """\
+A branch is a name for a log that stands on a point of another one. Making one costs the same however long the history
+is, and nothing that is done on it changes the other. Deleting takes only the name away: the commits stay in the store.
+`ahead` and `behind` count commits that the branch has and the one below has not, and the other way round."""
+
+MOST = 1000
+"""Commits that are counted at most."""
+
+
+class Standing(msgspec.Struct):
+    """Where a branch stands: on which one, at which position, and how many commits each has for itself."""
+
+    name: str
+    current: bool
+    position: int
+    head: str
+    parent: str | None
+    base: int
+    ahead: int
+    behind: int
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to do with branches."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the branch to make")
+    parser.add_argument(
+        "revision", nargs="?", metavar="REVISION", help="where it starts (default: the head of this branch)"
+    )
+    parser.add_argument("--list", action="store_true", help="list the branches, as without a name")
+    parser.add_argument("-v", "--verbose", action="store_true", help="list them with their last commits")
+    parser.add_argument("-d", "--delete", metavar="NAME", help="delete a branch's name")
+    parser.add_argument("--restore", metavar="NAME", help="give a branch that was deleted its name back")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Make, delete, restore or list."""
+    asked = [arguments.name, arguments.delete, arguments.restore, arguments.list or None]
+    if sum(each is not None for each in asked) > 1:
+        raise UsageError("one thing at a time: make, delete, restore or list\nTry: backstory branch --help")
+    address = place.address(arguments)
+    with place.opened(arguments) as store:
+        branches = Branches(store)
+        if arguments.delete is not None:
+            return delete(branches, arguments.delete, address, out)
+        if arguments.restore is not None:
+            return restore(branches, arguments.restore, out)
+        if arguments.name is not None:
+            return make(branches, arguments, out)
+        return write(branches, place.branch(arguments), out, verbose=arguments.verbose)
+
+
+def make(branches: Branches, arguments: Namespace, out: Output) -> int:
+    """Make a branch, and say how to get there."""
+    point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
+    made = branches.create(arguments.name, point.chain, point.position)
+    if out.json:
+        out.document("branch", **msgspec.structs.asdict(standing(branches, made, "")))
+        return 0
+    out.line(f"made {plain(made.name)} at #{point.position}")
+    out.say(f"go there:  backstory switch {made.name}")
+    return 0
+
+
+def delete(branches: Branches, name: str, address: str, out: Output) -> int:
+    """Delete a branch's name, unless one is on it."""
+    memory = folder.recall(address)
+    if name == memory.branch and name != MAIN:
+        raise UsageError(f"this folder is on {name}; leave it first: backstory switch main")
+    was = standing(branches, branches.get(name), memory.branch)
+    branches.delete(name)
+    if out.json:
+        out.document("deleted", branch=name, position=was.position, head=was.head)
+        return 0
+    left = f", with {amount(was.ahead)} commits that {was.parent or 'no branch'} has not" if was.ahead else ""
+    out.line(f"deleted {plain(name)}, which was at #{was.position} ({was.head[:10]}){left}")
+    out.say(f"bring it back:  backstory branch --restore {name}")
+    return 0
+
+
+def restore(branches: Branches, name: str, out: Output) -> int:
+    """Give the name back that was deleted last."""
+    entry = next((entry for entry in branches.reflog.read(name) if entry.kind == "BranchDeleted"), None)
+    if entry is None:
+        raise UsageError(f"no branch {name!r} was deleted; what happened to branches: backstory reflog")
+    restored = branches.restore(name, tuple(entry.details["was"]))
+    position = branches.view(restored.chain).head().position
+    if out.json:
+        out.document("restored", branch=name, position=position)
+        return 0
+    out.line(f"{plain(name)} is back, at #{position}")
+    return 0
+
+
+def write(branches: Branches, current: str, out: Output, *, verbose: bool) -> int:
+    """List them, the current one marked."""
+    found = [standing(branches, branch, current) for branch in branches.all()]
+    if out.json:
+        out.document("branches", branches=found)
+        return 0
+    out.page()
+    titles = ["  branch", "head", "from", "ahead", "behind"]
+    rows = [list(cells(each)) for each in found]
+    if verbose:
+        titles.append("last commit")
+        for row, each in zip(rows, found, strict=True):
+            row.append(last(branches, each))
+    table.write(out, titles, rows, right="ahead behind")
+    return 0
+
+
+def cells(each: Standing) -> Iterator[str]:
+    """A branch as a row."""
+    yield f"{'*' if each.current else ' '} {plain(each.name)}"
+    yield f"#{each.position}"
+    yield "" if each.name == MAIN else f"{plain(each.parent or '(deleted)')} #{each.base}"
+    yield "" if each.name == MAIN else amount(each.ahead)
+    yield "" if each.name == MAIN else amount(each.behind)
+
+
+def last(branches: Branches, each: Standing) -> str:
+    """A branch's last commit in a few words."""
+    commit = next(branches.log(each.name).commits(backwards=True, limit=1), None)
+    if commit is None:
+        return ""
+    return f"{commit.hash.hex()[:10]} {short(commit.authored)} {plain(commit.message.partition(chr(10))[0])}"
+
+
+def amount(number: int) -> str:
+    """A count of commits that ends somewhere."""
+    return f"{MOST - 1}+" if number >= MOST else str(number)
+
+
+def standing(branches: Branches, branch: Branch, current: str) -> Standing:
+    """Where a branch stands."""
+    head = branches.view(branch.chain).head()
+    below = branch.chain[:-1]
+    parent = next((other for other in branches.all() if other.chain == below), None)
+    base = branches.store.origin(branch.chain[-1]).position
+    ahead = behind = 0
+    if below:
+        own, other = Point(branch.chain, head.position), Point(below, branches.view(below).head().position)
+        ahead, behind = counted(branches, other, own), counted(branches, own, other)
+    return Standing(
+        branch.name,
+        branch.name == current,
+        head.position,
+        head.hash.hex(),
+        None if parent is None else parent.name,
+        base,
+        ahead,
+        behind,
+    )
+
+
+def counted(branches: Branches, start: Point, end: Point) -> int:
+    """Commits of `start..end`, as many as are counted."""
+    return sum(1 for _ in islice(commits_between(branches, start, end), MOST))

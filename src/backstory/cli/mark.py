@@ -1,0 +1,101 @@
+"""`backstory mark`: give points of history names that stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli import UsageError, place, table
+from backstory.cli.append import author
+from backstory.cli.text import plain
+from backstory.cli.times import short
+from backstory.history.branches import Branches, Mark
+from backstory.history.revision import resolve
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory mark q3-closed -m 'the books of the third quarter'
+backstory mark first '#2'
+backstory mark
+backstory mark -d first
+"""
+
+TEXT = """\
+What Git calls a tag: tags are what events are about here. A mark is a revision for every verb that takes one, and never
+moves. `verify` compares what it names with what it was made for."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to mark."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the mark to make; without, they are listed")
+    parser.add_argument(
+        "revision", nargs="?", metavar="REVISION", help="what it names (default: the head of this branch)"
+    )
+    parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
+    parser.add_argument(
+        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
+    )
+    parser.add_argument("-d", "--delete", metavar="NAME", help="forget a mark")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Make, delete or list."""
+    if arguments.name is not None and arguments.delete is not None:
+        raise UsageError("one thing at a time: make a mark, or delete one")
+    with place.opened(arguments) as store:
+        branches = Branches(store)
+        if arguments.delete is not None:
+            was = branches.mark(arguments.delete)
+            branches.delete_mark(arguments.delete)
+            if out.json:
+                out.document("deleted", mark=arguments.delete)
+            elif was is not None:
+                out.line(f"forgot {plain(was.name)}, which named #{was.position} ({was.hash[:10]})")
+            return 0
+        if arguments.name is not None:
+            point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
+            who = author() if arguments.author is None else arguments.author
+            made = branches.set_mark(
+                arguments.name, point.chain, point.position, message=arguments.message, author=who
+            )
+            if out.json:
+                out.document("mark", **fields(made))
+            else:
+                out.line(f"{plain(made.name)} names #{made.position} ({made.hash[:10]})")
+            return 0
+        found = sorted(branches.marks(), key=lambda mark: (mark.position, mark.name))
+    if out.json:
+        out.document("marks", marks=[fields(mark) for mark in found])
+        return 0
+    if not found:
+        out.say("no marks yet; make one with: backstory mark NAME -m 'why'")
+        return 0
+    out.page()
+    rows = [
+        (
+            plain(mark.name),
+            f"#{mark.position}",
+            mark.hash[:10],
+            short(mark.time),
+            plain(mark.author),
+            plain(mark.message.partition("\n")[0]),
+        )
+        for mark in found
+    ]
+    table.write(out, ("mark", "names", "commit", "made", "by", "message"), rows)
+    return 0
+
+
+def fields(mark: Mark) -> dict[str, Any]:
+    """A mark for --json."""
+    return {
+        "name": mark.name,
+        "position": mark.position,
+        "hash": mark.hash,
+        "message": mark.message,
+        "author": mark.author,
+        "time": mark.time,
+    }

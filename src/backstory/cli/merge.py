@@ -1,0 +1,54 @@
+"""`backstory merge`: take over the commits of another branch, each judged again on this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli import UsageError, merging, place
+from backstory.history.branches import Branches
+from backstory.history.merge import merge
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory merge what-if --dry-run
+backstory merge what-if --unconditioned overlap
+"""
+
+TEXT = f"""\
+Into the branch that this folder is on, or -b NAME: all commits of the other that it has not, as one batch, or none.
+Where it has nothing new, it is fast-forwarded.
+
+{merging.TEXT}"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which branch, and what to do about conflicts."""
+    parser.add_argument("source", nargs="?", metavar="BRANCH", help="the branch whose commits are taken over")
+    merging.options(parser, "merge")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Merge, or say what is in conflict."""
+    with place.opened(arguments) as store:
+        branches = Branches(store)
+        source = arguments.source or merging.taken_for_value(arguments, branches)
+        pending = merging.begun(arguments, "merge", source)
+        if pending is None:
+            out.say("the merge is forgotten; nothing was changed")
+            return 0
+        if pending.source == pending.target:
+            raise UsageError(
+                f"{pending.source} is the branch that this folder is on; go to the one that is to take it over:"
+                " backstory switch main"
+            )
+        branches.get(pending.source)
+        place.check(arguments, store, pending.target)
+        pending = merging.chosen(pending, arguments, branches, pending.source)
+        source, target = pending.source, pending.target
+        return merging.settle(
+            pending, arguments, branches, lambda known, options: merge(known, source, target, options), out
+        )

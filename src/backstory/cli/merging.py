@@ -1,0 +1,344 @@
+"""What merge, rebase and cherry-pick have in common on the command line: ways out of conflicts, and the report.
+
+Nothing is appended while there is a conflict. This folder remembers what was asked for and what has been chosen, so
+that one may answer commit by commit; everything is judged again each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.app import load
+from backstory.cli import UsageError, application, commits, folder, place
+from backstory.cli.changes import painted
+from backstory.cli.folder import Pending, Way
+from backstory.cli.text import count, plain
+from backstory.history.branches import Branches
+from backstory.history.merge import MergeReport, Options
+from backstory.history.replay import Step
+from backstory.history.revision import resolve_commit
+from backstory.record import Recorded
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.store import Log
+
+WAYS: tuple[Way, ...] = ("redecide", "skip", "force")
+
+TEXT = """\
+A commit is in conflict when an event that its decision did not know matches what it read. Then nothing at all is
+appended, and the exit code is 1. A way out without ID is for all that are in conflict, with ID (a commit's id, hash or
+'#position' on its branch) for one; they add up until the rest is clean. Commits that were appended without a condition
+cannot be judged: --unconditioned says what to do with them. With --app, commands can be decided again, and states are
+shown."""
+
+ABOUT = {
+    "redecide": "run its command again on the new state",
+    "skip": "leave it out, and what relied on it is in conflict in turn",
+    "force": "take it as it is; needs -m",
+}
+
+Act = Callable[[Branches, Options], MergeReport]
+
+
+def options(parser: ArgumentParser, verb: str) -> None:
+    """The options that all three have."""
+    for way in WAYS:
+        parser.add_argument(
+            f"--{way}", nargs="?", const="", action="append", default=[], metavar="ID", help=ABOUT[way]
+        )
+    parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why, for the reflog")
+    parser.add_argument(
+        "--unconditioned",
+        choices=("allow", "overlap", "refuse"),
+        help="commits without a condition: take them (the default), unless a new event shares a tag, or never",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would become of each commit, and append nothing"
+    )
+    parser.add_argument("--continue", action="store_true", help=f"go on with the {verb} that waits")
+    parser.add_argument(
+        "--abort", action="store_true", help=f"forget the {verb} that waits; nothing has been changed"
+    )
+    application.add_option(parser)
+
+
+def begun(arguments: Namespace, verb: str, source: str | None) -> Pending | None:
+    """What is asked for, with what was chosen before; None where there was nothing but to forget it.
+
+    Raises `UsageError` where something else waits, or nothing does.
+    """
+    address = place.address(arguments)
+    memory = folder.recall(address)
+    waiting = memory.pending
+    if waiting is not None and waiting.verb != verb:
+        raise UsageError(
+            f"a {waiting.verb} of {waiting.source} waits for a word; see: backstory status\n"
+            f"or forget it: backstory {waiting.verb} --abort"
+        )
+    if arguments.abort:
+        if waiting is None:
+            raise UsageError(f"no {verb} waits for a word; there is nothing to abort")
+        folder.remember(address, msgspec.structs.replace(memory, pending=None))
+        return None
+    if waiting is not None and source is not None and source != waiting.source:
+        raise UsageError(
+            f"a {verb} of {waiting.source} waits for a word; see: backstory status\n"
+            f"or forget it: backstory {verb} --abort"
+        )
+    if waiting is None:
+        if source is None:
+            raise UsageError(f"{verb} what? No {verb} waits for a word\nTry: backstory {verb} --help")
+        waiting = Pending(verb, source, place.branch(arguments))
+    if arguments.unconditioned:
+        waiting = msgspec.structs.replace(waiting, unconditioned=arguments.unconditioned)
+    if arguments.message:
+        waiting = msgspec.structs.replace(waiting, message=arguments.message)
+    return waiting
+
+
+def taken_for_value(arguments: Namespace, branches: Branches) -> str | None:
+    """The branch that an option took for its ID, as in `merge --skip what-if`."""
+    for way in WAYS:
+        values = getattr(arguments, way)
+        for index, value in enumerate(values):
+            if value and branches.find(value) is not None:
+                values[index] = ""
+                return str(value)
+    return None
+
+
+def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) -> Pending:
+    """The ways out that were chosen before and now. Raises `UsageError`."""
+    ways = dict(pending.ways)
+    general = [way for way in WAYS if "" in getattr(arguments, way)]
+    if len(general) > 1:
+        raise UsageError(
+            f"--{general[0]} and --{general[1]} are both for all; name commits: --{general[1]} ID"
+        )
+    for way in WAYS:
+        for name in filter(None, getattr(arguments, way)):
+            _, commit = resolve_commit(branches, name, on)
+            ways[commit.id] = way
+    for_all: Way | None = general[0] if general else pending.way
+    if (for_all == "force" or "force" in ways.values()) and not pending.message:
+        raise UsageError("to take commits that are in conflict needs a message that says why: --force -m WHY")
+    return msgspec.structs.replace(pending, way=for_all, ways=ways)
+
+
+def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act, out: Output) -> int:
+    """Do it, and report; where there is a conflict, remember that it waits."""
+    if (app := named(arguments)) is not None:
+        load(*app)
+    report = act(
+        branches,
+        Options(
+            way=pending.way,
+            ways=pending.ways,
+            unconditioned=pending.unconditioned,
+            message=pending.message,
+            dry_run=arguments.dry_run,
+        ),
+    )
+    address = place.address(arguments)
+    memory = folder.recall(address)
+    waits = None if report.done else pending
+    if not arguments.dry_run and waits != memory.pending:
+        folder.remember(address, msgspec.structs.replace(memory, pending=waits))
+    if out.json:
+        out.document(pending.verb, **fields(report))
+    else:
+        out.page()
+        out.lines(words(report, pending, branches, out, dry_run=arguments.dry_run))
+    return 0 if report.clean else 1
+
+
+def named(arguments: Namespace) -> Any:
+    """The application, where one is named: without one everything works but deciding again."""
+    try:
+        return application.find(arguments)
+    except UsageError:
+        return None
+
+
+def fields(report: MergeReport) -> dict[str, Any]:
+    """The report for --json."""
+    from backstory.history.plain import plain as plain_state
+
+    return {
+        "source": report.source,
+        "target": report.target,
+        "base": report.base,
+        "done": report.done,
+        "clean": report.clean,
+        "fast_forward": report.fast_forward,
+        "steps": [
+            {
+                "commit": commits.commit_fields(step.commit),
+                "outcome": step.outcome,
+                "reason": step.reason,
+                "in_the_way": [
+                    {"type": event.type, "version": event.version, "tags": event.tags}
+                    | ({"position": event.position} if isinstance(event, Recorded) else {})
+                    | {"data": msgspec.Raw(event.data)}
+                    for event in step.in_the_way
+                ],
+                "before": {name: plain_state(state) for name, state in step.before.items()},
+                "after": {name: plain_state(state) for name, state in step.after.items()},
+            }
+            for step in report.steps
+        ],
+        "commits": [commits.commit_fields(commit) for commit in report.commits],
+    }
+
+
+def words(
+    report: MergeReport, pending: Pending, branches: Branches, out: Output, *, dry_run: bool
+) -> Iterator[str]:
+    """The report for people."""
+    if report.conflicts:
+        yield from conflict_words(report, pending, branches, out, dry_run=dry_run)
+        return
+    new = [step for step in report.steps if step.draft is not None]
+    if not report.steps or all(step.outcome == "known" for step in report.steps):
+        yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
+        return
+    would, some = "would be " if dry_run else "", count(len(new), "commit")
+    where = f", {_span(report.commits[0].first, report.commits[-1].position)}" if report.commits else ""
+    if report.fast_forward:
+        yield f"{'would be a ' if dry_run else ''}fast-forward: {some}{where}, the same to the last hash"
+    elif pending.verb == "rebase":
+        yield f"{would}rebased: {some} of {plain(pending.target)} on top of {plain(pending.source)}{where}"
+    else:
+        yield f"{would}taken over: {some} of {plain(pending.source)} into {plain(pending.target)}{where}"
+    for step in report.steps:
+        yield f"  {step_line(step, out)}"
+    unchecked = sum(step.outcome == "unchecked" for step in report.steps)
+    if unchecked and not report.fast_forward:
+        stricter = "had no condition to be judged by; be stricter: --unconditioned overlap"
+        yield out.paint(f"{count(unchecked, 'commit')} {stricter}", "dim")
+
+
+SAID = {
+    "clean": "clean",
+    "unchecked": "unchecked",
+    "same": "decided again, the same",
+    "changed": "decided again, differently",
+    "refused": "left out: refused",
+    "skipped": "left out",
+    "forced": "forced",
+    "known": "there already",
+    "conflict": "conflict",
+}
+COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "yellow", "changed": "yellow"}
+
+
+def step_line(step: Step, out: Output) -> str:
+    """A commit and what became of it."""
+    outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
+    return (
+        f"{commits.line(step.commit, (), out)}  {outcome}{f': {plain(step.reason)}' if step.reason else ''}"
+    )
+
+
+def conflict_words(
+    report: MergeReport, pending: Pending, branches: Branches, out: Output, *, dry_run: bool
+) -> Iterator[str]:
+    """What is in conflict and why, and what to type next."""
+    mine, theirs = (
+        (pending.target, pending.source) if pending.verb == "rebase" else (pending.source, pending.target)
+    )
+    some = count(len(report.conflicts), "commit")
+    of = f" of {len(report.steps)}" if len(report.steps) > 1 else ""
+    head = f"conflict: {some}{of} from {plain(mine)} would perhaps not be decided so on {plain(theirs)}"
+    yield out.paint(f"{head}; nothing was appended", "red")
+    target = _target_log(branches, pending)
+    for step in report.conflicts:
+        yield ""
+        yield commits.title(step.commit, out)
+        yield from commits.signature(step.commit)
+        yield from commits.message(step.commit)
+        yield ""
+        recorded = step.commit.command
+        if recorded is not None and isinstance(recorded.get("arguments"), dict):
+            arguments = ", ".join(
+                f"{name}={msgspec.json.encode(value).decode()}"
+                for name, value in recorded["arguments"].items()
+            )
+            call = f"{recorded['name']}({arguments})"
+            yield f"{commits.INDENT}decided by {plain(call)}"
+        if step.in_the_way:
+            yield f"{commits.INDENT}in the way:"
+        for event in step.in_the_way:
+            yield f"{commits.INDENT}  {_in_the_way(event, target, mine, out)}"
+        yield from _states(step, out)
+        if step.reason:
+            yield f"{commits.INDENT}{out.paint(plain(step.reason), 'red')}"
+            if "not known here" in step.reason:
+                yield f"{commits.INDENT}name the application that has it: --app MODULE"
+    others = [step for step in report.steps if step.outcome not in ("conflict", "known")]
+    if others:
+        yield ""
+        yield "the others:"
+        yield from (f"  {step_line(step, out)}" for step in others)
+    if not dry_run:
+        yield ""
+        yield from next_words(pending)
+
+
+def next_words(pending: Pending) -> Iterator[str]:
+    """What to type next."""
+    verb = f"backstory {pending.verb}"
+    rows = {
+        f"{verb} --redecide": "run the commands again on the new state",
+        f"{verb} --skip": "leave these commits out",
+        f"{verb} --force -m WHY": "take them as they are",
+        f"{verb} --skip ID --redecide ID": "answer for each commit",
+        f"{verb} --abort": "forget it; nothing has been changed",
+    }
+    width = max(map(len, rows))
+    yield "what now?"
+    yield from (f"  {written:{width}}  {about}" for written, about in rows.items())
+
+
+def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
+    """An event of the target, or one of the branch itself that will be missing."""
+    if isinstance(event, Recorded):
+        there = next(iter(target.read(after=event.position - 1, upto=event.position)), None)
+        data = plain(event.data.decode())
+        if there == event:
+            return f"{commits.event(event, out)}  {data}"
+        return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which is left out"
+    tags = out.paint("  ".join(map(plain, event.tags)), "green")
+    return f"{out.paint(plain(event.type), 'bold')}  {tags}  {plain(event.data.decode())}, newly decided"
+
+
+def _states(step: Step, out: Output) -> Iterator[str]:
+    """Each state that was read: as the decision knew it, and as it is now."""
+    from backstory.cli.entity import named as state_name
+    from backstory.history.diff import diff
+
+    for name, before in step.before.items():
+        difference = diff(before, step.after[name])
+        shown = out.paint(plain(state_name(before)), "bold")
+        yield f"{commits.INDENT}{shown}, as it was when this was decided, and as it is now:"
+        if not difference:
+            yield f"{commits.INDENT}  no difference in its fields"
+        yield from (f"{commits.INDENT}  {text}" for text in painted(difference, out))
+
+
+def _target_log(branches: Branches, pending: Pending) -> Log:
+    from backstory.history.revision import resolve
+
+    if pending.verb == "rebase":
+        return branches.view(resolve(branches, pending.source, pending.target).chain)
+    return branches.log(pending.target)
+
+
+def _span(first: int, last: int) -> str:
+    return f"#{first}" if first == last else f"#{first}..#{last}"

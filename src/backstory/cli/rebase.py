@@ -1,0 +1,61 @@
+"""`backstory rebase`: let this branch start at another point, its commits judged again there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli import merging, place
+from backstory.history.branches import Branches
+from backstory.history.merge import rebase
+from backstory.history.revision import resolve
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory rebase main -b what-if
+backstory rebase main -b what-if --dry-run
+"""
+
+TEXT = f"""\
+The branch that this folder is on, or -b NAME, then stands on that point. Its old log stays in the store, and the reflog
+knows it. main is never rebased: what was published is never rewritten.
+
+{merging.TEXT}"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Where to, and what to do about conflicts."""
+    parser.add_argument("onto", nargs="?", metavar="REVISION", help="where it is to start")
+    merging.options(parser, "rebase")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Rebase, or say what is in conflict."""
+    with place.opened(arguments) as store:
+        branches = Branches(store)
+        onto = arguments.onto or merging.taken_for_value(arguments, branches)
+        pending = merging.begun(arguments, "rebase", onto)
+        if pending is None:
+            out.say("the rebase is forgotten; nothing was changed")
+            return 0
+        place.check(arguments, store, pending.target)
+        branch = branches.get(pending.target)
+        pending = merging.chosen(pending, arguments, branches, pending.target)
+        point = resolve(branches, pending.source, pending.target)
+        stands = branches.store.origin(branch.chain[-1]).position
+        if (
+            branch.name != "main"
+            and point.position == stands == branches.shared(branch.chain, point.chain)[1]
+        ):
+            if out.json:
+                out.document("rebase", source=pending.source, target=pending.target, done=False, clean=True)
+            else:
+                out.line(f"nothing to do: {branch.name} starts at {pending.source} (#{stands}) already")
+            return 0
+        name = branch.name
+        return merging.settle(
+            pending, arguments, branches, lambda known, options: rebase(known, name, point, options), out
+        )

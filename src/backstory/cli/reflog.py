@@ -1,0 +1,86 @@
+"""`backstory reflog`: what happened to branches and marks."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli import UsageError, place, table
+from backstory.cli.text import plain
+from backstory.cli.times import short
+from backstory.history.branches import Branches
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.history.reflog import Entry
+
+EXAMPLES = """\
+backstory reflog
+backstory reflog what-if -n 5
+backstory reflog --ndjson
+"""
+
+TEXT = """\
+The newest first. It is a log in the store like any other, and covered by verify; it finds what a deleted branch was."""
+
+WORDS = {
+    "BranchCreated": "made",
+    "BranchDeleted": "deleted",
+    "BranchRestored": "restored",
+    "Merged": "merged",
+    "Rebased": "rebased",
+    "CherryPicked": "cherry-pick",
+    "Marked": "marked",
+    "Unmarked": "mark forgotten",
+}
+"""What happened, in words; anything else is shown by its own name."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of which branch, and how much."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="only of this branch or mark")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
+    parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """List it."""
+    if arguments.number is not None and arguments.number < 0:
+        raise UsageError(f"-n takes a number of entries, not {arguments.number}")
+    with place.opened(arguments) as store:
+        found = list(islice(Branches(store).reflog.read(arguments.name), arguments.number))
+    if out.json or out.ndjson:
+        out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
+        return 0
+    if not found:
+        out.say(f"nothing has happened to {arguments.name or 'branches and marks'} yet")
+        return 0
+    out.page()
+    rows = [
+        (short(entry.time), plain(entry.name), WORDS.get(entry.kind, plain(entry.kind)), details(entry))
+        for entry in found
+    ]
+    table.write(out, ("time", "name", "what", ""), rows)
+    return 0
+
+
+def details(entry: Entry) -> str:
+    """What else is known, in words."""
+    match entry.kind:
+        case "Merged":
+            how = (
+                "fast-forward" if entry.details.get("fast_forward") else f"both had #{entry.details['base']}"
+            )
+            words = f"{entry.details['source']}, {how}"
+        case "Rebased":
+            words = f"onto #{entry.details['onto']}"
+        case "CherryPicked":
+            words = f"commit {entry.details['commit']}"
+        case _:
+            words = f"at #{entry.details['position']}" if "position" in entry.details else ""
+    why = entry.details.get("message")
+    return plain(f"{words}: {why}" if why else words)

@@ -1,0 +1,84 @@
+"""`backstory status`: which branch this is, how it stands to the one below, and what is unfinished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli import folder, place
+from backstory.cli.branch import amount, standing
+from backstory.cli.text import count, plain
+from backstory.cli.times import human
+from backstory.history.branches import MAIN, Branches
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory status
+backstory status --json
+"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Takes no options of its own."""
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Show it, and what to type next."""
+    address = place.address(arguments)
+    pending = folder.recall(address).pending
+    with place.opened(arguments) as store:
+        name = place.branch(arguments)
+        place.check(arguments, store, name)
+        branches = Branches(store)
+        stands = standing(branches, branches.get(name), name)
+        head = branches.log(name).head()
+    if out.json:
+        out.document(
+            "status", store=address, **msgspec.structs.asdict(stands), time=head.time, pending=pending
+        )
+        return 0
+    out.line(f"on {out.paint(plain(name), 'bold')} of {address}")
+    if head.position:
+        out.line(f"head {head.hash.hex()[:10]} {out.paint(f'#{head.position}', 'cyan')}, {human(head.time)}")
+    else:
+        out.line("no commits yet; make one with: backstory append")
+    if name != MAIN:
+        out.lines(relation(stands.parent, stands.base, stands.ahead, stands.behind, name))
+    if pending is not None:
+        from backstory.cli.merging import next_words
+
+        out.line()
+        out.line(
+            out.paint(f"a {pending.verb} of {pending.source} into {pending.target} waits for a word", "red")
+        )
+        for id, way in pending.ways.items():
+            out.line(f"  {plain(id)}: {way}")
+        out.lines(next_words(pending))
+    return 0
+
+
+def relation(parent: str | None, base: int, ahead: int, behind: int, name: str) -> list[str]:
+    """How a branch stands to the one below, and the verb for that."""
+    if parent is None:
+        return [f"it stands on #{base} of a branch that is gone"]
+    said = [f"it left {plain(parent)} at #{base}"]
+    if ahead:
+        how = f"backstory switch {parent} && backstory merge {name}"
+        said.append(f"  {commits(ahead)} that {parent} has not; take them over: {how}")
+    if behind:
+        said.append(
+            f"  {commits(behind)} of {parent} that it has not; stand on them: backstory rebase {parent}"
+        )
+    if not ahead and not behind:
+        said.append(f"  nothing that {parent} has not, and the other way round")
+    return said
+
+
+def commits(number: int) -> str:
+    """A count of commits."""
+    return f"{amount(number)} commits" if number != 1 else count(1, "commit")
