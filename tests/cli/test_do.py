@@ -187,6 +187,19 @@ def test_the_help_of_a_command_shows_its_own_parameters(run: Run) -> None:
     assert "COMMAND" in run("do", "--help").out
 
 
+def test_a_parameter_may_have_the_name_of_an_option(run: Run, application: Path) -> None:
+    code = (
+        "from bank import Account, Noted\nfrom backstory import command\n"
+        "@command\n"
+        "def odd(account: Account, pager: bool, id: int, branch: str, json: list[int] = []) -> Noted:\n"
+        "    assert (pager, id, branch, json) == (False, 3, 'b', [1])\n"
+        "    return Noted()\n"
+    )
+    (application.parent / "odd.py").write_text(code, encoding="utf-8")
+    words = ("--no-arg-pager", "--arg-id", "3", "--arg-branch", "b", "--arg-json", "1")
+    assert run("do", "--app", "odd", "odd", "a-7", *words, "--id", "mine", "--json").json["id"] == "mine"
+
+
 def test_a_state_without_identity_needs_no_words(run: Run) -> None:
     assert run("do", "change-rate", "--percent", "3.5").code == 0
     assert run("state", "Rates", "--json").json["fields"] == {"percent": 3.5}

@@ -153,6 +153,21 @@ def test_a_sample_decodes_what_is_stored(run: Run, locked: Path) -> None:
     assert "warning Noted 1 #8 has account:x, and its class would give it no tags\n" in ran.out
 
 
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lock", "--exact"],
+        ["lock", "--sample", "3"],
+        ["check", "--force"],
+        ["check", "--sample", "0"],
+        ["chek"],
+    ],
+)
+def test_options_that_mean_nothing_are_refused(run: Run, words: list[str]) -> None:
+    assert run("schema", *words).code == 2
+
+
 def test_a_store_that_only_the_project_names_need_not_be_there(
     run: Run, locked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backstory.app import App, failure, load
 from backstory.cli import UsageError, place
 from backstory.errors import ApplicationError, BackstoryError
 
 if TYPE_CHECKING:
     from argparse import Namespace, _ActionsContainer
+
+    from backstory.app import App
 
 
 def add_option(parser: _ActionsContainer) -> None:
@@ -44,6 +45,8 @@ def find(arguments: Namespace) -> tuple[str, Path]:
 
 def loaded(arguments: Namespace) -> App:
     """The application that the command line is about. Raises `UsageError`, `ApplicationError`."""
+    from backstory.app import load
+
     return load(*find(arguments))
 
 
@@ -55,4 +58,6 @@ def theirs(what: str) -> Iterator[None]:
     except (BackstoryError, OSError):
         raise
     except Exception as wrong:
+        from backstory.app import failure
+
         raise ApplicationError(f"{what} failed:\n{failure(wrong)}") from wrong

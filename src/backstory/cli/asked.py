@@ -24,7 +24,7 @@ TAKEN = {
 def option(name: str) -> str:
     """How a parameter is written."""
     written = name.replace("_", "-")
-    return f"--arg-{written}" if written in TAKEN else f"--{written}"
+    return f"--arg-{written}" if TAKEN & {written, f"no-{written}"} else f"--{written}"
 
 
 def usage(command: CommandType[...]) -> str:

@@ -56,14 +56,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, out: Output) -> int:
     """Lock or check."""
+    locking = arguments.action == "lock"
+    if locking and (arguments.exact or arguments.sample is not None):
+        raise UsageError("--exact and --sample belong to check, not to lock")
+    if not locking and arguments.force:
+        raise UsageError("--force belongs to lock; what a check may pass over is --allow-removed")
+    if arguments.sample is not None and arguments.sample < 1:
+        raise UsageError(f"--sample takes a number of events, not {arguments.sample}")
     _, folder = application.find(arguments)
     path = Path(arguments.lock) if arguments.lock else folder / locks.NAME
     app = application.loaded(arguments)
     if not app.events:
         raise UsageError(f"{app.name} has no events")
-    return (
-        lock(app, path, arguments, out) if arguments.action == "lock" else verdict(app, path, arguments, out)
-    )
+    return lock(app, path, arguments, out) if locking else verdict(app, path, arguments, out)
 
 
 def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, place, table
+from backstory.cli import UsageError, application, place, table
 from backstory.cli.text import count, plain
 from backstory.cli.times import short
 from backstory.latest import Latest
@@ -49,11 +49,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="the tag, such as account:a-7, or the state and its identity",
     )
     parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
-    parser.add_argument(
-        "--app",
-        metavar="MODULE[:NAME]",
-        help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
-    )
+    application.add_option(parser)
 
 
 def run(arguments: Namespace, out: Output) -> int:
