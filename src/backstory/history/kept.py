@@ -38,18 +38,24 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]]) -> Kept
         by_name.setdefault(cls.__qualname__, []).append(cls)
     for name in branches.store.refs.list(PREFIX):
         chain, kind, key = name.removeprefix(PREFIX).split("/", 2)
-        try:
-            log = branches.view(tuple(map(int, chain.split("-"))))
-        except (KeyError, ValueError):
-            by_class: list[tuple[State, int]] = []
-        else:
-            snapshots = Snapshots(branches.store.refs, chain)
-            by_class = [found for cls in by_name.get(kind, ()) if (found := _read(snapshots, cls, key))]
-        for state, position in by_class:
+        log = _log(branches, chain)
+        snapshots = Snapshots(branches.store.refs, chain)
+        found = [read for cls in by_name.get(kind, ()) if (read := _read(snapshots, cls, key))]
+        if log is None or not found:
+            kept.passed_over += 1
+            continue
+        for state, position in found:
             kept.compared += 1
             kept.problems += (f"snapshot {name}: {problem}" for problem in _differences(log, state, position))
-        kept.passed_over += not by_class
     return kept
+
+
+def _log(branches: Branches, chain: str) -> Log | None:
+    """The log of a branch, None where it is gone."""
+    try:
+        return branches.view(tuple(map(int, chain.split("-"))))
+    except (KeyError, ValueError):
+        return None
 
 
 def _read(snapshots: Snapshots, cls: type[State], key: str) -> tuple[State, int] | None:
