@@ -20,7 +20,7 @@ from backstory.history.tracing import Trace
 from backstory.latest import Latest
 from backstory.state import fold
 from backstory.store import Log, commit_finder
-from tests.history.shop import Added, Arranged, Cart, Dropped, extend, log_of, shop_logs
+from tests.history.shop import Added, Arranged, Cart, Dropped, Line, extend, log_of, shop_logs
 
 
 def positions(blame: Blame) -> dict[str, int]:
@@ -212,3 +212,23 @@ def test_positions_on_sqlite_are_those_in_memory(tmp_path: Path) -> None:
     with connect(str(tmp_path / "shop.db")) as db:
         extend(db.log, *batches)
         assert positions(blame(db.log, Cart("a"))) == naive(log_of(*batches), Cart("a"))
+
+
+class Reader(State):
+    """Looks at what it does not change."""
+
+    thing: Tag[str]
+    parts: list[Line] = msgspec.field(default_factory=lambda: [Line("z", 1)])
+    by_name: dict[str, Line] = msgspec.field(default_factory=lambda: {"z": Line("z", 1)})
+    largest: int = 0
+
+    def apply(self, event: Set) -> None:
+        self.largest = max(self.largest, self.parts[0].count, self.by_name["z"].count)
+        if event.value > 1:
+            self.parts[0].count = self.by_name["z"].count = event.value
+
+
+@given(st.lists(st.integers(0, 3), max_size=6))
+def test_what_was_only_looked_at_stays_with_its_event(values: list[int]) -> None:
+    log = log_of(*([Set("t", value)] for value in values))
+    assert positions(blame(log, Reader("t"))) == naive(log, Reader("t"))

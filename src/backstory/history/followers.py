@@ -7,7 +7,7 @@ from sys import getrefcount
 from typing import Any, Protocol
 
 from backstory.history.marks import Branch, Mark, changed, followed, fresh, position_of
-from backstory.history.plain import ATOMS, canonical, encoded, key_text, plain_value, same
+from backstory.history.plain import ATOMS, canonical, decoded, encoded, key_text, plain_value, same
 from backstory.history.shape import Shape
 from backstory.history.tracked import EVERYTHING, Touched, TrackedDict, TrackedList
 
@@ -69,7 +69,7 @@ class InDict:
         self._shape = shape
         self._deep = deep
         self._shared: Touched = {}
-        self._texts = {name: encoded(item) for name, item in plain.items()} if deep else {}
+        self._texts = {name: canonical(item) for name, item in plain.items() if type(item) not in ATOMS}
 
     def settle(self, value: Any, position: int, *, assertions: bool) -> None:
         """Look at the keys that were touched, and at those whose values something else has a hold of."""
@@ -84,8 +84,8 @@ class InDict:
             item = dict.get(value, key, GONE)
             if item is GONE:
                 self._remove(name, position)
-            elif self._deep and type(item) not in ATOMS:
-                self._follow_deep(name, item, position)
+            elif type(item) in ATOMS:
+                self._follow_atom(name, item, position)
             else:
                 self._follow(name, item, position)
             if assertions and written and item is not GONE:
@@ -106,27 +106,26 @@ class InDict:
             self._texts.pop(name, None)
             self.mark.position = position
 
-    def _follow(self, name: str, item: Any, position: int) -> None:
-        now = item if type(item) in ATOMS else plain_value(item)
+    def _follow_atom(self, name: str, item: Any, position: int) -> None:
         old = self.plain.get(name, GONE)
-        if old is GONE:
-            self.mark.parts[name] = fresh(now, position)
-        elif same(old, now):
-            return
-        else:
-            marks = self.mark.parts
-            marks[name] = changed(marks[name], old, now, self._shape.step(name), position)
-        self.plain[name] = now
-        self.mark.position = position
-        if self._deep:
+        if type(old) is not type(item) or old != item:
+            self.plain[name] = item
+            self.mark.parts[name] = self.mark.position = position
             self._texts.pop(name, None)
 
-    def _follow_deep(self, name: str, item: Any, position: int) -> None:
+    def _follow(self, name: str, item: Any, position: int) -> None:
         """Most that was handed out was not changed: its text tells, and is not parsed."""
         text = encoded(item)
-        if self._texts.get(name) != text:
-            self._follow(name, item, position)
-            self._texts[name] = text
+        if self._texts.get(name) == text:
+            return
+        now, old, marks = decoded(text), self.plain.get(name, GONE), self.mark.parts
+        if old is GONE:
+            marks[name] = fresh(now, position)
+        else:
+            marks[name] = changed(marks[name], old, now, self._shape.step(name), position)
+        self._texts[name] = text
+        self.plain[name] = now
+        self.mark.position = position
 
 
 class InList:
@@ -138,6 +137,7 @@ class InList:
         self.restless = False
         self._shape = shape
         self._deep = deep
+        self._texts: dict[int, bytes] = {}
 
     def settle(self, value: Any, position: int, *, assertions: bool) -> None:
         """Add or cut at the end, or take over a change of one element; compare the lists where it is more."""
@@ -147,6 +147,7 @@ class InList:
             mark = followed(self.mark, self.plain, now, self._shape, position)
             assert isinstance(mark, Branch)
             self.plain, self.mark = now, mark
+            self._texts.clear()
             if self._deep:
                 self.restless = any(is_shared(list.__getitem__(value, index)) for index in range(len(value)))
         elif self._deep:
@@ -160,6 +161,16 @@ class InList:
                 self.mark.position = position
         touched.clear()
 
+    def _stayed(self, index: int, item: Any) -> bool:
+        """Whether an element is what it was: the text of what was looked at before is kept."""
+        old = self.plain[index]
+        if type(item) in ATOMS:
+            return type(old) is type(item) and bool(old == item)
+        text = self._texts.get(index)
+        if text is None:
+            text = self._texts[index] = canonical(old)
+        return text == encoded(item)
+
     def _in_place(self, value: list[Any], touched: Touched, position: int) -> bool:
         """Whether the change was so small that comparing the lists would say the same, and is done."""
         plain, marks = self.plain, self.mark.parts
@@ -167,21 +178,25 @@ class InList:
         found, now = -1, None
         for index in touched:
             if index < old and index < new:
-                item = plain_value(list.__getitem__(value, index))
-                if not same(plain[index], item):
-                    if found >= 0 or old != new:
-                        return False
-                    found, now = index, item
+                item = list.__getitem__(value, index)
+                if self._stayed(index, item):
+                    continue
+                if found >= 0 or old != new:
+                    return False
+                found, now = index, plain_value(item)
         if found >= 0:
             if not _same_key(plain[found], now, self._shape.key):
                 return False
             marks[found] = changed(marks[found], plain[found], now, self._shape.step(found), position)
             plain[found] = now
+            self._texts.pop(found, None)
         for index in range(old, new):
-            plain.append(plain_value(list.__getitem__(value, index)))
-            marks.append(fresh(plain[-1], position))
+            item = plain_value(list.__getitem__(value, index))
+            plain.append(item)
+            marks.append(position if type(item) in ATOMS else fresh(item, position))
         if new < old:
             del plain[new:], marks[new:]
+            self._texts.clear()
         if found >= 0 or old != new:
             self.mark.position = position
         return True

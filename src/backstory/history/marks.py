@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from backstory.history.lists import paired
-from backstory.history.plain import same
+from backstory.history.plain import ATOMS, same
 from backstory.history.pointer import Path
 from backstory.history.shape import Shape
 
@@ -67,12 +67,15 @@ def walk(mark: Mark, value: Any, path: Path = ()) -> Iterator[tuple[Path, Any, i
 def _in_dict(
     marks: dict[str, Mark], before: dict[str, Any], after: dict[str, Any], shape: Shape, position: int
 ) -> dict[str, Mark]:
-    return {
-        name: followed(marks[name], before[name], value, shape.step(name), position)
-        if name in before
-        else fresh(value, position)
-        for name, value in after.items()
-    }
+    new: dict[str, Mark] = {}
+    for name, value in after.items():
+        if name not in before:
+            new[name] = fresh(value, position)
+        elif type(value) in ATOMS and type(before[name]) is type(value):
+            new[name] = marks[name] if before[name] == value else position
+        else:
+            new[name] = followed(marks[name], before[name], value, shape.step(name), position)
+    return new
 
 
 def _in_list(

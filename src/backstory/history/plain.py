@@ -17,7 +17,7 @@ from backstory.errors import DefinitionError
 from backstory.latest import Latest
 from backstory.state import State
 
-_sorted = msgspec.json.Encoder(order="deterministic").encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 ATOMS = frozenset((str, int, bool, type(None)))
 """Types whose values are their own JSON, and equal only where that is the same."""
