@@ -12,6 +12,7 @@ QUESTIONS = (
     "concurrent",
     "single",
     "condition_scale",
+    "entity_history",
     "streaming_memory",
     "import_xes",
     "start_time",

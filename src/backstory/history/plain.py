@@ -78,8 +78,8 @@ def same(one: Any, other: Any) -> bool:
 
 def key_text(key: Any) -> str:
     """The name that a dict's key has in JSON."""
-    if type(key) is str:
-        return key
+    if type(key) is str or type(key) is int:
+        return str(key)
     try:
         [text] = msgspec.to_builtins({key: None}, str_keys=True)
         return str(text)
