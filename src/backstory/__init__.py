@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from backstory.errors import BackstoryError, Conflict, Refused
     from backstory.event import Event, Tag, Unknown, upcast
     from backstory.fields import Tagged
+    from backstory.history.revert import reverts
     from backstory.invariants import invariant
     from backstory.latest import Latest
     from backstory.query import Condition, Query
@@ -36,6 +37,7 @@ __all__ = [
     "connect",
     "invariant",
     "register",
+    "reverts",
     "upcast",
 ]
 
@@ -58,6 +60,7 @@ _HOMES = {
     "connect": "database",
     "invariant": "invariants",
     "register": "codec",
+    "reverts": "history.revert",
     "upcast": "event",
 }
 

@@ -9,20 +9,26 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backstory import context as contexts
-from backstory.codec import decode, encode, event_type
+from backstory.codec import decode, encode
 from backstory.commands import Command
 from backstory.commit import Commit, Head, draft, drafted
 from backstory.errors import BranchError, UnknownRevision
 from backstory.execution import RETRIES, Drafting, Executor, Preview, repeated
+from backstory.history.bisect import Found, first
+from backstory.history.blame import Blame, blame
 from backstory.history.branches import MAIN, Branches, Chain, Mark
+from backstory.history.diff import Difference, diff
+from backstory.history.expression import predicate
 from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
+from backstory.history.revert import Inversion, revert
 from backstory.history.revision import Point, Revision, commits_between, resolve, resolve_range
 from backstory.ids import new_id, now
 from backstory.loading import Cache, Loader
 from backstory.query import Condition, Query
 from backstory.record import Encoded
+from backstory.selection import wanted
 from backstory.snapshots import Snapshots
-from backstory.state import State
+from backstory.state import State, defined_states
 from backstory.store import Record, append, commit_finder
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryLog
@@ -238,6 +244,65 @@ class Database:
         """Take over one commit of another branch; see `backstory.history.merge`."""
         return cherry_pick(self.branches, self.point(commit), self._named(), options)
 
+    def revert(
+        self,
+        commits: Revision,
+        *,
+        force: bool = False,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> Commit | None:
+        """Undo a commit, or those of a range `a..b`, as one commit of new events; None where there is nothing to undo.
+
+        What undoes an event is registered with `reverts`. Raises `RevertError` where nothing is, and where later
+        commits own what it would change, unless `force`.
+        """
+        picked = self._picked(commits)
+        text = ", ".join(f'"{commit.message or commit.id}"' for commit in picked)
+
+        def drafting(inversion: Inversion, head: int) -> Draft:
+            reverted = {"reverts": [commit.id for commit in picked]}
+            why = f"Revert {text}" if message is None else message
+            condition = Condition(inversion.query, head)
+            return self._draft(list(inversion.events), condition, self._ids(), author, why, reverted, None)
+
+        return revert(self.log, picked, defined_states(), drafting, force=force)
+
+    def _picked(self, commits: Revision) -> list[Commit]:
+        """The commits that a revision or a range names; they must be on this branch."""
+        if isinstance(commits, str) and ".." in commits:
+            return list(self.between(commits))
+        point = self.point(commits)
+        if point.commit is None or self.log.find(point.commit.hash.hex()) == []:
+            raise UnknownRevision(str(commits), "there is no such commit on this branch")
+        return [point.commit]
+
+    def diff(self, a: Revision, b: Revision, state: State) -> Difference:
+        """What lies between a state as of two revisions, also of two branches: `db.diff("main", "what-if", cart)`."""
+        return diff(self.load(state, a), self.load(state, b))
+
+    def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
+        """For every field of a state, the event that last gave it its value; see `backstory.history.blame`."""
+        log, upto = self._view(at)
+        return blame(log, state, upto, assertions=assertions)
+
+    def bisect(
+        self,
+        state: State,
+        where: Callable[[Any], bool] | str,
+        *,
+        good: Revision | None = None,
+        bad: Revision | None = None,
+    ) -> Found:
+        """The first event after which something is true of a state: a function of it, or text as in `balance < 0`.
+
+        `good` is from where to look, `bad` up to where. What is found has every turn, there and back.
+        """
+        log, upto = self._view(bad)
+        after = 0 if good is None else self.point(good).position
+        holds = predicate(where, type(state)) if isinstance(where, str) else where
+        return first(log, state, holds, after, upto)
+
     def _named(self) -> str:
         if self.name is None:
             raise BranchError("this branch has no name; keep it with one first: trial.keep('what-if')")
@@ -297,21 +362,6 @@ class Database:
             command=command,
             metadata={**around.metadata, **meta} if meta else around.metadata,
         )
-
-
-def wanted(what: Iterable[type[Any] | str | State | Query], tags: tuple[str, ...]) -> Query:
-    """The query of what a caller of `read` named."""
-    query, names = Query(), []
-    for part in what:
-        if isinstance(part, State):
-            query = query | part.query()
-        elif isinstance(part, Query):
-            query = query | part
-        else:
-            names.append(part if isinstance(part, str) else event_type(part).name)
-    if names or tags or not query.clauses:
-        query = query | Query.of(names, tags)
-    return query
 
 
 class WhatIf(Database):

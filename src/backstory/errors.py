@@ -15,6 +15,7 @@
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
      ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
+     ├─ RevertError              a commit cannot be undone, or not any more
      ├─ DecisionError            a command gave something that is not what it may give
      ├─ Refused                  a command said no: the business rule, not a fault
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from backstory.commit import Commit
+    from backstory.history.revert import Owned
     from backstory.query import Condition
     from backstory.record import Recorded
 
@@ -160,6 +162,17 @@ class HeadMoved(AppendError):
 
 class BranchError(BackstoryError, ValueError):
     """A branch or a mark cannot be made, moved or deleted so."""
+
+
+class RevertError(BackstoryError):
+    """A commit cannot be undone: nothing says how, or later commits own what it changed.
+
+    `owned` has the fields that they own, with the position of the event that gave each its value.
+    """
+
+    def __init__(self, why: str, owned: Sequence[Owned] = ()) -> None:
+        super().__init__(why)
+        self.owned = tuple(owned)
 
 
 class DecisionError(BackstoryError, TypeError):

@@ -198,6 +198,11 @@ class StateType:
 _compiled: dict[type[Any], StateType] = {}
 
 
+def defined_states() -> list[type[State]]:
+    """Every state class there is."""
+    return list(_compiled)
+
+
 def state_type(cls: type[State]) -> StateType:
     """The compiled form of a state class. Raises `DefinitionError`."""
     compiled = _compiled.get(cls)

@@ -1,0 +1,177 @@
+"""Revert: the inverse of commits, as new events. History is never rewritten; it is answered.
+
+    @reverts(Deposited)
+    def take_back(event: Deposited) -> Withdrawn:
+        return Withdrawn(event.account, event.cents)
+
+What undoes an event is the application's to say. What must not be undone is found by blame: where a later commit gave a
+field its value, taking the earlier one back would change what somebody else has decided since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from backstory.codec import decode, encode, event_type
+from backstory.commit import Commit, Draft
+from backstory.errors import Conflict, DefinitionError, RevertError
+from backstory.event import definitions
+from backstory.history.blame import Blame, blame
+from backstory.history.diff import diff
+from backstory.history.entities import Entities, query_of
+from backstory.history.pointer import Path, pointer
+from backstory.query import Query
+from backstory.record import Encoded, Recorded
+from backstory.state import State, state_type
+from backstory.store import Log, append
+
+E = TypeVar("E")
+ATTEMPTS = 10
+Inverse = Callable[[Any], Any]
+
+inverses: dict[type[Any], Inverse] = {}
+"""What undoes an event, by its class."""
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """A field that a reverted commit changed, and that a later event has given its value since."""
+
+    reference: State
+    pointer: str
+    position: int
+
+
+class Inversion(msgspec.Struct, frozen=True):
+    """The events that undo some commits, and the query of all that they concern."""
+
+    events: tuple[Encoded, ...]
+    query: Query
+
+
+def reverts(event: type[E]) -> Callable[[Callable[[E], Any]], Callable[[E], Any]]:
+    """Register what undoes an event: a function from it to an event, a list of them, or None for nothing to undo.
+
+    Raises `DefinitionError` for a class that is no event.
+    """
+    event_type(event)
+
+    def registered(function: Callable[[E], Any]) -> Callable[[E], Any]:
+        inverses[event] = function
+        return function
+
+    return registered
+
+
+def revert(
+    log: Log,
+    commits: Sequence[Commit],
+    states: Iterable[type[State]],
+    drafting: Callable[[Inversion, int], Draft],
+    *,
+    force: bool = False,
+) -> Commit | None:
+    """Append what undoes these commits, as one commit; None where there is nothing to undo. Raises as `invert` does.
+
+    It is appended on the condition that nothing that it concerns has changed, and looked at again where something has.
+    """
+    states = list(states)
+    for _ in range(ATTEMPTS):
+        head = log.head().position
+        inversion = invert(log, commits, states, force=force)
+        if not inversion.events:
+            return None
+        try:
+            return append(log, drafting(inversion, head))[0]
+        except Conflict as conflict:
+            last = conflict
+    raise last
+
+
+def invert(
+    log: Log, commits: Sequence[Commit], states: Iterable[type[State]], *, force: bool = False
+) -> Inversion:
+    """What undoes these commits, the last first.
+
+    Raises `RevertError` for an event that nothing is registered for, and, unless `force`, where later commits own what
+    it would change in one of these state classes.
+    """
+    events: list[Encoded] = []
+    query = Query()
+    owned: list[Owned] = []
+    taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
+    for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
+        stored = list(log.read(after=commit.first - 1, upto=commit.position))
+        for record in reversed(stored):
+            events += _undone(decode(record), record.position)
+            for tag in record.tags:
+                query = query | Query.of(tags=[tag])
+        if not force:
+            for cls in states:
+                if _applies(cls, stored):
+                    owned += _owned(log, commit, cls, taken)
+    if owned:
+        raise RevertError(_why(owned), owned)
+    return Inversion(tuple(events), query)
+
+
+def _undone(event: Any, position: int) -> list[Encoded]:
+    function = inverses.get(type(event))
+    if function is None:
+        name = getattr(event, "type", type(event).__name__)
+        raise RevertError(
+            f"nothing says how to undo #{position} {name}; register it: @reverts({name}) on a function from the event"
+            " to the events that undo it"
+        )
+    undone = function(event)
+    if undone is None:
+        return []
+    return [encode(one) for one in (undone if isinstance(undone, (list, tuple)) else [undone])]
+
+
+def _applies(cls: type[State], stored: Iterable[Recorded]) -> bool:
+    """Whether a state class takes one of these events, as the class that they are read with, and can be followed."""
+    events = state_type(cls).events
+    if not any(
+        record.type in events and events[record.type].cls is definitions.get(record.type) for record in stored
+    ):
+        return False
+    try:
+        query_of(cls)
+    except DefinitionError:
+        return False
+    return bool(state_type(cls).tag_fields)
+
+
+def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[Owned]:
+    """What the commit changed in states of a class, and later events own."""
+    entities = Entities(log, cls, commit.first - 1)
+    for _ in entities.follow(commit.position):
+        pass
+    owned = []
+    for entity in entities.found.values():
+        changes = diff(entity.start, entity.state).changes
+        blamed = blame(log, entity.reference) if changes else None
+        for change in changes:
+            assert blamed is not None
+            owner = _owner(blamed, change.path)
+            if owner > commit.position and owner not in taken:
+                owned.append(Owned(entity.reference, change.pointer, owner))
+    return owned
+
+
+def _owner(blamed: Blame, path: Path) -> int:
+    """The position that gave the value at a path; where it is gone, that of the nearest part around it."""
+    while path:
+        try:
+            return blamed[pointer(path)].position
+        except KeyError:
+            path = path[:-1]
+    return 0
+
+
+def _why(owned: list[Owned]) -> str:
+    shown = "; ".join(f"{one.pointer} of {one.reference!r} is #{one.position}'s by now" for one in owned[:3])
+    return f"later commits own what this would change: {shown}. Revert those first, or force it"

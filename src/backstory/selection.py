@@ -1,0 +1,25 @@
+"""What a reader asks for, as a query: event types, states, queries, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from backstory.codec import event_type
+from backstory.query import Query
+from backstory.state import State
+
+
+def wanted(what: Iterable[type[Any] | str | State | Query], tags: tuple[str, ...]) -> Query:
+    """The query of what a caller of `read` named."""
+    query, names = Query(), []
+    for part in what:
+        if isinstance(part, State):
+            query = query | part.query()
+        elif isinstance(part, Query):
+            query = query | part
+        else:
+            names.append(part if isinstance(part, str) else event_type(part).name)
+    if names or tags or not query.clauses:
+        query = query | Query.of(names, tags)
+    return query
