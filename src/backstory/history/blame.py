@@ -7,7 +7,7 @@ are told apart as `diff` does. Position 0 stands for the value that the referenc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -60,11 +60,13 @@ class Blame:
 
     def __getitem__(self, path: str) -> Blamed:
         """Raises `KeyError` where the state has no such part."""
-        value, mark, steps = self._value, cast("Mark", self._mark), []
+        value: Any = self._value
+        mark: Any = self._mark
+        steps: list[str | int] = []
         for text in parse(path):
             try:
-                step = int(text) if isinstance(value, list) else text
-                value, mark = value[step], cast("Branch", mark).parts[step]
+                step: Any = int(text) if isinstance(value, list) else text
+                value, mark = value[step], mark.parts[step]
             except (LookupError, ValueError, TypeError, AttributeError):
                 raise KeyError(path) from None
             steps.append(step)

@@ -98,8 +98,8 @@ def _slowly(value: Any) -> Any:
         return sorted(map(plain_value, value), key=canonical)
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return [plain_value(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: plain_value(getattr(value, name)) for name in value.__dataclass_fields__}
+    if fields := getattr(value, "__dataclass_fields__", None):
+        return {name: plain_value(getattr(value, name)) for name in fields}
     raise DefinitionError(f"{type(value).__qualname__} cannot be shown as JSON: {value!r}")
 
 

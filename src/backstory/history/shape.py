@@ -56,7 +56,7 @@ class Shape:
 
     @cached_property
     def _items(self) -> Shape | None:
-        arguments = get_args(self._type)
+        arguments: list[Any] = list(get_args(self._type))
         origin = get_origin(self._type)
         if not isinstance(origin, type) or not arguments:
             return None
@@ -67,8 +67,9 @@ class Shape:
         if not isinstance(self._type, type):
             return {}
         annotations = hints(self._type) or {}
-        encoded = getattr(self._type, "__struct_encode_fields__", ())
-        names = dict(zip(getattr(self._type, "__struct_fields__", ()), encoded, strict=True))
+        own: tuple[str, ...] = getattr(self._type, "__struct_fields__", ())
+        encoded: tuple[str, ...] = getattr(self._type, "__struct_encode_fields__", ())
+        names: dict[str, str] = dict(zip(own, encoded, strict=True))
         return {names.get(name, name): Shape(annotation) for name, annotation in annotations.items()}
 
 
