@@ -16,6 +16,8 @@ QUESTIONS = (
     "streaming_memory",
     "import_xes",
     "start_time",
+    "execute",
+    "rebuild",
 )
 
 if __name__ == "__main__":
