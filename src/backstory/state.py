@@ -51,16 +51,26 @@ S = TypeVar("S", bound="State")
 
 @dataclass_transform(field_specifiers=(msgspec.field,))
 class StateMeta(msgspec.StructMeta):
-    """Checks a state when it is defined: msgspec knows its fields only once the class is made."""
+    """Checks a state when it is defined: msgspec knows its fields only once the class is made.
+
+    `checked=False` is for a class that stands in for one that was checked, for as long as a verb runs.
+    """
 
     def __new__(
-        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **config: Any
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        /,
+        *,
+        checked: bool = True,
+        **config: Any,
     ) -> StateMeta:
         try:
             cls = super().__new__(mcls, name, bases, namespace, **config)
         except TypeError as wrong:
             raise DefinitionError(f"{name}: {wrong}") from wrong
-        if hasattr(cls, "apply"):
+        if checked and hasattr(cls, "apply"):
             # Events that are local to a function are known here, and later no more.
             here = sys._getframe(1).f_locals
             with suppress(NameError):  # a forward reference: checked at first use

@@ -145,7 +145,9 @@ class Trace:
     def _traced(self, cls: type[State]) -> type[State]:
         """A subclass that notes which fields are read, where that may change them, and written, where that counts."""
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        traced: type[State] = new_class(cls.__name__, (cls,), exec_body=lambda body: body.update(names))
+        traced: type[State] = new_class(
+            cls.__name__, (cls,), {"checked": False}, lambda body: body.update(names)
+        )
         for name, field in self._fields.items():
             if self._assertions or not field.fixed:
                 setattr(traced, name, self._property(field))
