@@ -41,6 +41,12 @@ VERBS: dict[str, dict[str, str]] = {
         "log": "list the commits, newest first",
         "show": "show a commit with its events, or one event",
         "state": "show what is known about a tag, or a state of an application",
+        "grep": "find commits by their messages, or events by their data",
+    },
+    "ask history": {
+        "diff": "show what differs between two points: events, a state, or every state of a kind",
+        "blame": "show for each field of a state who gave it its value, when, and why",
+        "bisect": "find the first event after which something is true of a state",
     },
     "try things out": {
         "status": "show which branch this is, how it stands, and what is unfinished",

@@ -1,0 +1,236 @@
+"""`backstory bisect`: the first event after which something is true of a state, or what a check calls bad."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli import UsageError, application, changes, commits, place, target
+from backstory.cli.text import count, plain
+from backstory.history.bisect import Found, first, first_of_all
+from backstory.history.branches import Branches
+from backstory.history.diff import diff_states
+from backstory.history.expression import predicate
+from backstory.history.halving import Answer, answer_of, halve
+from backstory.history.plain import plain as plain_state
+from backstory.history.revision import Point, resolve
+from backstory.state import fold
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.commit import Commit
+    from backstory.record import Recorded
+    from backstory.state import State
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory bisect Account a-7 --where 'balance < 400'
+backstory bisect Account a-7 --where 'balance >= 500' --turns
+backstory bisect Account --all --where 'balance < 400'
+backstory bisect account:a-7 --where 'cents == 200 and owner == "Ann"'
+backstory bisect run 'grep -q 300 && exit 1 || exit 0' --of Account a-7 --good '#1' --bad HEAD
+"""
+
+TEXT = """\
+Exact: every event of the state is looked at, once. EXPRESSION is about its fields: comparisons, and or not, arithmetic,
+len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. What is not there is None. Exit code 1: it
+never became true.
+
+bisect run halves instead, for checks that cost more: CMD is run at commits between --good (where it is well) and
+--bad (where it is not), with the state of --of as JSON on its standard input, and in its environment BACKSTORY_AT, the
+position, BACKSTORY_STORE and BACKSTORY_BRANCH. It answers as for git bisect: exit code 0 good, 125 cannot be judged,
+1 to 127 bad, any other ends the search. One word is run by the shell, several as they are; before options of the
+command itself write --."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of what, which question, and between which points."""
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="KEY:VALUE|STATE|run CMD",
+        help="a tag, a state and its identity, or run and a command",
+    )
+    parser.add_argument("--where", metavar="EXPRESSION", help="what is to be true of the state")
+    parser.add_argument(
+        "--turns", action="store_true", help="list every event after which the answer changed"
+    )
+    parser.add_argument("--all", action="store_true", help="any state of this kind, or with tags any tag")
+    parser.add_argument("--good", metavar="REVISION", help="look after this (default: before everything)")
+    parser.add_argument("--bad", metavar="REVISION", help="look no later than this (default: HEAD)")
+    parser.add_argument("--of", nargs="+", metavar="WORD", help="run: the state that the command is given")
+    application.add_option(parser)
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Look for it."""
+    halves = arguments.words[0] == "run"
+    if halves and (arguments.where or arguments.turns or arguments.all):
+        raise UsageError("bisect run asks a command; --where, --turns and --all are for the other way")
+    if not halves and not arguments.where:
+        raise UsageError(
+            "bisect looks for what? Say what is to be true, as in --where 'balance < 0', or: backstory bisect run CMD"
+        )
+    if not halves and arguments.of:
+        raise UsageError("--of is for bisect run; here the state comes first")
+    with place.opened(arguments) as store:
+        place.log(arguments, store)
+        branches, current = Branches(store), place.branch(arguments)
+        end = resolve(branches, arguments.bad or "HEAD", current)
+        start = resolve(branches, arguments.good or 0, current)
+        if start.position > end.position:
+            raise UsageError(f"--good (#{start.position}) is to be before --bad (#{end.position})")
+        log = branches.view(end.chain)
+        if halves:
+            return asked(log, start, end, arguments, out)
+        if arguments.all:
+            return any_of(log, start, end, arguments, out)
+        return exact(log, start, end, arguments, out)
+
+
+def exact(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
+    """The first event after which it is true of one state."""
+    reference = target.reference(arguments, arguments.words)
+    holds = predicate(arguments.where, type(reference))
+    with target.theirs(reference):
+        found = first(log, reference, holds, start.position, end.position)
+    name = plain(target.named(reference))
+    if out.json:
+        out.document(
+            "bisect",
+            **target.described(reference),
+            where=arguments.where,
+            began=found.began,
+            holds=found.holds,
+            turns=[
+                {"holds": turn.holds, "commit": turn.record.commit, **commits.event_fields(turn.record)}
+                for turn in found.turns
+            ],
+        )
+        return 0 if found.first or found.began else 1
+    if arguments.turns:
+        return turns(log, name, found, arguments.where, start, out)
+    if found.first is None:
+        always = f"it was so already at #{start.position}" if found.began else "it never became true"
+        out.say(f"backstory: {name}: {arguments.where}: {always}")
+        return 0 if found.began else 1
+    result(log, reference, found.first, f"{name}: {arguments.where}", out)
+    if found.flipped:
+        now = "is true" if found.holds else "is not true"
+        out.say(
+            f"\nIt went back and forth: {count(len(found.turns), 'turn')}, and {now} at #{end.position}."
+            " All of them: --turns"
+        )
+    return 0
+
+
+def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Output) -> int:
+    """Every event after which the answer was another one."""
+    out.page()
+    out.line(f"{name}: {plain(where)}")
+    if start.position:
+        out.line(f"  {'true' if found.began else 'false'}  #{start.position}")
+    for turn in found.turns:
+        commit = next(iter(log.commits(after=turn.record.position - 1, limit=1)))
+        said = out.paint("true ", "green") if turn.holds else out.paint("false", "red")
+        out.line(f"  {said}  {commits.event(turn.record, out)}  {commits.line(commit, [turn.record], out)}")
+    if not found.turns:
+        out.say("it never turned")
+    return 0 if found.first is not None or found.began else 1
+
+
+def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
+    """The first event after which it is true of any state of a kind."""
+    if len(arguments.words) > 1:
+        raise UsageError(f"--all is about all of them; {arguments.words[1]!r} is too much")
+    cls = target.state_class(arguments, arguments.words[0])
+    with target.theirs(cls):
+        broken = first_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
+    if broken is None:
+        if out.json:
+            out.document("bisect", where=arguments.where, found=None)
+        else:
+            out.say(f"backstory: {arguments.where}: it never became true of any {arguments.words[0]}")
+        return 1
+    if out.json:
+        found = {
+            **target.described(broken.reference),
+            "commit": broken.record.commit,
+            **commits.event_fields(broken.record),
+            "fields": plain_state(broken.state),
+        }
+        out.document("bisect", where=arguments.where, found=found)
+        return 0
+    title = f"{plain(target.named(broken.reference))}: {plain(arguments.where)}"
+    result(log, broken.reference, broken.record, title, out)
+    return 0
+
+
+def result(log: Log, reference: State, record: Recorded, title: str, out: Output) -> None:
+    """An event, its commit, and what it did to the state."""
+    commit = next(iter(log.commits(after=record.position - 1, limit=1)))
+    out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")
+    out.line()
+    out.lines(told(commit, out))
+    out.line()
+    out.line(f"{commits.INDENT}{commits.event(record, out)}  {plain(record.data.decode())}")
+    difference = diff_states(log, record.position - 1, log, record.position, reference)
+    out.lines(f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
+
+
+def told(commit: Commit, out: Output) -> list[str]:
+    """A commit with its message."""
+    return [commits.title(commit, out), *commits.signature(commit), *commits.message(commit)]
+
+
+def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
+    """The first commit that a command calls bad."""
+    words = arguments.words[1:]
+    if not words:
+        raise UsageError(
+            "bisect run what? For example: backstory bisect run ./check.sh --good '#1' --bad HEAD"
+        )
+    reference = target.reference(arguments, arguments.of) if arguments.of else None
+    environment = {
+        **os.environ,
+        "BACKSTORY_STORE": place.address(arguments),
+        "BACKSTORY_BRANCH": place.branch(arguments),
+    }
+
+    def check(position: int) -> Answer:
+        given: Any = {}
+        if reference is not None:
+            with target.theirs(reference):
+                given = plain_state(fold(reference, log.read(reference.query(), upto=position)))
+        ran = subprocess.run(
+            ["sh", "-c", words[0]] if len(words) == 1 else words,
+            input=msgspec.json.encode(given),
+            env={**environment, "BACKSTORY_AT": str(position)},
+            stdout=2,
+            check=False,
+        )
+        code = 128 - ran.returncode if ran.returncode < 0 else ran.returncode
+        answer = answer_of(code)
+        if answer is None:
+            raise UsageError(f"the command ended with {code} at #{position}, so the search ends too")
+        out.say(f"#{position} {answer.value}")
+        return answer
+
+    suspects = halve(log, start.position, end.position, check)
+    found = [next(iter(log.commits(after=position - 1, limit=1))) for position in suspects.positions]
+    if out.json:
+        out.document("bisect", asked=suspects.asked, commits=[commits.commit_fields(each) for each in found])
+        return 0 if len(found) == 1 else 1
+    if suspects.first is None:
+        out.line("some commits could not be judged; the first bad one is any of:")
+        out.lines(f"  {commits.line(each, (), out)}" for each in found)
+        return 1
+    out.line(f"the first bad commit, after {count(suspects.asked, 'check')}")
+    out.line()
+    out.lines(told(found[0], out))
+    return 0

@@ -1,0 +1,120 @@
+"""`backstory blame`: for every field of a state, the event that last gave it its value."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli import application, place, table, target
+from backstory.cli.state import cut, shown
+from backstory.cli.text import plain
+from backstory.cli.times import short
+from backstory.history.blame import Blame, Blamed, blame
+from backstory.history.branches import Branches
+from backstory.history.revision import resolve
+from backstory.latest import Latest
+from backstory.state import identity
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory blame account:a-7
+backstory blame Account a-7
+backstory blame Account a-7 --at main~1 --assertions
+backstory blame Account a-7 --json
+"""
+
+TEXT = """\
+What did not change has its value since the event that gave it, wherever a list moved it meanwhile. Writing the value
+that is there already does not count, except with --assertions. A field without an event has its default."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of what, and when."""
+    parser.add_argument(
+        "words", nargs="+", metavar=target.WORDS, help="a tag, or a state of the application and its identity"
+    )
+    parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', main~3, @{yesterday}")
+    parser.add_argument(
+        "--assertions", action="store_true", help="count also a write of the value that was there"
+    )
+    application.add_option(parser)
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Find out, and show it. Exit code 1 where no event concerns it."""
+    reference = target.reference(arguments, arguments.words)
+    with place.opened(arguments) as store:
+        place.log(arguments, store)
+        branches = Branches(store)
+        point = resolve(branches, arguments.at or "HEAD", place.branch(arguments))
+        log = branches.view(point.chain)
+        first = next(iter(log.read(reference.query(), upto=point.position, limit=1)), None)
+        if first is None:
+            out.say(f"backstory: no event concerns {target.named(reference)} at #{point.position}")
+            return 1
+        with target.theirs(reference):
+            found = blame(log, reference, point.position, assertions=arguments.assertions)
+        if out.json:
+            out.document(
+                "blame",
+                **target.described(reference),
+                at=point.position,
+                parts=[fields(part) for part in found],
+            )
+        else:
+            out.page()
+            write(found, () if isinstance(reference, Latest) else identity(reference), out)
+    return 0
+
+
+def fields(part: Blamed) -> dict[str, Any]:
+    """A part for --json; whole values are told by their parts."""
+    commit = part.commit
+    return {
+        "path": part.pointer,
+        "value": part.value,
+        "whole": part.whole,
+        "position": part.position,
+        "commit": None if commit is None else commit.hash.hex(),
+        "id": None if commit is None else commit.id,
+        "time": None if commit is None else commit.authored,
+        "author": None if commit is None else commit.author,
+        "message": None if commit is None else commit.message,
+        "command": None if commit is None else commit.command,
+    }
+
+
+def write(found: Blame, known_by: Collection[str], out: Output) -> None:
+    """A line for each value that has no parts, but for those that say which state it is."""
+    most = max(shutil.get_terminal_size().columns // 3, 20) if out.terminal else None
+    rows = []
+    for part in found.leaves:
+        if part.path[0] in known_by:
+            continue
+        commit = part.commit
+        known = (
+            ("", "", "", "", "(default)")
+            if commit is None
+            else (
+                f"#{part.position}",
+                commit.hash.hex()[:10],
+                short(commit.authored),
+                plain(commit.author),
+                cut(plain(commit.message.strip().partition("\n")[0]), most),
+            )
+        )
+        rows.append((label(part), cut(shown(part.value), most), *known))
+    table.write(out, ("field", "value", "since", "commit", "time", "author", "message"), rows)
+
+
+def label(part: Blamed) -> str:
+    """A path as people write it: `lines[0].sku`."""
+    text = ""
+    for step in part.path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return plain(text)

@@ -1,0 +1,251 @@
+"""`backstory diff`: what differs between two points: events, one state, or every state of a kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli import UsageError, application, changes, commits, place, table, target
+from backstory.cli.text import count, plain
+from backstory.errors import RevisionError
+from backstory.history.branches import Branches
+from backstory.history.diff import Difference, diff_states
+from backstory.history.patch import json_patch
+from backstory.history.revision import Point, Range, commits_between, resolve, resolve_range
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+    from backstory.commit import Commit
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory diff '#2' HEAD
+backstory diff '#2' HEAD account:a-7
+backstory diff main~2 main Account a-7
+backstory diff '#1' main --all Account --stat
+backstory diff main~2 HEAD Account a-7 --json-patch
+"""
+
+TEXT = """\
+Between A and B, or A and HEAD where B is missing; A..B is the same as A B, and A...B begins where the two parted. Then
+nothing more: the commits that only one of them has, with their events. Or a tag, or a state of the application and its
+identity: field by field. Or --all STATE: every one that differs; --all tags for what is known about each tag.
+Exit code 1: there is a difference."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Between what, of what, and how."""
+    parser.add_argument(
+        "words", nargs="+", metavar="A [B] [KEY:VALUE|STATE ...]", help="the revisions, and what to compare"
+    )
+    parser.add_argument("--all", metavar="STATE", help="every state of this kind that differs, or every tag")
+    parser.add_argument(
+        "--stat", "--summary", action="store_true", help="only how much differs, not what it is"
+    )
+    parser.add_argument(
+        "--json-patch", action="store_true", help="print a JSON Patch (RFC 6902) that makes B of A"
+    )
+    application.add_option(parser)
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Compare, and print."""
+    with place.opened(arguments) as store:
+        place.log(arguments, store)
+        branches = Branches(store)
+        span, words = points(branches, arguments)
+        if arguments.all is not None:
+            if words:
+                raise UsageError(f"--all {arguments.all} and {' '.join(words)!r}: one of them is too much")
+            return every(branches, span, arguments, out)
+        if words:
+            return one(branches, span, words, arguments, out)
+        if arguments.json_patch:
+            raise UsageError("--json-patch is for a tag, a state, or --all STATE")
+        return events(branches, span, arguments, out)
+
+
+def points(branches: Branches, arguments: Namespace) -> tuple[Range, list[str]]:
+    """The two points, and the words after them. Raises `RevisionError`."""
+    current, (first, *rest) = place.branch(arguments), arguments.words
+    if target.is_tag(first):
+        raise UsageError(f"diff from where? Revisions come first: backstory diff main~1 main {first}")
+    span = resolve_range(branches, first, current)
+    if span is not None:
+        if span.both:
+            chain, shared = branches.shared(span.start.chain, span.end.chain)
+            span = Range(Point(chain, shared), span.end, both=False)
+        return span, rest
+    start = resolve(branches, first, current)
+    if rest and not target.is_tag(rest[0]):
+        try:
+            return Range(start, resolve(branches, rest[0], current), both=False), rest[1:]
+        except RevisionError:
+            if not is_state(arguments, rest[0], sure=len(rest) > 1):
+                raise
+    return Range(start, resolve(branches, "HEAD", current), both=False), rest
+
+
+def is_state(arguments: Namespace, name: str, *, sure: bool) -> bool:
+    """Whether the application has a state of this name. Where it can be nothing else, raises `ApplicationError`."""
+    try:
+        app = application.loaded(arguments)
+    except UsageError:
+        return False
+    if sure:
+        app.state(name)
+    return any(cls.__name__ == name.rpartition(".")[2] for cls in app.states)
+
+
+def one(branches: Branches, span: Range, words: list[str], arguments: Namespace, out: Output) -> int:
+    """Compare one state."""
+    reference = target.reference(arguments, words)
+    with target.theirs(reference):
+        difference = diff_states(
+            branches.view(span.start.chain),
+            span.start.position,
+            branches.view(span.end.chain),
+            span.end.position,
+            reference,
+        )
+    if arguments.json_patch:
+        out.line(msgspec.json.encode(json_patch(difference)).decode())
+    elif out.json:
+        out.document(
+            "diff",
+            **target.described(reference),
+            **ends(span),
+            **document(difference),
+            differs=bool(difference),
+        )
+    else:
+        out.page()
+        name = plain(target.named(reference))
+        if arguments.stat or not difference:
+            out.line(f"{name}  {difference.summary}")
+        else:
+            out.line(out.paint(f"{name}  {label(arguments, words)}", "bold"))
+            out.lines(f"  {text}" for text in changes.painted(difference, out))
+    return 1 if difference else 0
+
+
+def every(branches: Branches, span: Range, arguments: Namespace, out: Output) -> int:
+    """Compare every state of a kind, one pass over the events between."""
+    from backstory.history.changed import diff_all_between
+
+    cls = target.state_class(arguments, arguments.all)
+    _, base = branches.shared(span.start.chain, span.end.chain)
+    base = min(base, span.start.position, span.end.position)
+    number = 0
+    with target.theirs(cls):
+        found = diff_all_between(
+            branches.view(span.start.chain),
+            span.start.position,
+            branches.view(span.end.chain),
+            span.end.position,
+            base,
+            cls,
+        )
+        if arguments.json_patch:
+            patches = {target.named(each.reference): json_patch(each.difference) for each in found}
+            out.line(msgspec.json.encode(patches).decode())
+            return 1 if patches else 0
+        if out.json:
+            documents = [{**target.described(each.reference), **document(each.difference)} for each in found]
+            out.document("diff", **ends(span), states=documents, differs=bool(documents))
+            return 1 if documents else 0
+        out.page()
+        for each in found:
+            number += 1
+            name = plain(target.named(each.reference))
+            if arguments.stat:
+                out.line(f"{name}  {each.difference.summary}")
+            else:
+                out.line(out.paint(name, "bold"))
+                out.lines(f"  {text}" for text in changes.painted(each.difference, out))
+    what = "tag" if arguments.all == "tags" else cls.__name__
+    out.say(f"{count(number, what)} {'differs' if number == 1 else 'differ'}")
+    return 1 if number else 0
+
+
+def document(difference: Difference) -> dict[str, Any]:
+    """A difference for --json."""
+    return {
+        "before": difference.before,
+        "after": difference.after,
+        "changes": changes.fields(difference),
+        "counts": difference.counts,
+    }
+
+
+def ends(span: Range) -> dict[str, Any]:
+    """The two points for --json."""
+    return {
+        name: {
+            "position": point.position,
+            "hash": point.commit.hash.hex() if point.commit is not None else None,
+        }
+        for name, point in (("a", span.start), ("b", span.end))
+    }
+
+
+def label(arguments: Namespace, words: list[str]) -> str:
+    """The two points as they were asked for."""
+    revisions = arguments.words[: len(arguments.words) - len(words)]
+    return plain(revisions[0] if ".." in revisions[0] else " -> ".join([*revisions, "HEAD"][:2]))
+
+
+def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -> int:
+    """The commits that only one of the points has."""
+    sides = (
+        ("-", "red", branches.view(span.start.chain), commits_between(branches, span.end, span.start)),
+        ("+", "green", branches.view(span.end.chain), commits_between(branches, span.start, span.end)),
+    )
+    if out.json:
+        lists = {
+            name: [commits.commit_fields(commit, inside(log, commit)) for commit in found]
+            for name, (_, _, log, found) in zip(("removed", "added"), sides, strict=True)
+        }
+        differs = any(lists.values())
+        out.document("diff", **ends(span), **lists, differs=differs)
+        return 1 if differs else 0
+    out.page()
+    if arguments.stat:
+        return stat([(log, list(found)) for _, _, log, found in sides], out)
+    differs = False
+    for sign, color, log, found in sides:
+        for commit in found:
+            differs = True
+            records = list(inside(log, commit))
+            out.line(f"{out.paint(sign, color)} {commits.line(commit, records, out)}")
+            for record in records:
+                shown = f"{commits.event(record, out)}  {plain(record.data.decode())}"
+                out.line(f"{out.paint(sign, color)}     {shown}")
+    return 1 if differs else 0
+
+
+def inside(log: Log, commit: Commit) -> Iterator[Any]:
+    """The events of a commit."""
+    return log.read(after=commit.first - 1, upto=commit.position)
+
+
+def stat(sides: list[tuple[Log, list[Commit]]], out: Output) -> int:
+    """How many events of which type only one of the points has."""
+    counts = [
+        Counter(event.type for commit in found for event in inside(log, commit)) for log, found in sides
+    ]
+    removed, added = counts
+    rows = [
+        (plain(kind), f"-{removed[kind]}" if removed[kind] else "", f"+{added[kind]}" if added[kind] else "")
+        for kind in sorted(removed | added)
+    ]
+    if rows:
+        table.write(out, ("type", "a", "b"), rows, right="a b")
+    minus, plus = (len(found) for _, found in sides)
+    out.line(f"only in a: {count(minus, 'commit')}; only in b: {count(plus, 'commit')}")
+    return 1 if minus or plus else 0
