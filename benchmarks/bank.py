@@ -1,4 +1,4 @@
-"""What the questions append and read: deposits and withdrawals on accounts at random, and Backstory set up for them."""
+"""What the questions append, read and decide: deposits and withdrawals on accounts, and Backstory set up for them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from backstory.codec import encode
+from backstory.commands import command
 from backstory.commit import Commit, Draft, draft
+from backstory.database import Database, connect
+from backstory.errors import Refused
 from backstory.event import Event, Tag
 from backstory.query import Condition
+from backstory.state import State
 from backstory.store import Log, append
 from backstory.stores import open_store
 
@@ -31,6 +35,29 @@ class Withdrawn(Event):
 
     account: Tag[str]
     cents: int
+
+
+class Account(State):
+    """What an account holds."""
+
+    account: Tag[str]
+    balance: int = 0
+
+    def apply(self, event: Deposited | Withdrawn) -> None:
+        """One more event."""
+        match event:
+            case Deposited(cents=cents):
+                self.balance += cents
+            case Withdrawn(cents=cents):
+                self.balance -= cents
+
+
+@command
+def deposit(account: Account, cents: int) -> Iterator[Deposited]:
+    """Put money in, unless there is too much."""
+    if account.balance + cents > 10**15:
+        raise Refused("no bank keeps so much")
+    yield Deposited(account.account, cents)
 
 
 def facts(count: int, accounts: int, seed: int = 7) -> list[tuple[bool, str, int]]:
@@ -65,6 +92,13 @@ def main_log(path: Path) -> Iterator[Log]:
         store.close()
 
 
+@contextmanager
+def database(path: Path) -> Iterator[Database]:
+    """The same file with its verbs."""
+    with connect(str(path)) as opened:
+        yield opened
+
+
 def drafted(events: Iterable[Event], condition: Condition | None = None) -> Draft:
     """A commit of these events, as the database makes one: typed events are encoded and checked, the id is new."""
     return draft(map(encode, events), id=str(uuid.uuid4()), time=datetime.now(UTC), condition=condition)
@@ -75,6 +109,22 @@ def fill(path: Path, count: int, accounts: int, size: int = 1_000) -> None:
     with main_log(path) as log:
         for group in batched(facts(count, accounts), size):
             append(log, drafted(events(group)))
+
+
+def fill_entity(path: Path, account: str, own: int, others: int, size: int = 1_000) -> None:
+    """A store where an account has so many events, spread evenly between those of 1,000 others."""
+    with main_log(path) as log:
+        for group in batched(mixed(account, own, others), size):
+            append(log, drafted(events(group)))
+
+
+def mixed(account: str, own: int, others: int) -> list[tuple[bool, str, int]]:
+    """So many facts of one account, spread evenly between those of 1,000 others."""
+    every, found = (own + others) // own, facts(own + others, 1_000, 11)
+    for index in range(0, own * every, every):
+        deposit, _, cents = found[index]
+        found[index] = (deposit, account, cents)
+    return found
 
 
 def commit(log: Log, event: Event, condition: Condition | None) -> Commit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from benchmarks.bank import batched, events, facts
+from benchmarks.bank import Deposited, Withdrawn, batched, events, facts
 
 SCHEMA = """
 CREATE TABLE commits (
@@ -25,6 +25,10 @@ INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"
 
 Row = tuple[int, int, str, int, str, str]
+Decided = tuple[str, str, str | None, int | None]
+"""The columns of a commit that say what was decided: message, command, query, and the position it was decided on."""
+
+NOTHING: Decided = ("", "", None, None)
 
 
 @contextmanager
@@ -43,6 +47,11 @@ def connection(path: Path) -> Iterator[apsw.Connection]:
 
 def rows(count: int, accounts: int, size: int) -> list[Row]:
     """So many events as rows, their data encoded already."""
+    return rows_of(events(facts(count, accounts)), size)
+
+
+def rows_of(found: Iterable[Deposited | Withdrawn], size: int) -> list[Row]:
+    """Events as rows, in commits of this size."""
     return [
         (
             position,
@@ -52,13 +61,14 @@ def rows(count: int, accounts: int, size: int) -> list[Row]:
             f'["account:{event.account}"]',
             msgspec.json.encode(event).decode(),
         )
-        for position, event in enumerate(events(facts(count, accounts)), 1)
+        for position, event in enumerate(found, 1)
     ]
 
 
-def commit(opened: apsw.Connection, group: Sequence[Row]) -> None:
+def commit(opened: apsw.Connection, group: Sequence[Row], decided: Decided = NOTHING) -> None:
     """One transaction: a row for the commit, and one for each event."""
     last = group[-1][0]
+    message, command, query, after = decided
     values: tuple[Any, ...] = (
         last,
         len(group),
@@ -66,11 +76,11 @@ def commit(opened: apsw.Connection, group: Sequence[Row]) -> None:
         1_790_000_000_000_000,
         1_790_000_000_000_000,
         "",
-        "",
-        "",
+        message,
+        command,
         "{}",
-        None,
-        None,
+        query,
+        after,
         bytes(32),
         bytes(32),
     )
