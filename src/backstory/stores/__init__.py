@@ -24,12 +24,27 @@ def _sqlite(address: str, **options: Any) -> Store:
     return SqliteStore(address.removeprefix("sqlite:///"), **options)
 
 
-SCHEMES: dict[str, Callable[..., Store]] = {"memory": _memory, "sqlite": _sqlite}
+def _postgres(address: str, **options: Any) -> Store:
+    try:
+        from backstory.stores.postgres import PostgresStore
+    except ModuleNotFoundError as missing:
+        if missing.name != "psycopg":
+            raise
+        raise StoreError("postgresql: addresses need psycopg: pip install 'backstory[postgres]'") from missing
+    return PostgresStore(address, **options)
+
+
+SCHEMES: dict[str, Callable[..., Store]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "postgresql": _postgres,
+    "postgres": _postgres,
+}
 """How an address's scheme opens: a function from the address and the options to a store. Add your own here."""
 
 
 def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:
-    """Open the store at an address: a path, `sqlite:///path`, or `memory:`.
+    """Open the store at an address: a path, `sqlite:///path`, `postgresql://host/database`, or `memory:`.
 
     `create`: True makes it and refuses one that exists, False needs it, None does what fits. Other options are the
     store's own. Raises `StoreError`.

@@ -43,9 +43,10 @@ CREATE TABLE {schema}.events (
     tags text NOT NULL,                 -- JSON array of "key:value", sorted
     data text NOT NULL                  -- JSON object, byte for byte what was hashed
 );
-CREATE INDEX events_type ON {schema}.events (type, key);
+CREATE INDEX events_type ON {schema}.events (left(type, 200), key);
 
--- The index over events by tag: a row for each tag of each event.
+-- The index over events by tag: a row for each tag of each event. A tag or a type of more than 200 characters stands here as
+-- its first 200 and the SHA-256 of all of it in hex: an index takes no more.
 CREATE TABLE {schema}.tags (
     tag text COLLATE "C" NOT NULL,
     key bigint NOT NULL,                -- events.key

@@ -33,13 +33,16 @@ $$;
 -- the next level something ends. `_independent`: no batch has an id, or an event in its way, from another one, so that all
 -- are judged at once. Otherwise they are judged one by one.
 --
+-- An index takes no long text: `_short_type` and `_short_query` have what stands for it in the table of tags, and NULL where
+-- nothing is too long. Tags come shortened.
+--
 -- Gives the head as it was, and for each batch: 0 it went in; 1 an id is known; 2 an event is in the way of the draft
 -- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position.
 CREATE OR REPLACE FUNCTION {schema}.append(
     _log integer, _independent boolean, _batch_end integer[], _parent bytea[],
     _draft_end integer[], _id text[], _authored bigint[], _author text[], _message text[], _command text[],
-    _metadata text[], _query text[], _after bigint[], _content bytea[],
-    _draft integer[], _type text[], _version bigint[], _tags text[], _data text[],
+    _metadata text[], _query text[], _short_query text[], _after bigint[], _content bytea[],
+    _draft integer[], _type text[], _short_type text[], _version bigint[], _tags text[], _data text[],
     _event integer[], _tag text[],
     OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[]
 )
@@ -95,7 +98,7 @@ BEGIN
         _met := ARRAY(
             SELECT n FROM generate_series(_lo, _hi) n
             WHERE _after[n] < _start - _base AND EXISTS (
-                SELECT FROM jsonb_array_elements(_query[n]::jsonb) q (c)
+                SELECT FROM jsonb_array_elements(coalesce(_short_query[n], _query[n])::jsonb) q (c)
                 WHERE CASE
                     WHEN c -> 'tags' <> '[]' THEN EXISTS (
                         SELECT FROM tags t
@@ -112,7 +115,10 @@ BEGIN
                     )
                     WHEN c -> 'types' <> '[]' THEN EXISTS (
                         SELECT FROM events e
-                        WHERE e.type = ANY (ARRAY(SELECT jsonb_array_elements_text(c -> 'types')))
+                        WHERE left(e.type, 200) = ANY (ARRAY(
+                            SELECT left(type, 200) FROM jsonb_array_elements_text(c -> 'types') x (type)
+                        ))
+                        AND c -> 'types' ? e.type
                         AND e.key > _base + _after[n] AND e.key <= _start
                     )
                     ELSE true
@@ -136,7 +142,7 @@ BEGIN
                         verdicts[b] := 3;
                         details[b] := _key - _base;
                         EXIT;
-                    ELSIF _after[d] < _key - _base AND d = ANY (_met) THEN
+                    ELSIF d = ANY (_met) THEN
                         verdicts[b] := 2;
                         details[b] := d - _first;
                         EXIT;
@@ -149,7 +155,7 @@ BEGIN
             FOR d IN _first.._batch_end[b] LOOP
                 _key := _key + _draft_end[d] - CASE WHEN d = 1 THEN 0 ELSE _draft_end[d - 1] END;
                 _time := greatest(_authored[d], _time);
-                _hash := sha256('backstory commit 1\n'::bytea || _hash || _content[d] || CASE
+                _hash := sha256(E'backstory commit 1\n'::bytea || _hash || _content[d] || CASE
                     WHEN _after[d] IS NULL THEN '\x00'::bytea ELSE '\x01'::bytea || int8send(_after[d]) END);
                 _keys[d] := _key;
                 _hashes[d] := _hash;
@@ -168,7 +174,8 @@ BEGIN
                 FROM generate_series(CASE WHEN _lo = 1 THEN 1 ELSE _draft_end[_lo - 1] + 1 END, _draft_end[_hi]) n
                 WHERE _keys[_draft[n]] IS NOT NULL;
             INSERT INTO tags
-                SELECT _tag[n], _keys[_draft[_event[n]]] - _draft_end[_draft[_event[n]]] + _event[n], _type[_event[n]]
+                SELECT _tag[n], _keys[_draft[_event[n]]] - _draft_end[_draft[_event[n]]] + _event[n],
+                    coalesce(_short_type[_event[n]], _type[_event[n]])
                 FROM generate_series(1, cardinality(_tag)) n
                 WHERE _draft[_event[n]] BETWEEN _lo AND _hi AND _keys[_draft[_event[n]]] IS NOT NULL;
         END IF;
@@ -182,7 +189,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
     _number integer;
 BEGIN
-    PERFORM {schema}.take_lock(-1);
+    PERFORM {schema}.take_lock(2147483647);
     SELECT number INTO _number FROM logs WHERE token = _token;
     IF NOT FOUND THEN
         INSERT INTO logs SELECT max(number) + 1, _position, _hash, _time, _token FROM logs RETURNING number INTO _number;
@@ -196,7 +203,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
     _found refs%ROWTYPE;
 BEGIN
-    PERFORM {schema}.take_lock(-2);
+    PERFORM {schema}.take_lock(2147483646);
     SELECT * INTO _found FROM refs WHERE name = _name;
     IF _found.token = _token THEN
         RETURN true;

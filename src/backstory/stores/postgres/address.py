@@ -1,0 +1,67 @@
+"""The address of a store: a PostgreSQL URI of libpq's, with a few parameters of ours."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import msgspec
+
+from backstory.errors import StoreError
+
+SCHEMA = "backstory"
+OURS = ("schema", "pool", "timeout", "prepare")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a store is. `conninfo` is for libpq alone and may hold a password; `shown` is for people.
+
+    `pool` is how many connections a process may have, `timeout` how many seconds a call tries again after a failure,
+    and `prepare` whether statements are prepared, which some poolers cannot do.
+    """
+
+    conninfo: str
+    shown: str
+    schema: str = SCHEMA
+    pool: int = 8
+    timeout: float = 30.0
+    prepare: bool = True
+
+    def __repr__(self) -> str:
+        return f"Address({self.shown!r})"
+
+
+def parsed(address: str) -> Address:
+    """Take an address apart: `postgresql://user@host/database?schema=shop&sslmode=verify-full`. Raises `StoreError`."""
+    base, _, query = address.partition("?")
+    own: dict[str, str] = {}
+    rest = []
+    for part in query.split("&") if query else ():
+        name, _, value = part.partition("=")
+        if name in OURS:
+            own[name] = unquote(value)
+        else:
+            rest.append(part)
+    shown = without_secrets(base)
+    schema = own.get("schema", SCHEMA)
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", schema) or schema.startswith("pg_"):
+        raise StoreError(
+            f"{shown}: a schema is named with lower-case letters, digits and _, at most 50, not {schema!r}"
+        )
+    try:
+        pool, timeout = int(own.get("pool", "8")), float(own.get("timeout", "30"))
+        prepare = {"on": True, "off": False}[own.get("prepare", "on")]
+    except (ValueError, KeyError):
+        pool, timeout, prepare = 0, 0.0, True
+    if pool < 1 or timeout < 0:
+        raise StoreError(f"{shown}: pool is a number from 1, timeout is in seconds, prepare is on or off")
+    conninfo = base + ("?" + "&".join(rest) if rest else "")
+    return Address(conninfo, f"{shown}?schema={schema}", schema, pool, timeout, prepare)
+
+
+def without_secrets(address: str) -> str:
+    """The address without the password between the user's name and the host, and without parameters."""
+    scheme, separator, rest = address.partition("?")[0].partition("://")
+    # A password may hold a slash that nobody escaped: everything before the last @ is the user's.
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}"

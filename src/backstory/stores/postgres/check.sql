@@ -1,0 +1,35 @@
+-- What an event's own tags say that the table of tags must have, and it has not.
+SELECT e.key, 'is missing in the table of tags, under ' || left(m.tag, 80)
+FROM {schema}.events e
+CROSS JOIN LATERAL jsonb_array_elements_text(e.tags::jsonb) m (tag)
+LEFT JOIN {schema}.tags t ON t.key = e.key AND t.tag = CASE
+    WHEN length(m.tag) <= 200 THEN m.tag
+    ELSE left(m.tag, 200) || encode(sha256(convert_to(m.tag, 'UTF8')), 'hex')
+END
+WHERE t.type IS DISTINCT FROM CASE
+    WHEN length(e.type) <= 200 THEN e.type
+    ELSE left(e.type, 200) || encode(sha256(convert_to(e.type, 'UTF8')), 'hex')
+END
+ORDER BY e.key;
+
+-- What the table of tags has, and no event says.
+SELECT t.key, 'stands in the table of tags under ' || left(t.tag, 80) || ', where it does not belong'
+FROM {schema}.tags t
+LEFT JOIN {schema}.events e ON e.key = t.key
+WHERE e.key IS NULL OR t.tag NOT IN (
+    SELECT CASE
+        WHEN length(m.tag) <= 200 THEN m.tag
+        ELSE left(m.tag, 200) || encode(sha256(convert_to(m.tag, 'UTF8')), 'hex')
+    END
+    FROM jsonb_array_elements_text(e.tags::jsonb) m (tag)
+)
+ORDER BY t.key;
+
+-- Events that no reader sees: their log is not there, they stand before its origin, or after its last commit.
+SELECT e.key, 'is an event in no commit'
+FROM {schema}.events e
+LEFT JOIN {schema}.commits c ON c.key = e.in_commit
+LEFT JOIN {schema}.logs l ON l.number = e.key >> 40
+WHERE l.number IS NULL OR c.key IS NULL OR e.key & 1099511627775 <= l.origin_position
+    OR e.key <= c.key - c.size OR e.key > c.key
+ORDER BY e.key;

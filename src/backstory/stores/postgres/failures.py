@@ -1,0 +1,83 @@
+"""What went wrong with PostgreSQL, as errors of ours, and whether trying again may help.
+
+Every statement of this store may run twice: commits are known by their ids, and refs and logs by the token of the call.
+So whatever may pass is tried again, also where nobody knows whether the first try was kept.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+from backstory.errors import (
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreMissing,
+    StoreReadOnly,
+)
+
+PASSING = ("08", "40", "57P01", "57P02", "57P03", "57P05", "53300", "25006")
+"""SQLSTATEs, or their classes, of what passes: no connection, serialization and deadlocks, a server that stops or
+starts, too many connections, and a server that is not, or not yet, the one that takes writes."""
+
+CANCELLED = ("57014", "55P03")
+"""A timeout of the server's ended the statement, or its wait for a lock; or somebody cancelled it."""
+
+NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
+    (("53100",), StoreFull, "no space is left on the server; nothing of this was kept"),
+    (CANCELLED, StoreLocked, "the server's timeout ended it, or somebody cancelled it"),
+    (("25006",), StoreReadOnly, "this server takes no writes: it is a replica, or was told so"),
+    (("42501",), StoreReadOnly, "this user may not do that"),
+    (("3D000",), StoreMissing, "there is no such database"),
+    (("3F000", "42P01", "42883"), StoreMissing, "there is no store in this schema"),
+    (("XX001", "XX002"), StoreCorrupt, "the server found damaged pages"),
+)
+
+
+def may_pass(error: psycopg.Error) -> bool:
+    """Whether another try may succeed. A lost connection has no SQLSTATE."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError) and not _is_refusal(error)
+    return error.sqlstate.startswith(PASSING) or error.sqlstate in CANCELLED
+
+
+def _is_refusal(error: psycopg.Error) -> bool:
+    """Whether connecting failed for a reason that stays: libpq gives no SQLSTATE there, only words."""
+    text = str(error)
+    return (
+        any(
+            words in text
+            for words in (
+                "authentication failed",
+                "no password supplied",
+                "no pg_hba.conf entry",
+                "certificate",
+                "does not support SSL",
+                "could not translate host name",
+                "is not permitted to log in",
+            )
+        )
+        or ("database" in text and "does not exist" in text)
+        or ("role" in text and "does not exist" in text)
+    )
+
+
+def named(shown: str, error: psycopg.Error) -> StoreError:
+    """The error of ours for one of PostgreSQL's. Its words hold no password: libpq's do not, once it has understood
+    the address; before that, they may, and are left out."""
+    state = error.sqlstate
+    if isinstance(error, psycopg.ProgrammingError) and state is None:
+        return StoreError(f"{shown}: libpq does not understand this address or a parameter of it")
+    words = " ".join(str(error).split())
+    if state is None and 'database "' in words and "does not exist" in words:
+        return StoreMissing(f"{shown}: there is no such database ({words})")
+    for states, ours, says in NAMED:
+        if state in states:
+            return ours(f"{shown}: {says} ({words})")
+    if may_pass(error):
+        return StoreError(
+            f"{shown}: the server cannot be reached or went away; whether the last call was kept is not known,"
+            f" but it can be made again with the same ids ({words})"
+        )
+    return StoreError(f"{shown}: {words}")

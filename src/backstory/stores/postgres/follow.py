@@ -1,0 +1,106 @@
+"""Waiting for what is appended: all who wait, on any log of a store, share one look at the server.
+
+NOTIFY would take an instance-wide lock at each commit, and LISTEN a connection that no pooler can share. A look is one
+index seek, every 20 ms while somebody waits, and every 50 ms once nothing has come for a while.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from backstory.errors import StoreError
+from backstory.stores.fork import tell_of_forks
+from backstory.stores.postgres.server import Server
+
+BUSY, IDLE = 0.02, 0.05
+"""Seconds between looks, while events come and once none has come for `PATIENCE` seconds."""
+
+PATIENCE = 1.0
+
+HEADS = (
+    "SELECT number, (SELECT key & 1099511627775 FROM {schema}.commits WHERE key > number::bigint << 40"
+    " AND key < (number::bigint + 1) << 40 ORDER BY key DESC LIMIT 1) FROM unnest(%s::int[]) number"
+)
+
+
+class Follower:
+    """Knows how far the logs that somebody waits for have come. Has a thread only while somebody waits."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._sql = HEADS.format(schema=server.address.schema)
+        self._begin()
+        tell_of_forks(self)
+
+    def _begin(self) -> None:
+        self._changed = threading.Condition()
+        self._heads: dict[int, int] = {}
+        self._waiting: dict[int, int] = {}
+        self._thread: threading.Thread | None = None
+        self._error: StoreError | None = None
+
+    def before_fork(self) -> None:
+        """Nothing: the parent's threads go on."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Begin anew in a child, which has none of the threads."""
+        if child:
+            self._begin()
+
+    def appended(self, number: int, position: int) -> None:
+        """Note what this process appended itself, and wake who waits for it."""
+        if number in self._waiting:
+            with self._changed:
+                self._heads[number] = max(position, self._heads.get(number, 0))
+                self._changed.notify_all()
+
+    def wait(self, number: int, after: int, timeout: float | None) -> None:
+        """Sleep until a log's head is beyond `after`, or for `timeout` seconds. Raises `StoreError`."""
+        until = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            self._waiting[number] = self._waiting.get(number, 0) + 1
+            self._error = None
+            try:
+                while self._heads.get(number, 0) <= after:
+                    if self._error is not None:
+                        raise self._error
+                    left = None if until is None else until - time.monotonic()
+                    if left is not None and left <= 0:
+                        return
+                    if self._thread is None:
+                        self._thread = threading.Thread(
+                            target=self._look, name="backstory-follow", daemon=True
+                        )
+                        self._thread.start()
+                    self._changed.wait(left)
+            finally:
+                self._waiting[number] -= 1
+                if not self._waiting[number]:
+                    del self._waiting[number]
+                    self._heads.pop(number, None)
+
+    def _look(self) -> None:
+        """Look at the server again and again until nobody waits."""
+        last = time.monotonic()
+        while True:
+            with self._changed:
+                numbers = list(self._waiting)
+                if not numbers:
+                    self._thread = None
+                    return
+            try:
+                found: dict[int, int | None] = dict(self._server.fetch(self._sql, (numbers,)))
+            except StoreError as error:
+                with self._changed:
+                    self._error = error
+                    self._thread = None
+                    self._changed.notify_all()
+                return
+            with self._changed:
+                for number, position in found.items():
+                    if position is not None and position > self._heads.get(number, 0):
+                        self._heads[number] = position
+                        last = time.monotonic()
+                        self._changed.notify_all()
+            time.sleep(BUSY if time.monotonic() - last < PATIENCE else IDLE)

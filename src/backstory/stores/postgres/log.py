@@ -1,0 +1,191 @@
+"""A log in a PostgreSQL schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from backstory.commit import Commit, Head, commit_hash, from_micros
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, InvalidEvent
+from backstory.query import Query
+from backstory.record import Recorded, check_text
+from backstory.store import ALL, Batch, Verdict
+from backstory.stores.judge import SHOWN, recorded_verdict
+from backstory.stores.postgres.follow import Follower
+from backstory.stores.postgres.offer import CALL, Offer
+from backstory.stores.postgres.rows import Rows
+from backstory.stores.postgres.server import Connection, Row, Server
+
+MOST_BYTES = 64_000_000
+"""How much data one call of the database takes; a group that has more is several calls of one transaction."""
+
+KNOWN, MET, AHEAD, MOVED = 1, 2, 3, 4
+"""Verdicts of `append` in `functions.sql`."""
+
+
+class PostgresLog:
+    """One log of a schema: the rows whose keys begin with its number."""
+
+    def __init__(self, server: Server, follower: Follower, number: int, origin: Head) -> None:
+        self.origin = origin
+        self._server = server
+        self._follower = follower
+        self._number = number
+        self._rows = Rows(server, number, origin)
+        self._call = CALL.format(schema=server.address.schema).encode()
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        """Judge and append each batch in one transaction; see `Log.append`."""
+        verdicts: list[Verdict | None] = [_early(batch) for batch in batches]
+        open = [batch for batch, verdict in zip(batches, verdicts, strict=True) if verdict is None]
+        late = iter(self._offer(open) if open else ())
+        return [next(late) if verdict is None else verdict for verdict in verdicts]
+
+    def _offer(self, batches: Sequence[Batch]) -> list[Verdict]:
+        parts = list(_parts(batches))
+        offers = [Offer(self._number, part) for part in parts]
+
+        def work(connection: Connection) -> list[Row]:
+            if len(offers) == 1 and self._server.commits_read:
+                return connection.execute(self._call, offers[0].arguments, binary=True).fetchall()
+            with connection.transaction():
+                return [
+                    connection.execute(self._call, offer.arguments, binary=True).fetchall()[0]
+                    for offer in offers
+                ]
+
+        verdicts: list[Verdict] = []
+        for part, offer, row in zip(parts, offers, self._server.run(work), strict=True):
+            verdicts += self._verdicts(part, offer, row)
+        return verdicts
+
+    def _verdicts(self, batches: Sequence[Batch], offer: Offer, row: Row) -> Iterator[Verdict]:
+        """What the database said, in full: commits follow from the head that it judged on, the rest never changes."""
+        position, hash, time, kinds, details = row
+        head = Head(position, hash, from_micros(time))
+        contents = iter(offer.contents)
+        for batch, kind, detail in zip(batches, kinds, details, strict=True):
+            own = [next(contents) for _ in batch]
+            if kind == 0:
+                commits = tuple(_chain(batch, own, head))
+                last = commits[-1]
+                head = Head(last.position, last.hash, last.time)
+                self._follower.appended(self._number, last.position)
+                yield commits
+            else:
+                yield self._refused(batch, kind, detail, head)
+
+    def _refused(self, batch: Batch, kind: int, detail: int, head: Head) -> Verdict:
+        if kind == KNOWN:
+            known = {commit.id: commit for commit in self._rows.by_ids([draft.id for draft in batch])}
+            return recorded_verdict(batch, [known[draft.id] for draft in batch if draft.id in known])
+        if kind == MOVED:
+            return HeadMoved(detail)
+        if kind == AHEAD:
+            after = next(
+                condition.after
+                for condition, reached in _conditions(batch, detail)
+                if condition is not None and condition.after > reached
+            )
+            return AheadOfLog(after, detail)
+        condition = batch[detail].condition
+        assert kind == MET
+        assert condition is not None
+        found = self._rows.events(condition.query, condition.after, head.position, limit=SHOWN)
+        return Conflict(detail, condition, list(found))
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Recorded]:
+        """Stream the events that match; see `Log.read`."""
+        head = self.head().position
+        upto = head if upto is None else min(upto, head)
+        return self._rows.events(query, after, upto, backwards=backwards, limit=limit)
+
+    def commits(
+        self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits; see `Log.commits`."""
+        head = self.head().position
+        upto = head if upto is None else min(upto, head)
+        return self._rows.commits(after, upto, backwards=backwards, limit=limit)
+
+    def find(self, name: str) -> list[Commit]:
+        """The commits that `name` may mean; see `Log.find`."""
+        try:
+            check_text(name, "commit")
+        except InvalidEvent:
+            return []
+        known = self._rows.by_ids([name])
+        found = self._rows.by_hash(name.lower()) if name else []
+        return [*known, *(commit for commit in found if commit not in known)]
+
+    def head(self) -> Head:
+        """Where the log ends now."""
+        return self._rows.head()
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        """Sleep until the head is beyond `after`; see `Log.wait`. All who wait share one look at the server."""
+        position = self.head().position
+        if position > after or timeout == 0:
+            return position
+        self._follower.wait(self._number, after, timeout)
+        return self.head().position
+
+
+def _early(batch: Batch) -> Verdict | None:
+    """The verdict on a batch that needs no log; None where it does."""
+    ids = [draft.id for draft in batch]
+    if len(set(ids)) < len(ids):
+        return IdReused(next(id for id in ids if ids.count(id) > 1), "stands twice in one batch")
+    return None if batch else ()
+
+
+def _parts(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
+    """The batches in as few parts as a call can take; a batch that is too large alone is a part of its own."""
+    part: list[Batch] = []
+    size = 0
+    for batch in batches:
+        own = sum(len(event.data) for draft in batch for event in draft.events)
+        if part and size + own > MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(batch)
+        size += own
+    yield part
+
+
+def _conditions(batch: Batch, reached: int) -> Iterator[tuple[Any, int]]:
+    """Each draft's condition, with the position that the log and the drafts before it would have reached."""
+    for draft in batch:
+        yield draft.condition, reached
+        reached += len(draft.events)
+
+
+def _chain(batch: Batch, contents: Sequence[bytes], head: Head) -> Iterator[Commit]:
+    """The commits that these drafts became; the database computed the same hashes."""
+    position, hash, time = head.position, head.hash, head.time
+    for draft, content in zip(batch, contents, strict=True):
+        position += len(draft.events)
+        hash = commit_hash(hash, content, None if draft.condition is None else draft.condition.after)
+        time = max(draft.time, time)
+        yield Commit(
+            position,
+            len(draft.events),
+            draft.id,
+            time,
+            draft.time,
+            draft.author,
+            draft.message,
+            draft.command_json,
+            draft.metadata_json,
+            draft.condition,
+            content,
+            hash,
+        )

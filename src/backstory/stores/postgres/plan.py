@@ -1,0 +1,92 @@
+"""From a query to SQL: each clause gives keys in order, from an index; their union gives the rows.
+
+Every part stops at the limit, so that a chunk costs what it holds, however many events match.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from backstory.query import Clause, Query
+from backstory.stores.postgres.offer import SHORT, short
+
+POSITION = (1 << 40) - 1
+"""A row's key is its log's number times 2^40, plus its position."""
+
+COLUMNS = (
+    f"e.key & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, convert_to(e.data, 'UTF8')"
+)
+ALL = f"SELECT {COLUMNS} FROM {{schema}}.events e WHERE e.key > %s AND e.key <= %s ORDER BY e.key {{order}} LIMIT %s"
+# LATERAL with a LIMIT of its own is looked up row by row: no plan reads the whole table for it.
+FROM_KEYS = (
+    f"SELECT {COLUMNS} FROM ({{keys}}) k CROSS JOIN LATERAL"
+    " (SELECT * FROM {schema}.events e WHERE e.key = k.key LIMIT 1) e ORDER BY k.key {order} LIMIT %s"
+)
+BY_TAG = "SELECT t.key FROM {schema}.tags t WHERE t.tag = {tag}{more} AND t.key > %s AND t.key <= %s"
+BY_TYPE = (
+    "SELECT t.key FROM {schema}.events t WHERE left(t.type, {short}) = %s AND t.type = %s"
+    " AND t.key > %s AND t.key <= %s"
+)
+ORDERED = "(SELECT key FROM ({one}) o ORDER BY key {order} LIMIT %s)"
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Rows in order: SQL that ends with bounds and a limit, and what each of its parts needs before its own bounds.
+
+    No parts: the bounds are all. A part's arguments may hold `BOUNDS`.
+    """
+
+    sql: str
+    parts: tuple[tuple[Any, ...], ...] | None = None
+
+    def bound(self, above: int, upto: int, limit: int) -> list[Any]:
+        """The arguments of the SQL."""
+        if self.parts is None:
+            return [above, upto, limit]
+        arguments: list[Any] = []
+        for part in self.parts:
+            for argument in (*part, BOUNDS):
+                arguments += (above, upto) if argument is BOUNDS else (argument,)
+            arguments.append(limit)
+        return [*arguments, limit]
+
+
+BOUNDS = object()
+"""Stands for two arguments: the keys above which, and up to which, is looked."""
+
+
+def plan(schema: str, query: Query, *, backwards: bool) -> Selection:
+    """How to find what a query matches."""
+    order = "DESC" if backwards else "ASC"
+    if query.is_all:
+        return Selection(ALL.format(schema=schema, order=order))
+    types = sorted({type for clause in query.clauses if not clause.tags for type in clause.types})
+    by_type = BY_TYPE.format(schema=schema, short=SHORT)
+    parts = [_by_tags(schema, clause) for clause in query.clauses if clause.tags]
+    parts += [(by_type, (type[:SHORT], type)) for type in types]
+    if not parts:
+        return Selection(ALL.format(schema=schema, order=order).replace(" WHERE ", " WHERE FALSE AND "))
+    keys = " UNION ".join(ORDERED.format(one=one, order=order) for one, _ in parts)
+    return Selection(
+        FROM_KEYS.format(keys=keys, schema=schema, order=order), tuple(arguments for _, arguments in parts)
+    )
+
+
+def _by_tags(schema: str, clause: Clause) -> tuple[str, tuple[Any, ...]]:
+    """The keys of events with all the tags: found by the rarest, each then looked up by the others."""
+    tags = list(map(short, clause.tags))
+    tag, more = "%s", ""
+    arguments: list[Any] = tags
+    if len(tags) > 1:
+        tag = f"{schema}.rarest(%s::text[], %s, %s)"
+        more = (
+            f" AND NOT EXISTS (SELECT FROM unnest(%s::text[]) m (tag)"
+            f" WHERE NOT EXISTS (SELECT FROM {schema}.tags o WHERE o.tag = m.tag AND o.key = t.key))"
+        )
+        arguments = [tags, BOUNDS, tags]
+    if clause.types:
+        more += " AND t.type = ANY(%s)"
+        arguments.append(list(map(short, clause.types)))
+    return BY_TAG.format(schema=schema, tag=tag, more=more), tuple(arguments)

@@ -1,0 +1,141 @@
+"""Rows of a PostgreSQL schema as events and commits, streamed in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from backstory.commit import Commit, Head, from_micros
+from backstory.errors import StoreCorrupt
+from backstory.query import Condition, Query, from_json
+from backstory.record import Recorded
+from backstory.stores.postgres.plan import POSITION, Selection, plan
+from backstory.stores.postgres.server import Row, Server
+
+FIRST_CHUNK, CHUNK = 64, 2048
+"""Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
+
+COMMIT_COLUMNS = (
+    f"key & {POSITION}, size, id, time, authored, author, message, convert_to(command, 'UTF8'),"
+    " convert_to(metadata, 'UTF8'), query, after, content, hash"
+)
+COMMITS = (
+    f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key > %s AND key <= %s"
+    " ORDER BY key {order} LIMIT %s"
+)
+BY_IDS = f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE id = ANY(%s) AND key >> 40 = %s ORDER BY key"
+BY_HASH = (
+    f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE hash BETWEEN %s AND %s AND key > %s AND key <= %s"
+    " ORDER BY hash LIMIT 20"
+)
+HEAD = (
+    f"SELECT key & {POSITION}, hash, time FROM {{schema}}.commits WHERE key > %s AND key <= %s"
+    " ORDER BY key DESC LIMIT 1"
+)
+
+decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class Rows:
+    """The rows of one log."""
+
+    def __init__(self, server: Server, number: int, origin: Head) -> None:
+        self.origin = origin
+        self.base = number << 40
+        self._number = number
+        self._last = self.base + POSITION
+        self._server = server
+        schema = server.address.schema
+        self._head = HEAD.format(schema=schema)
+        self._commits = [COMMITS.format(schema=schema, order=order) for order in ("ASC", "DESC")]
+        self._by_ids = BY_IDS.format(schema=schema)
+        self._by_hash = BY_HASH.format(schema=schema)
+
+    def head(self) -> Head:
+        """Where the log ends."""
+        rows = self._server.fetch(self._head, (self.base, self._last))
+        if not rows:
+            return self.origin
+        [(position, hash, time)] = rows
+        return Head(position, hash, from_micros(time))
+
+    def events(
+        self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Recorded]:
+        """The events that match, with `after < position <= upto`."""
+        selection = plan(self._server.address.schema, query, backwards=backwards)
+        for rows in self._chunks(selection, after, upto, backwards, limit):
+            position = rows[0][0]
+            try:
+                for position, commit, type, version, tags, data in rows:
+                    yield Recorded(position, commit, type, version, decode_tags(tags), data)
+            except (msgspec.MsgspecError, TypeError) as error:
+                raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
+
+    def commits(
+        self, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """The commits with `after < position <= upto`."""
+        selection = Selection(self._commits[backwards])
+        for rows in self._chunks(selection, after, upto, backwards, limit):
+            yield from map(commit_of, rows)
+
+    def _chunks(
+        self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
+    ) -> Iterator[list[Row]]:
+        """Rows in chunks that grow: a short read is quick, and a long one needs little memory."""
+        after = max(after, self.origin.position)
+        size, left = FIRST_CHUNK, upto - after if limit is None else limit
+        while after < upto and left > 0:
+            size = min(size, left)
+            bounds = (self.base + after, self.base + upto, size)
+            rows = self._server.fetch(selection.sql, selection.bound(*bounds))
+            if rows:
+                yield rows
+            if len(rows) < size:
+                return
+            left -= size
+            if backwards:
+                upto = rows[-1][0] - 1
+            else:
+                after = rows[-1][0]
+            size = min(size * 4, CHUNK)
+
+    def by_ids(self, ids: Sequence[str]) -> list[Commit]:
+        """The commits with these ids, in order of position."""
+        return [commit_of(row) for row in self._server.fetch(self._by_ids, (list(ids), self._number))]
+
+    def by_hash(self, prefix: str) -> list[Commit]:
+        """The first commits whose hash, in hex, starts like this."""
+        if len(prefix) > 64 or not set(prefix) <= set("0123456789abcdef"):
+            return []
+        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        rows = self._server.fetch(self._by_hash, (low, high, self.base, self._last))
+        return [commit_of(row) for row in rows]
+
+
+def commit_of(row: Row) -> Commit:
+    """The commit of a row. Raises `StoreCorrupt`."""
+    position, size, id, time, authored, author, message, command, metadata, query, after, content, hash = row
+    condition: Any = None
+    try:
+        if query is not None:
+            condition = Condition(from_json(query), after)
+        return Commit(
+            position,
+            size,
+            id,
+            from_micros(time),
+            from_micros(authored),
+            author,
+            message,
+            command,
+            metadata,
+            condition,
+            content,
+            hash,
+        )
+    except (msgspec.MsgspecError, TypeError, OverflowError) as error:
+        raise StoreCorrupt(f"the commit at #{position} is damaged ({error})") from error

