@@ -93,7 +93,8 @@ BEGIN
 
         _known := ARRAY(
             SELECT n FROM generate_series(_lo, _hi) n
-            WHERE EXISTS (SELECT FROM commits c WHERE c.id = _id[n] AND c.key >> 40 = _log)
+            -- A scalar, because EXISTS would become a join, and read all ids.
+            WHERE (SELECT true FROM commits c WHERE c.id = _id[n] AND c.key >> 40 = _log)
         );
         _met := ARRAY(
             SELECT n FROM generate_series(_lo, _hi) n
