@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from backstory.commit import Commit, Head
-from backstory.errors import Conflict, IdReused
-from backstory.query import Query
+from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Log, Verdict
-from backstory.stores.judge import SHOWN, recorded_verdict
+from backstory.stores.judge import judge
 
 
 class OverlayLog:
@@ -26,36 +25,37 @@ class OverlayLog:
         self.own = own
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
-        """Judge each batch by the base, which is history and cannot change meanwhile, then by the own log."""
-        early = [self._judge(batch) for batch in batches]
-        late = iter(
-            self.own.append([batch for batch, verdict in zip(batches, early, strict=True) if verdict is None])
-        )
-        return [next(late) if verdict is None else verdict for verdict in early]
+        """Let the own log judge each batch, but for those that the base refuses; see `Log.append`.
 
-    def _judge(self, batch: Batch) -> Verdict | None:
-        """The verdict that the base alone gives; None where the own log has the word."""
-        known = [commit for draft in batch for commit in self._in_base(draft.id)]
-        if known and len(known) == len(batch):
-            return recorded_verdict(batch, known)
-        if known:
-            return IdReused(known[0].id, "was used in another batch")
-        for index, draft in enumerate(batch):
-            condition = draft.condition
-            if condition is not None and condition.after < self.origin.position:
-                upto = self.origin.position
-                if events := list(
-                    self.base.read(condition.query, after=condition.after, upto=upto, limit=SHOWN)
-                ):
-                    return Conflict(index, condition, events)
-        return None
+        The base is history and cannot change meanwhile, so what it refuses never goes in. The verdict on such a batch is
+        found afterwards: on the log as it was before the batch.
+        """
+        head = self.head()
+        refused = [self._base_refuses(batch) for batch in batches]
+        late = iter(self.own.append([batch for batch, no in zip(batches, refused, strict=True) if not no]))
+        verdicts = []
+        for batch, no in zip(batches, refused, strict=True):
+            verdict = judge(batch, _View(self, head))[0] if no else next(late)
+            if isinstance(verdict, tuple) and verdict and verdict[-1].position > head.position:
+                head = Head(verdict[-1].position, verdict[-1].hash, verdict[-1].time)
+            verdicts.append(verdict)
+        return verdicts
 
-    def _in_base(self, id: str) -> list[Commit]:
-        return [
-            commit
-            for commit in self.base.find(id)
-            if commit.id == id and commit.position <= self.origin.position
-        ]
+    def _base_refuses(self, batch: Batch) -> bool:
+        """Whether the base knows an id of this batch, or has an event that a condition forbids."""
+        return any(self._base_knows(draft.id) or self._base_forbids(draft.condition) for draft in batch)
+
+    def _base_knows(self, id: str) -> bool:
+        return any(commit.id == id for commit in self._in_base(id))
+
+    def _base_forbids(self, condition: Condition | None) -> bool:
+        border = self.origin.position
+        if condition is None or condition.after >= border:
+            return False
+        return any(True for _ in self.base.read(condition.query, after=condition.after, upto=border, limit=1))
+
+    def _in_base(self, name: str) -> list[Commit]:
+        return [commit for commit in self.base.find(name) if commit.position <= self.origin.position]
 
     def read(
         self,
@@ -95,8 +95,7 @@ class OverlayLog:
 
     def find(self, name: str) -> list[Commit]:
         """The commits of either that `name` may mean; see `Log.find`."""
-        base = [commit for commit in self.base.find(name) if commit.position <= self.origin.position]
-        return [*self.own.find(name), *base]
+        return sorted([*self.own.find(name), *self._in_base(name)], key=lambda commit: commit.id != name)
 
     def head(self) -> Head:
         """Where the branch ends."""
@@ -105,3 +104,19 @@ class OverlayLog:
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the branch's head is beyond `after`; see `Log.wait`."""
         return self.own.wait(after, timeout)
+
+
+class _View:
+    """What the judge may see of an overlay, as it was at `head`."""
+
+    def __init__(self, log: OverlayLog, head: Head) -> None:
+        self._log = log
+        self.head = head
+
+    def known(self, id: str) -> Commit | None:
+        found = next(iter(self._log.find(id)), None)
+        return found if found and found.id == id and found.position <= self.head.position else None
+
+    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+        upto = self.head.position
+        return list(self._log.read(condition.query, after=condition.after, upto=upto, limit=limit))
