@@ -12,12 +12,18 @@ QUESTIONS = (
     "concurrent",
     "single",
     "condition_scale",
-    "entity_history",
     "streaming_memory",
     "import_xes",
     "start_time",
     "execute",
+    "execute_warm",
+    "execute_concurrent",
     "rebuild",
+    "as_of",
+    "branching",
+    "merging",
+    "entity_history",
+    "diff_all",
 )
 
 if __name__ == "__main__":

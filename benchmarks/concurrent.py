@@ -26,7 +26,7 @@ def backstory(run: Run) -> float:
             for _ in range(appends):
                 after = bank.commit(log, bank.Deposited(account, 5), Condition(query, after)).position
 
-        return _together(caller, run)
+        return together(caller, run.sizes["callers"], run.sizes["appends_each"])
 
 
 def umadb(run: Run) -> float:
@@ -40,19 +40,18 @@ def umadb(run: Run) -> float:
             for _ in range(appends):
                 client.append(peer.uma_events([bank.Deposited(account, 5)]))
 
-        return _together(caller, run)
+        return together(caller, run.sizes["callers"], run.sizes["appends_each"])
 
 
-def _together(caller: Callable[[int, int], None], run: Run) -> float:
-    """All callers start at once; appends per second until the last is done."""
-    callers, appends = run.sizes["callers"], run.sizes["appends_each"]
+def together(caller: Callable[[int, int], None], callers: int, times: int) -> float:
+    """All callers start at once, each told its number and how often; how many a second until the last is done."""
     failed: list[BaseException] = []
     ready = threading.Barrier(callers + 1)
 
     def work(number: int) -> None:
         ready.wait()
         try:
-            caller(number, appends)
+            caller(number, times)
         except BaseException as error:
             failed.append(error)
             raise
@@ -66,7 +65,7 @@ def _together(caller: Callable[[int, int], None], run: Run) -> float:
         thread.join()
     if failed:
         raise failed[0]
-    return clock.rate(callers * appends)
+    return clock.rate(callers * times)
 
 
 QUESTION = Question(
