@@ -183,17 +183,24 @@ class CommandType(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command:
         """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as wrong:
-            raise TypeError(f"{self.name}: {wrong}") from None
-        bound.apply_defaults()
-        arguments = bound.arguments
+        arguments = self._bound(args, kwargs)
         for name, cls in self.states.items():
             if not isinstance(arguments[name], cls):
                 raise TypeError(f"{self.name}: {name} is a {cls.__name__}, not {arguments[name]!r}")
         self._check({name: arguments[name] for name in self.plain})
         return Command(self, arguments)
+
+    def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name, in the order of the parameters, with the defaults."""
+        arguments = {**dict(zip(self._names, args, strict=False)), **kwargs}
+        if len(args) + len(kwargs) == len(arguments) and tuple(arguments) == self._names:
+            return arguments  # all are there and in order, the usual case: no need for `bind`, which is slow
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as wrong:
+            raise TypeError(f"{self.name}: {wrong}") from None
+        bound.apply_defaults()
+        return bound.arguments
 
     def _check(self, plain: dict[str, Any]) -> None:
         try:
