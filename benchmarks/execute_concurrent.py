@@ -34,7 +34,7 @@ def backstory(run: Run, *, accounts: int, callers: int) -> float:
 def uma(run: Run) -> float:
     """Unconditional appends by as many threads."""
     return umadb(
-        Run(run.folder, run.kept, run.sizes | {"appends_each": run.sizes["executions_each"]}, run.data)
+        Run(run.folder, run.kept, {**run.sizes, "appends_each": run.sizes["executions_each"]}, run.data)
     )
 
 

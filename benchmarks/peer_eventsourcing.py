@@ -243,7 +243,8 @@ class PlainBank(Application):
         """A new account."""
         account = PlainAccount()
         self.save(account)
-        return account.id
+        id: UUID = account.id
+        return id
 
     def deposit(self, id: UUID, cents: int) -> None:
         """Load, decide, append."""
