@@ -16,7 +16,7 @@ from backstory.errors import BranchError, UnknownRevision
 from backstory.execution import RETRIES, Drafting, Executor, Preview, repeated
 from backstory.history.bisect import Found, first
 from backstory.history.blame import Blame, blame
-from backstory.history.branches import MAIN, Branches, Chain, Mark
+from backstory.history.branches import MAIN, TRIAL, Branches, Chain, Mark
 from backstory.history.diff import Difference, diff
 from backstory.history.expression import predicate
 from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
@@ -97,9 +97,7 @@ class Database:
 
     def point(self, at: Revision) -> Point:
         """The point that a revision means, seen from this branch. Raises `UnknownRevision`, `AmbiguousRevision`."""
-        if self.name is None and isinstance(at, str) and at in ("HEAD", "@"):
-            return Point(self.chain, self.log.head().position)
-        return resolve(self.branches, at, self.name or MAIN)
+        return resolve(self.branches, at, self.chain)
 
     def load(self, state: S, at: Revision | None = None) -> S:
         """A copy of `state` filled from its events, now or as of a revision; the reference itself stays empty."""
@@ -200,7 +198,7 @@ class Database:
 
     def between(self, text: str) -> Iterator[Commit]:
         """The commits of a range, oldest first: `a..b` are those of `b` that `a` has not; `a...b` those of one side."""
-        span = resolve_range(self.branches, text, self.name or MAIN)
+        span = resolve_range(self.branches, text, self.chain)
         if span is None:
             raise UnknownRevision(text, "a range has two points: main..what-if")
         if span.both:
@@ -372,19 +370,22 @@ class WhatIf(Database):
         self._root = False
         self._base = base
         self._overlay = log
-        self._use(None, base.chain, log)
+        chain = (*base.chain, TRIAL)
+        self.branches = base.branches.beside(chain, log)
+        self._use(None, chain, log)
 
     def keep(self, name: str) -> Database:
         """Make a real branch of it, with the same commits, and open that. Raises `BranchError`."""
-        branch = self._base.branch(name, at=self._overlay.origin.position)
-        own = self._overlay.own
+        own, base = self._overlay.own, self._base
         drafts = [
             drafted(commit, own.read(after=commit.first - 1, upto=commit.position))
             for commit in own.commits()
         ]
-        if drafts:
-            append(branch.log, *drafts)
-        return branch
+        base.branches.create(name, base.chain, self._overlay.origin.position, drafts)
+        return base.switch(name)
+
+    def _on(self, name: str | None, chain: Chain, log: Log) -> Any:
+        return self._base._on(name, chain, log)
 
 
 def connect(address: str = "memory:", *, create: bool | None = None, **options: Any) -> Database:

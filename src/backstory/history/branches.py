@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from datetime import datetime
 
 import msgspec
 
-from backstory.commit import ORIGIN, Commit, Head, from_micros, micros
+from backstory.commit import ORIGIN, Commit, Draft, Head, from_micros, micros
 from backstory.errors import BranchError, UnknownRevision
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, now
-from backstory.store import Log, Store
+from backstory.store import Log, Store, append
 from backstory.stores.overlay import OverlayLog
 
 MAIN = "main"
 BRANCH, MARK = "branch/", "mark/"
-NAME = re.compile(r"[^\s~^:@#{}\\*?\[\].-][^\s~^:@#{}\\*?\[\]]*")
+NAME = re.compile(r"[^\s~^:@#{}\\*?\[\].-][^\s~^:@#{}\\*?\[\]]*(?<!\.)")
+NAME_LIMIT = 200
 Chain = tuple[int, ...]
+
+TRIAL = -1
+"""In a chain: a log that is in no store."""
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -105,21 +110,37 @@ class Branches:
         """The log of a branch. Raises `UnknownRevision`."""
         return self.view(self.get(name).chain)
 
-    def create(self, name: str, chain: Chain, position: int) -> Branch:
-        """Make a branch that starts at a point of a chain of logs. Raises `BranchError`."""
+    def beside(self, chain: Chain, log: Log) -> Branches:
+        """These branches, and a chain that is in no store: its last log is a `TRIAL`."""
+        other = copy(self)
+        with self._lock:
+            other._views = {**self._views, chain: log}
+        other._lock = threading.Lock()
+        return other
+
+    def create(self, name: str, chain: Chain, position: int, drafts: Sequence[Draft] = ()) -> Branch:
+        """Make a branch that starts at a point of a chain of logs, and has these commits. Raises `BranchError`."""
         self.check_new(name)
-        branch = Branch(name, self.fork(chain, position))
-        if not self.store.refs.set(BRANCH + name, msgspec.json.encode(branch.chain).decode(), old=None):
+        made = self.fork(chain, position)
+        if drafts:
+            append(self.view(made), *drafts)
+        return self._name(name, made, "BranchCreated", position=position)
+
+    def _name(self, name: str, chain: Chain, kind: str, /, **details: object) -> Branch:
+        """Give a chain a name that is free. Raises `BranchError`."""
+        if not self.store.refs.set(BRANCH + name, msgspec.json.encode(chain).decode(), old=None):
             raise BranchError(f"there is a branch {name!r} already")
-        self.reflog.note("BranchCreated", name, position=position)
-        return branch
+        self.reflog.note(kind, name, **details)
+        return Branch(name, chain)
 
     def check_new(self, name: str) -> None:
         """Raise `BranchError` where no branch or mark can be made with this name."""
-        if not NAME.fullmatch(name) or name in ("HEAD", "head") or name.isdecimal() or ".." in name:
+        fits = NAME.fullmatch(name) and len(name) <= NAME_LIMIT and name.isprintable()
+        if not fits or name.upper() == "HEAD" or name.isdecimal() or ".." in name:
             raise BranchError(
-                f"{name!r} cannot be a name: no spaces, none of ~ ^ : @ # {{ }} \\ * ? [ ], no '..', not a number,"
-                " and no '-' or '.' at its beginning"
+                f"{name[:NAME_LIMIT]!r} cannot be a name: no spaces, nothing invisible, none of"
+                " ~ ^ : @ # { } \\ * ? [ ], no '..', no number, not HEAD, no '-' or '.' at its beginning,"
+                f" no '.' at its end, and at most {NAME_LIMIT} characters"
             )
         if self.find(name) is not None:
             raise BranchError(f"there is a branch {name!r} already")
@@ -128,9 +149,21 @@ class Branches:
 
     def fork(self, chain: Chain, position: int) -> Chain:
         """A new log on top of a point, as the chain that leads to it. Raises `BranchError` inside of a commit."""
-        while len(chain) > 1 and position <= self.store.origin(chain[-1]).position:
-            chain = chain[:-1]
+        chain = self.lowest(chain, position)
         return (*chain, self.store.create_log(head_at(self.view(chain), position)))
+
+    def origin(self, chain: Chain) -> Head:
+        """What the last log of a chain stands on."""
+        view = self.view(chain)
+        return view.origin if isinstance(view, OverlayLog) else ORIGIN
+
+    def lowest(self, chain: Chain, position: int) -> Chain:
+        """The part of a chain that reaches up to a position. Raises `BranchError` where that is in no store."""
+        while len(chain) > 1 and position <= self.origin(chain).position:
+            chain = chain[:-1]
+        if TRIAL in chain:
+            raise BranchError("this branch has no name; keep it with one first: trial.keep('what-if')")
+        return chain
 
     def move(self, branch: Branch, chain: Chain, kind: str, **details: object) -> Branch:
         """Let a branch name another chain, as a rebase does; the old logs stay. Raises `BranchError` if it moved."""
@@ -158,9 +191,11 @@ class Branches:
     def restore(self, name: str, chain: Chain) -> Branch:
         """Name a chain that the reflog remembers. Raises `BranchError`."""
         self.check_new(name)
-        self.store.refs.set(BRANCH + name, msgspec.json.encode(chain).decode(), old=None)
-        self.reflog.note("BranchRestored", name, chain=list(chain))
-        return Branch(name, chain)
+        try:
+            self.view(chain)
+        except (KeyError, ValueError):
+            raise BranchError(f"there is no history {list(chain)} in this store") from None
+        return self._name(name, chain, "BranchRestored", chain=list(chain))
 
     def mark(self, name: str) -> Mark | None:
         """The mark of this name."""
@@ -176,6 +211,7 @@ class Branches:
     ) -> Mark:
         """Give a point of history a name. Raises `BranchError`."""
         self.check_new(name)
+        chain = self.lowest(chain, position)
         head = head_at(self.view(chain), position)
         mark = Mark(name, chain, position, head.hash.hex(), message, author, micros(self.clock()))
         if not self.store.refs.set(MARK + name, msgspec.json.encode(mark).decode(), old=None):
@@ -196,7 +232,7 @@ class Branches:
         while common < min(len(one), len(other)) and one[common] == other[common]:
             common += 1
         ends = [
-            self.store.origin(chain[common]).position
+            self.origin(chain[: common + 1]).position
             if common < len(chain)
             else self.view(chain).head().position
             for chain in (one, other)
@@ -205,12 +241,14 @@ class Branches:
 
 
 def head_at(log: Log, position: int) -> Head:
-    """The head as it was at a position. Raises `BranchError` where that is in the middle of a commit."""
+    """The head as it was at a position. Raises `BranchError` beyond the log, and in the middle of a commit."""
     head = log.head()
     if position == head.position:
         return head
     if position == 0:
         return ORIGIN
+    if not 0 < position < head.position:
+        raise BranchError(f"there is no #{position}: the log ends at #{head.position}")
     commit: Commit = next(log.commits(after=position - 1, limit=1))
     if commit.position != position:
         raise BranchError(

@@ -55,8 +55,7 @@ class Reflog:
             yield Entry(event.type, details.pop("name"), commit.time, details)
 
     def _log(self) -> Log:
-        number = self._store.refs.get(REF)
-        if number is None:
-            new = str(self._store.create_log(ORIGIN))
-            number = new if self._store.refs.set(REF, new, old=None) else self._store.refs.get(REF)
-        return self._store.log(int(number or 0))
+        """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""
+        while (number := self._store.refs.get(REF)) is None:
+            self._store.refs.set(REF, str(self._store.create_log(ORIGIN)), old=None)
+        return self._store.log(int(number))

@@ -29,8 +29,14 @@ from backstory.store import Log
 Revision = str | int | datetime | Commit
 """Any way to name a point of history: a text, a position, a time with its zone, or a commit."""
 
+Current = str | Chain
+"""The branch that one is on: by its name, or the logs that it is made of."""
+
 SHORTEST = 4
 """The fewest hex digits that are taken for the beginning of a hash."""
+
+FURTHEST = 10**18
+"""More commits than any log has."""
 
 SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
 
@@ -56,12 +62,12 @@ class Range(NamedTuple):
     both: bool
 
 
-def resolve(branches: Branches, revision: Revision, current: str = MAIN) -> Point:
+def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> Point:
     """The point that a revision means, seen from the branch `current`.
 
     Raises `UnknownRevision`, which says what exists, or `AmbiguousRevision`.
     """
-    chain = branches.get(current).chain
+    chain = branches.get(current).chain if isinstance(current, str) else current
     log = branches.view(chain)
     if isinstance(revision, Commit):
         revision = revision.hash.hex()
@@ -80,7 +86,7 @@ def resolve(branches: Branches, revision: Revision, current: str = MAIN) -> Poin
     return point
 
 
-def resolve_commit(branches: Branches, revision: Revision, current: str = MAIN) -> tuple[Point, Commit]:
+def resolve_commit(branches: Branches, revision: Revision, current: Current = MAIN) -> tuple[Point, Commit]:
     """The point that a revision means, and the commit that holds it. Raises `UnknownRevision` where there is none."""
     point = resolve(branches, revision, current)
     if point.commit is None:
@@ -88,7 +94,7 @@ def resolve_commit(branches: Branches, revision: Revision, current: str = MAIN) 
     return point, point.commit
 
 
-def resolve_range(branches: Branches, text: str, current: str = MAIN) -> Range | None:
+def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Range | None:
     """The points of `a..b` or `a...b`, an empty side being HEAD; None where the text is no range."""
     start, dots, end = text.partition("..." if "..." in text else "..")
     if not dots:
@@ -142,9 +148,9 @@ def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
     if (mark := branches.mark(name)) is not None:
         return _point(mark.chain, branches.view(mark.chain), mark.position)
     if name.startswith("#"):
-        if not name[1:].isdecimal():
+        if (number := _number(name[1:])) is None:
             raise UnknownRevision(text, "a position is a number, like #12")
-        return _position(chain, log, int(name[1:]), text)
+        return _position(chain, log, number, text)
     return _named(branches, name, chain, text)
 
 
@@ -153,13 +159,17 @@ def _step(branches: Branches, point: Point, suffix: re.Match[str], text: str) ->
     if suffix["time"] is not None:
         time = parse_time(suffix["time"], branches.clock().astimezone())
         return _point(point.chain, log, min(last_at(log, time), point.position))
-    count = len(suffix["parents"] or "") or int(suffix["count"] or 1)
-    for _ in range(count):
-        if point.position == 0:
-            raise UnknownRevision(text, f"there are fewer than {count} commits before it")
-        first = point.commit.first if point.commit is not None else 1
-        before = next(log.commits(upto=first - 1, backwards=True, limit=1), None)
-        point = Point(point.chain, before.position if before else 0, before)
+    count = len(suffix["parents"] or "") or _number(suffix["count"] or "1")
+    if count == 0:
+        return point
+    first = 1 if point.commit is None else point.commit.first
+    left = FURTHEST if count is None else count
+    for before in log.commits(upto=first - 1, backwards=True, limit=left):
+        point, left = Point(point.chain, before.position, before), left - 1
+    if left == 1 and point.position:
+        return Point(point.chain, 0)
+    if left:
+        raise UnknownRevision(text, f"there are fewer than {suffix['count'] or count} commits before it")
     return point
 
 
@@ -190,10 +200,10 @@ def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
     identical = [commit for commit in found if commit.id == name]
     if len(found) > 1 and len(identical) != 1:
         raise AmbiguousRevision(name, found)
-    number = int(name) if name.isdecimal() and name.isascii() else 0
+    number = _number(name) or 0
     if 1 <= number <= log.head().position:
         point = _position(chain, log, number, text)
-        if found and point.commit is not None:
+        if point.commit is not None and found not in ([], [point.commit]):
             raise AmbiguousRevision(name, [*found, point.commit])
         return point
     if not found:
@@ -202,12 +212,17 @@ def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
     return Point(where[commit.hash], commit.position, commit)
 
 
+def _number(text: str) -> int | None:
+    """The number that a text is; None where it is none, or further than any log."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(FURTHEST)) else None
+
+
 def _find(log: Log, name: str) -> list[Commit]:
     return [commit for commit in log.find(name) if commit.id == name or len(name) >= SHORTEST]
 
 
 def _why_unknown(branches: Branches, name: str, head: int) -> str:
-    if head == 0:
+    if head == 0 and len(branches.names()) == 1:
         return "the log is empty"
     if 0 < len(name) < SHORTEST and all(digit in "0123456789abcdefABCDEF" for digit in name):
         return f"the beginning of a hash has at least {SHORTEST} digits, and positions are #1 to #{head}"

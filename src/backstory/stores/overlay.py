@@ -27,8 +27,8 @@ class OverlayLog:
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Let the own log judge each batch, but for those that the base refuses; see `Log.append`.
 
-        The base is history and cannot change meanwhile, so what it refuses never goes in. The verdict on such a batch is
-        found afterwards: on the log as it was before the batch.
+        The base is history and cannot change meanwhile, so what it refuses never goes in. The verdict on such a batch
+        is found afterwards: on the log as it was before the batch.
         """
         head = self.head()
         refused = [self._base_refuses(batch) for batch in batches]
