@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 backstory branch
-backstory branch what-if main~2
+backstory branch trial main~2
 backstory branch -v
 backstory branch -d what-if
-backstory branch --restore what-if
+backstory branch --restore gone
 """
 
 TEXT = """\

@@ -27,12 +27,13 @@ def span(commit: Commit) -> str:
     return f"#{commit.position}" if commit.size == 1 else f"#{commit.first}..#{commit.position}"
 
 
-def title(commit: Commit, out: Output) -> str:
-    """`commit 3f2a9c01ab #5..#7`."""
-    return f"{out.paint(f'commit {commit.hash.hex()[:SHORT]}', 'yellow')} {out.paint(span(commit), 'cyan')}"
+def title(commit: Commit, out: Output, names: str = "") -> str:
+    """`commit 3f2a9c01ab #5..#7`, and the branches and marks that name it."""
+    short = out.paint(f"commit {commit.hash.hex()[:SHORT]}", "yellow")
+    return f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'}"
 
 
-def line(commit: Commit, events: Iterable[Recorded], out: Output) -> str:
+def line(commit: Commit, events: Iterable[Recorded], out: Output, names: str = "") -> str:
     """A commit on one line: its message's first line, or what its events are where it has none."""
     subject = plain(commit.message.strip().partition("\n")[0])
     if not subject:
@@ -40,7 +41,8 @@ def line(commit: Commit, events: Iterable[Recorded], out: Output) -> str:
         if first is not None:
             more = f" and {commit.size - 1:,} more" if commit.size > 1 else ""
             subject = out.paint(plain(" ".join([first.type, *first.tags])) + more, "dim")
-    return f"{out.paint(commit.hash.hex()[:SHORT], 'yellow')} {out.paint(span(commit), 'cyan')} {subject}"
+    short = out.paint(commit.hash.hex()[:SHORT], "yellow")
+    return f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'} {subject}"
 
 
 def signature(commit: Commit) -> Iterator[str]:
@@ -81,6 +83,18 @@ def data(record: Recorded) -> Iterator[str]:
     """An event's data as indented JSON."""
     text = msgspec.json.format(record.data, indent=2).decode()
     return (INDENT + plain(part) for part in text.splitlines())
+
+
+def call(commit: Commit) -> str:
+    """The command that made a commit, as it was recorded: `withdraw(account={"account":"a-7"}, cents=50)`; or empty."""
+    command = commit.command
+    if command is None:
+        return ""
+    given = command.get("arguments")
+    if not isinstance(given, dict):
+        return plain(commit.command_json.decode())
+    shown = ", ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in given.items())
+    return plain(f"{command.get('name')}({shown})")
 
 
 def readable(query: Query) -> str:

@@ -1,11 +1,14 @@
-"""`backstory log`: the commits, newest first, as Git lists them."""
+"""`backstory log`: the commits, newest first, as Git lists them.
+
+What only some of its options need is in modules of its own: `selection.py`, `details.py`, `graph.py`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,19 +22,33 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
     from backstory.record import Recorded
-    from backstory.store import Log
+    from backstory.store import Log, Store
 
 EXAMPLES = """\
 backstory log -n 20
-backstory log --oneline --tag account:a-7
+backstory log main~2
+backstory log main~2..main --oneline --stat
+backstory log --graph --oneline
+backstory log --patch --tag account:a-7
+backstory log -S cents=200
+backstory log -S balance=300 --of Account a-7
+backstory log --format '{short} {time:%d.%m.%Y} {author:<10} {subject}'
 backstory log --type Withdrawn --type Deposited --since yesterday
 backstory log --author ann --grep 'rent|food' --until 2030-01-01
 backstory log --follow --ndjson
 """
 
 TEXT = """\
-With --type or --tag: the commits that hold such events, and of their events these. Several --type mean
-any of them, several --tag all of them. Times are local where they name no zone; a date is its midnight."""
+REVISION is where to begin (default: the head of this branch); A..B are the commits of B that A has not, A...B those
+that only one has, marked < and >. With --type or --tag: the commits that hold such events, and of their events
+these. Several --type mean any of them, several --tag all of them. Times are local where they name no zone; a date
+is its midnight.
+
+-S finds the commits after which a field has this value and had another one before: a field of a tag's data, or with
+--of of one state (Account a-7), or of any of a kind (Account). A path leads into what is nested, as in lines.0.sku.
+
+--format takes {hash} {short} {id} {author} {time} {message} {subject} {position} {first} {size} {command} {content}
+{names} {types} {tags}, with a width or a time's form behind a colon; \\n and \\t are a new line and a tab."""
 
 SHOWN = 10
 """Events that are listed of one commit."""
@@ -42,7 +59,30 @@ RECENT = 10
 
 def arguments(parser: ArgumentParser) -> None:
     """What to show, and how."""
+    parser.add_argument("revision", nargs="?", metavar="REVISION|A..B", help="where to begin, or a range")
     parser.add_argument("--oneline", action="store_true", help="each commit on one line")
+    parser.add_argument(
+        "--graph", action="store_true", help="draw the branches, all of them without REVISION"
+    )
+    parser.add_argument(
+        "--stat", action="store_true", help="count the events of each type, instead of listing them"
+    )
+    parser.add_argument(
+        "-p",
+        "--patch",
+        action="store_true",
+        help="what each commit changed: of the states of the application, or without one of its tags",
+    )
+    parser.add_argument("--format", metavar="TEXT", help="each commit as this text, with {fields}")
+    parser.add_argument("-S", dest="value", metavar="PATH=VALUE", help="after which a field has this value")
+    parser.add_argument(
+        "--app",
+        metavar="MODULE[:NAME]",
+        help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
+    )
+    parser.add_argument(
+        "--of", nargs="+", metavar="WORD", help="-S: of a tag, a state, or any state of a kind"
+    )
     parser.add_argument(
         "--type",
         action="append",
@@ -75,13 +115,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 class Filter(msgspec.Struct):
-    """Which commits are wanted."""
+    """Which commits are wanted.
+
+    `known` is a log and a position: what it has up to there is not wanted. `only` are positions, where others are not.
+    """
 
     query: Query = ALL
     author: str = ""
     grep: re.Pattern[str] | None = None
     after: int = 0
     upto: int | None = None
+    known: tuple[Any, int] | None = None
+    only: frozenset[int] | None = None
 
     def commits(self, log: Log, *, backwards: bool) -> Iterator[Commit]:
         """The commits that are wanted, streamed; with types or tags the index finds them."""
@@ -99,14 +144,36 @@ class Filter(msgspec.Struct):
                 yield from log.commits(after=last - 1, upto=last)
 
     def wants(self, commit: Commit) -> bool:
-        """Whether author and message are wanted."""
-        return self.author in commit.author.casefold() and (
-            self.grep is None or self.grep.search(commit.message) is not None
+        """Whether author, message and place are wanted."""
+        return (
+            self.author in commit.author.casefold()
+            and (self.grep is None or self.grep.search(commit.message) is not None)
+            and (self.only is None or commit.position in self.only)
+            and not (self.known is not None and self._is_known(*self.known, commit))
         )
+
+    @staticmethod
+    def _is_known(log: Log, upto: int, commit: Commit) -> bool:
+        return any(own.id == commit.id and own.position <= upto for own in log.find(commit.id))
 
     def events(self, log: Log, commit: Commit, limit: int | None = None) -> Iterator[Recorded]:
         """The events of a commit that are wanted."""
         return log.read(self.query, after=commit.first - 1, upto=commit.position, limit=limit)
+
+
+class Side(msgspec.Struct):
+    """A log, and what is wanted of it; the sign says on which side of a range `a...b` it is."""
+
+    log: Any
+    wanted: Filter
+    sign: str = ""
+
+
+class View(msgspec.Struct):
+    """How a commit is shown: as lines for people, and as fields for --json."""
+
+    lines: Callable[[Side, Commit], Iterator[str]]
+    fields: Callable[[Side, Commit], dict[str, Any]]
 
 
 def run(arguments: Namespace, out: Output) -> int:
@@ -116,27 +183,61 @@ def run(arguments: Namespace, out: Output) -> int:
         (arguments.author or "").casefold(),
         pattern(arguments.grep),
     )
-    if arguments.number is not None and arguments.number < 0:
-        raise UsageError(f"-n takes a number of commits, not {arguments.number}")
-    if arguments.follow and (arguments.until or out.json):
-        raise UsageError(
-            "--follow never ends: it goes neither with --until nor with --json, but with --ndjson"
-        )
+    check(arguments, out)
     with place.opened(arguments) as store:
-        log = store.log()
-        between(log, wanted, arguments.since, arguments.until)
+        log = place.log(arguments, store)
+        if arguments.revision is None and arguments.value is None:
+            between(log, wanted, arguments.since, arguments.until)
+            sides = [Side(log, wanted)]
+        else:
+            from backstory.cli import selection
+
+            sides = selection.sides(store, wanted, arguments)
+            for side in sides:
+                between(side.log, side.wanted, arguments.since, arguments.until)
+        names = {} if out.json or out.ndjson else named(store, arguments)
+        view = viewed(arguments, names, out)
         if arguments.follow:
-            return follow(log, wanted, arguments, out)
-        found = chosen(log, wanted, arguments.number, oldest_first=arguments.reverse)
+            return follow(log, wanted, arguments, view, out)
+        if arguments.graph:
+            from backstory.cli import graph
+
+            out.page()
+            out.lines(graph.drawn(store, sides[0].wanted, arguments, view))
+            return 0
+        found = chosen(sides, arguments.number, oldest_first=arguments.reverse)
         if out.json or out.ndjson:
-            fields = (commits.commit_fields(commit, wanted.events(log, commit)) for commit in found)
-            out.records("commit", fields, plural="commits")
+            out.records("commit", (view.fields(*each) for each in found), plural="commits")
             return 0
         out.page()
-        write(log, wanted, found, out, oneline=arguments.oneline)
+        apart = not arguments.oneline and arguments.format is None
+        for index, each in enumerate(found):
+            out.lines([""] if apart and index else [])
+            out.lines(view.lines(*each))
         if log.head().position == 0:
             out.say("no commits yet; make one with: backstory append")
     return 0
+
+
+def check(arguments: Namespace, out: Output) -> None:
+    """Raise `UsageError` where options do not go together."""
+    if arguments.number is not None and arguments.number < 0:
+        raise UsageError(f"-n takes a number of commits, not {arguments.number}")
+    if arguments.follow and (
+        arguments.until or out.json or arguments.revision or arguments.value or arguments.graph
+    ):
+        raise UsageError(
+            "--follow never ends: it goes neither with --until, a REVISION, -S or --graph, nor with --json, but with"
+            " --ndjson"
+        )
+    if arguments.graph and (arguments.reverse or arguments.value or out.json or out.ndjson):
+        raise UsageError("--graph goes neither with --reverse, nor with -S, nor with --json")
+    if arguments.of and not arguments.value:
+        raise UsageError("--of says whose field -S means: backstory log -S balance=0 --of Account a-7")
+    if arguments.format is not None and (arguments.oneline or out.json or out.ndjson):
+        raise UsageError(
+            "--format says all about how a commit looks: it goes neither with --oneline nor with --json"
+        )
 
 
 def pattern(regex: str | None) -> re.Pattern[str] | None:
@@ -155,60 +256,95 @@ def between(log: Log, wanted: Filter, since: str | None, until: str | None) -> N
     from backstory.history import timeline
 
     if since is not None:
-        wanted.after = timeline.last_before(log, parsed(since))
+        wanted.after = max(wanted.after, timeline.last_before(log, parsed(since)))
     if until is not None:
-        wanted.upto = timeline.last_at(log, parsed(until))
+        last = timeline.last_at(log, parsed(until))
+        wanted.upto = last if wanted.upto is None else min(wanted.upto, last)
 
 
-def chosen(log: Log, wanted: Filter, number: int | None, *, oldest_first: bool) -> Iterator[Commit]:
+def chosen(sides: list[Side], number: int | None, *, oldest_first: bool) -> Iterator[tuple[Side, Commit]]:
     """The commits to show. `number` takes the newest, in whichever order they are shown."""
     if oldest_first and number is None:
-        return wanted.commits(log, backwards=False)
-    found = islice(wanted.commits(log, backwards=True), number)
+        return (
+            (side, commit)
+            for side in sides[::-1]
+            for commit in side.wanted.commits(side.log, backwards=False)
+        )
+    every = ((side, commit) for side in sides for commit in side.wanted.commits(side.log, backwards=True))
+    found = islice(every, number)
     return reversed(list(found)) if oldest_first else found
 
 
-def write(log: Log, wanted: Filter, found: Iterator[Commit], out: Output, *, oneline: bool) -> None:
-    """Write commits for people."""
-    for index, commit in enumerate(found):
-        if oneline:
-            out.line(commits.line(commit, wanted.events(log, commit, 1), out))
+def named(store: Store, arguments: Namespace) -> Mapping[bytes, list[str]]:
+    """The names of branches and marks, by hash; nothing is loaded where there are none."""
+    if not (store.refs.list("branch/") or store.refs.list("mark/")):
+        return {}
+    from backstory.cli.selection import names
+
+    return names(store, place.branch(arguments))
+
+
+def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) -> View:
+    """How commits are shown."""
+    more: Callable[[Side, Commit], Iterator[str]] | None = None
+    fields: Callable[[Side, Commit], dict[str, Any]] = commit_fields
+    if arguments.stat or arguments.patch or arguments.format is not None:
+        from backstory.cli import details
+
+        if arguments.format is not None:
+            form = details.formatter(arguments.format, names)
+            return View(lambda side, commit: iter([form(side, commit)]), fields)
+        more, fields = details.more(arguments, out)
+
+    def lines(side: Side, commit: Commit) -> Iterator[str]:
+        known = names.get(commit.hash, ())
+        shown = out.paint(f"({', '.join(known)})", "green") if known else ""
+        sign = f"{side.sign} " if side.sign else ""
+        if arguments.oneline:
+            yield sign + commits.line(commit, side.wanted.events(side.log, commit, 1), out, shown)
         else:
-            out.lines([""] if index else [])
-            out.lines(entry(log, wanted, commit, out))
+            yield sign + commits.title(commit, out, shown)
+            yield from commits.signature(commit)
+            yield from commits.message(commit)
+            if not arguments.stat:
+                yield from listed(side, commit, out)
+        if more is not None:
+            yield from more(side, commit)
+
+    return View(lines, fields)
 
 
-def entry(log: Log, wanted: Filter, commit: Commit, out: Output) -> Iterator[str]:
-    """A commit with its message and its events, or the first of them."""
-    yield commits.title(commit, out)
-    yield from commits.signature(commit)
-    yield from commits.message(commit)
+def commit_fields(side: Side, commit: Commit) -> dict[str, Any]:
+    """A commit for --json."""
+    fields = commits.commit_fields(commit, side.wanted.events(side.log, commit))
+    return {"side": side.sign, **fields} if side.sign else fields
+
+
+def listed(side: Side, commit: Commit, out: Output) -> Iterator[str]:
+    """The events of a commit, or the first of them."""
     yield ""
-    shown = list(wanted.events(log, commit, SHOWN))
+    shown = list(side.wanted.events(side.log, commit, SHOWN))
     yield from (commits.INDENT + text for text in commits.events(shown, out))
     if len(shown) < commit.size:
         yield out.paint(f"{commits.INDENT}and {commit.size - len(shown):,} more", "dim")
 
 
-def follow(log: Log, wanted: Filter, arguments: Namespace, out: Output) -> int:
+def follow(log: Log, wanted: Filter, arguments: Namespace, view: View, out: Output) -> int:
     """Write the last commits and then each new one, until interrupted."""
+    side = Side(log, wanted)
     head = log.head().position
     if wanted.upto is None:
         wanted.upto = head
     number = RECENT if arguments.number is None else arguments.number
-    found = chosen(log, wanted, number, oldest_first=True)
+    found = chosen([side], number, oldest_first=True)
     while True:
-        if out.ndjson:
-            for commit in found:
-                out.record("commit", commits.commit_fields(commit, wanted.events(log, commit)))
-        else:
-            for commit in found:
-                out.lines(
-                    [commits.line(commit, wanted.events(log, commit, 1), out)]
-                    if arguments.oneline
-                    else [*entry(log, wanted, commit, out), ""]
-                )
+        for each in found:
+            if out.ndjson:
+                out.record("commit", view.fields(*each))
+            else:
+                out.lines(view.lines(*each))
+                out.lines([] if arguments.oneline or arguments.format is not None else [""])
         out.flush()
         wanted.after = head
         wanted.upto = head = log.wait(head)
-        found = wanted.commits(log, backwards=False)
+        found = chosen([side], None, oldest_first=True)

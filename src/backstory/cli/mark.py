@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 backstory mark q3-closed -m 'the books of the third quarter'
-backstory mark first '#2'
+backstory mark first '#1'
 backstory mark
-backstory mark -d first
+backstory mark -d q2-closed
 """
 
 TEXT = """\

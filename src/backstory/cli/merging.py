@@ -264,14 +264,8 @@ def conflict_words(
         yield from commits.signature(step.commit)
         yield from commits.message(step.commit)
         yield ""
-        recorded = step.commit.command
-        if recorded is not None and isinstance(recorded.get("arguments"), dict):
-            arguments = ", ".join(
-                f"{name}={msgspec.json.encode(value).decode()}"
-                for name, value in recorded["arguments"].items()
-            )
-            call = f"{recorded['name']}({arguments})"
-            yield f"{commits.INDENT}decided by {plain(call)}"
+        if call := commits.call(step.commit):
+            yield f"{commits.INDENT}decided by {call}"
         if step.in_the_way:
             yield f"{commits.INDENT}in the way:"
         for event in step.in_the_way:

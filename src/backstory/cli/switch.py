@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
 
 EXAMPLES = """\
-backstory switch -c what-if
+backstory switch -c trial
 backstory switch what-if
 backstory switch -
 backstory switch main

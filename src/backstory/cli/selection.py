@@ -1,0 +1,89 @@
+"""Which commits `log` shows: from a revision, of a range, or after which a field has a value; and what names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli import UsageError, application, place, target
+from backstory.cli.log import Filter, Side
+from backstory.history.branches import Branches
+from backstory.history.revision import Point, resolve, resolve_range
+from backstory.history.values import commits_with, commits_with_any
+from backstory.latest import Latest
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.store import Log, Store
+
+
+def sides(store: Store, wanted: Filter, arguments: Namespace) -> list[Side]:
+    """The logs that are meant, and what is wanted of each."""
+    branches, text, current = Branches(store), arguments.revision or "HEAD", place.branch(arguments)
+    if target.is_tag(text):
+        raise UsageError(f"{text} is a tag; the commits that are about it: backstory log --tag {text}")
+    span = resolve_range(branches, text, current)
+    if span is None:
+        found = [_upto(branches, wanted, resolve(branches, text, current))]
+    elif span.both:
+        found = [
+            _without(branches, wanted, span.start, span.end, ">"),
+            _without(branches, wanted, span.end, span.start, "<"),
+        ]
+    else:
+        found = [_without(branches, wanted, span.start, span.end, "")]
+    if arguments.value is not None:
+        for side in found:
+            side.wanted.only = frozenset(_with_value(side.log, side.wanted, arguments))
+    return found
+
+
+def _upto(branches: Branches, wanted: Filter, point: Point) -> Side:
+    return Side(branches.view(point.chain), msgspec.structs.replace(wanted, upto=point.position))
+
+
+def _without(branches: Branches, wanted: Filter, start: Point, end: Point, sign: str) -> Side:
+    """The commits of `end` that `start` has not; see `revision.commits_between`."""
+    _, border = branches.shared(start.chain, end.chain)
+    border = min(border, start.position)
+    merged = start.chain != end.chain and start.position > border
+    known = (branches.view(start.chain), start.position) if merged else None
+    narrowed = msgspec.structs.replace(wanted, after=border, upto=end.position, known=known)
+    return Side(branches.view(end.chain), narrowed, sign)
+
+
+def _with_value(log: Log, wanted: Filter, arguments: Namespace) -> set[int]:
+    """The positions of the commits after which a field has a value."""
+    path, equals, value = arguments.value.partition("=")
+    if not (path and equals):
+        raise UsageError(f"-S takes PATH=VALUE, as in status=paid; got {arguments.value!r}")
+    words = arguments.of or []
+    if not words:
+        found = commits_with_any(log, Latest, path, value, wanted.after, wanted.upto)
+    elif len(words) == 1 and not target.is_tag(words[0]) and _has_identity(arguments, words[0]):
+        cls = application.loaded(arguments).state(words[0])
+        found = commits_with_any(log, cls, path, value, wanted.after, wanted.upto)
+    else:
+        found = commits_with(log, target.reference(arguments, words), path, value, wanted.after, wanted.upto)
+    return {hit.commit for hit in found}
+
+
+def _has_identity(arguments: Namespace, name: str) -> bool:
+    from backstory.cli.entity import identity_types
+
+    return bool(identity_types(application.loaded(arguments).state(name)))
+
+
+def names(store: Store, current: str) -> dict[bytes, list[str]]:
+    """Branches and marks by the hash that they name; the branch that this folder is on first."""
+    branches = Branches(store)
+    found: dict[bytes, list[str]] = {}
+    for branch in branches.all():
+        mine = branch.name == current
+        known = found.setdefault(branches.view(branch.chain).head().hash, [])
+        known.insert(0 if mine else len(known), f"HEAD -> {branch.name}" if mine else branch.name)
+    for mark in branches.marks():
+        found.setdefault(bytes.fromhex(mark.hash), []).append(f"mark: {mark.name}")
+    return found
