@@ -18,7 +18,7 @@ from backstory.stores.judge import judge
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import RUN, first_key
 from backstory.stores.sqlite.recent import Recent
-from backstory.stores.sqlite.rows import Rows, row_of
+from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 
 POLL = 0.01
@@ -54,12 +54,12 @@ class SqliteLog:
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
-        with self.file.transaction() as connection:
-            try:
+        try:
+            with self.file.transaction() as connection:
                 verdicts = self._append(connection, batches)
-            except BaseException:
-                self._recent.forget()
-                raise
+        except BaseException:
+            self._recent.forget()
+            raise
         with self._appended:
             self._appended.notify_all()
         return verdicts
@@ -86,7 +86,12 @@ class SqliteLog:
         limit: int | None = None,
     ) -> Iterator[Recorded]:
         """Stream the events that match; see `Log.read`."""
+        if upto is not None and upto - after <= TAIL:
+            # No index is needed, and so neither is where it ends. At once, because `upto` may be beyond the head.
+            return iter(list(self._rows.events(query, after, upto, after, backwards=backwards, limit=limit)))
         head, indexed = self._rows.ends()
+        if after and self._recent.rules_out(query, after, head):
+            return iter(())
         upto = head.position if upto is None else min(upto, head.position)
         return self._rows.events(query, after, upto, indexed, backwards=backwards, limit=limit)
 
@@ -145,22 +150,24 @@ class _Writing:
     def look_up(self, ids: Iterable[str]) -> None:
         """Ask at once which ids are known, so that new ones need no look each."""
         # Beyond the indexes it need not look where the recent ids reach back as far.
-        self._known = self._rows.known_ids(list(ids), self.indexed, max(self.indexed, self._recent.start))
+        self._known = self._rows.known_ids(list(ids), self.indexed, max(self.indexed, self._recent.seen.start))
 
     def known(self, id: str) -> Commit | None:
         """The commit with this id; see `judge.View`."""
-        if id not in self._known and id not in self._recent.ids:
+        if id not in self._known and id not in self._recent.seen.ids:
             return None
         self._insert()
         return self._rows.by_id(id, self.indexed)
 
     def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
         """The first events that the condition forbids; see `judge.View`."""
-        if self._recent.rules_out(condition):
+        if self._recent.rules_out(condition.query, condition.after, self.head):
             return ()
         self._insert()
         # What this transaction has added is beyond the indexes as well.
-        events = self._rows.events(condition.query, condition.after, self.head.position, self.indexed, limit=limit)
+        events = self._rows.events(
+            condition.query, condition.after, self.head.position, self.indexed, limit=limit
+        )
         return list(events)
 
     def add(self, batch: Batch, commits: Sequence[Commit]) -> None:

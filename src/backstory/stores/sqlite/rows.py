@@ -61,7 +61,6 @@ def encode_ids(ids: list[str]) -> str:
     return msgspec.json.encode(ids).decode()
 
 
-
 class Rows:
     """The rows of one log, over any way to fetch: a connection of the pool, or the one that is about to write."""
 
