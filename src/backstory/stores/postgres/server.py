@@ -16,14 +16,14 @@ from psycopg.conninfo import conninfo_to_dict
 from backstory.errors import StoreClosed, StoreLocked
 from backstory.stores.fork import tell_of_forks
 from backstory.stores.postgres.address import Address
-from backstory.stores.postgres.failures import CANCELLED, may_pass, named
+from backstory.stores.postgres.failures import FEW, may_pass, named
 
 T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
 Row = tuple[Any, ...]
 
-CANCELLED_TRIES = 3
-"""How often a statement is tried that a timeout of the server's ended: it may just take too long."""
+TRIES = 3
+"""How often `FEW` are tried."""
 
 _of_parents: list[Any] = []
 """Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
@@ -41,9 +41,8 @@ def _given(address: Address) -> dict[str, Any]:
     try:
         said = conninfo_to_dict(address.conninfo)
     except psycopg.Error as error:
-        raise named(
-            address.shown, error
-        ) from None  # libpq quotes what it does not understand: perhaps a password
+        # libpq quotes what it does not understand: perhaps a password.
+        raise named(address.shown, error) from None
     return {name: said[name] for name in DEFAULTS if name in said} | {"client_encoding": "utf8"}
 
 
@@ -82,14 +81,14 @@ class Server:
         Raises `StoreError`.
         """
         until = time.monotonic() + self.address.timeout
-        pause, cancelled = 0.02, 0
+        pause, few = 0.02, 0
         while True:
             try:
                 return self._once(work, until)
             except psycopg.Error as error:
-                cancelled += error.sqlstate in CANCELLED
+                few += error.sqlstate in FEW
                 left = until - time.monotonic()
-                if not may_pass(error) or left <= 0 or cancelled == CANCELLED_TRIES:
+                if not may_pass(error) or left <= 0 or few == TRIES:
                     raise named(self.address.shown, error) from error
             time.sleep(min(pause * random.uniform(0.5, 1.5), left))  # noqa: S311 - so that many do not come at once
             pause = min(pause * 2, 1.0)

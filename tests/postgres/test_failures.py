@@ -1,0 +1,249 @@
+"""Connections that are killed, and a server that is: nothing twice, nothing lost, and readers that skip nothing."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from typing import Any
+
+import psycopg
+import pytest
+
+from backstory.conformance.sample import decided, fact, one
+from backstory.errors import StoreError, StoreLocked, StoreReadOnly
+from backstory.history.verify import verify
+from backstory.query import Query
+from backstory.store import append
+from backstory.stores.postgres import PostgresStore
+from tests.postgres.server import PostgresServer, running, started
+
+WRITERS = 6
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[PostgresServer]:
+    """A server that the tests of this module may kill."""
+    server = started()
+    yield server
+    server.close()
+
+
+def write_under(address: str, trouble: Callable[[], None], each: int) -> None:
+    """Append from several threads over two stores while there is trouble; check that all is there once, and sound."""
+    stores = [PostgresStore(address), PostgresStore(address)]
+    promised: dict[str, int] = {}
+    seen: list[int] = []
+    done = threading.Event()
+
+    def write(writer: int) -> None:
+        log = stores[writer % 2].log()
+        own = Query.of(tags=[f"writer:{writer}"])
+        after = 0
+        for turn in range(each):
+            events = [fact("Wrote", f"writer:{writer}", "hot:1")] * (1 + turn % 3)
+            draft = decided(*events, id=f"{writer}-{turn}", query=own, after=after)
+            [commit] = append(log, draft)  # a conflict here would be our own commit, tried twice
+            promised[commit.id] = after = commit.position
+
+    def follow() -> None:
+        log = stores[0].log()
+        while not done.is_set() or log.head().position > len(seen):
+            upto = log.wait(len(seen), timeout=0.5)
+            seen.extend(event.position for event in log.read(after=len(seen), upto=upto))
+
+    with ThreadPoolExecutor(WRITERS + 1) as pool:
+        following = pool.submit(follow)
+        writing = [pool.submit(write, writer) for writer in range(WRITERS)]
+        while not all(future.done() for future in writing):
+            trouble()
+        done.set()
+        for future in writing:
+            future.result()
+        following.result()
+    log = stores[0].log()
+    assert {commit.id: commit.position for commit in log.commits()} == promised
+    assert len(promised) == WRITERS * each
+    assert seen == list(range(1, log.head().position + 1))
+    assert verify(stores[0]).problems == []
+    for store in stores:
+        store.close()
+
+
+def test_connections_that_are_killed_lose_nothing_and_write_nothing_twice(own: PostgresServer) -> None:
+    with closing(own.admin()) as admin:
+
+        def kill() -> None:
+            time.sleep(random.uniform(0.005, 0.03))
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'backstory' AND random() < 0.5"
+            )
+
+        write_under(own.address("killed"), kill, 40)
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_is_restarted_under_load_loses_nothing(
+    own: PostgresServer, mode: str, long: bool
+) -> None:
+    kills = iter(range(10 if long else 3))
+
+    def kill() -> None:
+        time.sleep(0.1)
+        if next(kills, None) is not None:
+            own.stop(mode)
+            own.start()
+
+    write_under(own.address(f"restarted_{mode}"), kill, 400 if long else 100)
+
+
+def test_a_connection_that_dies_between_commit_and_its_answer_does_not_write_twice(
+    own: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(PostgresStore(own.address("answer"))) as store:
+        log = store.log()
+        one(log)
+        execute = psycopg.Connection.execute
+        died: list[bool] = []
+
+        def dying(self: Any, *arguments: Any, **more: Any) -> Any:
+            result = execute(self, *arguments, **more)
+            if b"append" in arguments[0] or b"create_log" in arguments[0] or b"set_ref" in arguments[0]:
+                if len(died) % 2 == 0:
+                    died.append(True)
+                    raise psycopg.OperationalError("the answer was lost")
+                died.append(False)
+            return result
+
+        monkeypatch.setattr(psycopg.Connection, "execute", dying)
+        seats = Query.of(["Booked"])
+        assert append(log, decided(fact("Booked"), query=seats))[0].position == 2
+        assert store.create_log(store.origin()) == 1
+        assert store.refs.set("a", "1", old=None)
+        assert store.refs.set("a", None, old="1")
+        assert died == [True, False] * 4
+        monkeypatch.undo()
+        assert store.logs() == [0, 1]
+        assert log.head().position == 2
+
+
+def test_a_server_that_stays_away_is_reported_and_used_again_when_it_is_back(own: PostgresServer) -> None:
+    with closing(PostgresStore(own.address("away") + "&timeout=0.3")) as store:
+        log = store.log()
+        draft = decided(id="once")
+        append(log, draft)
+        own.stop()
+        try:
+            with pytest.raises(StoreError, match="same ids"):
+                append(log, draft)
+            with pytest.raises(StoreError):
+                log.wait(1)
+        finally:
+            own.start()
+        assert append(log, draft)[0].position == 1
+
+
+def test_a_replica_or_a_read_only_database_takes_no_writes_and_may_be_read(own: PostgresServer) -> None:
+    address = own.address("readonly")
+    with closing(PostgresStore(address)) as store:
+        one(store.log())
+    with closing(PostgresStore(address + "&options=-c%20default_transaction_read_only%3Don")) as store:
+        assert len(list(store.log().read())) == 1
+        with pytest.raises(StoreReadOnly):
+            one(store.log())
+    with pytest.raises(StoreError, match="backstory init"):
+        PostgresStore(own.address("nothing") + "&options=-c%20default_transaction_read_only%3Don")
+
+
+def test_a_statement_timeout_is_reported_after_a_few_tries_and_nothing_is_kept() -> None:
+    address = running().address("slow")
+    with (
+        closing(PostgresStore(address + "&options=-c%20statement_timeout%3D50")) as store,
+        closing(running().admin()) as admin,
+    ):
+        with admin.transaction():
+            admin.execute("SELECT slow.take_lock(0)")
+            with pytest.raises(StoreLocked):
+                one(store.log())
+        assert store.log().head().position == 0
+        assert one(store.log()).position == 1
+
+
+def test_a_database_that_is_serializable_by_default_is_written_all_the_same() -> None:
+    options = "&options=-c%20default_transaction_isolation%3Dserializable"
+    with closing(PostgresStore(running().address("serializable") + options)) as store:
+        log = store.log()
+
+        def write(writer: int) -> None:
+            for _ in range(10):
+                one(log, fact("A", f"writer:{writer}"))
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+        assert store.refs.set("a", "1", old=None)
+        assert log.head().position == 40
+        assert verify(store).problems == []
+
+
+def test_a_reader_misses_nothing_of_what_sixteen_writers_append(long: bool) -> None:
+    stores = [PostgresStore(running().address("sixteen")) for _ in range(4)]
+    total = 10_000
+    seen: list[int] = []
+
+    def write(writer: int) -> None:
+        log = stores[writer % 4].log()
+        for turn in range(total // 16):
+            append(log, decided(fact("Wrote", f"writer:{writer}"), id=f"{writer}-{turn}"))
+
+    def follow() -> None:
+        log = stores[0].log()
+        while len(seen) < total:
+            upto = log.wait(len(seen), 60)
+            seen.extend(event.position for event in log.read(after=len(seen), upto=upto))
+
+    with ThreadPoolExecutor(17) as pool:
+        following = pool.submit(follow)
+        list(pool.map(write, range(16)))
+        following.result()
+    assert seen == list(range(1, total + 1))
+    for store in stores:
+        store.close()
+
+
+def test_all_who_wait_share_one_thread_which_ends_when_nobody_waits() -> None:
+    def looking() -> int:
+        return sum(thread.name == "backstory-follow" for thread in threading.enumerate())
+
+    with closing(PostgresStore(running().address("waiting"))) as store, ThreadPoolExecutor(6) as pool:
+        other = store.log(store.create_log(store.origin()))
+        before = looking()
+        waiting = [pool.submit(log.wait, 0, 60) for log in [store.log()] * 3 + [other] * 2]
+        while looking() == before:
+            time.sleep(0.001)
+        assert looking() == before + 1
+        one(store.log())
+        with closing(PostgresStore(running().address("waiting"))) as elsewhere:
+            one(elsewhere.log(1))
+        assert [future.result() for future in waiting] == [1] * 5
+        until = time.monotonic() + 30
+        while looking() > before and time.monotonic() < until:
+            time.sleep(0.01)
+        assert looking() == before
+
+
+def test_no_more_connections_are_opened_than_the_address_says() -> None:
+    address = running().address("few") + "&pool=2&application_name=few"
+    with closing(PostgresStore(address)) as store, closing(running().admin()) as admin:
+        log = store.log()
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: [one(log), list(log.read())], range(40)))
+        rows = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'few'"
+        ).fetchall()
+        assert rows[0][0] <= 2
+    with suppress(StoreError):
+        log.head()
