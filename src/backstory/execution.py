@@ -77,9 +77,21 @@ class Lanes:
             self._heat[lane] = max(self._heat[lane] - 1, 0)
             yield
 
+    def hot(self, query: Query) -> bool:
+        """Whether commands on this boundary go one after the other now."""
+        return self._heat[hash(query) % LANES] > 0
+
     def conflict(self, query: Query) -> None:
         """Note that a command on this boundary came too late."""
         self._heat[hash(query) % LANES] = COOLING
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What a command decided, drafted and not yet in the log, with the states that it read."""
+
+    reads: Reads
+    decision: Decision
+    draft: Draft
 
 
 class Executor:
@@ -111,25 +123,49 @@ class Executor:
         """
         reads = reads_of(command)
         boundary = union([query for _, query in reads])
-        attempt = 0
+        tries = 0
         while True:
             with self._lanes.turn(boundary):
-                decision = self.decide(command, reads, boundary)
-                if not decision.events:
+                attempt = self._attempt(command, drafting, reads, boundary)
+                if attempt is None:
                     return None
-                draft = drafting([encode(event) for event in decision.events], decision.condition)
-                [verdict] = self._loader.log.append([[draft]])
+                [verdict] = self._loader.log.append([[attempt.draft]])
                 if isinstance(verdict, tuple):
-                    [commit] = verdict
-                    # It may be another's with this id, who had read something else.
-                    if commit.condition == decision.condition:
-                        self._loader.advance(reads, decision.position, recorded(draft, commit))
-                    return commit
-            if not isinstance(verdict, Conflict) or attempt >= retries:
+                    return self.settle(attempt, verdict)
+            if not isinstance(verdict, Conflict) or tries >= retries:
                 raise verdict
             self._lanes.conflict(boundary)
-            self._sleep(self._chance() * min(0.001 * 2 ** min(attempt, 16), LONGEST_PAUSE))
-            attempt += 1
+            self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
+            tries += 1
+
+    def attempt(self, command: Command, drafting: Drafting) -> Attempt | None:
+        """The first half of an execution, for who appends the drafts of many together and then settles each.
+
+        None where nothing is to happen. Raises what `decide` raises, and what `drafting` does.
+        """
+        reads = reads_of(command)
+        return self._attempt(command, drafting, reads, union([query for _, query in reads]))
+
+    def _attempt(
+        self, command: Command, drafting: Drafting, reads: Reads, boundary: Query
+    ) -> Attempt | None:
+        decision = self.decide(command, reads, boundary)
+        if not decision.events:
+            return None
+        draft = drafting([encode(event) for event in decision.events], decision.condition)
+        return Attempt(reads, decision, draft)
+
+    def settle(self, attempt: Attempt, verdict: tuple[Commit, ...]) -> Commit:
+        """The second half: the attempt is in the log, as this commit."""
+        [commit] = verdict
+        # It may be another's with this id, who had read something else.
+        if commit.condition == attempt.decision.condition:
+            self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.draft, commit))
+        return commit
+
+    def contended(self, command: Command) -> bool:
+        """Whether others in this process decide on the same just now, so that an attempt would come too late."""
+        return self._lanes.hot(union([query for _, query in reads_of(command)]))
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
         """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
