@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, place
+from backstory.cli import place
 from backstory.cli.log import Filter, Side, View
 from backstory.history.branches import Branches, Chain
 from backstory.history.revision import resolve
@@ -63,8 +63,6 @@ def drawn(store: Store, wanted: Filter, arguments: Namespace, view: View) -> Ite
     branches = Branches(store)
     if arguments.revision is None:
         tips = [(branch.chain, branches.view(branch.chain).head().position) for branch in branches.all()]
-    elif ".." in arguments.revision:
-        raise UsageError("--graph takes a revision, not a range")
     else:
         point = resolve(branches, arguments.revision, place.branch(arguments))
         tips = [(point.chain, point.position)]

@@ -232,6 +232,8 @@ def check(arguments: Namespace, out: Output) -> None:
         )
     if arguments.graph and (arguments.reverse or arguments.value or out.json or out.ndjson):
         raise UsageError("--graph goes neither with --reverse, nor with -S, nor with --json")
+    if arguments.graph and ".." in (arguments.revision or ""):
+        raise UsageError("--graph takes a revision, not a range")
     if arguments.of and not arguments.value:
         raise UsageError("--of says whose field -S means: backstory log -S balance=0 --of Account a-7")
     if arguments.format is not None and (arguments.oneline or out.json or out.ndjson):

@@ -1,0 +1,178 @@
+"""Merge, rebase and cherry-pick on the command line: conflicts, ways out, and what waits meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.test_branches import ok
+
+
+@pytest.fixture
+def parted(application: Path, run: Run) -> Path:
+    """On what-if 250 of 300 are taken out, and another account gets 10; on main meanwhile 100 are taken out."""
+    ok(run, "switch", "-c", "what-if")
+    ok(run, "do", "withdraw", "a-7", "--cents", "250", "--id", "try")
+    ok(run, "do", "deposit", "c-1", "--cents", "10", "--id", "pay-c")
+    ok(run, "switch", "main")
+    ok(run, "do", "withdraw", "a-7", "--cents", "100", "--id", "cash")
+    return application
+
+
+@pytest.mark.usefixtures("application")
+def test_a_branch_that_alone_went_on_is_fast_forwarded(run: Run) -> None:
+    ok(run, "switch", "-c", "what-if")
+    ok(run, "do", "withdraw", "a-7", "--cents", "250")
+    hash = run("show", "--json").json["hash"]
+    ok(run, "switch", "main")
+    assert "would be a fast-forward" in ok(run, "merge", "what-if", "--dry-run")
+    assert "fast-forward: 1 commit, #7" in ok(run, "merge", "what-if")
+    assert run("show", "--json").json["hash"] == hash
+    assert "nothing to do" in ok(run, "merge", "what-if")
+
+
+@pytest.mark.usefixtures("parted")
+def test_a_conflict_appends_nothing_and_says_why_and_what_to_type(run: Run) -> None:
+    before = run("stats", "--json").json
+    ran = run("merge", "what-if")
+    assert ran.code == 1
+    for words in (
+        "conflict: 1 commit of 2 from what-if",
+        'decided by withdraw(account={"account":"a-7"}, cents=250)',
+        '#7 Withdrawn  account:a-7  {"account":"a-7","cents":100}',
+        "~ balance: 300 -> 200",
+        "deposit(c-1, cents=10)  clean",
+        "backstory merge --redecide",
+        "backstory merge --abort",
+    ):
+        assert words in ran.out
+    assert run("stats", "--json").json == before
+    status = ok(run, "status")
+    assert "a merge of what-if into main waits for a word" in status
+    assert "backstory merge --skip" in status
+    assert run("status", "--json").json["pending"]["source"] == "what-if"
+    assert "waits for a word" in run("rebase", "main", "-b", "what-if").err
+    assert "waits for a word" in run("merge", "other").err
+    assert "forgotten" in run("merge", "--abort").err
+    assert not os.path.lexists(".backstory") or "pending" not in Path(".backstory").read_text(
+        encoding="utf-8"
+    )
+    assert run("merge", "--abort").code == 2
+
+
+@pytest.mark.usefixtures("parted")
+def test_a_conflict_as_a_document(run: Run) -> None:
+    ran = run("merge", "what-if", "--dry-run", "--json")
+    assert ran.code == 1
+    assert not ran.json["done"]
+    first, second = ran.json["steps"]
+    assert (first["outcome"], second["outcome"]) == ("conflict", "clean")
+    assert first["before"]["account"]["balance"] == 300
+    assert first["after"]["account"]["balance"] == 200
+    assert first["in_the_way"][0]["position"] == 7
+    assert "pending" not in ok(run, "status", "--json") or run("status", "--json").json["pending"] is None
+
+
+@pytest.mark.parametrize(
+    ("way", "balance", "said"),
+    [
+        (["--redecide"], 200, "left out: refused: insufficient funds"),
+        (["--skip"], 200, "left out"),
+        (["--skip", "try"], 200, "left out"),
+        (["--force", "-m", "they agreed"], -50, "forced"),
+        (["--continue", "--force", "#7", "-m", "they agreed"], -50, "forced"),
+    ],
+)
+@pytest.mark.usefixtures("parted")
+def test_a_way_out_ends_it(run: Run, way: list[str], balance: int, said: str) -> None:
+    assert run("merge", "what-if").code == 1
+    assert said in ok(run, "merge", *way)
+    assert run("state", "Account", "a-7", "--json").json["fields"]["balance"] == balance
+    assert run("state", "Account", "c-1", "--json").json["fields"]["balance"] == 10
+    assert run("status", "--json").json["pending"] is None
+    assert run("merge", *way).code == 2
+    assert ok(run, "verify").startswith("sound")
+
+
+@pytest.mark.usefixtures("parted")
+def test_a_way_out_may_come_at_once_also_before_the_branch(run: Run) -> None:
+    assert "left out" in ok(run, "merge", "--skip", "what-if")
+
+
+@pytest.mark.usefixtures("parted")
+def test_answers_for_single_commits_add_up(run: Run) -> None:
+    ok(run, "-b", "what-if", "do", "deposit", "b-1", "--cents", "5", "--id", "pay-b")
+    ok(run, "do", "deposit", "b-1", "--cents", "7")
+    assert (
+        len([s for s in run("merge", "what-if", "--json").json["steps"] if s["outcome"] == "conflict"]) == 2
+    )
+    half = run("merge", "--skip", "try")
+    assert half.code == 1
+    assert "try: skip" in ok(run, "status")
+    assert "decided again, the same" in ok(run, "merge", "--redecide", "pay-b")
+    assert run("state", "Account", "a-7", "--json").json["fields"]["balance"] == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["merge"], "merge what?"),
+        (["merge", "nope"], "there are: main"),
+        (["merge", "main"], "backstory switch main"),
+        (["merge", "what-if", "--force"], "--force -m WHY"),
+        (["merge", "what-if", "--skip", "--redecide"], "--skip ID"),
+        (["rebase", "what-if"], "main is never moved"),
+        (["cherry-pick", "nope"], "no branch, mark or commit"),
+        (["cherry-pick", "--abort"], "nothing to abort"),
+    ],
+)
+@pytest.mark.usefixtures("parted")
+def test_what_cannot_be_is_a_usage_error(run: Run, words: list[str], message: str) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert message in ran.err
+    assert run("status", "--json").json["pending"] is None
+
+
+@pytest.mark.usefixtures("parted")
+def test_without_the_application_commands_are_shown_and_cannot_be_decided_again(run: Run) -> None:
+    Path("pyproject.toml").unlink()
+    words = [sys.executable, "-m", "backstory", "merge", "what-if", "--redecide"]  # it knows no commands yet
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "name the application that has it: --app MODULE" in ran.stdout
+    assert "left out: refused" in ok(run, "merge", "--redecide", "--app", "bank")
+
+
+@pytest.mark.usefixtures("parted")
+def test_a_rebase_moves_the_branch_and_the_reflog_knows(run: Run) -> None:
+    assert run("rebase", "main", "-b", "what-if").code == 1
+    assert "rebased: 1 commit of what-if on top of main, #8" in ok(run, "rebase", "--skip")
+    [what_if] = [each for each in run("branch", "--json").json["branches"] if each["name"] == "what-if"]
+    assert (what_if["base"], what_if["ahead"], what_if["behind"]) == (7, 1, 0)
+    assert "rebased" in ok(run, "reflog", "what-if")
+    assert "nothing to do" in ok(run, "rebase", "main", "-b", "what-if")
+
+
+@pytest.mark.usefixtures("parted")
+def test_one_commit_is_taken_over(run: Run) -> None:
+    assert "taken over: 1 commit" in ok(run, "cherry-pick", "pay-c")
+    assert run("state", "Account", "c-1", "--json").json["fields"]["balance"] == 10
+    assert run("cherry-pick", "try").code == 1
+    assert "waits for a word" in ok(run, "status")
+    ok(run, "cherry-pick", "--force", "-m", "they agreed")
+    assert run("state", "Account", "a-7", "--json").json["fields"]["balance"] == -50
+
+
+@pytest.mark.usefixtures("parted")
+def test_commits_without_a_condition_go_by_the_policy(run: Run) -> None:
+    ok(run, "-b", "what-if", "append", "Seen", "--tag", "account:a-7")
+    assert "1 commit had no condition" in ok(run, "merge", "what-if", "--skip", "--dry-run")
+    ran = run("merge", "what-if", "--skip", "try", "--unconditioned", "refuse")
+    assert ran.code == 1
+    assert "it has no condition to judge it by" in ran.out
