@@ -108,11 +108,15 @@ class Rows:
     def _stream(
         self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
     ) -> Iterator[Recorded]:
+        text: str | None = None
+        tags: tuple[str, ...] = ()
         for rows in self._chunks(selection, after, upto, backwards, limit):
             position = rows[0][0]
             try:
-                for position, commit, type, version, tags, data in rows:
-                    yield Recorded(position, commit, type, version, decode_tags(tags), data)
+                for position, commit, type, version, found, data in rows:
+                    if found != text:  # the events of one entity mostly have the same
+                        text, tags = found, decode_tags(found)
+                    yield Recorded(position, commit, type, version, tags, data)
             except (msgspec.MsgspecError, TypeError) as error:
                 raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
 
