@@ -45,7 +45,8 @@ class Cache:
 
     def put(self, key: Key, state: State, position: int) -> None:
         """Remember a state that nobody will change, unless a newer one is known."""
-        size = _size(state)
+        known = self._entries.get(key)
+        size = known[2] if known is not None and known[0] is state else _size(state)
         with self._lock:
             old = self._entries.get(key)
             if old is not None:
