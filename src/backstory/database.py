@@ -119,8 +119,10 @@ class Database:
 
         Returns the commit, None where the command decided that nothing is to happen. The message is the command itself
         unless you give one. With an `id` it happens once: the same command with the same id gives the recorded commit.
-        Raises `Refused` where the command says no, `Conflict` after `retries` tries, `IdReused`.
+        Raises `Refused` where the command says no, `Conflict` after `retries` tries, `IdReused`, and `BranchError` on a
+        branch that was moved or deleted since it was opened.
         """
+        self._check_named()
         if (done := self._done(id, command)) is not None:
             return done
         drafting = self._drafting(command, self._ids() if id is None else id, author, message, meta)
@@ -163,7 +165,11 @@ class Database:
         message: str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Commit:
-        """Append facts that need no decision, as one commit. Raises `InvalidEvent`, `Conflict`, `IdReused`."""
+        """Append facts that need no decision, as one commit.
+
+        Raises `InvalidEvent`, `Conflict`, `IdReused`, and `BranchError` as `execute` does.
+        """
+        self._check_named()
         encoded = [encode(event) for event in events]
         id = self._ids() if id is None else id
         [commit] = append(self.log, self._draft(encoded, condition, id, author, message, meta, None))
@@ -300,6 +306,17 @@ class Database:
         after = 0 if good is None else self.point(good).position
         holds = predicate(where, type(state)) if isinstance(where, str) else where
         return first(log, state, holds, after, upto)
+
+    def _check_named(self) -> None:
+        """Refuse to append where nobody would see it: to what the branch was before a rebase."""
+        if self.name is None or self.name == MAIN:
+            return
+        branch = self.branches.find(self.name)
+        if branch is None or branch.chain != self.chain:
+            was = "deleted" if branch is None else "moved"
+            raise BranchError(
+                f"branch {self.name!r} was {was} since it was opened here; open it again with switch"
+            )
 
     def _named(self) -> str:
         if self.name is None:

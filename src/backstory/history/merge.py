@@ -9,7 +9,7 @@ import msgspec
 
 from backstory.commands import definitions
 from backstory.commit import Commit, Head, drafted
-from backstory.errors import BranchError, HeadMoved
+from backstory.errors import BranchError, HeadMoved, IdReused
 from backstory.history.branches import MAIN, Branches, Chain, head_at
 from backstory.history.replay import Policy, Replay, Rules, Step, Way
 from backstory.history.revision import Point
@@ -55,7 +55,9 @@ class Options(msgspec.Struct, frozen=True):
     dry_run: bool = False
 
     def rules(self, branches: Branches) -> Rules:
-        """What the judge needs of this."""
+        """What the judge needs of this. Raises `BranchError` where it would force without saying why."""
+        if "force" in (self.way, *self.ways.values()) and not self.message:
+            raise BranchError("to take commits that are in conflict needs a message that says why")
         known = definitions if self.commands is None else self.commands
         return Rules(branches.clock, self.way, self.ways, self.unconditioned, known)
 
@@ -70,8 +72,6 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` where the target
     never rests.
     """
-    if options.way == "force" and not options.message:
-        raise BranchError("to take commits that are in conflict needs a message that says why")
     one, other = branches.get(source), branches.get(target)
     view, log = branches.view(one.chain), branches.view(other.chain)
 
@@ -80,20 +80,20 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
         commits = list(view.commits(after=base))
         if base == head.position:
             return _forward(view, commits, base, source, target)
-        settled = _settled(branches, target)
         replay = Replay(view, log, base, head, options.rules(branches))
-        steps = replay.run([commit for commit in commits if commit.id not in settled])
+        steps = replay.run(commits, omitted=_settled(branches, target))
         return MergeReport(source, target, base, tuple(steps))
 
     report = _settle(log, judge, options)
-    if report.done:
+    settled = [step.commit.id for step in report.steps if step.outcome in ("skipped", "refused")]
+    if report.commits or (report.done and settled):
         branches.reflog.note(
             "Merged",
             target,
             source=source,
             base=report.base,
             message=options.message,
-            settled=[step.commit.id for step in report.steps if step.outcome in ("skipped", "refused")],
+            settled=settled,
             fast_forward=report.fast_forward,
         )
     return report
@@ -109,14 +109,19 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
         raise BranchError("main is never moved: append to it, or merge into it")
     view, target = branches.view(branch.chain), branches.view(onto.chain)
     base = min(branches.shared(branch.chain, onto.chain)[1], onto.position)
-    replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
-    report = MergeReport(name, f"#{onto.position}", base, tuple(replay.run(view.commits(after=base))))
-    if report.conflicts or options.dry_run:
-        return report
-    chain = branches.fork(onto.chain, onto.position)
-    done = _append(branches.view(chain), report, branches.view(chain).head())
-    branches.move(branch, chain, "Rebased", onto=onto.position)
-    return done
+    for _ in range(ATTEMPTS):
+        head = view.head()
+        replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
+        steps = replay.run(view.commits(after=base, upto=head.position))
+        report = MergeReport(name, f"#{onto.position}", base, tuple(steps))
+        if report.conflicts or options.dry_run:
+            return report
+        chain = branches.fork(onto.chain, onto.position)
+        done = _append(branches.view(chain), report, branches.view(chain).head())
+        if view.head() == head:
+            branches.move(branch, chain, "Rebased", onto=onto.position, message=options.message)
+            return done
+    raise HeadMoved(view.head().position)
 
 
 def cherry_pick(branches: Branches, point: Point, target: str, options: Options = DEFAULTS) -> MergeReport:
@@ -133,11 +138,12 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
     def judge(head: Head) -> MergeReport:
         base = min(branches.shared(point.chain, branch.chain)[1], picked.first - 1)
         replay = Replay(view, log, base, head, options.rules(branches))
-        steps = replay.run([picked], omitted=view.commits(after=base, upto=picked.first - 1))
-        return MergeReport(f"#{picked.position}", target, base, tuple(steps))
+        commits = list(view.commits(after=base, upto=picked.position))
+        steps = replay.run(commits, omitted={commit.id for commit in commits[:-1]})
+        return MergeReport(f"#{picked.position}", target, base, tuple(steps[-1:]))
 
     report = _settle(log, judge, options)
-    if report.done:
+    if report.commits:
         branches.reflog.note("CherryPicked", target, commit=picked.id, message=options.message)
     return report
 
@@ -151,7 +157,12 @@ def _settle(log: Log, judge: Callable[[Head], MergeReport], options: Options) ->
             return report
         try:
             return _append(log, report, head)
-        except HeadMoved as moved:
+        except (
+            HeadMoved,
+            IdReused,
+        ) as moved:  # an id is taken where another merge was faster with some of them
+            if log.head() == head:
+                raise
             last = moved
     raise last
 
@@ -184,6 +195,11 @@ def _forward(view: Log, commits: list[Commit], base: int, source: str, target: s
 
 
 def _settled(branches: Branches, target: str) -> set[str]:
-    """Ids of commits that an earlier merge left out on purpose."""
-    entries = (entry for entry in branches.reflog.read(target) if entry.kind == "Merged")
-    return {id for entry in entries for id in entry.details["settled"]}
+    """Ids of commits that an earlier merge into this branch left out on purpose."""
+    settled: set[str] = set()
+    for entry in branches.reflog.read(target):
+        if entry.kind == "Merged":
+            settled.update(entry.details["settled"])
+        elif entry.kind == "BranchCreated":  # what is older happened to another branch of this name
+            break
+    return settled

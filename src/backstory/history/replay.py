@@ -1,27 +1,27 @@
 """Judging commits again on another history: the one rule under merge, rebase and cherry-pick.
 
 Every commit remembers its condition's query, which is what its decision relied on. So there is one question: would this
-decision still be made? It would, unless an event that it did not know matches its query, or one that it knew is
-missing.
+decision still be made? It would, where the same events match its query, in the same order: none that it did not know,
+and none missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 import msgspec
 
 from backstory.codec import encode
 from backstory.commands import Command, CommandType
-from backstory.commit import Commit, Draft, Head, draft, drafted
-from backstory.errors import BackstoryError, Refused
+from backstory.commit import ID_LIMIT, Commit, Draft, Head, draft, drafted
+from backstory.errors import BackstoryError, EventError, Refused
 from backstory.loading import Loader
 from backstory.query import Condition, Query
 from backstory.record import Encoded, Recorded
-from backstory.store import Log
+from backstory.store import Log, append
 from backstory.stores.judge import SHOWN
 from backstory.stores.memory import MemoryLog
 from backstory.stores.overlay import OverlayLog
@@ -75,8 +75,7 @@ class Rules(msgspec.Struct, frozen=True):
 class Replay:
     """Commits of `source`, judged one after the other on top of `target` as it is at `head`.
 
-    `base` is the position up to which both are the same history. `omitted` are source commits that stay behind: what
-    relied on them is in conflict.
+    `base` is the position up to which both are the same history.
     """
 
     def __init__(self, source: Log, target: Log, base: int, head: Head, rules: Rules) -> None:
@@ -85,31 +84,50 @@ class Replay:
         self._base = base
         self._head = head
         self._rules = rules
-        self._taken: set[int] = set()
+        self._places: dict[
+            int, int
+        ] = {}  # of commits on the target, as far as they are known: where on the source
         self._dirty: list[Recorded | Encoded] = []
+        self._late: list[Recorded] = []
+        self._last_known = 0
         self._own = MemoryLog(head)
         self._trial = OverlayLog(target, head, self._own)
 
-    def run(self, commits: Iterable[Commit], omitted: Iterable[Commit] = ()) -> list[Step]:
-        """Judge each commit; nothing is appended to the target."""
-        commits, omitted = list(commits), list(omitted)
-        known = {commit.id for commit in (*commits, *omitted) if self._note_known(commit)}
-        for commit in omitted:
-            if commit.id not in known:
-                self._dirty += self._events(commit)
-        return [
-            Step(commit, "known") if commit.id in known else self._judge(commit, self._events(commit))
-            for commit in commits
-        ]
+    def run(self, commits: Iterable[Commit], omitted: Container[str] = ()) -> list[Step]:
+        """Judge each of these commits, which are all from `base` on; nothing is appended to the target.
 
-    def _note_known(self, commit: Commit) -> bool:
-        """Whether the target has this commit, as it was or decided again; its events there are then no news."""
-        for id in (commit.id, commit.id + REDECIDED):
+        Those with an id in `omitted` stay behind: what relied on them is in conflict.
+        """
+        commits = list(commits)
+        known = {commit.id: there for commit in commits if (there := self._known(commit)) is not None}
+        self._last_known = max((commit.position for commit in commits if commit.id in known), default=0)
+        steps = []
+        for commit in commits:
+            events = self._events(commit)
+            if commit.id in known:
+                steps.append(self._note_known(commit, events, known[commit.id]))
+            elif commit.id in omitted:
+                self._dirty += events
+            else:
+                steps.append(self._judge(commit, events))
+        return steps
+
+    def _known(self, commit: Commit) -> Commit | None:
+        """What the target has of this commit: itself, or what was decided instead."""
+        for id in (commit.id, redecided(commit.id)):
             for found in self._target.find(id):
                 if found.id == id and found.position <= self._head.position:
-                    self._taken.add(found.position)
-                    return True
-        return False
+                    return found
+        return None
+
+    def _note_known(self, commit: Commit, events: list[Recorded], there: Commit) -> Step:
+        """Its events on the target are no news to what comes after it, unless they are others."""
+        found = self._target.read(after=there.first - 1, upto=there.position)
+        if there.content == commit.content or plain(found) == plain(events):
+            self._places[there.position] = commit.position
+        else:
+            self._dirty += events
+        return Step(commit, "known")
 
     def _events(self, commit: Commit) -> list[Recorded]:
         return list(self._source.read(after=commit.first - 1, upto=commit.position))
@@ -138,22 +156,38 @@ class Replay:
     def _in_the_way(self, commit: Commit, events: list[Recorded]) -> tuple[Recorded | Encoded, ...]:
         """The first events that the decision did not know, or that it knew and that will be missing."""
         query = _overlap(events) if commit.condition is None else commit.condition.query
-        news = self._target.read(query, after=self._base, upto=self._head.position)
-        found: Iterator[Recorded | Encoded] = (event for event in news if event.commit not in self._taken)
-        first = tuple(islice(found, SHOWN))
-        return first + tuple(event for event in self._dirty if query.matches(event))[: SHOWN - len(first)]
+        return tuple(
+            islice(chain(self._news(query), (event for event in self._dirty if query.matches(event))), SHOWN)
+        )
+
+    def _news(self, query: Query) -> Iterator[Recorded]:
+        """Events on the target that were not known, or not in this order."""
+        overtaken = min((event.commit for event in self._late if query.matches(event)), default=None)
+        reached = 0
+        for event in self._target.read(query, after=self._base, upto=self._head.position):
+            place = self._places.get(event.commit)
+            if place is None or place < reached or (overtaken is not None and place > overtaken):
+                yield event
+            else:
+                reached = place
 
     def _take(
         self, commit: Commit, events: Sequence[Recorded], outcome: Outcome, in_the_way: tuple[Any, ...] = ()
     ) -> Step:
-        return Step(commit, outcome, self._add(drafted(commit, events)), in_the_way)
+        return Step(commit, outcome, self._keep(commit, events), in_the_way)
+
+    def _keep(self, commit: Commit, events: Sequence[Recorded]) -> Draft:
+        """Put a commit on the trial as it is."""
+        if commit.position < self._last_known:
+            self._late += events  # it comes after something that was after it
+        return self._add(drafted(commit, events))
 
     def _add(self, new: Draft) -> Draft:
         """Put a draft on the trial, decided where it now stands."""
         if new.condition is not None:
             condition = Condition(new.condition.query, self._own.head().position)
             new = msgspec.structs.replace(new, condition=condition)
-        self._own.append([[new]])
+        append(self._own, new)
         return new
 
     def _command(self, commit: Commit) -> tuple[Command | None, str]:
@@ -170,12 +204,15 @@ class Replay:
             return None, f"its command cannot be run again: {wrong}"
 
     def _states(self, commit: Commit, command: Command | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What the command read: as its decision knew it, and as it is now."""
+        """What the command read: as its decision knew it, and as it is now; nothing where it cannot be loaded."""
         if command is None or commit.condition is None:
             return {}, {}
-        then, now = Loader(self._source), Loader(self._trial)
-        before = {name: then.load(state, commit.condition.after) for name, state in command.states.items()}
-        return before, {name: now.load(state) for name, state in command.states.items()}
+        then, now, states = Loader(self._source), Loader(self._trial), command.states.items()
+        try:
+            before = {name: then.load(state, commit.condition.after) for name, state in states}
+            return before, {name: now.load(state) for name, state in states}
+        except EventError:
+            return {}, {}
 
     def _redecide(
         self,
@@ -187,15 +224,21 @@ class Replay:
         after: dict[str, Any],
     ) -> Step:
         copies = Loader(self._trial)
-        states = {name: copies.load(state) for name, state in command.states.items()}
         try:
+            states = {name: copies.load(state) for name, state in command.states.items()}
             decided = [encode(event) for event in command.decide(states)]
-        except BackstoryError as no:
+        except Refused as no:
             self._dirty += events
-            why = str(no) if isinstance(no, Refused) else f"{type(no).__name__}: {no}"
-            return Step(commit, "refused", None, in_the_way, before, after, why)
-        if decided == [Encoded(event.type, event.version, event.tags, event.data) for event in events]:
-            return Step(commit, "same", self._add(drafted(commit, events)), in_the_way, before, after)
+            return Step(commit, "refused", None, in_the_way, before, after, str(no))
+        except BackstoryError as wrong:  # of the code at hand: that is no decision
+            self._dirty += events
+            why = f"its command cannot be run again: {wrong}"
+            return Step(commit, "conflict", None, in_the_way, before, after, why)
+        except Exception as wrong:
+            wrong.add_note(f"while {command} of commit {commit.id} was decided again; skip it, or mend it")
+            raise
+        if decided == plain(events):
+            return Step(commit, "same", self._keep(commit, events), in_the_way, before, after)
         self._dirty += [*events, *decided]
         if not decided:
             return Step(
@@ -203,15 +246,25 @@ class Replay:
             )
         new = draft(
             decided,
-            id=commit.id + REDECIDED,
+            id=redecided(commit.id),
             time=self._rules.clock(),
-            condition=Condition(command.query, 0),
+            condition=Condition(command.query, 0) if command.states else None,
             author=commit.author,
             message=commit.message,
             command=command.recorded(),
             metadata={**commit.metadata, "redecided": commit.id},
         )
         return Step(commit, "changed", self._add(new), in_the_way, before, after)
+
+
+def redecided(id: str) -> str:
+    """The id of what was decided instead of a commit."""
+    return id if id.endswith(REDECIDED) else id[: ID_LIMIT - 1] + REDECIDED
+
+
+def plain(events: Iterable[Recorded]) -> list[Encoded]:
+    """What they say, wherever they stand."""
+    return [Encoded(event.type, event.version, event.tags, event.data) for event in events]
 
 
 def _overlap(events: list[Recorded]) -> Query:

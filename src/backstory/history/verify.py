@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain as chained
 
 import msgspec
 
 from backstory.commit import Commit, Head, commit_hash, content_hash, events_root
 from backstory.errors import BranchError, StoreCorrupt, StoreError
-from backstory.history.branches import Branches, head_at
+from backstory.history.branches import BRANCH, MARK, Branches, Chain, Mark, head_at
+from backstory.history.reflog import REF as REFLOG
 from backstory.record import Recorded
 from backstory.store import Log, Store
 
@@ -38,7 +39,7 @@ def verify(store: Store, *, most: int = 20, progress: Callable[[int], None] | No
     Memory is that of the largest commit. `progress` is called with main's position that was reached, once a commit.
     """
     report = Report()
-    found = chain(
+    found = chained(
         log_problems(store, 0, report, progress),
         other_problems(store, report),
         ref_problems(store),
@@ -76,19 +77,41 @@ def other_problems(store: Store, report: Report) -> Iterator[str]:
 
 
 def ref_problems(store: Store) -> Iterator[str]:
-    """Compare what each branch stands on, and what each mark names, with the history below."""
+    """Compare what each branch stands on, and what each mark names, with the history below; find the reflog."""
     branches = Branches(store)
     try:
-        for branch in branches.all():
-            for depth, number in enumerate(branch.chain[1:], 1):
-                origin = store.origin(number)
-                if head_at(branches.view(branch.chain[:depth]), origin.position).hash != origin.hash:
-                    yield f"branch {branch.name} stands on another commit at #{origin.position} than it was made on"
-        for mark in branches.marks():
-            if head_at(branches.view(mark.chain), mark.position).hash.hex() != mark.hash:
-                yield f"mark {mark.name} names another commit at #{mark.position} than it was made for"
-    except (StoreError, BranchError, KeyError, StopIteration, msgspec.MsgspecError) as error:
-        yield f"a branch or a mark leads nowhere: {error}"
+        refs = {name: text for prefix in (BRANCH, MARK) for name, text in store.refs.list(prefix).items()}
+        number = store.refs.get(REFLOG)
+        if number is not None and number not in map(str, store.logs()[1:]):
+            yield f"the reflog is said to be log {number!r}, which is not there"
+    except StoreError as error:
+        yield str(error)
+        return
+    for ref, text in refs.items():
+        named = ref.replace("/", " ", 1)
+        check = branch_problems if ref.startswith(BRANCH) else mark_problems
+        try:
+            yield from check(branches, named, text)
+        except (StoreError, BranchError, KeyError, ValueError, StopIteration, msgspec.MsgspecError) as error:
+            yield f"{named} leads nowhere: {error}"
+
+
+def branch_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
+    """Whether each log of a branch stands on the one before."""
+    chain = msgspec.json.decode(text, type=Chain)
+    if chain[:1] != (0,):
+        yield f"{named} does not stand on main"
+    for depth, number in enumerate(chain[1:], 1):
+        origin = branches.store.origin(number)
+        if head_at(branches.view(chain[:depth]), origin.position).hash != origin.hash:
+            yield f"{named} stands on another commit at #{origin.position} than it was made on"
+
+
+def mark_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
+    """Whether a mark names the commit that it was made for."""
+    mark = msgspec.json.decode(text, type=Mark)
+    if head_at(branches.view(mark.chain), mark.position).hash.hex() != mark.hash:
+        yield f"{named} names another commit at #{mark.position} than it was made for"
 
 
 def chain_problems(
