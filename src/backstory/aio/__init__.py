@@ -1,0 +1,17 @@
+"""The same database for async code: every verb of `Database`, awaited, under asyncio and trio.
+
+    async with backstory.aio.connect("bank.db") as db:
+        await db.execute(withdraw(Account("a-7"), cents=50))
+        async for record in db.follow(Account("a-7")):
+            ...
+
+There is one implementation, the synchronous one. A verb runs in a worker thread, of which there are at most `threads`,
+and what many tasks execute and append meanwhile goes into one transaction. A task that is cancelled before its verb
+began leaves nothing; later, it waits for the verb, which ends as if nobody had cancelled: nothing is half-done, and no
+connection is lost. Only waiting for new events is given up at once. Needs the extra `async`.
+"""
+
+from backstory.aio.database import AsyncDatabase, connect
+from backstory.aio.stream import Stream
+
+__all__ = ["AsyncDatabase", "Stream", "connect"]

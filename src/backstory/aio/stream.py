@@ -1,0 +1,122 @@
+"""Streams: what a worker thread reads, a chunk at a time, for `async for`.
+
+They are plain objects and no async generators, so one that is left early holds nothing: no event loop has to
+finish it. What it read from is let go of at once with `async with` or `aclose`, else when Python frees it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+
+from backstory.errors import StoreClosed
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from backstory.aio.workers import Workers
+
+T = TypeVar("T")
+
+CHUNK = 256
+"""How many items a stream takes from a worker thread at a time."""
+
+
+class Stream(AsyncIterator[T], Generic[T]):
+    """Items in order, each once, for one task. Cancelling a step loses none: the next step goes on with the same."""
+
+    def __init__(self, workers: Workers, items: Callable[[], Iterator[T]]) -> None:
+        self._workers = workers
+        self._items = items
+        self._iterator: Iterator[T] | None = None
+        self._chunk: deque[T] = deque()
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if not self._chunk:
+            await self._fill()
+        if not self._chunk:
+            raise StopAsyncIteration
+        return self._chunk.popleft()
+
+    async def _fill(self) -> None:
+        """Get at least one item, unless there are no more."""
+        if not self._ended:
+            await self._workers.run(self._read)
+
+    def _read(self) -> None:
+        # Straight into the chunk: were it returned, a task that is cancelled meanwhile would lose it.
+        if self._iterator is None:
+            self._iterator = self._items()
+        before = len(self._chunk)
+        try:
+            self._chunk.extend(islice(self._iterator, CHUNK))
+        except BaseException:
+            self._ended = True
+            raise
+        if len(self._chunk) - before < CHUNK:
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._iterator = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End it, and let go of what it read from. A second call does nothing."""
+        self._ended = True
+        self._chunk.clear()
+        close: Callable[[], object] | None = getattr(self._iterator, "close", None)
+        self._iterator = None
+        if close is not None:
+            with anyio.CancelScope(shield=True), suppress(StoreClosed):
+                await self._workers.run(close)
+
+
+class Following(Stream[T]):
+    """What comes after a position, for ever: the log is read from one head to the next."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        between: Callable[[int, int], Iterator[T]],
+        beyond: Callable[[int], Awaitable[int]],
+        head: Callable[[], Awaitable[int]],
+        after: int | None,
+    ) -> None:
+        super().__init__(workers, self._span)
+        self._between = between
+        self._beyond = beyond
+        self._head = head
+        self._position = after
+        self._upto: int | None = None
+
+    def _span(self) -> Iterator[T]:
+        assert self._position is not None and self._upto is not None
+        return self._between(self._position, self._upto)
+
+    async def _fill(self) -> None:
+        # A task may be cancelled at each of these, and come back.
+        while not self._chunk and not self._ended:
+            if self._position is None:
+                self._position = await self._head()
+            if self._upto is None:
+                self._upto = await self._beyond(self._position)
+            await super()._fill()
+
+    def _end(self) -> None:
+        """A span is read to its end: what comes next comes after it."""
+        self._position, self._upto, self._iterator = self._upto, None, None
