@@ -22,6 +22,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 PASSWORD = "open sesame/&?"
 """Of the superuser, for connections over TCP; with what has to be escaped in an address."""

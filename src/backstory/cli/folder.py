@@ -14,6 +14,7 @@ import msgspec
 
 from backstory.cli import UsageError
 from backstory.cli.place import MEMORY, is_url, remembered
+from backstory.stores import shown
 
 Way = Literal["redecide", "skip", "force"]
 Policy = Literal["allow", "overlap", "refuse"]
@@ -62,9 +63,9 @@ def remember(address: str, memory: Memory) -> None:
 
 
 def _key(address: str) -> str:
-    """The store's address, the same from whichever folder it is named."""
+    """The store's address, the same from whichever folder it is named, and without a password."""
     path = address.removeprefix("sqlite:///")
-    return path if is_url(path) else str(Path(path).resolve())
+    return shown(path) if is_url(path) else str(Path(path).resolve())
 
 
 def _all(path: Path) -> dict[str, Memory]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError, place
-from backstory.stores import open_store
+from backstory.stores import open_store, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -33,6 +33,7 @@ def run(arguments: Namespace, out: Output) -> int:
         raise UsageError("name the store once: as PATH or with -s")
     address = arguments.path or place.address(arguments)
     open_store(address, create=True).close()
+    address = shown(address)
     if out.json:
         out.document("store", store=address)
         return 0

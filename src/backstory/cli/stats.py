@@ -12,6 +12,7 @@ from backstory.cli import place
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history import summary
+from backstory.stores import shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -45,14 +46,14 @@ def run(arguments: Namespace, out: Output) -> int:
     if out.json:
         out.document(
             "stats",
-            store=address,
+            store=shown(address),
             bytes=size,
             head=head.hash.hex(),
             position=head.position,
             **msgspec.structs.asdict(stats),
         )
     else:
-        out.lines(f"{name:9}{text}" for name, text in rows(address, size, head, stats))
+        out.lines(f"{name:9}{text}" for name, text in rows(shown(address), size, head, stats))
     return 0
 
 

@@ -11,6 +11,7 @@ from backstory.cli.branch import amount, standing
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history.branches import MAIN, Branches
+from backstory.stores import shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -39,10 +40,10 @@ def run(arguments: Namespace, out: Output) -> int:
         head = branches.log(name).head()
     if out.json:
         out.document(
-            "status", store=address, **msgspec.structs.asdict(stands), time=head.time, pending=pending
+            "status", store=shown(address), **msgspec.structs.asdict(stands), time=head.time, pending=pending
         )
         return 0
-    out.line(f"on {out.paint(plain(name), 'bold')} of {address}")
+    out.line(f"on {out.paint(plain(name), 'bold')} of {shown(address)}")
     if head.position:
         out.line(f"head {head.hash.hex()[:10]} {out.paint(f'#{head.position}', 'cyan')}, {human(head.time)}")
     else:

@@ -43,6 +43,18 @@ SCHEMES: dict[str, Callable[..., Store]] = {
 """How an address's scheme opens: a function from the address and the options to a store. Add your own here."""
 
 
+def shown(address: str) -> str:
+    """The address without its passwords: for whatever is printed, logged, or written to a file."""
+    base, mark, query = address.partition("?")
+    scheme, separator, rest = base.partition("://")
+    if not separator:
+        return address
+    # A password may hold a slash that nobody escaped: everything before the last @ is the user's.
+    user, at, place = rest.rpartition("@")
+    parts = [part for part in query.split("&") if not part.lower().partition("=")[0].endswith("password")]
+    return f"{scheme}://{user.partition(':')[0]}{at}{place}{mark if query else ''}{'&'.join(parts)}"
+
+
 def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:
     """Open the store at an address: a path, `sqlite:///path`, `postgresql://host/database`, or `memory:`.
 

@@ -52,7 +52,11 @@ class PostgresStore:
 
     def __init__(self, address: str, *, create: bool | None = None) -> None:
         self.server = Server(parsed(address))
-        self.server.commits_read = prepare(self.server, create)
+        try:
+            prepare(self.server, create)
+        except BaseException:
+            self.server.close()
+            raise
         self.refs = PostgresRefs(self.server)
         self._follower = Follower(self.server)
         self._logs: dict[int, GroupedLog] = {}

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from backstory import stores
 from backstory.errors import StoreError
 
 SCHEMA = "backstory"
@@ -42,7 +43,7 @@ def parsed(address: str) -> Address:
             own[name] = unquote(value)
         else:
             rest.append(part)
-    shown = without_secrets(base)
+    shown = stores.shown(base)
     schema = own.get("schema", SCHEMA)
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", schema) or schema.startswith("pg_"):
         raise StoreError(
@@ -57,11 +58,3 @@ def parsed(address: str) -> Address:
         raise StoreError(f"{shown}: pool is a number from 1, timeout is in seconds, prepare is on or off")
     conninfo = base + ("?" + "&".join(rest) if rest else "")
     return Address(conninfo, f"{shown}?schema={schema}", schema, pool, timeout, prepare)
-
-
-def without_secrets(address: str) -> str:
-    """The address without the password between the user's name and the host, and without parameters."""
-    scheme, separator, rest = address.partition("?")[0].partition("://")
-    # A password may hold a slash that nobody escaped: everything before the last @ is the user's.
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}{separator}{user.partition(':')[0]}{at}{place}"

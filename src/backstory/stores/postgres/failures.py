@@ -56,6 +56,7 @@ def _is_refusal(error: psycopg.Error) -> bool:
                 "no password supplied",
                 "no pg_hba.conf entry",
                 "certificate",
+                "invalid ",
                 "does not support SSL",
                 "could not translate host name",
                 "is not permitted to log in",

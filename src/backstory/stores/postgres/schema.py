@@ -23,8 +23,8 @@ OLDEST = 150_000
 """The oldest server that the tests run on."""
 
 
-def prepare(server: Server, create: bool | None) -> bool:
-    """Find the store, make it, or bring it to this format; say whether statements commit what others may read at once.
+def prepare(server: Server, create: bool | None) -> None:
+    """Find the store, make it, or bring it to this format.
 
     `create` is that of `open_store`. Raises `StoreError`.
     """
@@ -53,7 +53,8 @@ def prepare(server: Server, create: bool | None) -> bool:
         except StoreReadOnly as error:
             what = f"bring it from format {found} to {FORMAT}" if found else "make it"
             raise StoreMissing(f"{error}. Somebody who may has to {what}: backstory init") from error
-    return bool(isolation == "read committed")
+    server.commits_read = isolation == "read committed"
+    server.patience = server.address.timeout
 
 
 def _format(server: Server) -> int:
@@ -71,17 +72,18 @@ def migrate(connection: Connection, schema: str) -> None:
         elif not connection.execute("SELECT to_regnamespace(%s)", (schema,)).fetchall()[0][0]:
             connection.execute(f"CREATE SCHEMA {schema}".encode())
         for step in STEPS[found:]:
-            connection.execute(_sql(step, schema))
+            connection.execute(sql(step, schema))
         if found < FORMAT:
-            connection.execute(_sql("functions.sql", schema))
+            connection.execute(sql("functions.sql", schema))
             connection.execute(f"UPDATE {schema}.meta SET format = %s".encode(), (FORMAT,))
 
 
 def roles(schema: str = "backstory") -> str:
     """The SQL that makes a reading and a writing role for a store; its owner runs it once."""
-    return _sql("roles.sql", schema).decode()
+    return sql("roles.sql", schema).decode()
 
 
-def _sql(name: str, schema: str) -> bytes:
+def sql(name: str, schema: str) -> bytes:
+    """A file of SQL of this package, for a schema."""
     text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     return text.replace("{schema}", schema).encode()

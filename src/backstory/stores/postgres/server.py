@@ -29,6 +29,9 @@ _of_parents: list[Any] = []
 """Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
 
 
+OPENING = 3.0
+"""Seconds for which opening a store tries again: who has just typed a wrong address wants to know."""
+
 DEFAULTS: dict[str, Any] = {
     "fallback_application_name": "backstory",
     "connect_timeout": 10,
@@ -57,6 +60,7 @@ class Server:
         self.address = address
         self.closed = False
         self.commits_read = False
+        self.patience = min(OPENING, address.timeout)
         self._given = _given(address)
         self._begin()
         tell_of_forks(self)
@@ -80,7 +84,7 @@ class Server:
         It must be harmless to do twice: it is done again when the server goes away, for as long as the address allows.
         Raises `StoreError`.
         """
-        until = time.monotonic() + self.address.timeout
+        until = time.monotonic() + self.patience
         pause, few = 0.02, 0
         while True:
             try:
