@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
     from backstory.query import Clause, Query
-    from backstory.record import Recorded
+    from backstory.record import Encoded, Recorded
 
 SHORT = 10
 """Hex digits of a short hash."""
@@ -33,12 +33,14 @@ def title(commit: Commit, out: Output, names: str = "") -> str:
     return f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'}"
 
 
-def line(commit: Commit, events: Iterable[Recorded], out: Output, names: str = "") -> str:
-    """A commit on one line: its message's first line, or what its events are where it has none."""
+def line(commit: Commit, events: Iterable[Recorded | Encoded], out: Output, names: str = "") -> str:
+    """A commit on one line: its message's first line, or what its events are where it has none, or its id."""
     subject = plain(commit.message.strip().partition("\n")[0])
     if not subject:
         first = next(iter(events), None)
-        if first is not None:
+        if first is None:
+            subject = out.paint(plain(commit.id), "dim")
+        else:
             more = f" and {commit.size - 1:,} more" if commit.size > 1 else ""
             subject = out.paint(plain(" ".join([first.type, *first.tags])) + more, "dim")
     short = out.paint(commit.hash.hex()[:SHORT], "yellow")

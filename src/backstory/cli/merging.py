@@ -241,9 +241,8 @@ COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "y
 def step_line(step: Step, out: Output) -> str:
     """A commit and what became of it."""
     outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
-    return (
-        f"{commits.line(step.commit, (), out)}  {outcome}{f': {plain(step.reason)}' if step.reason else ''}"
-    )
+    events = () if step.draft is None else step.draft.events
+    return f"{commits.line(step.commit, events, out)}  {outcome}{f': {plain(step.reason)}' if step.reason else ''}"
 
 
 def conflict_words(
@@ -307,7 +306,7 @@ def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
         data = plain(event.data.decode())
         if there == event:
             return f"{commits.event(event, out)}  {data}"
-        return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which is left out"
+        return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which would be missing"
     tags = out.paint("  ".join(map(plain, event.tags)), "green")
     return f"{out.paint(plain(event.type), 'bold')}  {tags}  {plain(event.data.decode())}, newly decided"
 

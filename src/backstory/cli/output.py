@@ -92,7 +92,8 @@ class Output:
         return styled(text, styles) if self.color else text
 
     def say(self, text: str) -> None:
-        """Write a message for a person, on standard error: never part of the data."""
+        """Write a message for a person, on standard error: never part of the data, and after what there is of that."""
+        self._out.flush()
         print(text, file=sys.stderr)
 
     def document(self, kind: str, **fields: Any) -> None:
