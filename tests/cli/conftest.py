@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -126,6 +127,14 @@ def application(bank: Path) -> Iterator[Path]:
     """The bank's code, named by the project, in the folder of its store."""
     with programs.forgotten():
         yield programs.bank(bank.parent)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let programs that the test starts feel Ctrl-C, also where a shell runs the tests in the background, without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def sources(bank: Path, run: Run) -> Path:
     return folder
 
 
-@pytest.mark.usefixtures("sources")
+@pytest.mark.usefixtures("sources", "interruptible")
 @pytest.mark.parametrize("example", [each for verb in ALL for each in examples(verb)])
 def test_every_example_in_the_help_runs(example: str) -> None:
     if ENDLESS not in example:

@@ -121,7 +121,7 @@ def test_a_reader_who_leaves_early_ends_it_silently() -> None:
     assert process.returncode == 141
 
 
-@pytest.mark.usefixtures("bank")
+@pytest.mark.usefixtures("bank", "interruptible")
 def test_ctrl_c_ends_it_with_130_and_no_traceback() -> None:
     with subprocess.Popen(
         [*COMMAND, "log", "--follow", "--oneline"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
