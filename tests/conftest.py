@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from backstory.event import definitions
 
 DATA = ("bpic2012.xes.gz", "receipt.csv")
 
@@ -27,6 +30,15 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("short", deadline=None)
     hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
     hypothesis.settings.load_profile("long" if config.getoption("--long") else "short")
+
+
+@pytest.fixture(autouse=True)
+def own_definitions() -> Iterator[None]:
+    """Give back the names of events that a test's own classes took: another module may have an event of that name."""
+    before = dict(definitions)
+    yield
+    definitions.clear()
+    definitions.update(before)
 
 
 @pytest.fixture(scope="session")
