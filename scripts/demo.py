@@ -1,4 +1,4 @@
-"""`make demo`: this project's own Git history as a Backstory store, and what can be asked of it.
+"""`make demo`: this project's own Git history as a Backstory store, what can be asked of it, and a branch of a cart.
 
     python scripts/demo.py [--example]
 
@@ -29,10 +29,11 @@ LINES = 16
 class Demo:
     """Runs commands on one store, and prints what they are and what they say."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, app: str = "") -> None:
         self.store = store
+        self.app = app
         self.color = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._step = 0
+        self.step = 0
 
     def paint(self, text: str, code: str) -> str:
         """Text in a colour, on a terminal."""
@@ -41,18 +42,24 @@ class Demo:
     def ask(self, *words: str) -> str:
         """What a command says, for this script to read."""
         return subprocess.run(
-            [COMMAND, *words], env=self._environment(), check=True, capture_output=True, text=True
+            [COMMAND, *words],
+            cwd=self.store.parent,
+            env=self._environment(),
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
 
-    def show(self, sentence: str, *words: str) -> None:
-        """Say what comes, then the command line, then what it prints, up to `LINES`."""
-        self._step += 1
-        print(f"\n{self.paint(f'{self._step}. {sentence}', '1')}\n")
+    def show(self, sentence: str, *words: str, code: int = 0, lines: int = LINES) -> None:
+        """Say what comes, then the command line, then what it prints, so many lines of it."""
+        self.step += 1
+        print(f"\n{self.paint(f'{self.step}. {sentence}', '1')}\n")
         print(f"   {self.paint('$ backstory ' + shlex.join(words), '36')}")
         color = ("--color", "always") if self.color else ()
         started = time.monotonic()
         ran = subprocess.run(
             [COMMAND, *words, *color],
+            cwd=self.store.parent,
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -60,17 +67,20 @@ class Demo:
             check=False,
         )
         took = time.monotonic() - started
-        lines = ran.stdout.rstrip("\n").split("\n")
-        for line in lines[:LINES]:
+        shown = ran.stdout.rstrip("\n").split("\n")
+        for line in shown[:lines]:
             print(f"   {line if self.color else line[:WIDTH]}".rstrip())
-        if len(lines) > LINES:
-            print(self.paint(f"   ... and {len(lines) - LINES} more lines", "2"))
+        if len(shown) > lines:
+            print(self.paint(f"   ... and {len(shown) - lines} more lines", "2"))
         print(self.paint(f"   ({took:.2f} s)", "2"))
-        if ran.returncode:
-            sys.exit(ran.returncode)
+        if ran.returncode != code:
+            sys.exit(ran.returncode or 1)
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "BACKSTORY_STORE": str(self.store), "COLUMNS": str(WIDTH)}
+        own = {"BACKSTORY_STORE": str(self.store), "COLUMNS": str(WIDTH)}
+        if self.app:
+            own |= {"BACKSTORY_APP": self.app, "PYTHONPATH": str(ROOT)}
+        return {**os.environ, **own}
 
 
 def has_history() -> bool:
@@ -112,31 +122,74 @@ def tour(demo: Demo, *, from_git: bool) -> None:
             "jsonl",
             str(EXAMPLE),
         )
-    newest = msgspec.json.decode(demo.ask("log", "-n", "1", "--json"))["commits"][0]
     key = "file" if from_git else "account"
     tag = msgspec.json.decode(demo.ask("tags", "--key", key, "-n", "1", "--json"))["tags"][0]["tag"]
+    known = msgspec.json.decode(demo.ask("state", tag, "--json"))
+    before, last = f"#{known['position'] - 1}", f"#{known['position']}"
     demo.show(
         "The newest commits first, a line for each. It reads like Git's log.", "log", "--oneline", "-n", "10"
-    )
-    demo.show(
-        "One commit with its events. Each is a fact with a type, tags that say what it is about, and data.",
-        "show",
-        newest["hash"][:10],
     )
     demo.show(
         f"The state of {tag}: nobody stored it. It is what its events add up to, and each field names its event.",
         "state",
         tag,
     )
-    demo.show("The kinds of facts in this store.", "types")
-    demo.show("How much there is, since when, and by whom.", "stats")
-    demo.show("Is this still the history that was written? Every hash is computed again.", "verify")
     demo.show(
-        "It is yours to take along: the last commit, with every byte that its hash covers.",
-        "export",
-        "--after",
-        str(newest["first"] - 1),
+        "The last commit that was about it, and what that changed.", "log", "-p", "-n", "1", "--tag", tag
     )
+    demo.show("Who is to blame for each field of it, and why.", "blame", tag)
+    demo.show(
+        "What differs between two points of history. Exit code 1, as for any diff.",
+        *("diff", before, last, tag),
+        code=1,
+    )
+    if from_git:
+        lines = known["fields"]["added"]["value"] + known["fields"]["deleted"]["value"]
+        demo.show(
+            f"The first commit that changed {lines} lines of it, or more: exact, as every event is looked at.",
+            *("bisect", tag, "--where", f"added + deleted >= {lines}"),
+        )
+    else:
+        demo.show(
+            "The first time that somebody had more than 1,000: an exact answer, over all accounts, in one pass.",
+            *("bisect", "tags", "--all", "--where", "balance_cents > 100000"),
+        )
+    demo.show("How much there is, since when, and by whom.", "stats")
+
+
+def story(demo: Demo) -> None:
+    """A cart, and a branch that asks what if."""
+    print(
+        f"\n{demo.paint('Now code: a shopping cart, with states and commands (examples/cart).', '1')}"
+        " Ann puts in a book and a lamp."
+    )
+    demo.ask("init")
+    demo.ask("do", "add", "ann", "--item", "book", "--author", "ann")
+    demo.ask("do", "add", "ann", "--item", "lamp", "--author", "ann")
+    demo.show("What if she checked out without the lamp? A branch costs nothing.", "switch", "-c", "no-lamp")
+    demo.show(
+        "A command reads a state, and decides. On this branch alone.", "do", "remove", "ann", "--item", "lamp"
+    )
+    demo.ask("do", "check-out", "ann", "--author", "ann")
+    demo.show(
+        "She checks out. Here is what that makes of her cart.", "diff", "main", "HEAD", "Cart", "ann", code=1
+    )
+    demo.ask("switch", "main")
+    demo.ask("do", "add", "ann", "--item", "pen", "--author", "ann")
+    demo.show("Meanwhile, on main, she puts in a pen.", "log", "--graph", "--oneline")
+    demo.show(
+        "Now merge. What she decided on the branch did not know of the pen, so nothing is appended; it asks.",
+        *("merge", "no-lamp"),
+        code=1,
+        lines=24,
+    )
+    demo.show(
+        "Decide again, on the cart of now: the lamp goes as before, and the check-out has the pen in it.",
+        *("merge", "--redecide"),
+    )
+    demo.show("Who put what into the cart, item by item?", "blame", "Cart", "ann")
+    demo.show("When was it checked out?", "bisect", "Cart", "ann", "--where", "checked_out")
+    demo.show("Is this still the history that was written? Every hash is computed again.", "verify")
 
 
 def main() -> None:
@@ -150,6 +203,9 @@ def main() -> None:
     if not from_git and not arguments.example:
         print("There is no Git history here: a download, or no git. So you see the example instead.")
     tour(demo, from_git=from_git)
+    cart = Demo(store.with_name("cart.db"), "examples.cart")
+    cart.step = demo.step
+    story(cart)
     print(f"\nThe store is {store}, an ordinary SQLite file. Go on with:\n")
     print(f"   export BACKSTORY_STORE={shlex.quote(str(store))}")
     print(f"   {shlex.quote(os.path.relpath(COMMAND))} log\n")

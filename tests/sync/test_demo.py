@@ -23,6 +23,8 @@ def test_the_demo_shows_every_step_in_time(
     assert (ran.returncode, ran.stderr) == (0, "")
     assert time.monotonic() - started < 20
     steps = re.findall(r"^\d+\. .*\n\n   \$ backstory (\w+)", ran.stdout, re.MULTILINE)
-    assert steps == ["import", "import", "log", "show", "state", "types", "stats", "verify", "export"]
+    asked = ["import", "import", "log", "state", "log", "blame", "diff", "bisect", "stats"]
+    tried = ["switch", "do", "diff", "log", "merge", "merge", "blame", "bisect", "verify"]
+    assert steps == asked + tried
     assert "sound:" in ran.stdout
     assert "nothing new" in ran.stdout

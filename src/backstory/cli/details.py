@@ -47,7 +47,7 @@ def more(
             yield from [] if arguments.oneline else [""]
             yield from stat(side, commit, out)
         if arguments.patch:
-            for name, _, difference in patch(side.log, commit, states):
+            for name, _, difference in patch(side, commit, states, arguments.tag):
                 yield ""
                 yield f"{commits.INDENT}{out.paint(plain(name), 'bold')}"
                 yield from (f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
@@ -59,7 +59,7 @@ def more(
         if arguments.patch:
             found["changes"] = [
                 {**which, "changes": changes.fields(difference)}
-                for _, which, difference in patch(side.log, commit, states)
+                for _, which, difference in patch(side, commit, states, arguments.tag)
             ]
         return found
 
@@ -90,11 +90,12 @@ def stat(side: Side, commit: Commit, out: Output) -> Iterator[str]:
     yield f"{commits.INDENT}{count(sum(types.values()), 'event')}{kinds}, about {count(len(tags), 'tag')}"
 
 
-def patch(log: Log, commit: Commit, states: tuple[type[State], ...]) -> Changed:
-    """What a commit changed: of each state of the application; where there is none, of each tag that it is about."""
+def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: list[str]) -> Changed:
+    """What a commit changed: of each state of the application; where there is none, of each tag, or those asked for."""
+    log = side.log
     if not states:
-        events = list(log.read(after=commit.first - 1, upto=commit.position))
-        for tag in dict.fromkeys(tag for event in events for tag in event.tags):
+        events = list(side.wanted.events(log, commit))
+        for tag in asked or dict.fromkeys(tag for event in events for tag in event.tags):
             data = [msgspec.json.decode(event.data) for event in events if tag in event.tags]
             if difference := _of_tag(log, commit, tag, data):
                 yield tag, {"tag": tag}, difference
