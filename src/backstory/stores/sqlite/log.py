@@ -56,24 +56,14 @@ class SqliteLog:
         """Judge and append each batch in one transaction; see `Log.append`."""
         try:
             with self.file.transaction() as connection:
-                verdicts = self._append(connection, batches)
+                writing = _Writing(connection, self._base, self.origin, self._recent)
+                verdicts = writing.write(batches)
         except BaseException:
             self._recent.forget()
             raise
+        self._recent.durable(writing.head.position)
         with self._appended:
             self._appended.notify_all()
-        return verdicts
-
-    def _append(self, connection: apsw.Connection, batches: Sequence[Batch]) -> list[Verdict]:
-        writing = _Writing(connection, self._base, self.origin, self._recent)
-        writing.look_up(draft.id for batch in batches for draft in batch)
-        verdicts = []
-        for batch in batches:
-            verdict, new = judge(batch, writing)
-            if new and isinstance(verdict, tuple):
-                writing.add(batch, verdict)
-            verdicts.append(verdict)
-        writing.finish()
         return verdicts
 
     def read(
@@ -86,12 +76,14 @@ class SqliteLog:
         limit: int | None = None,
     ) -> Iterator[Recorded]:
         """Stream the events that match; see `Log.read`."""
-        if upto is not None and upto - after <= TAIL:
-            # No index is needed, and so neither is where it ends. At once, because `upto` may be beyond the head.
-            return iter(list(self._rows.events(query, after, upto, after, backwards=backwards, limit=limit)))
+        if upto is not None:
+            if self._recent.rules_out(query, after, upto):
+                return iter(())
+            if upto - after <= TAIL:
+                # No index is needed, so neither is where it ends. At once, because `upto` may be beyond the head.
+                found = self._rows.events(query, after, upto, after, backwards=backwards, limit=limit)
+                return iter(list(found))
         head, indexed = self._rows.ends()
-        if after and self._recent.rules_out(query, after, head):
-            return iter(())
         upto = head.position if upto is None else min(upto, head.position)
         return self._rows.events(query, after, upto, indexed, backwards=backwards, limit=limit)
 
@@ -147,6 +139,18 @@ class _Writing:
         self._inserted = 0
         self._known: set[str] = set()
 
+    def write(self, batches: Sequence[Batch]) -> list[Verdict]:
+        """Judge each batch, and insert what may go in."""
+        self.look_up(draft.id for batch in batches for draft in batch)
+        verdicts = []
+        for batch in batches:
+            verdict, new = judge(batch, self)
+            if new and isinstance(verdict, tuple):
+                self.add(batch, verdict)
+            verdicts.append(verdict)
+        self.finish()
+        return verdicts
+
     def look_up(self, ids: Iterable[str]) -> None:
         """Ask at once which ids are known, so that new ones need no look each."""
         # Beyond the indexes it need not look where the recent ids reach back as far.
@@ -163,7 +167,7 @@ class _Writing:
 
     def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
         """The first events that the condition forbids; see `judge.View`."""
-        if self._recent.rules_out(condition.query, condition.after, self.head):
+        if self._recent.seen.rules_out(condition.query, condition.after):
             return ()
         self._insert()
         # What this transaction has added is beyond the indexes as well.

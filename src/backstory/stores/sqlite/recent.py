@@ -20,20 +20,33 @@ MOST = 100_000
 
 
 class Seen(msgspec.Struct):
-    """The last position of each tag and each type, and the ids, of what came after position `start`."""
+    """The last position of each tag and each type, and the ids, of what came after position `start`.
+
+    It is only ever added to, so that others may look meanwhile. Up to `sure` all of it is in the log for good.
+    """
 
     start: int
-    tags: dict[str, int]
-    types: dict[str, int]
-    ids: set[str]
+    sure: int
+    tags: dict[str, int] = {}
+    types: dict[str, int] = {}
+    ids: set[str] = set()
+
+    def rules_out(self, query: Query, after: int) -> bool:
+        """Whether certainly no event after a position that was seen matches."""
+        if after < self.start:
+            return False
+        tags, types = self.tags, self.types
+        for clause in query.clauses:
+            if clause.tags and any(tags.get(tag, 0) <= after for tag in clause.tags):
+                continue
+            if clause.types and all(types.get(type, 0) <= after for type in clause.types):
+                continue
+            return False
+        return True
 
 
 class Recent:
-    """What was seen up to `head`. Changed by the one thread that writes, and read by any.
-
-    A reader looks at `head` first and at what was seen then; the writer changes them the other way round. So a reader
-    may find more than belongs to its head, and never less.
-    """
+    """What was seen up to `head`. Changed by the one thread that writes, and read by any."""
 
     def __init__(self) -> None:
         self.forget()
@@ -41,7 +54,7 @@ class Recent:
     def forget(self) -> None:
         """Know nothing."""
         self.head: Head | None = None
-        self.seen = Seen(0, {}, {}, set())
+        self.seen = Seen(start=0, sure=-1)
 
     def catch_up(self, head: Head) -> None:
         """Keep what is known if the log still ends where it was left, else begin here."""
@@ -50,7 +63,7 @@ class Recent:
             or self.head.hash != head.hash
             or len(self.seen.tags) + len(self.seen.ids) > MOST
         ):
-            self.seen = Seen(head.position, {}, {}, set())
+            self.seen = Seen(start=head.position, sure=head.position)
             self.head = head
 
     def add(self, commit: Commit, events: Iterable[Encoded]) -> Head:
@@ -64,18 +77,11 @@ class Recent:
         self.head = Head(commit.position, commit.hash, commit.time)
         return self.head
 
-    def rules_out(self, query: Query, after: int, head: Head) -> bool:
-        """Whether certainly no event after a position, up to this head, matches."""
-        if self.head is None or self.head.hash != head.hash:
-            return False
+    def durable(self, position: int) -> None:
+        """Note that everything up to a position is written."""
+        self.seen.sure = position
+
+    def rules_out(self, query: Query, after: int, upto: int) -> bool:
+        """Whether certainly no event with `after < position <= upto` matches, also while a later one is written."""
         seen = self.seen
-        if after < seen.start:
-            return False
-        tags, types = seen.tags, seen.types
-        for clause in query.clauses:
-            if clause.tags and any(tags.get(tag, 0) <= after for tag in clause.tags):
-                continue
-            if clause.types and all(types.get(type, 0) <= after for type in clause.types):
-                continue
-            return False
-        return True
+        return upto <= seen.sure and seen.rules_out(query, after)
