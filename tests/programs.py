@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from backstory import Event, Refused, State, Tag, command, upcast
+from backstory import Event, Refused, State, Tag, command, reverts, upcast
 
 Cents = Annotated[int, msgspec.Meta(gt=0)]
 
@@ -72,6 +72,16 @@ class Settled(Event):
     notes: list[str]
     urgent: bool
     message: str
+
+
+@reverts(Deposited)
+def take_back(event: Deposited) -> Withdrawn:
+    return Withdrawn(event.account, event.cents)
+
+
+@reverts(Withdrawn)
+def give_back(event: Withdrawn) -> Deposited:
+    return Deposited(event.account, event.cents)
 
 
 class Account(State):

@@ -262,7 +262,7 @@ class Database:
         commits own what it would change, unless `force`.
         """
         picked = self._picked(commits)
-        text = ", ".join(f'"{commit.message or commit.id}"' for commit in picked)
+        text = ", ".join(f'"{commit.message.strip().split(chr(10))[0] or commit.id}"' for commit in picked)
 
         def drafting(inversion: Inversion, head: int) -> Draft:
             reverted = {"reverts": [commit.id for commit in picked]}

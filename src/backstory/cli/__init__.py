@@ -35,6 +35,7 @@ VERBS: dict[str, dict[str, str]] = {
         "append": "append a commit with one event",
         "do": "execute a command of an application",
         "import": "bring in history from Git, CSV, JSON Lines or XES",
+        "revert": "undo commits, by new events that say the opposite",
         "export": "write history as JSON Lines or CloudEvents",
     },
     "read history": {

@@ -1,0 +1,67 @@
+"""`backstory revert`: undo commits, by new events that say the opposite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli import application, commits, place
+from backstory.cli.append import author
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.output import Output
+
+EXAMPLES = """\
+backstory revert HEAD~1
+backstory revert '#2' -m 'paid in twice' --force
+"""
+
+TEXT = """\
+One commit, or those of a range A..B, are undone by one new commit that names them; nothing is taken out of history.
+What undoes an event is the application's to say, with @reverts. Exit code 1: nothing says it, or later commits own what it
+would change; revert those first, or use --force."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to undo, and why."""
+    parser.add_argument("revision", metavar="REVISION|A..B", help="the commit or the commits")
+    parser.add_argument("--force", action="store_true", help="also where later commits own what it changes")
+    parser.add_argument("-m", "--message", metavar="TEXT", help="why; else what is reverted")
+    parser.add_argument(
+        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
+    )
+    application.add_option(parser)
+
+
+def run(arguments: Namespace, out: Output) -> int:
+    """Undo them, and print the commit."""
+    from backstory.errors import RevertError
+
+    application.loaded(arguments)
+    with place.opened(arguments) as store:
+        db = place.database(arguments, store)
+        try:
+            with application.theirs("what is registered with @reverts"):
+                commit = db.revert(
+                    arguments.revision,
+                    force=arguments.force,
+                    author=author() if arguments.author is None else arguments.author,
+                    message=arguments.message,
+                )
+        except RevertError as no:
+            out.say(f"backstory: {no}")
+            return 1
+        if commit is None:
+            if out.json:
+                out.document("nothing", revision=arguments.revision)
+            else:
+                out.line(f"there is nothing to undo in {arguments.revision}")
+            return 0
+        events = list(db.log.read(after=commit.first - 1, upto=commit.position))
+    if out.json:
+        out.document("commit", **commits.commit_fields(commit, events))
+    else:
+        out.line(commits.line(commit, events, out))
+        out.lines(f"  {text}" for text in commits.events(events, out))
+    return 0
