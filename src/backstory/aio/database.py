@@ -66,7 +66,8 @@ class Shared:
 
         def close() -> None:
             last()
-            for thread in threads:
+            paces = [branch.writes.close() for branch in self._branches.values()]
+            for thread in (*threads, *paces):
                 if thread is not None:
                     thread.join()
 
@@ -192,9 +193,7 @@ class AsyncDatabase:
         self, *, after: int = 0, at: Revision | None = None, backwards: bool = False
     ) -> Stream[Commit]:
         """See `Database.commits`."""
-        return Stream(
-            self._shared.workers, partial(self.db.commits, after=after, at=at, backwards=backwards)
-        )
+        return Stream(self._shared.workers, partial(self.db.commits, after=after, at=at, backwards=backwards))
 
     def between(self, text: str) -> Stream[Commit]:
         """See `Database.between`."""
@@ -217,6 +216,7 @@ class AsyncDatabase:
             yield trial
         finally:
             trial._branch.watch.close()
+            trial._branch.writes.close()
             block.__exit__(None, None, None)  # forgets it, no more
 
     async def keep(self, name: str) -> AsyncDatabase:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from backstory.aio.workers import Call, Workers
@@ -62,8 +62,9 @@ class Writes:
         self._log = log
         self._guard = threading.Lock()
         self._pending: deque[Write] = deque()
-        self._rounds = 0
-        self._began = 0.0
+        self._rounds: list[float] = []  # when those that are deciding now began, in order
+        self._pace: threading.Thread | None = None
+        self._stop = threading.Event()
 
     async def run(self, write: Write) -> Any:
         """Write it with what others write. Raises what each of its halves raises, and its verdict's error."""
@@ -72,37 +73,52 @@ class Writes:
     def _add(self, write: Write) -> None:
         with self._guard:
             self._pending.append(write)
-            late = self._rounds < THREADS and time.monotonic() - self._began > PATIENCE
-            begin = self._rounds == 0 or late
-            if begin:
-                self._rounds += 1
-                self._began = time.monotonic()
-        if begin:
-            self._workers.submit(self._write_all)
+            if self._rounds and self._pace is None:
+                self._pace = threading.Thread(target=self._keep_pace, name="backstory pace", daemon=True)
+                self._pace.start()
+        self._look()
 
-    def _write_all(self) -> None:
-        while writes := self._take():
-            halves = list(self._decided(writes))
-            if halves:
-                self._append(halves)
-
-    def _take(self) -> list[Write]:
-        """What begins now: writes that were not withdrawn."""
+    def _look(self) -> None:
+        """Begin a round, unless one that is going on will soon be over."""
         with self._guard:
-            taken: list[Write] = []
-            while self._pending and len(taken) < MOST:
-                taken.append(self._pending.popleft())
-            if not taken:
-                self._rounds -= 1
-            self._began = time.monotonic()
-        return taken
+            if not self._pending or len(self._rounds) >= THREADS:
+                return
+            now = time.monotonic()
+            if self._rounds and now - self._rounds[-1] < PATIENCE:
+                return
+            self._rounds.append(now)
+        self._workers.submit(lambda: self._round(now))
 
-    def _decided(self, writes: Sequence[Write]) -> Any:
+    def _keep_pace(self) -> None:
+        """Look now and then: a round that a slow command holds up does not say so. Ends when nobody writes."""
+        while not self._stop.wait(PATIENCE):
+            self._look()
+            with self._guard:
+                if not self._rounds and not self._pending:
+                    self._pace = None
+                    return
+
+    def close(self) -> threading.Thread | None:
+        """Stop what keeps the pace, once nobody writes any more; return its thread, which ends at once."""
+        self._stop.set()
+        return self._pace
+
+    def _round(self, began: float) -> None:
+        halves = list(self._decided())
+        # The next round decides while this one is written.
+        with self._guard:
+            self._rounds.remove(began)
+        self._look()
+        if halves:
+            self._append(halves)
+
+    def _decided(self) -> Iterator[tuple[Write, Draft, Settle]]:
         until = time.monotonic() + LONGEST
-        for index, write in enumerate(writes):
-            if index and time.monotonic() > until:
-                with self._guard:
-                    self._pending.extendleft(reversed(writes[index:]))
+        for _ in range(MOST):
+            with self._guard:
+                # One by one: what waits behind a slow command can still be taken by another round.
+                write = self._pending.popleft() if self._pending else None
+            if write is None:
                 return
             if not write.claim():
                 continue
@@ -118,6 +134,8 @@ class Writes:
                 write.finish(None)
             else:
                 yield write, *half
+            if time.monotonic() > until:
+                return
 
     def _append(self, halves: Sequence[tuple[Write, Draft, Settle]]) -> None:
         try:

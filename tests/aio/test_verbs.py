@@ -1,0 +1,199 @@
+"""The verbs, awaited: all of them, with the same parameters, and what they mean to tasks."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import anyio
+import pytest
+from anyio.to_thread import run_sync
+
+from backstory import Conflict, Database, Query, Refused
+from backstory.errors import BranchError, StoreClosed, StoreMissing
+from backstory.aio import AsyncDatabase, Stream, connect
+from backstory.database import WhatIf
+from backstory.query import Condition
+from tests.state.bank import Account, Deposited, deposit, withdraw
+
+pytestmark = pytest.mark.anyio
+
+OWN = {"follow", "keep"}
+"""What only the asynchronous one has; `keep` is that of `WhatIf`."""
+
+
+def verbs(cls: type[Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in inspect.getmembers(cls) if not name.startswith("_") and callable(value)
+    }
+
+
+def parameters(verb: Any) -> list[tuple[str, Any, Any, Any]]:
+    return [
+        (one.name, one.kind, one.default, one.annotation)
+        for one in inspect.signature(verb).parameters.values()
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(set(verbs(Database)) - {"close"}))
+def test_every_verb_is_there_with_the_same_parameters(name: str) -> None:
+    mine = verbs(AsyncDatabase).get(name)
+    assert mine is not None, f"AsyncDatabase has no {name}: add it to backstory/aio/database.py"
+    assert parameters(mine) == parameters(verbs(Database)[name])
+    assert mine.__doc__
+
+
+def test_there_is_no_other_verb() -> None:
+    assert set(verbs(AsyncDatabase)) - set(verbs(Database)) == OWN
+    assert parameters(AsyncDatabase.keep) == parameters(WhatIf.keep)
+
+
+async def test_commands_states_and_history(db: AsyncDatabase) -> None:
+    first = await db.execute(deposit(Account("a"), 500))
+    assert first is not None
+    await db.execute(withdraw(Account("a"), cents=200), author="ann", message="rent")
+    assert (await db.load(Account("a"))).balance == 300
+    assert (await db.load(Account("a"), at="main~1")).balance == 500
+    assert (await db.head()).position == 2
+    assert (await db.point("main~1")).position == 1
+    assert [commit.message async for commit in db.commits(backwards=True)][0] == "rent"
+    with pytest.raises(Refused):
+        await db.execute(withdraw(Account("a"), 301))
+    assert (await db.preview(withdraw(Account("a"), 300))).after["account"] == Account("a", 0)
+    await db.mark("q3")
+    trial = await db.branch("trial")
+    await trial.execute(withdraw(Account("a"), 300))
+    assert [commit.author async for commit in db.between("main..trial")] == [""]
+    difference = await db.diff("main", "trial", Account("a"))
+    assert "balance" in str(difference)
+    assert (await (await db.switch("trial")).load(Account("a"))).balance == 0
+    await db.merge("trial")
+    assert (await db.load(Account("a"))).balance == 0
+    found = await db.bisect(Account("a"), "balance == 0", good=1)
+    assert found is not None
+    assert await db.blame(Account("a"))
+    assert db.name == "main"
+
+
+async def test_the_same_id_happens_once(db: AsyncDatabase) -> None:
+    made = await db.execute(deposit(Account("a"), 5), id="once")
+    assert await db.execute(deposit(Account("a"), 5), id="once") == made
+    fact = await db.append(Deposited("a", 1), id="fact")
+    assert await db.append(Deposited("a", 1), id="fact") == fact
+    assert (await db.load(Account("a"))).balance == 6
+
+
+async def test_a_condition_that_does_not_hold_is_a_conflict(db: AsyncDatabase) -> None:
+    await db.append(Deposited("a", 1))
+    with pytest.raises(Conflict):
+        await db.append(Deposited("a", 1), condition=Condition(Query.of(tags=["account:a"]), 0))
+    assert (await db.head()).position == 1
+
+
+async def test_a_trial_is_gone_with_its_block_unless_it_is_kept(db: AsyncDatabase) -> None:
+    await db.append(Deposited("a", 1))
+    async with db.what_if() as trial:
+        await trial.execute(deposit(Account("a"), 9))
+        assert (await trial.load(Account("a"))).balance == 10
+        kept = await trial.keep("more")
+    assert trial.name is None
+    assert (await kept.load(Account("a"))).balance == 10
+    assert (await db.load(Account("a"))).balance == 1
+    with pytest.raises(TypeError, match="what_if"):
+        await db.keep("x")
+    async with db.what_if() as trial:
+        with pytest.raises(BranchError):
+            await trial.merge("more")
+
+
+async def test_each_task_has_its_own_context_and_starts_with_its_parents(db: AsyncDatabase) -> None:
+    async def work(author: str) -> None:
+        with db.context(author=author):
+            await db.execute(deposit(Account(author), 1))
+            await anyio.sleep(0)
+            await db.append(Deposited(author, 1))
+
+    with db.context(correlation="r-1"):
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(work, f"user-{number}")
+    async for record in db.read():
+        assert record.author == record.event.account
+        assert record.metadata["correlation"] == "r-1"
+
+
+async def test_a_command_that_fails_fails_alone(db: AsyncDatabase) -> None:
+    outcomes: list[object] = []
+
+    async def work(number: int) -> None:
+        try:
+            cents = 1 if number % 3 else float("nan")
+            outcomes.append(await db.execute(deposit(Account(f"a-{number}"), cents)))  # type: ignore[arg-type]
+        except Exception as error:
+            outcomes.append(type(error).__name__)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(30):
+            tasks.start_soon(work, number)
+    assert len([one for one in outcomes if isinstance(one, str)]) == 10
+    assert (await db.head()).position == 20
+
+
+async def test_after_the_block_every_verb_says_that_it_is_closed(path: str) -> None:
+    async with connect(path) as db:
+        await db.append(Deposited("a", 1))
+        stream = db.read()
+    for verb in (db.head, lambda: db.append(Deposited("a", 1)), lambda: db.execute(deposit(Account("a"), 1))):
+        with pytest.raises(StoreClosed):
+            await verb()
+    with pytest.raises(StoreClosed):
+        await anext(stream)
+    with pytest.raises(StoreClosed):
+        await anext(db.follow(after=0))
+
+
+async def test_a_store_that_cannot_be_opened_leaves_nothing(tmp_path: Any) -> None:
+    with pytest.raises(StoreMissing):
+        async with connect(str(tmp_path / "no.db"), create=False):
+            pass
+    with pytest.raises(ValueError, match="threads"):
+        async with connect(threads=0):
+            pass
+
+
+async def test_several_event_loops_may_share_one(db: AsyncDatabase, anyio_backend: str) -> None:
+    async def elsewhere(number: int) -> None:
+        for _ in range(5):
+            await db.execute(deposit(Account("a"), 1))
+            await db.append(Deposited("b", number))
+
+    async def following(seen: list[int]) -> None:
+        async with db.follow(after=0) as events:
+            async for record in events:
+                seen.append(record.position)
+                if len(seen) == 30:
+                    return
+
+    seen: list[int] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(following, seen)
+        for number, backend in enumerate(("asyncio", "trio", anyio_backend)):
+            tasks.start_soon(run_sync, lambda n=number, b=backend: anyio.run(elsewhere, n, backend=b))  # type: ignore[misc]
+    assert seen == list(range(1, 31))
+    assert (await db.load(Account("a"))).balance == 15
+
+
+async def test_what_it_gives_is_typed(db: AsyncDatabase) -> None:
+    from typing import assert_type
+
+    from backstory.commit import Commit
+    from backstory.store import Record
+
+    assert_type(await db.load(Account("a")), Account)
+    assert_type(await db.execute(deposit(Account("a"), 1)), Commit | None)
+    assert_type(await db.append(Deposited("a", 1)), Commit)
+    assert_type(db.read(Deposited), Stream[Record])
+    async for record in db.read(Deposited):
+        assert_type(record, Record)
+    async with db.what_if() as trial:
+        assert_type(trial, AsyncDatabase)

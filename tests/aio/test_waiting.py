@@ -1,0 +1,309 @@
+"""Streams, followers, and tasks that are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from backstory import State, Tag, command
+from backstory.aio import AsyncDatabase, connect
+from backstory.aio.stream import CHUNK
+from backstory.aio.watch import Watch
+from backstory.errors import StoreClosed, StoreError
+from tests.state.bank import Account, Deposited, Withdrawn, deposit
+
+pytestmark = pytest.mark.anyio
+
+
+class Gate(State):
+    account: Tag[str]
+
+    def apply(self, event: Deposited) -> None: ...
+
+
+class Slow:
+    """A command that a test holds in the middle of its decision."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+        @command
+        def slow(state: Gate) -> Deposited:
+            self.begun.set()
+            assert self.go.wait(10)
+            return Deposited(state.account, 1)
+
+        self.command = slow(Gate("slow"))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    with anyio.fail_after(10):
+        while not condition():
+            await anyio.sleep(0.002)
+
+
+def watchers() -> int:
+    return sum(thread.name == "backstory watch" for thread in threading.enumerate())
+
+
+async def fill(db: AsyncDatabase, count: int) -> None:
+    await db.append(*[Deposited("a", number) for number in range(count)])
+
+
+async def test_a_stream_is_read_in_chunks_and_may_be_left_early(db: AsyncDatabase) -> None:
+    await fill(db, 3 * CHUNK)
+    assert [record.position async for record in db.read()] == list(range(1, 3 * CHUNK + 1))
+    async for record in db.read():
+        if record.position == 5:
+            break
+    async with db.read(after=10) as events:
+        assert (await anext(events)).position == 11
+    with pytest.raises(StopAsyncIteration):
+        await anext(events)
+    assert [record.position async for record in db.read(limit=CHUNK)][-1] == CHUNK
+
+
+async def test_an_error_in_a_stream_is_raised_where_it_is_read(db: AsyncDatabase) -> None:
+    stream = db.read(at="nowhere")
+    with pytest.raises(LookupError):
+        await anext(stream)
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
+async def test_followers_see_each_event_once_and_one_thread_waits_for_all(db: AsyncDatabase) -> None:
+    seen: list[list[int]] = [[] for _ in range(50)]
+
+    async def follower(mine: list[int]) -> None:
+        async with db.follow(Deposited, after=0) as events:
+            async for record in events:
+                mine.append(record.event.cents)
+                if record.event.cents == 199:
+                    return
+
+    async with anyio.create_task_group() as tasks:
+        for mine in seen:
+            tasks.start_soon(follower, mine)
+        for number in range(200):
+            await db.append(Withdrawn("a", 1), Deposited("a", number))
+            assert watchers() <= 1
+    assert all(mine == list(range(200)) for mine in seen)
+
+
+async def test_without_a_position_it_begins_at_the_head(db: AsyncDatabase) -> None:
+    await fill(db, 3)
+    events = db.follow()
+    with anyio.move_on_after(0.05):
+        await anext(events)
+    await db.append(Deposited("a", 77))
+    assert (await anext(events)).event.cents == 77
+
+
+async def test_steps_that_are_cancelled_lose_and_repeat_nothing(db: AsyncDatabase) -> None:
+    seen: list[int] = []
+    events = db.follow(Deposited, after=0)
+
+    async def write() -> None:
+        for number in range(300):
+            await db.append(Deposited("a", number), Withdrawn("a", 1))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        wait = 0.0
+        with anyio.fail_after(20):
+            while len(seen) < 300:
+                wait = (wait + 0.0003) % 0.003
+                with anyio.move_on_after(wait):
+                    while True:
+                        seen.append((await anext(events)).event.cents)
+    assert seen == list(range(300))
+
+
+async def test_a_query_that_matches_nothing_for_long_is_followed(db: AsyncDatabase) -> None:
+    seen: list[int] = []
+
+    async def follower() -> None:
+        async for record in db.follow(Withdrawn, after=0):
+            seen.append(record.position)
+            return
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follower)
+        for _ in range(50):
+            await fill(db, 10)
+        await db.append(Withdrawn("a", 1))
+    assert seen == [501]
+
+
+async def test_one_who_waits_for_a_far_position_delays_nobody_and_whoever_leaves_is_replaced(
+    db: AsyncDatabase,
+) -> None:
+    watch = db._branch.watch
+    async with anyio.create_task_group() as far:
+        far.start_soon(watch.beyond, 1_000_000)
+        await until(watchers)
+        for _ in range(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch.beyond, (await db.head()).position)
+                await db.append(Deposited("a", 1))
+        # Those who come and go bring no threads.
+        for _ in range(20):
+            with anyio.move_on_after(0.001):
+                await watch.beyond(1_000_000)
+        assert watchers() == 1
+        far.cancel_scope.cancel()
+    await until(lambda: not watchers())
+    assert not watch._waiters
+    await db.append(Deposited("a", 1))
+    assert await watch.beyond(20) == 21
+
+
+async def test_events_of_another_process_are_followed(db: AsyncDatabase, path: str) -> None:
+    program = (
+        "import sys; from backstory import connect; from tests.state.bank import Deposited\n"
+        "with connect(sys.argv[1]) as db:\n    for n in range(100): db.append(Deposited('a', n))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, path])
+    with anyio.fail_after(20):
+        async for record in db.follow(after=0):
+            assert record.event.cents == record.position - 1
+            if record.position == 100:
+                break
+    assert process.wait(10) == 0
+
+
+async def test_closing_ends_those_who_wait_with_an_error_that_says_so(path: str) -> None:
+    told: list[str] = []
+
+    async def follower(db: AsyncDatabase) -> None:
+        try:
+            async for _ in db.follow():
+                pass
+        except StoreClosed as error:
+            told.append(str(error))
+
+    async with anyio.create_task_group() as tasks:
+        async with connect(path) as db:
+            for _ in range(5):
+                tasks.start_soon(follower, db)
+            await until(lambda: len(db._branch.watch._waiters) == 5)
+    assert told == ["the database was closed while this waited for events"] * 5
+    assert not watchers()
+
+
+async def test_an_error_while_waiting_reaches_every_follower_and_the_next_one_starts_anew(
+    db: AsyncDatabase,
+) -> None:
+    class Broken:
+        broken = True
+
+        def wait(self, after: int, timeout: float | None) -> int:
+            if self.broken:
+                raise StoreError("broken")
+            return after + 1
+
+    log = Broken()
+    watch = Watch(log)  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(StoreError, match="broken"):
+            await watch.beyond(0)
+    log.broken = False
+    assert await watch.beyond(0) >= 1
+    thread = watch.close()
+    if thread is not None:
+        thread.join()
+
+
+async def test_a_verb_that_began_ends_before_its_task_is_cancelled(db: AsyncDatabase) -> None:
+    slow, ended = Slow(), False
+
+    async def work() -> None:
+        nonlocal ended
+        try:
+            await db.execute(slow.command)
+        finally:
+            ended = True
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(work)
+        await until(slow.begun.is_set)
+        tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(0.03)
+            assert not ended
+            slow.go.set()
+    assert (await db.head()).position == 1
+
+
+async def test_a_verb_that_did_not_begin_leaves_nothing(path: str) -> None:
+    slow = Slow()
+    async with connect(path, threads=1) as db, anyio.create_task_group() as tasks:
+        tasks.start_soon(db.execute, slow.command)
+        await until(slow.begun.is_set)
+        for verb in (lambda: db.append(Deposited("a", 1)), lambda: db.load(Account("a"))):
+            with anyio.move_on_after(0.01) as scope:
+                await verb()
+            assert scope.cancelled_caught
+        slow.go.set()
+    async with connect(path, threads=1) as db:
+        assert (await db.head()).position == 1
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_asyncios_own_cancel_waits_as_well(db: AsyncDatabase) -> None:
+    slow = Slow()
+    task = asyncio.create_task(db.execute(slow.command))
+    await until(slow.begun.is_set)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0.01)
+        assert not task.done()
+    slow.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await db.head()).position == 1
+
+
+async def test_a_cancelled_block_closes_the_database(path: str) -> None:
+    slow = Slow()
+    async with anyio.create_task_group() as tasks:
+
+        async def work() -> None:
+            async with connect(path) as db, anyio.create_task_group() as inner:
+                inner.start_soon(db.execute, slow.command)
+                await anyio.sleep_forever()
+
+        tasks.start_soon(work)
+        await until(slow.begun.is_set)
+        tasks.cancel_scope.cancel()
+        slow.go.set()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        async with connect(path) as db:
+            await db.head()
+    async with connect(path) as db:
+        assert (await db.head()).position == 1
+
+
+async def test_cancelled_at_any_moment_an_append_is_whole_or_not_there(db: AsyncDatabase) -> None:
+    known: set[str] = set()
+
+    async def work(number: int) -> None:
+        with anyio.move_on_after(number % 20 / 4000):
+            await db.append(Deposited("a", number), Withdrawn("a", number), id=f"id-{number}")
+            known.add(f"id-{number}")
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(200):
+            tasks.start_soon(work, number)
+    commits = [commit async for commit in db.commits()]
+    assert all(commit.size == 2 for commit in commits)
+    assert known <= {commit.id for commit in commits}
+    await db.execute(deposit(Account("a"), 1))
