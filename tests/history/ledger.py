@@ -47,7 +47,7 @@ def enter(book: Book, number: int) -> Iterator[Entered]:
 @command(name="ledger.move")
 def move(source: Book, target: Book, number: int) -> Iterator[Entered]:
     yield Entered(source.book, -number, source.seen)
-    yield Entered(target.book, number, target.seen)
+    yield Entered(target.book, number, source.seen ^ target.seen)
 
 
 @command(name="ledger.draw")

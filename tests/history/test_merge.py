@@ -1,0 +1,419 @@
+"""Merge, rebase and cherry-pick: the ways out, what is remembered, and what happens at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from backstory.commands import definitions
+from backstory.database import Database
+from backstory.errors import BranchError, UnknownRevision
+from backstory.history.merge import MergeReport, Options
+from backstory.history.replay import redecided
+from backstory.history.verify import verify
+from backstory.store import Store
+from backstory.stores.memory import MemoryLog, MemoryStore
+from backstory.stores.sqlite import SqliteStore
+from tests.history.ledger import Book, Entered, draw, enter, ledger, move
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=[MemoryStore, SqliteStore])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    made: Store = SqliteStore(tmp_path / "history.db") if request.param is SqliteStore else MemoryStore()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def db(store: Store) -> Database:
+    """Main, with 10 in each of two books."""
+    made = ledger(store)
+    made.execute(enter(Book("a"), 10))
+    made.execute(enter(Book("b"), 10))
+    return made
+
+
+def outcomes(report: MergeReport) -> list[str]:
+    """What became of each commit."""
+    return [step.outcome for step in report.steps]
+
+
+def conflicting(db: Database) -> Database:
+    """A branch with a conflict about a, what relies on that, and something that does not."""
+    side = db.branch("side")
+    side.execute(draw(Book("a"), 3), message="first")
+    side.execute(move(Book("a"), Book("c"), 1), message="relies on first")
+    side.execute(enter(Book("b"), 7), message="other")
+    db.execute(draw(Book("a"), 2))
+    return side
+
+
+def test_a_conflict_tells_all_there_is_to_know_and_appends_nothing(db: Database) -> None:
+    conflicting(db)
+    head = db.head()
+    report = db.merge("side")
+    assert outcomes(report) == ["conflict", "conflict", "clean"]
+    assert (report.done, report.clean, report.commits) == (False, False, ())
+    first, second = report.conflicts
+    assert [event.type for event in first.in_the_way] == ["ledger.entered"]
+    assert (first.before["book"].total, first.after["book"].total) == (10, 8)
+    assert len(second.in_the_way) == 2  # what is new, and what would be missing
+    assert db.head() == head
+    assert [entry.kind for entry in db.branches.reflog.read("main")] == []
+
+
+def test_what_relied_on_a_skipped_commit_is_in_conflict(db: Database) -> None:
+    side = db.branch("side")
+    made = side.execute(enter(Book("a"), 1))
+    side.execute(enter(Book("a"), 2))
+    third = side.execute(enter(Book("c"), 3))
+    db.execute(enter(Book("a"), 5))
+    assert made
+    assert third
+    assert outcomes(db.merge("side", Options(ways={made.id: "skip"}))) == ["skipped", "conflict", "clean"]
+    report = db.merge("side", Options(way="skip"))
+    assert outcomes(report) == ["skipped", "skipped", "clean"]
+    assert [commit.id for commit in report.commits] == [third.id]
+
+
+def test_what_was_skipped_stays_away_and_what_relies_on_it_later_is_in_conflict(db: Database) -> None:
+    side = conflicting(db)
+    assert db.merge("side", Options(way="skip")).done
+    side.execute(enter(Book("d"), 1))
+    assert outcomes(db.merge("side")) == ["known", "clean"]
+    later = side.execute(enter(Book("c"), 1))
+    report = db.merge("side")
+    assert outcomes(report) == ["known", "known", "conflict"]
+    assert later
+    assert report.conflicts[0].commit.id == later.id
+    assert not report.done
+
+
+def test_a_branch_of_the_same_name_does_not_inherit_what_was_skipped(db: Database) -> None:
+    old = db.branch("target")
+    side = db.branch("side")
+    side.execute(enter(Book("a"), 1))
+    old.execute(enter(Book("a"), 2))
+    assert outcomes(old.merge("side", Options(way="skip"))) == ["skipped"]
+    assert outcomes(old.merge("side")) == []
+    db.branches.delete("target")
+    new = db.branch("target")
+    assert outcomes(new.merge("side")) == ["clean"]
+    assert new.load(Book("a")).total == 11
+
+
+def test_deciding_again_gives_the_same_something_else_or_a_refusal(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(draw(Book("a"), 3))
+    side.execute(enter(Book("a"), 1))
+    side.execute(draw(Book("b"), 9))
+    db.execute(enter(Book("a"), 5))
+    db.execute(draw(Book("b"), 5))
+    report = db.merge("side", Options(way="redecide"))
+    assert outcomes(report) == ["same", "changed", "refused"]
+    assert report.steps[2].reason == "not that much"
+    same, changed = report.commits
+    assert same.id == report.steps[0].commit.id
+    assert changed.id == redecided(report.steps[1].commit.id)
+    assert changed.metadata["redecided"] == report.steps[1].commit.id
+    assert (db.load(Book("a")).total, db.load(Book("b")).total) == (13, 5)
+    head = db.head()
+    again = db.merge("side")
+    assert (outcomes(again), again.done) == (["known", "known"], True)
+    assert db.head() == head
+    assert verify(db.store).problems == []
+
+
+def test_what_relied_on_a_decision_that_turned_out_differently_is_in_conflict_later_too(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(move(Book("a"), Book("c"), 1))
+    db.execute(enter(Book("a"), 5))
+    assert outcomes(db.merge("side", Options(way="redecide"))) == ["changed"]
+    side.execute(enter(Book("c"), 1))
+    report = db.merge("side")
+    assert outcomes(report) == ["known", "conflict"]
+    assert outcomes(db.merge("side", Options(way="redecide"))) == ["known", "changed"]
+
+
+def test_the_longest_id_can_be_decided_again(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(enter(Book("a"), 1), id="x" * 200)
+    db.execute(enter(Book("a"), 5))
+    assert outcomes(db.merge("side", Options(way="redecide"))) == ["changed"]
+    assert outcomes(db.merge("side")) == ["known"]
+
+
+def test_what_was_decided_again_twice_is_still_known(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(enter(Book("a"), 1))
+    third = db.branch("third")
+    third.execute(enter(Book("a"), 2))
+    db.execute(enter(Book("a"), 5))
+    assert outcomes(db.merge("side", Options(way="redecide"))) == ["changed"]
+    assert outcomes(third.merge("main", Options(way="redecide"))) == ["changed", "changed"]
+    assert outcomes(third.merge("side")) == ["known"]
+
+
+def test_force_needs_a_reason_which_the_reflog_keeps(db: Database) -> None:
+    side = conflicting(db)
+    first = next(side.commits(after=2))
+    for options in (Options(way="force"), Options(ways={first.id: "force"})):
+        with pytest.raises(BranchError, match="message"):
+            db.merge("side", options)
+        with pytest.raises(BranchError, match="message"):
+            side.rebase("main", options)
+        with pytest.raises(BranchError, match="message"):
+            db.cherry_pick(first, options)
+    report = db.merge("side", Options(way="force", message="checked by hand"))
+    assert outcomes(report) == ["forced", "forced", "clean"]
+    assert next(db.branches.reflog.read("main")).details["message"] == "checked by hand"
+    assert verify(db.store).problems == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [("allow", ["unchecked"] * 2), ("overlap", ["conflict", "unchecked"]), ("refuse", ["conflict"] * 2)],
+)
+def test_there_are_policies_for_what_has_no_condition(db: Database, policy: str, expected: list[str]) -> None:
+    side = db.branch("side")
+    side.append(Entered("a", 1, 0))
+    side.append(Entered("c", 1, 0))
+    db.append(Entered("a", 2, 0))
+    report = db.merge("side", Options(unconditioned=policy))  # type: ignore[arg-type]
+    assert outcomes(report) == expected
+    forced = db.merge("side", Options(unconditioned=policy, way="force", message="fine"))  # type: ignore[arg-type]
+    assert forced.done
+    assert db.load(Book("a")).total == 13
+
+
+def test_a_command_that_is_not_known_or_breaks_is_a_conflict_or_says_which(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side = db.branch("side")
+    side.execute(enter(Book("a"), 1))
+    db.execute(enter(Book("a"), 5))
+    report = db.merge("side", Options(way="redecide", commands={}))
+    assert "not known here" in report.conflicts[0].reason
+    monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: [number])
+    report = db.merge("side", Options(way="redecide"))
+    assert "cannot be run again" in report.conflicts[0].reason
+    monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: 1 // 0)
+    with pytest.raises(ZeroDivisionError) as error:
+        db.merge("side", Options(way="redecide"))
+    assert "decided again; skip it" in error.value.__notes__[0]
+    assert db.head().position == 3
+
+
+def test_a_picked_commit_that_relied_on_another_is_in_conflict(db: Database) -> None:
+    side = db.branch("side")
+    first = side.execute(enter(Book("a"), 1))
+    second = side.execute(enter(Book("a"), 2))
+    assert first
+    assert second
+    report = db.cherry_pick(second)
+    assert outcomes(report) == ["conflict"]
+    assert [event.position for event in report.steps[0].in_the_way] == [first.position]  # type: ignore[union-attr]
+    assert db.cherry_pick(first).done
+    assert db.cherry_pick("side").done
+    assert [commit.id for commit in db.commits()][2:] == [first.id, second.id]
+    again = db.cherry_pick(first)
+    assert (outcomes(again), again.commits) == (["known"], ())
+    assert [entry.kind for entry in db.branches.reflog.read("main")] == ["CherryPicked", "CherryPicked"]
+
+
+def test_what_was_picked_out_of_order_is_news_to_what_was_before_it(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(draw(Book("a"), 3))
+    blind = side.append(Entered("a", -10, 0))
+    assert db.cherry_pick(blind).done
+    assert outcomes(db.merge("side")) == ["conflict", "known"]
+
+
+def test_nothing_to_do_leaves_no_note(db: Database) -> None:
+    db.branch("side")
+    for name in ("side", "main"):
+        report = db.merge(name)
+        assert (report.done, report.commits, report.steps) == (True, (), ())
+    assert list(db.branches.reflog.read("main")) == []
+    with pytest.raises(UnknownRevision, match="no such branch"):
+        db.merge("nonsense")
+
+
+def test_back_and_forth(db: Database) -> None:
+    side = db.branch("side")
+    for number in range(4):
+        side.execute(enter(Book("s"), number))
+        db.execute(enter(Book("m"), number))
+        assert db.merge("side").done
+        assert side.merge("main").done
+        for name in "sm":
+            assert db.load(Book(name)) == side.load(Book(name))
+    assert len(list(db.commits())) == len(list(side.commits())) == 10
+    assert verify(db.store).problems == []
+
+
+def test_a_rebase_moves_the_branch_and_keeps_its_old_log(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(enter(Book("b"), 1))
+    db.execute(enter(Book("a"), 5))
+    report = side.rebase("main")
+    assert (outcomes(report), report.done) == (["clean"], True)
+    new = db.switch("side")
+    assert (new.load(Book("a")).total, new.load(Book("b")).total) == (15, 11)
+    assert side.load(Book("a")).total == 10
+    entry = next(db.branches.reflog.read("side"))
+    assert (entry.kind, tuple(entry.details["was"])) == ("Rebased", side.chain)
+    assert db.merge("side").fast_forward
+    with pytest.raises(BranchError, match="never moved"):
+        db.rebase("side")
+    assert verify(db.store).problems == []
+
+
+def test_a_rebase_takes_what_came_meanwhile(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    side = db.branch("side")
+    side.execute(enter(Book("b"), 1))
+    db.execute(enter(Book("a"), 5))
+    fork = db.branches.fork
+
+    def late(*arguments: object) -> object:
+        monkeypatch.undo()
+        side.execute(enter(Book("b"), 2))
+        return fork(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(db.branches, "fork", late)
+    report = side.rebase("main")
+    assert len(report.commits) == 2
+    assert db.switch("side").load(Book("b")).total == 13
+
+
+def test_a_target_that_goes_on_is_judged_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    side = db.branch("side")
+    side.execute(draw(Book("a"), 3))
+    db.execute(enter(Book("b"), 1))
+    original = MemoryLog.append
+    done: list[bool] = []
+
+    def late(log: MemoryLog, batches: object) -> object:
+        if not done:  # the trial of the merge
+            done.append(True)
+            db.execute(draw(Book("a"), 2))
+        return original(log, batches)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MemoryLog, "append", late)
+    head = db.head().position
+    report = db.merge("side")
+    assert outcomes(report) == ["conflict"]
+    assert db.head().position == head + 1
+
+
+def test_many_who_merge_at_once_take_each_commit_once(store: Store) -> None:
+    db = ledger(store)
+    db.execute(enter(Book("a"), 1))
+    side = db.branch("side")
+    together = threading.Barrier(4)
+
+    def work(worker: int) -> None:
+        own = Database(store)
+        together.wait(60)
+        for turn in range(6):
+            match worker:
+                case 0:
+                    side.append(Entered(f"s{turn}", 1, 0), Entered(f"s{turn}", 2, 0))
+                case 1:
+                    own.execute(enter(Book("m"), turn))
+                case _:
+                    own.merge("side")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert db.merge("side").done
+    ids = [commit.id for commit in db.commits()]
+    assert len(set(ids)) == len(ids) == 1 + 6 + 6
+    assert {commit.id for commit in side.commits()} <= set(ids)
+    assert verify(store).problems == []
+
+
+def test_no_conflict_is_lost_while_others_append(store: Store) -> None:
+    """Each merge draws what each draw on main takes away: the book never goes below nothing."""
+    db = ledger(store)
+    db.execute(enter(Book("a"), 30))
+    together = threading.Barrier(2)
+
+    def spend() -> int:
+        own, spent = Database(store), 0
+        together.wait(60)
+        for _ in range(12):
+            spent += own.execute(draw(Book("a"), 1)) is not None
+        return spent
+
+    def merges() -> int:
+        own, merged = Database(store), 0
+        together.wait(60)
+        for turn in range(12):
+            side = own.branch(f"side{turn}")
+            side.execute(draw(Book("a"), 1))
+            merged += own.merge(f"side{turn}").done
+        return merged
+
+    with ThreadPoolExecutor(2) as pool:
+        spending, merging = pool.submit(spend), pool.submit(merges)
+        assert db.load(Book("a")).total >= 0
+        assert spending.result() == 12
+        merged = merging.result()
+    assert db.load(Book("a")).total == 30 - 12 - merged
+    for commit in db.commits():
+        if commit.condition is not None:
+            seen = db.log.read(commit.condition.query, after=commit.condition.after, upto=commit.first - 1)
+            assert list(seen) == []
+
+
+MERGER = """
+import sys
+from tests.history.ledger import Book, enter
+from backstory.database import connect
+from backstory.history.merge import Options
+db = connect(sys.argv[1])
+turn = 0
+while True:
+    side = db.branch(f"{sys.argv[2]}-{turn}")
+    for number in range(20):
+        side.execute(enter(Book(f"{sys.argv[2]}-{turn}"), number))
+    db.execute(enter(Book("main"), turn))
+    print(turn, flush=True)
+    db.merge(side.name)
+    turn += 1
+"""
+
+
+def test_a_merge_that_is_killed_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    for life in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", MERGER, str(path), f"life{life}"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        threading.Event().wait(0.003 * life)  # in the middle of the merge, or of what follows
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        store = SqliteStore(path)
+        db = Database(store)
+        assert verify(store).problems == []
+        for name in db.branches.names():
+            own = db.switch(name).load(Book(name))
+            assert db.load(Book(name)).total in (0, own.total)
+        store.close()
