@@ -19,8 +19,8 @@ backstory revert '#2' -m 'paid in twice' --force
 
 TEXT = """\
 One commit, or those of a range A..B, are undone by one new commit that names them; nothing is taken out of history.
-What undoes an event is the application's to say, with @reverts. Exit code 1: nothing says it, or later commits own what it
-would change; revert those first, or use --force."""
+What undoes an event is the application's to say, with @reverts. Exit code 1: nothing says it, or later commits own
+what it would change; revert those first, or use --force."""
 
 
 def arguments(parser: ArgumentParser) -> None:
