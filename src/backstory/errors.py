@@ -204,7 +204,7 @@ class LockError(BackstoryError, ValueError):
 
 
 class SourceError(BackstoryError, ValueError):
-    """A place of an imported source cannot be understood."""
+    """A place of an imported source cannot be understood. `line` counts from 1; 0 where it is about all of it."""
 
     def __init__(self, source: str, line: int, why: str) -> None:
         super().__init__(source, line, why)
@@ -213,7 +213,8 @@ class SourceError(BackstoryError, ValueError):
         self.why = why
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line}: {self.why}"
+        where = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{where}: {self.why}"
 
 
 class StoreError(BackstoryError):

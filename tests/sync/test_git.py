@@ -220,8 +220,9 @@ def test_a_revision_chooses_what_is_imported(repository: Repository, log: Log) -
 def test_what_is_missing_is_named(
     repository: Repository, tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(SourceError, match="no commit yet"):
+    with pytest.raises(SourceError, match="no commit yet") as raised:
         load(log, read_git(repository.folder))
+    assert str(raised.value).startswith(f"{repository.folder}: ")  # a repository has no lines
     repository.commit("one", {"a": "1"})
     with pytest.raises(SourceError, match="no such revision"):
         load(log, read_git(repository.folder, "nowhere"))
