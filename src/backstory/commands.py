@@ -34,6 +34,10 @@ ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable,
 """Return annotations that name no event class."""
 
 
+LONGEST, LONGEST_ARGUMENT = 200, 60
+"""Characters of a command, and of one of its arguments, as they are shown: in messages, and as the default message."""
+
+
 class Command:
     """A decision that was asked for: which function, and with which arguments. States in it are references."""
 
@@ -47,15 +51,15 @@ class Command:
         return str(self)
 
     def __str__(self) -> str:
-        """As one would call it: `withdraw(a-7, cents=50)`."""
-        return f"{self.kind.name}({', '.join(self._shown())})"
+        """As one would call it: `withdraw(a-7, cents=50)`. What is long is cut short: `recorded` has all of it."""
+        return shortened(f"{self.kind.name}({', '.join(self._shown())})", LONGEST)
 
     def _shown(self) -> Iterable[str]:
         for name, value in self.arguments.items():
             if name in self.kind.states:
                 yield "/".join(str(part) for part in identity(value).values()) or type(value).__name__
             else:
-                yield f"{name}={value!r}"
+                yield f"{name}={shortened(repr(value), LONGEST_ARGUMENT)}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Command) and (self.kind, self.arguments) == (other.kind, other.arguments)
@@ -269,6 +273,14 @@ def command(function: Callable[..., Any] | None = None, /, *, name: str | None =
         return kind
 
     return made if function is None else made(function)
+
+
+def shortened(text: str, length: int) -> str:
+    """The beginning and the end of a text, where it is longer than this."""
+    if len(text) <= length:
+        return text
+    end = length // 4
+    return f"{text[: length - end - 3]}...{text[-end:]}"
 
 
 def _reference(cls: type[State], identity: Any) -> State:

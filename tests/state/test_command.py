@@ -46,6 +46,18 @@ def test_calling_a_command_decides_nothing_yet() -> None:
     assert (refused.value.code, refused.value.details) == ("funds", {"balance": 0})
 
 
+def test_a_long_command_is_shown_with_its_beginning_and_its_end() -> None:
+    @command
+    def note(account: Account, text: str, more: list[int]) -> None:
+        pass
+
+    made = note(Account("a" * 50), text="x" * 70_000, more=list(range(5)))
+    assert str(made) == f"note({'a' * 50}, text='{'x' * 41}...{'x' * 14}', more=[0, 1, 2, 3, 4])"
+    assert made.recorded()["arguments"]["text"] == "x" * 70_000
+    assert len(str(note(Account("a" * 1_000), text="", more=[]))) == 200
+    assert str(note(Account("a" * 1_000), text="", more=[])).endswith("text='', more=[])")
+
+
 def test_a_refusal_has_its_reason_for_a_code_where_it_gives_none() -> None:
     with pytest.raises(Refused) as refused:
         decide(transfer(Account("a"), Account("b"), 1))
