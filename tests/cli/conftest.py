@@ -131,7 +131,7 @@ def application(bank: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Let programs that the test starts feel Ctrl-C, also where a shell runs the tests in the background, without it."""
+    """Let programs that a test starts feel Ctrl-C, also where the tests run in the background of a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -29,7 +29,7 @@ class Part(msgspec.Struct):
     _secret: int = 1
 
 
-class Made(Event):
+class Made(Event, name="expression.made"):
     thing: Tag[str]
 
 
