@@ -1,0 +1,151 @@
+"""Revert: what undoes commits is appended, unless somebody else has decided since on what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from backstory import Database, Event, State, Tag, connect, reverts
+from backstory.errors import DefinitionError, RevertError, UnknownRevision
+from backstory.history.revert import inverses
+
+
+class Set(Event, name="revert.set"):
+    shelf: Tag[str]
+    field: str
+    value: int
+
+
+class Removed(Event, name="revert.removed"):
+    shelf: Tag[str]
+    field: str
+
+
+class Noticed(Event, name="revert.noticed"):
+    shelf: Tag[str]
+
+
+class Sealed(Event, name="revert.sealed"):
+    shelf: Tag[str]
+
+
+class Shelf(State):
+    shelf: Tag[str]
+    values: dict[str, int] = {}
+
+    def apply(self, event: Set | Removed) -> None:
+        match event:
+            case Set(field=field, value=value):
+                self.values[field] = value
+            case Removed(field=field):
+                self.values.pop(field, None)
+
+
+@reverts(Set)
+def unset(event: Set) -> list[Removed]:
+    return [Removed(event.shelf, event.field)]
+
+
+@reverts(Noticed)
+def unnotice(event: Noticed) -> None:
+    """Nothing undoes having noticed."""
+
+
+@pytest.fixture
+def db() -> Iterator[Database]:
+    with connect("memory:") as database:
+        yield database
+
+
+def test_what_undoes_a_commit_is_appended_as_one_commit_that_says_so(db: Database) -> None:
+    first = db.append(Set("s", "a", 1), Set("s", "b", 2), message="two things")
+    made = db.revert("HEAD", author="ann")
+    assert made is not None
+    assert (made.size, made.author, made.message) == (2, "ann", 'Revert "two things"')
+    assert made.metadata == {"reverts": [first.id]}
+    assert [record.event for record in db.read(after=2)] == [Removed("s", "b"), Removed("s", "a")]
+    assert db.load(Shelf("s")).values == {}
+    assert db.load(Shelf("s"), at=first).values == {"a": 1, "b": 2}  # history stays as it was
+
+
+def test_what_later_commits_do_not_own_may_be_undone(db: Database) -> None:
+    first = db.append(Set("s", "a", 1))
+    db.append(Set("s", "b", 2))
+    db.append(Set("other", "a", 3))
+    assert db.revert(first, message="a mistake") is not None
+    assert db.load(Shelf("s")).values == {"b": 2}
+    assert db.load(Shelf("other")).values == {"a": 3}
+    assert list(db.commits())[-1].message == "a mistake"
+
+
+def test_what_a_later_commit_owns_is_left_alone_unless_it_is_forced(db: Database) -> None:
+    first = db.append(Set("s", "a", 1))
+    db.append(Set("s", "a", 2))
+    with pytest.raises(RevertError, match=r"/values/a of .* is #2's by now") as refused:
+        db.revert(first)
+    [owned] = refused.value.owned
+    assert (owned.reference, owned.pointer, owned.position) == (Shelf("s"), "/values/a", 2)
+    assert db.head().position == 2
+    assert db.revert(first, force=True) is not None
+    assert db.load(Shelf("s")).values == {}
+
+
+def test_a_range_is_undone_from_its_end_and_owns_what_it_changed_itself(db: Database) -> None:
+    start = db.append(Set("s", "z", 0))
+    first, second = db.append(Set("s", "a", 1), message="one"), db.append(Set("s", "a", 2), message="two")
+    made = db.revert(f"{start.id}..HEAD")
+    assert made is not None
+    assert made.metadata == {"reverts": [first.id, second.id]}
+    assert made.message == 'Revert "one", "two"'
+    assert db.load(Shelf("s")).values == {"z": 0}
+
+
+def test_where_there_is_nothing_to_undo_nothing_is_appended(db: Database) -> None:
+    db.append(Noticed("s"))
+    assert db.revert("HEAD") is None
+    assert db.head().position == 1
+
+
+def test_an_event_that_nothing_undoes_is_named_with_what_to_write(db: Database) -> None:
+    db.append(Set("s", "a", 1), Sealed("s"))
+    with pytest.raises(RevertError, match=r"undo #2 Sealed; register it: @reverts\(Sealed\)"):
+        db.revert("HEAD")
+    assert db.head().position == 2
+
+
+def test_a_commit_that_is_not_on_the_branch_cannot_be_undone_there(db: Database) -> None:
+    trial = db.branch("trial")
+    elsewhere = trial.append(Set("s", "a", 1))
+    with pytest.raises(UnknownRevision):
+        db.revert("trial")
+    with pytest.raises(UnknownRevision):
+        db.revert("gone")
+    assert trial.revert(elsewhere) is not None
+    assert db.head().position == 0
+
+
+def test_a_revert_is_decided_again_where_somebody_was_faster(db: Database) -> None:
+    first = db.append(Set("s", "a", 1))
+    late = iter([Set("s", "b", 2)])
+
+    def undo(event: Set) -> Removed:
+        for another in late:  # between looking and appending, once
+            db.append(another)
+        return Removed(event.shelf, event.field)
+
+    inverses[Set] = undo
+    try:
+        made = db.revert(first)
+    finally:
+        inverses[Set] = unset
+    assert made is not None
+    assert made.position == 3
+    assert made.condition is not None
+    assert made.condition.after == 2
+    assert db.load(Shelf("s")).values == {"b": 2}
+
+
+def test_only_events_can_have_what_undoes_them() -> None:
+    with pytest.raises(DefinitionError):
+        reverts(int)
