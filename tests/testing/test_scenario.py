@@ -166,7 +166,7 @@ class Log(State):
     """Who did what when, as an apply sees it that looks at its record."""
 
     shelf: Tag[str]
-    lines: list[str] = []  # noqa: RUF012 - a state copies it
+    lines: list[str] = []
 
     def apply(self, event: Counted | Taken, record: Record) -> None:
         self.lines.append(f"{record.position} {record.author} {record.time:%d %H:%M} {record.message}")

@@ -8,7 +8,7 @@ from backstory import Event, Refused, State, Tag, command, invariant
 class Stored(Event, name="warehouse.stored"):
     shelf: Tag[str]
     amount: int
-    colours: list[str] = []  # noqa: RUF012 - a struct copies it
+    colours: list[str] = []
 
 
 class Taken(Event, name="warehouse.taken"):
@@ -24,7 +24,7 @@ class Counted(Event, name="warehouse.counted"):
 class Shelf(State):
     shelf: Tag[str]
     amount: int = 0
-    colours: list[str] = []  # noqa: RUF012 - a state copies it
+    colours: list[str] = []
 
     def apply(self, event: Stored | Taken | Counted) -> None:
         match event:
