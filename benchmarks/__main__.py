@@ -18,6 +18,7 @@ QUESTIONS = (
     "execute",
     "execute_warm",
     "execute_concurrent",
+    "asynchronous",
     "rebuild",
     "as_of",
     "branching",

@@ -105,7 +105,8 @@ class Following(Stream[T]):
         self._upto: int | None = None
 
     def _span(self) -> Iterator[T]:
-        assert self._position is not None and self._upto is not None
+        assert self._position is not None
+        assert self._upto is not None
         return self._between(self._position, self._upto)
 
     async def _fill(self) -> None:

@@ -41,7 +41,7 @@ class Watch:
         self._closed = False
 
     async def beyond(self, after: int) -> int:
-        """Sleep until the head is beyond `after`; return its position. Raises what the log raises, and `StoreClosed`."""
+        """Sleep until the head is beyond `after`; return it. Raises what the log raises, and `StoreClosed`."""
         await checkpoint_if_cancelled()
         with self._guard:
             if self._closed:

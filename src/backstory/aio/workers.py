@@ -108,7 +108,13 @@ class Workers:
     async def run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a thread. Raises what it raises, and `StoreClosed` after `close`."""
         call = Call(lambda: verb(*args, **kwargs))
-        return await self.outcome(call, lambda: self.submit(lambda: call.claim() and call.run()))
+
+        def work() -> None:
+            if call.claim():
+                call.run()
+
+        result: T = await self.outcome(call, lambda: self.submit(work))
+        return result
 
     async def outcome(self, call: Call, begin: Callable[[], None]) -> Any:
         """Let a call begin, and sleep until it is done; `close` waits for it."""
