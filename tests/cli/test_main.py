@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -88,6 +89,31 @@ def test_a_folder_that_cannot_be_is_one_line(run: Run, alone: Path) -> None:
     ran = run("init", str(alone / "file" / "x.db"))
     assert ran.code == 2
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("bank")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_a_closed_standard_stream_is_no_bug(closed: str) -> None:
+    script = f"{shlex.quote(sys.executable)} -m backstory log --oneline {closed}"
+    assert subprocess.run(["bash", "-c", script], capture_output=True, check=False).returncode == 0
+    refused = f"{shlex.quote(sys.executable)} -m backstory show nothing {closed}"
+    assert subprocess.run(["bash", "-c", refused], capture_output=True, check=False).returncode == 2
+
+
+@pytest.mark.usefixtures("bank")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["append", "Noted", b"a=\xff"],
+        ["append", "Noted", "--tag", b"a:\xff"],
+        ["append", b"\xff"],
+        ["show", b"\xff"],
+    ],
+)
+def test_words_that_are_no_text_are_a_usage_error(words: list[str | bytes]) -> None:
+    ran = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 1
 
 
 def test_a_file_of_another_kind_is_named(run: Run, alone: Path) -> None:

@@ -90,6 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         with _short_life():
             return main(sys.argv[1:])
+    if sys.stdout is None or sys.stderr is None:  # closed by who started it, as with `>&-`
+        _open_closed()
     try:
         return _dispatch(list(argv))
     except SystemExit as stop:
@@ -172,6 +174,12 @@ def _complain(error: Exception) -> int:
     if isinstance(error, BackstoryError):
         print(f"backstory: {error}", file=sys.stderr)
         return DIFFERENT if isinstance(error, AppendError) and not isinstance(error, IdReused) else USAGE
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        print(
+            f"backstory: the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}",
+            file=sys.stderr,
+        )
+        return USAGE
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         print(f"backstory: {place}{error.strerror or error}", file=sys.stderr)
@@ -182,6 +190,13 @@ def _complain(error: Exception) -> int:
         file=sys.stderr,
     )
     return BUG
+
+
+def _open_closed() -> None:
+    """Let what is written to a closed standard stream go nowhere."""
+    nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open
+    sys.stdout = sys.stdout or nowhere
+    sys.stderr = sys.stderr or nowhere
 
 
 def _forget_stdout() -> None:
