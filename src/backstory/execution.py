@@ -73,9 +73,15 @@ class Lanes:
         if not self._heat[lane]:
             yield
             return
-        with self._locks[lane]:
-            self._heat[lane] = max(self._heat[lane] - 1, 0)
+        lock = self._locks[lane]
+        if lock.acquire(blocking=False):
+            self._heat[lane] = max(self._heat[lane] - 1, 0)  # it cools while nobody has to wait
+        else:
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def hot(self, query: Query) -> bool:
         """Whether commands on this boundary go one after the other now."""
