@@ -116,7 +116,7 @@ def taken_for_value(arguments: Namespace, branches: Branches) -> str | None:
 def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) -> Pending:
     """The ways out that were chosen before and now. Raises `UsageError`."""
     ways = dict(pending.ways)
-    general = [way for way in WAYS if "" in getattr(arguments, way)]
+    general: list[Way] = [way for way in WAYS if "" in getattr(arguments, way)]
     if len(general) > 1:
         raise UsageError(
             f"--{general[0]} and --{general[1]} are both for all; name commits: --{general[1]} ID"
