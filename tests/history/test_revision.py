@@ -189,7 +189,7 @@ def test_in_an_empty_log_there_is_nothing_yet(store: Store) -> None:
 
 def test_a_name_that_means_several_commits_shows_them(store: Store) -> None:
     db = ledger(store)
-    made = [db.append(Entered("a", 1, 0), id=f"id {number}") for number in range(400)]
+    made = [db.append(Entered("a", 1, 0), id=f"id {number}") for number in range(1000)]
     hashes = sorted(commit.hash.hex() for commit in made)
     twins = [(one, two) for one, two in pairwise(hashes) if one[:4] == two[:4]]
     assert twins

@@ -92,6 +92,7 @@ class Replay:
         self._last_known = 0
         self._own = MemoryLog(head)
         self._trial = OverlayLog(target, head, self._own)
+        self._now = Loader(self._trial)
 
     def run(self, commits: Iterable[Commit], omitted: Container[str] = ()) -> list[Step]:
         """Judge each of these commits, which are all from `base` on; nothing is appended to the target.
@@ -207,10 +208,10 @@ class Replay:
         """What the command read: as its decision knew it, and as it is now; nothing where it cannot be loaded."""
         if command is None or commit.condition is None:
             return {}, {}
-        then, now, states = Loader(self._source), Loader(self._trial), command.states.items()
+        then, states = Loader(self._source), command.states.items()
         try:
             before = {name: then.load(state, commit.condition.after) for name, state in states}
-            return before, {name: now.load(state) for name, state in states}
+            return before, {name: self._now.load(state) for name, state in states}
         except EventError:
             return {}, {}
 
@@ -223,9 +224,8 @@ class Replay:
         before: dict[str, Any],
         after: dict[str, Any],
     ) -> Step:
-        copies = Loader(self._trial)
         try:
-            states = {name: copies.load(state) for name, state in command.states.items()}
+            states = {name: self._now.load(state) for name, state in command.states.items()}
             decided = [encode(event) for event in command.decide(states)]
         except Refused as no:
             self._dirty += events
