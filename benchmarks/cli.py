@@ -20,13 +20,12 @@ SCHEMA = 1
 def main(modules: Sequence[str], arguments: Sequence[str] | None = None) -> int:
     """Ask these questions and print the answers. A goal that is not met is said so, and is no failure of the bench."""
     options = _parser().parse_args(arguments)
-    asked = [(module, _question(module)) for module in modules]
-    if options.only:
-        known = [question.name for _, question in asked]
-        if unknown := sorted(set(options.only) - set(known)):
-            print(f"no question is named {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
-            return 2
-        asked = [(module, question) for module, question in asked if question.name in options.only]
+    known = {module.rpartition(".")[2]: module for module in modules}
+    if unknown := sorted(set(options.only or ()) - set(known)):
+        print(f"no question is named {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    # Others are not even imported: they may need what is not installed.
+    asked = [(known[name], _question(known[name])) for name in known if name in (options.only or known)]
     settings = Settings(options.quick, options.data, options.folder, options.rounds, not options.no_peers)
     facts = machine(options.folder)
     _print(head(facts))
