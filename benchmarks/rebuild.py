@@ -51,7 +51,9 @@ def raw_sqlite(run: Run) -> float:
     with raw.connection(run.kept / "raw.db") as opened:
         opened.execute(SELECT, ('["account:another"]',)).fetchall()
         clock = bank.Stopwatch()
-        assert balance(decoders[type](data) for type, data in opened.execute(SELECT, (f'["account:{ENTITY}"]',)))
+        assert balance(
+            decoders[type](data) for type, data in opened.execute(SELECT, (f'["account:{ENTITY}"]',))
+        )
         return clock.rate(run.sizes["events"])
 
 
