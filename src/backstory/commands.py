@@ -222,7 +222,9 @@ class CommandType(Generic[P]):
             raise TypeError(f"{self.name} has no parameter {min(strangers)}")
         try:
             states = {
-                name: _reference(cls, given.pop(name)) for name, cls in self.states.items() if name in given
+                name: _reference(cls, given.pop(name), strict=strict)
+                for name, cls in self.states.items()
+                if name in given
             }
             plain = msgspec.convert(given, self._arguments, strict=strict)
         except msgspec.ValidationError as wrong:
@@ -283,8 +285,10 @@ def shortened(text: str, length: int) -> str:
     return f"{text[: length - end - 3]}...{text[-end:]}"
 
 
-def _reference(cls: type[State], identity: Any) -> State:
-    return cls(**identity) if isinstance(identity, Mapping) else cls(identity)
+def _reference(cls: type[State], given: Any, *, strict: bool) -> State:
+    """The state with an identity that comes from JSON or a command line: of the types that its fields name."""
+    reference = cls(**given) if isinstance(given, Mapping) else cls(given)
+    return msgspec.convert(identity(reference), cls, strict=strict)
 
 
 def _is_state(annotation: Any) -> bool:

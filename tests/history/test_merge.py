@@ -10,9 +10,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from backstory import Event, State, Tag, command
 from backstory.commands import definitions
 from backstory.database import Database
 from backstory.errors import BranchError, UnknownRevision
@@ -213,6 +215,32 @@ def test_a_command_that_is_not_known_or_breaks_is_a_conflict_or_says_which(
         db.merge("side", Options(way="redecide"))
     assert "decided again; skip it" in error.value.__notes__[0]
     assert db.head().position == 3
+
+
+class Seated(Event, name="ledger.seated"):
+    seat: Tag[UUID]
+
+
+class Seat(State):
+    seat: Tag[UUID]
+    taken: int = 0
+
+    def apply(self, event: Seated) -> None:
+        self.taken += 1
+
+
+@command(name="ledger.sit")
+def sit(seat: Seat) -> Seated:
+    assert isinstance(seat.seat, UUID)
+    return Seated(seat.seat)
+
+
+def test_a_command_is_decided_again_with_arguments_of_its_types(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(sit(Seat(UUID(int=7))))
+    db.execute(sit(Seat(UUID(int=7))))
+    assert outcomes(db.merge("side", Options(way="redecide"))) == ["same"]
+    assert db.load(Seat(UUID(int=7))).taken == 2
 
 
 def test_a_picked_commit_that_relied_on_another_is_in_conflict(db: Database) -> None:
