@@ -15,6 +15,8 @@ QUESTIONS = (
     "streaming_memory",
     "import_xes",
     "start_time",
+    "postgres_callers",
+    "postgres_bulk",
     "execute",
     "execute_warm",
     "execute_concurrent",

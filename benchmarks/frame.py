@@ -204,7 +204,17 @@ def judge(goal: Goal, scores: Mapping[str, Score]) -> Reached:
     )
 
 
-PEERS = ("eventsourcing", "eventsourcing JSON", "UmaDB")
+PEERS = (
+    "eventsourcing",
+    "eventsourcing JSON",
+    "eventsourcing aggregates",
+    "eventsourcing aggregates, 1",
+    "eventsourcing aggregates, 32",
+    "eventsourcing DCB",
+    "eventsourcing DCB, 1",
+    "eventsourcing DCB, 32",
+    "UmaDB",
+)
 """Contestants that other packages bring."""
 
 

