@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from backstory import context as contexts
 from backstory.codec import decode, encode
 from backstory.commands import Command
-from backstory.commit import Commit, Head, draft, drafted
+from backstory.commit import Commit, Head, drafted
+from backstory.drafting import Drafter
 from backstory.errors import BranchError, UnknownRevision
-from backstory.execution import RETRIES, Drafting, Executor, Preview, repeated
+from backstory.execution import RETRIES, Executor, Preview, repeated
 from backstory.history.bisect import Found, first
 from backstory.history.blame import Blame, blame
 from backstory.history.branches import MAIN, TRIAL, Branches, Chain, Mark
@@ -25,7 +26,6 @@ from backstory.history.revision import Point, Revision, commits_between, resolve
 from backstory.ids import new_id, now
 from backstory.loading import Cache, Loader
 from backstory.query import Condition, Query
-from backstory.record import Encoded
 from backstory.selection import wanted
 from backstory.snapshots import Snapshots
 from backstory.state import State, defined_states
@@ -59,8 +59,7 @@ class Database:
     ) -> None:
         self.store = store
         self.branches = Branches(store, clock=clock, ids=ids)
-        self._clock = clock
-        self._ids = ids
+        self._drafter = Drafter(clock, ids)
         self._cache_bytes = cache_bytes
         self._root = True
         self._use(MAIN, (0,), store.log())
@@ -125,7 +124,7 @@ class Database:
         self._check_named()
         if (done := self._done(id, command)) is not None:
             return done
-        drafting = self._drafting(command, self._ids() if id is None else id, author, message, meta)
+        drafting = self._drafter.for_command(command, id=id, author=author, message=message, meta=meta)
         try:
             return self._executor.execute(command, drafting, retries) or self._done(id, command)
         except Exception:
@@ -136,25 +135,7 @@ class Database:
 
     def preview(self, command: Command) -> Preview:
         """What the command would do now: its events, and each state before and after. Appends nothing."""
-        return self._executor.preview(command, self._drafting(command, self._ids(), None, None, None))
-
-    def _drafting(
-        self,
-        command: Command,
-        id: str,
-        author: str | None,
-        message: str | None,
-        meta: Mapping[str, Any] | None,
-    ) -> Drafting:
-        """Drafts what the command decides; its message is the command itself, unless there is one."""
-        if message is None and not contexts.current().message:
-            message = str(command)
-        arguments = command.recorded()
-
-        def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
-            return self._draft(events, condition, id, author, message, meta, arguments)
-
-        return drafting
+        return self._executor.preview(command, self._drafter.for_command(command))
 
     def append(
         self,
@@ -171,8 +152,8 @@ class Database:
         """
         self._check_named()
         encoded = [encode(event) for event in events]
-        id = self._ids() if id is None else id
-        [commit] = append(self.log, self._draft(encoded, condition, id, author, message, meta, None))
+        draft = self._drafter.draft(encoded, condition, id=id, author=author, message=message, meta=meta)
+        [commit] = append(self.log, draft)
         return commit
 
     def read(
@@ -268,7 +249,7 @@ class Database:
             reverted = {"reverts": [commit.id for commit in picked]}
             why = f"Revert {text}" if message is None else message
             condition = Condition(inversion.query, head)
-            return self._draft(list(inversion.events), condition, self._ids(), author, why, reverted, None)
+            return self._drafter.draft(inversion.events, condition, author=author, message=why, meta=reverted)
 
         return revert(self.log, picked, defined_states(), drafting, force=force)
 
@@ -355,28 +336,6 @@ class Database:
             return None
         known = next((commit for commit in self.log.find(id) if commit.id == id), None)
         return None if known is None else repeated(known, command)
-
-    def _draft(
-        self,
-        events: list[Encoded],
-        condition: Condition | None,
-        id: str,
-        author: str | None,
-        message: str | None,
-        meta: Mapping[str, Any] | None,
-        command: Mapping[str, Any] | None,
-    ) -> Draft:
-        around = contexts.current()
-        return draft(
-            events,
-            id=id,
-            time=self._clock(),
-            condition=condition,
-            author=around.author if author is None else author,
-            message=around.message if message is None else message,
-            command=command,
-            metadata={**around.metadata, **meta} if meta else around.metadata,
-        )
 
 
 class WhatIf(Database):

@@ -14,10 +14,11 @@ import msgspec
 from backstory.codec import encode
 from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained
+from backstory.drafting import Drafting
 from backstory.errors import Conflict, IdReused
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query
-from backstory.record import Encoded, Recorded
+from backstory.record import Recorded
 from backstory.state import State, state_type
 
 RETRIES = 20
@@ -28,9 +29,6 @@ LONGEST_PAUSE = 0.05
 
 LANES = 64
 COOLING = 32
-
-Drafting = Callable[[list[Encoded], Condition | None], Draft]
-"""Makes the draft of what was decided."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -152,9 +150,7 @@ class Executor:
         reads = reads_of(command)
         return self._attempt(command, drafting, reads, union([query for _, query in reads]))
 
-    def _attempt(
-        self, command: Command, drafting: Drafting, reads: Reads, boundary: Query
-    ) -> Attempt | None:
+    def _attempt(self, command: Command, drafting: Drafting, reads: Reads, boundary: Query) -> Attempt | None:
         decision = self.decide(command, reads, boundary)
         if not decision.events:
             return None

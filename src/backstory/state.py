@@ -56,7 +56,7 @@ class StateMeta(msgspec.StructMeta):
     `checked=False` is for a class that stands in for one that was checked, for as long as a verb runs.
     """
 
-    def __new__(
+    def __new__(  # noqa: PYI034 - as for events
         mcls,
         name: str,
         bases: tuple[type, ...],

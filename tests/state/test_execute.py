@@ -251,7 +251,7 @@ def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
     pauses: list[float] = []
     loader = Loader(db.log)
     executor = Executor(loader, chance=lambda: 1.0, sleep=pauses.append)
-    drafts = db._drafting(number(Numbers()), "x", None, None, None)
+    drafts = db._drafter.for_command(number(Numbers()), id="x")
 
     def late(events: Any, condition: Any) -> Any:
         db.append(Numbered(0))

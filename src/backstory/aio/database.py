@@ -121,7 +121,7 @@ class AsyncDatabase:
         executor = self.db._executor
 
         def half() -> Half | None:
-            drafting = self.db._drafting(command, self.db._ids(), author, message, meta)
+            drafting = self.db._drafter.for_command(command, author=author, message=message, meta=meta)
             attempt = executor.attempt(command, drafting)
             return None if attempt is None else (attempt.draft, partial(executor.settle, attempt))
 
@@ -146,8 +146,9 @@ class AsyncDatabase:
 
         def half() -> Half:
             encoded = [encode(event) for event in events]
-            name = self.db._ids() if id is None else id
-            draft = self.db._draft(encoded, condition, name, author, message, meta, None)
+            draft = self.db._drafter.draft(
+                encoded, condition, id=id, author=author, message=message, meta=meta
+            )
             return draft, lambda verdict: verdict[0]
 
         commit: Commit = await self._branch.writes.run(Write(half))

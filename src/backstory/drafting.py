@@ -1,0 +1,70 @@
+"""Drafts of what is to be appended: the time and a new id from outside, author and metadata from the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backstory.commands import Command
+from backstory.commit import Draft, draft
+from backstory.context import current
+from backstory.query import Condition
+from backstory.record import Encoded
+
+Drafting = Callable[[list[Encoded], Condition | None], Draft]
+"""Makes the draft of what was decided."""
+
+
+class Drafter:
+    """Makes drafts; what a caller does not say, the context does."""
+
+    def __init__(self, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+        self._clock = clock
+        self._ids = ids
+
+    def draft(
+        self,
+        events: Sequence[Encoded],
+        condition: Condition | None = None,
+        *,
+        id: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        command: Mapping[str, Any] | None = None,
+    ) -> Draft:
+        """A draft of these events. Raises `InvalidEvent` that says which part is wrong."""
+        around = current()
+        return draft(
+            events,
+            id=self._ids() if id is None else id,
+            time=self._clock(),
+            condition=condition,
+            author=around.author if author is None else author,
+            message=around.message if message is None else message,
+            command=command,
+            metadata={**around.metadata, **meta} if meta else around.metadata,
+        )
+
+    def for_command(
+        self,
+        command: Command,
+        *,
+        id: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Drafting:
+        """Drafts what a command decides, at each try under one id; its message is the command itself by default."""
+        id = self._ids() if id is None else id
+        if message is None and not current().message:
+            message = str(command)
+        recorded = command.recorded()
+
+        def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
+            return self.draft(
+                events, condition, id=id, author=author, message=message, meta=meta, command=recorded
+            )
+
+        return drafting
