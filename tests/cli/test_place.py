@@ -69,3 +69,9 @@ def test_a_wrong_project_file_is_named(run: Run, text: str, message: str) -> Non
     assert ran.code == 2
     assert "pyproject.toml" in ran.err
     assert message in ran.err
+
+
+@pytest.mark.usefixtures("bank")
+def test_an_empty_name_is_not_another_store(run: Run) -> None:
+    ran = run("-s", "", "append", "Noted")
+    assert (ran.code, ran.err) == (2, "backstory: -s is followed by nothing, so no store is named\n")

@@ -96,6 +96,8 @@ def remembered() -> str | None:
 
 def address(arguments: Namespace) -> str:
     """The address of the store. Raises `UsageError` that explains all three ways where none of them names one."""
+    if arguments.store == "":  # as of a shell's variable that is not set: another store is not what was meant
+        raise UsageError("-s is followed by nothing, so no store is named")
     named: str | None = arguments.store or os.environ.get("BACKSTORY_STORE")
     if named:
         return named
