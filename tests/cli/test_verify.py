@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -68,7 +69,7 @@ class Paid(State):
 def test_snapshots_are_compared_with_a_replay_where_that_is_asked(run: Run, bank: Path) -> None:
     (bank.parent / "paid.py").write_text(SNAPSHOTS, encoding="utf-8")
     with programs.forgotten():
-        paid = load("paid", bank.parent).state("Paid")
+        paid: Any = load("paid", bank.parent).state("Paid")
         with connect(str(bank)) as db:
             db.load(paid("a-7"))
             [(name, text)] = db.store.refs.list(PREFIX).items()
