@@ -287,7 +287,7 @@ def shortened(text: str, length: int) -> str:
 
 def _reference(cls: type[State], given: Any, *, strict: bool) -> State:
     """The state with an identity that comes from JSON or a command line: of the types that its fields name."""
-    reference = cls(**given) if isinstance(given, Mapping) else cls(given)
+    reference = cls(**given) if isinstance(given, Mapping) else cls(*[given])
     return msgspec.convert(identity(reference), cls, strict=strict)
 
 

@@ -150,21 +150,19 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
 
 def _settle(log: Log, judge: Callable[[Head], MergeReport], options: Options) -> MergeReport:
     """Judge and append, again where the log went on while it was judged."""
-    for _ in range(ATTEMPTS):
+    attempts = 0
+    while True:
         head = log.head()
         report = judge(head)
         if report.conflicts or options.dry_run:
             return report
         try:
             return _append(log, report, head)
-        except (
-            HeadMoved,
-            IdReused,
-        ) as moved:  # an id is taken where another merge was faster with some of them
-            if log.head() == head:
+        except (HeadMoved, IdReused):
+            # An id is taken where another merge was faster with some of them.
+            attempts += 1
+            if attempts == ATTEMPTS or log.head() == head:
                 raise
-            last = moved
-    raise last
 
 
 def _append(log: Log, report: MergeReport, head: Head) -> MergeReport:

@@ -69,7 +69,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     def way_for(self, commit: Commit) -> Way | None:
         """The way out that was chosen for a commit, if one was."""
-        return self.ways.get(commit.id, self.way)
+        return self.ways[commit.id] if commit.id in self.ways else self.way
 
 
 class Replay:

@@ -78,16 +78,18 @@ def revert(
     It is appended on the condition that nothing that it concerns has changed, and looked at again where something has.
     """
     states = list(states)
-    for _ in range(ATTEMPTS):
+    attempts = 0
+    while True:
         head = log.head().position
         inversion = invert(log, commits, states, force=force)
         if not inversion.events:
             return None
         try:
             return append(log, drafting(inversion, head))[0]
-        except Conflict as conflict:
-            last = conflict
-    raise last
+        except Conflict:
+            attempts += 1
+            if attempts == ATTEMPTS:
+                raise
 
 
 def invert(

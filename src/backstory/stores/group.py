@@ -60,23 +60,35 @@ class GroupedLog:
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch, together with those of other threads; see `Log.append`."""
         with self._guard:
-            alone = not self._writing
+            call = _Call(batches) if self._writing else None
             self._writing = True
-            if not alone:
-                call = _Call(batches)
+            if call is not None:
                 self._waiting.append(call)
-        if alone:
+        if call is None:
             try:
                 return self._log.append(batches)
             finally:
                 self._hand_on()
-        call.woken.acquire()
+        try:
+            call.woken.acquire()
+        except BaseException:
+            self._withdraw(call)
+            raise
         if call.leads:
             self._write([call, *self._take(call.events)])
         if call.error is not None:
             raise call.error
         assert call.verdicts is not None
         return call.verdicts
+
+    def _withdraw(self, call: _Call) -> None:
+        """Take back the call of a thread that was interrupted while it waited, or the lead that it got meanwhile."""
+        with self._guard:
+            waits = call in self._waiting
+            if waits:
+                self._waiting.remove(call)
+        if not waits and call.leads:
+            self._hand_on()
 
     def _take(self, events: int) -> Iterator[_Call]:
         """The calls that go into the leader's group."""

@@ -85,5 +85,5 @@ def roles(schema: str = "backstory") -> str:
 
 def sql(name: str, schema: str) -> bytes:
     """A file of SQL of this package, for a schema."""
-    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("backstory.stores.postgres").joinpath(name).read_text(encoding="utf-8")
     return text.replace("{schema}", schema).encode()

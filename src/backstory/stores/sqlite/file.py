@@ -289,4 +289,4 @@ def schema() -> str:
     """The SQL that makes an empty store."""
     from importlib import resources
 
-    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+    return resources.files("backstory.stores.sqlite").joinpath("schema.sql").read_text(encoding="utf-8")
