@@ -369,7 +369,12 @@ def test_every_code_block_of_a_page_does_what_the_page_says(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BACKSTORY_STORE", raising=False)
-    Page(path, tmp_path).run()
+    try:
+        Page(path, tmp_path).run()
+    finally:
+        for name, module in list(sys.modules.items()):
+            if str(tmp_path) in str(getattr(module, "__file__", "")):
+                del sys.modules[name]  # another page or test has an application of that name
 
 
 # The rest tests the runner itself: a check that cannot fail is no check.
