@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -170,8 +169,8 @@ async def test_several_event_loops_may_share_one(db: AsyncDatabase, anyio_backen
             await db.execute(deposit(Account("a"), 1))
             await db.append(Deposited("b", number))
 
-    async def in_a_thread(work: Callable[[], object]) -> None:
-        await run_sync(work)
+    async def in_a_thread(number: int, backend: str) -> None:
+        await run_sync(partial(anyio.run, elsewhere, number, backend=backend))
 
     async def following(seen: list[int]) -> None:
         async with db.follow(after=0) as events:
@@ -184,7 +183,7 @@ async def test_several_event_loops_may_share_one(db: AsyncDatabase, anyio_backen
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(following, seen)
         for number, backend in enumerate(("asyncio", "trio", anyio_backend)):
-            tasks.start_soon(in_a_thread, partial(anyio.run, elsewhere, number, backend=backend))
+            tasks.start_soon(in_a_thread, number, backend)
     assert seen == list(range(1, 31))
     assert (await db.load(Account("a"))).balance == 15
 
