@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from functools import partial
 from typing import Any
 
 import anyio
@@ -170,7 +169,7 @@ async def test_several_event_loops_may_share_one(db: AsyncDatabase, anyio_backen
             await db.append(Deposited("b", number))
 
     async def in_a_thread(number: int, backend: str) -> None:
-        await run_sync(partial(anyio.run, elsewhere, number, backend=backend))
+        await run_sync(lambda: anyio.run(lambda: elsewhere(number), backend=backend))
 
     async def following(seen: list[int]) -> None:
         async with db.follow(after=0) as events:

@@ -69,7 +69,9 @@ class Rules(msgspec.Struct, frozen=True):
 
     def way_for(self, commit: Commit) -> Way | None:
         """The way out that was chosen for a commit, if one was."""
-        return self.ways[commit.id] if commit.id in self.ways else self.way
+        if commit.id in self.ways:
+            return self.ways[commit.id]
+        return self.way
 
 
 class Replay:
