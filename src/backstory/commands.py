@@ -251,6 +251,9 @@ class CommandType(Generic[P]):
 definitions: dict[str, CommandType[...]] = {}
 """Every command by its name: so that a recorded decision can be made again."""
 
+clashes: set[str] = set()
+"""Names that two modules gave to commands of theirs: what was recorded under one could be either."""
+
 
 @overload
 def command(function: Callable[P, Any], /) -> CommandType[P]: ...
@@ -271,6 +274,9 @@ def command(function: Callable[..., Any] | None = None, /, *, name: str | None =
 
     def made(function: Callable[..., Any]) -> CommandType[...]:
         kind = CommandType(function, local, name)
+        other = definitions.get(kind.name)
+        if other is not None and other.__module__ != kind.__module__:
+            clashes.add(kind.name)
         definitions[kind.name] = kind
         return kind
 

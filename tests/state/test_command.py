@@ -11,7 +11,7 @@ from typing import Any, Union
 import msgspec
 import pytest
 
-from backstory import Event, Refused, State, Tag, command
+from backstory import Event, Refused, State, Tag, command, commands
 from backstory.errors import DecisionError, DefinitionError
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer, withdraw
 
@@ -347,3 +347,20 @@ def test_commands_are_equal_by_function_and_arguments_and_have_the_functions_doc
 
     assert (pay.__doc__, pay.__name__, pay.__module__) == ("Pays.", "pay", __name__)
     assert repr(pay) == "<command pay() -> 'None'>"
+
+
+def test_a_name_that_two_modules_gave_to_commands_is_known_to_clash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "definitions", {})
+    monkeypatch.setattr(commands, "clashes", set())
+
+    def pay() -> list[Event]:
+        return []
+
+    command(pay)
+    command(pay)
+    assert not commands.clashes
+    pay.__module__ = "another"
+    command(pay)
+    assert commands.clashes == {"pay"}
+    command(name="another.pay")(pay)
+    assert set(commands.definitions) == {"pay", "another.pay"}

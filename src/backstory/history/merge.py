@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.commands import definitions
+from backstory.commands import clashes, definitions
 from backstory.commit import Commit, Head, drafted
 from backstory.errors import BranchError, HeadMoved, IdReused
 from backstory.history.branches import MAIN, Branches, Chain, head_at
@@ -58,7 +58,9 @@ class Options(msgspec.Struct, frozen=True):
         """What the judge needs of this. Raises `BranchError` where it would force without saying why."""
         if "force" in (self.way, *self.ways.values()) and not self.message:
             raise BranchError("to take commits that are in conflict needs a message that says why")
-        known = definitions if self.commands is None else self.commands
+        known = self.commands
+        if known is None:
+            known = {name: kind for name, kind in definitions.items() if name not in clashes}
         return Rules(branches.clock, self.way, self.ways, self.unconditioned, known)
 
 
