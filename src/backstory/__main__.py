@@ -1,7 +1,5 @@
 """`python -m backstory` is the `backstory` command."""
 
-import sys
+from backstory.cli import process
 
-from backstory.cli import main
-
-sys.exit(main())
+process()

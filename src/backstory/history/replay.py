@@ -200,10 +200,8 @@ class Replay:
             return None, "no command made it, so it cannot be decided again"
         kind = self._rules.commands.get(recorded["name"])
         if kind is None:
-            return (
-                None,
-                f"the command {recorded['name']} is not known here, or two have that name, so it cannot be decided again",
-            )
+            name = recorded["name"]
+            return None, f"the command {name} is not known here, or two have that name: it cannot be decided again"
         try:
             return kind.parse(recorded["arguments"]), ""
         except TypeError as wrong:
