@@ -201,7 +201,10 @@ class Replay:
         kind = self._rules.commands.get(recorded["name"])
         if kind is None:
             name = recorded["name"]
-            return None, f"the command {name} is not known here, or two have that name: it cannot be decided again"
+            return (
+                None,
+                f"the command {name} is not known here, or two have that name: it cannot be decided again",
+            )
         try:
             return kind.parse(recorded["arguments"]), ""
         except TypeError as wrong:
