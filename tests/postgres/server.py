@@ -122,7 +122,7 @@ class PostgresServer:
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
         made = self._run(
-            "initdb", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--pwfile=secret",
+            "initdb", "--no-sync", "-D", "data", "-U", "postgres", "-E", "UTF8", "--locale=C", "--pwfile=secret",
             "--auth-local=trust", "--auth-host=scram-sha-256",
         )  # fmt: skip
         assert made.returncode == 0, made.stdout

@@ -1,0 +1,124 @@
+"""Async on PostgreSQL, under asyncio and under trio: what tests/aio says of files is true of a server."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from backstory.aio import AsyncDatabase, connect
+from backstory.history.verify import verify
+from backstory.stores.postgres import PostgresStore
+from tests.postgres.server import running, schema_of
+from tests.state.bank import Account, Deposited, deposit, transfer, withdraw
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks() -> Iterator[None]:
+    yield
+    gc.collect()
+    assert [one.name for one in threading.enumerate() if one.name.startswith("backstory watch")] == []
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return running().address(schema_of(tmp_path))
+
+
+@pytest.fixture
+async def db(address: str) -> AsyncIterator[AsyncDatabase]:
+    async with connect(address) as database:
+        yield database
+
+
+def in_use(address: str) -> int:
+    """How many transactions are open, as the server sees it."""
+    with running().admin() as admin:
+        [[count]] = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backstory' AND xact_start IS NOT NULL"
+        ).fetchall()
+    return int(count)
+
+
+async def test_commands_and_states(db: AsyncDatabase) -> None:
+    await db.execute(deposit(Account("a"), 500))
+    await db.execute(withdraw(Account("a"), cents=200), author="ann", message="rent")
+    assert (await db.load(Account("a"))).balance == 300
+    assert (await db.load(Account("a"), at="main~1")).balance == 500
+    assert [record.position async for record in db.read()] == [1, 2]
+
+
+async def test_a_follower_sees_what_another_process_would_append(db: AsyncDatabase, address: str) -> None:
+    seen: list[int] = []
+
+    async def follow() -> None:
+        async with db.follow(Deposited, after=0) as events:
+            async for record in events:
+                seen.append(record.event.cents)
+                if len(seen) == 50:
+                    return
+
+    async with connect(address) as other, anyio.create_task_group() as tasks:
+        with anyio.fail_after(30):
+            tasks.start_soon(follow)
+            for number in range(50):
+                await (other if number % 2 else db).append(Deposited("a", number))
+    assert seen == list(range(50))
+
+
+async def test_two_hundred_tasks_decide_as_if_one_after_the_other(db: AsyncDatabase, address: str) -> None:
+    accounts = [Account(f"a-{number}") for number in range(20)]
+    await db.append(*[Deposited(account.account, 100) for account in accounts])
+
+    async def move(number: int) -> None:
+        source, target = accounts[number % 20], accounts[(number * 7 + 1) % 20]
+        await db.execute(transfer(source, target, 1), retries=1000)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(200):
+            tasks.start_soon(move, number)
+    balances = [(await db.load(account)).balance for account in accounts]
+    assert sum(balances) == 2000
+    assert in_use(address) == 0
+    store = PostgresStore(address)
+    assert verify(store).problems == []
+    assert sum(1 for _ in store.log().commits()) == 201
+    store.close()
+
+
+async def test_tasks_that_are_cancelled_leave_nothing_half_done_and_no_connection_in_use(
+    db: AsyncDatabase, address: str
+) -> None:
+    done: set[int] = set()
+
+    async def write(number: int) -> None:
+        for turn in range(20):
+            await db.execute(deposit(Account(f"a-{number}"), 1), id=f"{number}-{turn}")
+            done.add(number * 100 + turn)
+
+    with anyio.move_on_after(0.1):
+        async with anyio.create_task_group() as tasks:
+            for number in range(50):
+                tasks.start_soon(write, number)
+    with anyio.move_on_after(0.02):
+        await anext(db.follow())
+    kept = {commit.id async for commit in db.commits()}
+    assert {f"{one // 100}-{one % 100}" for one in done} <= kept
+    with anyio.fail_after(10):
+        while in_use(address):  # noqa: ASYNC110 - what was on its way when it was cancelled ends by itself
+            await anyio.sleep(0.01)
+        # Every connection can be had again.
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(db.load, Account(f"a-{number}"))

@@ -1,0 +1,59 @@
+"""Processes decide at random while their server is killed; then every decision is made once more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import msgspec
+
+from backstory import connect
+from backstory.history.verify import verify
+from tests.postgres.server import ROOT, started
+from tests.reliability import torture
+from tests.reliability.test_torture import History, check_decisions, check_rules, check_told
+from tests.reliability.torture import Told
+
+KILLS = 3
+
+
+def test_a_server_that_is_killed_three_times_changes_no_decision(long: bool) -> None:
+    threads, rounds = (16, 300) if long else (8, 40)
+    with closing(started()) as server:
+        address = server.address("torture")
+        processes = []
+        with connect(address) as db:
+            try:
+                for seed in range(2):
+                    command = [
+                        sys.executable,
+                        "-m",
+                        torture.__name__,
+                        address,
+                        *map(str, (seed, threads, rounds)),
+                    ]
+                    processes.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
+                reached = 0
+                for _ in range(KILLS):
+                    reached += 2 * threads * rounds // 8
+                    while db.head().position < reached:
+                        assert all(process.poll() is None for process in processes)
+                        time.sleep(0.005)
+                    server.stop("immediate")
+                    server.start()
+                assert all(process.poll() is None for process in processes)
+                outputs = [process.communicate()[0] for process in processes]
+            finally:
+                for process in processes:
+                    process.kill()
+            assert [process.returncode for process in processes] == [0, 0]
+            told = [one for output in outputs for one in msgspec.json.decode(output, type=list[Told])]
+            events = list(db.log.read())
+            history = History(events)
+            assert sum(one.conflicts for one in told) == 0
+            check_rules(db)
+            check_told(db, told, history)
+            check_decisions(db, events, history)
+            assert verify(db.store).problems == []
