@@ -238,6 +238,16 @@ def test_a_password_opens_the_store_and_a_wrong_one_does_not(name: str) -> None:
     assert "says me" not in f"{caught.value} {caught.value.__cause__}"
 
 
+VERBS = [
+    verb.split()
+    for verb in (
+        "log", "show", "state account:a-7", "tags", "types", "stats", "verify", "status", "diff main~1 main",
+        "grep cents", "branch trial", "switch trial", "switch main", "reflog", "mark here", "--json stats",
+        "--json status", "--json verify", "merge trial",
+    )
+]  # fmt: skip
+
+
 def test_the_command_line_works_on_an_address_and_shows_no_password(
     name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,8 +256,15 @@ def test_the_command_line_works_on_an_address_and_shows_no_password(
     assert main(["init"]) == 0
     assert main(["append", "Deposited", "--tag", "account:a-7", "cents=500", "-m", "first pay"]) == 0
     assert main(["append", "Withdrawn", "--tag", "account:a-7", "cents=200"]) == 0
-    for words in (["log"], ["show"], ["state", "account:a-7"], ["tags"], ["types"], ["stats"], ["verify"]):
-        assert main(words) == 0, words
+    lock = str(tmp_path / "schema.lock")
+    monkeypatch.chdir(tmp_path)  # where `switch` keeps the branch
+    for words in VERBS:
+        assert main(words) in (0, 1), words
+    assert main(["schema", "lock", "--app", "examples.bank", "--lock", lock]) == 0
+    for more in [], ["--json"]:
+        assert main([*more, "schema", "check", "--app", "examples.bank", "--lock", lock]) == 1
+    for words in ["init"], ["show", "nothing"], ["-s", address + "&nothing=1", "log"]:
+        assert main(words) > 0, words
     assert main(["-s", file, "init"]) == 0
     moved = tmp_path / "history.jsonl"
     assert main(["export", "-o", str(moved)]) == 0

@@ -11,7 +11,7 @@ from backstory.cli.text import count, plain
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.stored import check_log
-from backstory.stores import open_store
+from backstory.stores import open_store, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -110,13 +110,14 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
             store.close()
     elif arguments.sample is not None:
         raise UsageError("--sample decodes events of a store; name one with -s STORE")
+    named = None if address is None else shown(address)
     failing = {"broken", "news"} if arguments.exact else {"broken"}
     bad = [finding for finding in found if finding.level in failing]
     if out.json:
         out.document(
             "check",
             lock=str(path),
-            store=address,
+            store=named,
             sound=not bad,
             events=len(app.events),
             findings=_documents(found),
@@ -124,7 +125,7 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
         return 1 if bad else 0
     out.page()
     show(found, out)
-    looked = count(len(app.events), "event") + (f", and {address}" if address else "")
+    looked = count(len(app.events), "event") + (f", and {named}" if named else "")
     if bad:
         out.line(f"{out.paint('not sound', 'red')}: {count(len(bad), 'finding')} in {looked}")
     else:
