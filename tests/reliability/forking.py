@@ -5,6 +5,7 @@ A process of its own, because a fork of a process with threads is what is tried.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -14,14 +15,18 @@ from collections.abc import Callable
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.samples import deposited, one, problems
 
-PATIENCE = 20
-"""Seconds after which a child that hangs is ended."""
+PATIENCE = 200
+"""Seconds after which a child that hangs is ended, and says where it hung."""
+
+unfinished: set[int] = set()
+"""Children that nobody has waited for yet."""
 
 
 def child(work: Callable[[], None]) -> int:
     """Fork; in the child do `work` and leave."""
     number = os.fork()
     if number == 0:
+        faulthandler.register(signal.SIGALRM, chain=True)
         signal.alarm(PATIENCE)
         try:
             work()
@@ -29,12 +34,14 @@ def child(work: Callable[[], None]) -> int:
             print("child:", repr(error), flush=True)
             os._exit(1)
         os._exit(0)
+    unfinished.add(number)
     return number
 
 
 def wait(number: int) -> None:
     """Wait until a child has ended well."""
     _, status = os.waitpid(number, 0)
+    unfinished.remove(number)
     assert status == 0, f"a child ended with {status}"
 
 
@@ -109,5 +116,10 @@ SCENES = {scene.__name__: scene for scene in (taking_turns, parent_leaves, other
 
 if __name__ == "__main__":
     opened = SqliteStore(sys.argv[2], timeout=5)
-    SCENES[sys.argv[1]](opened)
+    try:
+        SCENES[sys.argv[1]](opened)
+    finally:
+        for left in unfinished:
+            os.kill(left, signal.SIGKILL)
+            os.waitpid(left, 0)
     opened.close()

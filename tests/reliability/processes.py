@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from backstory.record import Recorded
@@ -14,25 +16,39 @@ from tests.reliability.samples import problems
 ROOT = Path(__file__).parents[2]
 
 
-def start(module: str, *arguments: object, user: int | None = None) -> subprocess.Popen[str]:
-    """Run a module of the tests in a process of its own."""
+@contextmanager
+def running(module: str, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module of the tests in a process of its own, which does not outlive the block.
+
+    Its output is not buffered here: a line that was read takes nothing with it of what `communicate` gives.
+    """
     command = [sys.executable, "-m", f"tests.reliability.{module}", *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, user=user
-    )
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def first_line(process: subprocess.Popen[bytes]) -> bytes:
+    """Its next line: it is at work by now."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def finish(process: subprocess.Popen[bytes]) -> bytes:
     """What it printed, once it has ended well."""
     output, errors = process.communicate()
-    assert process.returncode == 0, errors
+    assert process.returncode == 0, errors.decode()
     return output
 
 
-def acknowledged(output: str) -> dict[str, int]:
+def acknowledged(output: bytes) -> dict[str, int]:
     """Commit ids and positions that a writer printed; a line that was cut off by its death does not count."""
-    whole = output[: output.rfind("\n") + 1]
-    return {id: int(position) for id, position in (line.split() for line in whole.splitlines())}
+    *whole, _ = output.decode().split("\n")
+    return {id: int(position) for id, position in map(str.split, whole)}
 
 
 def check_whole(log: Log) -> None:

@@ -7,10 +7,9 @@ one caller after the other would have written.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from bisect import bisect_right
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from backstory.query import Query
 from backstory.record import Encoded, Recorded
 from backstory.state import fold
 from tests.reliability import torture
+from tests.reliability.processes import finish, running
 from tests.reliability.torture import (
     ACCOUNTS,
     COMMANDS,
@@ -41,8 +41,6 @@ from tests.reliability.torture import (
     Student,
     Told,
 )
-
-ROOT = Path(__file__).parents[2]
 
 
 class History:
@@ -70,16 +68,12 @@ class History:
 
 def run(path: Path, processes: int, threads: int, rounds: int) -> list[Told]:
     """Let processes work on one file at once, and give what each of their threads was told."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", torture.__name__, str(path), str(seed), str(threads), str(rounds)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-        )
-        for seed in range(processes)
-    ]
-    outputs = [process.communicate()[0] for process in started]
-    assert [process.returncode for process in started] == [0] * processes
+    with ExitStack() as all_of_them:
+        started = [
+            all_of_them.enter_context(running("torture", path, seed, threads, rounds))
+            for seed in range(processes)
+        ]
+        outputs = [finish(process) for process in started]
     return [told for output in outputs for told in msgspec.json.decode(output, type=list[Told])]
 
 
