@@ -70,7 +70,7 @@ def test_skipped_places_go_to_a_file(run: Run, orders: Path, tmp_path: Path) -> 
     assert msgspec.json.decode(reject) == {
         "file": str(orders),
         "line": 4,
-        "why": "Invalid isoformat string: 'yesterday'",
+        "why": "column \"time\": 'yesterday' is no ISO 8601 time",
         "raw": "Paid,yesterday,o-2",
     }
 

@@ -100,10 +100,10 @@ def test_each_row_that_cannot_be_read_is_named_with_its_first_line(
     assert (report.commits, report.skipped) == (1, 5)
     assert reasons(rejects) == [
         (4, "the row has 3 cells, the header has 6"),
-        (5, "Invalid isoformat string: 'soon'"),
-        (6, "the row's type is empty, in column 'status'"),
+        (5, "column \"at\": 'soon' is no ISO 8601 time"),
+        (6, 'column "status": the row\'s type is empty'),
         (7, "the row has 7 cells, the header has 6"),
-        (10, "the row's time is empty, in column 'at'"),
+        (10, 'column "at": the row\'s time is empty'),
     ]
     assert rejects[3].raw == 'o-1,Placed,2026-11-01,ann,"two\nlines",5,6'
     with pytest.raises(SourceError, match="source:4: the row has 3 cells"):
@@ -133,7 +133,8 @@ def test_a_row_that_is_not_in_the_encoding_is_rejected(file: Source, log: Log, r
     content = b"a,b\ncaf\xe9,1\nfine,2\n"
     load(log, read_csv(file(content)), on_reject=rejects.append)
     assert data(log.read()) == [{"a": "fine", "b": "2"}]
-    assert reasons(rejects) == [(2, "the row is not utf-8-sig; name the file's own encoding, such as cp1252")]
+    why = "the cell is not utf-8-sig; name the file's own encoding, such as cp1252"
+    assert reasons(rejects) == [(2, f'column "a": {why}')]
     with pytest.raises(SourceError, match="no encoding is known"):
         load(log, read_csv(file(content), reading=Reading(encoding="klingon")))
 

@@ -199,17 +199,17 @@ class _Table:
             raise ValueError(f"the row has {len(cells)} cells, the header has {len(self.header)}")
         row = dict(zip(self.header, cells, strict=True))
         columns, reading = self.columns, self.reading
-        type = row[columns.type] if columns.type else reading.type
+        type = self._text(row, columns.type) if columns.type else reading.type
         if not type:
-            raise ValueError(f"the row's type is empty, in column {columns.type!r}")
-        time = self._time(row[columns.time]) if columns.time else None
-        tags = sorted(f"{key}:{row[name]}" for key, name in columns.tags.items() if row[name])
-        author = row[columns.author] if columns.author else ""
-        message = row[columns.message] if columns.message else ""
+            raise _in_column(columns.type, "the row's type is empty")
+        time = self._time(columns.time, row[columns.time]) if columns.time else None
+        tags = sorted(
+            self._tag(key, name, self._text(row, name)) for key, name in columns.tags.items() if row[name]
+        )
+        author = self._text(row, columns.author) if columns.author else ""
+        message = self._text(row, columns.message) if columns.message else ""
         data = _encode(self._cells(cells))
-        for text in (type, author, message, *tags):
-            _check_decoded(text, reading.encoding)
-        event = encoded(type, data, tuple(map(_tag, tags)))
+        event = encoded(type, data, tuple(tags))
         if columns.id:
             id = content_id("csv", type, row[columns.id])
         else:
@@ -217,11 +217,27 @@ class _Table:
             id = timed_id(at, *said, at, self._count(at, *said)) if time else content_id(*said, number)
         return draft([event], id=id, time=time or self._clock(), author=author, message=message)
 
-    def _time(self, text: str) -> datetime:
+    def _text(self, row: dict[str, str], column: str) -> str:
+        cell = row[column]
+        if not cell.isascii():
+            _check_decoded(cell, column, self.reading.encoding)
+        return cell
+
+    def _tag(self, key: str, column: str, cell: str) -> str:
+        try:
+            return _tag(f"{key}:{cell}")
+        except EventError as wrong:
+            raise _in_column(column, str(wrong)) from wrong
+
+    def _time(self, column: str, text: str) -> datetime:
         if not text:
-            raise ValueError(f"the row's time is empty, in column {self.columns.time!r}")
+            raise _in_column(column, "the row's time is empty")
         form = self.reading.time_format
-        time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        try:
+            time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        except ValueError as wrong:
+            what = f"time of the form {form}" if form else "ISO 8601 time"
+            raise _in_column(column, f"{text!r} is no {what}") from wrong
         return time if time.tzinfo else time.replace(tzinfo=self.reading.zone)
 
     def _cells(self, cells: list[str]) -> dict[str, Any]:
@@ -230,7 +246,8 @@ class _Table:
         for index in self._data:
             cell = cells[index]
             if cell or reading.keep_empty:
-                _check_decoded(cell, reading.encoding)
+                if not cell.isascii():
+                    _check_decoded(cell, self.header[index], reading.encoding)
                 data[self.header[index]] = inferred(cell) if reading.infer else cell
         return data
 
@@ -288,13 +305,16 @@ def _tag(tag: str) -> str:
     return check_tag(tag)
 
 
-def _check_decoded(text: str, encoding: str) -> None:
+def _check_decoded(text: str, column: str, encoding: str) -> None:
     try:
-        check_text(text, "a cell") if not text.isascii() else None
+        check_text(text, "a cell")
     except EventError as wrong:
-        raise ValueError(
-            f"the row is not {encoding}; name the file's own encoding, such as cp1252"
-        ) from wrong
+        why = f"the cell is not {encoding}; name the file's own encoding, such as cp1252"
+        raise _in_column(column, why) from wrong
+
+
+def _in_column(column: str | None, why: str) -> ValueError:
+    return ValueError(f'column "{column}": {why}' if column else why)
 
 
 def _delimiter(header: str) -> str:
