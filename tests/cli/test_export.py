@@ -56,12 +56,19 @@ def test_a_file_is_there_only_when_it_is_complete(
     path.write_text("precious", encoding="utf-8")
     with monkeypatch.context() as patch:
         patch.setattr("backstory.sync.export.commit_line", fails)
-        assert run("export", "-o", str(path)).code == 2
+        ran = run("export", "-o", str(path))
+        assert (ran.code, ran.err) == (2, f"backstory: {path}: No space left on device\n")
     assert [found.name for found in tmp_path.glob("all*")] == ["all.jsonl"]
     assert path.read_text(encoding="utf-8") == "precious"
     assert run("export", "-o", str(path), "--json").json["lines"] == len(
         path.read_text(encoding="utf-8").splitlines()
     )
+
+
+@pytest.mark.usefixtures("bank")
+def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "no such folder" / "all.jsonl"
+    assert run("export", "-o", str(path)).err == f"backstory: {path}: No such file or directory\n"
 
 
 @pytest.mark.usefixtures("bank")

@@ -104,15 +104,23 @@ def lines(arguments: Namespace, log: Log, bar: Bar) -> Iterator[bytes]:
 
 @contextmanager
 def target(name: str | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that is there under its name only when it is complete."""
+    """Standard output, or a file that is there under its name only when it is complete.
+
+    What the system refuses, such as a full disk, it refuses with that name.
+    """
     if name is None:
         yield sys.stdout.buffer
         return
     path = Path(name)
     part = path.with_name(f"{path.name}.part")
     try:
-        with cast("IO[bytes]", gzip.open(part, "wb", 6) if path.suffix == ".gz" else part.open("wb")) as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        try:
+            with cast(
+                "IO[bytes]", gzip.open(part, "wb", 6) if path.suffix == ".gz" else part.open("wb")
+            ) as file:
+                yield file
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as wrong:
+        raise OSError(wrong.errno, wrong.strerror or str(wrong), name) from wrong
