@@ -93,5 +93,6 @@ def encoded(type: str, data: bytes, tags: tuple[str, ...] = (), version: int = 1
     try:
         _object.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
-        raise InvalidEvent(f"{type}: the data is not a JSON object: {wrong}") from wrong
+        why = "it has a number that is too large" if "out of range" in str(wrong) else wrong
+        raise InvalidEvent(f"{type}: the data is not a JSON object: {why}") from wrong
     return Encoded(type, version, sorted_tags(tuple(check_tag(tag) for tag in tags)), data)

@@ -46,17 +46,28 @@ def test_an_event_is_appended_with_its_fields_tags_and_message(run: Run) -> None
 
 
 def test_values_are_json_where_they_read_so_and_kept_to_the_digit(run: Run) -> None:
-    run("append", "Noted", "a=1.10", "b=007", "c=true", 'd="true"', 'e={"x": [1]}', "f=", "g=NaN", "h=1e400")
+    run(
+        "append", "Noted", "a=1.10", "b=007", "c=true", 'd="true"', 'e={"x": [1]}', "f=", "g=NaN", "h=1e400 m"
+    )
     assert '"a": 1.10,' in run("show").out
     data = last(run)["events"][0]["data"]
-    assert {name: data[name] for name in "bcdefg"} == {
+    assert {name: data[name] for name in "bcdefgh"} == {
         "b": "007",
         "c": True,
         "d": "true",
         "e": {"x": [1]},
         "f": "",
         "g": "NaN",
+        "h": "1e400 m",
     }
+
+
+@pytest.mark.parametrize("words", [["n=1e999"], ["n=[-1e999]"], ["--data", '{"n": 1e999}']])
+def test_a_number_that_is_too_large_to_be_one_is_refused(run: Run, words: list[str]) -> None:
+    ran = run("append", "Noted", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "too large" in ran.err
+    assert run("append", "Noted", 'n="1e999"').code == 0
 
 
 def test_data_may_be_one_json_object_also_from_standard_input(

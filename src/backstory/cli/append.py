@@ -108,18 +108,39 @@ def data(arguments: Namespace) -> bytes:
             raise UsageError(f"data is FIELD=VALUE, like cents=500; got {text!r}")
         if name in fields:
             raise UsageError(f"the field {name!r} is given twice")
-        fields[name] = json_value(value)
+        try:
+            fields[name] = json_value(value)
+        except msgspec.ValidationError:
+            raise UsageError(
+                f"{text}: there is no such number, it is too large; as text it needs double quotes"
+            ) from None
     return msgspec.json.encode(fields)
 
 
 def json_value(text: str) -> Any:
-    """The stored form of a value: as it stands where it is JSON, else as text."""
+    """The stored form of a value: as it stands where it is JSON, else as text.
+
+    Raises `msgspec.ValidationError` where it is a number that would be infinite.
+    """
     raw = text.strip().encode()
     try:
         msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except msgspec.DecodeError as wrong:
+        if isinstance(wrong, msgspec.ValidationError) and reads_as_json(text):
+            raise
         return text
     return msgspec.Raw(raw)
+
+
+def reads_as_json(text: str) -> bool:
+    """Whether it is JSON where numbers may be of any size."""
+    import json
+
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def condition(arguments: Namespace) -> Condition | None:
