@@ -60,13 +60,15 @@ def test_a_key_that_no_tag_has_is_a_difference(run: Run) -> None:
 def test_stats_count_everything(run: Run, bank: Path) -> None:
     document = run("stats", "--json").json
     assert {
-        name: document[name] for name in ("commits", "events", "types", "tags", "authors", "position")
+        name: document[name]
+        for name in ("commits", "events", "types", "tags", "authors", "unsigned", "position")
     } == {
         "commits": 4,
         "events": 6,
         "types": 5,
         "tags": 3,
-        "authors": {"ann": 2, "Bob Ray": 1, "": 1},
+        "authors": {"ann": 2, "Bob Ray": 1},
+        "unsigned": 1,
         "position": 6,
     }
     assert document["since"] == "2026-11-01T12:00:00Z"
@@ -76,7 +78,8 @@ def test_stats_count_everything(run: Run, bank: Path) -> None:
     assert document["head"] == run("show", "--json").json["hash"]
     text = run("stats").out
     assert "events   6 of 5 types\n" in text
-    assert "(none)" in text
+    assert "authors  2\n" in text
+    assert "unsigned 1 commit\n" in text
 
 
 def test_an_empty_store_has_counts_too(run: Run) -> None:

@@ -26,7 +26,7 @@ def log_of(*tags: tuple[str, ...]) -> MemoryLog:
 def test_an_empty_log_has_nothing_to_count() -> None:
     log = MemoryLog()
     assert (summary.types(log), summary.tags(log), summary.keys(log)) == ([], [], [])
-    assert summary.stats(log) == summary.Stats(0, 0, 0, 0, {}, None, None)
+    assert summary.stats(log) == summary.Stats(0, 0, 0, 0, {}, 0, None, None)
 
 
 def test_a_key_is_what_stands_before_the_first_colon() -> None:

@@ -68,7 +68,9 @@ def rows(address: str, size: int | None, head: Head, stats: Stats) -> Iterator[t
         yield "to", human(stats.until)
     yield "authors", f"{len(stats.authors):,}"
     for author, commits in list(stats.authors.items())[:AUTHORS]:
-        yield "", f"{commits:>8,}  {plain(author) or '(none)'}"
+        yield "", f"{commits:>8,}  {plain(author)}"
+    if stats.unsigned:
+        yield "unsigned", count(stats.unsigned, "commit")
     yield "head", head.hash.hex()
 
 

@@ -43,7 +43,8 @@ class KeyCount(msgspec.Struct):
 class Stats(msgspec.Struct):
     """How much history there is.
 
-    `authors` counts the commits of each, most first; `since` and `until` are the log's times, None where it is empty.
+    `authors` counts the commits of each, most first, and `unsigned` those that name nobody; `since` and `until` are the
+    log's times, None where it is empty.
     """
 
     commits: int
@@ -51,6 +52,7 @@ class Stats(msgspec.Struct):
     types: int
     tags: int
     authors: dict[str, int]
+    unsigned: int
     since: datetime | None
     until: datetime | None
 
@@ -125,4 +127,14 @@ def stats(log: Log, progress: Progress | None = None) -> Stats:
         seen_tags.update(event.tags)
         if progress is not None:
             progress(event.position)
-    return Stats(commits, events, len(seen_types), len(seen_tags), dict(authors.most_common()), since, until)
+    unsigned = authors.pop("", 0)
+    return Stats(
+        commits,
+        events,
+        len(seen_types),
+        len(seen_tags),
+        dict(authors.most_common()),
+        unsigned,
+        since,
+        until,
+    )
