@@ -150,6 +150,18 @@ def test_without_the_application_commands_are_shown_and_cannot_be_decided_again(
 
 
 @pytest.mark.usefixtures("parted")
+@pytest.mark.parametrize("way", ["--skip", "--redecide"])
+def test_what_a_merge_skipped_or_refused_is_not_ahead_any_more(run: Run, way: str) -> None:
+    assert run("status", "-b", "what-if", "--json").json["ahead"] == 2
+    ok(run, "merge", "what-if", way)
+    assert run("status", "-b", "what-if", "--json").json["ahead"] == 0
+    [what_if] = [each for each in run("branch", "--json").json["branches"] if each["name"] == "what-if"]
+    assert (what_if["ahead"], what_if["behind"]) == (0, 1)
+    ok(run, "-b", "what-if", "append", "Tried")
+    assert run("status", "-b", "what-if", "--json").json["ahead"] == 1
+
+
+@pytest.mark.usefixtures("parted")
 def test_a_rebase_moves_the_branch_and_the_reflog_knows(run: Run) -> None:
     assert run("rebase", "main", "-b", "what-if").code == 1
     assert "rebased: 1 commit of what-if on top of main, #8" in ok(run, "rebase", "--skip")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache, cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import msgspec
 from backstory.cli import UsageError, folder, place, table
 from backstory.cli.text import plain
 from backstory.cli.times import short
-from backstory.history.branches import MAIN, Branch, Branches
+from backstory.history.branches import MAIN, Branch, Branches, Chain
 from backstory.history.revision import Point, commits_between, resolve
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ backstory branch --restore gone
 TEXT = """\
 A branch is a name for a log that stands on a point of another one. Making one costs the same however long the history
 is, and nothing that is done on it changes the other. Deleting takes only the name away: the commits stay in the store.
-`ahead` and `behind` count commits that the branch has and the one below has not, and the other way round."""
+`ahead` and `behind` count commits that the branch has and the one below has not, and the other way round. What a merge
+skipped or refused is settled, and not counted."""
 
 MOST = 1000
 """Commits that are counted at most."""
@@ -83,7 +85,7 @@ def make(branches: Branches, arguments: Namespace, out: Output) -> int:
     point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
     made = branches.create(arguments.name, point.chain, point.position)
     if out.json:
-        out.document("branch", **msgspec.structs.asdict(standing(branches, made, "")))
+        out.document("branch", **msgspec.structs.asdict(Standings(branches, "").of(made)))
         return 0
     out.line(f"made {plain(made.name)} at #{point.position}")
     out.say(f"go there:  backstory switch {made.name}")
@@ -95,7 +97,7 @@ def delete(branches: Branches, name: str, address: str, out: Output) -> int:
     memory = folder.recall(address)
     if name == memory.branch and name != MAIN:
         raise UsageError(f"this folder is on {name}; leave it first: backstory switch main")
-    was = standing(branches, branches.get(name), memory.branch)
+    was = Standings(branches, memory.branch).of(branches.get(name))
     branches.delete(name)
     if out.json:
         out.document("deleted", branch=name, position=was.position, head=was.head)
@@ -122,7 +124,7 @@ def restore(branches: Branches, name: str, out: Output) -> int:
 
 def write(branches: Branches, current: str, out: Output, *, verbose: bool) -> int:
     """List them, the current one marked."""
-    found = [standing(branches, branch, current) for branch in branches.all()]
+    found = list(map(Standings(branches, current).of, branches.all()))
     if out.json:
         out.document("branches", branches=found)
         return 0
@@ -159,28 +161,47 @@ def amount(number: int) -> str:
     return f"{MOST - 1}+" if number >= MOST else str(number)
 
 
-def standing(branches: Branches, branch: Branch, current: str) -> Standing:
-    """Where a branch stands."""
-    head = branches.view(branch.chain).head()
-    below = branch.chain[:-1]
-    parent = next((other for other in branches.all() if other.chain == below), None)
-    base = branches.store.origin(branch.chain[-1]).position
-    ahead = behind = 0
-    if below:
-        own, other = Point(branch.chain, head.position), Point(below, branches.view(below).head().position)
-        ahead, behind = counted(branches, other, own), counted(branches, own, other)
-    return Standing(
-        branch.name,
-        branch.name == current,
-        head.position,
-        head.hash.hex(),
-        None if parent is None else parent.name,
-        base,
-        ahead,
-        behind,
-    )
+class Standings:
+    """Where branches stand. What several of them need is read once."""
 
+    def __init__(self, branches: Branches, current: str) -> None:
+        self._branches = branches
+        self._current = current
+        self._settled = cache(branches.reflog.settled)
 
-def counted(branches: Branches, start: Point, end: Point) -> int:
-    """Commits of `start..end`, as many as are counted."""
-    return sum(1 for _ in islice(commits_between(branches, start, end), MOST))
+    @cached_property
+    def _names(self) -> dict[Chain, str]:
+        names: dict[Chain, str] = {}
+        for branch in self._branches.all():
+            names.setdefault(branch.chain, branch.name)
+        return names
+
+    def of(self, branch: Branch) -> Standing:
+        """Where a branch stands."""
+        branches, below = self._branches, branch.chain[:-1]
+        head = branches.view(branch.chain).head()
+        parent = self._names.get(below) if below else None
+        ahead = behind = 0
+        if below:
+            own, other = (
+                Point(branch.chain, head.position),
+                Point(below, branches.view(below).head().position),
+            )
+            ahead, behind = self._counted(other, own, parent), self._counted(own, other, branch.name)
+        return Standing(
+            branch.name,
+            branch.name == self._current,
+            head.position,
+            head.hash.hex(),
+            parent,
+            branches.store.origin(branch.chain[-1]).position,
+            ahead,
+            behind,
+        )
+
+    def _counted(self, start: Point, end: Point, target: str | None) -> int:
+        """Commits of `start..end`, as many as are counted, without those that a merge into `target` left out."""
+        missing = commits_between(self._branches, start, end)
+        if target is not None and (settled := self._settled(target)):
+            missing = (commit for commit in missing if commit.id not in settled)
+        return sum(1 for _ in islice(missing, MOST))

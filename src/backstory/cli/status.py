@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backstory.cli import folder, place
-from backstory.cli.branch import amount, standing
+from backstory.cli.branch import Standings, amount
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history.branches import MAIN, Branches
@@ -36,7 +36,7 @@ def run(arguments: Namespace, out: Output) -> int:
         name = place.branch(arguments)
         place.check(arguments, store, name)
         branches = Branches(store)
-        stands = standing(branches, branches.get(name), name)
+        stands = Standings(branches, name).of(branches.get(name))
         head = branches.log(name).head()
     if out.json:
         out.document(

@@ -83,7 +83,7 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
         if base == head.position:
             return _forward(view, commits, base, source, target)
         replay = Replay(view, log, base, head, options.rules(branches))
-        steps = replay.run(commits, omitted=_settled(branches, target))
+        steps = replay.run(commits, omitted=branches.reflog.settled(target))
         return MergeReport(source, target, base, tuple(steps))
 
     report = _settle(log, judge, options)
@@ -192,14 +192,3 @@ def _forward(view: Log, commits: list[Commit], base: int, source: str, target: s
         for commit in commits
     )
     return MergeReport(source, target, base, steps, fast_forward=True)
-
-
-def _settled(branches: Branches, target: str) -> set[str]:
-    """Ids of commits that an earlier merge into this branch left out on purpose."""
-    settled: set[str] = set()
-    for entry in branches.reflog.read(target):
-        if entry.kind == "Merged":
-            settled.update(entry.details["settled"])
-        elif entry.kind == "BranchCreated":  # what is older happened to another branch of this name
-            break
-    return settled

@@ -54,6 +54,16 @@ class Reflog:
             commit = next(log.commits(after=event.position - 1, limit=1))
             yield Entry(event.type, details.pop("name"), commit.time, details)
 
+    def settled(self, target: str) -> set[str]:
+        """Ids of commits that an earlier merge into this branch left out on purpose."""
+        settled: set[str] = set()
+        for entry in self.read(target):
+            if entry.kind == "Merged":
+                settled.update(entry.details["settled"])
+            elif entry.kind == "BranchCreated":  # what is older happened to another branch of this name
+                break
+        return settled
+
     def _log(self) -> Log:
         """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""
         while (number := self._store.refs.get(REF)) is None:
