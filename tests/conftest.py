@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from backstory.commands import clashes
 from backstory.event import definitions
 
 DATA = ("bpic2012.xes.gz", "receipt.csv")
@@ -34,8 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def own_definitions() -> Iterator[None]:
-    """Give back the names of events that a test's own classes took: another module may have an event of that name."""
+    """Give back the names of events that a test's own classes took: another module may have an event of that name.
+
+    Names of commands that clash among the modules of tests say nothing of any one of them.
+    """
     before = dict(definitions)
+    clashes.clear()
     yield
     definitions.clear()
     definitions.update(before)

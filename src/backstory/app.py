@@ -15,6 +15,7 @@ import importlib
 import pkgutil
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -57,6 +58,11 @@ class App(msgspec.Struct, frozen=True):
         """The command of this name, alone or with its module; `-` may stand for `_`. Raises `ApplicationError`."""
         commands = _by_name((command.name, command.__module__, command) for command in self.commands)
         return self._named("command", name if name in commands else name.replace("-", "_"), commands)
+
+    def commands_by_name(self) -> dict[str, CommandType[...]]:
+        """The commands by the name that commits record, without those whose name two modules use."""
+        count = Counter(command.name for command in self.commands)
+        return {command.name: command for command in self.commands if count[command.name] == 1}
 
     def _named(self, what: str, name: str, known: Mapping[str, list[T]]) -> T:
         found = known.get(name, [])

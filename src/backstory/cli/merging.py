@@ -133,11 +133,11 @@ def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) 
 
 def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act, out: Output) -> int:
     """Do it, and report; where there is a conflict, remember that it waits."""
-    if (app := named(arguments)) is not None:
-        load(*app)
+    app = named(arguments)
     report = act(
         branches,
         Options(
+            commands={} if app is None else load(*app).commands_by_name(),
             way=pending.way,
             ways=pending.ways,
             unconditioned=pending.unconditioned,
