@@ -216,7 +216,7 @@ def beginning(path: Path, target: Path, cases: int) -> Path:
 
 
 def test_the_loans_of_a_bank_come_in_whole(data_dir: Path, tmp_path: Path, long: bool) -> None:
-    """The BPI Challenge 2012: 262,200 events in 13,087 applications; the first 1,000 of them unless it may take long."""
+    """The BPI Challenge 2012: 262,200 events in 13,087 applications; the first 1,000 of them in short runs."""
     path, events, applications = data_dir / "bpic2012.xes.gz", 262_200, 13_087
     if not long:
         path, events, applications = beginning(path, tmp_path / "loans.xes", 1_000), 21_902, 1_000
