@@ -19,11 +19,22 @@ import pytest
 
 from backstory.store import Log, Store
 
-for _part in ("appending", "conditions", "machine", "places", "reading", "retrying", "tags", "threads"):
+for _part in (
+    "appending",
+    "conditions",
+    "keeping",
+    "machine",
+    "places",
+    "reading",
+    "retrying",
+    "tags",
+    "threads",
+):
     pytest.register_assert_rewrite(f"backstory.conformance.{_part}")  # so that a failure shows both sides
 
 from backstory.conformance.appending import Appending  # noqa: E402
 from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
+from backstory.conformance.keeping import Keeping  # noqa: E402
 from backstory.conformance.places import Logs, Opening, Refs  # noqa: E402
 from backstory.conformance.reading import Finding, Reading  # noqa: E402
 from backstory.conformance.retrying import Retrying  # noqa: E402
@@ -45,13 +56,21 @@ class StoreConformance(
     Logs,
     Refs,
     Opening,
+    Keeping,
     Threads,
     Waiting,
 ):
     """Subclass this with a name that pytest collects, and say how a store is opened."""
 
     persistent = True
-    """Whether what the store holds is there again when it is closed and opened."""
+    """Whether what the store holds is there again when it is closed and opened; set where the class is made."""
+
+    def __init_subclass__(cls) -> None:
+        """Leave out the sentences that do not concern this store: pytest collects no None."""
+        super().__init_subclass__()
+        if not cls.persistent:
+            for name in (each for each in vars(Keeping) if each.startswith("test_")):
+                setattr(cls, name, None)
 
     def open_store(self, tmp_path: Path) -> Store:
         """Open the store that belongs to this folder: an empty one at first, and later the same one again."""

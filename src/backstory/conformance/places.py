@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -190,26 +188,6 @@ class Refs:
 
 class Opening:
     """Sentences about opening, opening again and closing."""
-
-    persistent: bool
-    open_store: Callable[[Path], Store]
-
-    def test_all_is_there_after_the_store_was_opened_again(self, tmp_path: Path) -> None:
-        if not self.persistent:
-            pytest.skip("what this store holds is gone when it is closed")
-        store = self.open_store(tmp_path)
-        main, other = branched(store)
-        fill(main)
-        store.refs.set("mark/q3", "7", old=None)
-        before = [list(main.read()), list(main.commits()), list(other.read()), list(other.commits())]
-        store.close()
-        store = self.open_store(tmp_path)
-        main, other = store.log(), store.log(1)
-        assert [list(main.read()), list(main.commits()), list(other.read()), list(other.commits())] == before
-        assert positions(main.read(Query.of(["A"], ["x:1"]))) == [1]
-        assert store.refs.get("mark/q3") == "7"
-        assert one(main).position == FAR + 4
-        store.close()
 
     def test_a_sound_store_has_no_problems(self, store: Store) -> None:
         assert list(store.problems()) == []

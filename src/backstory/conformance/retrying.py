@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from backstory.commit import Draft
 from backstory.conformance.sample import decided, fact, fill, ids, one, positions
 from backstory.errors import Conflict, IdReused
 from backstory.query import Query
-from backstory.store import Log, Store, append
+from backstory.store import Log, append
 
 OTHER: dict[str, Callable[[], Draft]] = {
     "events": lambda: decided(fact("A", "x:1"), fact("A"), id="pay-1"),
@@ -29,9 +28,6 @@ OTHER: dict[str, Callable[[], Draft]] = {
 
 class Retrying:
     """Sentences about commit ids."""
-
-    persistent: bool
-    open_store: Callable[[Path], Store]
 
     def test_a_retry_returns_the_recorded_commits_and_appends_nothing(self, log: Log) -> None:
         drafts = [decided(fact("A"), fact("B")), decided()]
@@ -63,18 +59,6 @@ class Retrying:
         first, second = log.append([[draft], [draft]])
         assert first == second
         assert positions(log.read()) == [1]
-
-    def test_a_retry_is_known_after_the_store_was_opened_again(self, tmp_path: Path) -> None:
-        if not self.persistent:
-            pytest.skip("what this store holds is gone when it is closed")
-        draft = decided(fact("A", "x:1"), query=Query.all(), message="once")
-        store = self.open_store(tmp_path)
-        first = append(store.log(), draft)
-        store.close()
-        again = self.open_store(tmp_path)
-        assert append(again.log(), draft) == first
-        assert ids(again.log().commits()) == [draft.id]
-        again.close()
 
     @pytest.mark.parametrize("part", OTHER)
     def test_an_id_cannot_be_used_again_for_other(self, log: Log, part: str) -> None:
