@@ -17,7 +17,7 @@ from backstory.record import encoded
 from backstory.store import append
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _ActionsContainer
 
     from backstory.cli.output import Output
 
@@ -45,9 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--data", metavar="JSON", help="the event's data as a JSON object; - reads it from standard input"
     )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
-    parser.add_argument(
-        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
-    )
+    author_option(parser)
     parser.add_argument(
         "--id", metavar="ID", help="the commit's id: appending the same once more changes nothing"
     )
@@ -81,7 +79,7 @@ def run(arguments: Namespace, out: Output) -> int:
         id=new_id() if arguments.id is None else arguments.id,
         time=datetime.now(UTC),
         condition=condition(arguments),
-        author=author() if arguments.author is None else arguments.author,
+        author=author(arguments),
         message=arguments.message,
     )
     with place.opened(arguments) as store:
@@ -151,11 +149,18 @@ def condition(arguments: Namespace) -> Condition | None:
     return Condition(Query.of(arguments.if_type, tags), arguments.if_none_after or 0)
 
 
-def author() -> str:
-    """Who is at the keyboard; empty where nobody can tell."""
-    named = os.environ.get("BACKSTORY_AUTHOR")
-    if named is not None:
-        return named
+def author_option(parser: _ActionsContainer) -> None:
+    """The option that `author` reads."""
+    parser.add_argument(
+        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
+    )
+
+
+def author(arguments: Namespace) -> str:
+    """Who was named, or who is at the keyboard; empty where nobody can tell."""
+    for named in (arguments.author, os.environ.get("BACKSTORY_AUTHOR")):
+        if named is not None:
+            return str(named)
     import getpass
 
     try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backstory.commit import Commit
     from backstory.query import Clause, Query
     from backstory.record import Encoded, Recorded
+    from backstory.store import Log
 
 SHORT = 10
 """Hex digits of a short hash."""
@@ -107,6 +108,16 @@ def readable(query: Query) -> str:
 def _clause(clause: Clause) -> str:
     about = f" about {' and '.join(clause.tags)}" if clause.tags else ""
     return f"no {' or '.join(clause.types) or 'event'}{about}"
+
+
+def show(log: Log, commit: Commit, out: Output) -> None:
+    """Write a commit that was just made, with its events."""
+    found = list(log.read(after=commit.first - 1, upto=commit.position))
+    if out.json:
+        out.document("commit", **commit_fields(commit, found))
+    else:
+        out.line(line(commit, found, out))
+        out.lines(f"  {text}" for text in events(found, out))
 
 
 def commit_fields(commit: Commit, events: Iterable[Recorded] | None = None) -> dict[str, Any]:

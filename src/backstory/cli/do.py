@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli import UsageError, application, asked, commits, entity, parser, place
-from backstory.cli.append import author
+from backstory.cli.append import author, author_option
 from backstory.cli.states import first_line
 from backstory.cli.text import plain
 from backstory.codec import encode
@@ -46,9 +46,7 @@ def commit_options(parser: _ActionsContainer) -> None:
     """What is said about the commit, whatever the command."""
     parser.add_argument("--preview", action="store_true", help="show what would happen, and append nothing")
     parser.add_argument("-m", "--message", metavar="TEXT", help="why; else the command itself")
-    parser.add_argument(
-        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
-    )
+    author_option(parser)
     parser.add_argument(
         "--id", metavar="ID", help="the commit's id: the same command once more changes nothing"
     )
@@ -86,7 +84,7 @@ def perform(command: Command, arguments: Namespace, out: Output) -> int:
             commit = db.execute(
                 command,
                 id=arguments.id,
-                author=author() if arguments.author is None else arguments.author,
+                author=author(arguments),
                 message=arguments.message,
             )
         except Refused as refused:
@@ -98,12 +96,7 @@ def perform(command: Command, arguments: Namespace, out: Output) -> int:
             else:
                 out.line(f"{plain(str(command))} decided that nothing is to happen")
             return 0
-        events = list(db.log.read(after=commit.first - 1, upto=commit.position))
-        if out.json:
-            out.document("commit", **commits.commit_fields(commit, events))
-        else:
-            out.line(commits.line(commit, events, out))
-            out.lines(f"  {text}" for text in commits.events(events, out))
+        commits.show(db.log, commit, out)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli import UsageError, place, table
-from backstory.cli.append import author
+from backstory.cli.append import author, author_option
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.history.branches import Branches, Mark
@@ -35,9 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "revision", nargs="?", metavar="REVISION", help="what it names (default: the head of this branch)"
     )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
-    parser.add_argument(
-        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
-    )
+    author_option(parser)
     parser.add_argument("-d", "--delete", metavar="NAME", help="forget a mark")
 
 
@@ -57,7 +55,7 @@ def run(arguments: Namespace, out: Output) -> int:
             return 0
         if arguments.name is not None:
             point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
-            who = author() if arguments.author is None else arguments.author
+            who = author(arguments)
             made = branches.set_mark(
                 arguments.name, point.chain, point.position, message=arguments.message, author=who
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli import application, commits, place
-from backstory.cli.append import author
+from backstory.cli.append import author, author_option
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -28,9 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("revision", metavar="REVISION|A..B", help="the commit or the commits")
     parser.add_argument("--force", action="store_true", help="also where later commits own what it changes")
     parser.add_argument("-m", "--message", metavar="TEXT", help="why; else what is reverted")
-    parser.add_argument(
-        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
-    )
+    author_option(parser)
     application.add_option(parser)
 
 
@@ -46,7 +44,7 @@ def run(arguments: Namespace, out: Output) -> int:
                 commit = db.revert(
                     arguments.revision,
                     force=arguments.force,
-                    author=author() if arguments.author is None else arguments.author,
+                    author=author(arguments),
                     message=arguments.message,
                 )
         except RevertError as no:
@@ -58,10 +56,5 @@ def run(arguments: Namespace, out: Output) -> int:
             else:
                 out.line(f"there is nothing to undo in {arguments.revision}")
             return 0
-        events = list(db.log.read(after=commit.first - 1, upto=commit.position))
-    if out.json:
-        out.document("commit", **commits.commit_fields(commit, events))
-    else:
-        out.line(commits.line(commit, events, out))
-        out.lines(f"  {text}" for text in commits.events(events, out))
+        commits.show(db.log, commit, out)
     return 0
