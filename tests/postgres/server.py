@@ -50,6 +50,7 @@ if pid=$(head -n 1 "$1/data/postmaster.pid"); then
     while kill -0 "$pid"; do sleep 0.1; done
 fi
 rm -rf "$1" "$2"
+rmdir "${1%/*}"
 """
 """Reads until whoever started it has died, then stops the server and deletes its folders."""
 

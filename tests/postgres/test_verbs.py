@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from backstory import connect
+from backstory.conformance.sample import decided, one
+from backstory.errors import Conflict
 from backstory.history.verify import verify
+from backstory.store import ALL, append
+from backstory.stores.postgres import PostgresStore
 from examples.bank.account import Account
 from examples.bank.events import Deposited
 from tests.postgres.server import running, schema_of
@@ -41,3 +48,12 @@ def test_an_append_is_durable_where_the_session_would_not_wait(tmp_path: Path) -
         with admin.transaction():
             admin.execute(f"SELECT {schema}.take_lock(0)".encode())
             assert admin.execute("SHOW synchronous_commit").fetchall() == [("on",)]
+
+
+def test_a_condition_on_every_event_sees_only_those_of_the_log_itself(tmp_path: Path) -> None:
+    with closing(PostgresStore(running().address(schema_of(tmp_path)))) as store:
+        one(store.log())
+        log = store.log(store.create_log(store.log().head()))
+        assert append(log, decided(query=ALL, after=0))[0].position == 2
+        with pytest.raises(Conflict):
+            append(log, decided(query=ALL, after=1))

@@ -68,6 +68,8 @@ DECLARE
     _wrote boolean;
     _known integer[];
     _met integer[];
+    _oldest bigint;
+    _newest bigint;
 BEGIN
     PERFORM {schema}.take_lock(_log);
     SELECT c.key, c.hash, c.time INTO _key, _hash, _time FROM commits c
@@ -81,7 +83,8 @@ BEGIN
     head_time := _time;
     verdicts := array_fill(0, ARRAY[_count]);
     details := array_fill(0::bigint, ARRAY[_count]);
-    IF _independent AND (SELECT max(a) FROM unnest(_after) a) > head_position THEN
+    SELECT min(a), max(a) INTO _oldest, _newest FROM unnest(_after) a;
+    IF _newest > head_position THEN
         _independent := false;
     END IF;
 
@@ -96,37 +99,40 @@ BEGIN
             -- A scalar, because EXISTS would become a join, and read all ids.
             WHERE (SELECT true FROM commits c WHERE c.id = _id[n] AND c.key >> 40 = _log)
         );
-        _met := ARRAY(
-            SELECT n FROM generate_series(_lo, _hi) n
-            WHERE _after[n] < _start - _base AND EXISTS (
-                SELECT FROM jsonb_array_elements(coalesce(_short_query[n], _query[n])::jsonb) q (c)
-                WHERE CASE
-                    WHEN c -> 'tags' <> '[]' THEN EXISTS (
-                        SELECT FROM tags t
-                        WHERE t.tag = CASE
-                            WHEN jsonb_array_length(c -> 'tags') = 1 THEN c -> 'tags' ->> 0
-                            ELSE rarest(ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')), _base + _after[n], _start)
-                        END
-                        AND t.key > _base + _after[n] AND t.key <= _start
-                        AND (c -> 'types' = '[]' OR c -> 'types' ? t.type)
-                        AND (jsonb_array_length(c -> 'tags') = 1 OR NOT EXISTS (
-                            SELECT FROM jsonb_array_elements_text(c -> 'tags') m (tag)
-                            WHERE NOT EXISTS (SELECT FROM tags o WHERE o.tag = m.tag AND o.key = t.key)
-                        ))
-                    )
-                    WHEN c -> 'types' <> '[]' THEN EXISTS (
-                        SELECT FROM events e
-                        WHERE left(e.type, 200) = ANY (ARRAY(
-                            SELECT left(type, 200) FROM jsonb_array_elements_text(c -> 'types') x (type)
-                        ))
-                        AND c -> 'types' ? e.type
-                        AND e.key > _base + _after[n] AND e.key <= _start
-                    )
-                    -- Not simply true: what lies before the log's origin is no event of its own.
-                    ELSE EXISTS (SELECT FROM events e WHERE e.key > _base + _after[n] AND e.key <= _start)
-                END
-            )
-        );
+        _met := '{}';
+        IF _oldest < _start - _base THEN -- else all decided on the head, and need no query
+            _met := ARRAY(
+                SELECT n FROM generate_series(_lo, _hi) n
+                WHERE _after[n] < _start - _base AND EXISTS (
+                    SELECT FROM jsonb_array_elements(coalesce(_short_query[n], _query[n])::jsonb) q (c)
+                    WHERE CASE
+                        WHEN c -> 'tags' <> '[]' THEN EXISTS (
+                            SELECT FROM tags t
+                            WHERE t.tag = CASE
+                                WHEN jsonb_array_length(c -> 'tags') = 1 THEN c -> 'tags' ->> 0
+                                ELSE rarest(ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')), _base + _after[n], _start)
+                            END
+                            AND t.key > _base + _after[n] AND t.key <= _start
+                            AND (c -> 'types' = '[]' OR c -> 'types' ? t.type)
+                            AND (jsonb_array_length(c -> 'tags') = 1 OR NOT EXISTS (
+                                SELECT FROM jsonb_array_elements_text(c -> 'tags') m (tag)
+                                WHERE NOT EXISTS (SELECT FROM tags o WHERE o.tag = m.tag AND o.key = t.key)
+                            ))
+                        )
+                        WHEN c -> 'types' <> '[]' THEN EXISTS (
+                            SELECT FROM events e
+                            WHERE left(e.type, 200) = ANY (ARRAY(
+                                SELECT left(type, 200) FROM jsonb_array_elements_text(c -> 'types') x (type)
+                            ))
+                            AND c -> 'types' ? e.type
+                            AND e.key > _base + _after[n] AND e.key <= _start
+                        )
+                        -- Not simply true: what lies before the log's origin is no event of its own.
+                        ELSE EXISTS (SELECT FROM events e WHERE e.key > _base + _after[n] AND e.key <= _start)
+                    END
+                )
+            );
+        END IF;
 
         _wrote := false;
         FOR b IN _from.._upto LOOP
