@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import apsw
@@ -107,7 +108,7 @@ class SqliteFile:
             if self._format(self._writer) == 0:
                 if tables:
                     raise NotAStore(f"{self.path} is a SQLite file of another application")
-                self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
+                self._turn_to_wal()
                 with self.transaction() as connection:
                     if self._format(connection) == 0:
                         connection.execute(schema())
@@ -120,6 +121,17 @@ class SqliteFile:
                 f"{self.path} has format {found}, this Backstory knows up to {FORMAT}:"
                 " upgrade with pip install -U backstory"
             )
+
+    def _turn_to_wal(self) -> None:
+        """Let the file have a write-ahead log. SQLite asks no busy handler here where two processes try at once."""
+        wait = self._wait_for_lock()
+        for attempt in count():
+            try:
+                self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
+                return
+            except apsw.BusyError:
+                if not wait(attempt):
+                    raise
 
     def _format(self, connection: apsw.Connection) -> int:
         [(version,)] = connection.execute("PRAGMA user_version").fetchall()
