@@ -115,10 +115,16 @@ class GroupedLog:
                 call.woken.release()
 
     def _write_apart(self, calls: list[_Call], error: BaseException) -> None:
-        """One call broke the group: write each alone, so that only the one at fault gets the error."""
+        """One call broke the group: write each alone, so that only the one at fault gets the error.
+
+        Where it is this thread that was interrupted, only its own caller is told so.
+        """
         if not isinstance(error, Exception):
-            for call in calls:
-                call.error = error
+            calls[0].error = error
+            for call in calls[1:]:
+                call.error = StoreError(
+                    "the thread that wrote for this one was interrupted; append again, with the same ids"
+                )
             return
         for call in calls:
             try:

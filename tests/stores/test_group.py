@@ -1,0 +1,106 @@
+"""Group commit: what becomes of those who wait when the one who writes for them cannot go on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backstory.commit import Draft, draft
+from backstory.errors import StoreError
+from backstory.record import encoded
+from backstory.store import Batch, Verdict
+from backstory.stores.group import GroupedLog
+from backstory.stores.memory import MemoryLog
+
+
+class Slow(MemoryLog):
+    """A log whose first append waits to be let go, and whose append of several batches raises `error`."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.writing, self.let_go = threading.Event(), threading.Event()
+        self.error = error
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        if not self.writing.is_set():
+            self.writing.set()
+            assert self.let_go.wait(10)
+        if len(batches) > 1:
+            raise self.error
+        return super().append(batches)
+
+
+def one(id: str) -> Draft:
+    return draft([encoded("Made", b"{}")], id=id, time=datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def together(log: Slow) -> Iterator[tuple[str, Any]]:
+    """What three callers get: the first writes alone, and the second then for the third, too."""
+    grouped, got = GroupedLog(log), dict[str, Any]()
+
+    def call(id: str) -> None:
+        try:
+            [got[id]] = grouped.append([[one(id)]])
+        except BaseException as error:  # noqa: BLE001 - it is looked at below
+            got[id] = error
+
+    threads = [threading.Thread(target=call, args=(id,)) for id in ("first", "second", "third")]
+    threads[0].start()
+    assert log.writing.wait(10)
+    for number, thread in enumerate(threads[1:], 1):
+        thread.start()
+        while len(grouped._waiting) < number:
+            time.sleep(0.001)
+    log.let_go.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    return iter(got.items())
+
+
+def test_only_who_was_interrupted_is_told_so_and_the_others_may_try_again() -> None:
+    log = Slow(KeyboardInterrupt())
+    got = dict(together(log))
+    assert [commit.id for commit in got["first"]] == ["first"]
+    assert isinstance(got["second"], KeyboardInterrupt)
+    assert isinstance(got["third"], StoreError)
+    assert "with the same ids" in str(got["third"])
+    assert [commit.id for commit in log.commits()] == ["first"]
+
+
+def test_an_error_that_is_not_the_stores_makes_each_call_be_written_alone() -> None:
+    log = Slow(ValueError("one of them is broken"))
+    got = dict(together(log))
+    assert [commit.id for verdict in got.values() for commit in verdict] == ["first", "second", "third"]
+
+
+def test_an_error_of_the_store_is_everybodys() -> None:
+    got = dict(together(Slow(StoreError("no disk"))))
+    assert [str(got[id]) for id in ("second", "third")] == ["no disk", "no disk"]
+
+
+def test_an_interrupted_caller_withdraws_and_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = MemoryLog()
+    grouped = GroupedLog(log)
+    grouped._writing = True  # somebody writes
+
+    class Interrupted:
+        def acquire(self) -> bool:
+            if grouped._waiting:
+                raise KeyboardInterrupt
+            return True
+
+        def release(self) -> None:
+            """Nobody waits for it."""
+
+    monkeypatch.setattr(threading, "Lock", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        grouped.append([[one("second")]])
+    assert not grouped._waiting
+    grouped._hand_on()
+    assert grouped.append([[one("third")]])
