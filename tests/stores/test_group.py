@@ -14,6 +14,7 @@ from backstory.commit import Draft, draft
 from backstory.errors import StoreError
 from backstory.record import encoded
 from backstory.store import Batch, Verdict
+from backstory.stores import group
 from backstory.stores.group import GroupedLog
 from backstory.stores.memory import MemoryLog
 
@@ -104,3 +105,70 @@ def test_an_interrupted_caller_withdraws_and_nobody_waits_for_it(monkeypatch: py
     assert not grouped._waiting
     grouped._hand_on()
     assert grouped.append([[one("third")]])
+
+
+class Counting(MemoryLog):
+    """A log that takes its time, and notes how many batches each of its appends has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+        self.sizes.append(len(batches))
+        time.sleep(0.02)
+        return super().append(batches)
+
+
+def test_callers_who_come_back_at_once_are_written_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "LONGEST", 10.0)
+    monkeypatch.setattr(group, "COMPANY", 100.0)
+    log = Counting()
+    grouped = GroupedLog(log)
+
+    def call(number: int) -> None:
+        for turn in range(10):
+            grouped.append([[one(f"{number}-{turn}")]])
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    # The first to come is alone, and its next call makes up for it at the end.
+    assert log.sizes[2:-2] == [4] * (len(log.sizes) - 4)
+    assert sum(log.sizes) == 40
+
+
+def test_a_caller_who_is_alone_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "COMPANY", 1e9)
+    monkeypatch.setattr(group, "LONGEST", 1e6)
+    grouped = GroupedLog(MemoryLog())
+    for turn in range(100):
+        grouped.append([[one(str(turn))]])
+
+
+def test_a_group_that_waits_in_vain_is_written_without_company() -> None:
+    grouped = GroupedLog(MemoryLog())
+    grouped._size, grouped._pause = 8, 0.01
+    assert grouped.append([[one("only")]])
+    assert grouped._size == 1
+
+
+def test_a_leader_who_is_interrupted_while_it_waits_for_company_hands_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grouped = GroupedLog(MemoryLog())
+    grouped._size, grouped._pause = 8, 10.0
+
+    class Interrupted:
+        def acquire(self, timeout: float = -1) -> bool:
+            if timeout > 0:
+                raise KeyboardInterrupt
+            return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Lock", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            grouped.append([[one("first")]])
+    assert grouped.append([[one("second")]])[0][0].position == 1  # type: ignore[index]

@@ -1,19 +1,26 @@
 """Group commit: concurrent appends of one process are written in one transaction, and each gets its own verdict.
 
 One durable commit costs one fsync, whatever it holds. So the first caller writes at once; those who come while
-it writes wait, and the first of them then writes for all of them. Nobody waits for company, and no thread runs
+it writes wait, and the first of them then writes for all of them. Who has just been written for is mostly back in a
+moment, so a group waits a little until it is as large as the one before. Who is alone never waits, and no thread runs
 when nobody writes.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
 from backstory.errors import StoreError
 from backstory.store import Batch, Log, Verdict
 from backstory.stores.fork import tell_of_forks
+
+COMPANY, LONGEST = 0.25, 0.002
+"""For how long a group waits for company: as a part of the time that the last one took to write, and in seconds."""
+
+INTERRUPTED = "the thread that wrote for this one was interrupted; append again, with the same ids"
 
 GROUP_EVENTS = 10_000
 """A group takes no further call once it has this many events, so that no caller waits long for another's bulk."""
@@ -56,30 +63,63 @@ class GroupedLog:
             self._guard = threading.Lock()
             self._waiting: deque[_Call] = deque()
             self._writing = False
+            self._size, self._pause = 1, 0.0
+            self._gathered: threading.Lock | None = None
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch, together with those of other threads; see `Log.append`."""
+        call = _Call(batches)
         with self._guard:
-            call = _Call(batches) if self._writing else None
-            self._writing = True
-            if call is not None:
+            if not self._writing:
+                self._writing = call.leads = True
+            else:
                 self._waiting.append(call)
-        if call is None:
+                if self._gathered is not None and len(self._waiting) >= self._size - 1:
+                    self._gathered.release()
+                    self._gathered = None
+        if not call.leads:
             try:
-                return self._log.append(batches)
-            finally:
-                self._hand_on()
-        try:
-            call.woken.acquire()
-        except BaseException:
-            self._withdraw(call)
-            raise
+                call.woken.acquire()
+            except BaseException:
+                self._withdraw(call)
+                raise
         if call.leads:
-            self._write([call, *self._take(call.events)])
+            self._lead(call)
         if call.error is not None:
             raise call.error
         assert call.verdicts is not None
         return call.verdicts
+
+    def _lead(self, call: _Call) -> None:
+        """Write this thread's own call, with those of others."""
+        calls = [call]
+        try:
+            self._gather()
+            calls += self._take(call.events)
+            began = time.perf_counter()
+            self._write(calls)
+            self._pause = min((time.perf_counter() - began) * COMPANY, LONGEST)
+        finally:
+            self._size = len(calls)
+            self._hand_on()
+            for other in calls[1:]:
+                if other.verdicts is None and other.error is None:
+                    other.error = StoreError(INTERRUPTED)
+                other.woken.release()
+
+    def _gather(self) -> None:
+        """Wait a little for those who wrote together last time: most of them are back in a moment."""
+        with self._guard:
+            if len(self._waiting) >= self._size - 1:
+                return
+            gathered = self._gathered = threading.Lock()
+            gathered.acquire()
+        try:
+            gathered.acquire(timeout=self._pause)
+        finally:
+            with self._guard:
+                if self._gathered is gathered:
+                    self._gathered = None
 
     def _withdraw(self, call: _Call) -> None:
         """Take back the call of a thread that was interrupted while it waited, or the lead that it got meanwhile."""
@@ -99,7 +139,7 @@ class GroupedLog:
                 yield call
 
     def _write(self, calls: list[_Call]) -> None:
-        """Write these calls in one transaction and wake their callers; the first call is this thread's own."""
+        """Write these calls in one transaction; the first call is this thread's own."""
         try:
             verdicts = iter(self._log.append([batch for call in calls for batch in call.batches]))
             for call in calls:
@@ -109,10 +149,6 @@ class GroupedLog:
                 call.error = error
         except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._write_apart(calls, error)
-        finally:
-            self._hand_on()
-            for call in calls[1:]:
-                call.woken.release()
 
     def _write_apart(self, calls: list[_Call], error: BaseException) -> None:
         """One call broke the group: write each alone, so that only the one at fault gets the error.
@@ -121,10 +157,6 @@ class GroupedLog:
         """
         if not isinstance(error, Exception):
             calls[0].error = error
-            for call in calls[1:]:
-                call.error = StoreError(
-                    "the thread that wrote for this one was interrupted; append again, with the same ids"
-                )
             return
         for call in calls:
             try:
