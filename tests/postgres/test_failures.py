@@ -107,7 +107,7 @@ def test_a_connection_that_dies_between_commit_and_its_answer_does_not_write_twi
     with closing(PostgresStore(own.address("answer"))) as store:
         log = store.log()
         one(log)
-        execute = psycopg.Connection.execute
+        execute = psycopg.Cursor.execute
         died: list[bool] = []
 
         def dying(self: Any, *arguments: Any, **more: Any) -> Any:
@@ -119,7 +119,7 @@ def test_a_connection_that_dies_between_commit_and_its_answer_does_not_write_twi
                 died.append(False)
             return result
 
-        monkeypatch.setattr(psycopg.Connection, "execute", dying)
+        monkeypatch.setattr(psycopg.Cursor, "execute", dying)
         seats = Query.of(["Booked"])
         assert append(log, decided(fact("Booked"), query=seats))[0].position == 2
         assert store.create_log(store.origin()) == 1

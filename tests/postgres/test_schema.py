@@ -176,9 +176,9 @@ def test_who_may_not_make_the_store_is_told_who_has_to(name: str, admin: psycopg
 
 
 DAMAGE = {
-    "is missing in the table of tags": "DELETE FROM {}.tags WHERE tag = 'x:1'",
-    "where it does not belong": "INSERT INTO {}.tags VALUES ('x:9', 1, 'A')",
-    "missing": "UPDATE {}.tags SET type = 'B'",
+    "is missing in the table of tags": "DELETE FROM {0}.tags WHERE tag = {0}.tag_key('x:1')",
+    "where it does not belong": "INSERT INTO {0}.tags VALUES ({0}.tag_key('x:9'), 1, {0}.type_key('A'))",
+    "missing": "UPDATE {0}.tags SET type = {0}.type_key('B')",
     "content hash differs": "UPDATE {}.events SET data = '{{\"a\":2}}'",
     "in no commit": "INSERT INTO {}.events VALUES (1000, 1000, 'A', 1, '[]', '{{}}')",
     "its hash differs": "UPDATE {}.commits SET hash = content WHERE key = 2",

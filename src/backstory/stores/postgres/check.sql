@@ -2,26 +2,16 @@
 SELECT e.key, 'is missing in the table of tags, under ' || left(m.tag, 80)
 FROM {schema}.events e
 CROSS JOIN LATERAL jsonb_array_elements_text(e.tags::jsonb) m (tag)
-LEFT JOIN {schema}.tags t ON t.key = e.key AND t.tag = CASE
-    WHEN length(m.tag) <= 200 THEN m.tag
-    ELSE left(m.tag, 200) || encode(sha256(convert_to(m.tag, 'UTF8')), 'hex')
-END
-WHERE t.type IS DISTINCT FROM CASE
-    WHEN length(e.type) <= 200 THEN e.type
-    ELSE left(e.type, 200) || encode(sha256(convert_to(e.type, 'UTF8')), 'hex')
-END
+LEFT JOIN {schema}.tags t ON t.key = e.key AND t.tag = {schema}.tag_key(m.tag)
+WHERE t.type IS DISTINCT FROM {schema}.type_key(e.type)
 ORDER BY e.key;
 
 -- What the table of tags has, and no event says.
-SELECT t.key, 'stands in the table of tags under ' || left(t.tag, 80) || ', where it does not belong'
+SELECT t.key, 'stands in the table of tags under ' || t.tag || ', where it does not belong'
 FROM {schema}.tags t
 LEFT JOIN {schema}.events e ON e.key = t.key
 WHERE e.key IS NULL OR t.tag NOT IN (
-    SELECT CASE
-        WHEN length(m.tag) <= 200 THEN m.tag
-        ELSE left(m.tag, 200) || encode(sha256(convert_to(m.tag, 'UTF8')), 'hex')
-    END
-    FROM jsonb_array_elements_text(e.tags::jsonb) m (tag)
+    SELECT {schema}.tag_key(m.tag) FROM jsonb_array_elements_text(e.tags::jsonb) m (tag)
 )
 ORDER BY t.key;
 

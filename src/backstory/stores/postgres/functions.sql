@@ -15,8 +15,17 @@ BEGIN
     PERFORM pg_advisory_xact_lock(('{schema}'::regnamespace::oid::bigint << 32) | _number);
 END $$;
 
+-- What stands for a tag, and for a type, in the table of tags: the first bytes of its SHA-256.
+CREATE OR REPLACE FUNCTION {schema}.tag_key(_tag text) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT ('x' || encode(substr(sha256(convert_to(_tag, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
+$$;
+
+CREATE OR REPLACE FUNCTION {schema}.type_key(_type text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT ('x' || encode(substr(sha256(convert_to(_type, 'UTF8')), 1, 4), 'hex'))::bit(32)::integer
+$$;
+
 -- Of several tags, the one with the fewest events in a range: where to begin with an event that has them all.
-CREATE OR REPLACE FUNCTION {schema}.rarest(_tags text[], _above bigint, _upto bigint) RETURNS text
+CREATE OR REPLACE FUNCTION {schema}.rarest(_tags bigint[], _above bigint, _upto bigint) RETURNS bigint
 LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
     SELECT m.tag FROM unnest(_tags) m (tag)
     ORDER BY (
@@ -29,21 +38,24 @@ $$;
 
 -- Judge batches of drafts and write those that go in: the rule of stores/judge.py, under the lock of the log.
 --
--- Arrays hold the batches, their drafts, the drafts' events, and the events' tags, each in order; `_..._end` says where in
--- the next level something ends. `_independent`: no batch has an id, or an event in its way, from another one, so that all
--- are judged at once. Otherwise they are judged one by one.
+-- Arrays hold the batches, their drafts, the drafts' clauses and events, and the events' tags, each in order; `_..._end`
+-- says where in the next level something ends, `_draft` and `_event` the way back. A run is batches of which none has an
+-- id, or an event in its way, from another one: they are judged at once. `_run_end` says for each batch where its run ends.
 --
--- An index takes no long text: `_short_type` and `_short_query` have what stands for it in the table of tags, and NULL where
--- nothing is too long. Tags come shortened.
+-- `_near` is a position that the log has surely reached, so that the look for its head begins there. `_clause_tags` and
+-- `_clause_types` are the keys of what each clause of `_query` names, as text of arrays. Keys only propose: whether an event
+-- is in the way, its row decides.
 --
 -- Gives the head as it was, and for each batch: 0 it went in; 1 an id is known; 2 an event is in the way of the draft
--- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position.
+-- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position. NULL where all
+-- went in.
 CREATE OR REPLACE FUNCTION {schema}.append(
-    _log integer, _independent boolean, _batch_end integer[], _parent bytea[],
+    _log integer, _near bigint, _run_end integer[], _batch_end integer[], _parent bytea[],
     _draft_end integer[], _id text[], _authored bigint[], _author text[], _message text[], _command text[],
-    _metadata text[], _query text[], _short_query text[], _after bigint[], _content bytea[],
-    _draft integer[], _type text[], _short_type text[], _version bigint[], _tags text[], _data text[],
-    _event integer[], _tag text[],
+    _metadata text[], _query text[], _after bigint[], _content bytea[],
+    _clause_end integer[], _clause_tags text[], _clause_types text[],
+    _draft integer[], _type text[], _version bigint[], _tags text[], _data text[],
+    _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[],
     OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[]
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
@@ -54,10 +66,9 @@ DECLARE
     _key bigint;
     _hash bytea;
     _time bigint;
-    _keys bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(_id)]);
-    _hashes bytea[] := array_fill(NULL::bytea, ARRAY[cardinality(_id)]);
-    _times bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(_id)]);
-    _count integer := cardinality(_batch_end);
+    _keys bigint[];
+    _hashes bytea[];
+    _times bigint[];
     _from integer := 1;
     _upto integer;
     _lo integer;
@@ -66,31 +77,35 @@ DECLARE
     _start bigint;
     _reached bigint;
     _wrote boolean;
+    _verdict integer;
+    _detail bigint := 0;
     _known integer[];
     _met integer[];
     _oldest bigint;
     _newest bigint;
 BEGIN
     PERFORM {schema}.take_lock(_log);
+    SELECT min(a), max(a) INTO _oldest, _newest FROM unnest(_after) a;
     SELECT c.key, c.hash, c.time INTO _key, _hash, _time FROM commits c
-        WHERE c.key > _base AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1;
-    IF NOT FOUND THEN
-        SELECT _base + l.origin_position, l.origin_hash, l.origin_time INTO STRICT _key, _hash, _time
-            FROM logs l WHERE l.number = _log;
+        WHERE c.key >= _base + _near AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1;
+    IF NOT FOUND THEN -- the log is empty, or was brought back to an earlier time
+        SELECT found.key, found.hash, found.time INTO STRICT _key, _hash, _time
+            FROM (
+                (SELECT c.key, c.hash, c.time FROM commits c
+                    WHERE c.key > _base AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1)
+                UNION ALL
+                SELECT _base + l.origin_position, l.origin_hash, l.origin_time FROM logs l WHERE l.number = _log
+            ) found
+            ORDER BY found.key DESC LIMIT 1;
     END IF;
     head_position := _key - _base;
     head_hash := _hash;
     head_time := _time;
-    verdicts := array_fill(0, ARRAY[_count]);
-    details := array_fill(0::bigint, ARRAY[_count]);
-    SELECT min(a), max(a) INTO _oldest, _newest FROM unnest(_after) a;
-    IF _newest > head_position THEN
-        _independent := false;
-    END IF;
 
-    WHILE _from <= _count LOOP
-        _upto := CASE WHEN _independent THEN _count ELSE _from END;
-        _lo := CASE WHEN _from = 1 THEN 1 ELSE _batch_end[_from - 1] + 1 END;
+    WHILE _from <= cardinality(_batch_end) LOOP
+        -- What was decided ahead of the log is judged alone: perhaps the batches before it bring the log as far.
+        _upto := CASE WHEN _newest > head_position THEN _from ELSE _run_end[_from] END;
+        _lo := coalesce(_batch_end[_from - 1], 0) + 1;
         _hi := _batch_end[_upto];
         _start := _key;
 
@@ -100,31 +115,37 @@ BEGIN
             WHERE (SELECT true FROM commits c WHERE c.id = _id[n] AND c.key >> 40 = _log)
         );
         _met := '{}';
-        IF _oldest < _start - _base THEN -- else all decided on the head, and need no query
+        IF _oldest < _start - _base THEN -- else all were decided on the head, and need no query
             _met := ARRAY(
                 SELECT n FROM generate_series(_lo, _hi) n
                 WHERE _after[n] < _start - _base AND EXISTS (
-                    SELECT FROM jsonb_array_elements(coalesce(_short_query[n], _query[n])::jsonb) q (c)
+                    SELECT FROM generate_series(coalesce(_clause_end[n - 1], 0) + 1, _clause_end[n]) i
+                    CROSS JOIN LATERAL (
+                        SELECT _clause_tags[i]::bigint[] AS tags, _clause_types[i]::integer[] AS types,
+                            _query[n]::jsonb -> (i - coalesce(_clause_end[n - 1], 0) - 1) AS words
+                        OFFSET 0
+                    ) c
                     WHERE CASE
-                        WHEN c -> 'tags' <> '[]' THEN EXISTS (
+                        WHEN cardinality(c.tags) > 0 THEN EXISTS (
                             SELECT FROM tags t
                             WHERE t.tag = CASE
-                                WHEN jsonb_array_length(c -> 'tags') = 1 THEN c -> 'tags' ->> 0
-                                ELSE rarest(ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')), _base + _after[n], _start)
+                                WHEN cardinality(c.tags) = 1 THEN c.tags[1]
+                                ELSE rarest(c.tags, _base + _after[n], _start)
                             END
                             AND t.key > _base + _after[n] AND t.key <= _start
-                            AND (c -> 'types' = '[]' OR c -> 'types' ? t.type)
-                            AND (jsonb_array_length(c -> 'tags') = 1 OR NOT EXISTS (
-                                SELECT FROM jsonb_array_elements_text(c -> 'tags') m (tag)
-                                WHERE NOT EXISTS (SELECT FROM tags o WHERE o.tag = m.tag AND o.key = t.key)
-                            ))
+                            AND (cardinality(c.types) = 0 OR t.type = ANY (c.types))
+                            AND (
+                                SELECT e.tags::jsonb @> (c.words -> 'tags')
+                                    AND (cardinality(c.types) = 0 OR c.words -> 'types' ? e.type)
+                                FROM events e WHERE e.key = t.key
+                            )
                         )
-                        WHEN c -> 'types' <> '[]' THEN EXISTS (
+                        WHEN cardinality(c.types) > 0 THEN EXISTS (
                             SELECT FROM events e
-                            WHERE left(e.type, 200) = ANY (ARRAY(
-                                SELECT left(type, 200) FROM jsonb_array_elements_text(c -> 'types') x (type)
+                            WHERE hashtext(e.type) = ANY (ARRAY(
+                                SELECT hashtext(type) FROM jsonb_array_elements_text(c.words -> 'types') x (type)
                             ))
-                            AND c -> 'types' ? e.type
+                            AND c.words -> 'types' ? e.type
                             AND e.key > _base + _after[n] AND e.key <= _start
                         )
                         -- Not simply true: what lies before the log's origin is no event of its own.
@@ -136,35 +157,44 @@ BEGIN
 
         _wrote := false;
         FOR b IN _from.._upto LOOP
-            _first := CASE WHEN b = 1 THEN 1 ELSE _batch_end[b - 1] + 1 END;
+            _first := coalesce(_batch_end[b - 1], 0) + 1;
+            _verdict := 0;
             IF cardinality(_known) > 0
                 AND EXISTS (SELECT FROM unnest(_known) n WHERE n BETWEEN _first AND _batch_end[b]) THEN
-                verdicts[b] := 1;
+                _verdict := 1;
             ELSIF _parent[b] <> _hash THEN
-                verdicts[b] := 4;
-                details[b] := _key - _base;
+                _verdict := 4;
+                _detail := _key - _base;
             ELSE
                 _reached := _key - _base;
                 FOR d IN _first.._batch_end[b] LOOP
                     IF _after[d] > _reached THEN
-                        verdicts[b] := 3;
-                        details[b] := _key - _base;
+                        _verdict := 3;
+                        _detail := _key - _base;
                         EXIT;
                     ELSIF d = ANY (_met) THEN
-                        verdicts[b] := 2;
-                        details[b] := d - _first;
+                        _verdict := 2;
+                        _detail := d - _first;
                         EXIT;
                     END IF;
-                    _reached := _reached + _draft_end[d] - CASE WHEN d = 1 THEN 0 ELSE _draft_end[d - 1] END;
+                    _reached := _reached + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
                 END LOOP;
             END IF;
-            CONTINUE WHEN verdicts[b] <> 0;
+            IF _verdict <> 0 THEN
+                IF verdicts IS NULL THEN
+                    verdicts := array_fill(0, ARRAY[cardinality(_batch_end)]);
+                    details := verdicts;
+                END IF;
+                verdicts[b] := _verdict;
+                details[b] := _detail;
+                CONTINUE;
+            END IF;
             _wrote := true;
             FOR d IN _first.._batch_end[b] LOOP
-                _key := _key + _draft_end[d] - CASE WHEN d = 1 THEN 0 ELSE _draft_end[d - 1] END;
+                _key := _key + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
                 _time := greatest(_authored[d], _time);
-                _hash := sha256(E'backstory commit 1\n'::bytea || _hash || _content[d] || CASE
-                    WHEN _after[d] IS NULL THEN '\x00'::bytea ELSE '\x01'::bytea || int8send(_after[d]) END);
+                _hash := sha256(E'backstory commit 1\n'::bytea || _hash || _content[d]
+                    || coalesce('\x01'::bytea || int8send(_after[d]), '\x00'));
                 _keys[d] := _key;
                 _hashes[d] := _hash;
                 _times[d] := _time;
@@ -173,19 +203,17 @@ BEGIN
 
         IF _wrote THEN
             INSERT INTO commits
-                SELECT _keys[d], _draft_end[d] - CASE WHEN d = 1 THEN 0 ELSE _draft_end[d - 1] END, _id[d], _times[d],
-                    _authored[d], _author[d], _message[d], _command[d], _metadata[d], _query[d], _after[d], _content[d],
-                    _hashes[d]
+                SELECT _keys[d], _draft_end[d] - coalesce(_draft_end[d - 1], 0), _id[d], _times[d], _authored[d], _author[d],
+                    _message[d], _command[d], _metadata[d], _query[d], _after[d], _content[d], _hashes[d]
                 FROM generate_series(_lo, _hi) d WHERE _keys[d] IS NOT NULL;
             INSERT INTO events
                 SELECT _keys[_draft[n]] - _draft_end[_draft[n]] + n, _keys[_draft[n]], _type[n], _version[n], _tags[n], _data[n]
-                FROM generate_series(CASE WHEN _lo = 1 THEN 1 ELSE _draft_end[_lo - 1] + 1 END, _draft_end[_hi]) n
+                FROM generate_series(coalesce(_draft_end[_lo - 1], 0) + 1, _draft_end[_hi]) n
                 WHERE _keys[_draft[n]] IS NOT NULL;
             INSERT INTO tags
-                SELECT _tag[n], _keys[_draft[_event[n]]] - _draft_end[_draft[_event[n]]] + _event[n],
-                    coalesce(_short_type[_event[n]], _type[_event[n]])
-                FROM generate_series(1, cardinality(_tag)) n
-                WHERE _draft[_event[n]] BETWEEN _lo AND _hi AND _keys[_draft[_event[n]]] IS NOT NULL;
+                SELECT _tag[n], _keys[_draft[_event[n]]] - _draft_end[_draft[_event[n]]] + _event[n], _type_key[_event[n]]
+                FROM generate_series(coalesce(_tag_end[_lo - 1], 0) + 1, _tag_end[_hi]) n
+                WHERE _keys[_draft[_event[n]]] IS NOT NULL;
         END IF;
         _from := _upto + 1;
     END LOOP;

@@ -12,14 +12,14 @@ from backstory.record import Recorded, check_text
 from backstory.store import ALL, Batch, Verdict
 from backstory.stores.judge import SHOWN, recorded_verdict
 from backstory.stores.postgres.follow import Follower
-from backstory.stores.postgres.offer import CALL, Offer
+from backstory.stores.postgres.offer import CALL, Piece, arguments, piece
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.server import Connection, Row, Server
 
 MOST_BYTES = 64_000_000
 """How much data one call of the database takes; a group that has more is several calls of one transaction."""
 
-KNOWN, MET, AHEAD, MOVED = 1, 2, 3, 4
+WRITTEN, KNOWN, MET, AHEAD, MOVED = range(5)
 """Verdicts of `append` in `functions.sql`."""
 
 
@@ -31,6 +31,7 @@ class PostgresLog:
         self._server = server
         self._follower = follower
         self._number = number
+        self._near = origin.position
         self._rows = Rows(server, number, origin)
         self._call = CALL.format(schema=server.address.schema).encode()
 
@@ -42,38 +43,36 @@ class PostgresLog:
         return [next(late) if verdict is None else verdict for verdict in verdicts]
 
     def _offer(self, batches: Sequence[Batch]) -> list[Verdict]:
-        parts = list(_parts(batches))
-        offers = [Offer(self._number, part) for part in parts]
+        parts = [(part, [piece(draft) for batch in part for draft in batch]) for part in _parts(batches)]
+        calls = [arguments(self._number, self._near, *part) for part in parts]
 
         def work(connection: Connection) -> list[Row]:
-            if len(offers) == 1 and self._server.commits_read:
-                return connection.execute(self._call, offers[0].arguments, binary=True).fetchall()
+            if len(calls) == 1 and self._server.commits_read:
+                return connection.small.execute(self._call, calls[0]).fetchall()
             with connection.transaction():
-                return [
-                    connection.execute(self._call, offer.arguments, binary=True).fetchall()[0]
-                    for offer in offers
-                ]
+                return [connection.small.execute(self._call, call).fetchall()[0] for call in calls]
 
         verdicts: list[Verdict] = []
-        for part, offer, row in zip(parts, offers, self._server.run(work), strict=True):
-            verdicts += self._verdicts(part, offer, row)
+        for (part, pieces), row in zip(parts, self._server.run(work), strict=True):
+            verdicts += self._verdicts(part, iter(pieces), row)
         return verdicts
 
-    def _verdicts(self, batches: Sequence[Batch], offer: Offer, row: Row) -> Iterator[Verdict]:
+    def _verdicts(self, batches: Sequence[Batch], pieces: Iterator[Piece], row: Row) -> Iterator[Verdict]:
         """What the database said, in full: commits follow from the head that it judged on, the rest never changes."""
         position, hash, time, kinds, details = row
+        self._near = position
         head = Head(position, hash, from_micros(time))
-        contents = iter(offer.contents)
-        for batch, kind, detail in zip(batches, kinds, details, strict=True):
-            own = [next(contents) for _ in batch]
-            if kind == 0:
-                commits = tuple(_chain(batch, own, head))
+        for index, batch in enumerate(batches):
+            contents = [next(pieces).content for _ in batch]
+            kind = WRITTEN if kinds is None else kinds[index]
+            if kind == WRITTEN:
+                commits = tuple(_chain(batch, contents, head))
                 last = commits[-1]
                 head = Head(last.position, last.hash, last.time)
                 self._follower.appended(self._number, last.position)
                 yield commits
             else:
-                yield self._refused(batch, kind, detail, head)
+                yield self._refused(batch, kind, details[index], head)
 
     def _refused(self, batch: Batch, kind: int, detail: int, head: Head) -> Verdict:
         if kind == KNOWN:

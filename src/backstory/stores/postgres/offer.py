@@ -1,132 +1,172 @@
-"""Batches as the arrays that the database judges."""
+"""Batches as the arrays that the database judges, in the order of `append` in `functions.sql`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain
 
 import msgspec
 
-from backstory import digest
-from backstory.commit import content_hash, micros
-from backstory.query import Clause, Condition, Query, to_json
+from backstory.commit import Draft, content_hash, micros
+from backstory.query import Condition, to_json
 from backstory.record import Encoded
 from backstory.store import Batch
-
-SHORT = 200
-"""The most characters of a tag or a type in an index; what stands for a longer one is longer than that."""
+from backstory.stores.postgres.keys import tag_key, type_key
+from backstory.stores.postgres.wire import (
+    BYTEA,
+    INT8,
+    TEXT,
+    bigint,
+    blob,
+    integer,
+    integers,
+    joined,
+    long,
+)
 
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
-CALL = (
-    "SELECT * FROM {schema}.append(%b, %b, %b::int[], %b::bytea[], %b::int[], %b::text[], %b::bigint[], %b::text[],"
-    " %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bytea[], %b::int[], %b::text[],"
-    " %b::text[], %b::bigint[], %b::text[], %b::text[], %b::int[], %b::text[])"
-)
+CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 27) + ")"
+
+KINDS = (TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, TEXT, TEXT, TEXT, INT8, TEXT, TEXT, INT8)
+"""What the columns of a `Piece` hold: nine of the draft, two of its clauses, four of its events, one of their tags."""
 
 _encode = msgspec.json.Encoder().encode
 
 
-class Offer:
-    """Batches in arrays, in the order of `append` in `functions.sql`, and the content hashes of their drafts."""
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """What a draft adds to each array.
 
-    __slots__ = ("arguments", "contents")
+    `tagged` says of which of its events each tag is, from 1; `types` has the key of each event's type.
+    """
 
-    def __init__(self, number: int, batches: Sequence[Batch]) -> None:
-        drafts = [draft for batch in batches for draft in batch]
-        events = [event for draft in drafts for event in draft.events]
-        queries = [None if draft.condition is None else draft.condition.query for draft in drafts]
-        self.contents = [content_hash(draft, draft.root, draft.time) for draft in drafts]
-        tags = [(place, short(tag)) for place, event in enumerate(events, 1) for tag in event.tags]
-        self.arguments: tuple[Any, ...] = (
-            number,
-            are_independent(batches),
-            _ends([len(batch) for batch in batches]),
-            [batch[0].parent for batch in batches],
-            _ends([len(draft.events) for draft in drafts]),
-            [draft.id for draft in drafts],
-            [micros(draft.time) for draft in drafts],
-            [draft.author for draft in drafts],
-            [draft.message for draft in drafts],
-            [draft.command_json.decode() for draft in drafts],
-            [draft.metadata_json.decode() for draft in drafts],
-            [None if query is None else to_json(query).decode() for query in queries],
-            [None if query is None else _shortened(query) for query in queries],
-            [None if draft.condition is None else min(draft.condition.after, NOWHERE) for draft in drafts],
-            self.contents,
-            [place for place, draft in enumerate(drafts, 1) for _ in draft.events],
-            [event.type for event in events],
-            [None if len(event.type) <= SHORT else short(event.type) for event in events],
-            [event.version for event in events],
-            [_encode(event.tags).decode() for event in events],
-            [event.data.decode() for event in events],
-            [place for place, _ in tags],
-            [tag for _, tag in tags],
-        )
+    content: bytes
+    events: int
+    clauses: int
+    tagged: tuple[int, ...]
+    types: tuple[int, ...]
+    columns: tuple[bytes, ...]
 
 
-def _ends(sizes: Sequence[int]) -> list[int]:
-    ends, end = [], 0
-    for size in sizes:
-        end += size
-        ends.append(end)
+def piece(draft: Draft) -> Piece:
+    """A draft in PostgreSQL's form, with its content hash."""
+    events, condition = draft.events, draft.condition
+    clauses = () if condition is None else condition.query.clauses
+    content = content_hash(draft, draft.root, draft.time)
+    return Piece(
+        content,
+        len(events),
+        len(clauses),
+        tuple([place for place, event in enumerate(events, 1) for _ in event.tags]),
+        tuple([type_key(event.type) for event in events]),
+        (
+            blob(draft.id.encode()),
+            long(micros(draft.time)),
+            blob(draft.author.encode()),
+            blob(draft.message.encode()),
+            blob(draft.command_json),
+            blob(draft.metadata_json),
+            blob(None if condition is None else to_json(condition.query)),
+            long(None if condition is None else min(condition.after, NOWHERE)),
+            blob(content),
+            b"".join([_as_text(map(tag_key, clause.tags)) for clause in clauses]),
+            b"".join([_as_text(map(type_key, clause.types)) for clause in clauses]),
+            b"".join([_type(event.type) for event in events]),
+            b"".join([long(event.version) for event in events]),
+            b"".join([blob(_encode(event.tags)) for event in events]),
+            b"".join([blob(event.data) for event in events]),
+            b"".join([long(tag_key(tag)) for event in events for tag in event.tags]),
+        ),
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _type(type: str) -> bytes:
+    return blob(type.encode())
+
+
+def _as_text(keys: Iterable[int]) -> bytes:
+    """The text of an array: as arrays they would all have to be of one length."""
+    return blob(f"{{{','.join(map(str, keys))}}}".encode())
+
+
+def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Piece]) -> tuple[bytes, ...]:
+    """What `append` takes, from the pieces of all drafts. `near` is a position that the log has surely reached."""
+    draft_ends = list(accumulate([piece.events for piece in pieces]))
+    clause_ends = list(accumulate([piece.clauses for piece in pieces]))
+    tag_ends = list(accumulate([len(piece.tagged) for piece in pieces]))
+    counts = [len(pieces)] * 9 + [clause_ends[-1]] * 2 + [draft_ends[-1]] * 4 + [tag_ends[-1]]
+    columns = list(map(joined, KINDS, counts, zip(*[piece.columns for piece in pieces], strict=True)))
+    return (
+        integer(log),
+        bigint(near),
+        integers(run_ends(batches)),
+        integers(accumulate(map(len, batches))),
+        joined(BYTEA, len(batches), [blob(batch[0].parent) for batch in batches]),
+        integers(draft_ends),
+        *columns[:9],
+        integers(clause_ends),
+        *columns[9:11],
+        integers([draft for draft, piece in enumerate(pieces, 1) for _ in range(piece.events)]),
+        *columns[11:15],
+        integers(tag_ends),
+        integers(
+            [
+                end - piece.events + event
+                for piece, end in zip(pieces, draft_ends, strict=True)
+                for event in piece.tagged
+            ]
+        ),
+        columns[15],
+        integers(chain.from_iterable([piece.types for piece in pieces])),
+    )
+
+
+def run_ends(batches: Sequence[Batch]) -> list[int]:
+    """Where the run of each batch ends, counted from 1.
+
+    The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way.
+    """
+    starts = [0]
+    if len(batches) > 1:
+        earlier = _Earlier()
+        for number, batch in enumerate(batches):
+            if earlier.bears_on(batch):
+                earlier = _Earlier()
+                starts.append(number)
+            earlier.add(batch)
+    ends: list[int] = []
+    for start, end in zip(starts, [*starts[1:], len(batches)], strict=True):
+        ends += [end] * (end - start)
     return ends
 
 
-def short(text: str) -> str:
-    """What stands for a tag or a type in the table of tags: itself, unless it is too long for an index."""
-    return text if len(text) <= SHORT else text[:SHORT] + digest.sha256(text.encode()).hexdigest()
-
-
-def _shortened(query: Query) -> str | None:
-    """The query over what stands in the table of tags; None where that is the same."""
-    if all(len(text) <= SHORT for clause in query.clauses for text in (*clause.tags, *clause.types)):
-        return None
-    return to_json(
-        Query(
-            tuple(
-                Clause(tuple(map(short, clause.types)), tuple(map(short, clause.tags)))
-                if clause.tags
-                else clause
-                for clause in query.clauses
-            )
-        )
-    ).decode()
-
-
-def are_independent(batches: Sequence[Batch]) -> bool:
-    """Whether no batch has an id of an earlier one, an event of one in its way, or a parent that one may have moved."""
-    if len(batches) == 1:
-        return True
-    ids: set[str] = set()
-    earlier = _Earlier()
-    for batch in batches:
-        if batch[0].parent is not None or not ids.isdisjoint(draft.id for draft in batch):
-            return False
-        if any(earlier.has(draft.condition) for draft in batch if draft.condition is not None):
-            return False
-        ids.update(draft.id for draft in batch)
-        for draft in batch:
-            earlier.add(draft.events)
-    return True
-
-
 class _Earlier:
-    """The events of batches that were looked at, found by tag or type."""
+    """The batches of a run: their ids, and their events, found by tag or type."""
 
     def __init__(self) -> None:
+        self._ids: set[str] = set()
         self._types: set[str] = set()
         self._by_tag: dict[str, list[Encoded]] = {}
 
-    def add(self, events: Sequence[Encoded]) -> None:
-        for event in events:
-            self._types.add(event.type)
-            for tag in event.tags:
-                self._by_tag.setdefault(tag, []).append(event)
+    def add(self, batch: Batch) -> None:
+        for draft in batch:
+            self._ids.add(draft.id)
+            for event in draft.events:
+                self._types.add(event.type)
+                for tag in event.tags:
+                    self._by_tag.setdefault(tag, []).append(event)
 
-    def has(self, condition: Condition) -> bool:
-        """Whether one of them matches the query."""
+    def bears_on(self, batch: Batch) -> bool:
+        """Whether one of them has an id of this batch, or an event in its way."""
+        return any(
+            draft.id in self._ids or (draft.condition is not None and self._has(draft.condition))
+            for draft in batch
+        )
+
+    def _has(self, condition: Condition) -> bool:
         return any(
             any(clause.matches(event.type, event.tags) for event in self._by_tag.get(clause.tags[0], ()))
             if clause.tags

@@ -1,4 +1,4 @@
-"""From a query to SQL: each clause gives keys in order, from an index; their union gives the rows.
+"""From a query to SQL: each clause proposes keys in order, from an index; their union gives the rows, which decide.
 
 Every part stops at the limit, so that a chunk costs what it holds, however many events match.
 """
@@ -10,10 +10,7 @@ from typing import Any
 import msgspec
 
 from backstory.query import Clause, Query
-from backstory.stores.postgres.offer import SHORT, short
-
-POSITION = (1 << 40) - 1
-"""A row's key is its log's number times 2^40, plus its position."""
+from backstory.stores.postgres.keys import POSITION, tag_key, type_key
 
 COLUMNS = (
     f"e.key & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, convert_to(e.data, 'UTF8')"
@@ -26,7 +23,7 @@ FROM_KEYS = (
 )
 BY_TAG = "SELECT t.key FROM {schema}.tags t WHERE t.tag = {tag}{more} AND t.key > %s AND t.key <= %s"
 BY_TYPE = (
-    "SELECT t.key FROM {schema}.events t WHERE left(t.type, {short}) = %s AND t.type = %s"
+    "SELECT t.key FROM {schema}.events t WHERE hashtext(t.type) = hashtext(%s) AND t.type = %s"
     " AND t.key > %s AND t.key <= %s"
 )
 ORDERED = "(SELECT key FROM ({one}) o ORDER BY key {order} LIMIT %s)"
@@ -63,9 +60,9 @@ def plan(schema: str, query: Query, *, backwards: bool) -> Selection:
     if query.is_all:
         return Selection(ALL.format(schema=schema, order=order))
     types = sorted({type for clause in query.clauses if not clause.tags for type in clause.types})
-    by_type = BY_TYPE.format(schema=schema, short=SHORT)
+    by_type = BY_TYPE.format(schema=schema)
     parts = [_by_tags(schema, clause) for clause in query.clauses if clause.tags]
-    parts += [(by_type, (type[:SHORT], type)) for type in types]
+    parts += [(by_type, (type, type)) for type in types]
     if not parts:
         return Selection(ALL.format(schema=schema, order=order).replace(" WHERE ", " WHERE FALSE AND "))
     keys = " UNION ".join(ORDERED.format(one=one, order=order) for one, _ in parts)
@@ -76,17 +73,17 @@ def plan(schema: str, query: Query, *, backwards: bool) -> Selection:
 
 def _by_tags(schema: str, clause: Clause) -> tuple[str, tuple[Any, ...]]:
     """The keys of events with all the tags: found by the rarest, each then looked up by the others."""
-    tags = list(map(short, clause.tags))
+    tags = list(map(tag_key, clause.tags))
     tag, more = "%s", ""
     arguments: list[Any] = tags
     if len(tags) > 1:
-        tag = f"{schema}.rarest(%s::text[], %s, %s)"
+        tag = f"{schema}.rarest(%s::bigint[], %s, %s)"
         more = (
-            f" AND NOT EXISTS (SELECT FROM unnest(%s::text[]) m (tag)"
+            f" AND NOT EXISTS (SELECT FROM unnest(%s::bigint[]) m (tag)"
             f" WHERE NOT EXISTS (SELECT FROM {schema}.tags o WHERE o.tag = m.tag AND o.key = t.key))"
         )
         arguments = [tags, BOUNDS, tags]
     if clause.types:
-        more += " AND t.type = ANY(%s)"
-        arguments.append(list(map(short, clause.types)))
+        more += " AND t.type = ANY(%s::integer[])"
+        arguments.append(list(map(type_key, clause.types)))
     return BY_TAG.format(schema=schema, tag=tag, more=more), tuple(arguments)

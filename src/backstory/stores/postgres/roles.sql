@@ -6,7 +6,7 @@ CREATE ROLE {schema}_writer NOLOGIN IN ROLE {schema}_reader;
 
 GRANT USAGE ON SCHEMA {schema} TO {schema}_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}_reader;
-GRANT EXECUTE ON FUNCTION {schema}.rarest TO {schema}_reader;
+GRANT EXECUTE ON FUNCTION {schema}.rarest, {schema}.tag_key, {schema}.type_key TO {schema}_reader;
 
 -- No right to INSERT, UPDATE or DELETE on any table: these functions are all that a writer has.
 GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.create_log, {schema}.set_ref TO {schema}_writer;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -11,7 +12,8 @@ from backstory.commit import Commit, Head, from_micros
 from backstory.errors import StoreCorrupt
 from backstory.query import Condition, Query, from_json
 from backstory.record import Recorded
-from backstory.stores.postgres.plan import POSITION, Selection, plan
+from backstory.stores.postgres.keys import LOG_BITS, POSITION
+from backstory.stores.postgres.plan import Selection, plan
 from backstory.stores.postgres.server import Row, Server
 
 FIRST_CHUNK, CHUNK = 64, 2048
@@ -43,7 +45,7 @@ class Rows:
 
     def __init__(self, server: Server, number: int, origin: Head) -> None:
         self.origin = origin
-        self.base = number << 40
+        self.base = number << LOG_BITS
         self._number = number
         self._last = self.base + POSITION
         self._server = server
@@ -55,7 +57,7 @@ class Rows:
 
     def head(self) -> Head:
         """Where the log ends."""
-        rows = self._server.fetch(self._head, (self.base, self._last))
+        rows = self._server.look(self._head, (self.base, self._last))
         if not rows:
             return self.origin
         [(position, hash, time)] = rows
@@ -66,11 +68,21 @@ class Rows:
     ) -> Iterator[Recorded]:
         """The events that match, with `after < position <= upto`."""
         selection = plan(self._server.address.schema, query, backwards=backwards)
-        for rows in self._chunks(selection, after, upto, backwards, limit):
+        return islice(self._matching(query, self._chunks(selection, after, upto, backwards, limit)), limit)
+
+    def _matching(self, query: Query, chunks: Iterator[list[Row]]) -> Iterator[Recorded]:
+        """The events of rows that an index proposed; each decides for itself."""
+        kind, text, matches = "", "", False
+        tags: tuple[str, ...] = ()
+        for rows in chunks:
             position = rows[0][0]
             try:
-                for position, commit, type, version, tags, data in rows:
-                    yield Recorded(position, commit, type, version, decode_tags(tags), data)
+                for position, commit, type, version, found, data in rows:
+                    if found != text or type != kind:  # the events of one entity mostly have the same
+                        kind, text, tags = type, found, decode_tags(found)
+                        matches = any(clause.matches(kind, tags) for clause in query.clauses)
+                    if matches:
+                        yield Recorded(position, commit, type, version, tags, data)
             except (msgspec.MsgspecError, TypeError) as error:
                 raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
 
@@ -78,25 +90,22 @@ class Rows:
         self, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         """The commits with `after < position <= upto`."""
-        selection = Selection(self._commits[backwards])
-        for rows in self._chunks(selection, after, upto, backwards, limit):
-            yield from map(commit_of, rows)
+        chunks = self._chunks(Selection(self._commits[backwards]), after, upto, backwards, limit)
+        return islice((commit_of(row) for rows in chunks for row in rows), limit)
 
     def _chunks(
         self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
     ) -> Iterator[list[Row]]:
         """Rows in chunks that grow: a short read is quick, and a long one needs little memory."""
         after = max(after, self.origin.position)
-        size, left = FIRST_CHUNK, upto - after if limit is None else limit
-        while after < upto and left > 0:
-            size = min(size, left)
+        size = FIRST_CHUNK if limit is None else min(FIRST_CHUNK, limit)
+        while after < upto:
             bounds = (self.base + after, self.base + upto, size)
             rows = self._server.fetch(selection.sql, selection.bound(*bounds))
             if rows:
                 yield rows
             if len(rows) < size:
                 return
-            left -= size
             if backwards:
                 upto = rows[-1][0] - 1
             else:

@@ -1,0 +1,27 @@
+"""Numbers that stand for rows and words: a row's key, and the keys of tags and types in the table of tags.
+
+A word's key is the beginning of its SHA-256, as `tag_key` and `type_key` in `functions.sql` give it. Two words may have
+one key, so keys only propose: whether an event matches, its row decides.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from backstory import digest
+
+LOG_BITS = 40
+"""A row's key is its log's number times 2^40, plus its position."""
+
+POSITION = (1 << LOG_BITS) - 1
+
+
+def tag_key(tag: str) -> int:
+    """What stands for a tag."""
+    return int.from_bytes(digest.sha256(tag.encode()).digest()[:8], signed=True)
+
+
+@lru_cache(maxsize=10_000)
+def type_key(type: str) -> int:
+    """What stands for a type."""
+    return int.from_bytes(digest.sha256(type.encode()).digest()[:4], signed=True)
