@@ -26,8 +26,8 @@ COMMIT
 class Schemas:
     """Gives each folder a store of its own, in a schema that nobody has open any more."""
 
-    def __init__(self) -> None:
-        self._server = started(HASTY)
+    def __init__(self, bin: Path | None = None) -> None:
+        self._server = started(HASTY, bin)
         self._admin: psycopg.Connection[tuple[Any, ...]] = self._server.admin()
         self._open: dict[str, list[PostgresStore]] = {}
         self._of: dict[Path, str] = {}
@@ -56,4 +56,4 @@ class Schemas:
 
 
 schemas = cache(Schemas)
-"""Those of this run of the tests, on a server that does not wait for the disk."""
+"""Those of this run of the tests, on a server that does not wait for the disk; one for each version."""

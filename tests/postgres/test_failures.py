@@ -247,3 +247,57 @@ def test_no_more_connections_are_opened_than_the_address_says() -> None:
         assert rows[0][0] <= 2
     with suppress(StoreError):
         log.head()
+
+
+def test_a_serialization_failure_and_the_likes_are_tried_again() -> None:
+    with closing(PostgresStore(running().address("failing"))) as store, closing(running().admin()) as admin:
+        # A sequence is not rolled back: every other statement that inserts a commit fails.
+        admin.execute(
+            b"""
+            CREATE SEQUENCE failing.tries;
+            CREATE FUNCTION failing.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE
+                _codes text[] := ARRAY['40001', '40P01', '57P01', '53300', '08006'];
+                _try bigint := nextval('failing.tries');
+            BEGIN
+                IF _try % 2 = 1 THEN
+                    RAISE EXCEPTION 'it passes' USING ERRCODE = _codes[1 + (_try / 2) % 5];
+                END IF;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER fail AFTER INSERT ON failing.commits EXECUTE FUNCTION failing.fail();
+            """
+        )
+        log = store.log()
+        for turn in range(5):
+            assert one(log).position == turn + 1
+        assert admin.execute("SELECT last_value FROM failing.tries").fetchall() == [(10,)]
+        assert verify(store).problems == []
+
+
+def test_an_append_that_a_deadlock_ends_is_tried_again() -> None:
+    """Somebody holds a table and wants the log's lock; the append holds that lock and wants the table."""
+    address = running().address("deadlock")
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    with (
+        closing(PostgresStore(address + "&options=-c%20deadlock_timeout%3D500")) as store,
+        closing(running().admin()) as admin,
+        closing(running().admin()) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        log = store.log()
+        one(log)
+        [[before]] = other.execute(deadlocks).fetchall()
+        admin.execute("SET deadlock_timeout = '100s'")
+        with admin.transaction():
+            admin.execute("LOCK TABLE deadlock.tags IN ACCESS EXCLUSIVE MODE")
+            appending = pool.submit(one, log, fact("Booked", "seat:1"))
+            while not other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+                time.sleep(0.001)
+            admin.execute("SELECT deadlock.take_lock(0)")  # until the append, after half a second, gives in
+        assert appending.result().position == 2
+        until = time.monotonic() + 30
+        while other.execute(deadlocks).fetchall() == [(before,)] and time.monotonic() < until:
+            time.sleep(0.01)
+        assert other.execute(deadlocks).fetchall() == [(before + 1,)]
+        assert verify(store).problems == []

@@ -1,0 +1,114 @@
+"""A replica: what may be read of it, and that it takes over without losing or repeating anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from backstory.conformance.sample import decided, fact, one
+from backstory.errors import AheadOfLog, StoreMissing, StoreReadOnly
+from backstory.history.verify import verify
+from backstory.query import Query
+from backstory.stores.postgres import PostgresStore
+from tests.postgres.server import PostgresServer, Replica, started
+from tests.postgres.test_failures import write_under
+
+WATCHED = Query.of(["Watched"])
+
+
+@pytest.fixture
+def primary() -> Iterator[PostgresServer]:
+    with closing(started()) as server:
+        yield server
+
+
+@pytest.fixture
+def replica(primary: PostgresServer, tmp_path: Path) -> Iterator[Replica]:
+    with closing(primary.replica(primary.folder.parent / "replica")) as server:
+        server.start()
+        yield server
+
+
+def either(servers: list[PostgresServer], schema: str) -> str:
+    """The address of whichever takes writes."""
+    hosts = ",".join(quote(str(server.socket), safe="") for server in servers)
+    ports = ",".join(str(server.port) for server in servers)
+    return f"postgresql://postgres@/postgres?host={hosts}&port={ports}&target_session_attrs=read-write&schema={schema}"
+
+
+def copied(address: str) -> PostgresStore:
+    """A replica's store, once it is there."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return PostgresStore(address, create=False)
+        except StoreMissing:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+
+
+def test_a_replica_is_read_and_followed_without_gaps_and_takes_no_writes(
+    primary: PostgresServer, replica: Replica
+) -> None:
+    seen: list[int] = []
+    with (
+        closing(PostgresStore(primary.address("shop"))) as store,
+        closing(copied(replica.address("shop"))) as copy,
+    ):
+        log = copy.log()
+        for turn in range(50):
+            one(store.log(), fact("Watched", "x:1"))
+            upto = log.wait(len(seen), timeout=30 if turn == 0 else 0)
+            seen += [event.position for event in log.read(WATCHED, after=len(seen), upto=upto)]
+            assert seen == list(range(1, upto + 1))
+        while len(seen) < 50:
+            upto = log.wait(len(seen), timeout=30)
+            seen += [event.position for event in log.read(WATCHED, after=len(seen), upto=upto)]
+        assert log.head() == store.log().head()
+        assert verify(copy).problems == []
+        with pytest.raises(StoreReadOnly):
+            one(log)
+
+
+def test_a_failover_under_load_loses_nothing_that_was_acknowledged_and_repeats_nothing(
+    primary: PostgresServer, replica: Replica
+) -> None:
+    with closing(primary.admin()) as admin:
+        admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        admin.execute("SELECT pg_reload_conf()")
+    failed: list[bool] = []
+
+    def fail() -> None:
+        time.sleep(0.1)
+        if not failed:
+            failed.append(True)
+            primary.stop("immediate")
+            replica.promote()
+
+    write_under(either([primary, replica], "shop"), fail, 150)
+    assert failed
+
+
+def test_a_log_that_was_brought_back_to_an_earlier_time_goes_on_from_there(primary: PostgresServer) -> None:
+    with closing(PostgresStore(primary.address("earlier"))) as store:
+        log = store.log()
+        for _ in range(3):
+            one(log)
+        with closing(primary.admin()) as admin:  # as after a recovery to a point in time, or a lost replica
+            admin.execute("SET session_replication_role = replica")
+            for table in ("tags", "events", "commits"):
+                admin.execute(f"DELETE FROM earlier.{table} WHERE key > 1".encode())
+        [verdict] = log.append([[decided(query=WATCHED, after=3)]])
+        assert isinstance(verdict, AheadOfLog)
+        assert one(log).position == 2
+        with closing(primary.admin()) as admin:
+            admin.execute("SET session_replication_role = replica")
+            admin.execute("DELETE FROM earlier.events; DELETE FROM earlier.commits")
+        assert one(log).position == 1
+        assert verify(store).problems == []
