@@ -18,7 +18,7 @@ class Address(msgspec.Struct, frozen=True):
     """Where a store is. `conninfo` is for libpq alone and may hold a password; `shown` is for people.
 
     `pool` is how many connections a process may have, `timeout` how many seconds a call tries again after a failure,
-    and `prepare` whether statements are prepared, which some poolers cannot do.
+    and `prepare` whether statements are prepared; None: unless there is a pooler, which may not be able to.
     """
 
     conninfo: str
@@ -26,7 +26,7 @@ class Address(msgspec.Struct, frozen=True):
     schema: str = SCHEMA
     pool: int = 8
     timeout: float = 30.0
-    prepare: bool = True
+    prepare: bool | None = None
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
@@ -51,10 +51,12 @@ def parsed(address: str) -> Address:
         )
     try:
         pool, timeout = int(own.get("pool", "8")), float(own.get("timeout", "30"))
-        prepare = {"on": True, "off": False}[own.get("prepare", "on")]
+        prepare = {"on": True, "off": False, "auto": None}[own.get("prepare", "auto")]
     except (ValueError, KeyError):
-        pool, timeout, prepare = 0, 0.0, True
+        pool, timeout, prepare = 0, 0.0, None
     if pool < 1 or timeout < 0:
-        raise StoreError(f"{shown}: pool is a number from 1, timeout is in seconds, prepare is on or off")
+        raise StoreError(
+            f"{shown}: pool is a number from 1, timeout is in seconds, prepare is on, off or auto"
+        )
     conninfo = base + ("?" + "&".join(rest) if rest else "")
     return Address(conninfo, f"{shown}?schema={schema}", schema, pool, timeout, prepare)

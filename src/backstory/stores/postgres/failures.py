@@ -34,6 +34,11 @@ NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (("42501",), StoreReadOnly, "this user may not do that"),
     (("3D000",), StoreMissing, "there is no such database"),
     (("3F000", "42P01", "42883"), StoreMissing, "there is no store in this schema"),
+    (
+        ("26000", "42P05"),
+        StoreError,
+        "a pooler keeps no prepared statements: take prepare=on out of the address",
+    ),
     (("XX001", "XX002"), StoreCorrupt, "the server found damaged pages"),
 )
 

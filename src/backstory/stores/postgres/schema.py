@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 from backstory.errors import NewerFormat, NotAStore, StoreError, StoreExists, StoreMissing, StoreReadOnly
-from backstory.stores.postgres.server import Connection, Server
+from backstory.stores.postgres.server import Connection, Row, Server
 
 STEPS = ("format_1.sql",)
 """What makes each format of the one before; the first makes a store of nothing."""
@@ -14,7 +14,7 @@ FORMAT = len(STEPS)
 """The newest format that this code reads and writes."""
 
 FOUND = """
-SELECT current_setting('default_transaction_isolation'), current_setting('server_encoding'),
+SELECT pg_backend_pid(), current_setting('default_transaction_isolation'), current_setting('server_encoding'),
     current_setting('server_version_num')::int, to_regclass('{schema}.meta') IS NOT NULL,
     EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('{schema}'))
 """
@@ -29,7 +29,13 @@ def prepare(server: Server, create: bool | None) -> None:
     `create` is that of `open_store`. Raises `StoreError`.
     """
     shown, schema = server.address.shown, server.address.schema
-    isolation, encoding, version, exists, taken = server.fetch(FOUND.format(schema=schema))[0]
+
+    def look(connection: Connection) -> tuple[int, Row]:
+        return connection.info.backend_pid, connection.execute(
+            FOUND.format(schema=schema).encode()
+        ).fetchall()[0]
+
+    told, (process, isolation, encoding, version, exists, taken) = server.run(look)
     if version < OLDEST:
         raise StoreError(
             f"{shown}: PostgreSQL {OLDEST // 10_000} or newer is needed, this is {version // 10_000}"
@@ -53,6 +59,8 @@ def prepare(server: Server, create: bool | None) -> None:
         except StoreReadOnly as error:
             what = f"bring it from format {found} to {FORMAT}" if found else "make it"
             raise StoreMissing(f"{error}. Somebody who may has to {what}: backstory init") from error
+    if told != process and server.address.prepare is None:
+        server.pool_elsewhere()  # what answers is not what we connected to
     server.commits_read = isolation == "read committed"
     server.patience = server.address.timeout
 

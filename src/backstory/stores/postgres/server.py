@@ -64,7 +64,7 @@ class Server:
     """A place to run calls: opens connections when they are needed, keeps them, and has no thread of its own.
 
     `commits_read`: a statement alone runs in READ COMMITTED here. Where the database has another default, a write says
-    so in a transaction of three statements.
+    so in a transaction of three statements. `prepares`: new connections prepare their statements.
     """
 
     def __init__(self, address: Address) -> None:
@@ -72,6 +72,7 @@ class Server:
         self.closed = False
         self.commits_read = False
         self.patience = min(OPENING, address.timeout)
+        self.prepares = address.prepare is not False
         self._given = _given(address)
         self._begin()
         tell_of_forks(self)
@@ -135,7 +136,7 @@ class Server:
         connection = Connection.connect(self.address.conninfo, autocommit=True, **DEFAULTS | self._given)
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection.adapters.register_dumper(bytes, BytesDumper)
-        connection.prepare_threshold = 2 if self.address.prepare else None
+        connection.prepare_threshold = 2 if self.prepares else None
         return connection
 
     def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
@@ -160,6 +161,11 @@ class Server:
                 return connection.small.execute(sql.encode(), arguments).fetchall()
 
         return self.run(work)[0][0]
+
+    def pool_elsewhere(self) -> None:
+        """Prepare no statements: a pooler gives each transaction another session, and would mix them up."""
+        self.prepares = False
+        self._drop_idle()
 
     def _check_open(self) -> None:
         if self.closed:
