@@ -40,7 +40,8 @@ $$;
 --
 -- Arrays hold the batches, their drafts, the drafts' clauses and events, and the events' tags, each in order; `_..._end`
 -- says where in the next level something ends, `_draft` and `_event` the way back. A run is batches of which none has an
--- id, or an event in its way, from another one: they are judged at once. `_run_end` says for each batch where its run ends.
+-- id, or an event in its way, from another one: they are judged at once. A batch that names its parent is a run of its own.
+-- `_run_end` says for each batch where its run ends.
 --
 -- `_near` is a position that the log has surely reached, so that the look for its head begins there. `_clause_tags` and
 -- `_clause_types` are the keys of what each clause of `_query` names, as text of arrays. Keys only propose: whether an event
@@ -76,7 +77,7 @@ DECLARE
     _first integer;
     _start bigint;
     _reached bigint;
-    _wrote boolean;
+    _refused integer[];
     _verdict integer;
     _detail bigint := 0;
     _known integer[];
@@ -155,53 +156,55 @@ BEGIN
             );
         END IF;
 
-        _wrote := false;
-        FOR b IN _from.._upto LOOP
-            _first := coalesce(_batch_end[b - 1], 0) + 1;
-            _verdict := 0;
-            IF cardinality(_known) > 0
-                AND EXISTS (SELECT FROM unnest(_known) n WHERE n BETWEEN _first AND _batch_end[b]) THEN
-                _verdict := 1;
-            ELSIF _parent[b] <> _hash THEN
-                _verdict := 4;
-                _detail := _key - _base;
-            ELSE
-                _reached := _key - _base;
-                FOR d IN _first.._batch_end[b] LOOP
-                    IF _after[d] > _reached THEN
-                        _verdict := 3;
-                        _detail := _key - _base;
-                        EXIT;
-                    ELSIF d = ANY (_met) THEN
-                        _verdict := 2;
-                        _detail := d - _first;
-                        EXIT;
-                    END IF;
-                    _reached := _reached + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
-                END LOOP;
-            END IF;
-            IF _verdict <> 0 THEN
-                IF verdicts IS NULL THEN
-                    verdicts := array_fill(0, ARRAY[cardinality(_batch_end)]);
-                    details := verdicts;
+        _refused := '{}';
+        IF cardinality(_known) > 0 OR cardinality(_met) > 0 OR _parent[_from] <> _hash OR _newest > _start - _base THEN
+            FOR b IN _from.._upto LOOP
+                _first := coalesce(_batch_end[b - 1], 0) + 1;
+                _verdict := 0;
+                IF EXISTS (SELECT FROM unnest(_known) n WHERE n BETWEEN _first AND _batch_end[b]) THEN
+                    _verdict := 1;
+                ELSIF _parent[b] <> _hash THEN
+                    _verdict := 4;
+                    _detail := _start - _base;
+                ELSE
+                    _reached := _start - _base;
+                    FOR d IN _first.._batch_end[b] LOOP
+                        IF _after[d] > _reached THEN
+                            _verdict := 3;
+                            _detail := _start - _base;
+                            EXIT;
+                        ELSIF d = ANY (_met) THEN
+                            _verdict := 2;
+                            _detail := d - _first;
+                            EXIT;
+                        END IF;
+                        _reached := _reached + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
+                    END LOOP;
                 END IF;
-                verdicts[b] := _verdict;
-                details[b] := _detail;
-                CONTINUE;
-            END IF;
-            _wrote := true;
-            FOR d IN _first.._batch_end[b] LOOP
-                _key := _key + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
-                _time := greatest(_authored[d], _time);
-                _hash := sha256(E'backstory commit 1\n'::bytea || _hash || _content[d]
-                    || coalesce('\x01'::bytea || int8send(_after[d]), '\x00'));
-                _keys[d] := _key;
-                _hashes[d] := _hash;
-                _times[d] := _time;
+                IF _verdict <> 0 THEN
+                    IF verdicts IS NULL THEN
+                        verdicts := array_fill(0, ARRAY[cardinality(_batch_end)]);
+                        details := verdicts;
+                    END IF;
+                    verdicts[b] := _verdict;
+                    details[b] := _detail;
+                    _refused := _refused || ARRAY(SELECT generate_series(_first, _batch_end[b]));
+                END IF;
             END LOOP;
+        END IF;
+
+        FOR d IN _lo.._hi LOOP
+            CONTINUE WHEN d = ANY (_refused);
+            _key := _key + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
+            _time := greatest(_authored[d], _time);
+            _hash := sha256(E'backstory commit 1\n'::bytea || _hash || _content[d]
+                || coalesce('\x01'::bytea || int8send(_after[d]), '\x00'));
+            _keys[d] := _key;
+            _hashes[d] := _hash;
+            _times[d] := _time;
         END LOOP;
 
-        IF _wrote THEN
+        IF _key > _start THEN
             INSERT INTO commits
                 SELECT _keys[d], _draft_end[d] - coalesce(_draft_end[d - 1], 0), _id[d], _times[d], _authored[d], _author[d],
                     _message[d], _command[d], _metadata[d], _query[d], _after[d], _content[d], _hashes[d]

@@ -127,13 +127,15 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
 def run_ends(batches: Sequence[Batch]) -> list[int]:
     """Where the run of each batch ends, counted from 1.
 
-    The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way.
+    The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way. One that
+    names its parent is alone.
     """
     starts = [0]
     if len(batches) > 1:
-        earlier = _Earlier()
+        earlier, alone = _Earlier(), False
         for number, batch in enumerate(batches):
-            if earlier.bears_on(batch):
+            apart, alone = alone, batch[0].parent is not None
+            if number and (apart or alone or earlier.bears_on(batch)):
                 earlier = _Earlier()
                 starts.append(number)
             earlier.add(batch)
