@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backstory import connect
-from backstory.conformance.sample import decided, one
+from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict
 from backstory.history.verify import verify
+from backstory.query import Query
 from backstory.store import ALL, append
 from backstory.stores.postgres import PostgresStore
+from backstory.stores.postgres.server import Server
 from examples.bank.account import Account
+from examples.bank.deposit import deposit
 from examples.bank.events import Deposited
+from examples.bank.withdraw import withdraw
 from tests.postgres.server import running, schema_of
 
 
@@ -57,3 +64,67 @@ def test_a_condition_on_every_event_sees_only_those_of_the_log_itself(tmp_path: 
         assert append(log, decided(query=ALL, after=0))[0].position == 2
         with pytest.raises(Conflict):
             append(log, decided(query=ALL, after=1))
+
+
+def test_a_command_takes_two_calls_of_the_server_unless_another_process_wrote_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, calls = running().address(schema_of(tmp_path)), 0
+    with connect(address) as db, connect(address) as other:
+        for account in ("a", "b", "a", "b"):
+            db.execute(deposit(Account(account), 5))
+        run = Server.run
+
+        def counted(server: Server, work: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            return run(server, work)
+
+        monkeypatch.setattr(Server, "run", counted)
+        for account in ("a", "b", "a", "b"):
+            db.execute(deposit(Account(account), 5))
+        assert calls == 8
+        other.append(*paid("a", 100))
+        calls = 0
+        db.execute(withdraw(Account("a"), 110))
+        assert calls > 2
+        monkeypatch.undo()
+        assert db.load(Account("a")).balance == 10
+        assert db.load(Account("b")).balance == 20
+
+
+def test_a_long_read_is_fetched_ahead_and_leaves_no_thread(tmp_path: Path) -> None:
+    def ahead() -> bool:
+        return any(thread.name == "backstory-ahead" for thread in threading.enumerate())
+
+    with closing(PostgresStore(running().address(schema_of(tmp_path)))) as store:
+        log = store.log()
+        for _ in range(6):
+            one(log, *[fact("A", "x:1")] * 1_500)
+        for backwards in (False, True):
+            positions = [event.position for event in log.read(Query.of(tags=["x:1"]), backwards=backwards)]
+            assert positions == sorted(range(1, 9_001), reverse=backwards)
+        reading = log.read()
+        seen = [next(reading).position for _ in range(2_000)]
+        assert seen == list(range(1, 2_001))
+        del reading
+        until = time.monotonic() + 10
+        while ahead() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not ahead()
+        assert list(log.read(limit=0)) == []
+
+
+def test_what_goes_wrong_while_fetching_ahead_is_told_to_who_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(PostgresStore(running().address(schema_of(tmp_path)))) as store:
+        log = store.log()
+        for _ in range(4):
+            one(log, *[fact("A")] * 1_500)
+        reading = log.read()
+        for _ in range(400):  # two chunks are used, the next is on its way
+            next(reading)
+        monkeypatch.setattr(Server, "run", lambda *_: pytest.fail("fetched in a thread of its own"))
+        with pytest.raises(pytest.fail.Exception, match="of its own"):
+            list(reading)

@@ -15,6 +15,7 @@ from backstory.stores.postgres.follow import Follower
 from backstory.stores.postgres.offer import CALL, Piece, arguments, piece
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.server import Connection, Row, Server
+from backstory.stores.recent import Recent
 
 MOST_BYTES = 64_000_000
 """How much data one call of the database takes; a group that has more is several calls of one transaction."""
@@ -32,6 +33,7 @@ class PostgresLog:
         self._follower = follower
         self._number = number
         self._near = origin.position
+        self._recent = Recent()
         self._rows = Rows(server, number, origin)
         self._call = CALL.format(schema=server.address.schema).encode()
 
@@ -60,19 +62,21 @@ class PostgresLog:
     def _verdicts(self, batches: Sequence[Batch], pieces: Iterator[Piece], row: Row) -> Iterator[Verdict]:
         """What the database said, in full: commits follow from the head that it judged on, the rest never changes."""
         position, hash, time, kinds, details = row
-        self._near = position
         head = Head(position, hash, from_micros(time))
+        self._recent.catch_up(head)
         for index, batch in enumerate(batches):
             contents = [next(pieces).content for _ in batch]
             kind = WRITTEN if kinds is None else kinds[index]
             if kind == WRITTEN:
                 commits = tuple(_chain(batch, contents, head))
-                last = commits[-1]
-                head = Head(last.position, last.hash, last.time)
-                self._follower.appended(self._number, last.position)
+                for draft, commit in zip(batch, commits, strict=True):
+                    head = self._recent.add(commit, draft.events)
                 yield commits
             else:
                 yield self._refused(batch, kind, details[index], head)
+        self._recent.durable(head.position)
+        self._near = head.position
+        self._follower.appended(self._number, head.position)
 
     def _refused(self, batch: Batch, kind: int, detail: int, head: Head) -> Verdict:
         if kind == KNOWN:
@@ -103,16 +107,16 @@ class PostgresLog:
         limit: int | None = None,
     ) -> Iterator[Recorded]:
         """Stream the events that match; see `Log.read`."""
-        head = self.head().position
-        upto = head if upto is None else min(upto, head)
+        if upto is not None and self._recent.rules_out(query, after, upto):
+            return iter(())
+        upto = self._reached(upto)
         return self._rows.events(query, after, upto, backwards=backwards, limit=limit)
 
     def commits(
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         """Stream the commits; see `Log.commits`."""
-        head = self.head().position
-        upto = head if upto is None else min(upto, head)
+        upto = self._reached(upto)
         return self._rows.commits(after, upto, backwards=backwards, limit=limit)
 
     def find(self, name: str) -> list[Commit]:
@@ -125,9 +129,18 @@ class PostgresLog:
         found = self._rows.by_hash(name.lower()) if name else []
         return [*known, *(commit for commit in found if commit not in known)]
 
+    def _reached(self, upto: int | None) -> int:
+        """The position up to which a read goes: no further than the log did when it began."""
+        if upto is not None and upto <= self._near:
+            return upto
+        head = self.head().position
+        return head if upto is None else min(upto, head)
+
     def head(self) -> Head:
         """Where the log ends now."""
-        return self._rows.head()
+        head = self._rows.head()
+        self._near = head.position
+        return head
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`. All who wait share one look at the server."""

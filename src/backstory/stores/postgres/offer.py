@@ -127,8 +127,8 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
 def run_ends(batches: Sequence[Batch]) -> list[int]:
     """Where the run of each batch ends, counted from 1.
 
-    The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way. One that
-    names its parent is alone.
+    The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way. One
+    that names its parent is alone.
     """
     starts = [0]
     if len(batches) > 1:

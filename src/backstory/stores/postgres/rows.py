@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from backstory.commit import Commit, Head, from_micros
 from backstory.errors import StoreCorrupt
 from backstory.query import Condition, Query, from_json
 from backstory.record import Recorded
+from backstory.stores.postgres.ahead import Ahead
 from backstory.stores.postgres.keys import LOG_BITS, POSITION
 from backstory.stores.postgres.plan import Selection, plan
 from backstory.stores.postgres.server import Row, Server
@@ -96,21 +98,32 @@ class Rows:
     def _chunks(
         self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
     ) -> Iterator[list[Row]]:
-        """Rows in chunks that grow: a short read is quick, and a long one needs little memory."""
+        """Rows in chunks that grow: a short read is quick, and a long one needs little memory.
+
+        Of a long one, the next chunk is fetched while this one is used.
+        """
         after = max(after, self.origin.position)
+        if after >= upto:
+            return
         size = FIRST_CHUNK if limit is None else min(FIRST_CHUNK, limit)
-        while after < upto:
-            bounds = (self.base + after, self.base + upto, size)
-            rows = self._server.fetch(selection.sql, selection.bound(*bounds))
-            if rows:
-                yield rows
-            if len(rows) < size:
-                return
+        rows = self._chunk(selection, after, upto, size)
+        while len(rows) == size:
             if backwards:
                 upto = rows[-1][0] - 1
             else:
                 after = rows[-1][0]
             size = min(size * 4, CHUNK)
+            work = partial(self._chunk, selection, after, upto, size)
+            ahead = Ahead(work) if size == CHUNK else None
+            yield rows
+            rows = work() if ahead is None else ahead.result()
+        if rows:
+            yield rows
+
+    def _chunk(self, selection: Selection, after: int, upto: int, size: int) -> list[Row]:
+        if after >= upto:
+            return []
+        return self._server.fetch(selection.sql, selection.bound(self.base + after, self.base + upto, size))
 
     def by_ids(self, ids: Sequence[str]) -> list[Commit]:
         """The commits with these ids, in order of position."""

@@ -15,9 +15,9 @@ from backstory.record import Recorded
 from backstory.store import ALL, Batch, Verdict
 from backstory.stores.fork import tell_of_forks
 from backstory.stores.judge import judge
+from backstory.stores.recent import Recent
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import RUN, first_key
-from backstory.stores.sqlite.recent import Recent
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 

@@ -1,4 +1,4 @@
-"""What this process knows of the end of a log, so that most appends, and most looks for news, need not ask the file.
+"""What this process knows of the end of a log, so that most appends, and most looks for news, need not ask the store.
 
 Nearly every condition was decided a few positions behind the head, nearly every id is new, and nearly every state that
 is remembered has no new events. As long as the head is the one that this process left, it has seen everything since it
