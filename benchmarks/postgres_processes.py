@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from contextlib import ExitStack
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -13,19 +14,21 @@ from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run
 
 
-def work(kind: str, place: Any, first: int, callers: int, each: int, ready: Any) -> None:
+def work(kind: str, place: Any, first: int, callers: int, each: int, opening: Any, ready: Any) -> None:
     """One process: everything is opened, and each caller has appended once, before all begin."""
     numbers = range(first, first + callers)
-    if kind == "Backstory":
-        with postgres.main_log(place.address) as log:
-            steps = [postgres.conditional(log, number) for number in numbers]
-            run(steps, each, ready)
-    elif kind == "aggregates":
-        with postgres.aggregates(place) as store:
-            run([postgres.of_aggregate(store) for _ in numbers], each, ready)
-    else:
-        with postgres.dcb(place) as recorder:
-            run([postgres.of_dcb(recorder, number) for number in numbers], each, ready)
+    with ExitStack() as stack:
+        with opening:  # eventsourcing makes its functions each time, which two may not do at once
+            if kind == "Backstory":
+                log = stack.enter_context(postgres.main_log(place.address))
+                steps = [postgres.conditional(log, number) for number in numbers]
+            elif kind == "aggregates":
+                store = stack.enter_context(postgres.aggregates(place))
+                steps = [postgres.of_aggregate(store) for _ in numbers]
+            else:
+                recorder = stack.enter_context(postgres.dcb(place))
+                steps = [postgres.of_dcb(recorder, number) for number in numbers]
+        run(steps, each, ready)
 
 
 def run(steps: list[postgres.Step], each: int, ready: Any) -> None:
@@ -41,7 +44,7 @@ def measure(run: Run, kind: str) -> float:
     """Appends of all processes, from the moment that all are ready until the last has ended."""
     context = multiprocessing.get_context("spawn")
     count, callers, each = run.sizes["processes"], run.sizes["callers"], run.sizes["each"]
-    ready = context.Barrier(count + 1, timeout=60)
+    opening, ready = context.Lock(), context.Barrier(count + 1, timeout=60)
     with postgres.server(run.folder) as server:
         place = SimpleNamespace(socket=server.socket, port=server.port, address=server.address())
         if kind == "Backstory":
@@ -54,7 +57,7 @@ def measure(run: Run, kind: str) -> float:
             with postgres.aggregates(server):
                 pass
         processes = [
-            context.Process(target=work, args=(kind, place, number * callers, callers, each, ready))
+            context.Process(target=work, args=(kind, place, number * callers, callers, each, opening, ready))
             for number in range(count)
         ]
         for process in processes:

@@ -1,12 +1,15 @@
 """How fast is one entity of 10,000 events rebuilt from PostgreSQL, typed, with nothing remembered of it?
 
 Its events stand between those of others. eventsourcing reads its aggregate with the quick mapper, and its DCB recorder
-with the MessagePack mapper that comes with it.
+with the MessagePack mapper that comes with it. The limit is what psycopg, msgspec and `match` can do at all with one
+query. `from a snapshot` is what Backstory's users have by default from the second time on; it is counted as if all
+events had been read.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from uuid import UUID, uuid5
 
 import msgspec
@@ -16,6 +19,7 @@ from backstory.store import append
 from benchmarks import bank, postgres
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run
+from benchmarks.read_typed import balance
 from benchmarks.rebuild import ENTITY, Account
 
 Facts = list[tuple[bool, str, int]]
@@ -25,17 +29,54 @@ def _facts(run: Run) -> Facts:
     return bank.mixed(ENTITY, run.sizes["events"], run.sizes["others"])
 
 
-def backstory(run: Run) -> float:
-    """load, without a snapshot."""
+def _fill(run: Run, address: str) -> None:
+    with postgres.main_log(address) as log:
+        for group in bank.batched(_facts(run), 1_000):
+            append(log, bank.drafted(bank.events(group)))
+
+
+def backstory(run: Run, *, snapshot: bool = False) -> float:
+    """load."""
+    kind = bank.Account if snapshot else Account
     with postgres.server(run.folder) as server:
-        with postgres.main_log(server.address()) as log:
-            for group in bank.batched(_facts(run), 1_000):
-                append(log, bank.drafted(bank.events(group)))
+        _fill(run, server.address())
+        if snapshot:
+            with connect(server.address()) as db:
+                db.load(kind(ENTITY))
         with connect(server.address()) as db:
-            db.load(Account("a-000001"))
+            db.load(kind("a-000001"))
             clock = bank.Stopwatch()
-            assert db.load(Account(ENTITY)).balance
+            assert db.load(kind(ENTITY)).balance
             return clock.rate(run.sizes["events"])
+
+
+RAW = """
+CREATE TABLE events (key bigint PRIMARY KEY, account text, type text, data bytea);
+CREATE INDEX events_account ON events (account, key);
+"""
+SELECT = b"SELECT type, data FROM events WHERE account = %s ORDER BY key"
+
+
+def raw(run: Run) -> float:
+    """All rows of one query, decode, match."""
+    decoders = {
+        "Deposited": msgspec.json.Decoder(bank.Deposited).decode,
+        "Withdrawn": msgspec.json.Decoder(bank.Withdrawn).decode,
+    }
+    with postgres.server(run.folder) as server, server.admin() as connection:
+        connection.execute(RAW)
+        cursor = connection.cursor(binary=True)
+        cursor.executemany(
+            "INSERT INTO events VALUES (%s, %s, %s, %s)",
+            [
+                (key, event.account, type(event).__name__, msgspec.json.encode(event))
+                for key, event in enumerate(bank.events(_facts(run)), 1)
+            ],
+        )
+        cursor.execute(SELECT, ("a-000001",)).fetchall()
+        clock = bank.Stopwatch()
+        assert balance(decoders[kind](data) for kind, data in cursor.execute(SELECT, (ENTITY,)))
+        return clock.rate(run.sizes["events"])
 
 
 def aggregates(run: Run) -> float:
@@ -108,8 +149,10 @@ QUESTION = Question(
     "events/s",
     [
         Contestant("Backstory", backstory),
+        Contestant("raw PostgreSQL", raw, note="rows, decode, match; the limit"),
         Contestant("eventsourcing aggregates", aggregates, note="msgspec"),
         Contestant("eventsourcing DCB", dcb, note="MessagePack"),
+        Contestant("from a snapshot", partial(backstory, snapshot=True), note="Backstory's default"),
     ],
     [
         Goal("Backstory", "eventsourcing aggregates", at_least=10),
