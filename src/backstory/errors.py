@@ -30,7 +30,8 @@
          ├─ StoreFull            no space is left; nothing of the batch was kept
          ├─ StoreLocked          another process held the store for too long
          ├─ StoreClosed          used after close()
-         └─ StoreCorrupt         what is stored is not what was written
+         ├─ StoreCorrupt         what is stored is not what was written
+         └─ HistoryLost          commits that were there are not there any more
 
 Messages say what was wrong, where, and what to do. Attributes carry the same as data.
 """
@@ -255,3 +256,7 @@ class StoreClosed(StoreError):
 
 class StoreCorrupt(StoreError):
     """What is stored is not what was written."""
+
+
+class HistoryLost(StoreError):
+    """Commits that this process has seen are not there any more: the store was put back to an earlier time."""

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import pytest
 
 from backstory.conformance.sample import decided, fact, one
-from backstory.errors import AheadOfLog, StoreMissing, StoreReadOnly
+from backstory.errors import AheadOfLog, HistoryLost, StoreMissing, StoreReadOnly
 from backstory.history.verify import verify
 from backstory.query import Query
+from backstory.store import append
 from backstory.stores.postgres import PostgresStore
 from tests.postgres.server import PostgresServer, Replica, started
 from tests.postgres.test_failures import write_under
@@ -112,3 +113,27 @@ def test_a_log_that_was_brought_back_to_an_earlier_time_goes_on_from_there(prima
             admin.execute("DELETE FROM earlier.events; DELETE FROM earlier.commits")
         assert one(log).position == 1
         assert verify(store).problems == []
+
+
+def test_a_failover_that_lost_commits_is_noticed_by_who_had_seen_them(
+    primary: PostgresServer, replica: Replica
+) -> None:
+    address = either([primary, replica], "lossy")
+    with closing(PostgresStore(address)) as store, closing(PostgresStore(address)) as other:
+        [first] = append(store.log(), decided(id="first"))
+        other.log().head()
+        copied(replica.address("lossy")).close()
+        replica.stop()
+        append(store.log(), decided(id="lost"))
+        primary.stop("immediate")
+        replica.start()
+        replica.promote()
+        for _ in range(2):
+            with pytest.raises(HistoryLost, match="#2 is not there any more"):
+                append(store.log(), decided(id="after"))
+        assert (
+            append(other.log(), decided(id="after"))[0].position == 2
+        )  # it has seen only what is still there
+        with closing(PostgresStore(address)) as again:
+            assert [commit.id for commit in again.log().commits()] == [first.id, "after"]
+            assert verify(again).problems == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backstory.commit import Commit, Head, commit_hash, from_micros
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, InvalidEvent
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, HistoryLost, IdReused, InvalidEvent
 from backstory.query import Query
 from backstory.record import Recorded, check_text
 from backstory.store import ALL, Batch, Verdict
@@ -24,6 +24,9 @@ WRITTEN, KNOWN, MET, AHEAD, MOVED = range(5)
 """Verdicts of `append` in `functions.sql`."""
 
 
+HASH_AT = "SELECT pg_is_in_recovery(), (SELECT hash FROM {schema}.commits WHERE key = %s)"
+
+
 class PostgresLog:
     """One log of a schema: the rows whose keys begin with its number."""
 
@@ -32,10 +35,12 @@ class PostgresLog:
         self._server = server
         self._follower = follower
         self._number = number
-        self._near = origin.position
+        self._seen = origin
         self._recent = Recent()
         self._rows = Rows(server, number, origin)
         self._call = CALL.format(schema=server.address.schema).encode()
+        self._hash_at = HASH_AT.format(schema=server.address.schema).encode()
+        server.checks.append(self._check)
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
@@ -46,7 +51,7 @@ class PostgresLog:
 
     def _offer(self, batches: Sequence[Batch]) -> list[Verdict]:
         parts = [(part, [piece(draft) for batch in part for draft in batch]) for part in _parts(batches)]
-        calls = [arguments(self._number, self._near, *part) for part in parts]
+        calls = [arguments(self._number, self._seen.position, *part) for part in parts]
 
         def work(connection: Connection) -> list[Row]:
             if len(calls) == 1 and self._server.commits_read:
@@ -75,7 +80,7 @@ class PostgresLog:
             else:
                 yield self._refused(batch, kind, details[index], head)
         self._recent.durable(head.position)
-        self._near = head.position
+        self._seen = head
         self._follower.appended(self._number, head.position)
 
     def _refused(self, batch: Batch, kind: int, detail: int, head: Head) -> Verdict:
@@ -129,18 +134,30 @@ class PostgresLog:
         found = self._rows.by_hash(name.lower()) if name else []
         return [*known, *(commit for commit in found if commit not in known)]
 
+    def _check(self, connection: Connection) -> None:
+        """Make sure that a server has what this process has seen, and may remember. Raises `HistoryLost`."""
+        seen = self._seen
+        if seen.position == self.origin.position:
+            return
+        [(follows, hash)] = connection.execute(self._hash_at, (self._rows.base + seen.position,)).fetchall()
+        if hash != seen.hash and not (follows and hash is None):  # a replica may only be behind
+            raise HistoryLost(
+                f"{self._server.address.shown}: the commit {seen.hash.hex()[:10]} at #{seen.position} is not there any"
+                " more. Another server took over before it had received it, or the database was restored to an earlier"
+                " time. Start this process anew: it remembers what is lost"
+            )
+
     def _reached(self, upto: int | None) -> int:
         """The position up to which a read goes: no further than the log did when it began."""
-        if upto is not None and upto <= self._near:
+        if upto is not None and upto <= self._seen.position:
             return upto
         head = self.head().position
         return head if upto is None else min(upto, head)
 
     def head(self) -> Head:
         """Where the log ends now."""
-        head = self._rows.head()
-        self._near = head.position
-        return head
+        self._seen = self._rows.head()
+        return self._seen
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`. All who wait share one look at the server."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from backstory.errors import StoreClosed, StoreLocked
+from backstory.errors import HistoryLost, StoreClosed, StoreLocked
 from backstory.stores.fork import tell_of_forks
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import FEW, may_pass, named
@@ -64,7 +64,8 @@ class Server:
     """A place to run calls: opens connections when they are needed, keeps them, and has no thread of its own.
 
     `commits_read`: a statement alone runs in READ COMMITTED here. Where the database has another default, a write says
-    so in a transaction of three statements. `prepares`: new connections prepare their statements.
+    so in a transaction of three statements. `prepares`: new connections prepare their statements. `checks`: what each
+    new connection must pass, because another server may answer than the last time.
     """
 
     def __init__(self, address: Address) -> None:
@@ -73,6 +74,8 @@ class Server:
         self.commits_read = False
         self.patience = min(OPENING, address.timeout)
         self.prepares = address.prepare is not False
+        self.checks: list[Callable[[Connection], None]] = []
+        self._lost: HistoryLost | None = None
         self._given = _given(address)
         self._begin()
         tell_of_forks(self)
@@ -137,6 +140,14 @@ class Server:
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection.adapters.register_dumper(bytes, BytesDumper)
         connection.prepare_threshold = 2 if self.prepares else None
+        try:
+            for check in list(self.checks):
+                check(connection)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, HistoryLost):
+                self._lost = error
+            raise
         return connection
 
     def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
@@ -170,6 +181,8 @@ class Server:
     def _check_open(self) -> None:
         if self.closed:
             raise StoreClosed(f"{self.address.shown} is closed here")
+        if self._lost is not None:
+            raise self._lost
 
     def close(self) -> None:
         """Close every connection."""
