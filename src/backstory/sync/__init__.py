@@ -1,11 +1,13 @@
 """Moving history in and out: Git, CSV, XES, CloudEvents, and Backstory's own JSON Lines.
 
 A *source* is an iterator: of entries (drafts with their place in the source), of what could not be understood, and of
-what the log has already. One loader takes any of them into any log: `load(log, read_git("."))`.
+what the log has already. One loader takes any of them into any log: `load(log, read_git("."))`. `clone` copies a whole
+store.
 """
 
 from __future__ import annotations
 
+from backstory.sync.clone import Cloned, clone
 from backstory.sync.export import cloudevent_lines, own_lines
 from backstory.sync.git import read_git
 from backstory.sync.jsonl import read_jsonl
@@ -15,12 +17,14 @@ from backstory.sync.table import Columns, read_csv
 from backstory.sync.xes import read_xes
 
 __all__ = [
+    "Cloned",
     "Columns",
     "Entry",
     "InputFile",
     "Known",
     "Rejected",
     "Report",
+    "clone",
     "cloudevent_lines",
     "load",
     "open_input",
