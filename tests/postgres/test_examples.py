@@ -13,7 +13,7 @@ from backstory.history.verify import verify
 from tests.postgres.server import ROOT, running, schema_of
 
 
-@pytest.mark.parametrize("example", ["bank", "cart", "courses"])
+@pytest.mark.parametrize("example", ["bank", "cart", "courses", "recipes"])
 def test_an_example_prints_the_same_on_postgresql(
     example: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
