@@ -30,6 +30,7 @@
          ├─ StoreFull            no space is left; nothing of the batch was kept
          ├─ StoreLocked          another process held the store for too long
          ├─ StoreClosed          used after close()
+         ├─ StoreRefused         what was given to it cannot be stored; nothing of it was kept
          ├─ StoreCorrupt         what is stored is not what was written
          └─ HistoryLost          commits that were there are not there any more
 
@@ -252,6 +253,10 @@ class StoreLocked(StoreError):
 
 class StoreClosed(StoreError):
     """The store was used after `close()`."""
+
+
+class StoreRefused(StoreError):
+    """The store cannot keep what it was given. Nothing of it was kept; what others gave may be."""
 
 
 class StoreCorrupt(StoreError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 
 from backstory.commit import Draft, draft
-from backstory.errors import StoreError
+from backstory.errors import StoreError, StoreRefused
 from backstory.record import encoded
 from backstory.store import Batch, Verdict
 from backstory.stores import group
@@ -85,26 +88,73 @@ def test_an_error_of_the_store_is_everybodys() -> None:
     assert [str(got[id]) for id in ("second", "third")] == ["no disk", "no disk"]
 
 
-def test_an_interrupted_caller_withdraws_and_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    log = MemoryLog()
-    grouped = GroupedLog(log)
-    grouped._writing = True  # somebody writes
+def test_an_error_of_the_store_is_another_one_for_each() -> None:
+    got = dict(together(Slow(StoreError("no disk"))))
+    assert got["second"] is not got["third"]
 
-    class Interrupted:
-        def acquire(self) -> bool:
-            if grouped._waiting:
-                raise KeyboardInterrupt
-            return True
 
-        def release(self) -> None:
-            """Nobody waits for it."""
+def test_what_the_store_refuses_is_only_told_to_who_gave_it() -> None:
+    log = Slow(StoreRefused("too large"))
+    got = dict(together(log))
+    assert [commit.id for verdict in got.values() for commit in verdict] == ["first", "second", "third"]
 
-    monkeypatch.setattr(threading, "Lock", Interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        grouped.append([[one("second")]])
-    assert not grouped._waiting
-    grouped._hand_on()
-    assert grouped.append([[one("third")]])
+
+INTERRUPTED = """
+import random, signal, sys, threading, time
+from backstory.stores.group import GroupedLog
+
+class Log:
+    read = commits = find = head = wait = None
+    def append(self, batches):
+        time.sleep(0.0001)
+        return [()] * len(batches)
+
+def interrupt(*_):
+    if inside:
+        raise KeyboardInterrupt
+
+def work(number):
+    while not stop:
+        try:
+            log.append([[]])
+        except Exception as error:
+            assert "same ids" in str(error), error
+        turns[number] += 1
+
+log, inside, stop, turns = GroupedLog(Log()), False, False, [0] * 4
+signal.signal(signal.SIGALRM, interrupt)
+threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in (1, 2, 3)]
+for thread in threads:
+    thread.start()
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00002, 0.0006))
+    try:
+        inside = True
+        log.append([[]])
+        inside = False
+    except (KeyboardInterrupt, Exception):
+        inside = False
+    turns[0] += 1
+stop = True
+for thread in threads:
+    thread.join(20)
+    assert not thread.is_alive(), turns
+print(min(turns))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="NOT TESTED: this system has no interval timers")
+def test_nobody_waits_for_ever_however_often_and_wherever_a_caller_is_interrupted() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 100
 
 
 class Counting(MemoryLog):

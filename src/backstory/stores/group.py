@@ -11,9 +11,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
 
-from backstory.errors import StoreError
+from backstory.errors import StoreError, StoreRefused
 from backstory.store import Batch, Log, Verdict
 from backstory.stores.fork import tell_of_forks
 
@@ -27,18 +29,28 @@ GROUP_EVENTS = 10_000
 
 
 class _Call:
-    """One caller's batches, and what became of them."""
+    """One caller's batches, and what became of them. `group` are the calls that it writes together with its own."""
 
-    __slots__ = ("batches", "error", "events", "leads", "verdicts", "woken")
+    __slots__ = ("batches", "error", "events", "group", "verdicts", "woken")
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         self.batches = batches
         self.events = sum(len(draft.events) for batch in batches for draft in batch)
         self.verdicts: list[Verdict] | None = None
         self.error: BaseException | None = None
-        self.leads = False
+        self.group: list[_Call] = []
         self.woken = threading.Lock()
         self.woken.acquire()
+
+    @property
+    def done(self) -> bool:
+        """Whether its caller can be told."""
+        return self.verdicts is not None or self.error is not None
+
+    def wake(self) -> None:
+        """Let its thread go on. Once is enough, and twice does no harm."""
+        with suppress(RuntimeError):
+            self.woken.release()
 
 
 class GroupedLog:
@@ -62,50 +74,49 @@ class GroupedLog:
         if child:
             self._guard = threading.Lock()
             self._waiting: deque[_Call] = deque()
-            self._writing = False
+            self._leader: _Call | None = None
             self._size, self._pause = 1, 0.0
             self._gathered: threading.Lock | None = None
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch, together with those of other threads; see `Log.append`."""
         call = _Call(batches)
-        with self._guard:
-            if not self._writing:
-                self._writing = call.leads = True
-            else:
-                self._waiting.append(call)
-                if self._gathered is not None and len(self._waiting) >= self._size - 1:
-                    self._gathered.release()
-                    self._gathered = None
-        if not call.leads:
+        try:
+            self._enter(call)
+            if not call.done:
+                self._lead(call)
+        finally:
+            # Ctrl-C may come anywhere, also here. Nobody else may have to wait for ever because of it.
             try:
-                call.woken.acquire()
-            except BaseException:
-                self._withdraw(call)
+                self._leave(call)
+            except KeyboardInterrupt:
+                self._leave(call)
                 raise
-        if call.leads:
-            self._lead(call)
         if call.error is not None:
             raise call.error
         assert call.verdicts is not None
         return call.verdicts
 
+    def _enter(self, call: _Call) -> None:
+        """Become the leader, or wait until another one has written this call, or lets it lead."""
+        with self._guard:
+            if self._leader is None:
+                self._leader = call
+                return
+            self._waiting.append(call)
+            if self._gathered is not None and len(self._waiting) >= self._size - 1:
+                self._gathered.release()
+                self._gathered = None
+        call.woken.acquire()
+
     def _lead(self, call: _Call) -> None:
         """Write this thread's own call, with those of others."""
-        calls = [call]
-        try:
-            self._gather()
-            calls += self._take(call.events)
-            began = time.perf_counter()
-            self._write(calls)
-            self._pause = min((time.perf_counter() - began) * COMPANY, LONGEST)
-        finally:
-            self._size = len(calls)
-            self._hand_on()
-            for other in calls[1:]:
-                if other.verdicts is None and other.error is None:
-                    other.error = StoreError(INTERRUPTED)
-                other.woken.release()
+        self._gather()
+        self._take(call)
+        began = time.perf_counter()
+        self._write([call, *call.group])
+        self._size = 1 + len(call.group)
+        self._pause = min((time.perf_counter() - began) * COMPANY, LONGEST)
 
     def _gather(self) -> None:
         """Wait a little for those who wrote together last time: most of them are back in a moment."""
@@ -121,22 +132,14 @@ class GroupedLog:
                 if self._gathered is gathered:
                     self._gathered = None
 
-    def _withdraw(self, call: _Call) -> None:
-        """Take back the call of a thread that was interrupted while it waited, or the lead that it got meanwhile."""
-        with self._guard:
-            waits = call in self._waiting
-            if waits:
-                self._waiting.remove(call)
-        if not waits and call.leads:
-            self._hand_on()
-
-    def _take(self, events: int) -> Iterator[_Call]:
-        """The calls that go into the leader's group."""
+    def _take(self, call: _Call) -> None:
+        """Take the calls that go into the leader's group."""
+        events = call.events
         with self._guard:
             while self._waiting and events < GROUP_EVENTS:
-                call = self._waiting.popleft()
-                events += call.events
-                yield call
+                events += self._waiting[0].events
+                call.group.append(self._waiting[0])
+                self._waiting.popleft()
 
     def _write(self, calls: list[_Call]) -> None:
         """Write these calls in one transaction; the first call is this thread's own."""
@@ -144,32 +147,43 @@ class GroupedLog:
             verdicts = iter(self._log.append([batch for call in calls for batch in call.batches]))
             for call in calls:
                 call.verdicts = [next(verdicts) for _ in call.batches]
-        except StoreError as error:
-            for call in calls:
-                call.error = error
-        except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            self._write_apart(calls, error)
+        except Exception as error:
+            if len(calls) > 1 and (isinstance(error, StoreRefused) or not isinstance(error, StoreError)):
+                self._write_apart(calls)
+                return
+            for call in calls[1:]:
+                call.error = _own(error)
+            raise
 
-    def _write_apart(self, calls: list[_Call], error: BaseException) -> None:
-        """One call broke the group: write each alone, so that only the one at fault gets the error.
-
-        Where it is this thread that was interrupted, only its own caller is told so.
-        """
-        if not isinstance(error, Exception):
-            calls[0].error = error
-            return
+    def _write_apart(self, calls: list[_Call]) -> None:
+        """One call broke the group: write each alone, so that only the one at fault gets the error."""
         for call in calls:
             try:
                 call.verdicts = self._log.append(call.batches)
-            except Exception as own:  # noqa: BLE001 - it is raised in the thread that made the call
-                call.error = own
+            except Exception as error:  # noqa: BLE001 - it is raised in the thread that made the call
+                call.error = error
 
-    def _hand_on(self) -> None:
-        """Let the first caller who waits write next."""
+    def _leave(self, call: _Call) -> None:
+        """Let the next caller lead, and wake those who were written for. Twice does no harm."""
+        if call.done and self._leader is not call and not call.group:
+            return
         with self._guard:
-            if self._waiting:
-                call = self._waiting.popleft()
-                call.leads = True
-                call.woken.release()
-            else:
-                self._writing = False
+            if not call.done:
+                gone = {call, *call.group}
+                self._waiting = deque(one for one in self._waiting if one not in gone)
+            if self._leader is call:
+                self._leader = self._waiting[0] if self._waiting else None
+            if self._waiting and self._waiting[0] is self._leader:
+                self._leader.wake()
+                self._waiting.popleft()
+        for other in call.group:
+            if not other.done:
+                other.error = StoreError(INTERRUPTED)
+            other.wake()
+
+
+def _own(error: Exception) -> Exception:
+    """The same error for another thread: one that several raise would collect the traces of all."""
+    own = copy(error)
+    own.__cause__ = error
+    return own
