@@ -221,4 +221,5 @@ def test_a_leader_who_is_interrupted_while_it_waits_for_company_hands_on(
         patch.setattr(threading, "Lock", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             grouped.append([[one("first")]])
+    grouped._pause = 0.0
     assert grouped.append([[one("second")]])[0][0].position == 1  # type: ignore[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from urllib.parse import unquote
 
 import msgspec
@@ -54,7 +55,7 @@ def parsed(address: str) -> Address:
         prepare = {"on": True, "off": False, "auto": None}[own.get("prepare", "auto")]
     except (ValueError, KeyError):
         pool, timeout, prepare = 0, 0.0, None
-    if pool < 1 or timeout < 0:
+    if pool < 1 or not 0 <= timeout <= threading.TIMEOUT_MAX:
         raise StoreError(
             f"{shown}: pool is a number from 1, timeout is in seconds, prepare is on, off or auto"
         )

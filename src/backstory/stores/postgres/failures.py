@@ -15,6 +15,7 @@ from backstory.errors import (
     StoreLocked,
     StoreMissing,
     StoreReadOnly,
+    StoreRefused,
 )
 
 PASSING = ("08", "40", "57P01", "57P02", "57P03", "57P05", "53300")
@@ -26,6 +27,9 @@ CANCELLED = ("57014", "55P03")
 
 FEW = (*CANCELLED, "25006")
 """What is tried a few times only: it may just take too long, or this may be a replica for good."""
+
+REFUSED = ("22", "23", "54")
+"""Classes of SQLSTATEs of what was given: text that is none, a rule of a table, more than a row or an index takes."""
 
 NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (("53100",), StoreFull, "no space is left on the server; nothing of this was kept"),
@@ -84,6 +88,8 @@ def named(shown: str, error: psycopg.Error) -> StoreError:
     for states, ours, says in NAMED:
         if state in states:
             return ours(f"{shown}: {says} ({words})")
+    if state is not None and state.startswith(REFUSED):
+        return StoreRefused(f"{shown}: this cannot be stored ({words})")
     if may_pass(error):
         return StoreError(
             f"{shown}: the server cannot be reached or went away; whether the last call was kept is not known,"

@@ -69,10 +69,9 @@ class Follower:
                     if left is not None and left <= 0:
                         return
                     if self._thread is None:
-                        self._thread = threading.Thread(
-                            target=self._look, name="backstory-follow", daemon=True
-                        )
-                        self._thread.start()
+                        thread = threading.Thread(target=self._look, name="backstory-follow", daemon=True)
+                        thread.start()
+                        self._thread = thread
                     self._changed.wait(left)
             finally:
                 self._waiting[number] -= 1
@@ -91,9 +90,9 @@ class Follower:
                     return
             try:
                 found: dict[int, int | None] = dict(self._server.fetch(self._sql, (numbers,)))
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 with self._changed:
-                    self._error = error
+                    self._error = error if isinstance(error, StoreError) else StoreError(str(error))
                     self._thread = None
                     self._changed.notify_all()
                 return

@@ -11,9 +11,12 @@ CREATE TABLE {schema}.meta (
 
 CREATE TABLE {schema}.logs (
     number integer PRIMARY KEY,
-    origin_position bigint NOT NULL,    -- the log's first event has the position after this
-    origin_hash bytea NOT NULL,         -- the parent of its first commit
-    origin_time bigint NOT NULL,
+    origin_position bigint NOT NULL     -- the log's first event has the position after this
+        CHECK (origin_position BETWEEN 0 AND (1::bigint << 40) - 1),
+    origin_hash bytea NOT NULL          -- the parent of its first commit
+        CHECK (octet_length(origin_hash) = 32),
+    origin_time bigint NOT NULL
+        CHECK (origin_time BETWEEN -62135596800000000 AND 253402300799999999),
     token uuid NOT NULL UNIQUE          -- of the call that made it, so that a retry does not make another
 );
 
@@ -30,7 +33,11 @@ CREATE TABLE {schema}.commits (
     query text,                         -- JSON: what it relied on; NULL where it was appended without a condition
     after bigint,                       -- the position that it was decided on
     content bytea NOT NULL,             -- content hash
-    hash bytea NOT NULL                 -- commit hash: it covers the parent's
+    hash bytea NOT NULL,                -- commit hash: it covers the parent's
+    CHECK (size > 0 AND key & ((1::bigint << 40) - 1) >= size), -- or it would stand in two logs
+    CHECK (least(time, authored) >= -62135596800000000 AND greatest(time, authored) <= 253402300799999999), -- years 1 to 9999
+    CHECK ((query IS NULL) = (after IS NULL) AND (query IS NULL OR jsonb_typeof(query::jsonb) = 'array')),
+    CHECK (octet_length(content) = 32)
 );
 CREATE UNIQUE INDEX commits_id ON {schema}.commits (id, (key >> 40));
 CREATE INDEX commits_hash ON {schema}.commits (hash);
@@ -39,8 +46,9 @@ CREATE TABLE {schema}.events (
     key bigint PRIMARY KEY,
     in_commit bigint NOT NULL,          -- commits.key
     type text COLLATE "C" NOT NULL,
-    version bigint NOT NULL,
-    tags text NOT NULL,                 -- JSON array of "key:value", sorted
+    version bigint NOT NULL CHECK (version > 0),
+    tags text NOT NULL                  -- JSON array of "key:value", sorted
+        CHECK (jsonb_typeof(tags::jsonb) = 'array'),
     data text NOT NULL                  -- JSON object, byte for byte what was hashed
 );
 CREATE INDEX events_type ON {schema}.events (hashtext(type), key);

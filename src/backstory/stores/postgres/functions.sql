@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION {schema}.append(
     _draft_end integer[], _id text[], _authored bigint[], _author text[], _message text[], _command text[],
     _metadata text[], _query text[], _after bigint[], _content bytea[],
     _clause_end integer[], _clause_tags text[], _clause_types text[],
-    _draft integer[], _type text[], _version bigint[], _tags text[], _data text[],
+    _type text[], _version bigint[], _tags text[], _data text[],
     _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[],
     OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[]
 )
@@ -85,6 +85,9 @@ DECLARE
     _oldest bigint;
     _newest bigint;
 BEGIN
+    IF _draft_end[cardinality(_id)] <> cardinality(_type) OR _batch_end[cardinality(_batch_end)] <> cardinality(_id) THEN
+        RAISE EXCEPTION 'drafts or events are missing' USING ERRCODE = 'data_exception';
+    END IF;
     PERFORM {schema}.take_lock(_log);
     SELECT min(a), max(a) INTO _oldest, _newest FROM unnest(_after) a;
     SELECT c.key, c.hash, c.time INTO _key, _hash, _time FROM commits c
@@ -105,7 +108,7 @@ BEGIN
 
     WHILE _from <= cardinality(_batch_end) LOOP
         -- What was decided ahead of the log is judged alone: perhaps the batches before it bring the log as far.
-        _upto := CASE WHEN _newest > head_position THEN _from ELSE _run_end[_from] END;
+        _upto := CASE WHEN _newest > head_position THEN _from ELSE greatest(_run_end[_from], _from) END;
         _lo := coalesce(_batch_end[_from - 1], 0) + 1;
         _hi := _batch_end[_upto];
         _start := _key;
@@ -119,11 +122,14 @@ BEGIN
         IF _oldest < _start - _base THEN -- else all were decided on the head, and need no query
             _met := ARRAY(
                 SELECT n FROM generate_series(_lo, _hi) n
+                CROSS JOIN LATERAL (
+                    SELECT CASE WHEN _after[n] < _start - _base THEN _query[n]::jsonb END AS clauses OFFSET 0
+                ) q
                 WHERE _after[n] < _start - _base AND EXISTS (
                     SELECT FROM generate_series(coalesce(_clause_end[n - 1], 0) + 1, _clause_end[n]) i
                     CROSS JOIN LATERAL (
                         SELECT _clause_tags[i]::bigint[] AS tags, _clause_types[i]::integer[] AS types,
-                            _query[n]::jsonb -> (i - coalesce(_clause_end[n - 1], 0) - 1) AS words
+                            q.clauses -> (i - coalesce(_clause_end[n - 1], 0) - 1) AS words
                         OFFSET 0
                     ) c
                     WHERE CASE
@@ -210,13 +216,14 @@ BEGIN
                     _message[d], _command[d], _metadata[d], _query[d], _after[d], _content[d], _hashes[d]
                 FROM generate_series(_lo, _hi) d WHERE _keys[d] IS NOT NULL;
             INSERT INTO events
-                SELECT _keys[_draft[n]] - _draft_end[_draft[n]] + n, _keys[_draft[n]], _type[n], _version[n], _tags[n], _data[n]
-                FROM generate_series(coalesce(_draft_end[_lo - 1], 0) + 1, _draft_end[_hi]) n
-                WHERE _keys[_draft[n]] IS NOT NULL;
+                SELECT _keys[d] - _draft_end[d] + n, _keys[d], _type[n], _version[n], _tags[n], _data[n]
+                FROM generate_series(_lo, _hi) d, generate_series(coalesce(_draft_end[d - 1], 0) + 1, _draft_end[d]) n
+                WHERE _keys[d] IS NOT NULL;
             INSERT INTO tags
-                SELECT _tag[n], _keys[_draft[_event[n]]] - _draft_end[_draft[_event[n]]] + _event[n], _type_key[_event[n]]
-                FROM generate_series(coalesce(_tag_end[_lo - 1], 0) + 1, _tag_end[_hi]) n
-                WHERE _keys[_draft[_event[n]]] IS NOT NULL;
+                SELECT _tag[n], _keys[d] - _draft_end[d] + coalesce(_draft_end[d - 1], 0) + _event[n],
+                    _type_key[coalesce(_draft_end[d - 1], 0) + _event[n]]
+                FROM generate_series(_lo, _hi) d, generate_series(coalesce(_tag_end[d - 1], 0) + 1, _tag_end[d]) n
+                WHERE _keys[d] IS NOT NULL;
         END IF;
         _from := _upto + 1;
     END LOOP;
@@ -257,4 +264,6 @@ BEGIN
     RETURN true;
 END $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC;
+-- By name: somebody else's functions may stand in this schema.
+REVOKE ALL ON FUNCTION {schema}.refuse, {schema}.take_lock, {schema}.tag_key, {schema}.type_key, {schema}.rarest,
+    {schema}.append, {schema}.create_log, {schema}.set_ref FROM PUBLIC;

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backstory.commit import Commit, Head, commit_hash, from_micros
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, HistoryLost, IdReused, InvalidEvent
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, HistoryLost, IdReused, InvalidEvent, StoreError
 from backstory.query import Query
 from backstory.record import Recorded, check_text
 from backstory.store import ALL, Batch, Verdict
@@ -18,7 +18,7 @@ from backstory.stores.postgres.server import Connection, Row, Server
 from backstory.stores.recent import Recent
 
 MOST_BYTES = 64_000_000
-"""How much data one call of the database takes; a group that has more is several calls of one transaction."""
+"""How many bytes one call of the database takes; a group that has more is several calls of one transaction."""
 
 WRITTEN, KNOWN, MET, AHEAD, MOVED = range(5)
 """Verdicts of `append` in `functions.sql`."""
@@ -50,7 +50,7 @@ class PostgresLog:
         return [next(late) if verdict is None else verdict for verdict in verdicts]
 
     def _offer(self, batches: Sequence[Batch]) -> list[Verdict]:
-        parts = [(part, [piece(draft) for batch in part for draft in batch]) for part in _parts(batches)]
+        parts = list(_parts(batches))
         calls = [arguments(self._number, self._seen.position, *part) for part in parts]
 
         def work(connection: Connection) -> list[Row]:
@@ -84,9 +84,9 @@ class PostgresLog:
         self._follower.appended(self._number, head.position)
 
     def _refused(self, batch: Batch, kind: int, detail: int, head: Head) -> Verdict:
+        """The verdict in full. Others of the call are in the log: not being able to read more must not hide that."""
         if kind == KNOWN:
-            known = {commit.id: commit for commit in self._rows.by_ids([draft.id for draft in batch])}
-            return recorded_verdict(batch, [known[draft.id] for draft in batch if draft.id in known])
+            return self._recorded(batch, head)
         if kind == MOVED:
             return HeadMoved(detail)
         if kind == AHEAD:
@@ -99,8 +99,20 @@ class PostgresLog:
         condition = batch[detail].condition
         assert kind == MET
         assert condition is not None
-        found = self._rows.events(condition.query, condition.after, head.position, limit=SHOWN)
-        return Conflict(detail, condition, list(found))
+        try:
+            found = list(self._rows.events(condition.query, condition.after, head.position, limit=SHOWN))
+        except StoreError:
+            found = []
+        return Conflict(detail, condition, found)
+
+    def _recorded(self, batch: Batch, head: Head) -> Verdict:
+        """What is recorded under these ids, as the log was when they were judged."""
+        ids = [draft.id for draft in batch]
+        try:
+            known = {one.id: one for one in self._rows.by_ids(ids) if one.position <= head.position}
+        except StoreError as error:
+            return IdReused(ids[0], f"is known, and for what could not be read: {error}")
+        return recorded_verdict(batch, [known[id] for id in ids if id in known])
 
     def read(
         self,
@@ -176,18 +188,21 @@ def _early(batch: Batch) -> Verdict | None:
     return None if batch else ()
 
 
-def _parts(batches: Sequence[Batch]) -> Iterator[Sequence[Batch]]:
-    """The batches in as few parts as a call can take; a batch that is too large alone is a part of its own."""
+def _parts(batches: Sequence[Batch]) -> Iterator[tuple[list[Batch], list[Piece]]]:
+    """The batches and their pieces, in as few parts as a call can take; a batch that is too large alone is a part."""
     part: list[Batch] = []
+    pieces: list[Piece] = []
     size = 0
     for batch in batches:
-        own = sum(len(event.data) for draft in batch for event in draft.events)
-        if part and size + own > MOST_BYTES:
-            yield part
-            part, size = [], 0
+        own = list(map(piece, batch))
+        more = sum(len(column) for one in own for column in one.columns)
+        if part and size + more > MOST_BYTES:
+            yield part, pieces
+            part, pieces, size = [], [], 0
         part.append(batch)
-        size += own
-    yield part
+        pieces += own
+        size += more
+    yield part, pieces
 
 
 def _conditions(batch: Batch, reached: int) -> Iterator[tuple[Any, int]]:

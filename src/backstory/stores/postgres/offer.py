@@ -28,7 +28,7 @@ from backstory.stores.postgres.wire import (
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
-CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 27) + ")"
+CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 26) + ")"
 
 KINDS = (TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, TEXT, TEXT, TEXT, INT8, TEXT, TEXT, INT8)
 """What the columns of a `Piece` hold: nine of the draft, two of its clauses, four of its events, one of their tags."""
@@ -39,7 +39,8 @@ _encode = msgspec.json.Encoder().encode
 class Piece(msgspec.Struct, frozen=True, gc=False):
     """What a draft adds to each array.
 
-    `tagged` says of which of its events each tag is, from 1; `types` has the key of each event's type.
+    `tagged` says of which of its events each tag is, from 1; `types` has the key of each event's type. An event has a
+    key once, also where two of its tags share it.
     """
 
     content: bytes
@@ -55,11 +56,16 @@ def piece(draft: Draft) -> Piece:
     events, condition = draft.events, draft.condition
     clauses = () if condition is None else condition.query.clauses
     content = content_hash(draft, draft.root, draft.time)
+    tags = [
+        (place, key)
+        for place, event in enumerate(events, 1)
+        for key in dict.fromkeys(map(tag_key, event.tags))
+    ]
     return Piece(
         content,
         len(events),
         len(clauses),
-        tuple([place for place, event in enumerate(events, 1) for _ in event.tags]),
+        tuple([place for place, _ in tags]),
         tuple([type_key(event.type) for event in events]),
         (
             blob(draft.id.encode()),
@@ -77,7 +83,7 @@ def piece(draft: Draft) -> Piece:
             b"".join([long(event.version) for event in events]),
             b"".join([blob(_encode(event.tags)) for event in events]),
             b"".join([blob(event.data) for event in events]),
-            b"".join([long(tag_key(tag)) for event in events for tag in event.tags]),
+            b"".join([long(key) for _, key in tags]),
         ),
     )
 
@@ -109,16 +115,9 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
         *columns[:9],
         integers(clause_ends),
         *columns[9:11],
-        integers([draft for draft, piece in enumerate(pieces, 1) for _ in range(piece.events)]),
         *columns[11:15],
         integers(tag_ends),
-        integers(
-            [
-                end - piece.events + event
-                for piece, end in zip(pieces, draft_ends, strict=True)
-                for event in piece.tagged
-            ]
-        ),
+        integers(chain.from_iterable([piece.tagged for piece in pieces])),
         columns[15],
         integers(chain.from_iterable([piece.types for piece in pieces])),
     )
@@ -132,10 +131,9 @@ def run_ends(batches: Sequence[Batch]) -> list[int]:
     """
     starts = [0]
     if len(batches) > 1:
-        earlier, alone = _Earlier(), False
+        earlier = _Earlier()
         for number, batch in enumerate(batches):
-            apart, alone = alone, batch[0].parent is not None
-            if number and (apart or alone or earlier.bears_on(batch)):
+            if number and (batch[0].parent is not None or earlier.bears_on(batch)):
                 earlier = _Earlier()
                 starts.append(number)
             earlier.add(batch)
@@ -170,8 +168,11 @@ class _Earlier:
 
     def _has(self, condition: Condition) -> bool:
         return any(
-            any(clause.matches(event.type, event.tags) for event in self._by_tag.get(clause.tags[0], ()))
+            any(clause.matches(event.type, event.tags) for event in self._rarest(clause.tags))
             if clause.tags
             else not self._types.isdisjoint(clause.types) or (not clause.types and bool(self._types))
             for clause in condition.query.clauses
         )
+
+    def _rarest(self, tags: Sequence[str]) -> Sequence[Encoded]:
+        return min((self._by_tag.get(tag, ()) for tag in tags), key=len)

@@ -63,7 +63,10 @@ class Rows:
         if not rows:
             return self.origin
         [(position, hash, time)] = rows
-        return Head(position, hash, from_micros(time))
+        try:
+            return Head(position, hash, from_micros(time))
+        except OverflowError as error:
+            raise StoreCorrupt(f"the time of the commit at #{position} is damaged ({error})") from error
 
     def events(
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None

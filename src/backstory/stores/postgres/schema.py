@@ -17,6 +17,9 @@ FOUND = """
 SELECT pg_backend_pid(), current_setting('default_transaction_isolation'), current_setting('server_encoding'),
     current_setting('server_version_num')::int, to_regclass('{schema}.meta') IS NOT NULL,
     EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('{schema}'))
+        OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = to_regnamespace('{schema}'))
+        OR EXISTS (SELECT FROM pg_type WHERE typnamespace = to_regnamespace('{schema}')),
+    EXISTS (SELECT FROM pg_get_keywords() WHERE word = '{schema}' AND catcode IN ('R', 'T'))
 """
 
 OLDEST = 150_000
@@ -35,13 +38,15 @@ def prepare(server: Server, create: bool | None) -> None:
             FOUND.format(schema=schema).encode()
         ).fetchall()[0]
 
-    told, (process, isolation, encoding, version, exists, taken) = server.run(look)
+    told, (process, isolation, encoding, version, exists, taken, reserved) = server.run(look)
     if version < OLDEST:
         raise StoreError(
             f"{shown}: PostgreSQL {OLDEST // 10_000} or newer is needed, this is {version // 10_000}"
         )
     if encoding != "UTF8":
         raise StoreError(f"{shown}: the database's encoding must be UTF8, it is {encoding}")
+    if reserved:
+        raise StoreError(f"{shown}: {schema} is a word of SQL's own; name another schema with ?schema=")
     if create and exists:
         raise StoreExists(f"{shown} is there already")
     if not exists and taken:

@@ -40,6 +40,9 @@ _of_parents: list[Any] = []
 """Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
 
 
+TURN = 30.0
+"""Seconds, at least, for which a call waits for its turn when all connections are in use."""
+
 OPENING = 3.0
 """Seconds for which opening a store tries again: who has just typed a wrong address wants to know."""
 
@@ -114,7 +117,7 @@ class Server:
 
     def _once(self, work: Callable[[Connection], T], until: float) -> T:
         self._check_open()
-        if not self._free.acquire(timeout=max(until - time.monotonic(), 0.0)):
+        if not self._free.acquire(timeout=max(until - time.monotonic(), TURN)):
             raise StoreLocked(f"{self.address.shown}: all {self.address.pool} connections are in use")
         try:
             connection = self._connect()
