@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from backstory.stores.postgres import PostgresStore
-from tests.postgres.server import HASTY, started
+from tests.postgres.server import HASTY, installations, started
 
 EMPTY = """
 BEGIN;
@@ -26,8 +26,8 @@ COMMIT
 class Schemas:
     """Gives each folder a store of its own, in a schema that nobody has open any more."""
 
-    def __init__(self, bin: Path | None = None) -> None:
-        self._server = started(HASTY, bin)
+    def __init__(self, kind: int | str = "") -> None:
+        self._server = started(HASTY, installations().get(kind) if isinstance(kind, int) else None)
         self._admin: psycopg.Connection[tuple[Any, ...]] = self._server.admin()
         self._open: dict[str, list[PostgresStore]] = {}
         self._of: dict[Path, str] = {}
@@ -56,4 +56,4 @@ class Schemas:
 
 
 schemas = cache(Schemas)
-"""Those of this run of the tests, on a server that does not wait for the disk; one for each version."""
+"""Those of this run of the tests, on a server that does not wait for the disk; one for each version, or other kind."""

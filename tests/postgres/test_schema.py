@@ -94,12 +94,10 @@ def test_an_older_format_is_migrated_and_its_history_stays(
     monkeypatch.setattr(schema, "sql", lambda step, of: steps.get(step) or made(step, of))
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, "format_2.sql"))
     monkeypatch.setattr(schema, "FORMAT", 2)
-    for _ in range(2):
+    for added in range(2):
         with closing(PostgresStore(running().address(name))) as store:
-            assert list(store.log().commits()) == [commit]
-            one(store.log())
-            commit = next(store.log().commits())
-            break
+            assert next(store.log().commits()) == commit
+            assert one(store.log()).position == 2 + added
     rows = admin.execute(f"SELECT format, (SELECT count(*) FROM {name}.added) FROM {name}.meta".encode())
     assert rows.fetchall() == [(2, 0)]
 
@@ -217,6 +215,9 @@ WRONG = {
     "pool": "postgresql://ann:open sesame@127.0.0.1/x?pool=0",
     "nobody there": "postgresql://ann:open sesame@127.0.0.1:1/x?timeout=0",
     "host": "postgresql://ann:open sesame@nowhere.invalid/x",
+    "an @ in the password": "postgresql://ann:open@sesame@127.0.0.1:1/x?timeout=0",
+    "a slash in the password": "postgresql://ann:open/sesame@127.0.0.1:1/x?timeout=0",
+    "a secret of another name": "postgresql://ann@127.0.0.1:1/x?timeout=0&oauth_client_secret=sesame&pass%77ord=sesame",
 }
 
 
@@ -227,6 +228,42 @@ def test_no_error_shows_a_password(address: str) -> None:
     shown = "".join(traceback.format_exception(caught.value))
     assert "sesame" not in shown
     assert "127.0.0.1" in shown or "nowhere" in shown
+
+
+def test_a_password_may_hold_a_question_mark_as_libpq_allows_and_is_not_shown() -> None:
+    address = parsed("postgresql://ann:open?sesame@127.0.0.1:1/x?schema=shop&timeout=0")
+    assert (address.conninfo, address.schema) == ("postgresql://ann:open?sesame@127.0.0.1:1/x", "shop")
+    assert "sesame" not in repr(address)
+    assert "open" not in repr(address)
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e30", "-1"])
+def test_a_timeout_that_nobody_can_wait_for_is_refused(seconds: str) -> None:
+    with pytest.raises(StoreError, match="timeout is in seconds"):
+        parsed(f"postgresql://127.0.0.1/x?timeout={seconds}")
+
+
+def test_a_word_of_sql_is_no_name_for_a_schema() -> None:
+    with pytest.raises(StoreError, match="name another schema"):
+        PostgresStore(running().address("order"))
+
+
+def test_functions_of_somebody_else_in_the_schema_are_left_alone(
+    name: str, admin: psycopg.Connection[Any]
+) -> None:
+    admin.execute(
+        f"CREATE SCHEMA {name}; CREATE FUNCTION {name}.f() RETURNS int LANGUAGE sql AS 'SELECT 1'".encode()
+    )
+    with pytest.raises(NotAStore, match=name):
+        PostgresStore(running().address(name))
+
+
+def test_roles_that_another_database_has_made_do_not_stop_it(
+    name: str, admin: psycopg.Connection[Any]
+) -> None:
+    PostgresStore(running().address(name)).close()
+    for _ in range(2):
+        admin.execute(roles(name).encode())
 
 
 def test_a_password_opens_the_store_and_a_wrong_one_does_not(name: str) -> None:

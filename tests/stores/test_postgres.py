@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from backstory.conformance import StoreConformance
-from backstory.stores.postgres import PostgresStore
+from backstory.stores.postgres import PostgresStore, offer, plan
 from tests.postgres.schemas import schemas
 from tests.postgres.server import installations
 from tests.stores.shared import SharedStore
@@ -21,14 +23,41 @@ class TestPostgresStoreThatTwoHaveOpen(StoreConformance):
         return SharedStore(schemas().open(tmp_path), schemas().open(tmp_path))
 
 
-def on(version: int, bin: Path) -> type[StoreConformance]:
+COLLIDING = """
+CREATE OR REPLACE FUNCTION {schema}.tag_key(_tag text) RETURNS bigint LANGUAGE sql IMMUTABLE
+    AS 'SELECT length(_tag)::bigint % 2';
+CREATE OR REPLACE FUNCTION {schema}.type_key(_type text) RETURNS integer LANGUAGE sql IMMUTABLE
+    AS 'SELECT 7';
+"""
+
+
+class TestPostgresStoreWhoseKeysCollide(StoreConformance):
+    """Keys only propose: where half of all tags and all types share one, rows still decide."""
+
+    @pytest.fixture(autouse=True)
+    def colliding(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in (offer, plan):
+            monkeypatch.setattr(module, "tag_key", lambda tag: len(tag) % 2)
+            monkeypatch.setattr(module, "type_key", lambda _: 7)
+
+    def open_store(self, tmp_path: Path) -> PostgresStore:
+        store = schemas("keys").open(tmp_path)
+        store.server.run(
+            lambda connection: connection.execute(
+                COLLIDING.format(schema=store.server.address.schema).encode()
+            )
+        )
+        return store
+
+
+def on(version: int) -> type[StoreConformance]:
     """The suite on another server."""
 
     def open_store(_: StoreConformance, tmp_path: Path) -> PostgresStore:
-        return schemas(bin).open(tmp_path)
+        return schemas(version).open(tmp_path)
 
     return type(f"TestPostgresStoreOn{version}", (StoreConformance,), {"open_store": open_store})
 
 
-for _version, _bin in list(installations().items())[1:]:
-    globals()[f"TestPostgresStoreOn{_version}"] = on(_version, _bin)
+for _version in list(installations())[1:]:
+    globals()[f"TestPostgresStoreOn{_version}"] = on(_version)

@@ -77,6 +77,15 @@ class Retrying:
         assert verdict.id == known.id
         assert log.find(new.id) == []
 
+    def test_a_batch_is_judged_by_the_ids_before_it_and_not_by_those_of_a_later_one(self, log: Log) -> None:
+        new, known = decided(fact("A")), decided(fact("B"))
+        append(log, known)
+        first, second = log.append([[new, known], [new]])
+        assert isinstance(first, IdReused)
+        assert first.id == known.id
+        assert isinstance(second, tuple)
+        assert positions(log.read()) == [1, 2]
+
     def test_an_id_cannot_stand_twice_in_one_batch(self, log: Log) -> None:
         draft = decided()
         [verdict] = log.append([[draft, draft]])

@@ -43,16 +43,25 @@ SCHEMES: dict[str, Callable[..., Store]] = {
 """How an address's scheme opens: a function from the address and the options to a store. Add your own here."""
 
 
+HARMLESS = frozenset(
+    "application_name connect_timeout dbname host hostaddr options pool port prepare schema sslmode"
+    " target_session_attrs timeout user".split()
+)
+"""The parameters of an address that are shown. No list of secret ones would be whole."""
+
+
 def shown(address: str) -> str:
-    """The address without its passwords: for whatever is printed, logged, or written to a file."""
-    base, mark, query = address.partition("?")
-    scheme, separator, rest = base.partition("://")
+    """The address without its secrets: for whatever is printed, logged, or written to a file."""
+    scheme, separator, rest = address.partition("://")
     if not separator:
         return address
-    # A password may hold a slash that nobody escaped: everything before the last @ is the user's.
+    # A password may hold a slash or an @ that nobody escaped: everything before the last @ is the user's.
     user, at, place = rest.rpartition("@")
-    parts = [part for part in query.split("&") if not part.lower().partition("=")[0].endswith("password")]
-    return f"{scheme}://{user.partition(':')[0]}{at}{place}{mark if query else ''}{'&'.join(parts)}"
+    if "?" in user:  # a password's, or the query's, with a password that holds an @
+        return f"{scheme}://..."
+    base, _, query = place.partition("?")
+    kept = "&".join(part for part in query.split("&") if part.partition("=")[0] in HARMLESS)
+    return f"{scheme}://{user.partition(':')[0]}{at}{base}{'?' if kept else ''}{kept}"
 
 
 def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:

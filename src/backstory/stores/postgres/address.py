@@ -33,9 +33,23 @@ class Address(msgspec.Struct, frozen=True):
         return f"Address({self.shown!r})"
 
 
+def _split(address: str) -> tuple[str, str]:
+    """An address and its parameters: as libpq does, the first @ before any / ends the user and the password."""
+    scheme, _, rest = address.partition("://")
+    user = re.match(r"[^@/]*@", rest)
+    begin = len(scheme) + 3 + (user.end() if user else 0)
+    place, _, query = address[begin:].partition("?")
+    if "@" in place:
+        raise StoreError(
+            f"{stores.shown(address)}: what libpq would take for the host has an @;"
+            " in a user's name or a password write @ as %40, / as %2F and ? as %3F"
+        )
+    return address[:begin] + place, query
+
+
 def parsed(address: str) -> Address:
     """Take an address apart: `postgresql://user@host/database?schema=shop&sslmode=verify-full`. Raises `StoreError`."""
-    base, _, query = address.partition("?")
+    base, query = _split(address)
     own: dict[str, str] = {}
     rest = []
     for part in query.split("&") if query else ():

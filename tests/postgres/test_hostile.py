@@ -1,0 +1,141 @@
+"""A writer who calls the functions of a store by hand, with what no client of ours would send: history stays sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from backstory.conformance.sample import decided, fact, one, positions
+from backstory.errors import StoreRefused
+from backstory.history.verify import verify
+from backstory.query import Query
+from backstory.stores.postgres import PostgresStore, roles
+from backstory.stores.postgres.offer import CALL, arguments, piece
+from backstory.stores.postgres.wire import INT8, TEXT, BytesDumper, blob, integers, joined, long
+from tests.postgres.server import running, schema_of
+
+DRAFTS = [[decided(fact("A", "x:1"), query=Query.of(["A"]), after=5)], [decided(fact("B", "x:2"))]]
+PLACES = {
+    "run_end": 2,
+    "batch_end": 3,
+    "draft_end": 5,
+    "authored": 7,
+    "query": 12,
+    "after": 13,
+    "version": 19,
+    "tags": 20,
+}
+
+LIES: dict[str, dict[str, bytes]] = {
+    "more events than there are": {"draft_end": integers([1, 9])},
+    "fewer events than there are": {"draft_end": integers([1, 1])},
+    "a commit of a negative size": {"draft_end": integers([-1, 2])},
+    "a commit of no size": {"draft_end": integers([2, 2])},
+    "a commit that never ends": {"draft_end": integers([2**31 - 1, 2])},
+    "more drafts than there are": {"batch_end": integers([1, 9])},
+    "a time that is none": {"authored": joined(INT8, 2, [long(2**63 - 1), long(0)])},
+    "a condition that is not JSON": {"query": joined(TEXT, 2, [blob(b"{"), blob(None)])},
+    "a condition that is no list": {"query": joined(TEXT, 2, [blob(b"{}"), blob(None)])},
+    "a condition without a position": {"after": joined(INT8, 2, [long(None), long(None)])},
+    "a position without a condition": {"query": joined(TEXT, 2, [blob(None), blob(None)])},
+    "a version that is none": {"version": joined(INT8, 2, [long(0), long(1)])},
+    "tags that are not JSON": {"tags": joined(TEXT, 2, [blob(b"{"), blob(b"[]")])},
+    "tags that are no list": {"tags": joined(TEXT, 2, [blob(b"1"), blob(b"[]")])},
+}
+"""What is sent in place of what belongs there."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[PostgresStore]:
+    with closing(PostgresStore(running().address(schema_of(tmp_path)))) as store:
+        for _ in range(5):
+            one(store.log(), fact("A", "x:1"))
+        yield store
+
+
+@pytest.fixture
+def call(store: PostgresStore) -> Iterator[Callable[..., Any]]:
+    """Executes SQL as a user who has the role of a writer, and nothing else."""
+    schema = store.server.address.schema
+    with running().admin() as admin:
+        admin.execute(roles(schema).encode())
+        admin.execute(f"CREATE ROLE {schema}_eve LOGIN IN ROLE {schema}_writer".encode())
+    host, port = str(running().socket), running().port
+    with psycopg.connect(
+        host=host, port=port, user=f"{schema}_eve", dbname="postgres", autocommit=True
+    ) as eve:
+        eve.adapters.register_dumper(bytes, BytesDumper)
+        eve.execute("SET statement_timeout = '20s'")
+        yield lambda sql, *arguments: eve.execute(sql.format(schema=schema).encode(), arguments).fetchall()
+
+
+def sent(store: PostgresStore, lies: dict[str, bytes]) -> list[bytes]:
+    """The arguments of an append of two batches, some of them in place of what they should be."""
+    honest = list(arguments(0, 0, DRAFTS, [piece(draft) for batch in DRAFTS for draft in batch]))
+    for name, lie in lies.items():
+        honest[PLACES[name]] = lie
+    return honest
+
+
+def is_sound(store: PostgresStore, before: int) -> bool:
+    """Whether nothing was added, what is there is whole, and the next append is good."""
+    assert positions(store.log().read()) == list(range(1, before + 1))
+    assert one(store.log(), fact("C")).position == before + 1
+    return verify(store).problems == []
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_would_break_the_log_is_refused(
+    store: PostgresStore, call: Callable[..., Any], lie: str
+) -> None:
+    with pytest.raises(psycopg.Error) as refused:
+        call(CALL, *sent(store, LIES[lie]))
+    assert not isinstance(refused.value, psycopg.errors.QueryCanceled)
+    assert is_sound(store, 5)
+
+
+def test_runs_that_go_backwards_are_judged_one_by_one(store: PostgresStore, call: Callable[..., Any]) -> None:
+    call(CALL, *sent(store, {"run_end": integers([0, -1])}))
+    assert is_sound(store, 7)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "(1::bigint << 40), decode(repeat('00', 32), 'hex')",
+        "-1, decode(repeat('00', 32), 'hex')",
+        "0, '\\x00'",
+    ],
+)
+def test_a_log_that_would_reach_into_another_is_refused(
+    store: PostgresStore, call: Callable[..., Any], origin: str
+) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        call("SELECT {schema}.create_log(" + origin + ", 0, gen_random_uuid())")
+    assert is_sound(store, 5)
+
+
+def test_a_log_at_its_end_takes_no_more(store: PostgresStore, call: Callable[..., Any]) -> None:
+    last = "SELECT {schema}.create_log((1::bigint << 40) - 1, decode(repeat('00', 32), 'hex'), 0, gen_random_uuid())"
+    [[number]] = call(last)
+    store.create_log(store.origin())
+    honest = sent(store, {})
+    honest[0] = number.to_bytes(4)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        call(CALL, *honest)
+    assert list(store.log(number + 1).read()) == []
+    assert is_sound(store, 5)
+
+
+def test_what_cannot_be_stored_is_only_refused_to_who_gave_it(store: PostgresStore) -> None:
+    """Its own error, for group commit to write each alone."""
+    bad = msgspec.structs.replace(decided(), author="\0")
+    with pytest.raises(StoreRefused):
+        store.log().append([[bad]])
+    assert is_sound(store, 5)
