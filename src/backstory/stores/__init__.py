@@ -43,10 +43,10 @@ SCHEMES: dict[str, Callable[..., Store]] = {
 """How an address's scheme opens: a function from the address and the options to a store. Add your own here."""
 
 
-HARMLESS = frozenset(
-    "application_name connect_timeout dbname host hostaddr options pool port prepare schema sslmode"
-    " target_session_attrs timeout user".split()
-)
+HARMLESS = frozenset({
+    "application_name", "connect_timeout", "dbname", "host", "hostaddr", "options", "pool", "port", "prepare", "schema",
+    "sslmode", "target_session_attrs", "timeout", "user",
+})  # fmt: skip
 """The parameters of an address that are shown. No list of secret ones would be whole."""
 
 
