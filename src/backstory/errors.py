@@ -82,7 +82,7 @@ class Conflict(AppendError):
     """Events that match the condition's query were appended after the position that was decided on.
 
     `draft` is the index in the batch of the draft that conflicts, `condition` what it asked for, and `events` the
-    first of the events in the way. Load again, decide again, append again.
+    first of the events in the way (none where the store could not read them). Load again, decide again, append again.
     """
 
     def __init__(self, draft: int, condition: Condition, events: Sequence[Recorded]) -> None:
@@ -93,7 +93,7 @@ class Conflict(AppendError):
 
     def __str__(self) -> str:
         seen = ", ".join(f"#{event.position} {event.type}" for event in self.events[:3])
-        return f"decided on position {self.condition.after}, but since then: {seen}"
+        return f"decided on position {self.condition.after}, but since then: {seen or 'events that match'}"
 
 
 class IdReused(AppendError):

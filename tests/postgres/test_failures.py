@@ -14,11 +14,13 @@ import psycopg
 import pytest
 
 from backstory.conformance.sample import decided, fact, one
-from backstory.errors import StoreError, StoreLocked, StoreReadOnly
+from backstory.errors import Conflict, IdReused, StoreError, StoreLocked, StoreReadOnly
 from backstory.history.verify import verify
 from backstory.query import Query
 from backstory.store import append
 from backstory.stores.postgres import PostgresStore
+from backstory.stores.postgres import log as log_module
+from backstory.stores.postgres.rows import Rows
 from tests.postgres.server import PostgresServer, running, started
 
 WRITERS = 6
@@ -301,3 +303,57 @@ def test_an_append_that_a_deadlock_ends_is_tried_again() -> None:
             time.sleep(0.01)
         assert other.execute(deadlocks).fetchall() == [(before + 1,)]
         assert verify(store).problems == []
+
+
+@pytest.mark.parametrize("most", [1, 400, 64_000_000])
+def test_a_group_that_is_too_large_for_one_call_is_several_of_one_transaction(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "MOST_BYTES", most)
+    with closing(PostgresStore(running().address(f"parts_{most}"))) as store:
+        query = Query.of(tags=["x:1"])
+        ids = ["a", "b", "c", "a", "d"]
+        drafts = [decided(fact("A", f"x:{number % 2}"), id=id, query=query) for number, id in enumerate(ids)]
+        drafts[3] = drafts[0]
+        verdicts = store.log().append([[draft] for draft in drafts])
+        assert [type(verdict).__name__ for verdict in verdicts] == [
+            "tuple",
+            "tuple",
+            "Conflict",
+            "tuple",
+            "Conflict",
+        ]
+        assert verdicts[3] == verdicts[0]
+        assert [event.position for event in store.log().read()] == [1, 2]
+        assert verify(store).problems == []
+
+
+def test_a_write_in_another_isolation_is_refused_by_the_database() -> None:
+    PostgresStore(running().address("isolated")).close()
+    with closing(running().admin()) as admin, admin.transaction():
+        admin.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with pytest.raises(psycopg.errors.InvalidTransactionState):
+            admin.execute("SELECT isolated.take_lock(0)")
+
+
+def test_a_conflict_whose_events_cannot_be_read_is_one_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another batch of the same call is in the log: an error would say that nothing is."""
+
+    def broken(*_: object, **__: object) -> Any:
+        raise StoreError("not now")
+
+    with closing(PostgresStore(running().address("unreadable"))) as store:
+        log = store.log()
+        one(log, fact("A", "x:1"))
+        known = decided(id="known")
+        append(log, known)
+        monkeypatch.setattr(Rows, "events", broken)
+        monkeypatch.setattr(Rows, "by_ids", broken)
+        late = decided(query=Query.of(tags=["x:1"]))
+        conflict, retry, new = log.append([[late], [known], [decided(id="new")]])
+        assert isinstance(conflict, Conflict)
+        assert conflict.events == ()
+        assert isinstance(retry, IdReused)
+        assert isinstance(new, tuple)
+        monkeypatch.undo()
+        assert [commit.id for commit in log.commits()][1:] == ["known", "new"]

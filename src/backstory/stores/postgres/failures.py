@@ -78,7 +78,7 @@ def _is_refusal(error: psycopg.Error) -> bool:
 
 def named(shown: str, error: psycopg.Error) -> StoreError:
     """The error of ours for one of PostgreSQL's. Its words hold no password: libpq's do not, once it has understood
-    the address; before that, they may, and are left out."""
+    the address, and `address.parsed` lets no password pass for a host; before that they may, and are left out."""
     state = error.sqlstate
     if isinstance(error, psycopg.ProgrammingError) and state is None:
         return StoreError(f"{shown}: libpq does not understand this address or a parameter of it")
