@@ -174,7 +174,7 @@ class GroupedLog:
             if self._leader is call:
                 self._leader = self._waiting[0] if self._waiting else None
             if self._waiting and self._waiting[0] is self._leader:
-                self._leader.wake()
+                self._waiting[0].wake()
                 self._waiting.popleft()
         for other in call.group:
             if not other.done:
