@@ -92,7 +92,7 @@ def named(shown: str, error: psycopg.Error) -> StoreError:
         return StoreRefused(f"{shown}: this cannot be stored ({words})")
     if may_pass(error):
         return StoreError(
-            f"{shown}: the server cannot be reached or went away; whether the last call was kept is not known,"
-            f" but it can be made again with the same ids ({words})"
+            f"{shown}: the server cannot be reached or went away ({words});"
+            " a write may have been kept all the same: make it again with the same ids"
         )
     return StoreError(f"{shown}: {words}")
