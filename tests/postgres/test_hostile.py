@@ -133,6 +133,19 @@ def test_a_log_at_its_end_takes_no_more(store: PostgresStore, call: Callable[...
     assert is_sound(store, 5)
 
 
+def test_there_are_no_more_logs_than_fit_into_a_key(store: PostgresStore) -> None:
+    schema = store.server.address.schema
+    last = (1 << 23) - 2
+    with running().admin() as admin:
+        admin.execute(
+            f"INSERT INTO {schema}.logs SELECT {last}, 0, origin_hash, 0, gen_random_uuid() FROM {schema}.logs".encode()
+        )
+    assert one(store.log(last), fact("A", "x:1")).position == 1
+    with pytest.raises(StoreRefused):
+        store.create_log(store.origin())
+    assert is_sound(store, 5)
+
+
 def test_what_cannot_be_stored_is_only_refused_to_who_gave_it(store: PostgresStore) -> None:
     """Its own error, for group commit to write each alone."""
     bad = msgspec.structs.replace(decided(), author="\0")

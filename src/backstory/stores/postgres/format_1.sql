@@ -10,7 +10,7 @@ CREATE TABLE {schema}.meta (
 );
 
 CREATE TABLE {schema}.logs (
-    number integer PRIMARY KEY,
+    number integer PRIMARY KEY CHECK (number BETWEEN 0 AND (1 << 23) - 2), -- more would not fit into a key
     origin_position bigint NOT NULL     -- the log's first event has the position after this
         CHECK (origin_position BETWEEN 0 AND (1::bigint << 40) - 1),
     origin_hash bytea NOT NULL          -- the parent of its first commit
