@@ -17,7 +17,7 @@ from backstory.history.verify import verify
 from backstory.query import Query
 from backstory.stores.postgres import PostgresStore, roles
 from backstory.stores.postgres.offer import CALL, arguments, piece
-from backstory.stores.postgres.wire import INT8, TEXT, BytesDumper, blob, integers, joined, long
+from backstory.stores.postgres.wire import INT8, TEXT, BytesDumper, bigint, blob, integers, joined, long
 from tests.postgres.server import running, schema_of
 
 DRAFTS = [[decided(fact("A", "x:1"), query=Query.of(["A"]), after=5)], [decided(fact("B", "x:2"))]]
@@ -27,6 +27,8 @@ PLACES = {
     "draft_end": 5,
     "authored": 7,
     "query": 12,
+    "clause_end": 15,
+    "tag_end": 22,
     "after": 13,
     "version": 19,
     "tags": 20,
@@ -98,6 +100,53 @@ def test_what_would_break_the_log_is_refused(
         call(CALL, *sent(store, LIES[lie]))
     assert not isinstance(refused.value, psycopg.errors.QueryCanceled)
     assert is_sound(store, 5)
+
+
+def test_a_look_for_the_head_does_not_reach_into_another_log(
+    store: PostgresStore, call: Callable[..., Any]
+) -> None:
+    """Else an empty log would go on where the one before it ends, without its lock."""
+    number = store.create_log(store.origin())
+    drafts = [[decided(fact("A"))]]
+    honest = list(arguments(number, 0, drafts, [piece(draft) for [draft] in drafts]))
+    for near in (-(1 << 40), -(1 << 62), 1 << 62, None):
+        lie = [*honest[:1], None if near is None else bigint(near), *honest[2:]]
+        try:
+            call(CALL, *lie)
+        except psycopg.errors.NumericValueOutOfRange:
+            continue
+    assert [event.position for event in store.log(number).read()] == [1]
+    assert is_sound(store, 5)
+
+
+def test_a_tag_stands_for_no_event_but_its_own(store: PostgresStore, call: Callable[..., Any]) -> None:
+    """Else nobody could store an event with that tag at the position that somebody took."""
+    for event in (2, 100, 0, -3, 2**31 - 1):
+        drafts = [[decided(fact("A", "x:1"))]]
+        honest = list(arguments(0, 0, drafts, [piece(draft) for [draft] in drafts]))
+        honest[23], honest[25] = integers([event]), integers([7] * 100)
+        call(CALL, *honest)
+    for _ in range(120):
+        one(store.log(), fact("A", "x:1"))
+    assert positions(store.log().read()) == list(range(1, 131))
+    assert {problem.split(" is missing")[0][-3:].strip() for problem in store.problems()} == {
+        f"#{number}" for number in range(6, 11)
+    }
+
+
+@pytest.mark.parametrize("place", ["run_end", "batch_end", "draft_end", "clause_end", "tag_end"])
+@pytest.mark.parametrize("end", [2**31 - 1, -(2**31)])
+def test_no_end_that_lies_keeps_the_lock(
+    store: PostgresStore, call: Callable[..., Any], place: str, end: int
+) -> None:
+    lies = {"run_end": integers([1, 2]), place: integers([end, 2])}
+    if place == "run_end":  # only says what may be judged at once
+        call(CALL, *sent(store, lies))
+        assert is_sound(store, 7)
+    else:
+        with pytest.raises(psycopg.errors.DataException):
+            call(CALL, *sent(store, lies))
+        assert is_sound(store, 5)
 
 
 def test_runs_that_go_backwards_are_judged_one_by_one(store: PostgresStore, call: Callable[..., Any]) -> None:

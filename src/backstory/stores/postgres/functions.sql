@@ -38,10 +38,10 @@ $$;
 
 -- Judge batches of drafts and write those that go in: the rule of stores/judge.py, under the lock of the log.
 --
--- Arrays hold the batches, their drafts, the drafts' clauses and events, and the events' tags, each in order; `_..._end`
--- says where in the next level something ends, `_draft` and `_event` the way back. A run is batches of which none has an
--- id, or an event in its way, from another one: they are judged at once. A batch that names its parent is a run of its own.
--- `_run_end` says for each batch where its run ends.
+-- Arrays hold the batches, their drafts, and the drafts' clauses, events and tags, each in order; `_..._end` says where in the
+-- next level something ends, and `_event` of which event of its draft a tag is, from 1. A run is batches of which none has an
+-- id, or an event in its way, from another one: they are judged at once. One that names its parent begins a run. `_run_end`
+-- says for each batch where its run ends. Whoever may write may send anything: no number leads beyond its array or its log.
 --
 -- `_near` is a position that the log has surely reached, so that the look for its head begins there. `_clause_tags` and
 -- `_clause_types` are the keys of what each clause of `_query` names, as text of arrays. Keys only propose: whether an event
@@ -84,14 +84,25 @@ DECLARE
     _met integer[];
     _oldest bigint;
     _newest bigint;
+    _whole boolean;
 BEGIN
-    IF _draft_end[cardinality(_id)] <> cardinality(_type) OR _batch_end[cardinality(_batch_end)] <> cardinality(_id) THEN
-        RAISE EXCEPTION 'drafts or events are missing' USING ERRCODE = 'data_exception';
+    SELECT min(d.after), max(d.after), bool_and(coalesce(
+            d.events > coalesce(_draft_end[d.n - 1], 0) AND d.clauses >= coalesce(_clause_end[d.n - 1], 0)
+            AND d.tags >= coalesce(_tag_end[d.n - 1], 0), false
+        )) AND (
+            SELECT bool_and(coalesce(b.drafts > coalesce(_batch_end[b.n - 1], 0), false))
+            FROM unnest(_batch_end) WITH ORDINALITY b (drafts, n)
+        )
+        INTO _oldest, _newest, _whole
+        FROM unnest(_after, _draft_end, _clause_end, _tag_end) WITH ORDINALITY d (after, events, clauses, tags, n);
+    IF (_whole AND _batch_end[cardinality(_batch_end)] = cardinality(_id) AND _draft_end[cardinality(_id)] = cardinality(_type)
+        AND _clause_end[cardinality(_id)] = cardinality(_clause_tags) AND _tag_end[cardinality(_id)] = cardinality(_tag))
+        IS NOT TRUE THEN
+        RAISE EXCEPTION 'the ends do not fit the arrays' USING ERRCODE = 'data_exception';
     END IF;
     PERFORM {schema}.take_lock(_log);
-    SELECT min(a), max(a) INTO _oldest, _newest FROM unnest(_after) a;
     SELECT c.key, c.hash, c.time INTO _key, _hash, _time FROM commits c
-        WHERE c.key >= _base + _near AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1;
+        WHERE c.key >= _base + greatest(_near, 0) AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1;
     IF NOT FOUND THEN -- the log is empty, or was brought back to an earlier time
         SELECT found.key, found.hash, found.time INTO STRICT _key, _hash, _time
             FROM (
@@ -108,7 +119,7 @@ BEGIN
 
     WHILE _from <= cardinality(_batch_end) LOOP
         -- What was decided ahead of the log is judged alone: perhaps the batches before it bring the log as far.
-        _upto := CASE WHEN _newest > head_position THEN _from ELSE greatest(_run_end[_from], _from) END;
+        _upto := CASE WHEN _newest > head_position THEN _from ELSE least(greatest(_run_end[_from], _from), cardinality(_batch_end)) END;
         _lo := coalesce(_batch_end[_from - 1], 0) + 1;
         _hi := _batch_end[_upto];
         _start := _key;
@@ -219,11 +230,12 @@ BEGIN
                 SELECT _keys[d] - _draft_end[d] + n, _keys[d], _type[n], _version[n], _tags[n], _data[n]
                 FROM generate_series(_lo, _hi) d, generate_series(coalesce(_draft_end[d - 1], 0) + 1, _draft_end[d]) n
                 WHERE _keys[d] IS NOT NULL;
+            -- A tag of an event that is not its draft's would take the place of another one's.
             INSERT INTO tags
                 SELECT _tag[n], _keys[d] - _draft_end[d] + coalesce(_draft_end[d - 1], 0) + _event[n],
                     _type_key[coalesce(_draft_end[d - 1], 0) + _event[n]]
                 FROM generate_series(_lo, _hi) d, generate_series(coalesce(_tag_end[d - 1], 0) + 1, _tag_end[d]) n
-                WHERE _keys[d] IS NOT NULL;
+                WHERE _keys[d] IS NOT NULL AND _event[n] BETWEEN 1 AND _draft_end[d] - coalesce(_draft_end[d - 1], 0);
         END IF;
         _from := _upto + 1;
     END LOOP;

@@ -23,8 +23,8 @@ MOST_BYTES = 64_000_000
 WRITTEN, KNOWN, MET, AHEAD, MOVED = range(5)
 """Verdicts of `append` in `functions.sql`."""
 
-
 HASH_AT = "SELECT pg_is_in_recovery(), (SELECT hash FROM {schema}.commits WHERE key = %s)"
+"""Whether this server follows another one, and the hash of a commit."""
 
 
 class PostgresLog:

@@ -114,8 +114,7 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
         integers(draft_ends),
         *columns[:9],
         integers(clause_ends),
-        *columns[9:11],
-        *columns[11:15],
+        *columns[9:15],
         integers(tag_ends),
         integers(chain.from_iterable([piece.tagged for piece in pieces])),
         columns[15],
@@ -127,7 +126,7 @@ def run_ends(batches: Sequence[Batch]) -> list[int]:
     """Where the run of each batch ends, counted from 1.
 
     The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way. One
-    that names its parent is alone.
+    that names its parent begins a run.
     """
     starts = [0]
     if len(batches) > 1:

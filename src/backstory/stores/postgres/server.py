@@ -24,21 +24,8 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 
-class Connection(psycopg.Connection[Row]):
-    """A connection with a cursor that stays, for answers that are small: making one costs a quarter of a round trip."""
-
-    @cached_property
-    def small(self) -> psycopg.Cursor[Row]:
-        """The cursor. It keeps its last answer."""
-        return self.cursor(binary=True)
-
-
 TRIES = 3
 """How often `FEW` are tried."""
-
-_of_parents: list[Any] = []
-"""Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
-
 
 TURN = 30.0
 """Seconds, at least, for which a call waits for its turn when all connections are in use."""
@@ -51,6 +38,19 @@ DEFAULTS: dict[str, Any] = {
     "connect_timeout": 10,
     "tcp_user_timeout": 30_000,  # ms, or a server that vanished without a word would be waited for far longer
 }
+
+
+_of_parents: list[Any] = []
+"""Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
+
+
+class Connection(psycopg.Connection[Row]):
+    """A connection with a cursor that stays, for answers that are small: making one costs a quarter of a round trip."""
+
+    @cached_property
+    def small(self) -> psycopg.Cursor[Row]:
+        """The cursor. It keeps its last answer."""
+        return self.cursor(binary=True)
 
 
 def _given(address: Address) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Server:
         self.patience = min(OPENING, address.timeout)
         self.prepares = address.prepare is not False
         self.checks: list[Callable[[Connection], None]] = []
-        self._lost: HistoryLost | None = None
+        self._lost = ""  # what was, once something was
         self._given = _given(address)
         self._begin()
         tell_of_forks(self)
@@ -149,7 +149,7 @@ class Server:
         except BaseException as error:
             connection.close()
             if isinstance(error, HistoryLost):
-                self._lost = error
+                self._lost = str(error)
             raise
         return connection
 
@@ -184,8 +184,8 @@ class Server:
     def _check_open(self) -> None:
         if self.closed:
             raise StoreClosed(f"{self.address.shown} is closed here")
-        if self._lost is not None:
-            raise self._lost
+        if self._lost:
+            raise HistoryLost(self._lost)
 
     def close(self) -> None:
         """Close every connection."""
