@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -165,6 +166,7 @@ def test_states_of_one_command_are_of_one_position(db: Database) -> None:
         while not stop.is_set():
             for source, target in (("a", "b"), ("b", "a")):
                 db.append(Withdrawn(source, 100), Deposited(target, 100))
+                time.sleep(0.0005)  # without a disk to wait for, it could add more than is read meanwhile
 
     mover = threading.Thread(target=move)
     mover.start()
