@@ -160,16 +160,14 @@ def full(store: SqliteStore) -> int:
 
 def test_a_file_that_may_not_grow_is_full_and_can_be_used_after(path: Path) -> None:
     with closing(SqliteStore(path)) as store:
-        with store.file.transaction() as connection:
-            pages = connection.pragma("page_count")
-        store.file._writer.pragma("max_page_count", pages + 300)
+        store.file.write(lambda writer, _: writer.pragma("max_page_count", writer.pragma("page_count") + 300))
         went_in = full(store)
         assert went_in > 0
         assert store.log().head().position == 150 + went_in
         assert problems(store) == []
         assert len(list(store.log().read(Query.of(["Big"])))) == went_in
         one(store.log(), deposited(1), id="small")
-        store.file._writer.pragma("max_page_count", 1_000_000)
+        store.file.write(lambda writer, _: writer.pragma("max_page_count", 1_000_000))
         one(store.log(), encoded("Big", BIG), id=f"big-{went_in}")
         assert problems(store) == []
 

@@ -6,6 +6,8 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
+import apsw
+
 from backstory.commit import NO_HASH, ORIGIN, Head, from_micros, micros
 from backstory.errors import StoreCorrupt
 from backstory.stores.fork import tell_of_forks
@@ -34,9 +36,13 @@ class SqliteRefs:
 
     def set(self, name: str, value: str | None, *, old: str | None) -> bool:
         """Compare and set; see `Refs.set`."""
-        with self._file.transaction() as connection:
+
+        def work(connection: apsw.Connection, again: bool) -> bool:
             rows = connection.execute("SELECT value FROM refs WHERE name = ?", (name,)).fetchall()
-            if (rows[0][0] if rows else None) != old:
+            found = rows[0][0] if rows else None
+            if again and found == value:
+                return True
+            if found != old:
                 return False
             if value is None:
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
@@ -45,14 +51,21 @@ class SqliteRefs:
                 connection.execute("INSERT OR REPLACE INTO refs VALUES (?, ?, ?)", row)
             return True
 
+        return self._file.write(work)
+
 
 class SqliteStore:
-    """Logs and refs in one file. `create` and `timeout` are those of `SqliteFile`."""
+    """Logs and refs in one file. `create`, `timeout` and `guard` are those of `SqliteFile`."""
 
     def __init__(
-        self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0
+        self,
+        path: str | os.PathLike[str],
+        *,
+        create: bool | None = None,
+        timeout: float = 30.0,
+        guard: bool = True,
     ) -> None:
-        self.file = SqliteFile(path, create=create, timeout=timeout)
+        self.file = SqliteFile(path, create=create, timeout=timeout, guard=guard)
         self.refs = SqliteRefs(self.file)
         self._logs: dict[int, GroupedLog] = {}
         self._opening = threading.Lock()
@@ -75,7 +88,8 @@ class SqliteStore:
 
     def create_log(self, origin: Head) -> int:
         """Make an empty log; see `Store.create_log`."""
-        with self.file.transaction() as connection:
+
+        def work(connection: apsw.Connection, _again: bool) -> int:
             [(number,)] = connection.execute("SELECT max(number) + 1 FROM logs").fetchall()
             assert isinstance(number, int)
             values = (number, origin.position, origin.hash, micros(origin.time))
@@ -83,7 +97,9 @@ class SqliteStore:
             connection.execute(
                 "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", (*values, row_digest(*values), indexed)
             )
-        return number
+            return number
+
+        return self.file.write(work)
 
     def logs(self) -> Sequence[int]:
         """The numbers of all logs."""
@@ -112,5 +128,4 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
-        if not self.file.closed:
-            self.file.close()
+        self.file.close()

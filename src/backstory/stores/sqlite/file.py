@@ -1,300 +1,158 @@
-"""The file of a SQLite store: opening it, knowing it for ours, lending connections, and naming what went wrong."""
+"""The file of a SQLite store, as one who opened it has it: knowing it for ours, and naming what went wrong."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
-from collections import deque
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
-from backstory.errors import (
-    NewerFormat,
-    NotAStore,
-    StoreClosed,
-    StoreCorrupt,
-    StoreError,
-    StoreExists,
-    StoreFull,
-    StoreLocked,
-    StoreMissing,
-    StoreReadOnly,
-)
-from backstory.stores.fork import tell_of_forks
+from backstory.errors import HistoryLost, NewerFormat, NotAStore, StoreClosed, StoreExists, StoreMissing
+from backstory.stores.sqlite.connections import APPLICATION_ID, Row, Work
+from backstory.stores.sqlite.failures import FAILURES, named
+from backstory.stores.sqlite.guard import keep_guard
+from backstory.stores.sqlite.opened import OPENED
 
-APPLICATION_ID = 0x42414B53
-"""`BAKS`, in SQLite's header field for it: how the `file` command and we know the file."""
+T = TypeVar("T")
 
 FORMAT = 1
 """The newest format that this code reads and writes, in `PRAGMA user_version`."""
 
-FORK_PATIENCE = 1.0
-"""Seconds that a fork waits for reads to end; one that goes on for longer is the forking thread's own."""
 
-Row = tuple[Any, ...]
+SMALLEST = 512
+"""Bytes of the smallest page that SQLite writes."""
 
 
 class SqliteFile:
-    """A file, one connection that writes, and as many that read as threads need at once.
+    """A file. All who open it in one process share its connections.
 
     Every commit is durable before it is acknowledged: write-ahead log, `synchronous=FULL`. A process may fork: both
     sides open the file again when they next use it.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, create: bool | None = None, timeout: float = 30.0
+        self,
+        path: str | os.PathLike[str],
+        *,
+        create: bool | None = None,
+        timeout: float = 30.0,
+        guard: bool = True,
     ) -> None:
         """Open the file. `create`: True makes it and refuses one that exists, False needs it, None does what fits.
 
-        `timeout` is how many seconds a write waits for another process's.
+        `timeout` is how many seconds a write waits for another process's. `guard=False` lets other copies of SQLite
+        open the file in this process, now and later; see `docs/guide/sqlite.md`.
         """
         self.path = os.fspath(path)
-        self._timeout = timeout
-        self._idle: deque[apsw.Connection] = deque()
-        self._using: deque[None] = deque()  # as long as there are readers at work
-        self._writing = threading.Lock()
-        self._forking = threading.Lock()
-        self._pid = os.getpid()  # 0 after a fork, until the file is used again
         self.closed = False
-        exists = os.path.exists(self.path) and os.path.getsize(self.path) > 0
-        if create and exists:
-            raise StoreExists(f"{self.path} is there already")
-        if create is False and not exists:
-            raise StoreMissing(f"there is no store at {self.path}; make one with: backstory init {self.path}")
-        if exists:
-            check_header(self.path)
-        elif not os.path.isdir(folder := os.path.dirname(self.path) or "."):
-            raise StoreMissing(f"there is no folder {folder} for the store {os.path.basename(self.path)}")
-        self._writer = self._open()
+        self._timeout = timeout
+        self._lost = ""  # what was, once something was
+        self._check_path(create)
+        keep_guard()
+        with self._named():
+            self._connections = OPENED.open(
+                self.path, create=create is not False, patience=timeout, guard=guard
+            )
+        self._close = weakref.finalize(self, OPENED.close, self._connections)
+        self._close.atexit = False
         try:
             self._prepare()
         except BaseException:
             self.close()
             raise
-        tell_of_forks(self)
 
-    def _open(self) -> apsw.Connection:
-        with self._named():
-            connection = apsw.Connection(self.path)
-            connection.set_busy_handler(self._wait_for_lock())
-            connection.execute("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA temp_store = MEMORY")
-            return connection
-
-    def _wait_for_lock(self) -> Any:
-        """A busy handler with short sleeps: SQLite's own grow to 100 ms, which starves a writer among busy others."""
-        started = 0.0
-
-        def busy(attempt: int) -> bool:
-            nonlocal started
-            if attempt == 0:
-                started = time.monotonic()
-            elif time.monotonic() - started > self._timeout:
-                return False
-            time.sleep(min(0.0005 * (attempt + 1), 0.005))
-            return True
-
-        return busy
+    def _check_path(self, create: bool | None) -> None:
+        if os.path.isdir(self.path):
+            raise NotAStore(f"{self.path} is a folder, not a Backstory store")
+        exists = os.path.exists(self.path) and (size := os.path.getsize(self.path)) > 0
+        if exists and size < SMALLEST:  # SQLite would take it for an empty file, and write over it
+            raise NotAStore(f"{self.path} is not a Backstory store")
+        if create and exists:
+            raise StoreExists(f"{self.path} is there already")
+        if create is False and not exists:
+            raise StoreMissing(f"there is no store at {self.path}; make one with: backstory init {self.path}")
+        if not exists and not os.path.isdir(folder := os.path.dirname(self.path) or "."):
+            raise StoreMissing(f"there is no folder {folder} for the store {os.path.basename(self.path)}")
 
     def _prepare(self) -> None:
         """Make the schema where there is none; two processes may try at once."""
-        with self._named():
-            # Tables first: another process may make the schema between the two looks.
-            tables = self._writer.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-            if self._format(self._writer) == 0:
-                if tables:
-                    raise NotAStore(f"{self.path} is a SQLite file of another application")
-                self._turn_to_wal()
-                with self.transaction() as connection:
-                    if self._format(connection) == 0:
-                        connection.execute(schema())
-                        connection.execute(
-                            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
-                        )
-            found = self._format(self._writer)
-        if found > FORMAT:
+        if self._format() == 0:
+            self.write(_make_schema)
+        if (found := self._format()) > FORMAT:
             raise NewerFormat(
                 f"{self.path} has format {found}, this Backstory knows up to {FORMAT}:"
                 " upgrade with pip install -U backstory"
             )
 
-    def _turn_to_wal(self) -> None:
-        """Let the file have a write-ahead log. SQLite asks no busy handler here where two processes try at once."""
-        wait = self._wait_for_lock()
-        for attempt in count():
-            try:
-                self._writer.execute("PRAGMA journal_mode = WAL").fetchall()
-                return
-            except apsw.BusyError:
-                if not wait(attempt):
-                    raise
-
-    def _format(self, connection: apsw.Connection) -> int:
-        [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+    def _format(self) -> int:
+        [(version,)] = self.fetch("PRAGMA user_version")
         assert isinstance(version, int)
         return version
 
     def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query, over a connection that no other thread uses meanwhile."""
-        connection = self._borrow()
+        if self.closed or self._lost:
+            self._check_usable()
         try:
-            return connection.execute(sql, arguments).fetchall()
-        except (apsw.Error, UnicodeDecodeError) as error:
-            raise self.named(error) from error
-        finally:
-            self._give_back(connection)
+            return self._connections.fetch(sql, arguments)
+        except FAILURES as error:
+            raise named(self.path, error) from error
 
     @contextmanager
     def lent(self) -> Iterator[apsw.Connection]:
         """A reading connection, for as long as the block lasts."""
-        connection = self._borrow()
-        try:
-            with self._named():
-                yield connection
-        finally:
-            self._give_back(connection)
+        self._check_usable()
+        with self._named(), self._connections.lent() as connection:
+            yield connection
 
-    def _borrow(self) -> apsw.Connection:
-        self._using.append(None)
-        try:
-            while self.closed or os.getpid() != self._pid:
-                self._using.pop()
-                try:
-                    self._check_usable()
-                finally:
-                    self._using.append(None)
-            try:
-                return self._idle.pop()
-            except IndexError:
-                return self._open()
-        except BaseException:
-            self._using.pop()
-            raise
+    def write(self, work: Work[T]) -> T:
+        """Do a piece of work in a transaction that is durable when this returns, or never was.
 
-    def _give_back(self, connection: apsw.Connection) -> None:
-        if self.closed:
-            connection.close()
-        else:
-            self._idle.append(connection)
-        self._using.pop()
-
-    @contextmanager
-    def transaction(self) -> Iterator[apsw.Connection]:
-        """The writing connection, inside a transaction that is durable when the block ends, or never was."""
-        if self.closed or os.getpid() != self._pid:
+        The work may be done twice, and is told so: whether the first time was kept is not known then.
+        """
+        if self.closed or self._lost:
             self._check_usable()
-        with self._writing:
-            if self.closed or os.getpid() != self._pid:
-                self._check_usable()
-            connection = self._writer
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException as error:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if isinstance(error, (apsw.Error, UnicodeDecodeError)):
-                    raise self.named(error) from error
-                raise
+        try:
+            return self._connections.write(work, self._timeout)
+        except FAILURES as error:
+            raise named(self.path, error) from error
+
+    def lose(self, what: str) -> HistoryLost:
+        """Refuse every later call, because what was read before may be remembered; return the error to raise."""
+        self._lost = (
+            f"{self.path}: {what} is not there any more. The file was put back to an earlier time, or replaced."
+            " Open the store again, or start this process again: what is open now remembers what is lost"
+        )
+        return HistoryLost(self._lost)
 
     def _check_usable(self) -> None:
         if self.closed:
             raise StoreClosed(f"{self.path} is closed here")
-        with self._forking:
-            if self._pid not in (0, os.getpid()):  # forked by code in C that tells nobody
-                self._left_to_parent = (self._idle, self._writer)
-                self._idle = deque()
-            if self._pid != os.getpid():
-                self._writer = self._open()
-                self._pid = os.getpid()
-
-    def before_fork(self) -> None:
-        """Wait until nobody writes or reads, and close every connection."""
-        self._writing.acquire()
-        self._forking.acquire()
-        self._pid = 0
-        until = time.monotonic() + FORK_PATIENCE
-        while self._using and time.monotonic() < until:
-            time.sleep(0.001)
-        self._close_connections()
-
-    def after_fork(self, *, child: bool) -> None:
-        """Let the file be opened again, by whoever uses it next."""
-        if child:
-            self._using = deque()
-        self._forking.release()
-        self._writing.release()
+        if self._lost:
+            raise HistoryLost(self._lost)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.Error, UnicodeDecodeError) as error:
-            raise self.named(error) from error
-
-    def named(self, error: Exception) -> StoreError:
-        """The error of ours for one of SQLite's."""
-        if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:
-            return StoreFull(f"{self.path}: {_FULL} ({error})")
-        for kinds, ours, says in _NAMES:
-            if isinstance(error, kinds):
-                return ours(f"{self.path}: {says} ({error})")
-        return StoreError(f"{self.path}: {error}")
+        except FAILURES as error:
+            raise named(self.path, error) from error
 
     def close(self) -> None:
-        """Close every connection; the last one to leave folds the write-ahead log into the file."""
+        """Let go of the file. The last in this process to do so closes it. A second call does nothing."""
         self.closed = True
-        with self._writing:
-            self._close_connections()
-
-    def _close_connections(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
-        self._writer.close()
+        self._close()
 
 
-_FULL = "no space is left on the disk; nothing of this was kept"
-_NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
-    ((apsw.FullError,), StoreFull, _FULL),
-    (
-        (apsw.BusyError, apsw.LockedError),
-        StoreLocked,
-        "another process holds the store; try again, or look who does",
-    ),
-    ((apsw.ReadOnlyError, apsw.PermissionsError), StoreReadOnly, "the file or its folder cannot be written"),
-    (
-        (apsw.CantOpenError,),
-        StoreReadOnly,
-        "SQLite cannot open the file, or cannot write beside it in its folder",
-    ),
-    ((apsw.NotADBError,), NotAStore, "this is not a Backstory store"),
-    ((apsw.CorruptError, UnicodeDecodeError), StoreCorrupt, "the file is damaged; run: backstory verify"),
-    ((apsw.ConnectionClosedError,), StoreClosed, "the store is closed here"),
-)
-
-
-def check_header(path: str) -> None:
-    """Raise `NotAStore` or `StoreReadOnly` for a file that does not begin as a store does.
-
-    Reads the first 100 bytes only: whether the file is SQLite's, and whose (https://sqlite.org/fileformat.html). A file
-    with no owner may be one that another process is making right now.
-    """
-    if os.path.isdir(path):
-        raise NotAStore(f"{path} is a folder, not a Backstory store")
-    try:
-        with open(path, "rb") as file:
-            header = file.read(100)
-    except PermissionError as error:
-        raise StoreReadOnly(f"{path} cannot be read: {error.strerror}") from error
-    if not header.startswith(b"SQLite format 3\0"):
-        raise NotAStore(f"{path} is not a Backstory store")
-    if int.from_bytes(header[68:72]) not in (0, APPLICATION_ID):
-        raise NotAStore(f"{path} is a SQLite file of another application")
+def _make_schema(connection: apsw.Connection, _again: bool) -> None:
+    """Make an empty store, unless another process has made it by now."""
+    [(version,)] = connection.execute("PRAGMA user_version").fetchall()
+    if version == 0:
+        connection.execute(schema())
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
 
 
 def schema() -> str:

@@ -18,6 +18,7 @@ from backstory.stores.judge import judge
 from backstory.stores.recent import Recent
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import RUN, first_key
+from backstory.stores.sqlite.lineage import Lineage
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 
@@ -42,6 +43,7 @@ class SqliteLog:
         self._rows = Rows(file.fetch, self._base, origin)
         self._appended = threading.Condition()
         self._recent = Recent()
+        self._lineage = Lineage(file, number, origin)
         tell_of_forks(self)
 
     def before_fork(self) -> None:
@@ -54,14 +56,20 @@ class SqliteLog:
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
+
+        def work(connection: apsw.Connection, again: bool) -> tuple[list[Verdict], Head]:
+            if again:
+                self._recent.forget()
+            writing = _Writing(connection, self._base, self.origin, self._recent, self._lineage)
+            return writing.write(batches), writing.head
+
         try:
-            with self.file.transaction() as connection:
-                writing = _Writing(connection, self._base, self.origin, self._recent)
-                verdicts = writing.write(batches)
+            verdicts, head = self.file.write(work)
         except BaseException:
             self._recent.forget()
             raise
-        self._recent.durable(writing.head.position)
+        self._recent.durable(head.position)
+        self._lineage.note(head)
         with self._appended:
             self._appended.notify_all()
         return verdicts
@@ -83,7 +91,7 @@ class SqliteLog:
                 # No index is needed, so neither is where it ends. At once, because `upto` may be beyond the head.
                 found = self._rows.events(query, after, upto, after, backwards=backwards, limit=limit)
                 return iter(list(found))
-        head, indexed = self._rows.ends()
+        head, indexed = self._lineage.ends(self._rows)
         upto = head.position if upto is None else min(upto, head.position)
         return self._rows.events(query, after, upto, indexed, backwards=backwards, limit=limit)
 
@@ -99,14 +107,14 @@ class SqliteLog:
         """The commits that `name` may mean; see `Log.find`."""
         if not name:
             return []
-        indexed = self._rows.ends()[1]
+        indexed = self._lineage.ends(self._rows)[1]
         known = self._rows.by_id(name, indexed)
         found = self._rows.by_hash(name.lower(), indexed)
         return found if known is None else [known, *(commit for commit in found if commit != known)]
 
     def head(self) -> Head:
         """Where the log ends now."""
-        return self._rows.ends()[0]
+        return self._lineage.ends(self._rows)[0]
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`.
@@ -127,12 +135,14 @@ class SqliteLog:
 class _Writing:
     """One transaction that appends: what the judge may see of the log, and what is to be inserted."""
 
-    def __init__(self, connection: apsw.Connection, base: int, origin: Head, recent: Recent) -> None:
+    def __init__(
+        self, connection: apsw.Connection, base: int, origin: Head, recent: Recent, lineage: Lineage
+    ) -> None:
         self._connection = connection
         self._base = base
         self._rows = Rows(lambda sql, arguments: connection.execute(sql, arguments).fetchall(), base, origin)
         self._recent = recent
-        self.head, self.indexed = self._rows.ends()
+        self.head, self.indexed = lineage.ends(self._rows)
         recent.catch_up(self.head)
         self._start = self.head.position
         self._added: list[tuple[Draft, Commit]] = []

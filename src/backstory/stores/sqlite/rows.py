@@ -15,7 +15,7 @@ from backstory.commit import Commit, Head, from_micros, micros
 from backstory.errors import StoreCorrupt
 from backstory.query import Condition, Query, from_json, to_json
 from backstory.record import Recorded
-from backstory.stores.sqlite.file import Row
+from backstory.stores.sqlite.connections import Row
 from backstory.stores.sqlite.index import LOG_BITS, POSITION, SCAN, Selection, hash_token, plan
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
@@ -48,9 +48,11 @@ COMMITS_BY_HASH = (
     f" SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ?5 AND position <= ?6 AND hash BETWEEN ?2 AND ?3 LIMIT 20"
 )
 ENDS = (
-    f"SELECT position & {POSITION}, hash, time, (SELECT indexed & {POSITION} FROM logs WHERE number = ?)"
-    " FROM commits WHERE position > ? AND position <= ? ORDER BY position DESC LIMIT 1"
+    f"SELECT logs.indexed & {POSITION}, commits.position & {POSITION}, hash, time FROM logs LEFT JOIN commits"
+    " ON commits.position = (SELECT max(position) FROM commits WHERE position > ?1 AND position <= ?2)"
+    " WHERE number = ?3 AND origin_hash = ?4"
 )
+HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
 decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 by_position = attrgetter("position")
@@ -69,15 +71,25 @@ class Rows:
         self._base = base
         self._origin = origin
         self._last = base + POSITION
-        self._ends_arguments = (base >> LOG_BITS, base, self._last)
+        self._ends_arguments = (base, self._last, base >> LOG_BITS, origin.hash)
 
-    def ends(self) -> tuple[Head, int]:
-        """The log's head, and the position up to which its events are in the indexes."""
+    def ends(self) -> tuple[Head, int] | None:
+        """The log's head, and the position up to which its events are in the indexes.
+
+        None where there is no such log, or one that stands on another commit.
+        """
         rows = self.fetch(ENDS, self._ends_arguments)
         if not rows:
+            return None
+        [(indexed, position, hash, time)] = rows
+        if position is None:
             return self._origin, self._origin.position
-        [(position, hash, time, indexed)] = rows
         return Head(position, hash, from_micros(time)), indexed
+
+    def hash_at(self, position: int) -> bytes | None:
+        """The hash of the commit whose last event is at a position."""
+        rows = self.fetch(HASH_AT, (self._base + position,))
+        return rows[0][0] if rows else None
 
     def events(
         self,

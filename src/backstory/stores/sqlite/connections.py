@@ -1,0 +1,350 @@
+"""The connections of one file in this process: one that writes, and as many that read as threads need at once.
+
+SQLite's locks on a file belong to the process. Where anything else in the process closes the file, such as another copy
+of SQLite, they are all gone; the next one that closes the file takes itself for its last user and deletes the
+write-ahead log, although we go on writing into it. So a file is opened once in a process, and after each statement it
+is checked that the file and its log are still the ones that were opened. If they are not, every connection is closed,
+the file is opened anew, and the statement is made again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from typing import Any, TypeVar
+
+import apsw
+
+from backstory.errors import HistoryLost, NotAStore, StoreError, StoreReadOnly
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Work = Callable[[apsw.Connection, bool], T]
+"""What to do in a transaction. It is told whether it was done before and perhaps kept."""
+
+APPLICATION_ID = 0x42414B53
+"""`BAKS`, in SQLite's header field for it: how the `file` command and we know the file."""
+
+MOST_IDLE = 16
+"""Reading connections that are kept open for the next thread."""
+
+LOG_PAGES = 1_000
+"""Pages in the write-ahead log from which on it is folded into the file; SQLite's own default."""
+
+PATIENCE = 1.0
+"""Seconds that a statement of another thread may take before it is interrupted, where every connection must close."""
+
+LONGEST = 10.0
+"""Seconds after which a thread that does not let go of its connection is waited for no longer."""
+
+TRIES = 5
+"""How often a statement is made again before what deletes the write-ahead log is reported."""
+
+Inode = tuple[int, int]
+"""Device and inode of a file; zeros where there is none."""
+
+Place = tuple[Inode, Inode]
+"""Where the file and its write-ahead log are."""
+
+
+class _Use:
+    """A thread that reads: its connection, and the place that the file had when it began."""
+
+    __slots__ = ("connection", "place", "thread")
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.connection: apsw.Connection | None = None
+        self.place: Place | None = None
+
+
+class Connections:
+    """The connections of one file. They are opened when they are needed. Raises SQLite's own errors."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.inode = (0, 0)
+        self._patience = 30.0
+        self._log_pages = 0
+        self._place: Place | None = None  # None: closed, until somebody needs the file again
+        self._pid = os.getpid()
+        self._writer: apsw.Connection | None = None
+        self._idle: deque[apsw.Connection] = deque()
+        self._uses: set[_Use] = set()
+        self._of_parent: list[Any] = []
+        self._writing = threading.Lock()
+        self._gate = threading.Lock()  # taken after `_writing`; who holds it opens or closes the file
+
+    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query, over a connection that no other thread uses meanwhile."""
+        for _ in range(TRIES):
+            use = _Use()
+            try:
+                rows = self._borrow(use).execute(sql, arguments).fetchall()
+            except apsw.InterruptError:
+                continue
+            except Exception:
+                if self._in(use.place):
+                    raise
+            else:
+                if self._in(use.place):
+                    return rows
+            finally:
+                self._give_back(use)
+            self._open_anew(use.place)
+        raise StoreError(_DELETED.format(self.path))
+
+    @contextmanager
+    def lent(self) -> Iterator[apsw.Connection]:
+        """A reading connection, for as long as the block lasts."""
+        use = _Use()
+        try:
+            yield self._borrow(use)
+            if not self._in(use.place):
+                raise StoreError(f"{self.path}: the file was replaced while it was read; try again")
+        finally:
+            self._give_back(use)
+
+    def _borrow(self, use: _Use) -> apsw.Connection:
+        while True:
+            self._uses.add(use)
+            use.place = self._place
+            if use.place is not None and self._pid == os.getpid():
+                break
+            self._uses.discard(use)
+            with self._gate:
+                self._be_open()
+        try:
+            use.connection = self._idle.pop()
+        except IndexError:
+            use.connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
+        return use.connection
+
+    def _give_back(self, use: _Use) -> None:
+        connection = use.connection
+        if connection is not None and use in self._uses:
+            if use.place is self._place and len(self._idle) < MOST_IDLE:
+                self._idle.append(connection)
+            else:
+                _close(connection, fold=use.place is self._place)
+        self._uses.discard(use)
+
+    def write(self, work: Work[T], patience: float) -> T:
+        """Do a piece of work in a transaction that is durable when this returns, or never was.
+
+        `patience` is how many seconds it waits for another process's. The work is done again where the write-ahead log
+        was not in its place afterwards: nobody else would ever see what it wrote, or it was kept in the last moment.
+        """
+        for attempt in range(TRIES):
+            with self._writing:
+                if self._place is None or self._pid != os.getpid():
+                    with self._gate:
+                        self._be_open()
+                place, writer = self._place, self._writer
+                assert writer is not None
+                self._patience = patience
+                try:
+                    result = _transact(writer, work, attempt > 0)
+                except Exception:
+                    if self._in(place):
+                        raise
+                else:
+                    if self._in(place):
+                        self._fold_log(writer)
+                        return result
+            self._open_anew(place)
+        raise StoreError(_DELETED.format(self.path))
+
+    def _fold_log(self, writer: apsw.Connection) -> None:
+        """Fold the write-ahead log into the file where it has grown.
+
+        SQLite would do it inside of the commit. From a log that is not in its place, old pages would come into the
+        file.
+        """
+        if self._log_pages >= LOG_PAGES:
+            self._log_pages = 0
+            with suppress(apsw.Error):  # the next commit tries again
+                writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _in(self, place: Place | None) -> bool:
+        """Whether the file and its write-ahead log are still the ones that were opened at this place."""
+        return place is None or self._look() == place
+
+    def _look(self) -> Place:
+        return inode_of(self.path), inode_of(self.path + "-wal")
+
+    def begin(self, *, create: bool, patience: float) -> None:
+        """Open the file now. Raises `NotAStore` for one that is something else."""
+        with self._writing, self._gate:
+            self._patience = patience
+            self._be_open(create=create)
+
+    def _be_open(self, *, create: bool = False) -> None:
+        """Open the file, unless it is open. The caller holds the gate."""
+        if self._pid != os.getpid():  # forked by code in C that tells nobody
+            self._leave_to_parent()
+        if self._place is not None:
+            return
+        if not create and not os.path.exists(self.path):
+            raise HistoryLost(f"{self.path} was deleted, or moved away, while it was open here")
+        writer = self._connect(apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0))
+        try:
+            self._check_ours(writer)
+            self._turn_to_log(writer)
+            for _ in range(TRIES):
+                place = self._look()
+                writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the log
+                if self._look() == place:
+                    break
+            writer.set_wal_hook(self._note_pages)
+        except BaseException:
+            writer.close()
+            raise
+        self._writer, self._place, self.inode = writer, place, place[0]
+
+    def _check_ours(self, connection: apsw.Connection) -> None:
+        """Raise `NotAStore` for a database of another application. One with no owner may be a store that is being made.
+
+        The header is read by SQLite: closing the file after reading it here would drop all locks of this process on it.
+        """
+        [(owner,)] = connection.execute("PRAGMA application_id").fetchall()
+        tables = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        [(again,)] = connection.execute("PRAGMA application_id").fetchall()  # it may have been made just now
+        if APPLICATION_ID not in (owner, again) and (owner or tables):
+            raise NotAStore(f"{self.path} is a SQLite file of another application")
+
+    def _turn_to_log(self, connection: apsw.Connection) -> None:
+        """Let the file have a write-ahead log. SQLite asks no busy handler here where two processes try at once."""
+        wait = self._wait_for_lock()
+        for attempt in count():
+            try:
+                [(mode,)] = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+                break
+            except apsw.BusyError:
+                if not wait(attempt):
+                    raise
+        if mode != "wal":
+            raise StoreReadOnly(f"{self.path}: SQLite can keep no write-ahead log beside the file")
+
+    def _connect(self, flags: int) -> apsw.Connection:
+        connection = apsw.Connection(self.path, flags=flags)
+        connection.set_busy_handler(self._wait_for_lock())
+        connection.execute("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA temp_store = MEMORY")
+        return connection
+
+    def _wait_for_lock(self) -> Callable[[int], bool]:
+        """A busy handler with short sleeps: SQLite's own grow to 100 ms, which starves a writer among busy others."""
+        started = 0.0
+
+        def busy(attempt: int) -> bool:
+            nonlocal started
+            if attempt == 0:
+                started = time.monotonic()
+            elif time.monotonic() - started > self._patience:
+                return False
+            time.sleep(min(0.0005 * (attempt + 1), 0.005))
+            return True
+
+        return busy
+
+    def _note_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _open_anew(self, place: Place | None) -> None:
+        """Close what was opened at this place, so that whoever comes next opens the file anew."""
+        with self._writing, self._gate:
+            if self._place == place:
+                self._close_all()
+
+    def close(self) -> None:
+        """Close every connection; the last one to leave folds the write-ahead log into the file."""
+        with self._writing, self._gate:
+            self._close_all()
+
+    def before_fork(self) -> None:
+        """Close every connection, and let nobody open one until the fork is over."""
+        self._writing.acquire()
+        self._gate.acquire()
+        self._close_all()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Let the file be opened again, by whoever uses it next."""
+        if child:
+            self._leave_to_parent()
+        self._gate.release()
+        self._writing.release()
+
+    def _close_all(self) -> None:
+        """Close every connection, those at work too. The caller holds the gate, and the right to write."""
+        fold = self._in(self._place)
+        self._place = None  # from here on, nobody borrows
+        interrupted = self._wait_for_readers()
+        for connection in (*interrupted, *self._idle, *([self._writer] if self._writer else [])):
+            _close(connection, fold=fold)
+        self._idle.clear()
+        self._writer = None
+        self._log_pages = 0
+
+    def _wait_for_readers(self) -> list[apsw.Connection]:
+        """Wait until no other thread reads; give the connections that this thread is in the middle of reading from."""
+        own = [use for use in list(self._uses) if use.thread == threading.get_ident()]
+        self._uses.difference_update(own)
+        began = time.monotonic()
+        while self._uses and (waited := time.monotonic() - began) < LONGEST:
+            time.sleep(0.0005)
+            alive = sys._current_frames()
+            for use in list(self._uses):
+                if use.thread not in alive:
+                    self._uses.discard(use)
+                elif waited > PATIENCE and use.connection is not None:
+                    use.connection.interrupt()
+        return [use.connection for use in own if use.connection is not None]
+
+    def _leave_to_parent(self) -> None:
+        """Keep what a fork left open, and never use or close it: it is the parent's."""
+        self._of_parent += [self._writer, self._idle, self._uses]
+        self._writer, self._idle, self._uses = None, deque(), set()
+        self._place, self._pid = None, os.getpid()
+
+
+_DELETED = (
+    "{}: something replaces the file, or deletes its write-ahead log, while it is in use; nothing was kept"
+)
+
+
+def _transact(writer: apsw.Connection, work: Work[T], again: bool) -> T:
+    """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
+    if writer.in_transaction:  # left by an interrupt that came between
+        writer.execute("ROLLBACK")
+    try:
+        writer.execute("BEGIN IMMEDIATE")
+        result = work(writer, again)
+        writer.execute("COMMIT")
+    except BaseException:
+        if writer.in_transaction:
+            writer.execute("ROLLBACK")
+        raise
+    return result
+
+
+def inode_of(path: str) -> Inode:
+    """Device and inode of the file at a path."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _close(connection: apsw.Connection, *, fold: bool) -> None:
+    """Close a connection; `fold`: the last one folds its write-ahead log into the file."""
+    if not fold:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.close()
