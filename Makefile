@@ -11,6 +11,9 @@ MADE := $(VENV)/.made
 PLAIN := $(VENV)/.plain
 DEV := $(VENV)/.dev
 BENCH := $(VENV)/.bench
+# The oldest apsw that pyproject.toml allows, beside the newest: each brings its own SQLite.
+OLDEST := $(VENV)/oldest
+APSW = $(shell sed -n 's/.*"apsw>=\([0-9.]*\)".*/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -66,6 +69,8 @@ $(PLAIN): $(MADE) pyproject.toml
 $(DEV): $(PLAIN)
 	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	$(PIP) install --quiet --group dev
+	-$(PIP) install --quiet --upgrade --no-deps --only-binary :all: --target $(OLDEST) 'apsw==$(APSW).*'
+	@mkdir -p $(OLDEST) && echo '$(APSW)' > $(OLDEST)/version
 	@touch $@
 
 $(BENCH): $(PLAIN)

@@ -70,6 +70,7 @@ class Connections:
     def __init__(self, path: str) -> None:
         self.path = path
         self.inode = (0, 0)
+        self._log_path = path + "-wal"
         self._patience = 30.0
         self._log_pages = 0
         self._place: Place | None = None  # None: closed, until somebody needs the file again
@@ -152,10 +153,10 @@ class Connections:
                 try:
                     result = _transact(writer, work, attempt > 0)
                 except Exception:
-                    if self._in(place):
+                    if self._look() == place:
                         raise
                 else:
-                    if self._in(place):
+                    if self._look() == place:
                         self._fold_log(writer)
                         return result
             self._open_anew(place)
@@ -173,11 +174,11 @@ class Connections:
                 writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _in(self, place: Place | None) -> bool:
-        """Whether the file and its write-ahead log are still the ones that were opened at this place."""
-        return place is None or self._look() == place
+        """Whether the write-ahead log, which goes with its file, is still the one that was opened at this place."""
+        return place is None or inode_of(self._log_path) == place[1]
 
     def _look(self) -> Place:
-        return inode_of(self.path), inode_of(self.path + "-wal")
+        return inode_of(self.path), inode_of(self._log_path)
 
     def begin(self, *, create: bool, patience: float) -> None:
         """Open the file now. Raises `NotAStore` for one that is something else."""
@@ -191,8 +192,10 @@ class Connections:
             self._leave_to_parent()
         if self._place is not None:
             return
-        if not create and not os.path.exists(self.path):
-            raise HistoryLost(f"{self.path} was deleted, or moved away, while it was open here")
+        if self.inode not in ((0, 0), inode_of(self.path)):
+            raise HistoryLost(
+                f"{self.path} was deleted, or replaced by another file, while it was open here; open the store again"
+            )
         writer = self._connect(apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0))
         try:
             self._check_ours(writer)
@@ -283,7 +286,7 @@ class Connections:
 
     def _close_all(self) -> None:
         """Close every connection, those at work too. The caller holds the gate, and the right to write."""
-        fold = self._in(self._place)
+        fold = self._place is None or self._look() == self._place
         self._place = None  # from here on, nobody borrows
         interrupted = self._wait_for_readers()
         for connection in (*interrupted, *self._idle, *([self._writer] if self._writer else [])):

@@ -48,10 +48,11 @@ COMMITS_BY_HASH = (
     f" SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ?5 AND position <= ?6 AND hash BETWEEN ?2 AND ?3 LIMIT 20"
 )
 ENDS = (
-    f"SELECT logs.indexed & {POSITION}, commits.position & {POSITION}, hash, time FROM logs LEFT JOIN commits"
-    " ON commits.position = (SELECT max(position) FROM commits WHERE position > ?1 AND position <= ?2)"
-    " WHERE number = ?3 AND origin_hash = ?4"
+    f"SELECT position & {POSITION}, hash, time,"
+    f" (SELECT indexed & {POSITION} FROM logs WHERE number = ?1 AND origin_hash = ?2)"
+    " FROM commits WHERE position > ?3 AND position <= ?4 ORDER BY position DESC LIMIT 1"
 )
+STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
 decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -71,7 +72,7 @@ class Rows:
         self._base = base
         self._origin = origin
         self._last = base + POSITION
-        self._ends_arguments = (base, self._last, base >> LOG_BITS, origin.hash)
+        self._ends_arguments = (base >> LOG_BITS, origin.hash, base, self._last)
 
     def ends(self) -> tuple[Head, int] | None:
         """The log's head, and the position up to which its events are in the indexes.
@@ -80,11 +81,10 @@ class Rows:
         """
         rows = self.fetch(ENDS, self._ends_arguments)
         if not rows:
-            return None
-        [(indexed, position, hash, time)] = rows
-        if position is None:
-            return self._origin, self._origin.position
-        return Head(position, hash, from_micros(time)), indexed
+            stands = self.fetch(STANDS, self._ends_arguments[:2])
+            return (self._origin, self._origin.position) if stands else None
+        [(position, hash, time, indexed)] = rows
+        return None if indexed is None else (Head(position, hash, from_micros(time)), indexed)
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit whose last event is at a position."""
