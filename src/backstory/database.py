@@ -368,7 +368,7 @@ def connect(address: str = "memory:", *, create: bool | None = None, **options: 
     """Open a database: a path, `sqlite:///path`, or `memory:`, which is gone when it is closed.
 
     `create`: True makes the store and refuses one that exists, False needs it, None does what fits. Options that
-    `Database` takes go there, others to the store. Raises `StoreError`.
+    `Database` takes go there, others to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`.
     """
     own = {name: options.pop(name) for name in ("clock", "ids", "cache_bytes") if name in options}
     return Database(open_store(str(address), create=create, **options), **own)
