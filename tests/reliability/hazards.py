@@ -9,11 +9,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import apsw
+import pytest
 
 from backstory.commit import ORIGIN, Head
 from backstory.errors import Conflict, StoreLocked
@@ -21,6 +24,7 @@ from backstory.query import Condition, Query
 from backstory.record import encoded
 from backstory.store import Log
 from backstory.stores.sqlite import SqliteStore
+from backstory.stores.sqlite.rows import row_digest
 from tests.reliability.samples import one, problems
 
 ELSEWHERE = """
@@ -45,7 +49,7 @@ def append(log: Log, id: str, condition: Condition | None = None) -> None:
 
 @contextmanager
 def other_process(path: Path, *ids: str) -> Iterator[list[str]]:
-    """Append in another process, which has the file open while the block lasts; give all ids of commits that it sees."""
+    """Append in another process, which has the file open while the block lasts; give all ids that it sees."""
     command = [sys.executable, "-c", ELSEWHERE, str(path), *ids]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -132,12 +136,9 @@ def decisions_see_what_came_meanwhile(path: Path) -> None:
     append(store.log(), "a1")
     read_with_sqlite3(path)
     with other_process(path, "b1"):
-        try:
+        with pytest.raises(Conflict) as conflict:
             append(store.log(), "a2", Condition(Query.of(tags=["account:a"]), 1))
-        except Conflict as conflict:
-            assert [event.position for event in conflict.events] == [2]
-        else:
-            raise AssertionError("it was decided on what was no longer all")
+        assert [event.position for event in conflict.value.events] == [2]
     store.close()
     assert elsewhere(path) == ["a1", "b1"]
 
@@ -155,6 +156,28 @@ def refs_and_logs_are_written_again(path: Path) -> None:
         assert again.refs.get("note/a") == "2"
         assert [commit.id for commit in again.log(number).commits()] == ["a1"]
         assert again.log(number).head() != Head(0, bytes(32), ORIGIN.time)
+
+
+def nobody_else_writes_although_the_locks_are_gone(path: Path) -> None:
+    store = SqliteStore(path, guard=False)
+    append(store.log(), "a1")
+    with ExitStack() as stack:
+        stack.enter_context(other_process(path))  # so that sqlite3 does not take itself for the last one
+
+        def work(writer: apsw.Connection, _again: bool) -> None:
+            writer.execute("INSERT INTO refs VALUES ('note/a', '1', ?)", (row_digest("note/a", "1"),))
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("SELECT count(*) FROM events").fetchall()
+            pool.submit(stack.enter_context, other_process(path, "b1"))
+            time.sleep(1)  # the other process would have written by now
+
+        with ThreadPoolExecutor(1) as pool:
+            store.file.write(work)
+        assert store.refs.get("note/a") == "1"
+        assert here(store) == ["a1", "b1"]
+    append(store.log(), "a2")
+    store.close()
+    assert elsewhere(path) == ["a1", "b1", "a2"]
 
 
 def closing_brings_no_old_pages_back(path: Path) -> None:
@@ -194,12 +217,8 @@ def the_guard_knows_the_file_under_every_name(path: Path) -> None:
         f"file://localhost{path}", f"file:{path.name}", f"file:{str(path).replace('.', '%2E')}?immutable=1",
     ]  # fmt: skip
     for name in names:
-        try:
+        with pytest.raises(StoreLocked, match="guard=False"):
             sqlite3.connect(name, uri=str(name).startswith("file:")).close()
-        except StoreLocked as refused:
-            assert "guard=False" in str(refused)
-        else:
-            raise AssertionError(f"sqlite3 opened {name!r}")
     for allowed in (":memory:", "", "file:x?mode=memory", path.with_name("other.db")):
         sqlite3.connect(allowed, uri=str(allowed).startswith("file:")).close()
     store.close()
@@ -218,6 +237,7 @@ SCENES: dict[str, Callable[[Path], None]] = {
         readers_notice,
         decisions_see_what_came_meanwhile,
         refs_and_logs_are_written_again,
+        nobody_else_writes_although_the_locks_are_gone,
         closing_brings_no_old_pages_back,
         a_long_log_that_is_gone_is_not_folded,
         the_guard_knows_the_file_under_every_name,

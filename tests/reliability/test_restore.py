@@ -1,4 +1,4 @@
-"""A file that is put back to an earlier time, or replaced, under a process that has it open: nothing is decided on it."""
+"""Nothing is decided on a file that was put back to an earlier time, or replaced, while a process has it open."""
 
 from __future__ import annotations
 

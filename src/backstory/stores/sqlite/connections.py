@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import apsw
 
 from backstory.errors import HistoryLost, NotAStore, StoreError, StoreReadOnly
+from backstory.stores.sqlite.turn import Turn
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -73,6 +74,7 @@ class Connections:
         self._log_path = path + "-wal"
         self._patience = 30.0
         self._log_pages = 0
+        self._turn = Turn()
         self._place: Place | None = None  # None: closed, until somebody needs the file again
         self._pid = os.getpid()
         self._writer: apsw.Connection | None = None
@@ -151,6 +153,7 @@ class Connections:
                 assert writer is not None
                 self._patience = patience
                 try:
+                    self._take_turn()
                     result = _transact(writer, work, attempt > 0)
                 except Exception:
                     if self._look() == place:
@@ -159,8 +162,14 @@ class Connections:
                     if self._look() == place:
                         self._fold_log(writer)
                         return result
+                finally:
+                    self._turn.give()
             self._open_anew(place)
         raise StoreError(_DELETED.format(self.path))
+
+    def _take_turn(self) -> None:
+        if not self._turn.take(self._wait_for_lock()):
+            raise apsw.BusyError("another process writes")
 
     def _fold_log(self, writer: apsw.Connection) -> None:
         """Fold the write-ahead log into the file where it has grown.
@@ -206,6 +215,7 @@ class Connections:
                 if self._look() == place:
                     break
             writer.set_wal_hook(self._note_pages)
+            self._turn.open(self.path)
         except BaseException:
             writer.close()
             raise
@@ -286,11 +296,13 @@ class Connections:
 
     def _close_all(self) -> None:
         """Close every connection, those at work too. The caller holds the gate, and the right to write."""
-        fold = self._place is None or self._look() == self._place
-        self._place = None  # from here on, nobody borrows
+        place, self._place = self._place, None  # from here on, nobody borrows
         interrupted = self._wait_for_readers()
+        # Where another process writes just now, it is the one that will fold the log.
+        fold = self._turn.take(lambda _: False) and (place is None or self._look() == place)
         for connection in (*interrupted, *self._idle, *([self._writer] if self._writer else [])):
             _close(connection, fold=fold)
+        self._turn.close()
         self._idle.clear()
         self._writer = None
         self._log_pages = 0
@@ -313,6 +325,7 @@ class Connections:
     def _leave_to_parent(self) -> None:
         """Keep what a fork left open, and never use or close it: it is the parent's."""
         self._of_parent += [self._writer, self._idle, self._uses]
+        self._turn = Turn()
         self._writer, self._idle, self._uses = None, deque(), set()
         self._place, self._pid = None, os.getpid()
 
