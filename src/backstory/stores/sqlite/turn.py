@@ -1,9 +1,10 @@
-"""Whose turn it is to write, among processes: a lock that nothing else in a process can drop by mistake.
+"""Whose turn it is to write, among processes: by a lock that nothing else in a process can drop by mistake.
 
-SQLite has such a lock, but of POSIX's kind, which goes when another copy of SQLite in the process closes the file. If
-that happens in the middle of a commit, a second process begins to write, and one of the two commits is lost. A lock of
-`flock` belongs to one open descriptor. On Linux the two kinds do not know of each other, so it is taken on the file
-itself.
+SQLite's own locks are of POSIX's kind: all that a process has on a file go when anything in the process closes it. A
+second process may then write in the middle of our commit, or take itself for the last user of the file and delete the
+write-ahead log. A lock of `flock` belongs to one open descriptor and stays. On Linux the two kinds do not know of each
+other, so it is taken on the file itself, and with it what may have been dropped: the lock by which SQLite tells others
+that the file is in use.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 
 if sys.platform == "linux":
-    from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock, lockf
+
+SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
+"""The bytes that a user of the file has a lock on: https://sqlite.org/src/file/src/os.h, the same since SQLite 3.0."""
 
 
 class Turn:
-    """The right to write to a file, or to fold its write-ahead log. Not needed, and never held, but on Linux."""
+    """The right to write to a file, or to fold its write-ahead log. Needed, and taken, on Linux only."""
 
     def __init__(self) -> None:
         self._descriptor = -1
@@ -35,6 +38,7 @@ class Turn:
             while True:
                 try:
                     flock(self._descriptor, LOCK_EX | LOCK_NB)
+                    lockf(self._descriptor, LOCK_SH | LOCK_NB, SHARED_SIZE, SHARED_FIRST)
                     break
                 except BlockingIOError:
                     if not wait(attempt):
@@ -50,6 +54,5 @@ class Turn:
     def close(self) -> None:
         """Let go of the file: only after all connections to it, whose POSIX locks go with this descriptor."""
         if self._descriptor >= 0:
-            with suppress(OSError):
-                os.close(self._descriptor)
+            os.close(self._descriptor)
             self._descriptor = -1
