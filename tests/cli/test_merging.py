@@ -188,3 +188,14 @@ def test_commits_without_a_condition_go_by_the_policy(run: Run) -> None:
     ran = run("merge", "what-if", "--skip", "try", "--unconditioned", "refuse")
     assert ran.code == 1
     assert "it has no condition to judge it by" in ran.out
+
+
+@pytest.mark.usefixtures("application")
+def test_a_rebase_says_whether_the_branch_was_moved_also_where_it_has_nothing_of_its_own(run: Run) -> None:
+    ok(run, "branch", "empty")
+    nothing = ok(run, "rebase", "main", "-b", "empty")
+    assert nothing == "nothing to do: empty starts at main (#6) already\n"
+    assert run("rebase", "main", "-b", "empty", "--json").json["done"]
+    ok(run, "do", "deposit", "a-7", "--cents", "1")
+    assert ok(run, "rebase", "main", "-b", "empty") == "rebased: 0 commits of empty on top of main\n"
+    assert "starts at main (#7) already" in ok(run, "rebase", "main", "-b", "empty")

@@ -308,6 +308,21 @@ def test_a_rebase_moves_the_branch_and_keeps_its_old_log(db: Database) -> None:
     assert verify(db.store).problems == []
 
 
+def test_a_rebase_of_what_starts_there_already_makes_no_log_and_no_note(db: Database) -> None:
+    one = db.branch("one")
+    one.execute(enter(Book("b"), 1))
+    db.execute(enter(Book("c"), 1))
+    assert one.rebase("main").commits != ()
+    one = db.switch("one")
+    logs, notes = list(db.store.logs()), len(list(db.branches.reflog.read("one")))
+    report = one.rebase("main")
+    assert (report.done, report.steps, report.commits) == (True, (), ())
+    assert not one.rebase("main", Options(dry_run=True)).done
+    assert list(db.store.logs()) == logs
+    assert len(list(db.branches.reflog.read("one"))) == notes
+    assert db.switch("one").chain == one.chain
+
+
 def test_a_rebase_takes_what_came_meanwhile(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     side = db.branch("side")
     side.execute(enter(Book("b"), 1))

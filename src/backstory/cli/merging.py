@@ -204,8 +204,11 @@ def words(
     if report.conflicts:
         yield from conflict_words(report, pending, branches, out, dry_run=dry_run)
         return
+    if pending.verb == "rebase" and not report.steps and report.target == f"#{report.base}":
+        yield f"nothing to do: {plain(pending.target)} starts at {plain(pending.source)} ({report.target}) already"
+        return
     new = [step for step in report.steps if step.draft is not None]
-    if not report.steps or all(step.outcome == "known" for step in report.steps):
+    if pending.verb != "rebase" and all(step.outcome == "known" for step in report.steps):
         yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
         return
     would, some = "would be " if dry_run else "", count(len(new), "commit")

@@ -42,20 +42,9 @@ def run(arguments: Namespace, out: Output) -> int:
             out.say("the rebase is forgotten; nothing was changed")
             return 0
         place.check(arguments, store, pending.target)
-        branch = branches.get(pending.target)
-        pending = merging.chosen(pending, arguments, branches, pending.target)
-        point = resolve(branches, pending.source, pending.target)
-        stands = branches.store.origin(branch.chain[-1]).position
-        if (
-            branch.name != "main"
-            and point.position == stands == branches.shared(branch.chain, point.chain)[1]
-        ):
-            if out.json:
-                out.document("rebase", source=pending.source, target=pending.target, done=False, clean=True)
-            else:
-                out.line(f"nothing to do: {branch.name} starts at {pending.source} (#{stands}) already")
-            return 0
-        name = branch.name
+        name = pending.target
+        pending = merging.chosen(pending, arguments, branches, name)
+        point = resolve(branches, pending.source, name)
         return merging.settle(
             pending, arguments, branches, lambda known, options: rebase(known, name, point, options), out
         )

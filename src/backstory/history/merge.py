@@ -104,13 +104,16 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
 def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
     """Let a branch start at another point, its commits judged again there. Its old log stays, for the reflog.
 
-    Raises `BranchError` for main, which is never moved, and where the branch was moved meanwhile.
+    Where it starts there already, nothing is done. Raises `BranchError` for main, which is never moved, and where the
+    branch was moved meanwhile.
     """
     branch = branches.get(name)
     if name == MAIN:
         raise BranchError("main is never moved: append to it, or merge into it")
     view, target = branches.view(branch.chain), branches.view(onto.chain)
     base = min(branches.shared(branch.chain, onto.chain)[1], onto.position)
+    if base == onto.position == branches.origin(branch.chain).position:
+        return MergeReport(name, f"#{onto.position}", base, (), done=not options.dry_run)
     for _ in range(ATTEMPTS):
         head = view.head()
         replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
