@@ -190,6 +190,76 @@ def test_commits_without_a_condition_go_by_the_policy(run: Run) -> None:
     assert "it has no condition to judge it by" in ran.out
 
 
+TALLY = """\
+from backstory import Event, State, Tag, command
+
+class Counted(Event):
+    tally: Tag[str]
+    number: int
+    total: int
+
+class Tally(State):
+    tally: Tag[str]
+    total: int = 0
+    def apply(self, event: Counted) -> None:
+        self.total += event.number
+
+@command
+def count(tally: Tally, number: int) -> Counted:
+    return Counted(tally.tally, number, tally.total + number)
+"""
+
+
+@pytest.fixture
+def tally(application: Path, run: Run) -> Path:
+    """On main and on `two` a tally is counted on, and `two` takes over what main has, decided again."""
+    Path("tally.py").write_text(TALLY, encoding="utf-8")
+    Path("pyproject.toml").write_text('[tool.backstory]\napp = "tally"\n', encoding="utf-8")
+    ok(run, "branch", "two")
+    ok(run, "do", "count", "t", "--number", "1", "--id", "X", "--author", "ann")
+    ok(run, "-b", "two", "do", "count", "t", "--number", "2", "--id", "Y")
+    said = ok(run, "-b", "two", "cherry-pick", "X", "--redecide", "--author", "bob")
+    assert "X" in said
+    assert "decided again, differently" in said
+    return application
+
+
+@pytest.mark.usefixtures("tally")
+def test_what_is_there_in_another_form_is_named_with_its_place(run: Run) -> None:
+    made = run("show", "X'", "--json").json
+    assert (made["author"], made["metadata"]) == ("ann", {"redecided": "X", "decided_by": "bob"})
+    said = ok(run, "-b", "two", "merge", "main")
+    assert said.startswith("nothing to do: two has everything of main\n")
+    assert "count(t, number=1)  there already, decided differently: #8\n" in said
+    ran = run("merge", "two")
+    assert ran.code == 1
+    assert "conflict: 1 commit of 2 from two" in ran.out
+    assert "there already, decided differently: #7\n" in ran.out
+    steps = run("merge", "--dry-run", "--json").json["steps"]
+    assert [(step["outcome"], step["there"] and step["there"]["id"]) for step in steps] == [
+        ("conflict", None),
+        ("known", "X"),
+    ]
+    assert "taken over: 1 commit of two into main" in ok(run, "merge", "--redecide")
+    assert run("state", "Tally", "t", "--json").json["fields"]["total"] == 3
+
+
+@pytest.mark.usefixtures("tally")
+def test_what_was_decided_differently_is_not_ahead_and_not_behind(run: Run) -> None:
+    document = run("status", "-b", "two", "--json").json
+    assert (document["ahead"], document["behind"]) == (1, 0)
+
+
+@pytest.mark.usefixtures("parted")
+def test_what_an_earlier_merge_left_out_is_named_and_can_be_picked(run: Run) -> None:
+    ok(run, "merge", "what-if", "--skip")
+    said = ok(run, "merge", "what-if")
+    assert said.startswith("nothing to do")
+    assert "withdraw(a-7, cents=250)  left out by an earlier merge" in said
+    assert "1 commit" in ok(run, "cherry-pick", "try", "--force", "-m", "after all")
+    assert "left out" not in ok(run, "merge", "what-if")
+
+
 @pytest.mark.usefixtures("application")
 def test_a_rebase_says_whether_the_branch_was_moved_also_where_it_has_nothing_of_its_own(run: Run) -> None:
     ok(run, "branch", "empty")

@@ -18,8 +18,8 @@ from backstory import Event, State, Tag, command
 from backstory.commands import definitions
 from backstory.database import Database
 from backstory.errors import BranchError, UnknownRevision
+from backstory.history.decisions import redecided
 from backstory.history.merge import MergeReport, Options
-from backstory.history.replay import redecided
 from backstory.history.verify import verify
 from backstory.store import Store
 from backstory.stores.memory import MemoryLog, MemoryStore
@@ -93,10 +93,10 @@ def test_what_was_skipped_stays_away_and_what_relies_on_it_later_is_in_conflict(
     side = conflicting(db)
     assert db.merge("side", Options(way="skip")).done
     side.execute(enter(Book("d"), 1))
-    assert outcomes(db.merge("side")) == ["known", "clean"]
+    assert outcomes(db.merge("side")) == ["settled", "settled", "known", "clean"]
     later = side.execute(enter(Book("c"), 1))
     report = db.merge("side")
-    assert outcomes(report) == ["known", "known", "conflict"]
+    assert outcomes(report) == ["settled", "settled", "known", "known", "conflict"]
     assert later
     assert report.conflicts[0].commit.id == later.id
     assert not report.done
@@ -108,7 +108,7 @@ def test_a_branch_of_the_same_name_does_not_inherit_what_was_skipped(db: Databas
     side.execute(enter(Book("a"), 1))
     old.execute(enter(Book("a"), 2))
     assert outcomes(old.merge("side", Options(way="skip"))) == ["skipped"]
-    assert outcomes(old.merge("side")) == []
+    assert outcomes(old.merge("side")) == ["settled"]
     db.branches.delete("target")
     new = db.branch("target")
     assert outcomes(new.merge("side")) == ["clean"]
@@ -132,7 +132,7 @@ def test_deciding_again_gives_the_same_something_else_or_a_refusal(db: Database)
     assert (db.load(Book("a")).total, db.load(Book("b")).total) == (13, 5)
     head = db.head()
     again = db.merge("side")
-    assert (outcomes(again), again.done) == (["known", "known"], True)
+    assert (outcomes(again), again.done) == (["known", "known", "settled"], True)
     assert db.head() == head
     assert verify(db.store).problems == []
 

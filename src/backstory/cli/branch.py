@@ -13,6 +13,7 @@ from backstory.cli import UsageError, folder, place, table
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.history.branches import MAIN, Branch, Branches, Chain
+from backstory.history.decisions import origin
 from backstory.history.revision import Point, commits_between, resolve
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ TEXT = """\
 A branch is a name for a log that stands on a point of another one. Making one costs the same however long the history
 is, and nothing that is done on it changes the other. Deleting takes only the name away: the commits stay in the store.
 `ahead` and `behind` count commits that the branch has and the one below has not, and the other way round. What a merge
-skipped or refused is settled, and not counted."""
+decided differently is there, and what it skipped or refused is settled: neither is counted."""
 
 MOST = 1000
 """Commits that are counted at most."""
@@ -203,5 +204,5 @@ class Standings:
         """Commits of `start..end`, as many as are counted, without those that a merge into `target` left out."""
         missing = commits_between(self._branches, start, end)
         if target is not None and (settled := self._settled(target)):
-            missing = (commit for commit in missing if commit.id not in settled)
+            missing = (commit for commit in missing if origin(commit) not in settled)
         return sum(1 for _ in islice(missing, MOST))

@@ -20,7 +20,8 @@ backstory merge what-if --unconditioned overlap
 
 TEXT = f"""\
 Into the branch that this folder is on, or -b NAME: all commits of the other that it has not, as one batch, or none.
-Where it has nothing new, it is fast-forwarded.
+Where it has nothing new, it is fast-forwarded. A decision is taken over once, however often it was decided again; what
+an earlier merge left out stays out, and cherry-pick takes it after all.
 
 {merging.TEXT}"""
 

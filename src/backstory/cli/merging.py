@@ -13,6 +13,7 @@ import msgspec
 
 from backstory.app import load
 from backstory.cli import UsageError, application, commits, folder, place
+from backstory.cli.append import author, author_option
 from backstory.cli.changes import painted
 from backstory.cli.folder import Pending, Way
 from backstory.cli.text import count, plain
@@ -53,6 +54,7 @@ def options(parser: ArgumentParser, verb: str) -> None:
             f"--{way}", nargs="?", const="", action="append", default=[], metavar="ID", help=ABOUT[way]
         )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why, for the reflog")
+    author_option(parser)
     parser.add_argument(
         "--unconditioned",
         choices=("allow", "overlap", "refuse"),
@@ -142,6 +144,7 @@ def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act,
             ways=pending.ways,
             unconditioned=pending.unconditioned,
             message=pending.message,
+            author=author(arguments),
             dry_run=arguments.dry_run,
         ),
     )
@@ -182,6 +185,8 @@ def fields(report: MergeReport) -> dict[str, Any]:
                 "commit": commits.commit_fields(step.commit),
                 "outcome": step.outcome,
                 "reason": step.reason,
+                "there": None if step.there is None else commits.commit_fields(step.there),
+                "differs": step.differs,
                 "in_the_way": [
                     {"type": event.type, "version": event.version, "tags": event.tags}
                     | ({"position": event.position} if isinstance(event, Recorded) else {})
@@ -208,8 +213,9 @@ def words(
         yield f"nothing to do: {plain(pending.target)} starts at {plain(pending.source)} ({report.target}) already"
         return
     new = [step for step in report.steps if step.draft is not None]
-    if pending.verb != "rebase" and all(step.outcome == "known" for step in report.steps):
+    if pending.verb != "rebase" and all(step.outcome in ("known", "settled") for step in report.steps):
         yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
+        yield from (f"  {step_line(step, out)}" for step in report.steps if _untold(step))
         return
     would, some = "would be " if dry_run else "", count(len(new), "commit")
     where = f", {_span(report.commits[0].first, report.commits[-1].position)}" if report.commits else ""
@@ -236,6 +242,7 @@ SAID = {
     "skipped": "left out",
     "forced": "forced",
     "known": "there already",
+    "settled": "left out by an earlier merge",
     "conflict": "conflict",
 }
 COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "yellow", "changed": "yellow"}
@@ -245,7 +252,15 @@ def step_line(step: Step, out: Output) -> str:
     """A commit and what became of it."""
     outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
     events = () if step.draft is None else step.draft.events
-    return f"{commits.line(step.commit, events, out)}  {outcome}{f': {plain(step.reason)}' if step.reason else ''}"
+    why = f": {plain(step.reason)}" if step.reason else ""
+    if step.there is not None and step.differs:
+        why = f", decided differently: {commits.span(step.there)}"
+    return f"{commits.line(step.commit, events, out)}  {outcome}{why}"
+
+
+def _untold(step: Step) -> bool:
+    """Whether more is to be said of a commit than that it is in conflict, or there already."""
+    return step.differs or step.outcome not in ("conflict", "known")
 
 
 def conflict_words(
@@ -277,7 +292,7 @@ def conflict_words(
             yield f"{commits.INDENT}{out.paint(plain(step.reason), 'red')}"
             if "not known here" in step.reason:
                 yield f"{commits.INDENT}name the application that has it: --app MODULE"
-    others = [step for step in report.steps if step.outcome not in ("conflict", "known")]
+    others = [step for step in report.steps if _untold(step)]
     if others:
         yield ""
         yield "the others:"

@@ -9,8 +9,10 @@ import msgspec
 
 from backstory.commands import clashes, definitions
 from backstory.commit import Commit, Head, drafted
+from backstory.context import current
 from backstory.errors import BranchError, HeadMoved, IdReused
 from backstory.history.branches import MAIN, Branches, Chain, head_at
+from backstory.history.decisions import origin
 from backstory.history.replay import Policy, Replay, Rules, Step, Way
 from backstory.history.revision import Point
 from backstory.store import Log, append
@@ -45,13 +47,17 @@ class MergeReport(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to go about conflicts; see `Rules`. `message` says why, and `dry_run` appends nothing."""
+    """How to go about conflicts; see `Rules`. `message` says why, and `dry_run` appends nothing.
+
+    `author` is who runs this; the context says it where nobody is named.
+    """
 
     way: Way | None = None
     ways: Mapping[str, Way] = {}
     unconditioned: Policy = "allow"
     commands: Mapping[str, Any] | None = None
     message: str = ""
+    author: str | None = None
     dry_run: bool = False
 
     def rules(self, branches: Branches) -> Rules:
@@ -61,7 +67,8 @@ class Options(msgspec.Struct, frozen=True):
         known = self.commands
         if known is None:
             known = {name: kind for name, kind in definitions.items() if name not in clashes}
-        return Rules(branches.clock, self.way, self.ways, self.unconditioned, known)
+        author = current().author if self.author is None else self.author
+        return Rules(branches.clock, self.way, self.ways, self.unconditioned, known, author)
 
 
 DEFAULTS = Options()
@@ -80,14 +87,15 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     def judge(head: Head) -> MergeReport:
         base = _base(branches, one.chain, other.chain, head)
         commits = list(view.commits(after=base))
-        if base == head.position:
+        settled = branches.reflog.settled(target) if commits else set()
+        if base == head.position and not any(origin(commit) in settled for commit in commits):
             return _forward(view, commits, base, source, target)
         replay = Replay(view, log, base, head, options.rules(branches))
-        steps = replay.run(commits, omitted=branches.reflog.settled(target))
+        steps = replay.run(commits, settled=lambda commit: origin(commit) in settled)
         return MergeReport(source, target, base, tuple(steps))
 
     report = _settle(log, judge, options)
-    settled = [step.commit.id for step in report.steps if step.outcome in ("skipped", "refused")]
+    settled = [origin(step.commit) for step in report.steps if step.outcome in ("skipped", "refused")]
     if report.commits or (report.done and settled):
         branches.reflog.note(
             "Merged",
@@ -117,7 +125,7 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
     for _ in range(ATTEMPTS):
         head = view.head()
         replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
-        steps = replay.run(view.commits(after=base, upto=head.position))
+        steps = replay.run(view.commits(after=base, upto=head.position), settled=lambda _: False)
         report = MergeReport(name, f"#{onto.position}", base, tuple(steps))
         if report.conflicts or options.dry_run:
             return report
@@ -144,7 +152,7 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
         base = min(branches.shared(point.chain, branch.chain)[1], picked.first - 1)
         replay = Replay(view, log, base, head, options.rules(branches))
         commits = list(view.commits(after=base, upto=picked.position))
-        steps = replay.run(commits, omitted={commit.id for commit in commits[:-1]})
+        steps = replay.run(commits, settled=lambda commit: commit.position < picked.position)
         return MergeReport(f"#{picked.position}", target, base, tuple(steps[-1:]))
 
     report = _settle(log, judge, options)

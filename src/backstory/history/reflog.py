@@ -13,7 +13,7 @@ import msgspec
 
 from backstory.commit import ORIGIN, draft
 from backstory.query import Query
-from backstory.record import encoded
+from backstory.record import Recorded, encoded
 from backstory.store import Log, Store, append
 
 REF = "reflog"
@@ -44,25 +44,30 @@ class Reflog:
 
     def read(self, name: str | None = None) -> Iterator[Entry]:
         """The entries, newest first: all, or those of one name."""
+        for log, event in self._events(name):
+            details = msgspec.json.decode(event.data, type=dict[str, Any])
+            commit = next(log.commits(after=event.position - 1, limit=1))
+            yield Entry(event.type, details.pop("name"), commit.time, details)
+
+    def settled(self, target: str) -> set[str]:
+        """Decisions, by their origins, that an earlier merge into this branch left out on purpose."""
+        settled: set[str] = set()
+        for _, event in self._events(target):
+            if event.type == "Merged":
+                settled.update(msgspec.json.decode(event.data)["settled"])
+            elif event.type == "BranchCreated":  # what is older happened to another branch of this name
+                break
+        return settled
+
+    def _events(self, name: str | None) -> Iterator[tuple[Log, Recorded]]:
+        """What is noted, newest first, and the log that has it."""
         number = self._store.refs.get(REF)
         if number is None:
             return
         log = self._store.log(int(number))
         query = Query.all() if name is None else Query.of(tags=[f"branch:{name}"])
         for event in log.read(query, backwards=True):
-            details = msgspec.json.decode(event.data, type=dict[str, Any])
-            commit = next(log.commits(after=event.position - 1, limit=1))
-            yield Entry(event.type, details.pop("name"), commit.time, details)
-
-    def settled(self, target: str) -> set[str]:
-        """Ids of commits that an earlier merge into this branch left out on purpose."""
-        settled: set[str] = set()
-        for entry in self.read(target):
-            if entry.kind == "Merged":
-                settled.update(entry.details["settled"])
-            elif entry.kind == "BranchCreated":  # what is older happened to another branch of this name
-                break
-        return settled
+            yield log, event
 
     def _log(self) -> Log:
         """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""

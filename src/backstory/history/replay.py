@@ -7,7 +7,7 @@ and none missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Literal
@@ -16,8 +16,9 @@ import msgspec
 
 from backstory.codec import encode
 from backstory.commands import Command, CommandType
-from backstory.commit import ID_LIMIT, Commit, Draft, Head, draft, drafted
+from backstory.commit import Commit, Draft, Head, draft, drafted
 from backstory.errors import BackstoryError, EventError, Refused
+from backstory.history.decisions import DECIDED_BY, ORIGIN, made, origin, redecided, taken
 from backstory.loading import Loader
 from backstory.query import Condition, Query
 from backstory.record import Encoded, Recorded
@@ -33,12 +34,10 @@ Policy = Literal["allow", "overlap", "refuse"]
 """What to do with commits that have no condition: take them, take them unless a new event shares a tag, or never."""
 
 Outcome = Literal[
-    "clean", "unchecked", "conflict", "same", "changed", "refused", "skipped", "forced", "known"
+    "clean", "unchecked", "conflict", "same", "changed", "refused", "skipped", "forced", "known", "settled"
 ]
-"""What becomes of a commit. `same`, `changed` and `refused` are what deciding again gave."""
-
-REDECIDED = "'"
-"""A commit that was decided again, and differently, has the id of the first with this at its end."""
+"""What becomes of a commit. `same`, `changed` and `refused` are what deciding again gave. The target has what was
+`known`, perhaps decided differently; an earlier merge left out what is `settled`."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -46,7 +45,8 @@ class Step(msgspec.Struct, frozen=True):
 
     `in_the_way` are the events that its decision did not know; `before` and `after` the states that its command read,
     as it knew them and as they are now, by parameter, where the command is known here. `reason` says what a refusal, or
-    a problem with deciding again, was.
+    a problem with deciding again, was. `there` is what the target has of a commit that is known; `differs` says whether
+    its events are others.
     """
 
     commit: Commit
@@ -56,16 +56,22 @@ class Step(msgspec.Struct, frozen=True):
     before: Mapping[str, Any] = {}
     after: Mapping[str, Any] = {}
     reason: str = ""
+    there: Commit | None = None
+    differs: bool = False
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """How to judge: the ways out of conflicts, for all and by commit id; the policy; and what deciding again needs."""
+    """How to judge: the ways out of conflicts, for all and by commit id; the policy; and what deciding again needs.
+
+    `author` is who lets commands be decided again.
+    """
 
     clock: Callable[[], datetime]
     way: Way | None = None
     ways: Mapping[str, Way] = {}
     unconditioned: Policy = "allow"
     commands: Mapping[str, CommandType[...]] = {}
+    author: str = ""
 
     def way_for(self, commit: Commit) -> Way | None:
         """The way out that was chosen for a commit, if one was."""
@@ -96,41 +102,43 @@ class Replay:
         self._trial = OverlayLog(target, head, self._own)
         self._now = Loader(self._trial)
 
-    def run(self, commits: Iterable[Commit], omitted: Container[str] = ()) -> list[Step]:
+    def run(self, commits: Iterable[Commit], settled: Callable[[Commit], bool]) -> list[Step]:
         """Judge each of these commits, which are all from `base` on; nothing is appended to the target.
 
-        Those with an id in `omitted` stay behind: what relied on them is in conflict.
+        Those that are `settled` stay behind: what relied on them is in conflict.
         """
-        commits = list(commits)
-        known = {commit.id: there for commit in commits if (there := self._known(commit)) is not None}
+        commits, upto = list(commits), self._head.position
+        known = {commit.id: there for commit in commits if (there := made(self._target, commit, upto))}
         self._last_known = max((commit.position for commit in commits if commit.id in known), default=0)
+        decided: set[str] = set()
         steps = []
         for commit in commits:
-            events = self._events(commit)
-            if commit.id in known:
-                steps.append(self._note_known(commit, events, known[commit.id]))
-            elif commit.id in omitted:
-                self._dirty += events
+            events, there = self._events(commit), known.get(commit.id)
+            if origin(commit) in decided:
+                step = self._leave(commit, events, "known", there=there)  # its own branch has it twice
+            elif there is not None:
+                step = self._note_known(commit, events, there)
+            elif settled(commit):
+                step = self._leave(commit, events, "settled")
             else:
-                steps.append(self._judge(commit, events))
+                step = self._judge(commit, events)
+            if step.draft is not None or step.outcome == "known":
+                decided.add(origin(commit))
+            steps.append(step)
         return steps
-
-    def _known(self, commit: Commit) -> Commit | None:
-        """What the target has of this commit: itself, or what was decided instead."""
-        for id in (commit.id, redecided(commit.id)):
-            for found in self._target.find(id):
-                if found.id == id and found.position <= self._head.position:
-                    return found
-        return None
 
     def _note_known(self, commit: Commit, events: list[Recorded], there: Commit) -> Step:
         """Its events on the target are no news to what comes after it, unless they are others."""
         found = self._target.read(after=there.first - 1, upto=there.position)
-        if there.content == commit.content or plain(found) == plain(events):
-            self._places[there.position] = commit.position
-        else:
-            self._dirty += events
-        return Step(commit, "known")
+        if there.content != commit.content and plain(found) != plain(events):
+            return self._leave(commit, events, "known", there=there, differs=True)
+        self._places[there.position] = commit.position
+        return Step(commit, "known", there=there)
+
+    def _leave(self, commit: Commit, events: Sequence[Recorded], outcome: Outcome, **why: Any) -> Step:
+        """Leave a commit out: its events will be missing."""
+        self._dirty += events
+        return Step(commit, outcome, **why)
 
     def _events(self, commit: Commit) -> list[Recorded]:
         return list(self._source.read(after=commit.first - 1, upto=commit.position))
@@ -147,14 +155,15 @@ class Replay:
         if way == "force":
             return self._take(commit, events, "forced", in_the_way)
         if way == "skip":
-            self._dirty += events
-            return Step(commit, "skipped", in_the_way=in_the_way)
+            return self._leave(commit, events, "skipped", in_the_way=in_the_way)
         command, problem = self._command(commit)
         before, after = self._states(commit, command)
         if way == "redecide" and command is not None:
             return self._redecide(commit, events, command, in_the_way, before, after)
-        self._dirty += events
-        return Step(commit, "conflict", None, in_the_way, before, after, reason or (problem if way else ""))
+        why = reason or (problem if way else "")
+        return self._leave(
+            commit, events, "conflict", in_the_way=in_the_way, before=before, after=after, reason=why
+        )
 
     def _in_the_way(self, commit: Commit, events: list[Recorded]) -> tuple[Recorded | Encoded, ...]:
         """The first events that the decision did not know, or that it knew and that will be missing."""
@@ -230,42 +239,56 @@ class Replay:
         before: dict[str, Any],
         after: dict[str, Any],
     ) -> Step:
+        known: dict[str, Any] = {"in_the_way": in_the_way, "before": before, "after": after}
         try:
             states = {name: self._now.load(state) for name, state in command.states.items()}
             decided = [encode(event) for event in command.decide(states)]
         except Refused as no:
-            self._dirty += events
-            return Step(commit, "refused", None, in_the_way, before, after, str(no))
+            return self._leave(commit, events, "refused", reason=str(no), **known)
         except BackstoryError as wrong:  # of the code at hand: that is no decision
-            self._dirty += events
             why = f"its command cannot be run again: {wrong}"
-            return Step(commit, "conflict", None, in_the_way, before, after, why)
+            return self._leave(commit, events, "conflict", reason=why, **known)
         except Exception as wrong:
             wrong.add_note(f"while {command} of commit {commit.id} was decided again; skip it, or mend it")
             raise
         if decided == plain(events):
             return Step(commit, "same", self._keep(commit, events), in_the_way, before, after)
-        self._dirty += [*events, *decided]
         if not decided:
-            return Step(
-                commit, "refused", None, in_the_way, before, after, "it decides that nothing is to happen"
+            return self._leave(
+                commit, events, "refused", reason="it decides that nothing is to happen", **known
             )
+        id = redecided(origin(commit))
+        if other := self._other(id, commit):
+            short = other.hash.hex()[:10]
+            why = f"decided again it would get the id {id}, but commit {short} has that, and is another decision"
+            return self._leave(commit, events, "conflict", reason=why, **known)
+        self._dirty += [*events, *decided]
         new = draft(
             decided,
-            id=redecided(commit.id),
+            id=id,
             time=self._rules.clock(),
             condition=Condition(command.query, 0) if command.states else None,
             author=commit.author,
             message=commit.message,
             command=command.recorded(),
-            metadata={**commit.metadata, "redecided": commit.id},
+            metadata=self._metadata(commit),
         )
-        return Step(commit, "changed", self._add(new), in_the_way, before, after)
+        return Step(commit, "changed", self._add(new), **known)
 
+    def _other(self, id: str, commit: Commit) -> Commit | None:
+        """The commit of either side that has the id which deciding again would give, and is another decision."""
+        for log, upto in ((self._target, self._head.position), (self._source, self._source.head().position)):
+            there = taken(log, id, upto)
+            if there is not None and origin(there) != origin(commit):
+                return there
+        return None
 
-def redecided(id: str) -> str:
-    """The id of what was decided instead of a commit."""
-    return id if id.endswith(REDECIDED) else id[: ID_LIMIT - 1] + REDECIDED
+    def _metadata(self, commit: Commit) -> dict[str, Any]:
+        """The metadata of what is decided instead of a commit."""
+        metadata = {**commit.metadata, ORIGIN: origin(commit), DECIDED_BY: self._rules.author}
+        if not self._rules.author:
+            del metadata[DECIDED_BY]
+        return metadata
 
 
 def plain(events: Iterable[Recorded]) -> list[Encoded]:

@@ -22,6 +22,7 @@ import msgspec
 from backstory.commit import Commit
 from backstory.errors import AmbiguousRevision, UnknownRevision
 from backstory.history.branches import MAIN, Branches, Chain
+from backstory.history.decisions import made
 from backstory.history.timeline import last_at
 from backstory.history.times import parse_time
 from backstory.store import Log
@@ -105,18 +106,16 @@ def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Ran
 
 
 def commits_between(branches: Branches, start: Point, end: Point) -> Iterator[Commit]:
-    """The commits of `end`'s history that `start`'s does not have, oldest first: `start..end`.
+    """The commits of `end`'s history whose decisions `start`'s does not have, oldest first: `start..end`.
 
-    What a merge has taken over keeps its id, so a commit that is on both sides under one id is on both.
+    What a merge has taken over, or decided again, is the same decision, so it is on both sides.
     """
     _, border = branches.shared(start.chain, end.chain)
     border = min(border, start.position)
     other = branches.view(start.chain)
     merged = start.chain != end.chain and start.position > border
     for commit in branches.view(end.chain).commits(after=border, upto=end.position):
-        if not merged or not any(
-            own.id == commit.id and own.position <= start.position for own in other.find(commit.id)
-        ):
+        if not merged or made(other, commit, start.position) is None:
             yield commit
 
 

@@ -1,0 +1,50 @@
+"""Decisions: what a commit has in common with what was decided again instead of it.
+
+A commit that was decided again, differently, is another commit, but the same decision. Its metadata names the commit
+that made the decision first, its origin, however often it was decided again since; and its id follows from the
+origin's. So two look-ups by id find a decision on any history, from any of its commits.
+"""
+
+from __future__ import annotations
+
+from backstory import digest
+from backstory.commit import ID_LIMIT, Commit
+from backstory.store import Log
+
+AGAIN = "'"
+"""At the end of a commit's id: this decision was made again, and differently."""
+
+ORIGIN, DECIDED_BY = "redecided", "decided_by"
+"""Metadata of a commit that was decided again: the id of its origin, and who let it be decided again."""
+
+
+def origin(commit: Commit) -> str:
+    """The id of the commit that made this decision first; its own, where it was not decided again."""
+    if commit.id.endswith(AGAIN):
+        first = commit.metadata.get(ORIGIN)
+        if isinstance(first, str) and redecided(first) == commit.id:
+            return first
+    return commit.id
+
+
+def redecided(origin: str) -> str:
+    """The id of what was decided instead of a commit. One that would be too long ends with a digest of the origin's."""
+    if len(origin) < ID_LIMIT:
+        return origin + AGAIN
+    full = digest.sha256(origin.encode()).hexdigest()
+    return origin[: ID_LIMIT - len(full) - len(AGAIN)] + full + AGAIN
+
+
+def made(log: Log, commit: Commit, upto: int) -> Commit | None:
+    """The commit of a log, up to a position, that makes the same decision: this one, or one that was decided again."""
+    first = origin(commit)
+    for id in dict.fromkeys((commit.id, first, redecided(first))):
+        there = taken(log, id, upto)
+        if there is not None and (id == commit.id or origin(there) == first):
+            return there
+    return None
+
+
+def taken(log: Log, id: str, upto: int) -> Commit | None:
+    """The commit of a log, up to a position, that has this id."""
+    return next((found for found in log.find(id) if found.id == id and found.position <= upto), None)
