@@ -16,8 +16,8 @@ from contextlib import suppress
 from copy import copy
 
 from backstory.errors import StoreError, StoreRefused
+from backstory.forks import on_fork
 from backstory.store import Batch, Log, Verdict
-from backstory.stores.fork import tell_of_forks
 
 COMPANY, LONGEST = 0.25, 0.002
 """For how long a group waits for company: as a part of the time that the last one took to write, and in seconds."""
@@ -58,25 +58,20 @@ class GroupedLog:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.after_fork(child=True)
-        tell_of_forks(self)
+        self._begin()
+        on_fork(child=self._begin)
         self.read = log.read
         self.commits = log.commits
         self.find = log.find
         self.head = log.head
         self.wait = log.wait
 
-    def before_fork(self) -> None:
-        """Nothing: the calls of other threads go on in the parent."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Begin anew in a child, which has none of the threads that wait or write."""
-        if child:
-            self._guard = threading.Lock()
-            self._waiting: deque[_Call] = deque()
-            self._leader: _Call | None = None
-            self._size, self._pause = 1, 0.0
-            self._gathered: threading.Lock | None = None
+    def _begin(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[_Call] = deque()
+        self._leader: _Call | None = None
+        self._size, self._pause = 1, 0.0
+        self._gathered: threading.Lock | None = None
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch, together with those of other threads; see `Log.append`."""
@@ -105,8 +100,8 @@ class GroupedLog:
                 return
             self._waiting.append(call)
             if self._gathered is not None and len(self._waiting) >= self._size - 1:
-                self._gathered.release()
-                self._gathered = None
+                gathered, self._gathered = self._gathered, None
+                gathered.release()
         call.woken.acquire()
 
     def _lead(self, call: _Call) -> None:

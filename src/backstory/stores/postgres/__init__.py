@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
 from backstory.commit import Head, from_micros, micros
-from backstory.stores.fork import tell_of_forks
+from backstory.forks import on_fork
 from backstory.stores.group import GroupedLog
 from backstory.stores.postgres.address import parsed
 from backstory.stores.postgres.follow import Follower
@@ -60,19 +60,14 @@ class PostgresStore:
         self.refs = PostgresRefs(self.server)
         self._follower = Follower(self.server)
         self._logs: dict[int, GroupedLog] = {}
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._opening = threading.Lock()
-        tell_of_forks(self)
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.server.address.shown!r})"
-
-    def before_fork(self) -> None:
-        """Nothing: the parent keeps its connections."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Begin anew in a child, which has none of the threads that were opening a log."""
-        if child:
-            self._opening = threading.Lock()
 
     def log(self, number: int = 0) -> GroupedLog:
         """Open a log; see `Store.log`. The same object for the same number, so that its appends are grouped."""

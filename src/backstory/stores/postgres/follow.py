@@ -10,7 +10,7 @@ import threading
 import time
 
 from backstory.errors import StoreError
-from backstory.stores.fork import tell_of_forks
+from backstory.forks import on_fork
 from backstory.stores.postgres.server import Server
 
 BUSY, IDLE = 0.02, 0.05
@@ -31,7 +31,7 @@ class Follower:
         self._server = server
         self._sql = HEADS.format(schema=server.address.schema)
         self._begin()
-        tell_of_forks(self)
+        on_fork(child=self._begin)
 
     def _begin(self) -> None:
         self._changed = threading.Condition()
@@ -39,14 +39,6 @@ class Follower:
         self._waiting: dict[int, int] = {}
         self._thread: threading.Thread | None = None
         self._error: StoreError | None = None
-
-    def before_fork(self) -> None:
-        """Nothing: the parent's threads go on."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Begin anew in a child, which has none of the threads."""
-        if child:
-            self._begin()
 
     def appended(self, number: int, position: int) -> None:
         """Note what this process appended itself, and wake who waits for it."""

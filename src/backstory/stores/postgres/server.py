@@ -15,7 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from backstory.errors import HistoryLost, StoreClosed, StoreLocked
-from backstory.stores.fork import tell_of_forks
+from backstory.forks import on_fork
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import FEW, may_pass, named
 from backstory.stores.postgres.wire import BytesDumper
@@ -81,20 +81,15 @@ class Server:
         self._lost = ""  # what was, once something was
         self._given = _given(address)
         self._begin()
-        tell_of_forks(self)
+        on_fork(child=self._leave_to_parent)
 
     def _begin(self) -> None:
         self._idle: deque[Connection] = deque()
         self._free = threading.BoundedSemaphore(self.address.pool)
 
-    def before_fork(self) -> None:
-        """Nothing: the parent goes on with its connections."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Begin anew in a child."""
-        if child:
-            _of_parents.append(self._idle)
-            self._begin()
+    def _leave_to_parent(self) -> None:
+        _of_parents.append(self._idle)
+        self._begin()
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do a piece of work over a connection that no other thread uses meanwhile.

@@ -10,7 +10,7 @@ import apsw
 
 from backstory.commit import NO_HASH, ORIGIN, Head, from_micros, micros
 from backstory.errors import StoreCorrupt
-from backstory.stores.fork import tell_of_forks
+from backstory.forks import on_fork
 from backstory.stores.group import GroupedLog
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import first_key
@@ -68,16 +68,11 @@ class SqliteStore:
         self.file = SqliteFile(path, create=create, timeout=timeout, guard=guard)
         self.refs = SqliteRefs(self.file)
         self._logs: dict[int, GroupedLog] = {}
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._opening = threading.Lock()
-        tell_of_forks(self)
-
-    def before_fork(self) -> None:
-        """Nothing: the file lets go of itself."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Begin anew in a child, which has none of the threads that were opening a log."""
-        if child:
-            self._opening = threading.Lock()
 
     def log(self, number: int = 0) -> GroupedLog:
         """Open a log; see `Store.log`. The same object for the same number, so that its appends are grouped."""

@@ -81,8 +81,11 @@ class Connections:
         self._idle: deque[apsw.Connection] = deque()
         self._uses: set[_Use] = set()
         self._of_parent: list[Any] = []
-        self._writing = threading.Lock()
-        self._gate = threading.Lock()  # taken after `_writing`; who holds it opens or closes the file
+        self._begin()
+
+    def _begin(self) -> None:
+        self._writing = threading.RLock()
+        self._gate = threading.RLock()  # taken after `_writing`; who holds it opens or closes the file
 
     def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query, over a connection that no other thread uses meanwhile."""
@@ -281,18 +284,21 @@ class Connections:
         with self._writing, self._gate:
             self._close_all()
 
-    def before_fork(self) -> None:
+    def let_go(self) -> None:
         """Close every connection, and let nobody open one until the fork is over."""
         self._writing.acquire()
         self._gate.acquire()
         self._close_all()
 
-    def after_fork(self, *, child: bool) -> None:
-        """Let the file be opened again, by whoever uses it next."""
-        if child:
-            self._leave_to_parent()
-        self._gate.release()
-        self._writing.release()
+    def go_on(self) -> None:
+        """Let the file be opened again in the parent, by whoever uses it next."""
+        release(self._gate)
+        release(self._writing)
+
+    def leave_to_parent(self) -> None:
+        """Begin anew in a child."""
+        self._begin()
+        self._leave_to_parent()
 
     def _close_all(self) -> None:
         """Close every connection, those at work too. The caller holds the gate, and the right to write."""
@@ -348,6 +354,13 @@ def _transact(writer: apsw.Connection, work: Work[T], again: bool) -> T:
             writer.execute("ROLLBACK")
         raise
     return result
+
+
+def release(lock: threading.RLock) -> None:
+    """Give back a lock that this thread has, however often it has taken it, or not at all."""
+    with suppress(RuntimeError):
+        while True:
+            lock.release()
 
 
 def inode_of(path: str) -> Inode:

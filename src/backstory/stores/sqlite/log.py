@@ -10,10 +10,10 @@ import apsw
 import msgspec
 
 from backstory.commit import Commit, Draft, Head
+from backstory.forks import on_fork
 from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Verdict
-from backstory.stores.fork import tell_of_forks
 from backstory.stores.judge import judge
 from backstory.stores.recent import Recent
 from backstory.stores.sqlite.file import SqliteFile
@@ -41,18 +41,13 @@ class SqliteLog:
         self._number = number
         self._base = first_key(number)
         self._rows = Rows(file.fetch, self._base, origin)
-        self._appended = threading.Condition()
         self._recent = Recent()
         self._lineage = Lineage(file, number, origin)
-        tell_of_forks(self)
+        self._begin()
+        on_fork(child=self._begin)
 
-    def before_fork(self) -> None:
-        """Nothing: the file lets go of itself."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Begin anew in a child, which has none of the threads that wait."""
-        if child:
-            self._appended = threading.Condition()
+    def _begin(self) -> None:
+        self._appended = threading.Condition()
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""

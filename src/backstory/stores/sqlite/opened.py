@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 
-from backstory.stores.fork import tell_of_forks
-from backstory.stores.sqlite.connections import Connections, Inode, inode_of
+from backstory.forks import on_fork
+from backstory.stores.sqlite.connections import Connections, Inode, inode_of, release
 
 
 class Opened:
@@ -15,9 +15,14 @@ class Opened:
     def __init__(self) -> None:
         self._files: dict[Connections, int] = {}
         self._unguarded: set[Inode] = set()
+        self._begin()
+        on_fork(before=self._let_go, parent=self._go_on, child=self._begin)
+
+    def _begin(self) -> None:
         # Held while a file is opened or closed. A finalizer may come in the middle of either, in the same thread.
         self._lock = threading.RLock()
-        tell_of_forks(self)
+        for connections in list(self._files):
+            connections.leave_to_parent()
 
     def open(self, path: str, *, create: bool, patience: float, guard: bool) -> Connections:
         """The connections of the file at this path. Each call asks for one `close`."""
@@ -46,17 +51,17 @@ class Opened:
     def _find(self, inode: Inode) -> Connections | None:
         return next((one for one in list(self._files) if one.inode == inode != (0, 0)), None)
 
-    def before_fork(self) -> None:
+    def _let_go(self) -> None:
         """Close every file, and let nobody open one until the fork is over."""
         self._lock.acquire()
-        for connections in self._files:
-            connections.before_fork()
+        for connections in list(self._files):
+            connections.let_go()
 
-    def after_fork(self, *, child: bool) -> None:
-        """Go on; a file is opened again by whoever uses it next."""
-        for connections in self._files:
-            connections.after_fork(child=child)
-        self._lock.release()
+    def _go_on(self) -> None:
+        """Go on in the parent; a file is opened again by whoever uses it next."""
+        for connections in list(self._files):
+            connections.go_on()
+        release(self._lock)
 
 
 OPENED = Opened()

@@ -1,0 +1,66 @@
+"""The steps around a fork."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import weakref
+
+import pytest
+
+from backstory import forks
+from backstory.forks import on_fork
+
+INTERRUPTED = """
+import os
+from functools import partial
+from backstory.forks import on_fork
+
+class Interrupted:
+    def __init__(self, name):
+        self.name, self.steps = name, []
+        on_fork(**{step: partial(self.take, step) for step in ("before", "parent", "child")})
+
+    def take(self, step):
+        self.steps.append(step)
+        if self.name == "one" and self.steps.count(step) == 1:
+            raise KeyboardInterrupt
+
+one, other = Interrupted("one"), Interrupted("other")
+if os.fork() == 0:
+    assert set(one.steps) == set(other.steps) == {"before", "child"}, (one.steps, other.steps)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
+assert one.steps == ["before"] * 2 + ["parent"] * 2
+assert other.steps == ["before", "parent"]
+"""
+
+
+class Owner:
+    """Something that begins anew in a child."""
+
+    def __init__(self) -> None:
+        on_fork(child=self.begin)
+
+    def begin(self) -> None:
+        """Begin."""
+
+
+def test_the_registry_keeps_nobody_alive_and_forgets_who_is_gone() -> None:
+    gc.collect()
+    before = len(forks._known)
+    owners = [Owner() for _ in range(10)]
+    assert len(forks._known) == before + 10
+    gone = [weakref.ref(owner) for owner in owners]
+    owners.clear()
+    gc.collect()
+    assert [one() for one in gone] == [None] * 10
+    assert len(forks._known) <= before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT TESTED: this system does not fork")
+def test_a_step_that_ctrl_c_breaks_off_is_done_again_and_keeps_no_other_from_its_turn() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
