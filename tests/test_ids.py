@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 import uuid
 
+import pytest
+
 from backstory.ids import new_id
+
+FORKED = """
+import os, time
+from backstory.ids import new_id
+
+now = time.time_ns()
+new_id()
+time.time_ns = lambda: now - 3_600_000_000_000
+if os.fork() == 0:
+    print(new_id(), flush=True)
+    os._exit(0)
+os.wait()
+print(new_id())
+"""
 
 
 def test_it_is_a_version_7_uuid_of_now() -> None:
@@ -31,3 +50,10 @@ def test_each_sorts_after_the_one_before_also_across_threads() -> None:
     for own in ids:
         assert own == sorted(own)
     assert len({id for own in ids for id in own}) == 20_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT TESTED: this system does not fork")
+def test_parent_and_child_do_not_count_on_from_the_same_id_where_the_clock_was_put_back() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True)
+    child, parent = done.stdout.split()
+    assert child != parent

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.drafting import Drafting
 from backstory.errors import Conflict, IdReused
+from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query
 from backstory.record import Recorded
@@ -61,25 +62,22 @@ class Lanes:
     """
 
     def __init__(self) -> None:
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._locks = [threading.Lock() for _ in range(LANES)]
         self._heat = [0] * LANES
 
-    @contextmanager
-    def turn(self, query: Query) -> Iterator[None]:
-        """Wait for this boundary's turn, if it is hot."""
+    def turn(self, query: Query) -> AbstractContextManager[object]:
+        """What `with` waits for: this boundary's turn, if it is hot."""
         lane = hash(query) % LANES
         if not self._heat[lane]:
-            yield
-            return
+            return nullcontext()
         lock = self._locks[lane]
-        if lock.acquire(blocking=False):
+        if not lock.locked():
             self._heat[lane] = max(self._heat[lane] - 1, 0)  # it cools while nobody has to wait
-        else:
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock  # itself: Ctrl-C cannot come between its being taken and the block
 
     def hot(self, query: Query) -> bool:
         """Whether commands on this boundary go one after the other now."""

@@ -11,8 +11,19 @@ import threading
 import time
 from datetime import UTC, datetime
 
+from backstory.forks import on_fork
+
 _guard = threading.Lock()
 _last = 0
+
+
+def _begin() -> None:
+    """Begin anew in a child, which else counts on from the same id as its parent where the clock was put back."""
+    global _guard, _last
+    _guard, _last = threading.Lock(), 0
+
+
+on_fork(child=_begin)
 
 _COUNTER_BITS = 74
 """Of the 128: 48 are the milliseconds, 6 say version and variant, and these count, beginning at random."""

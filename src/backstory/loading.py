@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from backstory.forks import on_fork
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.snapshots import Snapshots
@@ -31,8 +32,12 @@ class Cache:
     def __init__(self, limit: int = 64_000_000) -> None:
         self._limit = limit
         self._entries: OrderedDict[Key, tuple[State, int, int]] = OrderedDict()
-        self._size = 0
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
+        self._size = sum(size for _, _, size in self._entries.values())
 
     def get(self, key: Key) -> Known | None:
         """The remembered state, which the caller must not change, and its position."""
@@ -49,13 +54,11 @@ class Cache:
         size = known[2] if known is not None and known[0] is state else _size(state)
         with self._lock:
             old = self._entries.get(key)
-            if old is not None:
-                if old[1] > position:
-                    return
-                self._size -= old[2]
+            if old is not None and old[1] > position:
+                return
             self._entries[key] = (state, position, size)
+            self._size += size - (0 if old is None else old[2])
             self._entries.move_to_end(key)
-            self._size += size
             while self._size > self._limit:
                 self._size -= self._entries.popitem(last=False)[1][2]
 

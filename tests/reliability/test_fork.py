@@ -16,3 +16,11 @@ from tests.reliability.processes import finish, running
 def test_parent_and_child_both_use_the_store(tmp_path: Path, scene: str) -> None:
     with running("forking", scene, tmp_path / "history.db") as process:
         finish(process)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT TESTED: this system does not fork")
+@pytest.mark.parametrize("address", ["memory:", "history.db"])
+def test_two_threads_fork_while_others_work(tmp_path: Path, address: str, long: bool) -> None:
+    where = address if address == "memory:" else tmp_path / address
+    with running("forkers", where, 40 if long else 3) as process:
+        finish(process)

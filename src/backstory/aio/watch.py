@@ -9,6 +9,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from backstory.aio.wake import running_loop
 from backstory.errors import StoreClosed
+from backstory.forks import on_fork
 from backstory.store import Log
 
 LONGEST_WAIT = 0.25
@@ -35,10 +36,14 @@ class Watch:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._head = 0
+        self._closed = False
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._guard = threading.Lock()
         self._waiters: set[_Waiter] = set()
         self._thread: threading.Thread | None = None
-        self._closed = False
 
     async def beyond(self, after: int) -> int:
         """Sleep until the head is beyond `after`; return it. Raises what the log raises, and `StoreClosed`."""

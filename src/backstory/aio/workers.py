@@ -14,6 +14,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from backstory.aio.wake import Loop, running_loop
 from backstory.errors import StoreClosed
+from backstory.forks import on_fork
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,12 +98,16 @@ class Workers:
         if limit < 1:
             raise ValueError(f"threads must be at least 1, not {limit}")
         self.limit = limit
+        self._closed = False
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._guard = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._open = 0
-        self._closed = False
         self._drained: Call | None = None
 
     async def run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from backstory.aio.workers import Call, Workers
 from backstory.commit import Commit, Draft
 from backstory.errors import Conflict, StoreError
+from backstory.forks import on_fork
 from backstory.store import Log, Verdict
 
 MOST = 128
@@ -60,6 +61,10 @@ class Writes:
     def __init__(self, workers: Workers, log: Log) -> None:
         self._workers = workers
         self._log = log
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._guard = threading.Lock()
         self._pending: deque[Write] = deque()
         self._rounds: list[float] = []  # when those that are deciding now began, in order

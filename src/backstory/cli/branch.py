@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -169,9 +169,9 @@ class Standings:
         self._branches = branches
         self._current = current
         self._settled = cache(branches.reflog.settled)
+        self._names = cache(self._read_names)
 
-    @cached_property
-    def _names(self) -> dict[Chain, str]:
+    def _read_names(self) -> dict[Chain, str]:
         names: dict[Chain, str] = {}
         for branch in self._branches.all():
             names.setdefault(branch.chain, branch.name)
@@ -181,7 +181,7 @@ class Standings:
         """Where a branch stands."""
         branches, below = self._branches, branch.chain[:-1]
         head = branches.view(branch.chain).head()
-        parent = self._names.get(below) if below else None
+        parent = self._names().get(below) if below else None
         ahead = behind = 0
         if below:
             own, other = (

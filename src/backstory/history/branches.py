@@ -17,6 +17,7 @@ import msgspec
 
 from backstory.commit import ORIGIN, Commit, Draft, Head, from_micros, micros
 from backstory.errors import BranchError, UnknownRevision
+from backstory.forks import on_fork
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, now
 from backstory.store import Log, Store, append
@@ -66,7 +67,11 @@ class Branches:
         self.clock = clock
         self.reflog = Reflog(store, clock=clock, ids=ids)
         self._views: dict[Chain, Log] = {}
+        self._begin()
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
+        on_fork(child=self._begin)
 
     def get(self, name: str) -> Branch:
         """The branch of this name. Raises `UnknownRevision` with what exists."""
@@ -115,7 +120,7 @@ class Branches:
         other = copy(self)
         with self._lock:
             other._views = {**self._views, chain: log}
-        other._lock = threading.Lock()
+        other._begin()
         return other
 
     def create(self, name: str, chain: Chain, position: int, drafts: Sequence[Draft] = ()) -> Branch:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
@@ -30,10 +29,13 @@ class Shape:
     def __init__(self, annotation: Any = None) -> None:
         self.key: str | None = None
         self._type = self._bare(annotation)
+        self._inner: Shape | dict[str, Shape] | None = None
 
     def step(self, name: str | int) -> Shape:
         """The shape of a field, a dict's value or a list's element."""
-        return self._items if self._items is not None else self._fields.get(str(name), NO_SHAPE)
+        if self._inner is None:
+            self._inner = self._items() or self._fields()
+        return self._inner if isinstance(self._inner, Shape) else self._inner.get(str(name), NO_SHAPE)
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -54,7 +56,6 @@ class Shape:
             annotation = choices[0]
         return annotation
 
-    @cached_property
     def _items(self) -> Shape | None:
         arguments: list[Any] = list(get_args(self._type))
         origin = get_origin(self._type)
@@ -62,7 +63,6 @@ class Shape:
             return None
         return Shape(arguments[1] if issubclass(origin, Mapping) and len(arguments) > 1 else arguments[0])
 
-    @cached_property
     def _fields(self) -> dict[str, Shape]:
         if not isinstance(self._type, type):
             return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,6 +11,7 @@ from operator import attrgetter
 
 from backstory.commit import ORIGIN, Commit, Head
 from backstory.errors import StoreClosed
+from backstory.forks import on_fork
 from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Verdict
@@ -17,30 +19,45 @@ from backstory.stores.judge import judge
 
 BY_POSITION = attrgetter("position")
 
+LOOK = 1.0
+"""Seconds: a thread that waits looks by itself that often, in case Ctrl-C kept another from waking it."""
+
 
 class MemoryLog:
-    """A log in two lists."""
+    """A log in two lists.
+
+    It ends at its head. What stands in the lists beyond the head was never appended: Ctrl-C broke the append off, or a
+    fork whose child lacks the thread that was writing. The next append takes it away.
+    """
 
     def __init__(self, origin: Head = ORIGIN) -> None:
         self.origin = origin
         self._events: list[Recorded] = []
         self._commits: list[Commit] = []
         self._ids: dict[str, Commit] = {}
-        self._changed = threading.Condition(threading.RLock())
         self._head = origin
         self._closed = False
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        # `with` takes the lock itself: Ctrl-C may come while a condition takes or gives back its lock.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch; see `Log.append`."""
-        with self._changed:
+        with self._lock:
             self._check_open()
-            verdicts = [self._append(batch) for batch in batches]
-            self._changed.notify_all()
-            return verdicts
+            try:
+                return [self._append(batch) for batch in batches]
+            finally:
+                self._changed.notify_all()
 
     def _append(self, batch: Batch) -> Verdict:
         verdict, new = judge(batch, _View(self))
-        if new and isinstance(verdict, tuple):
+        if new and isinstance(verdict, tuple) and verdict:
+            self._clear_beyond_head()
             for draft, commit in zip(batch, verdict, strict=True):
                 self._events += (
                     Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
@@ -48,8 +65,21 @@ class MemoryLog:
                 )
                 self._commits.append(commit)
                 self._ids[commit.id] = commit
-                self._head = Head(commit.position, commit.hash, commit.time)
+            end = Head(verdict[-1].position, verdict[-1].hash, verdict[-1].time)
+            self._head = end  # all of the batch is there at once
         return verdict
+
+    def _clear_beyond_head(self) -> None:
+        end = self._head.position - self.origin.position
+        if len(self._events) > end:
+            whole = self._whole_commits()
+            for commit in self._commits[whole:]:
+                self._ids.pop(commit.id, None)
+            del self._commits[whole:]
+            del self._events[end:]  # at last: that they are there says that there is something to clear
+
+    def _whole_commits(self) -> int:
+        return bisect_right(self._commits, self._head.position, key=BY_POSITION)
 
     def read(
         self,
@@ -61,7 +91,7 @@ class MemoryLog:
         limit: int | None = None,
     ) -> Iterator[Recorded]:
         """Stream the events that match; see `Log.read`."""
-        with self._changed:
+        with self._lock:
             self._check_open()
             upto = self._head.position if upto is None else min(upto, self._head.position)
         low, high = max(after - self.origin.position, 0), max(upto - self.origin.position, 0)
@@ -73,9 +103,9 @@ class MemoryLog:
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         """Stream the commits; see `Log.commits`."""
-        with self._changed:
+        with self._lock:
             self._check_open()
-            upto = self._head.position if upto is None else upto
+            upto = self._head.position if upto is None else min(upto, self._head.position)
             low = bisect_right(self._commits, after, key=BY_POSITION)
             high = bisect_right(self._commits, upto, key=BY_POSITION)
         indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
@@ -83,36 +113,39 @@ class MemoryLog:
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""
-        with self._changed:
+        with self._lock:
             self._check_open()
-            found = (
-                [commit for commit in self._commits if commit.hash.hex().startswith(name.lower())]
-                if name
-                else []
-            )
-            known = self._ids.get(name)
+            whole = islice(self._commits, self._whole_commits())
+            found = [commit for commit in whole if name and commit.hash.hex().startswith(name.lower())]
+            known = self.by_id(name)
         return found if known is None else [known, *(commit for commit in found if commit is not known)]
 
     def by_id(self, id: str) -> Commit | None:
         """The commit with this id."""
-        return self._ids.get(id)
+        known = self._ids.get(id)
+        return known if known is not None and known.position <= self._head.position else None
 
     def head(self) -> Head:
         """Where the log ends."""
-        with self._changed:
+        with self._lock:
             self._check_open()
             return self._head
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._head.position > after, timeout)
+        until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        with self._lock:
+            while not self._closed and self._head.position <= after:
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(min(left, LOOK))
             self._check_open()
             return self._head.position
 
     def close(self) -> None:
         """Refuse every later call, and wake who waits."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()
 
@@ -140,8 +173,12 @@ class MemoryRefs:
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
-        self._lock = threading.Lock()
         self._closed = False
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
 
     def get(self, name: str) -> str | None:
         """The value of a ref, None where there is none."""
@@ -181,6 +218,10 @@ class MemoryStore:
     def __init__(self) -> None:
         self.refs = MemoryRefs()
         self._logs = [MemoryLog()]
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._creating = threading.Lock()
 
     def log(self, number: int = 0) -> MemoryLog:

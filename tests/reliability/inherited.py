@@ -1,0 +1,99 @@
+"""What a child has of its parent's locks and threads: `python -m tests.reliability.inherited ADDRESS ...`.
+
+Uses what there is in the library and forks. Prints the classes and modules in which it found some, and of these those
+that still have their parent's in the child.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from queue import SimpleQueue
+from types import ModuleType
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from backstory import Database, aio
+from backstory.ids import new_id
+from tests.reliability.torture import Account, deposit
+
+PRIMITIVES = (type(threading.Lock()), type(threading.RLock()), SimpleQueue, threading.Thread)
+
+
+def found() -> Iterator[tuple[str, Any]]:
+    """Each lock, queue and thread that an object or a module of the library has, with the name of the owner."""
+    for one in gc.get_objects():
+        if isinstance(one, ModuleType):
+            name, held = one.__name__, list(vars(one).values())
+        else:
+            name, held = f"{type(one).__module__}.{type(one).__qualname__}", gc.get_referents(one)
+        if name.startswith("backstory."):
+            for primitive in inside(held):
+                yield name, primitive
+
+
+def inside(value: Any, depth: int = 4) -> Iterator[Any]:
+    """The primitives in a value: itself, or in a container, or in what the standard library made of some."""
+    if isinstance(value, PRIMITIVES):
+        yield value
+    elif depth and type(value).__module__ in {"threading", "queue"}:
+        yield from inside(list(vars(value).values()), depth - 1)
+    elif depth and isinstance(value, (list, tuple, set, deque, dict)):
+        for item in list(value.values() if isinstance(value, dict) else value):
+            yield from inside(item, depth - 1)
+
+
+def use(db: Database) -> list[Any]:
+    """Use what has locks, and return what must stay alive until the fork."""
+    db.execute(deposit(Account("a"), cents=1))
+    db._executor._lanes.conflict(Account("a").query())
+    db.execute(deposit(Account("a"), cents=1))
+    branch = db.branch(new_id())
+    with db.what_if() as trial:
+        trial.execute(deposit(Account("a"), cents=1))
+    return [branch, trial]
+
+
+async def use_async(db: aio.AsyncDatabase) -> list[Any]:
+    """The same for tasks, and one that waits for events."""
+    await db.execute(deposit(Account("a"), cents=1))
+    with anyio.move_on_after(0.1):
+        async for _ in db.follow(after=(await db.head()).position):
+            pass
+    return await anyio.to_thread.run_sync(use, db.db)
+
+
+def fork() -> dict[str, Any]:
+    """The owners of primitives here, and those that keep theirs in a child."""
+    before = list(found())
+    known = {id(primitive) for _, primitive in before}
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.write(writing, json.dumps(sorted({name for name, one in found() if id(one) in known})).encode())
+        os._exit(0)
+    os.close(writing)
+    os.wait()
+    with os.fdopen(reading) as answer:
+        return {"owners": sorted({name for name, _ in before}), "kept": json.load(answer)}
+
+
+async def main() -> None:
+    """Fork while everything is open."""
+    async with AsyncExitStack() as stack:
+        alive = []
+        for address in sys.argv[1:]:
+            db = await stack.enter_async_context(aio.connect(address))
+            alive.append(await use_async(db))
+        print(json.dumps(fork()))
+
+
+if __name__ == "__main__":
+    anyio.run(main)
