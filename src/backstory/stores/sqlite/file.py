@@ -56,8 +56,8 @@ class SqliteFile:
             self._connections = OPENED.open(
                 self.path, create=create is not False, patience=timeout, guard=guard
             )
-        self._close = weakref.finalize(self, OPENED.close, self._connections)
-        self._close.atexit = False
+        self._garbage = weakref.finalize(self, OPENED.drop, self._connections)
+        self._garbage.atexit = False
         try:
             self._prepare()
         except BaseException:
@@ -144,7 +144,8 @@ class SqliteFile:
     def close(self) -> None:
         """Let go of the file. The last in this process to do so closes it. A second call does nothing."""
         self.closed = True
-        self._close()
+        if self._garbage.detach() is not None:
+            OPENED.close(self._connections)
 
 
 def _make_schema(connection: apsw.Connection, _again: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 
 from backstory.forks import on_fork
 from backstory.stores.sqlite.connections import Connections, Inode, inode_of, release
@@ -15,6 +16,7 @@ class Opened:
     def __init__(self) -> None:
         self._files: dict[Connections, int] = {}
         self._unguarded: set[Inode] = set()
+        self._dropped: deque[Connections] = deque()
         self._begin()
         on_fork(before=self._let_go, parent=self._go_on, child=self._begin)
 
@@ -28,6 +30,7 @@ class Opened:
         """The connections of the file at this path. Each call asks for one `close`."""
         path = os.path.realpath(path)
         with self._lock:
+            self._close_dropped()
             found = self._find(inode_of(path)) or Connections(path)
             found.begin(create=create, patience=patience)
             self._files[found] = self._files.get(found, 0) + 1
@@ -38,6 +41,24 @@ class Opened:
     def close(self, connections: Connections) -> None:
         """Close the file if nobody else in this process has it open."""
         with self._lock:
+            self._dropped.append(connections)
+            self._close_dropped()
+
+    def drop(self, connections: Connections) -> None:
+        """Do the same for a store that is garbage, or leave it to the next one that opens or closes a file.
+
+        It waits for nobody: garbage is collected in the middle of anything, also of a commit that a fork waits for.
+        """
+        self._dropped.append(connections)
+        if self._lock.acquire(blocking=False):
+            try:
+                self._close_dropped()
+            finally:
+                self._lock.release()
+
+    def _close_dropped(self) -> None:
+        while self._dropped:
+            connections = self._dropped.popleft()
             self._files[connections] -= 1
             if self._files[connections] == 0:
                 del self._files[connections]
