@@ -34,7 +34,8 @@ class Follower:
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._heads: dict[int, int] = {}
         self._waiting: dict[int, int] = {}
         self._thread: threading.Thread | None = None
@@ -43,14 +44,14 @@ class Follower:
     def appended(self, number: int, position: int) -> None:
         """Note what this process appended itself, and wake who waits for it."""
         if number in self._waiting:
-            with self._changed:
+            with self._lock:
                 self._heads[number] = max(position, self._heads.get(number, 0))
                 self._changed.notify_all()
 
     def wait(self, number: int, after: int, timeout: float | None) -> None:
         """Sleep until a log's head is beyond `after`, or for `timeout` seconds. Raises `StoreError`."""
         until = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
+        with self._lock:
             self._waiting[number] = self._waiting.get(number, 0) + 1
             self._error = None
             try:
@@ -75,7 +76,7 @@ class Follower:
         """Look at the server again and again until nobody waits."""
         last = time.monotonic()
         while True:
-            with self._changed:
+            with self._lock:
                 numbers = list(self._waiting)
                 if not numbers:
                     self._thread = None
@@ -83,12 +84,12 @@ class Follower:
             try:
                 found: dict[int, int | None] = dict(self._server.fetch(self._sql, (numbers,)))
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-                with self._changed:
+                with self._lock:
                     self._error = error if isinstance(error, StoreError) else StoreError(str(error))
                     self._thread = None
                     self._changed.notify_all()
                 return
-            with self._changed:
+            with self._lock:
                 for number, position in found.items():
                     if position is not None and position > self._heads.get(number, 0):
                         self._heads[number] = position

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cached_property
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import psycopg
@@ -47,10 +46,8 @@ _of_parents: list[Any] = []
 class Connection(psycopg.Connection[Row]):
     """A connection with a cursor that stays, for answers that are small: making one costs a quarter of a round trip."""
 
-    @cached_property
-    def small(self) -> psycopg.Cursor[Row]:
-        """The cursor. It keeps its last answer."""
-        return self.cursor(binary=True)
+    small: psycopg.Cursor[Row]
+    """The cursor. It keeps its last answer."""
 
 
 def _given(address: Address) -> dict[str, Any]:
@@ -85,7 +82,9 @@ class Server:
 
     def _begin(self) -> None:
         self._idle: deque[Connection] = deque()
-        self._free = threading.BoundedSemaphore(self.address.pool)
+        self._free: SimpleQueue[None] = SimpleQueue()  # as long as there are connections that may be used
+        for _ in range(self.address.pool):
+            self._free.put(None)
 
     def _leave_to_parent(self) -> None:
         _of_parents.append(self._idle)
@@ -112,24 +111,32 @@ class Server:
 
     def _once(self, work: Callable[[Connection], T], until: float) -> T:
         self._check_open()
-        if not self._free.acquire(timeout=max(until - time.monotonic(), TURN)):
-            raise StoreLocked(f"{self.address.shown}: all {self.address.pool} connections are in use")
+        turn: list[None] = []
         try:
-            connection = self._connect()
-            try:
-                result = work(connection)
-            except BaseException as error:
-                connection.close()  # its state is not known
-                if isinstance(error, psycopg.Error) and may_pass(error):
-                    self._drop_idle()  # they lead to the same server, which went away, or takes no writes any more
-                raise
-            if self.closed:
-                connection.close()
-            else:
-                self._idle.append(connection)
-            return result
+            # One call into C takes the turn and keeps it: between two calls Ctrl-C could come, and the turn be lost.
+            turn.extend(map(self._free.get, [True], [max(until - time.monotonic(), TURN)]))
+            return self._lend(work)
+        except Empty:
+            in_use = f"all {self.address.pool} connections are in use"
+            raise StoreLocked(f"{self.address.shown}: {in_use}") from None
         finally:
-            self._free.release()
+            if turn:
+                self._free.put(None)
+
+    def _lend(self, work: Callable[[Connection], T]) -> T:
+        connection = self._connect()
+        try:
+            result = work(connection)
+        except BaseException as error:
+            connection.close()  # its state is not known
+            if isinstance(error, psycopg.Error) and may_pass(error):
+                self._drop_idle()  # they lead to the same server, which went away, or takes no writes any more
+            raise
+        if self.closed:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return result
 
     def _connect(self) -> Connection:
         with suppress(IndexError):
@@ -138,6 +145,7 @@ class Server:
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         connection.adapters.register_dumper(bytes, BytesDumper)
         connection.prepare_threshold = 2 if self.prepares else None
+        connection.small = connection.cursor(binary=True)
         try:
             for check in list(self.checks):
                 check(connection)

@@ -102,7 +102,10 @@ class Connections:
                 if self._in(use.place):
                     return rows
             finally:
-                self._give_back(use)
+                try:
+                    self._give_back(use)
+                finally:
+                    self._uses.discard(use)  # also where Ctrl-C came first
             self._open_anew(use.place)
         raise StoreError(_DELETED.format(self.path))
 
@@ -166,7 +169,11 @@ class Connections:
                         self._fold_log(writer)
                         return result
                 finally:
-                    self._turn.give()
+                    try:
+                        self._turn.give()
+                    except KeyboardInterrupt:  # it may have come before the turn was given
+                        self._turn.give()
+                        raise
             self._open_anew(place)
         raise StoreError(_DELETED.format(self.path))
 

@@ -47,7 +47,8 @@ class SqliteLog:
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
-        self._appended = threading.Condition()
+        self._lock = threading.RLock()
+        self._appended = threading.Condition(self._lock)
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
@@ -65,7 +66,7 @@ class SqliteLog:
             raise
         self._recent.durable(head.position)
         self._lineage.note(head)
-        with self._appended:
+        with self._lock:
             self._appended.notify_all()
         return verdicts
 
@@ -118,7 +119,7 @@ class SqliteLog:
         10 µs: a tenth of a percent of a core, and no file watcher to install.
         """
         until = None if timeout is None else time.monotonic() + timeout
-        with self._appended:
+        with self._lock:
             while (position := self.head().position) <= after:
                 left = POLL if until is None else min(POLL, until - time.monotonic())
                 if left <= 0:
