@@ -36,12 +36,20 @@ ID_LIMIT = 200
 """The longest commit id, in characters."""
 
 
+class Guard(msgspec.Struct, frozen=True):
+    """A ref, and the value that it must still have when a draft goes in: a branch's name, and the logs it means."""
+
+    ref: str
+    value: str
+
+
 class Draft(msgspec.Struct, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
-    `parent` is the hash of the commit that it must stand on, None where any will do. `time` is when it was decided, by
-    its author's clock. `root` is the Merkle root of its events. `command_json` is empty where no command made it;
-    `metadata_json` is a JSON object. Both are kept as the bytes they are.
+    `parent` is the hash of the commit that it must stand on, None where any will do. `guard` is a ref that must still
+    have its value, None where no ref matters. Neither is content. `time` is when it was decided, by its author's clock.
+    `root` is the Merkle root of its events. `command_json` is empty where no command made it; `metadata_json` is a JSON
+    object. Both are kept as the bytes they are.
     """
 
     id: str
@@ -54,6 +62,7 @@ class Draft(msgspec.Struct, frozen=True):
     command_json: bytes = b""
     metadata_json: bytes = b"{}"
     parent: bytes | None = None
+    guard: Guard | None = None
 
 
 class Commit(msgspec.Struct, frozen=True):

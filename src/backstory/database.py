@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backstory import context as contexts
-from backstory.codec import decode, encode
+from backstory.codec import decode
 from backstory.commands import Command
 from backstory.commit import Commit, Head, drafted
 from backstory.drafting import Drafter
@@ -46,7 +46,8 @@ S = TypeVar("S", bound=State)
 class Database:
     """One branch of a store, and the verbs on it. Safe for many threads; states that it gives belong to the caller.
 
-    The clock and the source of ids are passed in, so that a test may say what they give.
+    The clock and the source of ids are passed in, so that a test may say what they give. `drafter` and `executor` are
+    the halves of a write, public for code that appends the drafts of many callers together.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Database:
     ) -> None:
         self.store = store
         self.branches = Branches(store, clock=clock, ids=ids)
-        self._drafter = Drafter(clock, ids)
+        self.drafter = Drafter(clock, ids)
         self._cache_bytes = cache_bytes
         self._root = True
         self._use(MAIN, (0,), store.log())
@@ -70,7 +71,7 @@ class Database:
         self.log = log
         snapshots = None if name is None else Snapshots(self.store.refs, "-".join(map(str, chain)))
         self._loader = Loader(log, snapshots, Cache(self._cache_bytes))
-        self._executor = Executor(self._loader)
+        self.executor = Executor(self._loader)
 
     def _on(self, name: str | None, chain: Chain, log: Log) -> Self:
         """This database on another branch; they share the store, and its life is the first one's."""
@@ -118,15 +119,14 @@ class Database:
 
         Returns the commit, None where the command decided that nothing is to happen. The message is the command itself
         unless you give one. With an `id` it happens once: the same command with the same id gives the recorded commit.
-        Raises `Refused` where the command says no, `Conflict` after `retries` tries, `IdReused`, and `BranchError` on a
-        branch that was moved or deleted since it was opened.
+        Raises `Refused` where the command says no, `Conflict` after `retries` tries, `IdReused`, and `BranchMoved`, a
+        `BranchError`, where the branch was moved or deleted since it was opened.
         """
-        self._check_named()
         if (done := self._done(id, command)) is not None:
             return done
-        drafting = self._drafter.for_command(command, id=id, author=author, message=message, meta=meta)
+        drafting = self.drafter.for_command(command, id=id, author=author, message=message, meta=meta)
         try:
-            return self._executor.execute(command, drafting, retries) or self._done(id, command)
+            return self.executor.execute(command, drafting, retries) or self._done(id, command)
         except Exception:
             # Perhaps it decided on what another caller with this id had just done.
             if (done := self._done(id, command)) is not None:
@@ -135,7 +135,7 @@ class Database:
 
     def preview(self, command: Command) -> Preview:
         """What the command would do now: its events, and each state before and after. Appends nothing."""
-        return self._executor.preview(command, self._drafter.for_command(command))
+        return self.executor.preview(command, self.drafter.for_command(command))
 
     def append(
         self,
@@ -148,11 +148,9 @@ class Database:
     ) -> Commit:
         """Append facts that need no decision, as one commit.
 
-        Raises `InvalidEvent`, `Conflict`, `IdReused`, and `BranchError` as `execute` does.
+        Raises `InvalidEvent`, `Conflict`, `IdReused`, and `BranchMoved` as `execute` does.
         """
-        self._check_named()
-        encoded = [encode(event) for event in events]
-        draft = self._drafter.draft(encoded, condition, id=id, author=author, message=message, meta=meta)
+        draft = self.drafter.for_facts(events, condition, id=id, author=author, message=message, meta=meta)
         [commit] = append(self.log, draft)
         return commit
 
@@ -196,12 +194,12 @@ class Database:
         """Make a branch here, or at any past revision, and open it. Costs the same however long the history is."""
         point = Point(self.chain, self.log.head().position) if at is None else self.point(at)
         made = self.branches.create(name, point.chain, point.position)
-        return self._on(name, made.chain, self.branches.view(made.chain))
+        return self._on(name, made.chain, self.branches.open(made))
 
     def switch(self, name: str) -> Self:
         """Open another branch. Raises `UnknownRevision`."""
         branch = self.branches.get(name)
-        return self._on(name, branch.chain, self.branches.view(branch.chain))
+        return self._on(name, branch.chain, self.branches.open(branch))
 
     @contextmanager
     def what_if(self) -> Iterator[WhatIf]:
@@ -249,7 +247,7 @@ class Database:
             reverted = {"reverts": [commit.id for commit in picked]}
             why = f"Revert {text}" if message is None else message
             condition = Condition(inversion.query, head)
-            return self._drafter.draft(inversion.events, condition, author=author, message=why, meta=reverted)
+            return self.drafter.draft(inversion.events, condition, author=author, message=why, meta=reverted)
 
         return revert(self.log, picked, defined_states(), drafting, force=force)
 
@@ -287,17 +285,6 @@ class Database:
         after = 0 if good is None else self.point(good).position
         holds = predicate(where, type(state)) if isinstance(where, str) else where
         return first(log, state, holds, after, upto)
-
-    def _check_named(self) -> None:
-        """Refuse to append where nobody would see it: to what the branch was before a rebase."""
-        if self.name is None or self.name == MAIN:
-            return
-        branch = self.branches.find(self.name)
-        if branch is None or branch.chain != self.chain:
-            was = "deleted" if branch is None else "moved"
-            raise BranchError(
-                f"branch {self.name!r} was {was} since it was opened here; open it again with switch"
-            )
 
     def _named(self) -> str:
         if self.name is None:

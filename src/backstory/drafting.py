@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from backstory.codec import encode
 from backstory.commands import Command
 from backstory.commit import Draft, draft
 from backstory.context import current
@@ -46,6 +47,20 @@ class Drafter:
             command=command,
             metadata={**around.metadata, **meta} if meta else around.metadata,
         )
+
+    def for_facts(
+        self,
+        events: Sequence[Any],
+        condition: Condition | None = None,
+        *,
+        id: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> Draft:
+        """A draft of events that need no decision. Raises `InvalidEvent`."""
+        encoded = [encode(event) for event in events]
+        return self.draft(encoded, condition, id=id, author=author, message=message, meta=meta)
 
     def for_command(
         self,

@@ -10,7 +10,9 @@
      │   ├─ Conflict             an event that its condition forbids is in the log
      │   ├─ IdReused             its id belongs to another commit
      │   ├─ AheadOfLog           it was decided on a position that the log does not have
-     │   └─ HeadMoved            it was to stand on one commit, and another is the head by now
+     │   ├─ HeadMoved            it was to stand on one commit, and another is the head by now
+     │   └─ RefMoved             a ref that it depended on has another value by now
+     │       └─ BranchMoved      the branch was moved or deleted; also a BranchError
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
@@ -162,8 +164,37 @@ class HeadMoved(AppendError):
         return f"the log has gone on meanwhile, to position {self.head}; nothing was appended, try again"
 
 
+class RefMoved(AppendError):
+    """A batch was to go in only while a ref has one value, and the ref has another one by now.
+
+    `value` is what the ref said when the batch was judged, None where there was no such ref.
+    """
+
+    def __init__(self, ref: str, value: str | None) -> None:
+        super().__init__(ref, value)
+        self.ref = ref
+        self.value = value
+
+    def __str__(self) -> str:
+        found = "does not exist any more" if self.value is None else f"has the value {self.value!r} by now"
+        return f"the ref {self.ref!r} {found}; nothing was appended"
+
+
 class BranchError(BackstoryError, ValueError):
     """A branch or a mark cannot be made, moved or deleted so."""
+
+
+class BranchMoved(RefMoved, BranchError):
+    """A commit was to go to a branch whose name means another log by now, or none: nobody would see the commit."""
+
+    def __init__(self, branch: str, ref: str, value: str | None) -> None:
+        super().__init__(ref, value)
+        self.args = (branch, ref, value)
+        self.branch = branch
+
+    def __str__(self) -> str:
+        was = "deleted" if self.value is None else "moved"
+        return f"branch {self.branch!r} was {was} since it was opened here; open it again with switch"
 
 
 class RevertError(BackstoryError):

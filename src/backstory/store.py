@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved
 from backstory.query import Query
 from backstory.record import Recorded
 
@@ -20,7 +20,7 @@ ALL = Query.all()
 Batch: TypeAlias = Sequence[Draft]
 """Drafts that go in whole or not at all."""
 
-Verdict: TypeAlias = tuple[Commit, ...] | Conflict | IdReused | AheadOfLog | HeadMoved
+Verdict: TypeAlias = tuple[Commit, ...] | Conflict | IdReused | AheadOfLog | HeadMoved | RefMoved
 """What became of a batch: its commits, or why it did not go in, as the error that a caller may raise."""
 
 
@@ -30,11 +30,21 @@ class Log(Protocol):
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch, in order, and durably; return a verdict for each.
 
-        A batch's conditions are judged against the log as it was before the batch, and each batch sees the ones before
-        it. A draft may be decided on a position inside its own batch. Where the first draft names its parent, the batch
-        goes in only on top of that commit. A batch whose ids are all known returns the recorded commits: a
-        retry is safe for ever. Known means the same content; a retry may carry a later time. Raises
-        `StoreError` where nothing of any batch was kept.
+        The verdict on a batch is the first of these that fits:
+
+        1. One id stands twice in the batch: `IdReused`.
+        2. All of its ids are known, with the same content: the recorded commits. So a retry is safe for ever, whatever
+           happened since. A retry may carry another time, position, parent or guard: these are not content.
+        3. Some of its ids are known, or known with other content: `IdReused`.
+        4. Its first draft names a parent, and that is not the head: `HeadMoved`.
+        5. A draft was decided on a position that neither the log nor the drafts before it reach: `AheadOfLog`.
+        6. The log has an event that a draft's condition forbids: `Conflict`.
+        7. Its first draft has a guard, and that ref of this store has another value: `RefMoved`.
+        8. The batch goes in whole: its new commits.
+
+        Cases 5 and 6 are asked of one draft after the other. The log is as it was before the batch, with the batches
+        before it. Judging and appending are one step: between them, neither the log nor the ref of a guard changes.
+        Raises `StoreError` where nothing of any batch was kept.
         """
         ...
 

@@ -44,7 +44,7 @@ def balances(db: Database, *names: str) -> list[int]:
 def interrupt(db: Database, *, times: int, by: Callable[[], object]) -> list[int]:
     """Let somebody append between a decision and its append, this many times; gives the count of decisions."""
     decided: list[int] = []
-    executor = db._executor
+    executor = db.executor
     decide = executor.decide
 
     def slow(*arguments: Any) -> Any:
@@ -251,7 +251,7 @@ def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
     pauses: list[float] = []
     loader = Loader(db.log)
     executor = Executor(loader, chance=lambda: 1.0, sleep=pauses.append)
-    drafts = db._drafter.for_command(number(Numbers()), id="x")
+    drafts = db.drafter.for_command(number(Numbers()), id="x")
 
     def late(events: Any, condition: Any) -> Any:
         db.append(Numbered(0))

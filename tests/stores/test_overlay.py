@@ -77,13 +77,29 @@ class ForkingLog:
         return head
 
 
+class RefsOfAll:
+    """The same refs in each of some stores, because a log judges guards by the refs of its own store."""
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._first, *self._others = [store.refs for store in stores]
+        self._setting = threading.Lock()
+        self.get = self._first.get
+        self.list = self._first.list
+
+    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
+        with self._setting:
+            return self._first.set(name, value, old=old) and all(
+                refs.set(name, value, old=old) for refs in self._others
+            )
+
+
 class ForkingStore:
     """Such logs, as a store. The base of each goes on beyond the point that the log stands on."""
 
     def __init__(self, *stores: Store) -> None:
         self._stores = stores
         self._next = cycle(stores)
-        self.refs: Refs = stores[0].refs
+        self.refs: Refs = RefsOfAll(stores)
         self._origins: list[Head] = []
         self._logs: list[ForkingLog] = []
         self._creating = threading.Lock()

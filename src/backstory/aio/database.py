@@ -14,7 +14,6 @@ from backstory.aio.stream import Following, Stream
 from backstory.aio.watch import Watch
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Half, Write, Writes
-from backstory.codec import encode
 from backstory.execution import RETRIES
 from backstory.history.merge import DEFAULTS, MergeReport, Options
 
@@ -53,12 +52,12 @@ class Shared:
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
-        self._branches: dict[Chain, Branch] = {}
+        self._branches: dict[tuple[str, Chain], Branch] = {}
 
     def branch(self, db: database.Database) -> Branch:
         """The branch of a database; a new one where it has no name, and so is nobody else's."""
         made = Branch(self.workers, db)
-        return made if db.name is None else self._branches.setdefault(db.chain, made)
+        return made if db.name is None else self._branches.setdefault((db.name, db.chain), made)
 
     async def close(self, last: Callable[[], object]) -> None:
         """End those who wait, wait for those who work, run `last`, and end the threads."""
@@ -118,10 +117,10 @@ class AsyncDatabase:
         )
         if id is not None or not retries:
             return await self._run(alone)
-        executor = self.db._executor
+        executor = self.db.executor
 
         def half() -> Half | None:
-            drafting = self.db._drafter.for_command(command, author=author, message=message, meta=meta)
+            drafting = self.db.drafter.for_command(command, author=author, message=message, meta=meta)
             attempt = executor.attempt(command, drafting)
             return None if attempt is None else (attempt.draft, partial(executor.settle, attempt))
 
@@ -145,9 +144,8 @@ class AsyncDatabase:
         """See `Database.append`. What many tasks append meanwhile shares a transaction."""
 
         def half() -> Half:
-            encoded = [encode(event) for event in events]
-            draft = self.db._drafter.draft(
-                encoded, condition, id=id, author=author, message=message, meta=meta
+            draft = self.db.drafter.for_facts(
+                events, condition, id=id, author=author, message=message, meta=meta
             )
             return draft, lambda verdict: verdict[0]
 

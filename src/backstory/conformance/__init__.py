@@ -22,6 +22,7 @@ from backstory.store import Log, Store
 for _part in (
     "appending",
     "conditions",
+    "guarding",
     "keeping",
     "machine",
     "places",
@@ -34,6 +35,7 @@ for _part in (
 
 from backstory.conformance.appending import Appending  # noqa: E402
 from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
+from backstory.conformance.guarding import Guarding  # noqa: E402
 from backstory.conformance.keeping import Keeping  # noqa: E402
 from backstory.conformance.places import Logs, Opening, Refs  # noqa: E402
 from backstory.conformance.reading import Finding, Reading  # noqa: E402
@@ -49,6 +51,7 @@ class StoreConformance(
     Retrying,
     Conditions,
     Shapes,
+    Guarding,
     Tags,
     Types,
     Reading,

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from backstory.commit import Draft, Head, draft
+from backstory.commit import Draft, Guard, Head, draft
 from backstory.conformance.model import ModelLog, Outcome
 from backstory.conformance.sample import START, fact
-from backstory.errors import AheadOfLog, Conflict, HeadMoved
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, RefMoved
 from backstory.query import Clause, Condition, Query
 from backstory.record import Encoded
 from backstory.store import Log, Store, Verdict
@@ -48,8 +48,9 @@ def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tupl
 
 
 PARENTS = st.sampled_from(["any"] * 6 + ["head", "other"])
-Part: TypeAlias = tuple[tuple[Draft, int | None], str]
-BATCHES = st.lists(st.lists(st.tuples(drafts(), PARENTS), max_size=3), max_size=3)
+GUARDS = st.none() | st.builds(Guard, st.sampled_from("abc"), st.sampled_from("12"))
+Part: TypeAlias = tuple[tuple[Draft, int | None], str, Guard | None]
+BATCHES = st.lists(st.lists(st.tuples(drafts(), PARENTS, GUARDS), max_size=3), max_size=3)
 
 
 def outcome(verdict: Verdict) -> Outcome:
@@ -60,6 +61,8 @@ def outcome(verdict: Verdict) -> Outcome:
         return "conflict", (verdict.condition, list(verdict.events))
     if isinstance(verdict, HeadMoved):
         return "moved", verdict.head
+    if isinstance(verdict, RefMoved):
+        return "ref moved", (verdict.ref, verdict.value)
     if isinstance(verdict, AheadOfLog):
         return "ahead", (verdict.after, verdict.head)
     return "id reused", None
@@ -87,10 +90,14 @@ def machine(
         def append(self, number: int, batches: list[list[Part]]) -> None:
             log, model = self.log(number)
             placed = [
-                tuple(self.placed(made, behind, parent, model.head) for (made, behind), parent in batch)
+                tuple(
+                    self.placed(replace(made, guard=guard), behind, parent, model.head)
+                    for (made, behind), parent, guard in batch
+                )
                 for batch in batches
             ]
-            for verdict, expected in zip(log.append(placed), map(model.append, placed), strict=True):
+            expectations = [model.append(batch, self.refs) for batch in placed]
+            for verdict, expected in zip(log.append(placed), expectations, strict=True):
                 word, about = outcome(verdict)
                 if word == "conflict" and expected[0] == "conflict":
                     assert isinstance(verdict, Conflict)

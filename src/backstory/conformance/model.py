@@ -5,6 +5,7 @@ It shares nothing with the stores, so that a mistake that all of them share is f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from backstory.commit import ORIGIN, Commit, Draft, Head, chained, events_root
@@ -31,8 +32,8 @@ class ModelLog:
         self.commits: list[Commit] = []
         self.head = origin
 
-    def append(self, batch: tuple[Draft, ...]) -> Outcome:
-        """Judge one batch and append it."""
+    def append(self, batch: tuple[Draft, ...], refs: Mapping[str, str] = {}) -> Outcome:
+        """Judge one batch and append it; `refs` are those of the store."""
         if len({draft.id for draft in batch}) < len(batch):
             return "id reused", None
         known = {commit.id: commit for commit in self.commits}
@@ -53,6 +54,9 @@ class ModelLog:
             ]
             if found:
                 return "conflict", (draft.condition, found)
+        guard = batch[0].guard if batch else None
+        if guard is not None and refs.get(guard.ref) != guard.value:
+            return "ref moved", (guard.ref, refs.get(guard.ref))
         return "in", tuple(self._add(draft) for draft in batch)
 
     def _add(self, draft: Draft) -> Commit:

@@ -15,9 +15,10 @@ from datetime import datetime
 
 import msgspec
 
-from backstory.commit import ORIGIN, Commit, Draft, Head, from_micros, micros
+from backstory.commit import ORIGIN, Commit, Draft, Guard, Head, from_micros, micros
 from backstory.errors import BranchError, UnknownRevision
 from backstory.forks import on_fork
+from backstory.history.guarded import GuardedLog
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, now
 from backstory.store import Log, Store, append
@@ -38,6 +39,16 @@ class Branch(msgspec.Struct, frozen=True):
 
     name: str
     chain: Chain
+
+    @property
+    def ref(self) -> str:
+        """The name of its ref."""
+        return BRANCH + self.name
+
+    @property
+    def value(self) -> str:
+        """What its ref says."""
+        return msgspec.json.encode(self.chain).decode()
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -112,8 +123,13 @@ class Branches:
         return self._views[chain]
 
     def log(self, name: str) -> Log:
-        """The log of a branch. Raises `UnknownRevision`."""
-        return self.view(self.get(name).chain)
+        """The log of a branch, to read and to append to. Raises `UnknownRevision`."""
+        return self.open(self.get(name))
+
+    def open(self, branch: Branch) -> Log:
+        """The log of a branch, to read and to append to: it refuses commits once the branch was moved or deleted."""
+        view = self.view(branch.chain)
+        return view if branch.name == MAIN else GuardedLog(view, branch.name, Guard(branch.ref, branch.value))
 
     def beside(self, chain: Chain, log: Log) -> Branches:
         """These branches, and a chain that is in no store: its last log is a `TRIAL`."""
@@ -133,10 +149,11 @@ class Branches:
 
     def _name(self, name: str, chain: Chain, kind: str, /, **details: object) -> Branch:
         """Give a chain a name that is free. Raises `BranchError`."""
-        if not self.store.refs.set(BRANCH + name, msgspec.json.encode(chain).decode(), old=None):
+        branch = Branch(name, chain)
+        if not self.store.refs.set(branch.ref, branch.value, old=None):
             raise BranchError(f"there is a branch {name!r} already")
         self.reflog.note(kind, name, **details)
-        return Branch(name, chain)
+        return branch
 
     def check_new(self, name: str) -> None:
         """Raise `BranchError` where no branch or mark can be made with this name."""
@@ -172,21 +189,20 @@ class Branches:
 
     def move(self, branch: Branch, chain: Chain, kind: str, **details: object) -> Branch:
         """Let a branch name another chain, as a rebase does; the old logs stay. Raises `BranchError` if it moved."""
-        old, new = (msgspec.json.encode(part).decode() for part in (branch.chain, chain))
         if branch.name == MAIN:
             raise BranchError("main is never moved: append to it, or merge into it")
-        if not self.store.refs.set(BRANCH + branch.name, new, old=old):
+        moved = Branch(branch.name, chain)
+        if not self.store.refs.set(branch.ref, moved.value, old=branch.value):
             raise BranchError(f"branch {branch.name!r} was moved by someone else meanwhile; look again")
         self.reflog.note(kind, branch.name, was=list(branch.chain), **details)
-        return Branch(branch.name, chain)
+        return moved
 
     def delete(self, name: str) -> Branch:
         """Delete a branch's name and return what it named. Its log stays, and the reflog can find it."""
         branch = self.get(name)
         if name == MAIN:
             raise BranchError("main cannot be deleted")
-        text = msgspec.json.encode(branch.chain).decode()
-        if not self.store.refs.set(BRANCH + name, None, old=text):
+        if not self.store.refs.set(branch.ref, None, old=branch.value):
             raise BranchError(f"branch {name!r} was moved by someone else meanwhile; look again")
         self.reflog.note(
             "BranchDeleted", name, was=list(branch.chain), position=self.view(branch.chain).head().position

@@ -82,7 +82,7 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     never rests.
     """
     one, other = branches.get(source), branches.get(target)
-    view, log = branches.view(one.chain), branches.view(other.chain)
+    view, log = branches.view(one.chain), branches.open(other)
 
     def judge(head: Head) -> MergeReport:
         base = _base(branches, one.chain, other.chain, head)
@@ -143,7 +143,7 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
     It conflicts also where it relied on commits of its branch that the target does not have.
     """
     branch = branches.get(target)
-    view, log = branches.view(point.chain), branches.view(branch.chain)
+    view, log = branches.view(point.chain), branches.open(branch)
     picked = point.commit
     if picked is None:
         raise BranchError("there is no commit at position 0 to take over")

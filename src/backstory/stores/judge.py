@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from backstory.commit import Commit, Head, chained, content_hash
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved
 from backstory.query import Condition
 from backstory.record import Recorded
 from backstory.store import Batch, Verdict
@@ -31,9 +31,16 @@ class View(Protocol):
         """The first events that the condition forbids."""
         ...
 
+    def ref(self, name: str) -> str | None:
+        """The value of a ref of the log's store."""
+        ...
+
 
 def judge(batch: Batch, view: View) -> tuple[Verdict, bool]:
-    """The verdict on a batch, and whether its commits are new: to be written on top of `view.head`."""
+    """The verdict on a batch, and whether its commits are new: to be written on top of `view.head`.
+
+    `Log.append` lists the cases, in this order.
+    """
     ids = [draft.id for draft in batch]
     if len(set(ids)) < len(ids):
         return IdReused(next(id for id in ids if ids.count(id) > 1), "stands twice in one batch"), False
@@ -53,6 +60,9 @@ def judge(batch: Batch, view: View) -> tuple[Verdict, bool]:
             return AheadOfLog(condition.after, view.head.position), False
         if condition.after < view.head.position and (events := view.matching(condition, SHOWN)):
             return Conflict(index, condition, events), False
+    guard = batch[0].guard if batch else None
+    if guard is not None and (value := view.ref(guard.ref)) != guard.value:
+        return RefMoved(guard.ref, value), False
     return chain(batch, view.head), True
 
 

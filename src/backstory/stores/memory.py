@@ -6,6 +6,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from operator import attrgetter
 
@@ -30,8 +31,9 @@ class MemoryLog:
     fork whose child lacks the thread that was writing. The next append takes it away.
     """
 
-    def __init__(self, origin: Head = ORIGIN) -> None:
+    def __init__(self, origin: Head = ORIGIN, refs: MemoryRefs | None = None) -> None:
         self.origin = origin
+        self.refs = MemoryRefs() if refs is None else refs
         self._events: list[Recorded] = []
         self._commits: list[Commit] = []
         self._ids: dict[str, Commit] = {}
@@ -47,7 +49,7 @@ class MemoryLog:
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge and append each batch; see `Log.append`."""
-        with self._lock:
+        with self._lock, self.refs.unchanged():
             self._check_open()
             try:
                 return [self._append(batch) for batch in batches]
@@ -167,6 +169,9 @@ class _View:
     def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
         return list(self._log.read(condition.query, after=condition.after, limit=limit))
 
+    def ref(self, name: str) -> str | None:
+        return self._log.refs.get(name)
+
 
 class MemoryRefs:
     """Refs in a dict."""
@@ -203,6 +208,10 @@ class MemoryRefs:
                 self._values[name] = value
             return True
 
+    def unchanged(self) -> AbstractContextManager[object]:
+        """For the length of a block, let nobody set a ref."""
+        return self._lock
+
     def close(self) -> None:
         """Refuse every later call."""
         self._closed = True
@@ -217,7 +226,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.refs = MemoryRefs()
-        self._logs = [MemoryLog()]
+        self._logs = [MemoryLog(ORIGIN, self.refs)]
         self._begin()
         on_fork(child=self._begin)
 
@@ -234,7 +243,7 @@ class MemoryStore:
         """Make an empty log; see `Store.create_log`."""
         with self._creating:
             self._logs[0].head()  # refuses where the store is closed
-            self._logs.append(MemoryLog(origin))
+            self._logs.append(MemoryLog(origin, self.refs))
             return len(self._logs) - 1
 
     def logs(self) -> Sequence[int]:

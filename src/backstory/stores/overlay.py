@@ -28,7 +28,7 @@ class OverlayLog:
         """Let the own log judge each batch, but for those that the base refuses; see `Log.append`.
 
         The base is history and cannot change meanwhile, so what it refuses never goes in. The verdict on such a batch
-        is found afterwards: on the log as it was before the batch.
+        is found afterwards: on the log as it was before the batch. Guards are judged by the own log, in its store.
         """
         head = self.head()
         refused = [self._base_refuses(batch) for batch in batches]
@@ -120,3 +120,6 @@ class _View:
     def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
         upto = self.head.position
         return list(self._log.read(condition.query, after=condition.after, upto=upto, limit=limit))
+
+    def ref(self, name: str) -> str | None:
+        raise AssertionError(f"what the base refuses does not depend on {name}")

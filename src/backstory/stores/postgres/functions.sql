@@ -45,19 +45,21 @@ $$;
 --
 -- `_near` is a position that the log has surely reached, so that the look for its head begins there. `_clause_tags` and
 -- `_clause_types` are the keys of what each clause of `_query` names, as text of arrays. Keys only propose: whether an event
--- is in the way, its row decides.
+-- is in the way, its row decides. `_guard_ref` and `_guard_value` are the guard of each batch, NULL where it has none; both
+-- are empty where no batch has one.
 --
 -- Gives the head as it was, and for each batch: 0 it went in; 1 an id is known; 2 an event is in the way of the draft
--- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position. NULL where all
--- went in.
+-- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position; 5 the ref of its
+-- guard has another value, the one in `ref_values`. NULL where all went in.
 CREATE OR REPLACE FUNCTION {schema}.append(
     _log integer, _near bigint, _run_end integer[], _batch_end integer[], _parent bytea[],
     _draft_end integer[], _id text[], _authored bigint[], _author text[], _message text[], _command text[],
     _metadata text[], _query text[], _after bigint[], _content bytea[],
     _clause_end integer[], _clause_tags text[], _clause_types text[],
     _type text[], _version bigint[], _tags text[], _data text[],
-    _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[],
-    OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[]
+    _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[], _guard_ref text[], _guard_value text[],
+    OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[],
+    OUT ref_values text[]
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
@@ -116,6 +118,17 @@ BEGIN
     head_position := _key - _base;
     head_hash := _hash;
     head_time := _time;
+    ref_values := '{}';
+    IF cardinality(_guard_ref) > 0 THEN
+        -- Nobody sets these refs until this is written. No circle: set_ref waits for one row, and holds nothing that an append
+        -- waits for; appends share the rows.
+        PERFORM FROM refs WHERE name = ANY (_guard_ref) ORDER BY name FOR SHARE;
+        -- In a statement of its own, which sees what was waited for.
+        ref_values := ARRAY(
+            SELECT (SELECT r.value FROM refs r WHERE r.name = g.name)
+            FROM unnest(_guard_ref) WITH ORDINALITY g (name, n) ORDER BY n
+        );
+    END IF;
 
     WHILE _from <= cardinality(_batch_end) LOOP
         -- What was decided ahead of the log is judged alone: perhaps the batches before it bring the log as far.
@@ -174,7 +187,8 @@ BEGIN
         END IF;
 
         _refused := '{}';
-        IF cardinality(_known) > 0 OR cardinality(_met) > 0 OR _parent[_from] <> _hash OR _newest > _start - _base THEN
+        IF cardinality(_known) > 0 OR cardinality(_met) > 0 OR _parent[_from] <> _hash OR _newest > _start - _base
+            OR ref_values IS DISTINCT FROM _guard_value THEN
             FOR b IN _from.._upto LOOP
                 _first := coalesce(_batch_end[b - 1], 0) + 1;
                 _verdict := 0;
@@ -197,6 +211,9 @@ BEGIN
                         END IF;
                         _reached := _reached + _draft_end[d] - coalesce(_draft_end[d - 1], 0);
                     END LOOP;
+                    IF _verdict = 0 AND _guard_ref[b] IS NOT NULL AND ref_values[b] IS DISTINCT FROM _guard_value[b] THEN
+                        _verdict := 5;
+                    END IF;
                 END IF;
                 IF _verdict <> 0 THEN
                     IF verdicts IS NULL THEN

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backstory.commit import Commit, Head, commit_hash, from_micros
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, HistoryLost, IdReused, InvalidEvent, StoreError
+from backstory.errors import (
+    AheadOfLog,
+    Conflict,
+    HeadMoved,
+    HistoryLost,
+    IdReused,
+    InvalidEvent,
+    RefMoved,
+    StoreError,
+)
 from backstory.query import Query
 from backstory.record import Recorded, check_text
 from backstory.store import ALL, Batch, Verdict
@@ -20,7 +29,7 @@ from backstory.stores.recent import Recent
 MOST_BYTES = 64_000_000
 """How many bytes one call of the database takes; a group that has more is several calls of one transaction."""
 
-WRITTEN, KNOWN, MET, AHEAD, MOVED = range(5)
+WRITTEN, KNOWN, MET, AHEAD, HEAD_MOVED, REF_MOVED = range(6)
 """Verdicts of `append` in `functions.sql`."""
 
 HASH_AT = "SELECT pg_is_in_recovery(), (SELECT hash FROM {schema}.commits WHERE key = %s)"
@@ -66,7 +75,7 @@ class PostgresLog:
 
     def _verdicts(self, batches: Sequence[Batch], pieces: Iterator[Piece], row: Row) -> Iterator[Verdict]:
         """What the database said, in full: commits follow from the head that it judged on, the rest never changes."""
-        position, hash, time, kinds, details = row
+        position, hash, time, kinds, details, values = row
         head = Head(position, hash, from_micros(time))
         self._recent.catch_up(head)
         for index, batch in enumerate(batches):
@@ -77,6 +86,10 @@ class PostgresLog:
                 for draft, commit in zip(batch, commits, strict=True):
                     head = self._recent.add(commit, draft.events)
                 yield commits
+            elif kind == REF_MOVED:
+                guard = batch[0].guard
+                assert guard is not None
+                yield RefMoved(guard.ref, values[index])
             else:
                 yield self._refused(batch, kind, details[index], head)
         self._recent.durable(head.position)
@@ -87,7 +100,7 @@ class PostgresLog:
         """The verdict in full. Others of the call are in the log: not being able to read more must not hide that."""
         if kind == KNOWN:
             return self._recorded(batch, head)
-        if kind == MOVED:
+        if kind == HEAD_MOVED:
             return HeadMoved(detail)
         if kind == AHEAD:
             after = next(

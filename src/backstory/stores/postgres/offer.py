@@ -28,7 +28,7 @@ from backstory.stores.postgres.wire import (
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
-CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 26) + ")"
+CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 28) + ")"
 
 KINDS = (TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, TEXT, TEXT, TEXT, INT8, TEXT, TEXT, INT8)
 """What the columns of a `Piece` hold: nine of the draft, two of its clauses, four of its events, one of their tags."""
@@ -119,7 +119,18 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
         integers(chain.from_iterable([piece.tagged for piece in pieces])),
         columns[15],
         integers(chain.from_iterable([piece.types for piece in pieces])),
+        *_guards(batches),
     )
+
+
+def _guards(batches: Sequence[Batch]) -> tuple[bytes, bytes]:
+    """The refs that guard the batches, and their values: empty where none is guarded, as on main."""
+    guards = [batch[0].guard for batch in batches]
+    if not any(guards):
+        return joined(TEXT, 0, ()), joined(TEXT, 0, ())
+    refs = [blob(None if guard is None else guard.ref.encode()) for guard in guards]
+    values = [blob(None if guard is None else guard.value.encode()) for guard in guards]
+    return joined(TEXT, len(guards), refs), joined(TEXT, len(guards), values)
 
 
 def run_ends(batches: Sequence[Batch]) -> list[int]:

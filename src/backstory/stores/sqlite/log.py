@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import apsw
 import msgspec
@@ -144,6 +145,7 @@ class _Writing:
         self._added: list[tuple[Draft, Commit]] = []
         self._inserted = 0
         self._known: set[str] = set()
+        self._refs: dict[str, str | None] = {}
 
     def write(self, batches: Sequence[Batch]) -> list[Verdict]:
         """Judge each batch, and insert what may go in."""
@@ -181,6 +183,13 @@ class _Writing:
             condition.query, condition.after, self.head.position, self.indexed, limit=limit
         )
         return list(events)
+
+    def ref(self, name: str) -> str | None:
+        """The value of a ref, which cannot change while this transaction lasts; see `judge.View`."""
+        if name not in self._refs:
+            found: Any = self._connection.execute("SELECT value FROM refs WHERE name = ?", (name,)).get
+            self._refs[name] = found
+        return self._refs[name]
 
     def add(self, batch: Batch, commits: Sequence[Commit]) -> None:
         """Append what was judged."""
