@@ -19,6 +19,9 @@ GUARD = Guard("branch/trial", "[0,1]")
 ROUNDS = 20
 """How often a ref is moved while others append."""
 
+LONG = 30
+"""Drafts in a batch, so that there is time between the look at the ref and the last of them."""
+
 
 def guarded(draft: Draft, guard: Guard = GUARD) -> Draft:
     """The draft, to go in only while a ref has its value."""
@@ -118,9 +121,9 @@ class Guarding:
         assert isinstance(log.append([[guarded(decided())]])[0], tuple)
 
     def test_nothing_goes_in_after_the_ref_has_moved_while_threads_append(self, store: Store) -> None:
-        def write(log: Log, writer: int, begun: threading.Barrier) -> None:
+        def write(log: Log, begun: threading.Barrier) -> None:
             for turn in range(10_000):
-                [verdict] = log.append([[guarded(decided(id=f"{writer}-{turn}"))]])
+                [verdict] = log.append([[guarded(decided()), *(decided() for _ in range(LONG))]])
                 if not turn:
                     begun.wait(60)
                 if isinstance(verdict, RefMoved):
@@ -131,7 +134,7 @@ class Guarding:
             for _ in range(ROUNDS):
                 point(store, GUARD.value)
                 log, begun = store.log(store.create_log(store.log().head())), threading.Barrier(3)
-                writing = [pool.submit(write, log, writer, begun) for writer in range(2)]
+                writing = [pool.submit(write, log, begun) for _ in range(2)]
                 begun.wait(60)
                 point(store, "[0,2]")
                 last = log.head()
