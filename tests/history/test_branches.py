@@ -289,31 +289,6 @@ def test_who_moves_or_deletes_a_branch_that_was_moved_is_told(db: Database) -> N
         db.branches.move(seen, db.branches.fork((0,), 0), "Moved")
 
 
-def test_nothing_is_appended_to_what_a_branch_was(db: Database) -> None:
-    side = db.branch("side")
-    side.execute(enter(Book("b"), 10))
-    old = Database(db.store).switch("side")
-    db.execute(enter(Book("a"), 5))
-    side.rebase("main")
-    attempts: list[Callable[[], object]] = [
-        lambda: old.execute(enter(Book("b"), 1)),
-        lambda: old.append(Entered("b", 1, 0)),
-        lambda: side.append(Entered("b", 1, 0)),
-    ]
-    for attempt in attempts:
-        with pytest.raises(BranchError, match="was moved since"):
-            attempt()
-    assert old.load(Book("a")).total == 4
-    assert old.load(Book("a"), at="HEAD").total == 4
-    assert old.load(Book("a"), at="side").total == 9
-    new = old.switch("side")
-    new.execute(enter(Book("b"), 1))
-    assert new.load(Book("b")).total == 14
-    new.branches.delete("side")
-    with pytest.raises(BranchError, match="was deleted since"):
-        new.execute(enter(Book("b"), 1))
-
-
 def test_a_branch_of_where_a_deleted_one_was(db: Database) -> None:
     side = db.branch("side")
     side.execute(enter(Book("a"), 10))

@@ -112,19 +112,19 @@ class AsyncDatabase:
         retries: int = RETRIES,
     ) -> Commit | None:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
-        alone = partial(
-            self.db.execute, command, id=id, author=author, message=message, meta=meta, retries=retries
-        )
+        execute = partial(self.db.execute, command, id=id, author=author, message=message, meta=meta)
         if id is not None or not retries:
-            return await self._run(alone)
-        executor = self.db.executor
+            return await self._run(execute, retries=retries)
+        executor, tries = self.db.executor, 0
 
         def half() -> Half | None:
+            nonlocal tries
+            tries += 1
             drafting = self.db.drafter.for_command(command, author=author, message=message, meta=meta)
             attempt = executor.attempt(command, drafting)
             return None if attempt is None else (attempt.draft, partial(executor.settle, attempt))
 
-        write = Write(half, alone, partial(executor.contended, command))
+        write = Write(half, lambda: execute(retries=retries - tries), partial(executor.contended, command))
         commit: Commit | None = await self._branch.writes.run(write)
         return commit
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from backstory import Database, Event, State, Tag, connect, reverts
+from backstory import Database, Event, State, Tag, reverts
 from backstory.errors import DefinitionError, RevertError, UnknownRevision
 from backstory.history.revert import inverses
 
@@ -50,12 +48,6 @@ def unset(event: Set) -> list[Removed]:
 @reverts(Noticed)
 def unnotice(event: Noticed) -> None:
     """Nothing undoes having noticed."""
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    with connect("memory:") as database:
-        yield database
 
 
 def test_what_undoes_a_commit_is_appended_as_one_commit_that_says_so(db: Database) -> None:

@@ -1,0 +1,65 @@
+"""The two faces of a database, called in the same way, so that one sentence is tested on both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial, wraps
+from inspect import isawaitable
+from typing import Any, cast
+
+from anyio.from_thread import BlockingPortal
+
+from backstory import Database
+from backstory.aio import AsyncDatabase, Stream
+from backstory.aio.database import Shared
+from backstory.aio.workers import Workers
+
+
+@contextmanager
+def awaited(db: Database, portal: BlockingPortal) -> Iterator[Database]:
+    """The asynchronous face of a database, whose verbs a test calls without `await`."""
+    shared = Shared(Workers(8))
+    yield cast("Database", Awaited(AsyncDatabase(db, shared), portal))
+    portal.call(shared.close, db.close)
+
+
+class Awaited:
+    """Each verb is awaited in the portal's event loop; what is no verb is that of the database below."""
+
+    def __init__(self, db: AsyncDatabase, portal: BlockingPortal) -> None:
+        self._db = db
+        self._portal = portal
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "close":
+            return partial(self._portal.call, self._db._shared.close, self._db.db.close)
+        if not hasattr(self._db, name):
+            return getattr(self._db.db, name)
+        found = getattr(self._db, name)
+        return wraps(found)(partial(self._call, found)) if callable(found) else found
+
+    def _call(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        async def call() -> Any:
+            result = verb(*args, **kwargs)
+            return await result if isawaitable(result) else result
+
+        result = self._portal.call(call)
+        if isinstance(result, AsyncDatabase):
+            return Awaited(result, self._portal)
+        if isinstance(result, Stream):
+            return self._items(result)
+        if hasattr(result, "__aenter__"):
+            return self._block(result)
+        return result
+
+    def _items(self, stream: Stream[Any]) -> Iterator[Any]:
+        with suppress(StopAsyncIteration):
+            while True:
+                yield self._portal.call(anext, stream)
+
+    @contextmanager
+    def _block(self, block: Any) -> Iterator[Any]:
+        around: AbstractContextManager[AsyncDatabase] = self._portal.wrap_async_context_manager(block)
+        with around as trial:
+            yield Awaited(trial, self._portal)
