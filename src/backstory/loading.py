@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
 import msgspec
 
+from backstory.exact import Inexact, exact
 from backstory.forks import on_fork
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.snapshots import Snapshots
-from backstory.state import State, identity, state_type
+from backstory.state import State, state_type
 from backstory.store import Log, commit_finder
 
 S = TypeVar("S", bound=State)
-Key = tuple[type[State], str]
+Key = tuple[type[State], Query, Hashable]
+"""A state is remembered by its class, by the query that says which events it reads, and by its exact identity."""
+
 Known = tuple[State, int]
 Reads = Sequence[tuple[State, Query]]
 """States as references, with their queries."""
@@ -39,8 +42,10 @@ class Cache:
         self._lock = threading.Lock()
         self._size = sum(size for _, _, size in self._entries.values())
 
-    def get(self, key: Key) -> Known | None:
+    def get(self, key: Key | None) -> Known | None:
         """The remembered state, which the caller must not change, and its position."""
+        if key is None:
+            return None
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -48,8 +53,10 @@ class Cache:
             self._entries.move_to_end(key)
             return entry[0], entry[1]
 
-    def put(self, key: Key, state: State, position: int) -> None:
+    def put(self, key: Key | None, state: State, position: int) -> None:
         """Remember a state that nobody will change, unless a newer one is known."""
+        if key is None:
+            return
         known = self._entries.get(key)
         size = known[2] if known is not None and known[0] is state else _size(state)
         with self._lock:
@@ -99,7 +106,7 @@ class Loader:
             return state
         count = compiled.fold(state, self.log.read(query, after=known[1], upto=upto), self.commit_at)
         if newest:
-            self._cache.put(_key(reference), compiled.copy(state) if count else known[0], upto)
+            self._cache.put(_key(reference, query), compiled.copy(state) if count else known[0], upto)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
                 self._snapshots.keep(reference, query, state, upto)
         return state
@@ -110,7 +117,7 @@ class Loader:
         Nothing else that concerns these states can have come between: the condition says so.
         """
         for reference, query in reads:
-            key = _key(reference)
+            key = _key(reference, query)
             known = self._cache.get(key)
             if known is None or known[1] != decided:
                 continue
@@ -124,7 +131,7 @@ class Loader:
 
     def _known(self, reference: State, query: Query, upto: int | None = None) -> Known | None:
         """What is remembered and no newer than `upto`: here, else in a snapshot."""
-        known = self._cache.get(_key(reference))
+        known = self._cache.get(_key(reference, query))
         if known is not None and (upto is None or known[1] <= upto):
             return known
         if self._snapshots is not None and type(reference).snapshot_every:
@@ -132,9 +139,13 @@ class Loader:
         return None
 
 
-def _key(reference: State) -> Key:
-    # As text: values of some types are equal, but are not the same tag (times in two zones, a number and an enum).
-    return type(reference), repr(identity(reference))
+def _key(reference: State, query: Query) -> Key | None:
+    """What tells this state from every other; None where its identity has a value that cannot be told from others."""
+    kind = type(reference)
+    try:
+        return kind, query, tuple([exact(getattr(reference, name)) for name in state_type(kind).identity])
+    except Inexact:
+        return None
 
 
 def _size(state: State) -> int:

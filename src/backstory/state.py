@@ -85,8 +85,8 @@ class State(msgspec.Struct, metaclass=StateMeta):
     of its own a field without a default belongs to the identity too. `apply` changes the state by one event;
     its annotation says which events there are, and a second parameter, `record`, gets the stored event with its
     position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when
-    the meaning of `apply` changes in code that it calls; `snapshot_every` is after how many events a snapshot
-    is kept (0: never).
+    the meaning of `apply` changes where `backstory.fingerprint` does not see it; `snapshot_every` is after how
+    many events a snapshot is kept (0: never).
     """
 
     everywhere: ClassVar[tuple[type[Any], ...]] = ()

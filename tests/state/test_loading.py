@@ -5,17 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Any
+from time import sleep
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from backstory import Database, Refused, State, Tag, connect
 from backstory.errors import UnknownRevision
-from backstory.loading import OVERHEAD, Cache, Loader
+from backstory.loading import OVERHEAD, Cache, Key, Loader
 from backstory.query import Query
 from backstory.state import fold
 from backstory.store import ALL
@@ -40,6 +44,11 @@ class Reads:
 
 def balance(db: Database, name: str = "a", **at: Any) -> int:
     return db.load(Account(name), **at).balance
+
+
+def key(name: str) -> Key:
+    """Under what the account of this name is remembered."""
+    return Account, Account(name).query(), name
 
 
 def test_only_what_is_new_is_read(db: Database) -> None:
@@ -135,6 +144,111 @@ def test_states_of_different_classes_with_one_identity_are_not_confused(db: Data
         assert (db.load(Account("a")), db.load(Other("a"))) == (Account("a", 5), Other("a", 1))
 
 
+class Kind(Enum):
+    TEXT = "1"
+
+
+class Number(IntEnum):
+    ONE = 1
+
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+ALIKE: dict[str, list[Any]] = {
+    "one": [1, True, 1.0, Decimal(1), Decimal("1.0"), Number.ONE, "1", b"1", Kind.TEXT],
+    "nothing": [0.0, -0.0, 0, False, None, "", (), [], frozenset()],
+    "one instant": [NOON, NOON.astimezone(AMSTERDAM), NOON.astimezone(timezone(timedelta(hours=2)))],
+    "one time": [time(12), time(12, tzinfo=UTC), time(12, fold=1)],
+    "inside": [(1,), (True,), [1], {1: 2}, {True: 2}, {1: 2.0}, {1}, frozenset([1])],
+}
+"""Values of which some are equal, and none is the same as another."""
+
+
+class Shown(State):
+    """A state that says what its identity is."""
+
+    key: Any
+    seen: str = ""
+    count: int = 0
+
+    def query(self) -> Query:
+        return Query.of(tags=["account:a"])
+
+    def apply(self, event: Deposited) -> None:
+        self.seen = repr(self.key)
+        self.count += 1
+
+
+@pytest.mark.parametrize("alike", ALIKE)
+def test_identities_that_are_equal_and_not_the_same_are_not_confused(db: Database, alike: str) -> None:
+    db.append(Deposited("a", 1))
+    for _ in range(2):
+        for value in ALIKE[alike]:
+            assert db.load(Shown(value)).seen == repr(value)
+
+
+class Who:
+    """Is written like every other one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return "<who>"
+
+
+class Nobody(Who):
+    """Is written by its address, which the next one may have."""
+
+    __repr__ = object.__repr__
+
+
+class Of(State):
+    who: Any
+    balance: int = 0
+
+    def query(self) -> Query:
+        return Query.of(tags=[f"account:{self.who.name}"])
+
+    def apply(self, event: Deposited) -> None:
+        self.balance += event.cents
+
+
+@pytest.mark.parametrize("kind", [Who, Nobody])
+def test_an_identity_is_not_what_is_written_of_it(db: Database, kind: type[Who]) -> None:
+    db.append(Deposited("a", 1), Deposited("b", 10))
+    for _ in range(20):
+        for name, balance in (("a", 1), ("b", 10)):
+            assert db.load(Of(kind(name))).balance == balance
+
+
+def test_a_state_whose_identity_cannot_be_told_from_others_is_not_remembered(db: Database) -> None:
+    db.append(Deposited("a", 1))
+    log: Any = Reads(db.log)
+    loader = Loader(log)
+    who = Who("a")
+    assert [loader.load(Of(who)).balance, loader.load(Of(who)).balance] == [1, 1]
+    assert log.events == 2
+
+
+def test_a_state_that_reads_something_else_by_now_is_not_remembered(db: Database) -> None:
+    class Free(State):
+        account: Tag[str]
+        balance: int = 0
+        types: ClassVar[list[str]] = ["test.deposited"]
+
+        def query(self) -> Query:
+            return Query.of(self.types, [f"account:{self.account}"])
+
+        def apply(self, event: Deposited | Withdrawn) -> None:
+            self.balance += event.cents
+
+    db.append(Deposited("a", 1), Withdrawn("a", 10))
+    assert db.load(Free("a")).balance == 1
+    Free.types.append("test.withdrawn")
+    assert db.load(Free("a")).balance == 11
+
+
 def test_a_loader_that_knows_less_than_another_thread_does_not_lose_what_is_remembered(db: Database) -> None:
     """The head is asked for after the cache: else what is remembered would be newer, and all be read again."""
     db.append(*[Deposited("a", 1)] * 20)
@@ -166,7 +280,7 @@ def test_states_of_one_command_are_of_one_position(db: Database) -> None:
         while not stop.is_set():
             for source, target in (("a", "b"), ("b", "a")):
                 db.append(Withdrawn(source, 100), Deposited(target, 100))
-                time.sleep(0.0005)  # without a disk to wait for, it could add more than is read meanwhile
+                sleep(0.0005)  # without a disk to wait for, it could add more than is read meanwhile
 
     mover = threading.Thread(target=move)
     mover.start()
@@ -199,12 +313,12 @@ def test_threads_that_load_and_execute_at_once_see_what_a_replay_sees(db: Databa
 def test_the_cache_keeps_within_its_bound_and_throws_out_what_was_least_lately_used() -> None:
     cache = Cache(limit=3 * OVERHEAD + 200)
     for name in "abc":
-        cache.put((Account, name), Account(name), 1)
-    cache.get((Account, "a"))
-    cache.put((Account, "d"), Account("d"), 1)
-    assert [name for name in "abcd" if cache.get((Account, name))] == ["a", "c", "d"]
-    cache.put((Account, "e"), Account("e" * 10_000), 1)
-    assert [name for name in "abcde" if cache.get((Account, name))] == []
+        cache.put(key(name), Account(name), 1)
+    cache.get(key("a"))
+    cache.put(key("d"), Account("d"), 1)
+    assert [name for name in "abcd" if cache.get(key(name))] == ["a", "c", "d"]
+    cache.put(key("e"), Account("e" * 10_000), 1)
+    assert [name for name in "abcde" if cache.get(key(name))] == []
     assert cache._size == 0
     assert not cache._entries
 
@@ -216,15 +330,16 @@ def test_what_json_cannot_carry_counts_by_its_size_too() -> None:
         def apply(self, event: Deposited) -> None: ...
 
     cache = Cache(limit=20 * OVERHEAD)
-    cache.put((Odd, "a"), Odd([object()] * 10_000), 1)
-    assert cache.get((Odd, "a")) is None
+    odd = (Odd, Query(), "a")
+    cache.put(odd, Odd([object()] * 10_000), 1)
+    assert cache.get(odd) is None
 
 
 def test_an_older_state_does_not_replace_a_newer_one() -> None:
     cache = Cache()
-    cache.put((Account, "a"), Account("a", 2), 2)
-    cache.put((Account, "a"), Account("a", 1), 1)
-    assert cache.get((Account, "a")) == (Account("a", 2), 2)
+    cache.put(key("a"), Account("a", 2), 2)
+    cache.put(key("a"), Account("a", 1), 1)
+    assert cache.get(key("a")) == (Account("a", 2), 2)
 
 
 def test_a_database_without_room_for_states_works_all_the_same() -> None:

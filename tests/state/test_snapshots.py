@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from backstory import Database, Event, Query, State, Tag, connect, upcast
 from backstory.errors import StoreReadOnly
+from backstory.fingerprint import fingerprint
 from backstory.record import encoded
-from backstory.snapshots import Snapshots, fingerprint
+from backstory.snapshots import Snapshots
 from tests.state.bank import Deposited, Withdrawn
 
 
@@ -359,7 +366,7 @@ def test_when_an_upcaster_changes_the_history_is_read_anew(db: Database) -> None
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
     script = (
-        "import tests.state.test_snapshots as t; from backstory.snapshots import fingerprint as f;"
+        "import tests.state.test_snapshots as t; from backstory.fingerprint import fingerprint as f;"
         "print(f(t.Code.now()), f(t.Chosen), f(t.mended(100)))"
     )
     found = {
@@ -406,6 +413,25 @@ def test_a_query_that_changed_makes_a_snapshot_useless(db: Database) -> None:
     assert again(db).load(Free("a")).balance == 20
 
 
+class Kind(Enum):
+    CASH = "cash"
+
+
+@dataclass
+class Paid:
+    cents: int
+
+
+class Loose(msgspec.Struct, dict=True):
+    cents: int = 0
+
+
+def with_more(thing: Any) -> Any:
+    """Put into an object what is none of its fields."""
+    thing.more = 1
+    return thing
+
+
 def unlike(annotation: Any, value: Callable[[], Any]) -> type[State]:
     def apply(self: Any, event: Deposited) -> None:
         self.balance += 1
@@ -432,6 +458,14 @@ def unlike(annotation: Any, value: Callable[[], Any]) -> type[State]:
         (dict[str, int] | None, lambda: defaultdict(int, a=1)),
         (str | None, lambda: "\ud800"),
         (complex | None, lambda: 1j),
+        (datetime | None, lambda: datetime(2026, 3, 1, 9, tzinfo=ZoneInfo("Europe/Amsterdam"))),
+        (list[datetime] | None, lambda: [datetime(2026, 3, 1, 9, tzinfo=ZoneInfo("UTC"))]),
+        (Any, lambda: Kind.CASH),
+        (set[Any] | None, lambda: {Kind.CASH}),
+        (Any, lambda: Paid(1)),
+        (Paid | None, lambda: Paid(True)),
+        (Paid | None, lambda: with_more(Paid(1))),
+        (Loose | None, lambda: with_more(Loose())),
     ],
 )
 def test_a_state_that_json_would_not_give_back_as_it_was_is_not_kept(
@@ -442,6 +476,63 @@ def test_a_state_that_json_would_not_give_back_as_it_was_is_not_kept(
     assert db.load(state("a")).balance == 10  # type: ignore[attr-defined]
     assert kept(db) == {}
     assert again(db).load(state("a")).balance == 10  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (Any, lambda: [1, "a", None, 1.5, -0.0, {"b": True}]),
+        (datetime | None, lambda: datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        (datetime | None, lambda: datetime(2026, 3, 1, 9)),  # noqa: DTZ001 - one without a zone
+        (Kind | None, lambda: Kind.CASH),
+        (dict[Kind, set[Kind]] | None, lambda: {Kind.CASH: {Kind.CASH}}),
+        (Paid | None, lambda: Paid(1)),
+        (Loose | None, Loose),
+        (Decimal | None, lambda: Decimal("1.00")),
+    ],
+)
+def test_a_state_that_json_gives_back_as_it_was_is_kept(db: Database, annotation: Any, value: Any) -> None:
+    db.append(*[Deposited("a", 1)] * 10)
+    state = unlike(annotation, value)
+    loaded: Any = db.load(state("a"))
+    assert len(kept(db)) == 1
+    again_loaded: Any = again(db).load(state("a"))
+    assert (repr(again_loaded.held), type(again_loaded.held)) == (repr(loaded.held), type(loaded.held))
+
+
+def test_identities_that_json_writes_alike_do_not_get_each_others_snapshot(db: Database) -> None:
+    class Keyed(State):
+        snapshot_every = 1
+        key: Any
+        seen: str = ""
+
+        def query(self) -> Query:
+            return Query.of(["test.deposited"])
+
+        def apply(self, event: Deposited) -> None:
+            self.seen = repr(self.key)
+
+    db.append(Deposited("a", 1))
+    for key in ("cash", Kind.CASH, "cash"):
+        assert again(db).load(Keyed(key)).seen == repr(key)
+
+
+def test_a_state_whose_code_cannot_be_known_is_not_kept(db: Database) -> None:
+    lock = threading.Lock()
+
+    class Guarded(State):
+        snapshot_every = 10
+        account: Tag[str]
+        balance: int = 0
+
+        def apply(self, event: Deposited) -> None:
+            with lock:
+                self.balance += event.cents
+
+    db.append(*[Deposited("a", 1)] * 10)
+    assert fingerprint(Guarded) is None
+    assert [again(db).load(Guarded("a")).balance for _ in range(2)] == [10, 10]
+    assert kept(db) == {}
 
 
 def test_an_identity_that_json_cannot_carry_has_no_snapshot(db: Database) -> None:

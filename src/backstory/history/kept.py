@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import fields
 
 from backstory.errors import BackstoryError
+from backstory.exact import same
 from backstory.history.branches import Branches
 from backstory.snapshots import PREFIX, Snapshots
 from backstory.state import State, identity, state_type
@@ -84,5 +85,5 @@ def _differences(log: Log, state: State, position: int) -> Iterator[str]:
         return
     for name in state.__struct_fields__:
         one, other = getattr(state, name), getattr(replayed, name)
-        if one != other:
+        if not same(one, other):
             yield f"{name} of {identity(state)} is {one!r} at #{position}, but its events give {other!r}"

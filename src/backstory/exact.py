@@ -1,0 +1,97 @@
+"""What a value is, exactly: equal is not yet the same.
+
+`1`, `True` and `1.0` are equal, and so are one instant in two time zones, and a member of an enum and its text. Code
+may treat each in another way, so none may be given in place of another.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import types
+import uuid
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import msgspec
+
+
+class Inexact(TypeError):
+    """Nothing is known of a type that would tell its values apart."""
+
+
+def exact(value: Any) -> Hashable:
+    """What two values have in common only if they are the same, all the way down. Raises `Inexact`."""
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind in LEAVES:
+        return kind, LEAVES[kind](value)
+    if kind in SETS:
+        return kind, frozenset([exact(item) for item in value])
+    return kind, tuple([exact(part) for part in _parts(value)])
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are known to be the same; quicker than to compare what `exact` gives."""
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    try:
+        if kind is str or kind in LEAVES or kind in SETS:
+            return exact(one) == exact(other)
+        parts, others = _parts(one), _parts(other)
+    except Inexact:
+        return False
+    return len(parts) == len(others) and all(map(same, parts, others))
+
+
+def _itself(value: Hashable) -> Hashable:
+    return value
+
+
+def _moment(value: datetime.datetime | datetime.time) -> Hashable:
+    """As it is written, if its zone is written as what it is: none, an offset, or a name of the zone database."""
+    if not isinstance(value.tzinfo, datetime.timezone | types.NoneType):
+        from zoneinfo import ZoneInfo
+
+        if type(value.tzinfo) is not ZoneInfo or not value.tzinfo.key:
+            raise Inexact(f"a time zone of {type(value.tzinfo).__qualname__} cannot be told from another one")
+    return repr(value)
+
+
+LEAVES: dict[type[Any], Callable[[Any], Hashable]] = {
+    **dict.fromkeys((int, bool, bytes, types.NoneType, msgspec.UnsetType), _itself),
+    **dict.fromkeys((datetime.date, datetime.timedelta, uuid.UUID), _itself),
+    **dict.fromkeys((float, complex, decimal.Decimal), repr),  # 0.0 equals -0.0, and 1.0 equals 1.00
+    **dict.fromkeys((datetime.datetime, datetime.time), _moment),
+}
+"""What tells two values of one of these types apart."""
+
+SETS = (set, frozenset)
+
+
+def _parts(value: Any) -> Collection[Any]:
+    """What a value is made of, in order. Raises `Inexact` where that is not known."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return value  # type: ignore[no-any-return]
+    if kind is dict:
+        return [*value, *value.values()]
+    if issubclass(kind, enum.Enum):
+        return value.name, value.value
+    if issubclass(kind, msgspec.Struct):
+        return _fields(value, kind.__struct_fields__)
+    if is_dataclass(kind):
+        return _fields(value, [field.name for field in fields(kind)])
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return value  # type: ignore[no-any-return]
+    raise Inexact(f"a value of {kind.__qualname__} cannot be told from another one")
+
+
+def _fields(value: Any, names: Collection[str]) -> Collection[Any]:
+    """The fields of an object, and whatever else was put into it."""
+    more = {name: item for name, item in getattr(value, "__dict__", {}).items() if name not in names}
+    return [*[getattr(value, name) for name in names], more]
