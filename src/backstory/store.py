@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved
+from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved, StoreCorrupt
 from backstory.query import Query
 from backstory.record import Recorded
 
@@ -188,14 +188,17 @@ class Record:
         return self.commit.metadata
 
 
+def commit_at(log: Log, position: int) -> Commit:
+    """The commit that holds a position up to the head. Raises `StoreCorrupt` where there is none."""
+    for commit in log.commits(after=position - 1, limit=1):
+        return commit
+    raise StoreCorrupt(f"the commit that holds #{position} is missing; run: backstory verify")
+
+
 def commit_finder(log: Log) -> Callable[[int], Commit]:
     """A function from an event's position to its commit, which remembers the last few."""
 
-    @lru_cache(maxsize=256)
-    def commit_at(position: int) -> Commit:
-        return next(log.commits(after=position - 1, limit=1))
-
-    return commit_at
+    return lru_cache(maxsize=256)(partial(commit_at, log))
 
 
 def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:

@@ -397,7 +397,7 @@ TAMPERED = {
     "message": "UPDATE commits SET message = 'loan' WHERE position = 3",
     "query": "UPDATE commits SET query = '[]' WHERE position = 3",
     "after": "UPDATE commits SET after = 2 WHERE position = 3",
-    "size": "UPDATE commits SET size = -1 WHERE position = 3",
+    "size": "UPDATE commits SET size = 2 WHERE position = 3",
     "content": "UPDATE commits SET content = hash WHERE position = 3",
     "hash": "UPDATE commits SET hash = content WHERE position = 3",
     "branch": "UPDATE events SET type = 'Lost' WHERE position = (1 << 40) + 4",

@@ -18,6 +18,7 @@ from backstory.history.halving import Answer, answer_of, halve
 from backstory.history.plain import plain as plain_state
 from backstory.history.revision import Point, resolve
 from backstory.state import fold
+from backstory.store import commit_at
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -136,7 +137,7 @@ def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Outp
     if start.position:
         out.line(f"  {'true' if found.began else 'false'}  #{start.position}")
     for turn in found.turns:
-        commit = next(iter(log.commits(after=turn.record.position - 1, limit=1)))
+        commit = commit_at(log, turn.record.position)
         said = out.paint("true ", "green") if turn.holds else out.paint("false", "red")
         out.line(f"  {said}  {commits.event(turn.record, out)}  {commits.line(commit, [turn.record], out)}")
     if not found.turns:
@@ -173,7 +174,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output
 
 def result(log: Log, reference: State, record: Recorded, title: str, out: Output) -> None:
     """An event, its commit, and what it did to the state."""
-    commit = next(iter(log.commits(after=record.position - 1, limit=1)))
+    commit = commit_at(log, record.position)
     out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")
     out.line()
     out.lines(told(commit, out))
@@ -222,7 +223,7 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
         return answer
 
     suspects = halve(log, start.position, end.position, check)
-    found = [next(iter(log.commits(after=position - 1, limit=1))) for position in suspects.positions]
+    found = [commit_at(log, position) for position in suspects.positions]
     if out.json:
         out.document("bisect", asked=suspects.asked, commits=[commits.commit_fields(each) for each in found])
         return 0 if len(found) == 1 else 1

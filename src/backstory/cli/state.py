@@ -16,6 +16,7 @@ from backstory.cli.text import count, plain
 from backstory.cli.times import short
 from backstory.latest import Latest
 from backstory.query import Query
+from backstory.store import commit_at
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -77,18 +78,13 @@ def run(arguments: Namespace, out: Output) -> int:
         if not state.events:
             out.say(f"backstory: {nothing(log, tag, arguments.at)}")
             return 1
-        givers = {field.position: giver(log, field.position) for field in state.fields.values()}
+        givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
     if out.json:
         out.document("state", **fields(state, givers))
     else:
         out.page()
         write(state, givers, out)
     return 0
-
-
-def giver(log: Log, position: int) -> Commit:
-    """The commit that holds an event."""
-    return next(iter(log.commits(after=position - 1, limit=1)))
 
 
 def fields(state: Latest, givers: dict[int, Commit]) -> dict[str, Any]:

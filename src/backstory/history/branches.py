@@ -12,16 +12,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
-from backstory.commit import ORIGIN, Commit, Draft, Guard, Head, from_micros, micros
-from backstory.errors import BranchError, UnknownRevision
+from backstory.commit import ORIGIN, Draft, Guard, Head, from_micros, micros
+from backstory.errors import BranchError, StoreCorrupt, UnknownRevision
 from backstory.forks import on_fork
 from backstory.history.guarded import GuardedLog
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, now
-from backstory.store import Log, Store, append
+from backstory.store import Log, Store, append, commit_at
 from backstory.stores.overlay import OverlayLog
 
 MAIN = "main"
@@ -96,13 +97,14 @@ class Branches:
         if name == MAIN:
             return Branch(MAIN, (0,))
         text = self.store.refs.get(BRANCH + name)
-        return None if text is None else Branch(name, msgspec.json.decode(text, type=Chain))
+        return None if text is None else Branch(name, chain_of(name, text))
 
     def all(self) -> Iterator[Branch]:
         """Every branch, main first."""
         yield Branch(MAIN, (0,))
         for ref, text in self.store.refs.list(BRANCH).items():
-            yield Branch(ref.removeprefix(BRANCH), msgspec.json.decode(text, type=Chain))
+            name = ref.removeprefix(BRANCH)
+            yield Branch(name, chain_of(name, text))
 
     def names(self) -> list[str]:
         """The names of all branches."""
@@ -116,7 +118,10 @@ class Branches:
     def _view(self, chain: Chain) -> Log:
         if chain not in self._views:
             *base, number = chain
-            own = self.store.log(number)
+            try:
+                own = self.store.log(number)
+            except KeyError:
+                raise StoreCorrupt(f"log {number}, which a branch or a mark names, is not there") from None
             self._views[chain] = (
                 OverlayLog(self._view(tuple(base)), self.store.origin(number), own) if base else own
             )
@@ -214,18 +219,19 @@ class Branches:
         self.check_new(name)
         try:
             self.view(chain)
-        except (KeyError, ValueError):
+        except (StoreCorrupt, ValueError):
             raise BranchError(f"there is no history {list(chain)} in this store") from None
         return self._name(name, chain, "BranchRestored", chain=list(chain))
 
     def mark(self, name: str) -> Mark | None:
         """The mark of this name."""
         text = self.store.refs.get(MARK + name)
-        return None if text is None else msgspec.json.decode(text, type=Mark)
+        return None if text is None else mark_of(name, text)
 
     def marks(self) -> list[Mark]:
         """Every mark, by name."""
-        return [msgspec.json.decode(text, type=Mark) for text in self.store.refs.list(MARK).values()]
+        marks = self.store.refs.list(MARK).items()
+        return [mark_of(ref.removeprefix(MARK), text) for ref, text in marks]
 
     def set_mark(
         self, name: str, chain: Chain, position: int, *, message: str = "", author: str = ""
@@ -261,6 +267,31 @@ class Branches:
         return one[:common], min(ends)
 
 
+def chain_of(name: str, text: str) -> Chain:
+    """The logs that a branch's ref names. Raises `StoreCorrupt`."""
+    try:
+        return _checked(msgspec.json.decode(text, type=Chain))
+    except (ValueError, TypeError) as error:
+        raise StoreCorrupt(f"what branch {name} is made of is damaged: {error}") from error
+
+
+def mark_of(name: str, text: str) -> Mark:
+    """The mark that its ref holds. Raises `StoreCorrupt`."""
+    try:
+        mark = msgspec.json.decode(text, type=Mark)
+        _checked(mark.chain)
+    except (ValueError, TypeError) as error:
+        raise StoreCorrupt(f"mark {name} is damaged: {error}") from error
+    return mark
+
+
+def _checked(chain: Chain) -> Chain:
+    """A chain that begins with main, each log of it made later than the one below."""
+    if chain[:1] != (0,) or any(number <= below for below, number in pairwise(chain)):
+        raise ValueError(f"{list(chain[:10])} does not stand on main")
+    return chain
+
+
 def head_at(log: Log, position: int) -> Head:
     """The head as it was at a position. Raises `BranchError` beyond the log, and in the middle of a commit."""
     head = log.head()
@@ -270,7 +301,7 @@ def head_at(log: Log, position: int) -> Head:
         return ORIGIN
     if not 0 < position < head.position:
         raise BranchError(f"there is no #{position}: the log ends at #{head.position}")
-    commit: Commit = next(log.commits(after=position - 1, limit=1))
+    commit = commit_at(log, position)
     if commit.position != position:
         raise BranchError(
             f"#{position} is in the middle of commit {commit.hash.hex()[:10]} (#{commit.first} to #{commit.position}):"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import fields
 
-from backstory.errors import BackstoryError
+from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.exact import same
 from backstory.history.branches import Branches
 from backstory.snapshots import PREFIX, Snapshots
@@ -55,7 +55,7 @@ def _log(branches: Branches, chain: str) -> Log | None:
     """The log of a branch, None where it is gone."""
     try:
         return branches.view(tuple(map(int, chain.split("-"))))
-    except (KeyError, ValueError):
+    except (StoreCorrupt, ValueError):
         return None
 
 

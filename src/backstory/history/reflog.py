@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from backstory.commit import ORIGIN, draft
+from backstory.errors import StoreCorrupt
 from backstory.query import Query
 from backstory.record import Recorded, encoded
-from backstory.store import Log, Store, append
+from backstory.store import Log, Store, append, commit_at
 
 REF = "reflog"
 
@@ -46,7 +47,9 @@ class Reflog:
         """The entries, newest first: all, or those of one name."""
         for log, event in self._events(name):
             details = msgspec.json.decode(event.data, type=dict[str, Any])
-            commit = next(log.commits(after=event.position - 1, limit=1))
+            if "name" not in details:
+                raise StoreCorrupt(f"the reflog is damaged: its #{event.position} names no branch or mark")
+            commit = commit_at(log, event.position)
             yield Entry(event.type, details.pop("name"), commit.time, details)
 
     def settled(self, target: str) -> set[str]:
@@ -64,7 +67,7 @@ class Reflog:
         number = self._store.refs.get(REF)
         if number is None:
             return
-        log = self._store.log(int(number))
+        log = self._open(number)
         query = Query.all() if name is None else Query.of(tags=[f"branch:{name}"])
         for event in log.read(query, backwards=True):
             yield log, event
@@ -73,4 +76,11 @@ class Reflog:
         """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""
         while (number := self._store.refs.get(REF)) is None:
             self._store.refs.set(REF, str(self._store.create_log(ORIGIN)), old=None)
-        return self._store.log(int(number))
+        return self._open(number)
+
+    def _open(self, number: str) -> Log:
+        """The log that the ref names. Raises `StoreCorrupt`."""
+        try:
+            return self._store.log(int(number))
+        except (KeyError, ValueError):
+            raise StoreCorrupt(f"the reflog is said to be log {number!r}, which is not there") from None

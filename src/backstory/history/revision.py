@@ -25,7 +25,7 @@ from backstory.history.branches import MAIN, Branches, Chain
 from backstory.history.decisions import made
 from backstory.history.timeline import last_at
 from backstory.history.times import parse_time
-from backstory.store import Log
+from backstory.store import Log, commit_at
 
 Revision = str | int | datetime | Commit
 """Any way to name a point of history: a text, a position, a time with its zone, or a commit."""
@@ -173,7 +173,7 @@ def _step(branches: Branches, point: Point, suffix: re.Match[str], text: str) ->
 
 
 def _point(chain: Chain, log: Log, position: int) -> Point:
-    commit = next(log.commits(after=position - 1, limit=1)) if position else None
+    commit = commit_at(log, position) if position else None
     return Point(chain, position, commit)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from backstory.commit import Commit
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import ALL, Log
+from backstory.store import ALL, Log, commit_at
 from backstory.sync.cloudevents import event_line
 from backstory.sync.own import FORMAT, Header, commit_line
 from backstory.sync.source import Progress, no_progress
@@ -27,7 +27,7 @@ def own_lines(
     if last is None:
         yield _line(msgspec.json.encode(Header(FORMAT, after)))
         return
-    first = next(log.commits(after=after, upto=upto, limit=1)).first
+    first = commit_at(log, after + 1).first
     yield _line(msgspec.json.encode(Header(FORMAT, first - 1, last.position, last.hash.hex())))
     for commit, events in _commits(log, after, last.position):
         yield _line(commit_line(commit, events))

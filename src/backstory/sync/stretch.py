@@ -10,7 +10,7 @@ import msgspec
 from backstory.commit import Commit, Draft, Head, chained, drafted
 from backstory.errors import StoreCorrupt
 from backstory.history.verify import commit_problems
-from backstory.store import Log, append
+from backstory.store import Log, append, commit_at
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def holds(source: Log, stretch: Stretch, head: Head) -> bool:
         return True
     if head.position > stretch.head.position:
         return False
-    commit = next(source.commits(after=head.position - 1, limit=1))
+    commit = commit_at(source, head.position)
     return (commit.position, commit.hash) == (head.position, head.hash)
 
 

@@ -1,4 +1,4 @@
-"""Numbers that stand for rows and words: a row's key, and the keys of tags and types in the table of tags.
+"""Numbers that stand for words: the keys of tags and types in the table of tags.
 
 A word's key is the beginning of its SHA-256, as `tag_key` and `type_key` in `functions.sql` give it. Two words may have
 one key, so keys only propose: whether an event matches, its row decides.
@@ -9,11 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from backstory import digest
-
-LOG_BITS = 40
-"""A row's key is its log's number times 2^40, plus its position."""
-
-POSITION = (1 << LOG_BITS) - 1
 
 
 def tag_key(tag: str) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from backstory.query import Clause, Query
-from backstory.stores.postgres.keys import POSITION, tag_key, type_key
+from backstory.stores.postgres.keys import tag_key, type_key
+from backstory.stores.rows import POSITION
 
 COLUMNS = (
     f"e.key & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, convert_to(e.data, 'UTF8')"

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
 
 import msgspec
 
-from backstory.commit import Commit, Head, from_micros
+from backstory.commit import Commit, Head
 from backstory.errors import StoreCorrupt
-from backstory.query import Condition, Query, from_json
+from backstory.query import Query
 from backstory.record import Recorded
 from backstory.stores.postgres.ahead import Ahead
-from backstory.stores.postgres.keys import LOG_BITS, POSITION
 from backstory.stores.postgres.plan import Selection, plan
-from backstory.stores.postgres.server import Row, Server
+from backstory.stores.postgres.server import Server
+from backstory.stores.rows import (
+    LOG_BITS,
+    POSITION,
+    Row,
+    commit_of,
+    decode_tags,
+    hash_range,
+    head_of,
+    in_order,
+)
 
 FIRST_CHUNK, CHUNK = 64, 2048
 """Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
@@ -39,8 +47,6 @@ HEAD = (
     " ORDER BY key DESC LIMIT 1"
 )
 
-decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
-
 
 class Rows:
     """The rows of one log."""
@@ -62,11 +68,7 @@ class Rows:
         rows = self._server.look(self._head, (self.base, self._last))
         if not rows:
             return self.origin
-        [(position, hash, time)] = rows
-        try:
-            return Head(position, hash, from_micros(time))
-        except OverflowError as error:
-            raise StoreCorrupt(f"the time of the commit at #{position} is damaged ({error})") from error
+        return head_of(rows[0])
 
     def events(
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
@@ -109,24 +111,25 @@ class Rows:
         if after >= upto:
             return
         size = FIRST_CHUNK if limit is None else min(FIRST_CHUNK, limit)
-        rows = self._chunk(selection, after, upto, size)
+        rows = self._chunk(selection, after, upto, size, backwards)
         while len(rows) == size:
             if backwards:
                 upto = rows[-1][0] - 1
             else:
                 after = rows[-1][0]
             size = min(size * 4, CHUNK)
-            work = partial(self._chunk, selection, after, upto, size)
+            work = partial(self._chunk, selection, after, upto, size, backwards)
             ahead = Ahead(work) if size == CHUNK else None
             yield rows
             rows = work() if ahead is None else ahead.result()
         if rows:
             yield rows
 
-    def _chunk(self, selection: Selection, after: int, upto: int, size: int) -> list[Row]:
+    def _chunk(self, selection: Selection, after: int, upto: int, size: int, backwards: bool) -> list[Row]:
         if after >= upto:
             return []
-        return self._server.fetch(selection.sql, selection.bound(self.base + after, self.base + upto, size))
+        bound = selection.bound(self.base + after, self.base + upto, size)
+        return in_order(self._server.fetch(selection.sql, bound), after, upto, backwards=backwards)
 
     def by_ids(self, ids: Sequence[str]) -> list[Commit]:
         """The commits with these ids, in order of position."""
@@ -134,33 +137,7 @@ class Rows:
 
     def by_hash(self, prefix: str) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
-        if len(prefix) > 64 or not set(prefix) <= set("0123456789abcdef"):
+        if (bounds := hash_range(prefix)) is None:
             return []
-        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
-        rows = self._server.fetch(self._by_hash, (low, high, self.base, self._last))
+        rows = self._server.fetch(self._by_hash, (*bounds, self.base, self._last))
         return [commit_of(row) for row in rows]
-
-
-def commit_of(row: Row) -> Commit:
-    """The commit of a row. Raises `StoreCorrupt`."""
-    position, size, id, time, authored, author, message, command, metadata, query, after, content, hash = row
-    condition: Any = None
-    try:
-        if query is not None:
-            condition = Condition(from_json(query), after)
-        return Commit(
-            position,
-            size,
-            id,
-            from_micros(time),
-            from_micros(authored),
-            author,
-            message,
-            command,
-            metadata,
-            condition,
-            content,
-            hash,
-        )
-    except (msgspec.MsgspecError, TypeError, OverflowError) as error:
-        raise StoreCorrupt(f"the commit at #{position} is damaged ({error})") from error

@@ -12,7 +12,6 @@ import apsw
 import msgspec
 
 from backstory.errors import StoreError
-from backstory.stores.sqlite.connections import Row
 from backstory.stores.sqlite.file import SqliteFile, schema
 from backstory.stores.sqlite.index import LOG_BITS, POSITION, hash_token, token
 from backstory.stores.sqlite.rows import decode_tags, row_digest

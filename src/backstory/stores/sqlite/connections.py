@@ -22,10 +22,10 @@ from typing import Any, TypeVar
 import apsw
 
 from backstory.errors import HistoryLost, NotAStore, StoreError, StoreReadOnly
+from backstory.stores.rows import Row
 from backstory.stores.sqlite.turn import Turn
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 Work = Callable[[apsw.Connection, bool], T]
 """What to do in a transaction. It is told whether it was done before and perhaps kept."""
 

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import apsw
 
 from backstory.errors import HistoryLost, NewerFormat, NotAStore, StoreClosed, StoreExists, StoreMissing
-from backstory.stores.sqlite.connections import APPLICATION_ID, Row, Work
+from backstory.stores.rows import Row
+from backstory.stores.sqlite.connections import APPLICATION_ID, Work
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.guard import keep_guard
 from backstory.stores.sqlite.opened import OPENED

@@ -8,11 +8,13 @@ import msgspec
 
 from backstory import digest
 from backstory.query import Query
+from backstory.stores.rows import LOG_BITS, POSITION
 
-LOG_BITS = 40
-"""A row's key is its log's number times 2^40, plus its position."""
+LAST_LOG = (1 << 23) - 2
+"""The highest number of a log: the keys of a higher one would not fit into 64 bits."""
 
-POSITION = (1 << LOG_BITS) - 1
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+"""The keys that SQLite can hold."""
 
 RUN = 64
 """How many events may wait for the indexes. A run of 64 costs little more than one event's entries; scanning it takes

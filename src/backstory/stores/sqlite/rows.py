@@ -11,12 +11,21 @@ from typing import Any
 import msgspec
 
 from backstory import digest
-from backstory.commit import Commit, Head, from_micros, micros
+from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt
-from backstory.query import Condition, Query, from_json, to_json
+from backstory.query import Query, to_json
 from backstory.record import Recorded
-from backstory.stores.sqlite.connections import Row
-from backstory.stores.sqlite.index import LOG_BITS, POSITION, SCAN, Selection, hash_token, plan
+from backstory.stores.rows import (
+    LOG_BITS,
+    POSITION,
+    Row,
+    commit_of,
+    decode_tags,
+    hash_range,
+    head_of,
+    in_order,
+)
+from backstory.stores.sqlite.index import SCAN, Selection, hash_token, plan
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
 
@@ -55,7 +64,6 @@ ENDS = (
 STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
-decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
 by_position = attrgetter("position")
 
 
@@ -83,8 +91,8 @@ class Rows:
         if not rows:
             stands = self.fetch(STANDS, self._ends_arguments[:2])
             return (self._origin, self._origin.position) if stands else None
-        [(position, hash, time, indexed)] = rows
-        return None if indexed is None else (Head(position, hash, from_micros(time)), indexed)
+        [(*head, indexed)] = rows
+        return None if indexed is None else (head_of(tuple(head)), indexed)
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit whose last event is at a position."""
@@ -125,11 +133,11 @@ class Rows:
         for rows in self._chunks(selection, after, upto, backwards, limit):
             position = rows[0][0]
             try:
-                for position, commit, type, version, found, data in rows:
+                for position, commit, type, version, found, data in typed(rows):
                     if found != text:  # the events of one entity mostly have the same
                         text, tags = found, decode_tags(found)
                     yield Recorded(position, commit, type, version, tags, data)
-            except (msgspec.MsgspecError, TypeError) as error:
+            except msgspec.MsgspecError as error:
                 raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
 
     def commits(
@@ -150,7 +158,7 @@ class Rows:
             size = min(size, left)
             rows = self.fetch(sql, (*selection.arguments, self._base + after, self._base + upto, size))
             if rows:
-                yield rows
+                yield in_order(rows, after, upto, backwards=backwards)
             if len(rows) < size:
                 return
             left -= size
@@ -172,9 +180,9 @@ class Rows:
 
     def by_hash(self, prefix: str, indexed: int) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
-        if len(prefix) > 64 or not set(prefix) <= set("0123456789abcdef"):
+        if (bounds := hash_range(prefix)) is None:
             return []
-        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        low, high = bounds
         match = hash_token(low)[: len(prefix) + 1] + "*"
         arguments = (match, low, high, self._base, self._base + indexed, self._last)
         return [commit_of(row) for row in self.fetch(COMMITS_BY_HASH, arguments)]
@@ -184,28 +192,6 @@ def row_digest(*values: Any) -> bytes:
     """What stands at the end of a row that no commit hash covers: half the SHA-256 of its other columns as JSON."""
     shown = [value.hex() if isinstance(value, bytes) else value for value in values]
     return digest.sha256(msgspec.json.encode(shown)).digest()[:16]
-
-
-def commit_of(row: Row) -> Commit:
-    """The commit of a row. Raises `StoreCorrupt`."""
-    position, size, id, time, authored, author, message, command, metadata, query, after, content, hash = row
-    try:
-        return Commit(
-            position,
-            size,
-            id,
-            from_micros(time),
-            from_micros(authored),
-            author,
-            message,
-            command,
-            metadata,
-            None if query is None else Condition(from_json(query), after),
-            content,
-            hash,
-        )
-    except (msgspec.MsgspecError, TypeError, OverflowError) as error:
-        raise StoreCorrupt(f"the commit at #{position} is damaged ({error})") from error
 
 
 def row_of(commit: Commit) -> Row:
@@ -225,6 +211,18 @@ def row_of(commit: Commit) -> Row:
         commit.content,
         commit.hash,
     )
+
+
+def typed(rows: list[Row]) -> list[Row]:
+    """These rows of events. Raises `StoreCorrupt` where a column holds another type of value: only damage does that."""
+    for position, commit, type, version, tags, data in rows:
+        if not (
+            data.__class__ is bytes
+            and tags.__class__ is type.__class__ is str
+            and version.__class__ is commit.__class__ is int
+        ):
+            raise StoreCorrupt(f"event #{position} is damaged: a column holds another type of value")
+    return rows
 
 
 def _each_once(events: Iterator[Recorded]) -> Iterator[Recorded]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import apsw
+import msgspec
 
 from backstory.commit import Commit, Draft
+from backstory.errors import StoreCorrupt
+from backstory.stores.rows import decode_tags
 from backstory.stores.sqlite.index import hash_token, token
-from backstory.stores.sqlite.rows import decode_tags
 
 INSERT_TOKENS = "INSERT INTO token_index (rowid, tokens) VALUES (?, ?)"
 INDEX_TYPES = "INSERT INTO type_index SELECT type, position FROM events WHERE position > ? AND position <= ?"
@@ -25,13 +27,18 @@ def write_run(
     Positions are those of the log whose keys begin after `base`.
     """
     waited = (base + indexed, base + start)
-    tokens = {key: token_text(decode_tags(tags)) for key, tags in connection.execute(WAITING_EVENTS, waited)}
-    hashes = dict(connection.execute(WAITING_COMMITS, waited))
-    for draft, commit in added:
-        tokens.update(enumerate((token_text(event.tags) for event in draft.events), base + commit.first))
-        hashes[base + commit.position] = commit.hash
-    for key, hash in hashes.items():
-        tokens[key] = f"{tokens[key]} {hash_token(hash)}"
+    try:
+        tokens = {
+            key: token_text(decode_tags(tags)) for key, tags in connection.execute(WAITING_EVENTS, waited)
+        }
+        hashes = dict(connection.execute(WAITING_COMMITS, waited))
+        for draft, commit in added:
+            tokens.update(enumerate((token_text(event.tags) for event in draft.events), base + commit.first))
+            hashes[base + commit.position] = commit.hash
+        for key, hash in hashes.items():
+            tokens[key] = f"{tokens[key]} {hash_token(hash)}"
+    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
+        raise StoreCorrupt(f"a row after #{indexed} is damaged ({error!r}); run: backstory verify") from error
     connection.executemany(INSERT_TOKENS, [(key, text) for key, text in tokens.items() if text])
     bounds = (base + indexed, max(tokens))
     connection.execute(INDEX_TYPES, bounds)
