@@ -19,6 +19,7 @@ from backstory.conformance.sample import decided, fact, fill, one
 from backstory.errors import (
     NewerFormat,
     NotAStore,
+    StoreCorrupt,
     StoreError,
     StoreExists,
     StoreMissing,
@@ -173,12 +174,27 @@ def test_who_may_not_make_the_store_is_told_who_has_to(name: str, admin: psycopg
         PostgresStore(running().address(name, user=name))
 
 
+PLANTED = (
+    "INSERT INTO {{0}}.commits SELECT {}, 1, 'planted', time, authored, author, message, command, metadata, query,"
+    " after, content, hash FROM {{0}}.commits WHERE key = 2"
+)
+
 DAMAGE = {
     "is missing in the table of tags": "DELETE FROM {0}.tags WHERE tag = {0}.tag_key('x:1')",
     "where it does not belong": "INSERT INTO {0}.tags VALUES ({0}.tag_key('x:9'), 1, {0}.type_key('A'))",
     "missing": "UPDATE {0}.tags SET type = {0}.type_key('B')",
     "content hash differs": "UPDATE {}.events SET data = '{{\"a\":2}}'",
     "in no commit": "INSERT INTO {}.events VALUES (1000, 1000, 'A', 1, '[]', '{{}}')",
+    "(key -5) is an event in no commit": "INSERT INTO {}.events VALUES (-5, 2, 'A', 1, '[]', '{{}}')",
+    "#5 of log 9 is an event in no commit": (
+        "INSERT INTO {}.events VALUES ((9::bigint << 40) + 5, 2, 'A', 1, '[]', '{{}}')"
+    ),
+    "#5 of log 9 is a commit of no log": PLANTED.format("(9::bigint << 40) + 5"),
+    "is a commit of no log": PLANTED.format("(-9::bigint << 40) + 5"),
+    "#1 of log 1 is a commit of no log": (
+        "INSERT INTO {0}.logs SELECT 1, 2, hash, time, gen_random_uuid() FROM {0}.commits WHERE key = 2;"
+        + PLANTED.format("(1::bigint << 40) + 1")
+    ),
     "its hash differs": "UPDATE {}.commits SET hash = content WHERE key = 2",
 }
 
@@ -195,6 +211,23 @@ def test_damage_is_found(name: str, admin: psycopg.Connection[Any], says: str) -
         admin.execute(DAMAGE[says].format(name).encode())
         problems = verify(store).problems
         assert any(says in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("table", ["events", "commits"])
+def test_rows_of_a_log_that_is_not_there_are_not_taken_for_the_beginning_of_the_next(
+    name: str, admin: psycopg.Connection[Any], table: str
+) -> None:
+    planted = {
+        "events": "INSERT INTO {}.events VALUES ((1::bigint << 40) + 3, 2, 'A', 1, '[]', '{{}}')",
+        "commits": PLANTED.format("(1::bigint << 40) + 3"),
+    }
+    with closing(PostgresStore(running().address(name))) as store:
+        one(store.log(), fact("A"), fact("A"))
+        admin.execute(planted[table].format(name).encode())
+        with pytest.raises(StoreCorrupt, match="there are rows of log 1"):
+            store.create_log(store.log().head())
+        assert store.logs() == [0]
+        assert one(store.log()).position == 3
 
 
 def test_what_is_shown_of_an_address_has_no_password() -> None:

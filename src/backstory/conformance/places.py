@@ -31,7 +31,7 @@ class Logs:
         assert store.origin(0) == ORIGIN
 
     def test_a_log_that_was_not_created_is_a_key_error(self, store: Store) -> None:
-        for number in (1, -1, 2**20):
+        for number in (1, -1, 2**20, 2**40, 2**63, -(2**70)):
             with pytest.raises(KeyError):
                 store.log(number)
             with pytest.raises(KeyError):

@@ -92,6 +92,17 @@ class Threads:
             following.result()
         assert seen == list(range(1, log.head().position + 1))
 
+    def test_a_sound_store_has_no_problems_while_it_is_written_to(self, store: Store, log: Log) -> None:
+        def write() -> None:
+            for turn in range(EACH):
+                one(log, *(fact("Wrote", f"turn:{turn}", f"step:{step}") for step in range(8)))
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            while not writing.done():
+                assert list(store.problems()) == []
+            writing.result()
+
     def test_a_reader_never_sees_part_of_a_batch(self, log: Log) -> None:
         done = threading.Event()
 

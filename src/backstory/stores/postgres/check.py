@@ -10,6 +10,7 @@ from importlib import resources
 
 from backstory.errors import StoreError
 from backstory.stores.postgres.server import Server
+from backstory.stores.rows import place
 
 MOST = 20
 """How many problems of one kind are named."""
@@ -23,8 +24,6 @@ def problems(server: Server) -> Iterator[str]:
             continue
         try:
             for key, words in server.fetch(f"{statement} LIMIT {MOST}"):
-                number, position = key >> 40, key & ((1 << 40) - 1)
-                place = f"#{position}" if number == 0 else f"#{position} of log {number}"
-                yield f"{server.address.shown}: {place} {words}"
+                yield f"{server.address.shown}: {place(key)} {words}"
         except StoreError as error:
             yield str(error)

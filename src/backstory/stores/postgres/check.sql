@@ -15,6 +15,13 @@ WHERE e.key IS NULL OR t.tag NOT IN (
 )
 ORDER BY t.key;
 
+-- Commits of no log, and those that reach to or before the origin of theirs.
+SELECT c.key, 'is a commit of no log'
+FROM {schema}.commits c
+LEFT JOIN {schema}.logs l ON l.number = c.key >> 40
+WHERE l.number IS NULL OR c.key - c.size < (c.key >> 40 << 40) + l.origin_position
+ORDER BY c.key;
+
 -- Events that no reader sees: their log is not there, they stand before its origin, or after its last commit.
 SELECT e.key, 'is an event in no commit'
 FROM {schema}.events e

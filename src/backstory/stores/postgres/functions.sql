@@ -267,7 +267,12 @@ BEGIN
     PERFORM {schema}.take_lock(2147483647);
     SELECT number INTO _number FROM logs WHERE token = _token;
     IF NOT FOUND THEN
-        INSERT INTO logs SELECT max(number) + 1, _position, _hash, _time, _token FROM logs RETURNING number INTO _number;
+        SELECT max(number) + 1 INTO STRICT _number FROM logs;
+        IF greatest((SELECT max(key) FROM events), (SELECT max(key) FROM commits)) >= _number::bigint << 40 THEN
+            RAISE EXCEPTION 'there are rows of log %, which is made only now; run: backstory verify', _number
+                USING ERRCODE = 'data_corrupted';
+        END IF;
+        INSERT INTO logs VALUES (_number, _position, _hash, _time, _token);
     END IF;
     RETURN _number;
 END $$;

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import apsw
 
-from backstory.commit import NO_HASH, ORIGIN, Head, from_micros, micros
-from backstory.errors import StoreCorrupt
+from backstory.commit import NO_HASH, ORIGIN, Head, micros
+from backstory.errors import StoreCorrupt, StoreRefused
 from backstory.forks import on_fork
 from backstory.stores.group import GroupedLog
+from backstory.stores.rows import head_of
 from backstory.stores.sqlite.file import SqliteFile
-from backstory.stores.sqlite.index import first_key
+from backstory.stores.sqlite.index import LAST_LOG, first_key
 from backstory.stores.sqlite.log import SqliteLog
 from backstory.stores.sqlite.rows import row_digest
+
+LAST_LOG_AND_KEY = (
+    "SELECT coalesce((SELECT max(number) FROM logs), 0), max(coalesce((SELECT max(position) FROM events), 0),"
+    " coalesce((SELECT max(position) FROM commits), 0))"
+)
 
 
 class SqliteRefs:
@@ -85,8 +92,14 @@ class SqliteStore:
         """Make an empty log; see `Store.create_log`."""
 
         def work(connection: apsw.Connection, _again: bool) -> int:
-            [(number,)] = connection.execute("SELECT max(number) + 1 FROM logs").fetchall()
-            assert isinstance(number, int)
+            row: Any = connection.execute(LAST_LOG_AND_KEY).fetchall()[0]
+            number, key = int(row[0]) + 1, row[1]
+            if number > LAST_LOG:
+                raise StoreRefused(f"{self.file.path}: there is no log after {LAST_LOG}")
+            if key >= first_key(number):
+                raise StoreCorrupt(
+                    f"{self.file.path}: there are rows of log {number}, which is made only now; run: backstory verify"
+                )
             values = (number, origin.position, origin.hash, micros(origin.time))
             indexed = first_key(number) + origin.position
             connection.execute(
@@ -102,6 +115,8 @@ class SqliteStore:
 
     def origin(self, number: int = 0) -> Head:
         """What a log stands on; see `Store.origin`."""
+        if not 0 <= number <= LAST_LOG:
+            raise KeyError(number)
         sql = "SELECT origin_position, origin_hash, origin_time, digest FROM logs WHERE number = ?"
         rows = self.file.fetch(sql, (number,))
         if not rows and number == 0:
@@ -113,7 +128,7 @@ class SqliteStore:
             return ORIGIN  # main stands on nothing: no digest to compare, and none to load for a verb that only reads
         if row_digest(number, position, hash, time) != digest:
             raise StoreCorrupt(f"{self.file.path}: what log {number} stands on was changed")
-        return Head(position, hash, from_micros(time))
+        return head_of((position, hash, time))
 
     def problems(self) -> Iterator[str]:
         """What is wrong with pages and indexes; see `Store.problems`."""

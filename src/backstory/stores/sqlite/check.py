@@ -1,144 +1,126 @@
-"""Looking for damage in a SQLite file that reading alone would not show: pages, B-trees, and the indexes."""
+"""Looking for damage in a SQLite file that reading alone would not show: pages, rows that no reader sees, the indexes.
+
+Nothing here trusts a value: any column may hold anything, and a key may stand where it does not belong.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import apsw
-import msgspec
 
-from backstory.errors import StoreError
+from backstory.errors import StoreCorrupt
+from backstory.stores.rows import LOG_BITS, POSITION, place
+from backstory.stores.sqlite.entries import EXPECTED, differences
+from backstory.stores.sqlite.connections import APPLICATION_ID
 from backstory.stores.sqlite.file import SqliteFile, schema
-from backstory.stores.sqlite.index import LOG_BITS, POSITION, hash_token, token
-from backstory.stores.sqlite.rows import decode_tags, row_digest
+from backstory.stores.sqlite.index import HIGHEST, LAST_LOG, LOWEST
+from backstory.stores.sqlite.rows import row_digest
+
+Check = Callable[[apsw.Connection], Iterator[str]]
 
 MOST = 20
-"""How many differences of one index are named."""
+"""How many problems of one kind are named."""
 
-CHUNK = 5_000
-
-Entry = tuple[str, int]
-"""What an index is asked for, and the key of the row that it gives."""
-
-EVENT_ROWS = (
-    "SELECT position, type, tags FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
-)
-COMMIT_ROWS = (
-    "SELECT position, id, hash FROM commits WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
-)
 DEFINITIONS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
-HELD = {
-    "type index": "SELECT type, position FROM type_index",
-    "id index": "SELECT id, position FROM id_index",
-    "token index": "SELECT term, doc FROM temp.held",
-}
+LOGS = "SELECT number, origin_position, origin_hash, origin_time, digest FROM logs ORDER BY number"
+BOUNDS = (
+    f"SELECT number << {LOG_BITS}, origin_position, indexed FROM logs WHERE number BETWEEN 0 AND {LAST_LOG}"
+    f" AND typeof(origin_position) = 'integer' AND origin_position BETWEEN 0 AND {POSITION} ORDER BY number"
+)
+LAST_COMMIT = "SELECT max(position) FROM commits WHERE position > ? AND position <= ?"
+STRAYS = "SELECT position FROM {} WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
+FOREIGN = f"SELECT position FROM events WHERE in_commit >> {LOG_BITS} <> position >> {LOG_BITS} LIMIT ?"
 
 
 def problems(file: SqliteFile) -> Iterator[str]:
-    """Name what is wrong: by SQLite's own check, then by comparing each index with the rows, both ways."""
-    try:
-        for [line] in file.fetch(f"PRAGMA integrity_check({MOST})"):
-            if line != "ok":
-                yield f"{file.path}: {line}"
-        yield from _definition_problems(file)
-        yield from _row_problems(file)
-        yield from _stray_problems(file)
-        for name in HELD:
-            if _sum(_expected(file, name)) != _sum(_held(file, name)):
-                yield from islice(_differences(file, name), MOST)
-    except StoreError as error:
-        yield str(error)
-    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError) as error:
-        # A column holds another kind of value than it should.
-        yield f"{file.path}: a row is damaged ({error})"
+    """Name what is wrong: by SQLite's own check, then by comparing what can be compared.
+
+    All of it looks at the file as it is when the first check begins, whoever appends meanwhile.
+    """
+    checks: list[Check] = [_page_problems, _definition_problems, _digest_problems, _stray_problems]
+    checks += [partial(differences, name=name, most=MOST) for name in EXPECTED]
+    with file.lent() as connection:
+        connection.execute("BEGIN")
+        try:
+            for check in checks:
+                try:
+                    yield from (f"{file.path}: {problem}" for problem in check(connection))
+                except StoreCorrupt as error:
+                    yield f"{file.path}: {error}"
+                except (apsw.Error, UnicodeDecodeError) as error:
+                    yield str(file.named(error))
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
 
-def _definition_problems(file: SqliteFile) -> Iterator[str]:
+def _page_problems(connection: apsw.Connection) -> Iterator[str]:
+    """Let SQLite look at its pages, and look at what the file says of itself."""
+    for [line] in connection.execute(f"PRAGMA integrity_check({MOST})"):
+        if line != "ok":
+            yield str(line)
+    for [id] in connection.execute("PRAGMA application_id"):
+        if id != APPLICATION_ID:
+            yield f"its application_id is {id}, and that of a Backstory store is {APPLICATION_ID}"
+    for [mode] in connection.execute("PRAGMA journal_mode"):
+        if mode != "wal":
+            yield f"its journal_mode is {mode}, and not wal: readers and writers wait for each other"
+
+
+def _definition_problems(connection: apsw.Connection) -> Iterator[str]:
     """Compare what the file says that its tables, indexes and views are with what they are."""
     fresh = apsw.Connection(":memory:")
     fresh.execute(schema())
     expected: dict[Any, Any] = dict(fresh.execute(DEFINITIONS))
-    found: dict[Any, Any] = dict(file.fetch(DEFINITIONS))
-    for name in sorted(expected.keys() | found.keys()):
+    found: dict[Any, Any] = dict(connection.execute(DEFINITIONS))
+    for name in sorted(expected.keys() | found.keys(), key=str):
         if expected.get(name) != found.get(name):
-            yield f"{file.path}: {name} is not defined as it was"
+            yield f"{name} is not defined as it was"
 
 
-def _row_problems(file: SqliteFile) -> Iterator[str]:
+def _digest_problems(connection: apsw.Connection) -> Iterator[str]:
     """Check the rows that have a digest of their own, because no commit hash covers them."""
-    for number, *origin, digest in file.fetch(
-        "SELECT number, origin_position, origin_hash, origin_time, digest FROM logs ORDER BY number"
-    ):
+    rows: Iterable[Any] = connection.execute(LOGS)
+    for number, *origin, digest in rows:
+        if not 0 <= number <= LAST_LOG:
+            yield f"a log has the number {number}, and numbers go from 0 to {LAST_LOG}"
         if row_digest(number, *origin) != digest:
-            yield f"{file.path}: what log {number} stands on was changed"
-    for name, value, digest in file.fetch("SELECT name, value, digest FROM refs ORDER BY name"):
+            yield f"what log {number} stands on was changed"
+    for name, value, digest in connection.execute("SELECT name, value, digest FROM refs ORDER BY name"):
         if row_digest(name, value) != digest:
-            yield f"{file.path}: ref {name} was changed"
+            yield f"ref {name} was changed"
 
 
-def _stray_problems(file: SqliteFile) -> Iterator[str]:
-    """Look for events that no reader sees: before the origin of their log, or after its last commit."""
-    for number, origin in file.fetch("SELECT number, origin_position FROM logs ORDER BY number"):
-        first = number << LOG_BITS
-        last = f"(SELECT coalesce(max(position), ?1 + ?2) FROM commits WHERE position BETWEEN ?1 AND ?1 + {POSITION})"
-        sql = "SELECT position FROM events WHERE position > ?1 AND position <= ?1 + {} AND {} LIMIT 1"
-        for where in ("position <= ?1 + ?2", f"position > {last}"):
-            for [key] in file.fetch(sql.format(POSITION, where), (first, origin)):
-                yield f"{file.path}: event {_place(key)} is in no commit"
+def _stray_problems(connection: apsw.Connection) -> Iterator[str]:
+    """Look for rows that no reader sees: of no log, before the origin of theirs, or events after its last commit."""
+    seen: dict[str, list[tuple[int, int]]] = {"commits": [], "events": []}
+    bounds: Iterable[Any] = connection.execute(BOUNDS)
+    for base, origin, indexed in bounds:
+        first, last = base + origin, base + POSITION
+        found: Any = connection.execute(LAST_COMMIT, (first, last)).fetchall()
+        end = found[0][0] or first
+        seen["commits"].append((first, last))
+        seen["events"].append((first, end))
+        if not isinstance(indexed, int) or not first <= indexed <= end:
+            yield f"the indexes of log {base >> LOG_BITS} do not end where it is said, at {indexed!r}"
+    for table, where in ("commits", "is of no log"), ("events", "is in no commit"):
+        for low, high in _gaps(seen[table]):
+            for [key] in connection.execute(STRAYS.format(table), (low, high, MOST)):
+                yield f"{table[:-1]} {place(key)} {where}"
+    for [key] in connection.execute(FOREIGN, (MOST,)):
+        yield f"event {place(key)} says that its commit is of another log"
 
 
-def _sum(entries: Iterable[Entry]) -> int:
-    """A sum that is the same for the same entries in any order: compared first, because it takes no memory."""
-    return sum(
-        int.from_bytes(hashlib.sha256(f"{key} {name}".encode()).digest()[:16]) for name, key in entries
-    )
+def _gaps(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The lowest and highest keys between these ranges, before the first and after the last of them.
 
-
-def _differences(file: SqliteFile, name: str) -> Iterator[str]:
-    """Name the entries that only one side has. Found by their sets: damage is rare, so memory may go to it."""
-    expected, held = set(_expected(file, name)), set(_held(file, name))
-    for entry in sorted(expected - held, key=itemgetter(1, 0)):
-        yield f"{file.path}: {_place(entry[1])} is missing in the {name}, under {entry[0]}"
-    for entry in sorted(held - expected, key=itemgetter(1, 0)):
-        yield f"{file.path}: {_place(entry[1])} stands in the {name} under {entry[0]}, where it does not belong"
-    if expected == held:
-        yield f"{file.path}: the {name} has an entry twice"
-
-
-def _place(key: int) -> str:
-    number, position = key >> LOG_BITS, key & POSITION
-    return f"#{position}" if number == 0 else f"#{position} of log {number}"
-
-
-def _held(file: SqliteFile, name: str) -> Iterator[Entry]:
-    """What the index has."""
-    with file.lent() as connection:
-        connection.execute(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.held USING fts5vocab(main, token_index, instance)"
-        )
-        yield from connection.execute(HELD[name])
-
-
-def _expected(file: SqliteFile, name: str) -> Iterator[Entry]:
-    """What the rows say that the index must have."""
-    if name == "type index":
-        yield from ((type, key) for key, type, _ in _rows(file, EVENT_ROWS))
-    elif name == "id index":
-        yield from ((id, key) for key, id, _ in _rows(file, COMMIT_ROWS))
-    else:
-        for key, _, tags in _rows(file, EVENT_ROWS):
-            yield from ((one, key) for one in {token(tag) for tag in decode_tags(tags)})
-        yield from ((hash_token(hash), key) for key, _, hash in _rows(file, COMMIT_ROWS))
-
-
-def _rows(file: SqliteFile, sql: str) -> Iterator[Row]:
-    """All rows of every log, up to where its indexes end."""
-    for key, indexed in file.fetch(f"SELECT number << {LOG_BITS}, indexed FROM logs ORDER BY number"):
-        after = key
-        while rows := file.fetch(sql, (after, indexed, CHUNK)):
-            yield from rows
-            after = rows[-1][0]
+    A range is `first < key <= last`; they are in order, and none reaches into another.
+    """
+    low = LOWEST
+    for first, last in ranges:
+        yield low, first
+        low = last + 1
+    yield low, HIGHEST
