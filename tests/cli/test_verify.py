@@ -19,20 +19,85 @@ from tests.cli.conftest import Run
 pytestmark = pytest.mark.usefixtures("bank")
 
 
+def changed(path: Path, sql: str) -> None:
+    """What somebody does to a store with the sqlite3 shell."""
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(sql)
+
+
 def test_a_sound_store_is_said_to_be_sound_with_its_head(run: Run) -> None:
     ran = run("verify")
     head = run("show", "--json").json["hash"]
     assert ran.code == 0
-    assert ran.out == f"sound: 4 commits, 6 events, every hash as it was written\nhead {head}\n"
+    assert ran.out == f"sound: 4 commits, 6 events, every hash fits\nhead 6-{head}\n"
     document = run("verify", "--json").json
     assert document["kind"] == "verification"
-    assert (document["sound"], document["head"], document["problems"]) == (True, head, [])
+    assert (document["sound"], document["branch"], document["problems"]) == (True, "main", [])
+    assert (document["position"], document["head"]) == (6, head)
+
+
+def test_the_head_to_keep_is_printed_alone_where_that_is_asked(run: Run, bank: Path) -> None:
+    head = run("show", "--json").json["hash"]
+    assert run("verify", "--head").out == f"6-{head}\n"
+    changed(bank, "UPDATE events SET data = '{}' WHERE position = 2")
+    ran = run("verify", "--head")
+    assert ran.code == 1
+    assert head not in ran.out
+    assert "not sound: " in ran.out
+
+
+def test_a_history_that_went_on_still_has_the_head_that_was_kept(run: Run) -> None:
+    head = run("verify", "--head").out.strip()
+    assert "all is as it was when the head was kept\n" in run("verify", "--head", head).out
+    run("append", "Noted")
+    ran = run("verify", "--head", head)
+    assert (ran.code, ran.out.splitlines()[0]) == (1, "main has commits after the kept head #6, up to #7")
+    ran = run("verify", "--since", head)
+    assert ran.code == 0
+    assert "every hash fits and all is as it was up to the kept head #6\nhead 7-" in ran.out
+    assert run("verify", "--since", head, "--head").out.startswith("7-")
+
+
+def test_a_history_that_was_cut_off_fits_together_and_has_not_the_head_that_was_kept(
+    run: Run, bank: Path
+) -> None:
+    head = run("verify", "--head").out.strip()
+    changed(bank, "DELETE FROM events WHERE position > 4; DELETE FROM commits WHERE position > 4")
+    assert run("verify").code == 0
+    for asked in ("--since", "--head"):
+        ran = run("verify", asked, head)
+        assert ran.code == 1
+        assert "main ends at #4, before the kept head #6: " in ran.out
+        document = run("verify", asked, head, "--json").json
+        assert document["sound"] is False
+        assert len(document["problems"]) == 1
+
+
+def test_a_kept_head_is_one_of_the_branch_that_one_is_on(run: Run) -> None:
+    run("branch", "side")
+    main = run("verify", "--head").out
+    run("-b", "side", "append", "Noted")
+    ran = run("verify", "-b", "side", "--since", main)
+    assert ran.code == 0
+    assert "\nhead of side 7-" in ran.out
+    side = run("verify", "-b", "side", "--head").out
+    assert run("verify", "--since", side).code == 1
+    run("switch", "side")
+    assert run("verify", "--head", side).code == 0
+    assert run("verify", "--json").json["branch"] == "side"
+
+
+def test_a_head_that_is_none_is_refused(run: Run) -> None:
+    """Also an empty one, as of a file that is not there: else nothing would be compared, and all be well."""
+    for words in (("--head", ""), ("--since", ""), ("--since", "0f3a9c"), ("--head", "6-")):
+        ran = run("verify", *words)
+        assert (ran.code, ran.out) == (2, "")
+        assert "head" in ran.err
+    assert run("verify", "-b", "gone").code == 2
 
 
 def test_a_changed_event_is_found_named_and_exits_with_1(run: Run, bank: Path) -> None:
-    with closing(sqlite3.connect(bank)) as database:
-        database.execute("UPDATE events SET data = replace(data, '500', '900') WHERE position = 2")
-        database.commit()
+    changed(bank, "UPDATE events SET data = replace(data, '500', '900') WHERE position = 2")
     ran = run("verify")
     assert ran.code == 1
     assert "commit pay at #2" in ran.out

@@ -68,7 +68,7 @@ VERBS: dict[str, dict[str, str]] = {
         "types": "list the event types",
         "tags": "list the tags, or their keys",
         "stats": "count commits, events, tags and authors",
-        "verify": "check that this is still the history that was written",
+        "verify": "check that all of it fits together, and still has a head that was kept",
     },
 }
 """Every verb with what it does, in the groups of the help."""

@@ -1,24 +1,33 @@
-"""Is this still the history that was written? Recompute every hash, and check every position and index."""
+"""Is this a history as we write one? Recompute every hash, and check every position and index.
+
+A store that is sound fits together. Only a head that was kept shows that nothing was cut off or replaced: `heads.py`.
+`docs/design/verify.md` says what is proven, and against whom.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain as chained
+from typing import TypeVar
 
 import msgspec
 
 from backstory.commit import Commit, Head, commit_hash, content_hash, events_root
 from backstory.errors import BranchError, StoreCorrupt, StoreError
-from backstory.history.branches import BRANCH, MARK, Branches, Chain, Mark, head_at
+from backstory.history.branches import BRANCH, MAIN, MARK, Branches, chain_of, head_at, mark_of
+from backstory.history.heads import KeptHead, head_problems, kept, since_problems
 from backstory.history.reflog import REF as REFLOG
 from backstory.record import Recorded
 from backstory.store import Log, Store
+
+Placed = TypeVar("Placed", Commit, Recorded)
 
 
 class Report(msgspec.Struct):
     """What `verify` looked at, and every problem that it found, in words that name the place.
 
-    `commits`, `events` and `head` are main's; `others` counts the other logs, of branches and the reflog.
+    `commits` and `events` are main's; `others` counts the other logs, of branches and the reflog. `head` is that of
+    the branch that was asked for, as it was before anything was looked at; None where it cannot be read.
     """
 
     commits: int = 0
@@ -33,13 +42,27 @@ class Report(msgspec.Struct):
         return not self.problems
 
 
-def verify(store: Store, *, most: int = 20, progress: Callable[[int], None] | None = None) -> Report:
+def verify(
+    store: Store,
+    *,
+    branch: str = MAIN,
+    head: str | None = None,
+    since: str | None = None,
+    most: int = 20,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
     """Check every log of a store, what branches and marks stand on, and the indexes. Stops after `most` problems.
+
+    `head` and `since` are heads of `branch` that were kept earlier, each as `heads.written` gives it: with `head` the
+    branch must end; `since` must still be a commit of it, at the same place, and more may come after it. Raises
+    `UnknownRevision` where one is not written like this, or there is no such branch.
 
     Memory is that of the largest commit. `progress` is called with main's position that was reached, once a commit.
     """
+    last, earlier = (None if text is None else kept(text) for text in (head, since))
     report = Report()
     found = chained(
+        kept_problems(Branches(store), branch, last, earlier, report),
         log_problems(store, 0, report, progress),
         other_problems(store, report),
         ref_problems(store),
@@ -52,12 +75,29 @@ def verify(store: Store, *, most: int = 20, progress: Callable[[int], None] | No
     return report
 
 
+def kept_problems(
+    branches: Branches, name: str, last: KeptHead | None, since: KeptHead | None, report: Report
+) -> Iterator[str]:
+    """Find the head of a branch, and compare it with heads that were kept. What is below it is walked later."""
+    try:
+        log = branches.log(name)
+        report.head = head = log.head()
+        if last is not None:
+            yield from head_problems(log, head, name, last)
+        if since is not None:
+            yield from since_problems(log, head, name, since)
+    except StoreError as error:
+        yield f"the head of {name} cannot be read: {error}"
+
+
 def log_problems(
     store: Store, number: int, report: Report, progress: Callable[[int], None] | None = None
 ) -> Iterator[str]:
     """Find a log and what it stands on, and walk it."""
     try:
         log, origin = store.log(number), store.origin(number)
+    except KeyError:
+        yield f"log {number} is in the list of logs, and is not there"
     except StoreError as error:
         yield str(error)
     else:
@@ -67,7 +107,7 @@ def log_problems(
 def other_problems(store: Store, report: Report) -> Iterator[str]:
     """Walk the logs of branches, also of deleted ones, and the reflog."""
     try:
-        numbers = store.logs()[1:]
+        numbers = [number for number in store.logs() if number != 0]
     except StoreError as error:
         yield str(error)
         return
@@ -92,24 +132,22 @@ def ref_problems(store: Store) -> Iterator[str]:
         check = branch_problems if ref.startswith(BRANCH) else mark_problems
         try:
             yield from check(branches, named, text)
-        except (StoreError, BranchError, KeyError, ValueError, StopIteration, msgspec.MsgspecError) as error:
+        except (StoreError, BranchError) as error:
             yield f"{named} leads nowhere: {error}"
 
 
 def branch_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
     """Whether each log of a branch stands on the one before."""
-    chain = msgspec.json.decode(text, type=Chain)
-    if chain[:1] != (0,):
-        yield f"{named} does not stand on main"
-    for depth, number in enumerate(chain[1:], 1):
-        origin = branches.store.origin(number)
-        if head_at(branches.view(chain[:depth]), origin.position).hash != origin.hash:
+    chain = chain_of(named, text)
+    for depth in range(1, len(chain)):
+        view, origin = branches.view(chain[:depth]), branches.origin(chain[: depth + 1])
+        if head_at(view, origin.position).hash != origin.hash:
             yield f"{named} stands on another commit at #{origin.position} than it was made on"
 
 
 def mark_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
     """Whether a mark names the commit that it was made for."""
-    mark = msgspec.json.decode(text, type=Mark)
+    mark = mark_of(named, text)
     if head_at(branches.view(mark.chain), mark.position).hash.hex() != mark.hash:
         yield f"{named} names another commit at #{mark.position} than it was made for"
 
@@ -117,12 +155,13 @@ def mark_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
 def chain_problems(
     log: Log, origin: Head, report: Report, progress: Callable[[int], None] | None = None
 ) -> Iterator[str]:
-    """Walk commits and events side by side and name what does not fit."""
+    """Walk commits and events side by side, up to the head as it is now, and name what does not fit."""
     parent = origin
     waiting: Recorded | None = None
     try:
-        events = log.read()
-        for commit in log.commits():
+        upto = log.head().position
+        events = rising(log.read(upto=upto))
+        for commit in rising(log.commits(upto=upto)):
             own: list[Recorded] = []
             while waiting is not None or (waiting := next(events, None)) is not None:
                 if waiting.position > commit.position:
@@ -131,11 +170,7 @@ def chain_problems(
                 waiting = None
             try:
                 yield from commit_problems(commit, own, parent)
-            except (
-                AttributeError,
-                TypeError,
-                OverflowError,
-            ) as error:  # a column holds another kind of value
+            except (AttributeError, TypeError, OverflowError) as error:  # of a store that looks at no types
                 yield f"commit {commit.id} at #{commit.position}: it, or an event of it, is damaged ({error})"
             parent = Head(commit.position, commit.hash, commit.time)
             report.commits += 1
@@ -147,15 +182,25 @@ def chain_problems(
     except StoreError as error:
         place = f"after position {parent.position}" if parent.position else "in the first commit"
         yield f"{place}: {error}" if isinstance(error, StoreCorrupt) else str(error)
-    report.head = parent
+
+
+def rising(found: Iterator[Placed]) -> Iterator[Placed]:
+    """What a log gives, as long as its positions rise: else nobody knows whether it ends. Raises `StoreCorrupt`."""
+    last = 0
+    for each in found:
+        if each.position <= last:
+            raise StoreCorrupt(f"#{each.position} comes after #{last}")
+        last = each.position
+        yield each
 
 
 def commit_problems(commit: Commit, events: list[Recorded], parent: Head) -> Iterator[str]:
-    """What is wrong with one commit, given what it must stand on."""
+    """What is wrong with one commit, given what it must stand on. The positions of the events rise."""
     place = f"commit {commit.id} at #{commit.position}"
     if commit.first != parent.position + 1:
         yield f"{place}: it begins at #{commit.first}, the one before ends at #{parent.position}"
-    if [event.position for event in events] != list(range(commit.first, commit.position + 1)):
+    ends = [event.position for event in events[:1] + events[-1:]]
+    if len(events) != commit.size or ends != [commit.first, commit.position]:
         yield f"{place}: it has {commit.size} events, but the log has {len(events)} at its positions"
     for event in events:
         if event.commit != commit.position:
