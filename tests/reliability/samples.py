@@ -17,7 +17,7 @@ from backstory.stores.sqlite import SqliteStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNTS = 7
-EVENTS = 150
+EVENTS, OTHERS = 150, 70
 
 
 def deposited(number: int) -> Encoded:
@@ -35,11 +35,11 @@ def one(log: Log, *events: Encoded, id: str, condition: Condition | None = None,
     return commit
 
 
-def fill(store: SqliteStore) -> None:
-    """Main with 150 events, a second log that stands on it, and two refs."""
-    for number in range(0, EVENTS, 3):
+def fill(store: SqliteStore, events: int = EVENTS, others: int = OTHERS) -> None:
+    """Main with that many events, a second log that stands on it, and two refs."""
+    for number in range(0, events, 3):
         condition = Condition(Query.of(["Nothing"], [f"account:a-{number % ACCOUNTS}"]), number)
-        events = [deposited(number + step) for step in range(3)]
+        deposits = [deposited(number + step) for step in range(3)]
         more: dict[str, Any] = {
             "author": "ann",
             "message": f"deposits from {number}",
@@ -47,18 +47,18 @@ def fill(store: SqliteStore) -> None:
         }
         if number % 2:
             more["command"] = {"name": "deposit", "number": number}
-        one(store.log(), *events, id=f"main-{number}", condition=condition, **more)
+        one(store.log(), *deposits, id=f"main-{number}", condition=condition, **more)
     other = store.log(store.create_log(store.log().head()))
-    for number in range(70):
+    for number in range(others):
         one(other, deposited(number), id=f"other-{number}")
     store.refs.set("note/first", "0", old=None)
     store.refs.set("note/q3-closed", "main-99", old=None)
 
 
-def sample(path: Path) -> Path:
+def sample(path: Path, events: int = EVENTS, others: int = OTHERS) -> Path:
     """Make a closed store like this."""
     store = SqliteStore(path)
-    fill(store)
+    fill(store, events, others)
     store.close()
     return path
 
