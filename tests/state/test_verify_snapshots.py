@@ -103,10 +103,12 @@ def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db
         "0/Long/[]",
         "0/Long/{",
         '0/Long/[""]',
+        "0/Long",
+        "0",
     ):
         db.store.refs.set(PREFIX + name, "{}", old=None)
-    assert verify_snapshots(db.branches, [Long]) == Kept(compared=1, passed_over=7)
-    assert verify_snapshots(db.branches, []) == Kept(passed_over=8)
+    assert verify_snapshots(db.branches, [Long]) == Kept(compared=1, passed_over=9)
+    assert verify_snapshots(db.branches, []) == Kept(passed_over=10)
 
 
 def test_snapshots_of_branches_are_compared_with_their_own_events(db: Database) -> None:

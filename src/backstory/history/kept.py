@@ -38,7 +38,8 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]]) -> Kept
     for cls in classes:
         by_name.setdefault(cls.__qualname__, []).append(cls)
     for name in branches.store.refs.list(PREFIX):
-        chain, kind, key = name.removeprefix(PREFIX).split("/", 2)
+        chain, _, rest = name.removeprefix(PREFIX).partition("/")
+        kind, _, key = rest.partition("/")
         log = _log(branches, chain)
         snapshots = Snapshots(branches.store.refs, chain)
         found = [read for cls in by_name.get(kind, ()) if (read := _read(snapshots, cls, key))]
