@@ -14,7 +14,7 @@ import enum
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property  # noqa: TID251 - recognised here, and not used
 from operator import attrgetter
 from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any, get_args, get_origin

@@ -67,7 +67,8 @@ def until_lost(db: Database, chance: random.Random, rounds: int) -> tuple[list[T
     told: list[Told] = []
     try:
         told.extend(work(db, chance, 1) for _ in range(rounds))
-    except HistoryLost:
+    except HistoryLost as lost:
+        print(lost, file=sys.stderr)
         return told, True
     return told, False
 

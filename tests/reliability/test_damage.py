@@ -442,18 +442,6 @@ def test_a_store_that_was_turned_from_its_write_ahead_log_is_turned_back(
         assert problems(store) == []
 
 
-def test_a_journal_that_is_no_write_ahead_log_is_named(small: Sample, tmp_path: Path) -> None:
-    """As where the file system has no memory that processes share, and SQLite does without."""
-    path = tmp_path / "turned.db"
-    path.write_bytes(small.bytes)
-    with closing(SqliteStore(path)) as store:
-        with store.file.transaction() as connection:
-            pass
-        connection.execute("PRAGMA journal_mode = DELETE").fetchall()
-        [problem] = problems(store)
-        assert "journal_mode is delete" in problem
-
-
 def test_verify_says_nothing_of_a_sound_store(whole: Sample, tmp_path: Path) -> None:
     path = tmp_path / "sound.db"
     path.write_bytes(whole.bytes)

@@ -13,8 +13,9 @@ import apsw
 
 from backstory.errors import StoreCorrupt
 from backstory.stores.rows import LOG_BITS, POSITION, place
-from backstory.stores.sqlite.entries import EXPECTED, differences
 from backstory.stores.sqlite.connections import APPLICATION_ID
+from backstory.stores.sqlite.entries import EXPECTED, differences
+from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.file import SqliteFile, schema
 from backstory.stores.sqlite.index import HIGHEST, LAST_LOG, LOWEST
 from backstory.stores.sqlite.rows import row_digest
@@ -50,8 +51,10 @@ def problems(file: SqliteFile) -> Iterator[str]:
                     yield from (f"{file.path}: {problem}" for problem in check(connection))
                 except StoreCorrupt as error:
                     yield f"{file.path}: {error}"
-                except (apsw.Error, UnicodeDecodeError) as error:
-                    yield str(file.named(error))
+                except apsw.InterruptError:
+                    raise  # by a fork in another thread, which says nothing of the file
+                except FAILURES as error:
+                    yield str(named(file.path, error))
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -65,9 +68,6 @@ def _page_problems(connection: apsw.Connection) -> Iterator[str]:
     for [id] in connection.execute("PRAGMA application_id"):
         if id != APPLICATION_ID:
             yield f"its application_id is {id}, and that of a Backstory store is {APPLICATION_ID}"
-    for [mode] in connection.execute("PRAGMA journal_mode"):
-        if mode != "wal":
-            yield f"its journal_mode is {mode}, and not wal: readers and writers wait for each other"
 
 
 def _definition_problems(connection: apsw.Connection) -> Iterator[str]:

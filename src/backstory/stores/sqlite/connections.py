@@ -87,8 +87,11 @@ class Connections:
         self._writing = threading.RLock()
         self._gate = threading.RLock()  # taken after `_writing`; who holds it opens or closes the file
 
-    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query, over a connection that no other thread uses meanwhile."""
+    def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
+        """All rows of a query, over a connection that no other thread uses meanwhile.
+
+        `sure`: none of it is in a write-ahead log that is being deleted, so that the commit will be made again.
+        """
         for _ in range(TRIES):
             use = _Use()
             try:
@@ -99,6 +102,8 @@ class Connections:
                 if self._in(use.place):
                     raise
             else:
+                if sure:
+                    self._turn.keep_file(self._wait_for_lock())
                 if self._in(use.place):
                     return rows
             finally:
@@ -159,13 +164,12 @@ class Connections:
                 assert writer is not None
                 self._patience = patience
                 try:
-                    self._take_turn()
-                    result = _transact(writer, work, attempt > 0)
+                    result = self._transact(writer, work, attempt > 0)
                 except Exception:
-                    if self._look() == place:
+                    if self._kept(place):
                         raise
                 else:
-                    if self._look() == place:
+                    if self._kept(place):
                         self._fold_log(writer)
                         return result
                 finally:
@@ -177,9 +181,25 @@ class Connections:
             self._open_anew(place)
         raise StoreError(_DELETED.format(self.path))
 
-    def _take_turn(self) -> None:
+    def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
+        """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
+        if writer.in_transaction:  # left by an interrupt that came between
+            writer.execute("ROLLBACK")
         if not self._turn.take(self._wait_for_lock()):
             raise apsw.BusyError("another process writes")
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            result = work(writer, again)
+            writer.execute("COMMIT")
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
+        return result
+
+    def _kept(self, place: Place | None) -> bool:
+        """Whether what was written at this place is there for good."""
+        return self._turn.keep_file(self._wait_for_lock()) and self._look() == place
 
     def _fold_log(self, writer: apsw.Connection) -> None:
         """Fold the write-ahead log into the file where it has grown.
@@ -346,21 +366,6 @@ class Connections:
 _DELETED = (
     "{}: something replaces the file, or deletes its write-ahead log, while it is in use; nothing was kept"
 )
-
-
-def _transact(writer: apsw.Connection, work: Work[T], again: bool) -> T:
-    """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
-    if writer.in_transaction:  # left by an interrupt that came between
-        writer.execute("ROLLBACK")
-    try:
-        writer.execute("BEGIN IMMEDIATE")
-        result = work(writer, again)
-        writer.execute("COMMIT")
-    except BaseException:
-        if writer.in_transaction:
-            writer.execute("ROLLBACK")
-        raise
-    return result
 
 
 def release(lock: threading.RLock) -> None:

@@ -93,12 +93,12 @@ class SqliteFile:
         assert isinstance(version, int)
         return version
 
-    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query, over a connection that no other thread uses meanwhile."""
+    def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
+        """All rows of a query, over a connection that no other thread uses meanwhile; `sure`: kept for good."""
         if self.closed or self._lost:
             self._check_usable()
         try:
-            return self._connections.fetch(sql, arguments)
+            return self._connections.fetch(sql, arguments, sure=sure)
         except FAILURES as error:
             raise named(self.path, error) from error
 

@@ -6,32 +6,50 @@ a reader is) is true only as long as the log has every commit that the process h
 
 from __future__ import annotations
 
+from functools import partial
+
 from backstory.commit import Head
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.rows import Rows
 
 
+class Lost(Exception):
+    """Found inside of a transaction: what a log that this process has seen has not any more."""
+
+
 class Lineage:
     """The last commit of a log that this process has seen. Each one has the hashes of all before it in its own."""
 
-    def __init__(self, file: SqliteFile, number: int, origin: Head) -> None:
+    def __init__(self, file: SqliteFile, base: int, origin: Head) -> None:
         self._file = file
-        self._number = number
         self._origin = origin
         self._seen = origin
+        self._rows = Rows(file.fetch, base, origin)
+        self._sure = Rows(partial(file.fetch, sure=True), base, origin)
 
-    def ends(self, rows: Rows) -> tuple[Head, int]:
-        """Where the log and its indexes end; see `Rows.ends`. Raises `HistoryLost`."""
-        found = rows.ends()
-        if found is None:
-            raise self._file.lose(f"log {self._number}, as it was opened,")
-        head, _ = found
-        seen = self._seen
-        if head.hash != seen.hash:
-            if seen.position > self._origin.position and rows.hash_at(seen.position) != seen.hash:
-                raise self._file.lose(f"commit {seen.hash.hex()[:10]} at #{seen.position}")
-            self.note(head)
+    def ends(self) -> tuple[Head, int]:
+        """Where the log and its indexes end. Raises `HistoryLost`.
+
+        A head that is new here is looked at once more, and surely: nobody may remember what is about to be undone.
+        """
+        found = self._rows.ends()
+        if found is None or found[0].hash != self._seen.hash:
+            found = self._sure.ends()
+            if lost := self.lost(found, self._sure):
+                raise self._file.lose(lost)
+            assert found is not None
+            self.note(found[0])
         return found
+
+    def lost(self, found: tuple[Head, int] | None, rows: Rows) -> str:
+        """What this process has seen and a log that ends so has not; empty where all of it is there."""
+        seen = self._seen
+        if found is None:
+            return f"the log on top of #{self._origin.position}"
+        if found[0].hash == seen.hash or seen.position == self._origin.position:
+            return ""
+        there = rows.hash_at(seen.position)
+        return "" if there == seen.hash else f"commit {seen.hash.hex()[:10]} at #{seen.position}"
 
     def note(self, head: Head) -> None:
         """Remember that the log has this commit for good."""

@@ -19,7 +19,7 @@ from backstory.stores.judge import judge
 from backstory.stores.recent import Recent
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import RUN, first_key
-from backstory.stores.sqlite.lineage import Lineage
+from backstory.stores.sqlite.lineage import Lineage, Lost
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 
@@ -43,7 +43,7 @@ class SqliteLog:
         self._base = first_key(number)
         self._rows = Rows(file.fetch, self._base, origin)
         self._recent = Recent()
-        self._lineage = Lineage(file, number, origin)
+        self._lineage = Lineage(file, self._base, origin)
         self._begin()
         on_fork(child=self._begin)
 
@@ -62,6 +62,8 @@ class SqliteLog:
 
         try:
             verdicts, head = self.file.write(work)
+        except Lost as lost:
+            raise self.file.lose(str(lost)) from None
         except BaseException:
             self._recent.forget()
             raise
@@ -88,7 +90,7 @@ class SqliteLog:
                 # No index is needed, so neither is where it ends. At once, because `upto` may be beyond the head.
                 found = self._rows.events(query, after, upto, after, backwards=backwards, limit=limit)
                 return iter(list(found))
-        head, indexed = self._lineage.ends(self._rows)
+        head, indexed = self._lineage.ends()
         upto = head.position if upto is None else min(upto, head.position)
         return self._rows.events(query, after, upto, indexed, backwards=backwards, limit=limit)
 
@@ -104,14 +106,14 @@ class SqliteLog:
         """The commits that `name` may mean; see `Log.find`."""
         if not name:
             return []
-        indexed = self._lineage.ends(self._rows)[1]
+        indexed = self._lineage.ends()[1]
         known = self._rows.by_id(name, indexed)
         found = self._rows.by_hash(name.lower(), indexed)
         return found if known is None else [known, *(commit for commit in found if commit != known)]
 
     def head(self) -> Head:
         """Where the log ends now."""
-        return self._lineage.ends(self._rows)[0]
+        return self._lineage.ends()[0]
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`.
@@ -139,7 +141,10 @@ class _Writing:
         self._base = base
         self._rows = Rows(lambda sql, arguments: connection.execute(sql, arguments).fetchall(), base, origin)
         self._recent = recent
-        self.head, self.indexed = lineage.ends(self._rows)
+        found = self._rows.ends()
+        if (lost := lineage.lost(found, self._rows)) or found is None:
+            raise Lost(lost)
+        self.head, self.indexed = found
         recent.catch_up(self.head)
         self._start = self.head.position
         self._added: list[tuple[Draft, Commit]] = []

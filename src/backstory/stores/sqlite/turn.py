@@ -3,8 +3,8 @@
 SQLite's own locks are of POSIX's kind: all that a process has on a file go when anything in the process closes it. A
 second process may then write in the middle of our commit, or take itself for the last user of the file and delete the
 write-ahead log. A lock of `flock` belongs to one open descriptor and stays. On Linux the two kinds do not know of each
-other, so it is taken on the file itself, and with it what may have been dropped: the lock by which SQLite tells others
-that the file is in use.
+other, so it is taken on the file itself. And after each commit the lock is taken again by which SQLite tells others
+that the file is in use: it may have been dropped.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from itertools import count
 
 if sys.platform == "linux":
     from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock, lockf
@@ -33,22 +34,21 @@ class Turn:
 
     def take(self, wait: Callable[[int], bool]) -> bool:
         """Wait for the turn as long as `wait` says so of each attempt; say whether it came."""
-        if sys.platform == "linux" and self._descriptor >= 0:
-            attempt = 0
-            while True:
-                try:
-                    flock(self._descriptor, LOCK_EX | LOCK_NB)
-                    lockf(self._descriptor, LOCK_SH | LOCK_NB, SHARED_SIZE, SHARED_FIRST)
-                    break
-                except BlockingIOError:
-                    if not wait(attempt):
-                        return False
-                attempt += 1
-        return True
+        return self._descriptor < 0 or _done(lambda: flock(self._descriptor, LOCK_EX | LOCK_NB), wait)
+
+    def keep_file(self, wait: Callable[[int], bool]) -> bool:
+        """Wait until nobody takes itself for the last user of the file, and let nobody; say whether it came to that.
+
+        The last user holds these bytes alone until it has folded the write-ahead log and deleted it. So what is in the
+        log before this call is either folded by a later one, or the log is gone from its place when this returns.
+        """
+        return self._descriptor < 0 or _done(
+            lambda: lockf(self._descriptor, LOCK_SH | LOCK_NB, SHARED_SIZE, SHARED_FIRST), wait
+        )
 
     def give(self) -> None:
         """Let the next one have it."""
-        if sys.platform == "linux" and self._descriptor >= 0:
+        if self._descriptor >= 0:
             flock(self._descriptor, LOCK_UN)
 
     def close(self) -> None:
@@ -56,3 +56,14 @@ class Turn:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _done(lock: Callable[[], object], wait: Callable[[int], bool]) -> bool:
+    for attempt in count():
+        try:
+            lock()
+            break
+        except BlockingIOError:
+            if not wait(attempt):
+                return False
+    return True
