@@ -81,7 +81,7 @@ def _parts(value: Any) -> Collection[Any]:
     if kind is dict:
         return [*value, *value.values()]
     if issubclass(kind, enum.Enum):
-        return value.name, value.value
+        return [value.value if value.name is None else value.name]  # a flag of unknown bits has no name
     if issubclass(kind, msgspec.Struct):
         return _fields(value, kind.__struct_fields__)
     if is_dataclass(kind):

@@ -45,7 +45,7 @@ HOLDERS: dict[type[Any], Callable[[Any], Any]] = {
     type(cache(len)): attrgetter("__wrapped__"),
     ModuleType: attrgetter("__name__"),
 }
-"""What holds functions that were given to it, and how to get at them. What is read of a module, its users say."""
+"""What holds functions that were given to it, and how to get at them. A module counts by its name."""
 
 
 class _UnknownError(Exception):
@@ -54,7 +54,10 @@ class _UnknownError(Exception):
 
 @cache
 def fingerprint(cls: type[State]) -> str | None:
-    """The text, 16 characters; None where what the code uses cannot be read, or is not the same in every process."""
+    """The text, 16 characters; None where what the code uses cannot be read, or is not the same in every process.
+
+    It is made once, when it is first asked for: what changes a constant while the program runs comes too late.
+    """
     reader = _Reader(cls.__module__)
     try:
         parts = [cls.version, _schema(cls), reader.members(cls)]
@@ -78,6 +81,7 @@ class _Reader:
     """Reads values as nested lists of text: what each is, and what code does. `module` is the one of the state."""
 
     def __init__(self, module: str) -> None:
+        self._module = module
         self._own = module.partition(".")[0]
         self._seen: dict[int, Any] = {}
 
@@ -89,13 +93,17 @@ class _Reader:
         if kind in (tuple, list):
             return [kind.__name__, *map(self.read, value)]
         if kind in (set, frozenset):
-            return [kind.__name__, *sorted(repr(self.read(item)) for item in value)]
+            # In an order that is the same in every process, whatever was read before.
+            return [kind.__name__, *map(self.read, sorted(value, key=self._alone))]
         if kind in (dict, MappingProxyType):
             return [kind.__name__, *([self.read(name), self.read(item)] for name, item in value.items())]
         if id(value) in self._seen:
             return _name(value)
         self._seen[id(value)] = value  # kept, so that nothing else gets its address
         return [_name(value), self._inside(value)]
+
+    def _alone(self, value: Any) -> str:
+        return repr(_Reader(self._module).read(value))
 
     def _inside(self, value: Any) -> Any:
         kind = type(value)
