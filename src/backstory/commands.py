@@ -25,7 +25,7 @@ import msgspec
 from backstory.errors import DecisionError, DefinitionError
 from backstory.event import Event
 from backstory.fields import unresolved
-from backstory.query import Query
+from backstory.query import Query, union
 from backstory.state import State, identity
 
 P = ParamSpec("P")
@@ -79,10 +79,7 @@ class Command:
     @property
     def query(self) -> Query:
         """Its boundary: the union of what its states read."""
-        boundary = Query()
-        for state in self.states.values():
-            boundary = boundary | state.query() if boundary.clauses else state.query()
-        return boundary
+        return union(state.query() for state in self.states.values())
 
     def recorded(self) -> dict[str, Any]:
         """As a commit records it: the name, and the arguments, states by their identity."""

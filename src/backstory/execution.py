@@ -18,7 +18,7 @@ from backstory.drafting import Drafting
 from backstory.errors import Conflict, IdReused
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
-from backstory.query import Condition, Query
+from backstory.query import Condition, Query, union
 from backstory.record import Recorded
 from backstory.state import State, state_type
 
@@ -124,7 +124,7 @@ class Executor:
         whatever the command raises.
         """
         reads = reads_of(command)
-        boundary = union([query for _, query in reads])
+        boundary = union(query for _, query in reads)
         tries = 0
         while True:
             with self._lanes.turn(boundary):
@@ -146,7 +146,7 @@ class Executor:
         None where nothing is to happen. Raises what `decide` raises, and what `drafting` does.
         """
         reads = reads_of(command)
-        return self._attempt(command, drafting, reads, union([query for _, query in reads]))
+        return self._attempt(command, drafting, reads, union(query for _, query in reads))
 
     def _attempt(self, command: Command, drafting: Drafting, reads: Reads, boundary: Query) -> Attempt | None:
         decision = self.decide(command, reads, boundary)
@@ -165,12 +165,12 @@ class Executor:
 
     def contended(self, command: Command) -> bool:
         """Whether others in this process decide on the same just now, so that an attempt would come too late."""
-        return self._lanes.hot(union([query for _, query in reads_of(command)]))
+        return self._lanes.hot(union(query for _, query in reads_of(command)))
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
         """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
         reads = reads_of(command)
-        decision = self.decide(command, reads, union([query for _, query in reads]))
+        decision = self.decide(command, reads, union(query for _, query in reads))
         position = decision.position
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}
         after = {name: self._loader.load(state, position) for name, state in command.states.items()}
@@ -192,14 +192,6 @@ class Executor:
 def reads_of(command: Command) -> Reads:
     """The states that a command reads, as references, with their queries."""
     return [(state, state.query()) for state in command.states.values()]
-
-
-def union(queries: list[Query]) -> Query:
-    """The boundary that several states make."""
-    boundary = queries[0] if queries else Query()
-    for query in queries[1:]:
-        boundary = boundary | query
-    return boundary
 
 
 def recorded(draft: Draft, commit: Commit) -> list[Recorded]:

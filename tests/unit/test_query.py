@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.errors import InvalidEvent, InvalidTag
-from backstory.query import Clause, Query, from_json, to_json
+from backstory.query import Clause, Query, from_json, matcher, to_json, union
 from backstory.record import Encoded
 
 TYPES = st.sampled_from(["A", "B", "C"])
@@ -41,6 +44,24 @@ def test_a_query_matches_what_its_definition_says(query: Query, event: Encoded) 
     )
     assert query.matches(event) is expected
     assert any(clause.matches(event.type, event.tags) for clause in query.clauses) is expected
+    assert matcher(query)(event.type, event.tags) is expected
+
+
+@given(st.lists(CLAUSES.filter(lambda clause: clause != Clause()), min_size=12, max_size=40), EVENTS)
+def test_a_matcher_of_many_clauses_says_the_same_as_its_query(clauses: list[Clause], event: Encoded) -> None:
+    query = Query(tuple(clauses))
+    assert matcher(query)(event.type, event.tags) is query.matches(event)
+
+
+@given(st.lists(QUERIES, min_size=2, max_size=5))
+def test_a_union_is_one_or_after_the_other(queries: list[Query]) -> None:
+    assert union(queries) == reduce(or_, queries)
+
+
+@given(QUERIES)
+def test_a_union_of_one_query_is_that_query_and_of_none_matches_nothing(query: Query) -> None:
+    assert union([query]) is query
+    assert union([]) == Query()
 
 
 @given(QUERIES)

@@ -6,7 +6,7 @@ opens, and the state is of a course and a student) concerns every entity that is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 from backstory.errors import DefinitionError
 from backstory.fields import TagField, hints
 from backstory.latest import Latest
-from backstory.query import Query
+from backstory.query import Query, union
 from backstory.record import Recorded
 from backstory.state import State, StateType, state_type
 from backstory.store import Log, commit_finder
@@ -149,14 +149,9 @@ class _Identities:
         keys = self._shared[record.type]
         return tuple(tag for tag in record.tags if tag.partition(":")[0] in keys)
 
-    def full_query(self, tags: Iterable[str]) -> Query:
+    def full_query(self, tags: Key) -> Query:
         """The events that name an identity in full, and have one of these tags."""
-        clauses = [Query.of(self._full, [tag]) for tag in tags]
-        return (
-            Query(tuple(clause for query in clauses for clause in query.clauses))
-            if clauses
-            else Query.of(self._full)
-        )
+        return union(Query.of(self._full, [tag]) for tag in tags) if tags else Query.of(self._full)
 
     def matches(self, record: Recorded, key: Key) -> bool:
         """Whether an event that names a part of the identity concerns this one."""

@@ -20,7 +20,7 @@ from backstory.commit import Commit, Draft, Head, draft, drafted
 from backstory.errors import BackstoryError, EventError, Refused
 from backstory.history.decisions import DECIDED_BY, ORIGIN, made, origin, redecided, taken
 from backstory.loading import Loader
-from backstory.query import Condition, Query
+from backstory.query import Condition, Query, matcher, union
 from backstory.record import Encoded, Recorded
 from backstory.store import Log, append
 from backstory.stores.judge import SHOWN
@@ -168,13 +168,15 @@ class Replay:
     def _in_the_way(self, commit: Commit, events: list[Recorded]) -> tuple[Recorded | Encoded, ...]:
         """The first events that the decision did not know, or that it knew and that will be missing."""
         query = _overlap(events) if commit.condition is None else commit.condition.query
-        return tuple(
-            islice(chain(self._news(query), (event for event in self._dirty if query.matches(event))), SHOWN)
-        )
+        matches = matcher(query)
+        dirty = (event for event in self._dirty if matches(event.type, event.tags))
+        return tuple(islice(chain(self._news(query), dirty), SHOWN))
 
     def _news(self, query: Query) -> Iterator[Recorded]:
         """Events on the target that were not known, or not in this order."""
-        overtaken = min((event.commit for event in self._late if query.matches(event)), default=None)
+        matches = matcher(query)
+        late = (event.commit for event in self._late if matches(event.type, event.tags))
+        overtaken = min(late, default=None)
         reached = 0
         for event in self._target.read(query, after=self._base, upto=self._head.position):
             place = self._places.get(event.commit)
@@ -298,7 +300,4 @@ def plain(events: Iterable[Recorded]) -> list[Encoded]:
 
 def _overlap(events: list[Recorded]) -> Query:
     """Every event that shares a tag with one of these."""
-    query = Query()
-    for tag in sorted({tag for event in events for tag in event.tags}):
-        query = query | Query.of(tags=[tag])
-    return query
+    return union(Query.of(tags=[tag]) for tag in {tag for event in events for tag in event.tags})

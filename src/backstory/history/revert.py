@@ -23,7 +23,7 @@ from backstory.history.blame import Blame, blame
 from backstory.history.diff import diff
 from backstory.history.entities import Entities, query_of
 from backstory.history.pointer import Path, pointer
-from backstory.query import Query
+from backstory.query import Query, union
 from backstory.record import Encoded, Recorded
 from backstory.state import State, state_type
 from backstory.store import Log, append
@@ -101,22 +101,21 @@ def invert(
     it would change in one of these state classes.
     """
     events: list[Encoded] = []
-    query = Query()
+    tags: set[str] = set()
     owned: list[Owned] = []
     taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
         stored = list(log.read(after=commit.first - 1, upto=commit.position))
         for record in reversed(stored):
             events += _undone(decode(record), record.position)
-            for tag in record.tags:
-                query = query | Query.of(tags=[tag])
+            tags.update(record.tags)
         if not force:
             for cls in states:
                 if _applies(cls, stored):
                     owned += _owned(log, commit, cls, taken)
     if owned:
         raise RevertError(_why(owned), owned)
-    return Inversion(tuple(events), query)
+    return Inversion(tuple(events), union(Query.of(tags=[tag]) for tag in tags))
 
 
 def _undone(event: Any, position: int) -> list[Encoded]:

@@ -13,7 +13,7 @@ from operator import attrgetter
 from backstory.commit import ORIGIN, Commit, Head
 from backstory.errors import StoreClosed
 from backstory.forks import on_fork
-from backstory.query import Condition, Query
+from backstory.query import Condition, Query, matcher
 from backstory.record import Recorded
 from backstory.store import ALL, Batch, Verdict
 from backstory.stores.judge import judge
@@ -98,7 +98,9 @@ class MemoryLog:
             upto = self._head.position if upto is None else min(upto, self._head.position)
         low, high = max(after - self.origin.position, 0), max(upto - self.origin.position, 0)
         indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
-        found = (event for index in indexes if query.matches(event := self._events[index]))
+        matches = matcher(query)
+        events = (self._events[index] for index in indexes)
+        found = (event for event in events if matches(event.type, event.tags))
         return islice(found, limit)
 
     def commits(

@@ -10,7 +10,7 @@ import msgspec
 from backstory.codec import decode, encode, event_type
 from backstory.commands import Command
 from backstory.errors import Refused
-from backstory.query import Query
+from backstory.query import Query, union
 from backstory.record import Encoded
 from backstory.state import State
 from backstory.testing import wording
@@ -52,9 +52,7 @@ class Given:
         """Expect that these states follow, each written as it should be: `Account("a-7", balance=500)`."""
         __tracebackhide__ = True
         story = self._story()
-        boundary = Query()
-        for state in states:
-            boundary = boundary | state.query()
+        boundary = union(state.query() for state in states)
         self._check(story, boundary, " and ".join(type(state).__name__ for state in states))
         expect_states(story, self._history, states)
 
