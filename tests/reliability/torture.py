@@ -16,9 +16,11 @@ import msgspec
 from backstory import Command, Conflict, Database, Event, Refused, State, Tag, command, connect
 from backstory.ids import new_id
 
-ACCOUNTS = [f"a-{number}" for number in range(5)]
-COURSES = [f"c-{number}" for number in range(4)]
-STUDENTS = [f"s-{number}" for number in range(8)]
+ACCOUNTS = ["a-0", '"account:a-0', "a-1", '["account:a-1', 'a-1"']
+COURSES = ["c-0", '"course:c-0', "c-1", '"student:s-0']
+STUDENTS = [f"s-{number}" for number in range(5)] + ['"student:s-0', '"course:c-0', '\\"student:s-1']
+"""Some are named so that in the text of their tags there stands the tag of another one."""
+
 PLACES = 5
 MOST_COURSES = 2
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
+from backstory.conformance.model import wanted
 from backstory.conformance.sample import FAR, decided, fact, fill, one, positions
 from backstory.errors import AheadOfLog, Conflict
-from backstory.query import Query
+from backstory.query import Clause, Query
 from backstory.record import Encoded
 from backstory.store import Log, append
 
@@ -75,10 +76,28 @@ SHAPES = {
             fact("Größe 𝄞", "strasse:\u00e9"),
         ),
     ),
+    "a_tag_inside_of_another": Shape(
+        Query.of(["A"], ["x:1"]) | Query.of(["B"], ["y:2"]),
+        (fact("A", 'w:"x:1', "x:1"), fact("B", 'w:"x:1', "y:2")),
+        (
+            fact("A", 'w:"x:1', "y:2"),
+            fact("A", 'w:\\"x:1"'),
+            fact("A", 'w:","x:1'),
+            fact("B", 'w:"y:2', "x:1"),
+        ),
+    ),
     "every_event": Shape(Query.all(), (fact("A"), fact("B", "x:1")), ()),
     "no_event": Shape(Query(), (), (fact("A"), fact("B", "x:1"))),
     "every_event_and_more": Shape(Query((*Query.of(["A"]).clauses, *Query.all().clauses)), (fact("B"),), ()),
 }
+
+MANY = {
+    "clauses": Query(tuple(Clause.of(tags=[f"n:{number}"]) for number in range(1_500))),
+    "types": Query.of([f"T{number}" for number in range(1_500)]),
+    "tags": Query.of(tags=[f"n:{number}" for number in range(1_500)]),
+    "types_and_a_tag": Query.of([f"T{number}" for number in range(1_500)], ["n:3"]),
+}
+"""Queries that are too large for one look into an index."""
 
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 each_choosy_shape = pytest.mark.parametrize(
@@ -141,6 +160,24 @@ class Shapes:
 
 class Conditions:
     """Sentences about positions and verdicts."""
+
+    @pytest.mark.parametrize("query", MANY.values(), ids=MANY)
+    def test_a_query_may_have_any_number_of_clauses_types_and_tags(self, log: Log, query: Query) -> None:
+        all_tags = [f"n:{number}" for number in range(1_500)]
+        one(
+            log, fact("T1499", "n:3", "n:1499"), fact("A", "m:3", "N:3"), fact("T3", *all_tags), fact("T1500")
+        )
+        fill(log)
+        one(log, fact("A", "n:0"), fact("T0", "n:1500"))
+        expected = [event.position for event in log.read() if wanted(query, event)]
+        assert expected
+        assert positions(log.read(query)) == expected
+        assert positions(log.read(query, backwards=True, limit=1)) == expected[-1:]
+        [verdict] = log.append([[decided(query=query)]])
+        assert isinstance(verdict, Conflict)
+        assert positions(verdict.events) == expected
+        after = log.head().position
+        assert positions(append(log, decided(fact("Z"), query=query, after=after))) == [after + 1]
 
     def test_a_condition_on_an_empty_log_holds(self, log: Log) -> None:
         assert positions(append(log, decided(query=Query.all(), after=0))) == [1]

@@ -19,7 +19,10 @@ from backstory.record import Encoded
 from backstory.store import Log, Store, Verdict
 
 TYPES = st.sampled_from(["A", "B", "a", "Größe"])
-TAGS = st.sampled_from(["x:1", "x:11", "X:1", "x: 1", "y:1", "y:2", 'z:"', "z:é", "z:e\u0301"])
+ALIKE = ("x:1", "y:1", 'x:"x:1', 'z:"y:1', 'z:["x:1"]', "y:1\\", "X:1", "x:1\n", "z:é", "z:e\u0301")
+"""Tags that look alike; in the value of some stands another one."""
+
+TAGS = st.sampled_from(ALIKE)
 IDS = st.sampled_from([f"id-{number}" for number in range(12)])
 
 CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
@@ -139,6 +142,13 @@ def machine(
             commits = [commit for commit in model.commits if after < commit.position <= end]
             commits = (commits[::-1] if backwards else commits)[:limit]
             assert list(log.commits(after=after, upto=upto, limit=limit, backwards=backwards)) == commits
+
+        @rule(number=st.integers(0, 2))
+        def read_by_each_tag(self, number: int) -> None:
+            log, model = self.log(number)
+            for tag in ALIKE:
+                query = Query.of(tags=[tag])
+                assert list(log.read(query)) == model.read(query)
 
         @rule(number=st.integers(0, 2), id=IDS)
         def find(self, number: int, id: str) -> None:

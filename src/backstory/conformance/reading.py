@@ -28,19 +28,23 @@ QUERIES = {
 }
 
 
+def tags_of(number: int) -> list[str]:
+    """The tags of an event, in one of which stands the text of a tag that the event does not have."""
+    third, fifth = number % 3, number % 5
+    return [f"third:{third}", f"fifth:{fifth}", f"n:{number}", f'other:"third:{(third + 1) % 3}']
+
+
 def told(log: Log) -> list[Recorded]:
     """Fill a log with 240 events of three types and several tags, in commits of one to seven, and read it plainly."""
     number, drafts = 0, []
     while number < 240:
         size = min(1 + number % 7, 240 - number)
         own = range(number + 1, number + size + 1)
-        drafts.append(
-            decided(*(fact("ABC"[n * n % 3], f"third:{n % 3}", f"fifth:{n % 5}", f"n:{n}") for n in own))
-        )
+        drafts.append(decided(*(fact("ABC"[n * n % 3], *tags_of(n)) for n in own)))
         number += size
     append(log, *drafts[:5])
-    for start in range(5, len(drafts), 9):
-        append(log, *drafts[start : start + 9])
+    for start in range(5, len(drafts), 7):
+        append(log, *drafts[start : start + 7])
     return list(log.read())
 
 
@@ -137,6 +141,26 @@ class Finding:
         append(log, decided(id="pay-1"))
         for name in ("", "pay", "pay-", "pay-1 ", "PAY-1", "pay-%", "pay-*", "\0"):
             assert log.find(name) == []
+
+    def test_ids_that_look_alike_are_different_ids(self, log: Log) -> None:
+        names = [
+            "pay-1",
+            "PAY-1",
+            '"pay-1"',
+            'pay-1"',
+            "pay-1\\",
+            '["pay-1"]',
+            "pay-1\n",
+            "pay-1 ",
+            "é",
+            "e\u0301",
+            "%",
+        ]
+        for _ in range(2):
+            commits = [append(log, decided(fact("A"), id=name))[0] for name in names]
+            assert positions(commits) == list(range(1, len(names) + 1))
+            assert [log.find(name) for name in names] == [[commit] for commit in commits]
+            fill(log)
 
     def test_a_commit_is_found_by_any_prefix_of_its_hash(self, log: Log) -> None:
         commits = [one(log) for _ in range(12)]

@@ -70,6 +70,54 @@ TAGS = {
         "a:01",
         "a:1e0",
     ],
+    "whole_tags": [
+        "a:b",
+        'a:"a:b',
+        'a:"a:b"',
+        'c:"a:b',
+        'c:"a:b"',
+        'c:,"a:b"',
+        'c:["a:b"]',
+        'c:","a:b',
+        'c:","a:b","',
+        'c:"],["a:b',
+        'c:\\"a:b',
+        'c:\\\\"a:b\\\\',
+        'c:\n"a:b',
+        "c:a:b",
+        "c:'a:b'",
+    ],
+    "ends_of_tags": [
+        "a:b",
+        'a:b"',
+        'a:b",',
+        "a:b\\",
+        'a:b\\"',
+        'a:b"]',
+        "a:b,",
+        "a:b]",
+        "a:b:",
+        "a:b\n",
+        "a:b ",
+    ],
+    "folding": [
+        "a:ß",
+        "a:ss",
+        "a:SS",
+        "a:\u1e9e",
+        "a:i",
+        "a:I",
+        "a:\u0131",
+        "a:\u0130",
+        "a:i\u0307",
+        "a:k",
+        "a:K",
+        "a:\u212a",
+        "a:s",
+        "a:\u017f",
+        "a:\u03a9",
+        "a:\u2126",
+    ],
     "json": [
         'a:["b"]',
         'a:b","a:c',
@@ -194,6 +242,31 @@ class Tags:
             assert positions(verdict.events) == [place], tag
             [verdict] = log.append([[decided(fact("Z"), query=Query.of(tags=[tag]), after=place)]])
             assert isinstance(verdict, tuple), tag
+
+    @each_group
+    def test_no_tag_matches_another_at_the_end_of_a_long_log(self, log: Log, tags: list[str]) -> None:
+        fill(log)
+        one(log, *(fact("A", tag, "mark:1") for tag in tags))
+        for place, tag in enumerate(tags, FAR + 1):
+            for query in (Query.of(tags=[tag]), Query.of(["A"], [tag]), Query.of(tags=[tag, "mark:1"])):
+                assert positions(log.read(query)) == [place], query
+                [verdict] = log.append([[decided(query=query)]])
+                assert isinstance(verdict, Conflict), query
+                assert positions(verdict.events) == [place], query
+
+    @each_group
+    def test_an_event_that_one_clause_nearly_matches_does_not_match_by_another(
+        self, log: Log, tags: list[str]
+    ) -> None:
+        one(log, *(fact("A", tag, "mark:1") for tag in tags))
+        fill(log)
+        for place, tag in enumerate(tags, 1):
+            query = Query.of(["A"], [tag]) | Query.of(["B"], ["mark:1"])
+            assert positions(log.read(query)) == [place], tag
+            assert positions(log.read(query, backwards=True, limit=2)) == [place], tag
+            [verdict] = log.append([[decided(query=query)]])
+            assert isinstance(verdict, Conflict), tag
+            assert positions(verdict.events) == [place], tag
 
 
 class Types:

@@ -1,13 +1,17 @@
-"""From a query to SQL: which rows the indexes propose, and how each row decides for itself."""
+"""From a query to SQL: which rows may match. The query itself then decides about each row, by `query.matcher`.
+
+SQL may propose rows that do not match, and never leaves out one that does.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from backstory import digest
-from backstory.query import Query
+from backstory.query import Clause, Query
 from backstory.stores.rows import LOG_BITS, POSITION
 
 LAST_LOG = (1 << 23) - 2
@@ -19,6 +23,10 @@ LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 RUN = 64
 """How many events may wait for the indexes. A run of 64 costs little more than one event's entries; scanning it takes
 less than a look into the index."""
+
+PART = 50
+"""How many clauses go into one statement, and how many types, and tags of a clause, it asks for. SQLite takes no more
+than a thousand, and each row is asked about all of them."""
 
 COLUMNS = (
     f"e.position & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, CAST(e.data AS BLOB)"
@@ -46,8 +54,8 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How to find what a query matches: the union of what the indexes give up to where they end, and `beyond`
-    from there.
+    """How to find the rows that may match a query: the union of what the indexes give up to where they end, and
+    `beyond` from there.
 
     No index where every event matches: `beyond` is a scan of the rows.
     """
@@ -72,33 +80,57 @@ def hash_token(hash: bytes) -> str:
 
 
 def plan(query: Query) -> Plan:
-    """How to find what a query matches: by tags where a clause has some, else by type, else by scanning."""
+    """How to find what may match a query: by tags where a clause has some, else by type, else by scanning."""
     if query.is_all:
         return SCAN
-    indexed, match, by_tags, tag_arguments, wheres, arguments = [], [], [], [], [], []
-    for type in sorted({type for clause in query.clauses if not clause.tags for type in clause.types}):
-        indexed.append(_selection(FROM_TYPES, "", (type,)))
-        wheres.append("e.type = ?")
-        arguments.append(type)
-    for clause in query.clauses:
-        if clause.tags:
-            match.append("(" + " AND ".join(map(token, clause.tags)) + ")")
-            where = ["instr(e.tags, ?)"] * len(clause.tags)
-            tag_arguments += [msgspec.json.encode(tag).decode() for tag in clause.tags]
-            if clause.types:
-                where.append(f"e.type IN ({', '.join('?' * len(clause.types))})")
-                tag_arguments += clause.types
-            by_tags.append("(" + " AND ".join(where) + ")")
-    if match:
-        where_tags = f"({' OR '.join(by_tags)}) AND"
-        indexed.append(_selection(FROM_INDEX, where_tags, (" OR ".join(match), *tag_arguments)))
-    beyond = " OR ".join(wheres + by_tags) or "FALSE"
-    return Plan(tuple(indexed), _selection(FROM_ROWS, f"({beyond}) AND", (*arguments, *tag_arguments)))
+    tagged = [clause for clause in query.clauses if clause.tags]
+    types = sorted({type for clause in query.clauses if not clause.tags for type in clause.types})
+    indexed = [_selection(FROM_TYPES, "", (type,)) for type in types]
+    indexed += [_by_tags(tagged[start : start + PART]) for start in range(0, len(tagged), PART)]
+    return Plan(tuple(indexed), _beyond(tagged, types))
 
 
-def _selection(sql: str, where: str, arguments: tuple[Any, ...]) -> Selection:
+def _by_tags(clauses: Sequence[Clause]) -> Selection:
+    """The rows that the index has under the tags of one of these clauses."""
+    match = " OR ".join(f"({' AND '.join(map(token, clause.tags[:PART]))})" for clause in clauses)
+    if any(clause.types for clause in clauses):
+        where, arguments = _likely(clauses, ())
+        return _selection(FROM_INDEX, where, (match, *arguments))
+    return _selection(FROM_INDEX, "", (match,))
+
+
+def _beyond(tagged: Sequence[Clause], types: Sequence[str]) -> Selection:
+    """The rows that no index has."""
+    if len(tagged) > PART or len(types) > PART:
+        return SCAN.beyond
+    return _selection(FROM_ROWS, *_likely(tagged, types))
+
+
+def _likely(tagged: Sequence[Clause], types: Sequence[str]) -> tuple[str, list[str]]:
+    """SQL that leaves out most rows that do not match, and its arguments.
+
+    It does not decide: tags are JSON text, in which the text of one tag may stand inside of another.
+    """
+    likely, arguments = [], []
+    for clause in tagged:
+        likely.append("instr(e.tags, ?)")
+        arguments.append(msgspec.json.encode(clause.tags[0]).decode())
+        if 0 < len(clause.types) <= PART:
+            likely[-1] += f" AND {_is_one_of(clause.types)}"
+            arguments += clause.types
+    if types:
+        likely.append(_is_one_of(types))
+        arguments += types
+    return f"({' OR '.join(likely) or 'FALSE'}) AND", arguments
+
+
+def _is_one_of(types: Sequence[str]) -> str:
+    return f"e.type IN ({', '.join('?' * len(types))})"
+
+
+def _selection(sql: str, where: str, arguments: Sequence[Any]) -> Selection:
     sql = sql.format(where=where)
-    return Selection(sql + " ASC LIMIT ?", sql + " DESC LIMIT ?", arguments)
+    return Selection(sql + " ASC LIMIT ?", sql + " DESC LIMIT ?", tuple(arguments))
 
 
 SCAN = Plan((), _selection(FROM_ROWS, "", ()))

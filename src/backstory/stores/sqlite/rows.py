@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from heapq import merge
 from itertools import chain, islice
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -13,7 +11,7 @@ import msgspec
 from backstory import digest
 from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt
-from backstory.query import Query, to_json
+from backstory.query import Query, matcher, to_json
 from backstory.record import Recorded
 from backstory.stores.rows import (
     LOG_BITS,
@@ -26,8 +24,11 @@ from backstory.stores.rows import (
     in_order,
 )
 from backstory.stores.sqlite.index import SCAN, Selection, hash_token, plan
+from backstory.stores.streams import merged
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
+
+Decide = Callable[[str, Sequence[str]], bool]
 
 FIRST_CHUNK, CHUNK = 64, 2048
 """Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
@@ -64,7 +65,6 @@ ENDS = (
 STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
-by_position = attrgetter("position")
 
 
 def encode_ids(ids: list[str]) -> str:
@@ -111,32 +111,43 @@ class Rows:
     ) -> Iterator[Recorded]:
         """The events that match, with `after < position <= upto`; `indexed` is where the indexes end."""
         after = max(after, self._origin.position)
-        if upto - after <= TAIL and not query.is_all:
-            found = filter(query.matches, self._stream(SCAN.beyond, after, upto, backwards, None))
-            return islice(found, limit)
-        how = plan(query)
+        near, everything = upto - after <= TAIL, query.is_all
+        how = SCAN if near else plan(query)
+        decide = None if everything else matcher(query)
+        # A scan proposes many rows that do not match, so a limit says nothing about how many it takes.
+        first = limit if everything or not near else None
         end = min(upto, indexed) if how.indexed else after
-        streams = [self._stream(selection, after, end, backwards, limit) for selection in how.indexed]
-        early = (
-            streams[0]
-            if len(streams) == 1
-            else _each_once(merge(*streams, key=by_position, reverse=backwards))
+        early = merged(
+            [self._stream(selection, decide, after, end, backwards, first) for selection in how.indexed],
+            backwards=backwards,
         )
-        late = self._stream(how.beyond, max(after, end), upto, backwards, limit)
+        late = self._stream(how.beyond, decide, max(after, end), upto, backwards, first)
         return islice(chain(late, early) if backwards else chain(early, late), limit)
 
     def _stream(
-        self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
+        self,
+        selection: Selection,
+        decide: Decide | None,
+        after: int,
+        upto: int,
+        backwards: bool,
+        first: int | None,
     ) -> Iterator[Recorded]:
+        """The events of the rows that were selected and that match."""
+        kind: str | None = None
         text: str | None = None
         tags: tuple[str, ...] = ()
-        for rows in self._chunks(selection, after, upto, backwards, limit):
+        matches = decide is None
+        for rows in self._chunks(selection, after, upto, backwards, first):
             position = rows[0][0]
             try:
                 for position, commit, type, version, found, data in typed(rows):
                     if found != text:  # the events of one entity mostly have the same
-                        text, tags = found, decode_tags(found)
-                    yield Recorded(position, commit, type, version, tags, data)
+                        text, tags, kind = found, decode_tags(found), None
+                    if decide is not None and type != kind:
+                        kind, matches = type, decide(type, tags)
+                    if matches:
+                        yield Recorded(position, commit, type, version, tags, data)
             except msgspec.MsgspecError as error:
                 raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
 
@@ -145,27 +156,27 @@ class Rows:
     ) -> Iterator[Commit]:
         """The commits with `after < position <= upto`."""
         after = max(after, self._origin.position)
-        for rows in self._chunks(COMMIT_SELECTION, after, upto, backwards, limit):
-            yield from map(commit_of, rows)
+        chunks = self._chunks(COMMIT_SELECTION, after, upto, backwards, limit)
+        return islice((commit_of(row) for rows in chunks for row in rows), limit)
 
     def _chunks(
-        self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None
+        self, selection: Selection, after: int, upto: int, backwards: bool, first: int | None
     ) -> Iterator[list[Row]]:
-        """Rows in chunks that grow: a short read is quick, and a long one needs little memory."""
+        """Rows in chunks that grow: a short read is quick, and a long one needs little memory.
+
+        The first chunk has no more than `first` rows: mostly it is all that is taken. Raises `StoreCorrupt`.
+        """
         sql = selection.backwards if backwards else selection.forwards
-        size, left = FIRST_CHUNK, upto - after if limit is None else limit
-        while after < upto and left > 0:
-            size = min(size, left)
+        size = FIRST_CHUNK if first is None else max(1, min(FIRST_CHUNK, first))
+        while after < upto:
             rows = self.fetch(sql, (*selection.arguments, self._base + after, self._base + upto, size))
-            if rows:
-                yield in_order(rows, after, upto, backwards=backwards)
+            if not rows:
+                return
+            yield in_order(rows, after, upto, backwards=backwards)
             if len(rows) < size:
                 return
-            left -= size
-            if backwards:
-                upto = rows[-1][0] - 1
-            else:
-                after = rows[-1][0]
+            last = rows[-1][0]
+            after, upto = (after, last - 1) if backwards else (last, upto)
             size = min(size * 4, CHUNK)
 
     def known_ids(self, ids: list[str], indexed: int, upto: int) -> set[str]:
@@ -223,11 +234,3 @@ def typed(rows: list[Row]) -> list[Row]:
         ):
             raise StoreCorrupt(f"event #{position} is damaged: a column holds another type of value")
     return rows
-
-
-def _each_once(events: Iterator[Recorded]) -> Iterator[Recorded]:
-    last = 0
-    for event in events:
-        if event.position != last:
-            last = event.position
-            yield event
