@@ -15,6 +15,7 @@ from backstory.errors import (
     InvalidEvent,
     RefMoved,
     StoreError,
+    StoreRefused,
 )
 from backstory.query import Query
 from backstory.record import Recorded, check_text
@@ -28,6 +29,9 @@ from backstory.stores.recent import Recent
 
 MOST_BYTES = 64_000_000
 """How many bytes one call of the database takes; a group that has more is several calls of one transaction."""
+
+LARGEST_BATCH = 1_000_000_000
+"""How many bytes a batch may have: a message to the server has at most 1 GiB, and a batch goes in whole."""
 
 WRITTEN, KNOWN, MET, AHEAD, HEAD_MOVED, REF_MOVED = range(6)
 """Verdicts of `append` in `functions.sql`."""
@@ -202,13 +206,21 @@ def _early(batch: Batch) -> Verdict | None:
 
 
 def _parts(batches: Sequence[Batch]) -> Iterator[tuple[list[Batch], list[Piece]]]:
-    """The batches and their pieces, in as few parts as a call can take; a batch that is too large alone is a part."""
+    """The batches and their pieces, in as few parts as a call can take; a batch that is too large alone is a part.
+
+    Raises `StoreRefused` for one that is too large for a message.
+    """
     part: list[Batch] = []
     pieces: list[Piece] = []
     size = 0
     for batch in batches:
         own = list(map(piece, batch))
         more = sum(len(column) for one in own for column in one.columns)
+        if more > LARGEST_BATCH:
+            raise StoreRefused(
+                f"a batch has {more:,} bytes, and this store takes {LARGEST_BATCH:,} at once; append fewer commits at a"
+                " time"
+            )
         if part and size + more > MOST_BYTES:
             yield part, pieces
             part, pieces, size = [], [], 0

@@ -1,4 +1,5 @@
-"""From a query to SQL: each clause proposes keys in order, from an index; their union gives the rows, which decide.
+"""From a query to SQL: each clause proposes keys in order, from an index; their union gives the rows that may match.
+The query itself then decides about each row, by `query.matcher`.
 
 Every part stops at the limit, so that a chunk costs what it holds, however many events match.
 """
@@ -30,6 +31,10 @@ BY_TYPE = (
 ORDERED = "(SELECT key FROM ({one}) o ORDER BY key {order} LIMIT %s)"
 
 
+PARTS = 100
+"""How many parts the union of one statement has. A server takes 65,535 arguments, and plans so many far sooner."""
+
+
 class Selection(msgspec.Struct, frozen=True):
     """Rows in order: SQL that ends with bounds and a limit, and what each of its parts needs before its own bounds.
 
@@ -55,21 +60,23 @@ BOUNDS = object()
 """Stands for two arguments: the keys above which, and up to which, is looked."""
 
 
-def plan(schema: str, query: Query, *, backwards: bool) -> Selection:
-    """How to find what a query matches."""
+def plan(schema: str, query: Query, *, backwards: bool) -> list[Selection]:
+    """How to find what may match a query: the union of these."""
     order = "DESC" if backwards else "ASC"
     if query.is_all:
-        return Selection(ALL.format(schema=schema, order=order))
+        return [Selection(ALL.format(schema=schema, order=order))]
     types = sorted({type for clause in query.clauses if not clause.tags for type in clause.types})
     by_type = BY_TYPE.format(schema=schema)
     parts = [_by_tags(schema, clause) for clause in query.clauses if clause.tags]
     parts += [(by_type, (type, type)) for type in types]
-    if not parts:
-        return Selection(ALL.format(schema=schema, order=order).replace(" WHERE ", " WHERE FALSE AND "))
+    return [_union(schema, order, parts[start : start + PARTS]) for start in range(0, len(parts), PARTS)]
+
+
+def _union(schema: str, order: str, parts: list[tuple[str, tuple[Any, ...]]]) -> Selection:
+    """The rows whose keys any of these parts gives."""
     keys = " UNION ".join(ORDERED.format(one=one, order=order) for one, _ in parts)
-    return Selection(
-        FROM_KEYS.format(keys=keys, schema=schema, order=order), tuple(arguments for _, arguments in parts)
-    )
+    sql = FROM_KEYS.format(keys=keys, schema=schema, order=order)
+    return Selection(sql, tuple(arguments for _, arguments in parts))
 
 
 def _by_tags(schema: str, clause: Clause) -> tuple[str, tuple[Any, ...]]:

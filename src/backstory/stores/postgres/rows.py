@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
@@ -10,7 +10,7 @@ import msgspec
 
 from backstory.commit import Commit, Head
 from backstory.errors import StoreCorrupt
-from backstory.query import Query
+from backstory.query import Query, matcher
 from backstory.record import Recorded
 from backstory.stores.postgres.ahead import Ahead
 from backstory.stores.postgres.plan import Selection, plan
@@ -25,6 +25,7 @@ from backstory.stores.rows import (
     head_of,
     in_order,
 )
+from backstory.stores.streams import merged
 
 FIRST_CHUNK, CHUNK = 64, 2048
 """Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
@@ -74,11 +75,17 @@ class Rows:
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Recorded]:
         """The events that match, with `after < position <= upto`."""
-        selection = plan(self._server.address.schema, query, backwards=backwards)
-        return islice(self._matching(query, self._chunks(selection, after, upto, backwards, limit)), limit)
+        decide = matcher(query)
+        streams = [
+            self._matching(decide, self._chunks(selection, after, upto, backwards, limit))
+            for selection in plan(self._server.address.schema, query, backwards=backwards)
+        ]
+        return islice(merged(streams, backwards=backwards), limit)
 
-    def _matching(self, query: Query, chunks: Iterator[list[Row]]) -> Iterator[Recorded]:
-        """The events of rows that an index proposed; each decides for itself."""
+    def _matching(
+        self, decide: Callable[[str, Sequence[str]], bool], chunks: Iterator[list[Row]]
+    ) -> Iterator[Recorded]:
+        """The events of rows that an index proposed, and that match."""
         kind, text, matches = "", "", False
         tags: tuple[str, ...] = ()
         for rows in chunks:
@@ -87,7 +94,7 @@ class Rows:
                 for position, commit, type, version, found, data in rows:
                     if found != text or type != kind:  # the events of one entity mostly have the same
                         kind, text, tags = type, found, decode_tags(found)
-                        matches = any(clause.matches(kind, tags) for clause in query.clauses)
+                        matches = decide(kind, tags)
                     if matches:
                         yield Recorded(position, commit, type, version, tags, data)
             except (msgspec.MsgspecError, TypeError) as error:
