@@ -35,6 +35,13 @@ COMMIT = b"backstory commit 1\n"
 ID_LIMIT = 200
 """The longest commit id, in characters."""
 
+EVENT_LIMIT = 256 << 20
+"""The most that an event may hold, in bytes of data and characters of its type and tags: 256 MiB."""
+
+COMMIT_LIMIT = 512 << 20
+"""The most that a commit may hold, its events with its message, metadata, command and query: 512 MiB. Every store takes
+so much at once, and a row of its own for each event."""
+
 
 class Guard(msgspec.Struct, frozen=True):
     """A ref, and the value that it must still have when a draft goes in: a branch's name, and the logs it means."""
@@ -140,8 +147,31 @@ def draft(
         raise InvalidEvent(f"a condition's position counts from 0, got {condition.after}")
     command_json = b"" if command is None else _to_json(command, "command")
     metadata_json = _to_json(metadata, "metadata") if metadata else b"{}"
+    said = len(author) + len(message) + len(command_json) + len(metadata_json)
+    if condition is not None:
+        said += sum(len(text) for clause in condition.query.clauses for text in (*clause.types, *clause.tags))
+    _check_size(events, said)
     time, root = time.astimezone(UTC), events_root(events)
     return Draft(id, time, events, root, condition, author, message, command_json, metadata_json)
+
+
+def _check_size(events: Sequence[Encoded], said: int) -> None:
+    """Refuse an event or a commit that a store could not take. `said` is the size of what is not its events."""
+    sizes = [len(event.type) + sum(map(len, event.tags)) + len(event.data) for event in events]
+    total = said + sum(sizes)
+    if total <= EVENT_LIMIT:
+        return
+    for event, size in zip(events, sizes, strict=True):
+        if size > EVENT_LIMIT:
+            raise InvalidEvent(
+                f"{event.type}: the event has {size:,} bytes, and an event may have {EVENT_LIMIT:,}; keep large content"
+                " in a file, and its place and hash in the event"
+            )
+    if total > COMMIT_LIMIT:
+        raise InvalidEvent(
+            f"the commit has {total:,} bytes, and a commit may have {COMMIT_LIMIT:,}; append its events in several"
+            " commits"
+        )
 
 
 def chained(draft: Draft, parent: Head) -> Commit:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from backstory.commit import Draft, draft
-from backstory.errors import StoreError, StoreRefused
+from backstory.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreRefused
 from backstory.record import encoded
 from backstory.store import Batch, Verdict
 from backstory.stores import group
@@ -93,10 +93,28 @@ def test_an_error_of_the_store_is_another_one_for_each() -> None:
     assert got["second"] is not got["third"]
 
 
-def test_what_the_store_refuses_is_only_told_to_who_gave_it() -> None:
-    log = Slow(StoreRefused("too large"))
+@pytest.mark.parametrize("error", [StoreRefused, StoreFull, StoreCorrupt])
+def test_what_may_be_the_fault_of_one_is_only_told_to_that_one(error: type[StoreError]) -> None:
+    """It gave too much, or more than there is room for, or its condition met a damaged row."""
+    log = Slow(error("too large"))
     got = dict(together(log))
     assert [commit.id for verdict in got.values() for commit in verdict] == ["first", "second", "third"]
+
+
+def test_nobody_waits_once_more_for_a_store_that_one_has_found_locked() -> None:
+    class Locked(Slow):
+        alone = 0
+
+        def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+            if self.writing.is_set() and len(batches) == 1:
+                self.alone += 1
+                raise StoreLocked("locked")
+            return super().append(batches)
+
+    log = Locked(StoreRefused("too large"))
+    got = dict(together(log))
+    assert [str(got[id]) for id in ("second", "third")] == ["locked", "locked"]
+    assert log.alone == 1
 
 
 INTERRUPTED = """

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
 
-from backstory.errors import StoreError, StoreRefused
+from backstory.errors import StoreCorrupt, StoreError, StoreFull, StoreRefused
 from backstory.forks import on_fork
 from backstory.store import Batch, Log, Verdict
 
@@ -143,7 +143,7 @@ class GroupedLog:
             for call in calls:
                 call.verdicts = [next(verdicts) for _ in call.batches]
         except Exception as error:
-            if len(calls) > 1 and (isinstance(error, StoreRefused) or not isinstance(error, StoreError)):
+            if len(calls) > 1 and _may_be_of_one(error):
                 self._write_apart(calls)
                 return
             for call in calls[1:]:
@@ -152,11 +152,15 @@ class GroupedLog:
 
     def _write_apart(self, calls: list[_Call]) -> None:
         """One call broke the group: write each alone, so that only the one at fault gets the error."""
-        for call in calls:
+        for number, call in enumerate(calls, 1):
             try:
                 call.verdicts = self._log.append(call.batches)
             except Exception as error:  # noqa: BLE001 - it is raised in the thread that made the call
                 call.error = error
+                if not _may_be_of_one(error):
+                    for other in calls[number:]:
+                        other.error = _own(error)
+                    return
 
     def _leave(self, call: _Call) -> None:
         """Let the next caller lead, and wake those who were written for. Twice does no harm."""
@@ -175,6 +179,15 @@ class GroupedLog:
             if not other.done:
                 other.error = StoreError(INTERRUPTED)
             other.wake()
+
+
+def _may_be_of_one(error: Exception) -> bool:
+    """Whether an error may be about what one of several calls gave, or asked for in its condition.
+
+    It is not where the store is away, locked, read-only or closed: each call would get it again, and some of them only
+    after a long wait.
+    """
+    return isinstance(error, (StoreRefused, StoreFull, StoreCorrupt)) or not isinstance(error, StoreError)
 
 
 def _own(error: Exception) -> Exception:

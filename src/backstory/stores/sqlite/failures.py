@@ -12,6 +12,7 @@ from backstory.errors import (
     StoreFull,
     StoreLocked,
     StoreReadOnly,
+    StoreRefused,
 )
 
 _FULL = "no space is left on the disk; nothing of this was kept"
@@ -28,6 +29,7 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = 
         StoreReadOnly,
         "SQLite cannot open the file, or cannot write beside it in its folder",
     ),
+    ((apsw.TooBigError,), StoreRefused, "this is more than a row can hold"),
     ((apsw.NotADBError,), NotAStore, "this is not a Backstory store"),
     ((apsw.CorruptError, UnicodeDecodeError), StoreCorrupt, "the file is damaged; run: backstory verify"),
     ((apsw.ConnectionClosedError,), StoreClosed, "the store is closed here"),

@@ -1,0 +1,45 @@
+"""How much an event and a commit may hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from backstory import commit
+from backstory.commit import Draft, draft
+from backstory.errors import InvalidEvent
+from backstory.query import Condition, Query
+from backstory.record import Encoded
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commit, "EVENT_LIMIT", 100)
+    monkeypatch.setattr(commit, "COMMIT_LIMIT", 150)
+
+
+def event(size: int) -> Encoded:
+    """An event of so many bytes."""
+    return Encoded("Made", 1, ("a:1",), b"x" * (size - 7))
+
+
+def drafted(*events: Encoded, query: Query | None = None, message: str = "") -> Draft:
+    condition = None if query is None else Condition(query)
+    return draft(events, id="1", time=datetime(2026, 1, 1, tzinfo=UTC), condition=condition, message=message)
+
+
+def test_an_event_that_is_too_large_is_refused_with_its_type_and_size() -> None:
+    drafted(event(100))
+    with pytest.raises(InvalidEvent, match=r"Made: the event has 101 bytes, and an event may have 100"):
+        drafted(event(10), event(101))
+
+
+def test_a_commit_that_is_too_large_is_refused_whatever_it_is_that_is_large() -> None:
+    drafted(event(100), event(48))  # and two bytes of metadata
+    with pytest.raises(InvalidEvent, match=r"the commit has 151 bytes, and a commit may have 150"):
+        drafted(event(100), event(49))
+    with pytest.raises(InvalidEvent, match=r"the commit has 151 bytes"):
+        drafted(event(100), message="x" * 49)
+    with pytest.raises(InvalidEvent, match=r"the commit has \d+ bytes"):
+        drafted(event(100), query=Query.of(["T" * 30], ["a:" + "b" * 30]))
