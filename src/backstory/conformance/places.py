@@ -166,10 +166,27 @@ class Refs:
         assert store.refs.set("note", "x", old="")
 
     def test_refs_are_listed_by_prefix_in_the_order_of_their_names(self, store: Store) -> None:
-        names = ["b", "a/b", "a/B", "a", "a/", "a0", "a%b", "a_b", "é", "a/é", "𝄞"]
+        names = [
+            "b",
+            "a/b",
+            "a/B",
+            "a",
+            "a/",
+            "a0",
+            "a%b",
+            "a_b",
+            'a"',
+            "a\\b",
+            "é",
+            "a/é",
+            "𝄞",
+            "a/\ud7ff",
+            "a/\ue000",
+        ]
+        names += ["a/\U0010ffff", "a/\U0010ffffb", "\U0010ffff", "\U0010ffff\U0010ffff"]
         for name in names:
             assert store.refs.set(name, name.upper(), old=None)
-        for prefix in ("", "a", "a/", "A", "a%", "a_", "a/b", "é", "zz"):
+        for prefix in ("", "A", "a%", "a_", "zz", *names):
             expected = [(name, name.upper()) for name in sorted(names) if name.startswith(prefix)]
             assert list(store.refs.list(prefix).items()) == expected
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from backstory.commit import Head, from_micros, micros
 from backstory.forks import on_fork
 from backstory.stores.group import GroupedLog
+from backstory.stores.names import beyond
 from backstory.stores.postgres.address import parsed
 from backstory.stores.postgres.follow import Follower
 from backstory.stores.postgres.log import PostgresLog
@@ -32,11 +33,12 @@ class PostgresRefs:
 
     def list(self, prefix: str = "") -> Mapping[str, str]:
         """All refs whose names start with `prefix`, sorted by name."""
+        end = beyond(prefix)
+        within = "name >= %s" if end is None else "name >= %s AND name < %s"
         sql = (
-            f"SELECT name, value FROM {self._schema}.refs WHERE name >= %s AND starts_with(name, %s)"
-            " AND value IS NOT NULL ORDER BY name"
+            f"SELECT name, value FROM {self._schema}.refs WHERE {within} AND value IS NOT NULL ORDER BY name"
         )
-        return dict(self._server.fetch(sql, (prefix, prefix)))
+        return dict(self._server.fetch(sql, (prefix,) if end is None else (prefix, end)))
 
     def set(self, name: str, value: str | None, *, old: str | None) -> bool:
         """Compare and set; see `Refs.set`."""

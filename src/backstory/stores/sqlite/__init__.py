@@ -13,6 +13,7 @@ from backstory.commit import NO_HASH, ORIGIN, Head, micros
 from backstory.errors import StoreCorrupt, StoreRefused
 from backstory.forks import on_fork
 from backstory.stores.group import GroupedLog
+from backstory.stores.names import beyond
 from backstory.stores.rows import head_of
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import LAST_LOG, first_key
@@ -38,8 +39,10 @@ class SqliteRefs:
 
     def list(self, prefix: str = "") -> Mapping[str, str]:
         """All refs whose names start with `prefix`, sorted by name."""
-        sql = "SELECT name, value FROM refs WHERE name >= ? AND substr(name, 1, ?) = ? ORDER BY name"
-        return dict(self._file.fetch(sql, (prefix, len(prefix), prefix)))
+        sql = "SELECT name, value FROM refs WHERE name >= ? AND name < ? ORDER BY name"
+        end = beyond(prefix)
+        # SQLite orders every blob after every text.
+        return dict(self._file.fetch(sql, (prefix, b"" if end is None else end)))
 
     def set(self, name: str, value: str | None, *, old: str | None) -> bool:
         """Compare and set; see `Refs.set`."""
