@@ -33,6 +33,7 @@ def test_a_key_is_what_stands_before_the_first_colon() -> None:
     log = log_of(("url:http://x", "u:1"), ("url:ftp://x",))
     assert summary.keys(log) == [KeyCount("u", 1, 1), KeyCount("url", 2, 2)]
     assert summary.tags(log, "u") == [TagCount("u:1", 1, 1, 1)]
+    assert summary.tags(log, "url:http") == []
 
 
 def test_tags_that_are_used_alike_are_in_order() -> None:

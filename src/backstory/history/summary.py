@@ -74,11 +74,10 @@ def types(log: Log, progress: Progress | None = None) -> list[TypeCount]:
 
 def tags(log: Log, key: str | None = None, progress: Progress | None = None) -> list[TagCount]:
     """Every tag, or those of one key, the most used first. Memory is that of the different tags."""
-    prefix = "" if key is None else f"{key}:"
     found: dict[str, TagCount] = {}
     for event in log.read():
         for tag in event.tags:
-            if tag.startswith(prefix):
+            if key in (None, tag.partition(":")[0]):
                 count = found.get(tag)
                 if count is None:
                     count = found[tag] = TagCount(tag, 0, event.position, event.position)
