@@ -19,7 +19,7 @@ from backstory import event as events
 from backstory.errors import DefinitionError, EventError, InvalidEvent, UnreadableEvent
 from backstory.event import Definition, Unknown, Upcaster, upcast
 from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
-from backstory.record import Encoded, Recorded
+from backstory.record import Encoded, Recorded, check_depth
 
 C = TypeVar("C", bound=type[Any])
 
@@ -57,7 +57,7 @@ class EventType:
             raise InvalidEvent(f"{self.name}: {wrong}, in {event!r}") from wrong
         if b"null" in data and has_no_number(self._plain(event)):
             raise InvalidEvent(f"{self.name}: JSON has no NaN or infinity, in {event!r}")
-        return Encoded(self.name, self.version, self.tags(event), data)
+        return Encoded(self.name, self.version, self.tags(event), check_depth(data, self.name))
 
     def decode(self, version: int, data: bytes) -> Any:
         """The event of these bytes, mended where they are of an older version. Raises what decoding raises."""

@@ -20,7 +20,7 @@ import msgspec
 from backstory import digest
 from backstory.errors import InvalidEvent
 from backstory.query import Condition, to_json
-from backstory.record import Encoded, Recorded, check_text
+from backstory.record import Encoded, Recorded, check_depth, check_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -41,6 +41,9 @@ EVENT_LIMIT = 256 << 20
 COMMIT_LIMIT = 512 << 20
 """The most that a commit may hold, its events with its message, metadata, command and query: 512 MiB. Every store takes
 so much at once, and a row of its own for each event."""
+
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
+"""Between these lies a commit's time: a day within the ends of the calendar, so that every time zone can show it."""
 
 
 class Guard(msgspec.Struct, frozen=True):
@@ -138,8 +141,7 @@ def draft(
         raise InvalidEvent("a commit has at least one event")
     if not isinstance(id, str) or not id or len(id) > ID_LIMIT:
         raise InvalidEvent(f"a commit id is text of 1 to {ID_LIMIT} characters, not {id!r}")
-    if time.tzinfo is None:
-        raise InvalidEvent(f"a commit's time has a time zone, {time!r} has none")
+    time = checked_time(time)
     check_text(id, "commit id")
     check_text(author, "author")
     check_text(message, "message")
@@ -151,8 +153,21 @@ def draft(
     if condition is not None:
         said += sum(len(text) for clause in condition.query.clauses for text in (*clause.types, *clause.tags))
     _check_size(events, said)
-    time, root = time.astimezone(UTC), events_root(events)
-    return Draft(id, time, events, root, condition, author, message, command_json, metadata_json)
+    return Draft(
+        id, time, events, events_root(events), condition, author, message, command_json, metadata_json
+    )
+
+
+def checked_time(time: datetime) -> datetime:
+    """A commit's time in UTC. Raises `InvalidEvent` where it has no zone, or some zone could not show it."""
+    if time.tzinfo is None:
+        raise InvalidEvent(f"a commit's time has a time zone, {time!r} has none")
+    if not EARLIEST <= time <= LATEST:
+        raise InvalidEvent(
+            f"a commit's time lies between {EARLIEST.date()} and {LATEST.date()} in UTC,"
+            f" so that every time zone can show it; got {time.isoformat()}"
+        )
+    return time.astimezone(UTC)
 
 
 def _check_size(events: Sequence[Encoded], said: int) -> None:
@@ -290,4 +305,4 @@ def _to_json(value: Mapping[str, Any], what: str) -> bytes:
 
         if has_no_number(msgspec.to_builtins(value)):
             raise InvalidEvent(f"the {what} cannot be written as JSON: it has no NaN or infinity")
-    return text
+    return check_depth(text, f"the {what}")

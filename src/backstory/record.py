@@ -11,6 +11,9 @@ from backstory.errors import InvalidEvent, InvalidTag
 VERSION_LIMIT = 2**63 - 1
 """The highest version of an event: what a signed 64-bit column holds."""
 
+DEPTH = 500
+"""How deeply stored JSON may be nested: half of what Python can read, so that every reader has room to work in."""
+
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -75,6 +78,40 @@ def check_text(text: str, what: str, error: type[InvalidEvent | InvalidTag] = In
     return text
 
 
+def check_object(json: bytes, what: str) -> bytes:
+    """Return `json`, or raise `InvalidEvent` where it is not a JSON object, or is nested too deeply."""
+    try:
+        _object.decode(json)
+    except RecursionError:
+        pass  # which `check_depth` says in its own words
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        why = "it has a number that is too large" if "out of range" in str(wrong) else wrong
+        raise InvalidEvent(f"{what} is not a JSON object: {why}") from wrong
+    return check_depth(json, what)
+
+
+def check_depth(json: bytes, what: str) -> bytes:
+    """Return `json`, or raise `InvalidEvent` where it is nested deeper than `DEPTH`."""
+    if len(json) > 2 * DEPTH and json.count(b"[") + json.count(b"{") > DEPTH and _is_deep(json):
+        raise InvalidEvent(f"{what} is nested deeper than {DEPTH}")
+    return json
+
+
+def _is_deep(json: bytes) -> bool:
+    try:
+        level: list[Any] = [msgspec.json.decode(json)]
+    except RecursionError:
+        return True
+    for _ in range(DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    return bool(level)
+
+
 def sorted_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Tags as they are stored and hashed: each once, in the order of their code points."""
     return tags if len(tags) < 2 else tuple(sorted(set(tags)))
@@ -90,9 +127,5 @@ def encoded(type: str, data: bytes, tags: tuple[str, ...] = (), version: int = 1
     check_text(type, "event type")
     if not 1 <= version <= VERSION_LIMIT:
         raise InvalidEvent(f"{type}: a version counts from 1 and fits 64 bits, got {version}")
-    try:
-        _object.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
-        why = "it has a number that is too large" if "out of range" in str(wrong) else wrong
-        raise InvalidEvent(f"{type}: the data is not a JSON object: {why}") from wrong
+    check_object(data, f"{type}: the data")
     return Encoded(type, version, sorted_tags(tuple(check_tag(tag) for tag in tags)), data)

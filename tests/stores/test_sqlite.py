@@ -21,7 +21,7 @@ class TestSqliteStore(StoreConformance):
 
 def test_what_is_more_than_a_row_can_hold_is_refused_to_who_gave_it(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "history.db")
-    store.file._writer.limit(apsw.SQLITE_LIMIT_LENGTH, 10_000)
+    store.file.write(lambda writer, _: writer.limit(apsw.SQLITE_LIMIT_LENGTH, 10_000))
     with pytest.raises(StoreRefused, match="more than a row can hold"):
         one(store.log(), fact(data=b'{"text":"' + b"x" * 10_000 + b'"}'))
     assert one(store.log()).position == 1

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from backstory.codec import decode, encode
 from backstory.errors import InvalidEvent, UnreadableEvent
 from backstory.event import Event, Tag, Unknown, upcast
-from backstory.record import Encoded, Recorded, encoded
+from backstory.record import DEPTH, Encoded, Recorded, encoded
 
 
 class Colour(enum.Enum):
@@ -46,6 +46,10 @@ class Everything(Event, name="test.everything"):
     inners: list[Inner]
     table: dict[str, list[int | None]]
     maybe: str | None
+
+
+class Tree(Event, name="test.tree"):
+    nodes: list[Any]
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -208,3 +212,12 @@ def test_bytes_are_stable() -> None:
         "test.paid", 3, ("account:a",), '{"account":"a","cents":5,"currency":"é"}'.encode()
     )
     assert replace(encode(Counted(1)), version=1).data == b'{"n":1}'
+
+
+def test_an_event_that_is_nested_too_deeply_to_be_read_again_is_refused() -> None:
+    nodes: list[Any] = []
+    for _ in range(DEPTH - 2):
+        nodes = [nodes]
+    assert decode(encode(Tree(nodes))) == Tree(nodes)
+    with pytest.raises(InvalidEvent, match=f"test.tree is nested deeper than {DEPTH}"):
+        encode(Tree([nodes]))

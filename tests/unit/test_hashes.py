@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from backstory.commit import (
+    EARLIEST,
     EPOCH,
+    LATEST,
+    MICROSECOND,
     ORIGIN,
     Draft,
     Head,
@@ -172,6 +175,11 @@ def test_times_come_back_from_microseconds(time: datetime) -> None:
         ({"author": "\ud800"}, "surrogate"),
         ({"message": "a\0"}, "NUL"),
         ({"time": datetime(2026, 1, 1)}, "time zone"),  # noqa: DTZ001 - that is the point
+        ({"time": EARLIEST - MICROSECOND}, "lies between 0001-01-02 and 9999-12-30 in UTC"),
+        (
+            {"time": (LATEST + MICROSECOND).astimezone(timezone(-timedelta(hours=12)))},
+            "lies between 0001-01-02",
+        ),
         ({"condition": Condition(Query.all(), -1)}, "counts from 0"),
         ({"command": {"a": object()}}, "command cannot be written as JSON"),
         ({"metadata": {"a": {1, object()}}}, "metadata cannot be written as JSON"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.errors import InvalidEvent, InvalidTag
-from backstory.record import check_tag, encoded
+from backstory.record import DEPTH, check_tag, encoded
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,28 @@ def test_what_is_no_tag_is_refused(tag: Any) -> None:
         b'{"a":"\x00"}',
         b"\xef\xbb\xbf{}",
         '{"a":1}'.encode("utf-16"),
-        b'{"a":' + b"[" * 1_000_000,
     ],
     ids=lambda data: repr(data[:20]),
 )
 def test_data_that_is_not_a_json_object_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidEvent, match="A: the data is not a JSON object"):
         encoded("A", data)
+
+
+def nested(depth: int) -> bytes:
+    """A JSON object in which so many objects and arrays lie one in the other."""
+    return b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+
+
+@pytest.mark.parametrize("depth", [DEPTH + 1, 100_000])
+def test_data_that_is_nested_too_deeply_to_be_read_again_is_refused(depth: int) -> None:
+    with pytest.raises(InvalidEvent, match=f"A: the data is nested deeper than {DEPTH}"):
+        encoded("A", nested(depth))
+
+
+@pytest.mark.parametrize("data", [nested(DEPTH), b'{"a":["' + b"[{" * DEPTH + b'"' + b",[]" * DEPTH + b"]}"])
+def test_data_may_have_many_brackets_side_by_side_and_in_texts(data: bytes) -> None:
+    assert encoded("A", data).data == data
 
 
 @pytest.mark.parametrize(

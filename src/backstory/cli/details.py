@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, application, changes, commits, target
+from backstory.cli import UsageError, application, changes, commits, target, times
 from backstory.cli.text import count, plain
 from backstory.errors import DefinitionError
 from backstory.history.changed import diff_all
@@ -158,7 +158,7 @@ def _value(side: Side, commit: Commit, name: str, names: Mapping[bytes, list[str
         case "short":
             value = commit.hash.hex()[: commits.SHORT]
         case "time":
-            value = commit.authored.astimezone().replace(microsecond=0)
+            value = times.local(commit.authored).replace(microsecond=0)
         case "subject":
             value = plain(commit.message.strip().partition("\n")[0])
         case "message":

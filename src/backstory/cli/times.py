@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from backstory.cli import UsageError
 
 
+def local(time: datetime) -> datetime:
+    """The time in the local zone, or in UTC where the calendar ends before it: every time can be shown."""
+    try:
+        return time.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return time.astimezone(UTC)
+
+
 def human(time: datetime) -> str:
     """`Tue Nov 3 14:02:11 2026 +0100`."""
-    local = time.astimezone()
-    return f"{local:%a %b} {local.day} {local:%H:%M:%S %Y %z}"
+    time = local(time)
+    return f"{time:%a %b} {time.day} {time:%H:%M:%S %Y %z}"
 
 
 def short(time: datetime) -> str:
     """`2026-11-03 14:02`, for tables."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+    return f"{local(time):%Y-%m-%d %H:%M}"
 
 
 def parsed(text: str, now: datetime | None = None) -> datetime:

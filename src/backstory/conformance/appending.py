@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from msgspec.structs import replace
 
-from backstory.commit import NO_HASH, ORIGIN, Head, chained, commit_hash, content_hash, draft, events_root
+from backstory.commit import (
+    EARLIEST,
+    EPOCH,
+    LATEST,
+    MICROSECOND,
+    NO_HASH,
+    ORIGIN,
+    Head,
+    chained,
+    commit_hash,
+    content_hash,
+    draft,
+    events_root,
+)
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
 from backstory.errors import Conflict, HeadMoved
 from backstory.query import Query
+from backstory.record import DEPTH
 from backstory.store import Log, Store, append
 
 DATA = [
@@ -19,6 +31,7 @@ DATA = [
     '{"größe":"∑ 𝄞 e\u0301 \u2028"}'.encode(),
     b'{"n":123456789012345678901234567890,"f":1e-7,"nul":"\\u0000","pair":"\\ud834\\udd1e"}',
     b'{"deep":[[[{"x":[null,true,false]}]]]}',
+    b'{"deepest":' + b"[" * (DEPTH - 1) + b"]" * (DEPTH - 1) + b"}",
 ]
 
 
@@ -59,7 +72,9 @@ class Appending:
         [found] = log.read()
         assert (found.type, found.version, found.tags) == (event.type, 7, ("account:a-7", "who:ann"))
 
-    @pytest.mark.parametrize("data", DATA, ids=["empty", "spaced", "unicode", "numbers", "nested"])
+    @pytest.mark.parametrize(
+        "data", DATA, ids=["empty", "spaced", "unicode", "numbers", "nested", "nested as deeply as may be"]
+    )
     def test_data_is_kept_byte_for_byte(self, log: Log, data: bytes) -> None:
         one(log, fact(data=data))
         [found] = log.read()
@@ -176,8 +191,7 @@ class Appending:
         ]
 
     def test_times_are_kept_to_the_microsecond_from_the_first_year_to_the_last(self, log: Log) -> None:
-        times = [datetime(1, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]
-        times += [START + timedelta(microseconds=1), datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]
+        times = [EARLIEST, EPOCH - MICROSECOND, START + MICROSECOND, LATEST]
         append(log, *(draft([fact()], id=f"t{number}", time=time) for number, time in enumerate(times)))
         assert [commit.authored for commit in log.commits()] == times
 

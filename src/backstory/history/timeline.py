@@ -32,7 +32,10 @@ def last_at(log: Log, time: datetime) -> int:
 
 def last_before(log: Log, time: datetime) -> int:
     """The position of the last commit that is earlier than `time`, 0 where there is none."""
-    return last_at(log, time - INSTANT)
+    try:
+        return last_at(log, time - INSTANT)
+    except OverflowError:  # the calendar's first moment
+        return 0
 
 
 def _near(log: Log, low: int, middle: int, high: int) -> Commit | None:

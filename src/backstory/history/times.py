@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from backstory.errors import UnknownRevision
 
@@ -30,7 +30,15 @@ def parse_time(text: str, now: datetime) -> datetime:
         raise UnknownRevision(text, "it is too long ago") from None
     except ValueError:
         time = _in_words(text, here)
-    return time if time.tzinfo else time.astimezone()
+    return time if time.tzinfo else _local(time)
+
+
+def _local(time: datetime) -> datetime:
+    """A time of the local zone; at the ends of the calendar, where the zone makes no difference, one in UTC."""
+    try:
+        return time.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return time.replace(tzinfo=UTC)
 
 
 def _in_words(text: str, here: datetime) -> datetime:

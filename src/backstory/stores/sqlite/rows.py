@@ -66,7 +66,6 @@ STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
 
-
 def encode_ids(ids: list[str]) -> str:
     """Ids as JSON, to ask for many in one statement."""
     return msgspec.json.encode(ids).decode()
