@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from backstory.cli import output
@@ -130,3 +131,83 @@ def test_ctrl_c_in_front_of_a_pager_waits_for_the_reader(bank: Path) -> None:
     assert code in (0, 130)
     assert "still here" in shown
     assert "Traceback" not in shown
+
+
+ENCODINGS = [
+    {"PYTHONIOENCODING": "ascii"},
+    {"PYTHONIOENCODING": "cp1252"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+]
+
+
+@pytest.mark.parametrize("variables", ENCODINGS, ids=lambda variables: next(iter(variables)))
+def test_output_never_fails_for_its_encoding_and_json_stays_json(run: Run, variables: dict[str, str]) -> None:
+    run(
+        "append",
+        "Noted",
+        "--tag",
+        "name:J\u00fcrgen",
+        "text=\U0001f600",
+        "-m",
+        "Gr\u00f6\u00dfe",
+        "--author",
+        "Zo\u00eb",
+    )
+    expected = {
+        words: run(*words.split()).out for words in ("log --json", "show --json", "diff main~1 main --json")
+    }
+    for words in ("log --graph", "show", "tags --key name", *expected):
+        ran = subprocess.run(
+            [sys.executable, "-m", "backstory", *words.split()],
+            env={**os.environ, **variables},
+            capture_output=True,
+            check=False,
+        )
+        assert (ran.returncode in (0, 1), ran.stderr) == (True, b""), words
+        if words in expected:
+            assert ran.stdout.isascii()
+            assert msgspec.json.decode(ran.stdout) == msgspec.json.decode(expected[words])
+
+
+def test_what_the_encoding_does_not_have_is_shown_by_its_number(run: Run) -> None:
+    run("append", "Noted", "text=\U0001f600")
+    ran = subprocess.run(
+        [sys.executable, "-m", "backstory", "show"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert b'"text":"\\U0001f600"' in ran.stdout.replace(b" ", b"")
+
+
+def test_no_word_of_the_command_line_moves_the_cursor(run: Run) -> None:
+    odd = f"{ESCAPE}31mX\a"
+    Path(f"{odd}.csv").write_text("a\n1,2\n", encoding="utf-8")
+    skipping = ["import", "csv", f"{odd}.csv", "--on-error", "skip", "--rejects", f"{odd}.rej"]
+    for words in (
+        [odd],
+        ["help", odd],
+        ["log", odd],
+        ["log", f"--{odd}"],
+        ["-b", odd, "log"],
+        ["-s", odd, "log"],
+        ["init", f"{odd}.db"],
+        ["init", f"{odd}.db"],
+        ["-s", f"{odd}.db", "status"],
+        ["-s", f"{odd}.db", "stats"],
+        ["clone", odd, "copy.db"],
+        ["clone", f"{odd}.db", f"{odd}copy.db"],
+        ["import", "jsonl", odd],
+        ["import", "csv", f"{odd}.csv"],
+        ["import", "git", odd],
+        skipping,
+        ["export", "-o", f"{odd}.jsonl"],
+        ["export", "-o", f"{odd}/x"],
+        ["append", "A", "--tag", odd],
+        ["state", f"a:{odd}"],
+        ["states", "--app", odd],
+    ):
+        ran = run(*words)
+        assert "\x1b" not in ran.out + ran.err, words
+        assert "\a" not in ran.out + ran.err, words
+        assert ran.code != 70

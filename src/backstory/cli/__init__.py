@@ -17,6 +17,7 @@ and perhaps, where its options depend on its words,
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -106,6 +107,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if sys.stdout is None or sys.stderr is None:  # closed by who started it, as with `>&-`
         _open_closed()
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a character that its encoding does not have is shown by its number
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _dispatch(list(argv))
     except SystemExit as stop:
@@ -170,26 +175,29 @@ def load(verb: str) -> ModuleType:
 
 
 def _complain(error: Exception) -> int:
-    """Say what went wrong on standard error, in one line where it was foreseen."""
+    """Say what went wrong on standard error, in one line where it was foreseen, without control characters."""
+    from backstory.cli.text import plain_lines
+
+    code, words = _verdict(error)
+    print(plain_lines(f"backstory: {words}"), file=sys.stderr)
+    return code
+
+
+def _verdict(error: Exception) -> tuple[int, str]:
+    """The exit code for an error, and what it says."""
     if isinstance(error, BackstoryError):
-        print(f"backstory: {error}", file=sys.stderr)
-        return DIFFERENT if isinstance(error, AppendError) and not isinstance(error, IdReused) else USAGE
+        return DIFFERENT if isinstance(error, AppendError) and not isinstance(
+            error, IdReused
+        ) else USAGE, str(error)
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
-        print(
-            f"backstory: the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}",
-            file=sys.stderr,
-        )
-        return USAGE
+        return USAGE, f"the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        print(f"backstory: {place}{error.strerror or error}", file=sys.stderr)
-        return USAGE
-    print(
-        f"backstory: this is a bug: {type(error).__name__}: {error}\n"
-        "Run it again with BACKSTORY_DEBUG=1 to see where, and please report it.",
-        file=sys.stderr,
+        return USAGE, f"{place}{error.strerror or error}"
+    return BUG, (
+        f"this is a bug: {type(error).__name__}: {error}\n"
+        "Run it again with BACKSTORY_DEBUG=1 to see where, and please report it."
     )
-    return BUG
 
 
 def _open_closed() -> None:

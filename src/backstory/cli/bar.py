@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from backstory.cli.text import plain
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -22,7 +24,7 @@ class Bar:
     """
 
     def __init__(self, label: str) -> None:
-        self._label = label
+        self._label = plain(label)
         self._terminal = sys.stderr.isatty()
         self._stage = ""
         self._share = 0.0

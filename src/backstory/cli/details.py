@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.cli import UsageError, application, changes, commits, target, times
-from backstory.cli.text import count, plain
+from backstory.cli.text import count, plain, plain_lines
 from backstory.errors import DefinitionError
 from backstory.history.changed import diff_all
 from backstory.history.diff import Difference, diff_plain
@@ -162,7 +162,7 @@ def _value(side: Side, commit: Commit, name: str, names: Mapping[bytes, list[str
         case "subject":
             value = plain(commit.message.strip().partition("\n")[0])
         case "message":
-            value = "\n".join(map(plain, commit.message.strip("\n").split("\n")))
+            value = plain_lines(commit.message.strip("\n"))
         case "command":
             value = commits.call(commit)
         case "names":

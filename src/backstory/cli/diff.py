@@ -114,7 +114,7 @@ def one(branches: Branches, span: Range, words: list[str], arguments: Namespace,
             reference,
         )
     if arguments.json_patch:
-        out.line(msgspec.json.encode(json_patch(difference)).decode())
+        out.json_line(msgspec.json.encode(json_patch(difference)))
     elif out.json:
         out.document(
             "diff",
@@ -153,7 +153,7 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
         )
         if arguments.json_patch:
             patches = {target.named(each.reference): json_patch(each.difference) for each in found}
-            out.line(msgspec.json.encode(patches).decode())
+            out.json_line(msgspec.json.encode(patches))
             return 1 if patches else 0
         if out.json:
             documents = [{**target.described(each.reference), **document(each.difference)} for each in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError, place
+from backstory.cli.text import plain
 from backstory.stores import open_store, shown
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(arguments: Namespace, out: Output) -> int:
     if out.json:
         out.document("store", store=address)
         return 0
-    out.line(f"made {address}, an empty store")
+    out.line(f"made {plain(address)}, an empty store")
     option = f"-s {address} " if arguments.path or arguments.store else ""
     out.say(
         f"\nA first event:       backstory {option}append Deposited --tag account:a-7 cents=500 -m 'first pay'\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli.text import styled
+from backstory.cli.text import ascii_json, plain_lines, styled
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -41,6 +42,7 @@ class Output:
         wanted = self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.color = wanted if color == "auto" else color == "always"
         self._may_page = pager and self.terminal and not json and not ndjson
+        self._utf8 = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
         self._pager: Pager | None = None
         self._out: IO[str] = sys.stdout
 
@@ -94,16 +96,24 @@ class Output:
     def say(self, text: str) -> None:
         """Write a message for a person, on standard error: never part of the data, and after what there is of that."""
         self._out.flush()
-        print(text, file=sys.stderr)
+        print(plain_lines(text), file=sys.stderr)
+
+    def json_line(self, json: bytes) -> None:
+        """Write JSON: as it is where standard output is UTF-8, else in ASCII, which is JSON in any encoding."""
+        self.line(self._carried(json))
+
+    def _carried(self, json: bytes) -> str:
+        text = json.decode()
+        return text if self._utf8 else ascii_json(text)
 
     def document(self, kind: str, **fields: Any) -> None:
         """Write the one document of --json: `schema`, `kind`, and these fields."""
         text = msgspec.json.encode({"schema": SCHEMA, "kind": kind, **fields})
-        self.line(msgspec.json.format(text, indent=2).decode())
+        self.json_line(msgspec.json.format(text, indent=2))
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Write one line of --ndjson: `schema`, `kind`, and these fields."""
-        self.line(msgspec.json.encode({"schema": SCHEMA, "kind": kind, **fields}).decode())
+        self.json_line(msgspec.json.encode({"schema": SCHEMA, "kind": kind, **fields}))
 
     def records(self, kind: str, items: Iterable[Mapping[str, Any]], *, plural: str) -> None:
         """Write many alike, one at a time: lines with --ndjson, with --json a document with a list named `plural`."""
@@ -114,7 +124,7 @@ class Output:
         self._out.write(f'{{"schema": {SCHEMA}, "kind": "{plural}", "{plural}": [')
         comma = ""
         for item in items:
-            self._out.write(f"{comma}\n{msgspec.json.encode(item).decode()}")
+            self._out.write(f"{comma}\n{self._carried(msgspec.json.encode(item))}")
             comma = ","
         self.line("\n]}" if comma else "]}")
 

@@ -53,7 +53,7 @@ def run(arguments: Namespace, out: Output) -> int:
             **msgspec.structs.asdict(stats),
         )
     else:
-        out.lines(f"{name:9}{text}" for name, text in rows(shown(address), size, head, stats))
+        out.lines(f"{name:9}{text}" for name, text in rows(plain(shown(address)), size, head, stats))
     return 0
 
 

@@ -43,7 +43,7 @@ def run(arguments: Namespace, out: Output) -> int:
             "status", store=shown(address), **msgspec.structs.asdict(stands), time=head.time, pending=pending
         )
         return 0
-    out.line(f"on {out.paint(plain(name), 'bold')} of {shown(address)}")
+    out.line(f"on {out.paint(plain(name), 'bold')} of {plain(shown(address))}")
     if head.position:
         out.line(f"head {head.hash.hex()[:10]} {out.paint(f'#{head.position}', 'cyan')}, {human(head.time)}")
     else:

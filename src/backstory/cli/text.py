@@ -35,5 +35,20 @@ def plain(text: str) -> str:
     )
 
 
+def plain_lines(text: str) -> str:
+    """The same for text of several lines: they stay lines."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
+def ascii_json(json: str) -> str:
+    """JSON text in ASCII alone, which every encoding can carry: other characters are only inside of its strings."""
+    return json if json.isascii() else "".join(char if char.isascii() else _escaped(char) for char in json)
+
+
+def _escaped(char: str) -> str:
+    code = char.encode("utf-16-be").hex()
+    return "".join(f"\\u{code[at : at + 4]}" for at in range(0, len(code), 4))
+
+
 def _visible(char: str) -> str:
     return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, char.encode("unicode_escape").decode())
