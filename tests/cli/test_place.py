@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backstory.stores import shown
 from tests.cli.conftest import Run
 
 
@@ -75,3 +76,36 @@ def test_a_wrong_project_file_is_named(run: Run, text: str, message: str) -> Non
 def test_an_empty_name_is_not_another_store(run: Run) -> None:
     ran = run("-s", "", "append", "Noted")
     assert (ran.code, ran.err) == (2, "backstory: -s is followed by nothing, so no store is named\n")
+
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        (f"postgresql:u:{SECRET}@h", "an address of PostgreSQL is postgresql://user@host/database"),
+        (f"mysql:u:{SECRET}@h", "no store is known for mysql:"),
+        (f"user=u password={SECRET} host=h", "not a connection string of libpq"),
+        (f"password = {SECRET}", "not a connection string of libpq"),
+        ("sqlite:bank.db", "an address of SQLite is sqlite:///path"),
+        ("sqlite://bank.db", "an address of SQLite is sqlite:///path"),
+    ],
+)
+def test_an_address_in_another_form_is_refused_and_its_password_not_shown(
+    run: Run, alone: Path, address: str, why: str
+) -> None:
+    for words in (["init", address], ["-s", address, "log"], ["clone", address, "copy.db"]):
+        ran = run(*words)
+        assert (ran.code, ran.out) == (2, "")
+        assert why in ran.err
+        assert SECRET not in ran.err
+    assert not list(alone.iterdir())
+    assert SECRET not in shown(address)
+
+
+@pytest.mark.parametrize("path", ["./user=u.db", "odd name.db", "a=b.db", "c:d.db"])
+def test_a_path_may_look_odd(run: Run, path: str) -> None:
+    assert run("init", path).out == f"made {path}, an empty store\n"
+    assert Path(path).exists()
+    assert shown(path) == path

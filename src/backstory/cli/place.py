@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError
-from backstory.stores import open_store
+from backstory.stores import open_store, scheme_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -148,5 +148,4 @@ def _named_in(path: str, setting: str) -> str | None:
 
 def is_url(address: str) -> bool:
     """Whether an address has a scheme, and so is not a path."""
-    scheme, colon, _ = address.partition(":")
-    return bool(colon) and len(scheme) > 1 and "/" not in scheme
+    return bool(scheme_of(address))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ def _memory(_address: str, **options: Any) -> Store:
 
 
 def _sqlite(address: str, **options: Any) -> Store:
+    if scheme_of(address) and not address.startswith("sqlite:///"):
+        raise StoreError("an address of SQLite is sqlite:///path; the path alone does as well")
     from backstory.stores.sqlite import SqliteStore
 
     return SqliteStore(address.removeprefix("sqlite:///"), **options)
@@ -50,11 +53,26 @@ HARMLESS = frozenset({
 """The parameters of an address that are shown. No list of secret ones would be whole."""
 
 
+CONNECTION_STRING = re.compile(
+    r"(?![./~])(.*\s)?(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=", re.DOTALL
+)
+"""libpq's other way to name a database, such as `host=db user=ann password=...`. Here it would be taken for a path."""
+
+
+def scheme_of(address: str) -> str:
+    """The scheme of an address; empty for a path."""
+    scheme, colon, _ = address.partition(":")
+    return scheme if colon and len(scheme) > 1 and "/" not in scheme else ""
+
+
 def shown(address: str) -> str:
     """The address without its secrets: for whatever is printed, logged, or written to a file."""
     scheme, separator, rest = address.partition("://")
     if not separator:
-        return address
+        if CONNECTION_STRING.match(address):
+            return "..."
+        scheme = scheme_of(address)
+        return f"{scheme}:..." if scheme and scheme != "memory" else address
     # A password may hold a slash or an @ that nobody escaped: everything before the last @ is the user's.
     user, at, place = rest.rpartition("@")
     if "?" in user:  # a password's, or the query's, with a password that holds an @
@@ -70,8 +88,13 @@ def open_store(address: str, *, create: bool | None = None, **options: Any) -> S
     `create`: True makes it and refuses one that exists, False needs it, None does what fits. Other options are the
     store's own. Raises `StoreError`.
     """
-    scheme, colon, _ = address.partition(":")
-    if not colon or len(scheme) == 1 or "/" in scheme:
+    if CONNECTION_STRING.match(address):
+        raise StoreError(
+            "a store has an address or a path, and not a connection string of libpq:"
+            " write postgresql://user@host/database, or ./ before a path that looks like one"
+        )
+    scheme = scheme_of(address)
+    if not scheme:
         return _sqlite(address, create=create, **options)
     if scheme not in SCHEMES:
         raise StoreError(

@@ -36,6 +36,8 @@ class Address(msgspec.Struct, frozen=True):
 def _split(address: str) -> tuple[str, str]:
     """An address and its parameters: as libpq does, the first @ before any / ends the user and the password."""
     scheme, _, rest = address.partition("://")
+    if scheme not in ("postgresql", "postgres"):
+        raise StoreError("an address of PostgreSQL is postgresql://user@host/database")
     user = re.match(r"[^@/]*@", rest)
     begin = len(scheme) + 3 + (user.end() if user else 0)
     place, _, query = address[begin:].partition("?")
