@@ -301,3 +301,24 @@ def test_every_refusal_is_one_of_ours_and_names_the_file() -> None:
     ):
         assert issubclass(error, StoreError)
         assert issubclass(error, BackstoryError)
+
+
+def test_a_process_without_a_file_left_says_so(path: Path) -> None:
+    script = """
+import os, resource, sys
+from backstory.stores.sqlite import SqliteStore
+
+with_store = SqliteStore(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    pass
+list(with_store.log().read())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert f"StoreError: {path}: this process has as many files open as it may; see ulimit -n" in ran.stderr

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import apsw
 
 from backstory.errors import (
@@ -35,15 +38,26 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = 
     ((apsw.ConnectionClosedError,), StoreClosed, "the store is closed here"),
 )
 
-FAILURES = (apsw.Error, UnicodeDecodeError)
-"""What SQLite, or reading a text from it, may raise."""
+FAILURES = (apsw.Error, UnicodeDecodeError, OSError)
+"""What SQLite, reading a text from it, or a lock on its file may raise."""
 
 
 def named(path: str, error: Exception) -> StoreError:
     """The error of ours for one of `FAILURES`."""
     if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE:
         return StoreFull(f"{path}: {_FULL} ({error})")
+    if isinstance(error, (apsw.CantOpenError, OSError)) and no_file_left():
+        return StoreError(f"{path}: this process has as many files open as it may; see ulimit -n ({error})")
     for kinds, ours, says in _NAMES:
         if isinstance(error, kinds):
             return ours(f"{path}: {says} ({error})")
     return StoreError(f"{path}: {error}")
+
+
+def no_file_left() -> bool:
+    """Whether this process, or the system, can open no more files: SQLite does not say so."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
