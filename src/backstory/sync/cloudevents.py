@@ -58,12 +58,15 @@ _envelope = msgspec.json.Decoder(Envelope).decode
 
 
 def drafted(line: bytes, now: datetime) -> Draft:
-    """The draft of one CloudEvent; `now` is the time of one that has none.
+    """The draft of one CloudEvent; `now` is the time of one that has none. An attribute that is null counts as absent.
 
-    Raises `EventError` or `msgspec.MsgspecError`.
+    Raises one of `source.MALFORMED`.
     """
-    envelope = _envelope(line)
     attributes = _object(line)
+    if b"null" in line:
+        attributes = {name: value for name, value in attributes.items() if bytes(value) != b"null"}
+        line = _encode(attributes)
+    envelope = _envelope(line)
     if envelope.specversion != "1.0":
         raise InvalidEvent(f"this is CloudEvents {envelope.specversion!r}; only 1.0 is known")
     if not envelope.source or not envelope.id:
@@ -89,10 +92,8 @@ def drafted(line: bytes, now: datetime) -> Draft:
 def _data(attributes: dict[str, msgspec.Raw]) -> bytes:
     if "data_base64" in attributes:
         return _encode({"base64": _text(attributes["data_base64"])})
-    data = bytes(attributes.get("data", b"null"))
-    if data.startswith(b"{"):
-        return data
-    return b"{}" if data == b"null" else _encode({"value": msgspec.Raw(data)})
+    data = bytes(attributes.get("data", b"{}"))
+    return data if data.startswith(b"{") else _encode({"value": msgspec.Raw(data)})
 
 
 def event_line(commit: Commit, event: Recorded, source: str) -> bytes:

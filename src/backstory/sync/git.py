@@ -21,9 +21,9 @@ from typing import IO, Any, cast
 import msgspec
 
 from backstory.commit import Draft, draft
-from backstory.errors import EventError, SourceError
+from backstory.errors import SourceError
 from backstory.record import Encoded, encoded
-from backstory.sync.source import Entry, Item, Known, Progress, Rejected, no_progress
+from backstory.sync.source import MALFORMED, Entry, Item, Known, Progress, Rejected, no_progress
 
 ORDER = ("rev-list", "--reverse", "--author-date-order")
 """Parents first, and then by the author's clock: the log's time, which never goes back, stays nearest to it."""
@@ -51,6 +51,9 @@ CHANGES = (
         f"--format={'%x00'.join(HEADER)}",
     ),
 )
+
+WRONG: tuple[type[Exception], ...] = (*MALFORMED, OSError)
+"""What is raised for a commit that is wrong; `OSError` for a time that the system cannot convert."""
 
 NO_BLOB = b"000000"
 TYPES = {"A": "FileAdded", "C": "FileAdded", "D": "FileDeleted", "R": "FileRenamed"}
@@ -240,7 +243,7 @@ def _joined(raw: list[Change], lines: dict[str, tuple[int | None, int | None]]) 
 def _entry(where: str, line: int, header: list[bytes], changes: list[Change]) -> Entry | Rejected:
     try:
         return Entry(_draft(header, changes), where, line)
-    except (EventError, ValueError, OverflowError, OSError) as wrong:
+    except WRONG as wrong:
         sha = header[0].decode()
         return Rejected(SourceError(where, line, f"commit {sha}: {wrong}"), sha)
 

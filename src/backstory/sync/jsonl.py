@@ -10,17 +10,17 @@ import msgspec
 from backstory.commit import Draft
 from backstory.errors import EventError, SourceError
 from backstory.sync import cloudevents, own
-from backstory.sync.source import Entry, InputFile, Item, Progress, Rejected, no_progress
+from backstory.sync.source import MALFORMED, Entry, InputFile, Item, Progress, Rejected, no_progress, rejected
 
-BATCH_LIMIT = 64 << 20
-"""The largest CloudEvents batch, which is one JSON array and read whole, in bytes."""
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8."""
 
 
 class _Kind(msgspec.Struct):
     """What tells the kinds of lines apart."""
 
     specversion: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    backstory: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    backstory: int | msgspec.UnsetType = msgspec.UNSET
 
 
 _kind = msgspec.json.Decoder(_Kind).decode
@@ -42,7 +42,7 @@ def read_jsonl(
     number = 0
     try:
         for number, line in _lines(file):
-            item = reader.item(line, number)
+            item = line if isinstance(line, Rejected) else reader.item(line, number)
             if item is not None:
                 yield item
             if not number % 1024:
@@ -54,31 +54,33 @@ def read_jsonl(
     yield from reader.missing(number)
 
 
-def _lines(file: InputFile) -> Iterator[tuple[int, bytes]]:
+def _lines(file: InputFile) -> Iterator[tuple[int, bytes | Rejected]]:
     """Each line that is not empty, with its number; or each item of the array that the file is."""
     lines = file.lines()
     for number, line in enumerate(lines, 1):
+        if isinstance(line, Rejected):
+            yield number, line
+            continue
         text = line.strip()
         if number == 1:
-            text = text.removeprefix(b"\xef\xbb\xbf")
+            text = text.removeprefix(MARK)
         if number == 1 and text.startswith(b"["):
-            yield from _batch(file.name, line, lines)
+            yield from _batch(file, line, lines)
         elif text:
             yield number, text
 
 
-def _batch(name: str, first: bytes, rest: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    whole = bytearray(first.removeprefix(b"\xef\xbb\xbf"))
+def _batch(file: InputFile, first: bytes, rest: Iterator[bytes | Rejected]) -> Iterator[tuple[int, bytes]]:
+    whole = bytearray(first.removeprefix(MARK))
     for line in rest:
+        if isinstance(line, Rejected) or len(whole) + len(line) > file.limit:
+            raise file.too_large(1, "the array of events, which is read whole,")
         whole += line
-        if len(whole) > BATCH_LIMIT:
-            raise SourceError(
-                name, 1, f"a batch of more than {BATCH_LIMIT >> 20} MiB is too much; write one event a line"
-            )
     try:
         items = _array(whole)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-        raise SourceError(name, 1, f"the batch is not a JSON array: {wrong}") from wrong
+    except MALFORMED as wrong:
+        why = rejected(file.name, 1, wrong).error.why
+        raise SourceError(file.name, 1, f"the batch is not a JSON array: {why}") from wrong
     offset = 0
     for item in items:
         offset = whole.index(bytes(item), offset)
@@ -99,16 +101,16 @@ class _Reader:
         """What a line holds; None for a header."""
         try:
             draft = self._draft(line, number)
-        except (EventError, msgspec.MsgspecError, UnicodeDecodeError, UnicodeEncodeError) as wrong:
-            return Rejected(SourceError(self._name, number, str(wrong)), line.decode(errors="replace"))
+        except MALFORMED as wrong:
+            return rejected(self._name, number, wrong, line.decode(errors="replace"))
         return None if draft is None else Entry(draft, self._name, number)
 
     def _draft(self, line: bytes, number: int) -> Draft | None:
         kind = _kind(line)
         if kind.backstory is not msgspec.UNSET:
+            if kind.backstory > own.FORMAT:
+                raise EventError(f"the file has format {kind.backstory}, known is up to {own.FORMAT}")
             self._header = own.decode_header(line)
-            if self._header.backstory > own.FORMAT:
-                raise EventError(f"the file has format {self._header.backstory}, known is up to {own.FORMAT}")
             return None
         if kind.specversion is not msgspec.UNSET:
             return cloudevents.drafted(line, self._clock())

@@ -6,16 +6,21 @@ that was killed goes on where it stopped, and a source that has grown adds what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from backstory.commit import EARLIEST
 from backstory.errors import SourceError
 from backstory.store import Log
 from backstory.sync.source import Entry, Item, Known, Progress, Rejected, no_progress
 
 BATCH = 5000
 """Events per transaction: so many that a sync to disk costs next to nothing for each."""
+
+AHEAD = timedelta(days=1)
+"""How far a commit's time may be ahead of the clock: one from the future would hold the log's time there for ever."""
 
 
 class Report(msgspec.Struct):
@@ -34,15 +39,19 @@ def load(
     on_reject: Callable[[Rejected], None] | None = None,
     progress: Progress = no_progress,
     batch: int = BATCH,
+    future: bool = False,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Report:
     """Append every entry of a source, each as a batch of its own.
 
     `on_reject` takes what cannot be understood or is refused by the log, and the import goes on; without it the first
     such place raises its `SourceError`. What came before it is in the log either way.
+
+    An entry whose time is more than a day ahead of `clock` is rejected, unless `future` says that such are meant.
     """
     loader = _Loader(log, on_reject)
     try:
-        for item in source:
+        for item in source if future else _until_now(source, clock):
             match item:
                 case Entry():
                     if loader.take(item) >= batch:
@@ -58,6 +67,27 @@ def load(
     loader.flush()
     progress("events", loader.report.events, None)
     return loader.report
+
+
+def _until_now(source: Iterable[Item], clock: Callable[[], datetime]) -> Iterator[Item]:
+    """The items, with a reject in the place of each entry of the future."""
+    latest = EARLIEST
+    for item in source:
+        if isinstance(item, Entry) and item.draft.time > latest:
+            latest = clock() + AHEAD  # looked at again: a source may be a pipe that lives for days
+            if item.draft.time > latest:
+                why = (
+                    f"the time {item.draft.time.isoformat()} is more than a day ahead of the clock, and would become"
+                    " the log's time, which never goes back; the option future takes it all the same"
+                )
+                yield Rejected(SourceError(item.source, item.line, why), _raw(item))
+                continue
+        yield item
+
+
+def _raw(entry: Entry) -> str:
+    """What its events say."""
+    return b" ".join(event.data for event in entry.draft.events).decode(errors="replace")
 
 
 class _Loader:
@@ -81,20 +111,20 @@ class _Loader:
         waiting, self._waiting, self._events = self._waiting, [], 0
         if not waiting:
             return
-        report, head = self.report, self._log.head().position
+        report, newest = self.report, self._log.head().position
         verdicts = self._log.append([(entry.draft,) for entry in waiting])
         refused = []
         for entry, verdict in zip(waiting, verdicts, strict=True):
             if not isinstance(verdict, tuple):
                 refused.append((entry, verdict))
-            elif verdict[0].position > head:
+            elif verdict[0].position > newest:
+                newest = verdict[0].position
                 report.commits += 1
                 report.events += verdict[0].size
             else:
                 report.known += 1
         for entry, why in refused:
-            raw = b" ".join(event.data for event in entry.draft.events).decode(errors="replace")
-            self.reject(Rejected(SourceError(entry.source, entry.line, str(why)), raw))
+            self.reject(Rejected(SourceError(entry.source, entry.line, str(why)), _raw(entry)))
 
     def reject(self, rejected: Rejected) -> None:
         """Hand on what was rejected, or stop there."""

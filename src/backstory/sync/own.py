@@ -18,7 +18,7 @@ import msgspec
 from backstory.commit import Commit, Draft, content_hash, draft
 from backstory.errors import InvalidEvent
 from backstory.query import Clause, Condition, Query
-from backstory.record import Encoded, Recorded, encoded
+from backstory.record import Encoded, Recorded, check_object, encoded
 from backstory.sync.source import content_id
 
 FORMAT = 1
@@ -26,7 +26,7 @@ FORMAT = 1
 NOTHING = msgspec.Raw(b"")
 
 
-class Header(msgspec.Struct, omit_defaults=True):
+class Header(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """The first line: the range that the file holds, and the commit hash at its end, so that a cut is noticed."""
 
     backstory: int
@@ -35,7 +35,7 @@ class Header(msgspec.Struct, omit_defaults=True):
     hash: str = ""
 
 
-class EventLine(msgspec.Struct, omit_defaults=True):
+class EventLine(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """An event of a commit."""
 
     type: str
@@ -44,14 +44,21 @@ class EventLine(msgspec.Struct, omit_defaults=True):
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class ConditionLine(msgspec.Struct):
+class ClauseLine(msgspec.Struct, forbid_unknown_fields=True):
+    """One way to match, of a condition's query."""
+
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+class ConditionLine(msgspec.Struct, forbid_unknown_fields=True):
     """What a commit was decided on."""
 
-    query: tuple[Clause, ...]
+    query: tuple[ClauseLine, ...]
     after: int = 0
 
 
-class CommitLine(msgspec.Struct, omit_defaults=True):
+class CommitLine(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """A commit. Only `events` must be there in a file that was written by hand."""
 
     events: tuple[EventLine, ...]
@@ -114,7 +121,7 @@ def stored(raw: msgspec.Raw) -> bytes:
 def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
     """The draft of a line, the same that its commit once was. `now` is the time of a line that has none.
 
-    Raises `EventError`, also where the line names a content hash and what it says has another.
+    Raises one of `source.MALFORMED`, also where the line names a content hash and what it says has another.
     """
     events = [encoded(event.type, stored(event.data), event.tags, event.version) for event in line.events]
     time = line.authored or line.time
@@ -127,16 +134,16 @@ def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
             "jsonl", number, str(time), line.author, line.message, [_plain(event) for event in events]
         ),
         time=time or now,
-        condition=None
-        if line.condition is None
-        else Condition(Query(line.condition.query), line.condition.after),
+        condition=None if line.condition is None else _condition(line.condition),
         author=line.author,
         message=line.message,
     )
     if bytes(line.command):
-        made = msgspec.structs.replace(made, command_json=_object(line.command, "command"))
+        made = msgspec.structs.replace(made, command_json=check_object(stored(line.command), "the command"))
     if bytes(line.metadata):
-        made = msgspec.structs.replace(made, metadata_json=_object(line.metadata, "metadata"))
+        made = msgspec.structs.replace(
+            made, metadata_json=check_object(stored(line.metadata), "the metadata")
+        )
     if line.content and content_hash(made, made.root, made.time).hex() != line.content:
         raise InvalidEvent(
             f"commit {made.id} is not what was exported: its content hash differs; was the file edited or reformatted?"
@@ -144,14 +151,9 @@ def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
     return made
 
 
+def _condition(line: ConditionLine) -> Condition:
+    return Condition(Query(tuple(Clause.of(clause.types, clause.tags) for clause in line.query)), line.after)
+
+
 def _plain(event: Encoded) -> tuple[str, int, tuple[str, ...], str]:
     return event.type, event.version, event.tags, event.data.decode()
-
-
-def _object(raw: msgspec.Raw, what: str) -> bytes:
-    json = stored(raw)
-    try:
-        msgspec.json.decode(json, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError as wrong:
-        raise InvalidEvent(f"the {what} is not a JSON object: {wrong}") from wrong
-    return json

@@ -8,16 +8,29 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO, TypeAlias, cast
 
 import msgspec
 
 from backstory.commit import Draft
-from backstory.errors import SourceError
+from backstory.errors import EventError, SourceError
 
 CHUNK = 1 << 16
 GZIP = b"\x1f\x8b"
+
+RECORD = 64 << 20
+"""How many bytes a record may have, unless an `InputFile` is told another limit: a line, a row, an event, a batch."""
+
+MALFORMED: tuple[type[Exception], ...] = (
+    EventError,
+    msgspec.MsgspecError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+"""What parsers and checks raise for a record that is wrong. Whatever else they raise is a fault of this program."""
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
 """Called with the stage (`reading` or `writing`), how far it is, and the total where that is known."""
@@ -36,6 +49,12 @@ class Rejected(msgspec.Struct, frozen=True):
 
     error: SourceError
     raw: str = ""
+
+
+def rejected(source: str, line: int, wrong: Exception, raw: str = "") -> Rejected:
+    """The reject for a record of which a parser or a check said so: it raised one of `MALFORMED`."""
+    why = "it is nested too deeply" if isinstance(wrong, RecursionError) else str(wrong)
+    return Rejected(SourceError(source, line, why), raw)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -74,10 +93,14 @@ def no_progress(_stage: str, _done: int, _total: int | None) -> None:
 class InputFile:
     """Bytes to import, unpacked where they are gzipped; with a name for errors, and how far they were read."""
 
-    def __init__(self, name: str, raw: IO[bytes], total: int | None = None) -> None:
-        """`total` is the size in bytes as they lie on the disk; None where nobody knows, as for a pipe."""
+    def __init__(self, name: str, raw: IO[bytes], total: int | None = None, *, limit: int = RECORD) -> None:
+        """`total` is the size in bytes as they lie on the disk; None where nobody knows, as for a pipe.
+
+        `limit` is how many bytes a record may have: an import needs a few times as much memory.
+        """
         self.name = name
         self.total = total
+        self.limit = limit
         self._raw = raw
         buffered = io.BufferedReader(cast("io.RawIOBase", raw))
         packed = buffered.peek(2)[:2] == GZIP
@@ -85,16 +108,35 @@ class InputFile:
 
     def chunks(self) -> Iterator[bytes]:
         """All bytes, unpacked, piece by piece. Raises `SourceError` where the file is cut off or damaged."""
-        try:
+        with self.readable():
             while chunk := self.stream.read(CHUNK):
                 yield chunk
-        except (EOFError, gzip.BadGzipFile, zlib.error) as wrong:
-            raise SourceError(self.name, 0, f"the gzip file is damaged or cut off: {wrong}") from wrong
 
-    def lines(self) -> Iterator[bytes]:
-        """All lines with their ends. Raises `SourceError` as `chunks` does."""
+    def lines(self) -> Iterator[bytes | Rejected]:
+        """All lines with their ends; a reject for one beyond the limit. Raises `SourceError` as `chunks` does."""
+        limit = self.limit
+        with self.readable():
+            for number in count(1):
+                line = self.stream.readline(limit + 1)
+                if not line:
+                    return
+                if len(line) > limit:
+                    yield Rejected(self.too_large(number, "this line"))
+                    while line and not line.endswith(b"\n"):
+                        line = self.stream.readline(CHUNK)
+                else:
+                    yield line
+
+    def too_large(self, line: int, what: str, then: str = "") -> SourceError:
+        """The error for a record that begins in this line and goes beyond the limit, and what follows from that."""
+        limit = f"{self.limit >> 20} MiB" if self.limit >= 1 << 20 else f"{self.limit:,} bytes"
+        return SourceError(self.name, line, f"{what} has more than {limit}, the limit of a record{then}")
+
+    @contextmanager
+    def readable(self) -> Iterator[None]:
+        """Name what goes wrong while the file is read. Raises `SourceError` where it is cut off or damaged."""
         try:
-            yield from self.stream
+            yield
         except (EOFError, gzip.BadGzipFile, zlib.error) as wrong:
             raise SourceError(self.name, 0, f"the gzip file is damaged or cut off: {wrong}") from wrong
 
@@ -104,12 +146,13 @@ class InputFile:
 
 
 @contextmanager
-def open_input(path: str | Path) -> Iterator[InputFile]:
-    """Open a file to import. Raises `SourceError` where it cannot be read."""
+def open_input(path: str | Path, *, limit: int = RECORD) -> Iterator[InputFile]:
+    """Open a file to import, with records of up to `limit` bytes. Raises `SourceError` where it cannot be read."""
     path = Path(path)
     try:
         stream = path.open("rb")
     except OSError as wrong:
         raise SourceError(str(path), 0, wrong.strerror or str(wrong)) from wrong
     with stream:
-        yield InputFile(str(path), stream, path.stat().st_size)
+        total = path.stat().st_size if stream.seekable() else None
+        yield InputFile(str(path), stream, total, limit=limit)
