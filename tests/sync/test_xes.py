@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from backstory.errors import SourceError
 from backstory.history.verify import verify
 from backstory.latest import latest
 from backstory.store import Log
+from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
-from backstory.sync import Known, Rejected, load, open_input, read_xes
+from backstory.sync import InputFile, Known, Rejected, load, open_input, read_xes
 from backstory.sync.load import Report
 from backstory.sync.order import in_order
 from backstory.sync.source import no_progress
@@ -138,6 +140,151 @@ def test_an_event_that_now_says_something_else_is_an_error_not_a_second_event(fi
     load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z"))))))
     with pytest.raises(SourceError, match="was used for other content"):
         load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", RESOURCE))))))
+
+
+def test_both_values_of_a_repeated_key_are_kept_and_the_first_counts(file: Source, log: Log) -> None:
+    more = '<string key="org:resource" value="Bob"><string key="role" value="clerk"/></string>'
+    taken = '<string key="k#more" value="theirs"/><int key="k" value="1"/><int key="k" value="2"/>'
+    text = xes(trace("1", event("a", "2026-11-01T10:00:00Z", RESOURCE, more, RESOURCE, taken)))
+    load(log, read_xes(file(text)))
+    [commit], [found] = log.commits(), data(log.read())
+    assert (commit.author, found["org:resource"]) == ("Ann", "Ann")
+    assert found["org:resource#more"] == [
+        {"org:resource": "Bob", "org:resource/role": "clerk"},
+        {"org:resource": "Ann"},
+    ]
+    assert (found["k"], found["k#more"]) == (1, [{"k#more": "theirs"}, {"k": 2}])
+
+
+def test_an_attribute_of_the_event_does_not_hide_one_of_its_trace(file: Source, log: Log) -> None:
+    theirs = '<string key="case:concept:name" value="1"/><string key="case:x" value="event"/>'
+    text = xes(trace("1", '<string key="x" value="trace"/>', event("a", "2026-11-01T10:00:00Z", theirs)))
+    load(log, read_xes(file(text)))
+    [found] = data(log.read())
+    assert (found["case:concept:name"], found["case:x"]) == ("1", "trace")
+    assert found["case:x#more"] == [{"case:x": "event"}]
+    assert "case:concept:name#more" not in found
+
+
+def test_a_log_whose_elements_have_a_prefix_is_read(file: Source, log: Log) -> None:
+    plain = xes(trace("1", event("a", "2026-11-01T10:00:00Z", "<x:event/>")))
+    text = plain.replace("<", "<x:").replace("<x:/", "</x:").replace("<x:?", "<?").replace("<x:x:", "<y:")
+    load(log, read_xes(file(text.replace("xmlns=", "xmlns:x="))))
+    assert [(found.type, found.tags) for found in log.read()] == [("a", ("case:1",))]
+
+
+INSIDE = event("inside", "2026-11-01T11:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (
+            trace(
+                "1",
+                event("a", "2026-11-01T10:00:00Z"),
+                "\n",
+                trace("2", INSIDE),
+                "\n",
+                event("b", "2026-11-02"),
+            ),
+        ),
+        (
+            trace(
+                "1",
+                event("a", "2026-11-01T10:00:00Z", "\n", trace("2", INSIDE)),
+                "\n",
+                event("b", "2026-11-02"),
+            ),
+        ),
+        (trace("1", event("a", "2026-11-01T10:00:00Z", "\n", INSIDE), "\n", event("b", "2026-11-02")),),
+        (event("a", "2026-11-01T10:00:00Z"), "\n", f"<log>{INSIDE}</log>", "\n", event("b", "2026-11-02")),
+    ],
+    ids=["trace in a trace", "trace in an event", "event in an event", "log in a log"],
+)
+def test_an_event_in_no_place_for_one_is_rejected_and_the_others_come_in(
+    file: Source, log: Log, rejects: Skipped, parts: tuple[str, ...]
+) -> None:
+    load(log, read_xes(file(xes(*parts))), on_reject=rejects.append)
+    assert [found.type for found in log.read()] == ["a", "b"]
+    assert reasons(rejects) == [(3, "the event stands neither in a trace of the log nor in the log itself")]
+
+
+def test_the_events_of_a_trace_that_was_cut_off_are_rejected_with_their_lines(
+    file: Source, log: Log, rejects: Skipped
+) -> None:
+    text = xes(trace("1", event("a", "2026-11-01")), "\n", trace("2", event("b", "2026-11-02")))
+    load(log, read_xes(file(text.removesuffix("</trace></log>"))), on_reject=rejects.append)
+    assert [found.type for found in log.read()] == ["a"]
+    assert [line for line, _ in reasons(rejects)] == [3, 3]
+    assert "not well-formed" in rejects[0].error.why
+    assert rejects[1].error.why == "the end of this event's trace was not read, so the event was left out"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ('<int key="time:timestamp" value="5"/>', "time:timestamp is a date, not 5"),
+        (
+            '<list key="time:timestamp"><values><int key="a" value="1"/></values></list>',
+            "time:timestamp is a date, not [{'a': 1}]",
+        ),
+        (
+            '<list key="concept:name"><values><int key="a" value="1"/></values></list>',
+            "concept:name is a text, not a list or a container",
+        ),
+        ('<container key="org:resource"/>', "org:resource is a text, not a list or a container"),
+    ],
+)
+def test_an_attribute_of_another_type_is_rejected(
+    file: Source, log: Log, rejects: Skipped, attributes: str, why: str
+) -> None:
+    text = xes(trace("1", f"<event>{attributes}</event>", event("a", "2026-11-01T10:00:00Z")))
+    load(log, read_xes(file(text)), on_reject=rejects.append)
+    assert [found.type for found in log.read()] == ["a"]
+    assert reasons(rejects) == [(2, why)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "shift-jis", "rot13", "no such"])
+def test_an_encoding_that_cannot_be_read_is_named(file: Source, log: Log, encoding: str) -> None:
+    with pytest.raises(
+        SourceError, match=r"source:1: (the file's encoding cannot be read|this is not well-f)"
+    ):
+        load(log, read_xes(file(f'<?xml version="1.0" encoding="{encoding}"?><log/>')))
+
+
+def test_a_long_attribute_is_read_whole_and_one_beyond_the_limit_is_not(log: Log, rejects: Skipped) -> None:
+    text = xes(
+        trace("1", event("a", "2026-11-01T10:00:00Z", f'<string key="k" value="{"x" * 1_000_000}"/>')),
+        trace("2", event("b", "2026-11-02T10:00:00Z")),
+    ).encode()
+    load(log, read_xes(InputFile("source", io.BytesIO(text))))
+    assert [len(found.get("k", "")) for found in data(log.read())] == [1_000_000, 0]
+    small = InputFile("source", io.BytesIO(text), limit=500_000)
+    load(MemoryStore().log(), read_xes(small), on_reject=rejects.append)
+    why = "an event or an attribute has more than 500,000 bytes, the limit of a record; the rest was not read"
+    assert reasons(rejects)[0] == (2, why)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<!-- {} -->",
+        '<trace><string key="k" value="{}"/></trace>',
+        "<trace><event>{}",
+        "<trace><event><values/>{}",
+    ],
+)
+def test_no_part_of_a_file_is_beyond_the_limit(log: Log, part: str) -> None:
+    many = '<string key="k" value="x"/><values/>' * 20_000
+    text = xes(part.format(many if "event" in part else "x" * 400_000)).encode()
+    with pytest.raises(SourceError, match="the limit of a record"):
+        load(log, read_xes(InputFile("source", io.BytesIO(text), limit=200_000)))
+
+
+def test_records_larger_than_the_buffer_of_the_sorter_come_back_whole() -> None:
+    rows = [(n, bytes([n]) * 700_000) for n in (3, 1, 2)]
+    assert list(in_order(iter(rows), no_progress, run=1)) == [payload for _, payload in sorted(rows)]
 
 
 BOMB = '<!DOCTYPE log [<!ENTITY a "aaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]><log><string key="x" value="&b;"/></log>'

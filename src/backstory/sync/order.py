@@ -70,6 +70,7 @@ def _run(file: IO[bytes], start: int, end: int) -> Iterator[_Numbered]:
     """Read a run back, a buffer at a time: the runs take turns on one file."""
     buffer, offset = b"", 0
     while True:
+        missing = 0
         if offset + FRAME.size <= len(buffer):
             time, number, length = FRAME.unpack_from(buffer, offset)
             last = offset + FRAME.size + length
@@ -77,9 +78,10 @@ def _run(file: IO[bytes], start: int, end: int) -> Iterator[_Numbered]:
                 yield time, number, buffer[offset + FRAME.size : last]
                 offset = last
                 continue
+            missing = last - len(buffer)
         if start >= end:
             return
         file.seek(start)
-        more = file.read(min(READ, end - start))
+        more = file.read(min(max(READ, missing), end - start))
         start += len(more)
         buffer, offset = buffer[offset:] + more, 0

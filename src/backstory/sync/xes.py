@@ -14,16 +14,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NoReturn
-from xml.parsers import expat
+from typing import Any
 
 import msgspec
 
-from backstory.commit import draft, from_micros, micros
-from backstory.errors import EventError, SourceError
+from backstory.commit import checked_time, draft, from_micros, micros
+from backstory.errors import InvalidEvent, SourceError
 from backstory.record import Encoded, check_tag, check_text, sorted_tags
+from backstory.sync.feed import Feed
 from backstory.sync.order import Row, in_order
-from backstory.sync.source import Entry, InputFile, Item, Progress, Rejected, no_progress, timed_id
+from backstory.sync.source import (
+    MALFORMED,
+    Entry,
+    InputFile,
+    Item,
+    Progress,
+    Rejected,
+    no_progress,
+    rejected,
+    timed_id,
+)
 
 DEPTH = 64
 """Attributes nested deeper than this are an attack, not a log."""
@@ -69,54 +79,44 @@ def read_xes(file: InputFile, *, progress: Progress = no_progress) -> Iterator[I
 
 
 def _rows(file: InputFile, progress: Progress) -> Iterator[Row | Rejected]:
-    log = _Log(file.name)
+    log = _Log(file)
     try:
         for chunk in file.chunks():
-            log.parse(chunk)
+            log.feed.take(chunk)
             yield from log.taken()
             progress("reading", file.done(), file.total)
-        log.parse(b"", last=True)
+        log.feed.finish()
         yield from log.taken()
     except SourceError as wrong:
         yield from log.taken()
         yield Rejected(wrong)
+        yield from log.cut_off()
 
 
 class _Log:
     """Follows the parser through log, trace, event and attributes, and keeps one trace at a time."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, file: InputFile) -> None:
+        self.name = file.name
+        self.feed = Feed(file, self._start, self._end)
         self._rows: list[Row | Rejected] = []
         self._events: list[tuple[int, dict[str, Any]]] = []
+        self._event: dict[str, Any] = {}
         self._trace: dict[str, Any] = {}
         self._traces = 0
         self._open: list[Any] = []
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.StartDoctypeDeclHandler = self._refuse
-        self._parser.EntityDeclHandler = self._refuse
-
-    def parse(self, chunk: bytes, *, last: bool = False) -> None:
-        """Take more of the file. Raises `SourceError` where it is not XML, or not a log."""
-        try:
-            self._parser.Parse(chunk, last)
-        except expat.ExpatError as wrong:
-            why = f"this is not well-formed XML, and the rest was not read: {expat.ErrorString(wrong.code)}"
-            raise SourceError(self.name, wrong.lineno, why) from wrong
+        self._prefix = ""
 
     def taken(self) -> list[Row | Rejected]:
         """The rows since the last call."""
         rows, self._rows = self._rows, []
         return rows
 
-    def _refuse(self, *_: object) -> NoReturn:
-        self._fail("a document type or an entity has no place in XES")
-
-    def _fail(self, why: str) -> NoReturn:
-        raise SourceError(self.name, self._parser.CurrentLineNumber, why)
+    def cut_off(self) -> Iterator[Rejected]:
+        """The events of a trace whose end was not read: without the whole trace, nobody knows its case."""
+        for line, event in self._events:
+            why = "the end of this event's trace was not read, so the event was left out"
+            yield Rejected(SourceError(self.name, line, why), _encode(event).decode())
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         opened = self._open
@@ -127,11 +127,11 @@ class _Log:
                 opened.append(None)
                 return
             if len(opened) > DEPTH:
-                self._fail(f"attributes are nested deeper than {DEPTH}")
+                self.feed.fail(f"attributes are nested deeper than {DEPTH}")
             try:
                 key, text = attributes["key"], attributes["value"]
             except KeyError as missing:
-                self._fail(f"<{name}> has no {missing.args[0]}")
+                self.feed.fail(f"<{name}> has no {missing.args[0]}")
             try:
                 value = read(text)
             except ValueError:
@@ -143,17 +143,20 @@ class _Log:
     def _start_other(self, name: str, attributes: dict[str, str]) -> None:
         opened = self._open
         if len(opened) > DEPTH:
-            self._fail(f"elements are nested deeper than {DEPTH}")
+            self.feed.fail(f"elements are nested deeper than {DEPTH}")
         if not opened:
-            if name != "log":
-                self._fail(f"this is no XES log: it begins with <{name}>")
+            prefix, colon, local = name.rpartition(":")
+            if local != "log":
+                self.feed.fail(f"this is no XES log: it begins with <{name}>")
+            self._prefix = prefix + colon
             opened.append(None)
-        elif name == "event" and (opened[-1] is self._trace or len(opened) == 1):
-            event: dict[str, Any] = {}
-            self._events.append((self._parser.CurrentLineNumber, event))
-            opened.append(event)
-        elif name == "trace":
+        elif self._prefix and name.startswith(self._prefix):
+            self._start(name.removeprefix(self._prefix), attributes)
+        elif name == "event":
+            opened.append(self._begin_event())
+        elif name == "trace" and len(opened) == 1:
             self._trace, self._events = {}, []
+            self.feed.begin_record()
             opened.append(self._trace)
         elif name in ("list", "container") and opened[-1] is not None and "key" in attributes:
             nested: Any = [] if name == "list" else {}
@@ -164,62 +167,106 @@ class _Log:
         else:
             opened.append(None)
 
-    def _end(self, name: str) -> None:
-        self._open.pop()
-        if name == "trace":
-            self._traces += 1
-            self._take(str(self._trace.get(NAME) or f"trace-{self._traces}"), self._trace)
-        elif name == "event" and len(self._open) == 1:
-            self._take("", {})
+    def _begin_event(self) -> dict[str, Any] | None:
+        """What the attributes of an event go into; none where it stands in no place for an event."""
+        line = self.feed.line
+        if self._open[-1] is not self._trace and len(self._open) > 1:
+            why = "the event stands neither in a trace of the log nor in the log itself"
+            self._rows.append(Rejected(SourceError(self.name, line, why)))
+            return None
+        self._event = {}
+        self._events.append((line, self._event))
+        self.feed.begin_record()
+        return self._event
 
-    def _take(self, case: str, trace: dict[str, Any]) -> None:
+    def _end(self, _name: str) -> None:
+        closed = self._open.pop()
+        if closed is self._event and self._open[-1] is not closed:  # it is, where <values> closes
+            self.feed.begin_record()  # attributes of its trace may follow
+        if closed is not None and len(self._open) == 1:
+            if closed is self._trace:
+                self._traces += 1
+                self._take(closed.get(NAME) or f"trace-{self._traces}", closed)
+            else:
+                self._take("", {})
+            self.feed.end_records()
+
+    def _take(self, case: Any, trace: dict[str, Any]) -> None:
         """Turn a trace, or one event that stands outside of any, into rows."""
         seen: dict[tuple[Any, ...], int] = {}
-        extra = {f"case:{key}": value for key, value in trace.items()}
         for line, event in self._events:
             try:
-                row = self._row(case, line, {**extra, **event} if extra else event, seen)
-            except (EventError, ValueError) as wrong:
-                raw = _encode(event).decode()
-                self._rows.append(Rejected(SourceError(self.name, line, str(wrong)), raw))
+                row = self._row(case, line, _joined(trace, event) if trace else event, seen)
+            except MALFORMED as wrong:
+                self._rows.append(rejected(self.name, line, wrong, _encode(event).decode()))
             else:
                 self._rows.append(row)
-                extra = {}
+                trace = {}
         self._events = []
 
-    def _row(self, case: str, line: int, event: dict[str, Any], seen: dict[tuple[Any, ...], int]) -> Row:
-        when = event.get(TIME)
-        if not when:
-            raise ValueError(f"the event has no {TIME}, so it has no place in a history")
-        time = datetime.fromisoformat(when)
-        at = micros(time if time.tzinfo else time.replace(tzinfo=UTC))
-        type, transition = str(event.get(NAME) or "event"), event.get(TRANSITION)
-        author = str(event.get(RESOURCE, ""))
+    def _row(self, case: Any, line: int, event: dict[str, Any], seen: dict[tuple[Any, ...], int]) -> Row:
+        case, author = _word(NAME, case), _word(RESOURCE, event.get(RESOURCE, ""))
+        type = _word(NAME, event.get(NAME) or "event")
+        transition = _word(TRANSITION, event[TRANSITION]) if TRANSITION in event else None
+        check_text(type, "event type")
+        at = _time(event.get(TIME))
         tags = [check_tag(f"case:{case}")] if case else []
         if author:
             tags.append(check_tag(f"resource:{author}"))
         same = (type, transition, at)
         count = seen[same] = seen.get(same, -1) + 1
         id = timed_id(at, "xes", case, type, transition, at, count)
-        check_text(type, "event type")
         return at, _pack(_Event(at, id, line, type, sorted_tags(tuple(tags)), author, _encode(event)))
+
+
+def _time(when: Any) -> int:
+    if not when:
+        raise InvalidEvent(f"the event has no {TIME}, so it has no place in a history")
+    if not isinstance(when, str):
+        raise InvalidEvent(f"{TIME} is a date, not {when!r}")
+    time = datetime.fromisoformat(when)
+    return micros(checked_time(time if time.tzinfo else time.replace(tzinfo=UTC)))
+
+
+def _word(key: str, value: Any) -> str:
+    if isinstance(value, (list, dict)):
+        raise InvalidEvent(f"{key} is a text, not a list or a container")
+    return str(value)
+
+
+def _joined(trace: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """A trace's attributes, as case:<key>, and its first event's, which may have one of that name."""
+    joined = {f"case:{key}": value for key, value in trace.items()}
+    for key, value in event.items():
+        if joined.get(key) != value:
+            _put(joined, key, value)
+    return joined
 
 
 def _put(parent: Any, key: str, value: Any) -> Any:
     """Put an attribute where it belongs; return what its own attributes are put into.
 
-    Those of a plain value stand beside it, as key/subkey.
+    Those of a plain value stand beside it, as key/subkey. Where a key is there already, what comes later stands in a
+    list beside it, as key#more.
     """
-    if type(parent) is dict:
-        parent[key] = value
-    elif type(parent) is list:
+    if type(parent) is list:
         parent.append({key: value})
-        parent = parent[-1]
-    else:
+        return parent[-1], key
+    if type(parent) is tuple:
         parent, above = parent
         key = f"{above}/{key}"
-        parent[key] = value
+    if key in parent:
+        return _put(_more(parent, f"{key}#more"), key, value)
+    parent[key] = value
     return parent, key
+
+
+def _more(parent: dict[str, Any], key: str) -> list[Any]:
+    """The list of that key, made where there is none."""
+    there = parent.setdefault(key, [])
+    if type(there) is not list:
+        there = parent[key] = [{key: there}]
+    return there
 
 
 def _integer(text: str) -> int:
