@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from backstory.errors import SourceError
 from backstory.history.verify import verify
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
-from backstory.sync import Columns, load, open_input, read_csv
+from backstory.sync import Columns, InputFile, load, open_input, read_csv
 from backstory.sync.load import Report
 from backstory.sync.table import Reading, inferred
 from tests.sync.conftest import Skipped, Source, data, reasons
@@ -133,7 +134,7 @@ def test_a_row_that_is_not_in_the_encoding_is_rejected(file: Source, log: Log, r
     content = b"a,b\ncaf\xe9,1\nfine,2\n"
     load(log, read_csv(file(content)), on_reject=rejects.append)
     assert data(log.read()) == [{"a": "fine", "b": "2"}]
-    why = "the cell is not utf-8-sig; name the file's own encoding, such as cp1252"
+    why = "the cell is not utf-8; name the file's own encoding, such as cp1252 or utf-16"
     assert reasons(rejects) == [(2, f'column "a": {why}')]
     with pytest.raises(SourceError, match="no encoding is known"):
         load(log, read_csv(file(content), reading=Reading(encoding="klingon")))
@@ -202,3 +203,65 @@ def test_the_permits_of_a_town_come_in_whole(data_dir: Path) -> None:
             assert load(store.log(), read_csv(file)) == expected
     assert len({event.tags[0] for event in store.log().read()}) == 1_434
     assert verify(store).sound
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,what\r1,A\r2,B\r",
+        "\ufeffid,what\r\n1,A\r\n2,B",
+        "sep=;\nid;what\n1;A\n2;B\n",
+        '\ufeff"id",what\n1,A\n2,B',
+    ],
+    ids=["CR", "byte order mark", "sep", "byte order mark before a quote"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "utf-16"])
+def test_what_spreadsheets_write_is_understood(file: Source, log: Log, text: str, encoding: str) -> None:
+    load(log, read_csv(file(text.encode(encoding)), reading=Reading(encoding=encoding)))
+    assert data(log.read()) == [{"id": "1", "what": "A"}, {"id": "2", "what": "B"}]
+
+
+def test_every_line_break_inside_of_a_cell_stays_as_it_is(file: Source, log: Log) -> None:
+    load(log, read_csv(file('a,b\r"1\r2","3\n4\r\n5"\r6,7')))
+    assert data(log.read()) == [{"a": "1\r2", "b": "3\n4\r\n5"}, {"a": "6", "b": "7"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "why"),
+    [
+        (b'a,"b\n', 1, "the header cannot be read: unexpected end of data"),
+        (b"caf\xe9,b\n1,2\n", 1, "the header is not utf-8; name the file's own encoding"),
+        ("a,b\n1,2\n".encode("utf-16"), 1, "the header is not utf-8; name the file's own encoding"),
+        (b"sep=;\n", 1, "there is no header"),
+        (b'sep=;\na;"b\n1;2\n', 2, "the header cannot be read: unexpected end of data"),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_an_error_with_its_line(
+    file: Source, log: Log, content: bytes, line: int, why: str
+) -> None:
+    with pytest.raises(SourceError, match=why) as caught:
+        load(log, read_csv(file(content)))
+    assert caught.value.line == line
+
+
+def test_a_cell_of_white_space_is_empty(file: Source, log: Log, rejects: Skipped) -> None:
+    columns = Columns(id="id", tags={"who": "who"})
+    text = "id,who,note\n1, ,\u00a0\n ,ann,x\n"
+    load(log, read_csv(file(text), columns), on_reject=rejects.append)
+    assert [(event.tags, event.data) for event in log.read()] == [((), b'{"id":"1"}')]
+    assert reasons(rejects) == [(3, 'column "id": the row\'s id is empty')]
+
+
+def test_a_row_beyond_the_limit_ends_the_file(log: Log, rejects: Skipped) -> None:
+    text = b'a,b\n1,2\n3,"' + b"4,5\n" * 300
+    load(log, read_csv(InputFile("source", io.BytesIO(text), limit=1000)), on_reject=rejects.append)
+    assert data(log.read()) == [{"a": "1", "b": "2"}]
+    why = (
+        "the row has more than 1,000 bytes, the limit of a record; is a quote missing? The rest was not read"
+    )
+    assert reasons(rejects) == [(3, why)]
+
+
+def test_a_form_of_times_that_names_a_part_twice_is_a_reject(file: Source, log: Log) -> None:
+    with pytest.raises(SourceError, match="is no time of the form %Y %Y"):
+        load(log, read_csv(file("t\n2026 2026\n"), Columns(time="t"), Reading(time_format="%Y %Y")))

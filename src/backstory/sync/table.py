@@ -11,9 +11,12 @@ time, the id follows from the row's number instead.
 from __future__ import annotations
 
 import csv
+import io
 import math
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from itertools import chain
@@ -26,6 +29,7 @@ from backstory.errors import EventError, SourceError
 from backstory.record import check_tag, check_text, encoded
 from backstory.sync.order import Row, in_order
 from backstory.sync.source import (
+    MALFORMED,
     Entry,
     InputFile,
     Item,
@@ -33,16 +37,20 @@ from backstory.sync.source import (
     Rejected,
     content_id,
     no_progress,
+    rejected,
     timed_id,
 )
 
 REMEMBERED = 100_000
 """Rows that are remembered to tell equal ones apart."""
 
-LONGEST = 16 << 20
-"""The longest cell, in characters."""
+WRONG: tuple[type[Exception], ...] = (*MALFORMED, csv.Error)
+"""What is raised for a row that is wrong."""
 
 DELIMITERS = ",;\t|"
+
+SEPARATOR = re.compile(r'sep=([^"\r\n])\s*')
+"""The line before the header in which Excel names the delimiter."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_draft = msgspec.msgpack.Decoder(tuple[int, Draft]).decode
@@ -125,22 +133,36 @@ class _Table:
     def __init__(
         self, file: InputFile, columns: Columns | None, reading: Reading, clock: Callable[[], datetime]
     ) -> None:
-        csv.field_size_limit(LONGEST)
+        csv.field_size_limit(file.limit)
         self.file = file
         self.reading = reading
         self._clock = clock
         self._lines = _Lines(file, reading.encoding)
-        first = next(self._lines, "")
-        if not first.strip():
-            raise SourceError(file.name, 1, "there is no header: the first line names the columns")
-        delimiter = reading.delimiter or _delimiter(first)
-        self._reader = csv.reader(chain([first], self._lines), delimiter=delimiter, strict=True)
-        self.header = next(self._reader)
+        self._reader, self.header = self._read_header(reading.delimiter)
         self.columns = self._checked(columns)
         used = set(self.columns.named()) - ({self.columns.id} if self.columns.id else set())
         self._data = [index for index, name in enumerate(self.header) if name not in used]
         self._same: Counter[str] = Counter()
         self._last: deque[str] = deque()
+
+    def _read_header(self, delimiter: str | None) -> tuple[Iterator[list[str]], list[str]]:
+        """A reader of the rows, and the names of their columns. Raises `SourceError` where these cannot be read."""
+        name, lines, encoding = self.file.name, self._lines, self.reading.encoding
+        first = next(lines, "").removeprefix("\ufeff")
+        if separator := SEPARATOR.fullmatch(first):
+            delimiter, first = delimiter or separator[1], next(lines, "")
+        if not first.strip():
+            raise SourceError(name, 1, "there is no header: the first line names the columns")
+        line = lines.count
+        try:
+            rows = csv.reader(chain([first], lines), delimiter=delimiter or _delimiter(first), strict=True)
+            header = next(rows)
+            check_text("".join(header), "the header")
+        except csv.Error as wrong:
+            raise SourceError(name, line, f"the header cannot be read: {wrong}") from wrong
+        except EventError as wrong:
+            raise SourceError(name, line, f"the header {_not_in(encoding)}") from wrong
+        return rows, header
 
     def _checked(self, columns: Columns | None) -> Columns:
         there = set(self.header)
@@ -169,7 +191,7 @@ class _Table:
         number = 0
         while True:
             line = lines.count + 1
-            lines.raw.clear()
+            lines.begin_row()
             try:
                 cells = next(self._reader, None)
                 if cells is None:
@@ -181,14 +203,9 @@ class _Table:
             except SourceError as wrong:
                 yield Rejected(wrong)
                 return
-            except (EventError, ValueError, OverflowError, csv.Error) as wrong:
-                raw = (
-                    "".join(lines.raw)
-                    .rstrip("\r\n")
-                    .encode(errors="surrogateescape")
-                    .decode(errors="replace")
-                )
-                yield Rejected(SourceError(name, line, str(wrong)), raw)
+            except WRONG as wrong:
+                raw = "".join(lines.raw).rstrip("\r\n").encode(errors="surrogateescape")
+                yield rejected(name, line, wrong, raw.decode(errors="replace"))
             else:
                 yield micros(made.time), _encode_draft((line, made))
             if not number % 1024:
@@ -200,11 +217,15 @@ class _Table:
         row = dict(zip(self.header, cells, strict=True))
         columns, reading = self.columns, self.reading
         type = self._text(row, columns.type) if columns.type else reading.type
-        if not type:
+        if not type.strip():
             raise _in_column(columns.type, "the row's type is empty")
+        if columns.id and not row[columns.id].strip():
+            raise _in_column(columns.id, "the row's id is empty")
         time = self._time(columns.time, row[columns.time]) if columns.time else None
         tags = sorted(
-            self._tag(key, name, self._text(row, name)) for key, name in columns.tags.items() if row[name]
+            self._tag(key, name, self._text(row, name))
+            for key, name in columns.tags.items()
+            if row[name].strip()
         )
         author = self._text(row, columns.author) if columns.author else ""
         message = self._text(row, columns.message) if columns.message else ""
@@ -230,12 +251,12 @@ class _Table:
             raise _in_column(column, str(wrong)) from wrong
 
     def _time(self, column: str, text: str) -> datetime:
-        if not text:
+        if not text.strip():
             raise _in_column(column, "the row's time is empty")
         form = self.reading.time_format
         try:
             time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
-        except ValueError as wrong:
+        except (ValueError, re.error) as wrong:  # re.error: of a form that names something twice
             what = f"time of the form {form}" if form else "ISO 8601 time"
             raise _in_column(column, f"{text!r} is no {what}") from wrong
         return time if time.tzinfo else time.replace(tzinfo=self.reading.zone)
@@ -245,7 +266,7 @@ class _Table:
         data: dict[str, Any] = {}
         for index in self._data:
             cell = cells[index]
-            if cell or reading.keep_empty:
+            if cell.strip() or reading.keep_empty:
                 if not cell.isascii():
                     _check_decoded(cell, self.header[index], reading.encoding)
                 data[self.header[index]] = inferred(cell) if reading.infer else cell
@@ -266,38 +287,49 @@ class _Table:
 
 
 class _Lines(Iterator[str]):
-    """A file's lines as text, counted; `raw` collects them. Bytes that are no text become surrogates."""
+    """A file's lines as text, counted; those of a row are in `raw`. Bytes that are no text become surrogates.
+
+    A line ends with LF, CR or both.
+    """
 
     def __init__(self, file: InputFile, encoding: str) -> None:
         self.count = 0
         self.raw: list[str] = []
-        self._text = _decoded(file, encoding)
+        self._size = 0
+        self._file = file
+        self._encoding = encoding
+        try:
+            self._text = io.TextIOWrapper(file.stream, encoding, errors="surrogateescape", newline="")
+        except (LookupError, ValueError) as wrong:
+            raise SourceError(file.name, 0, f"no encoding is known by the name {encoding}") from wrong
+        self._lines = self._read()
+
+    def begin_row(self) -> None:
+        """Forget the lines of the row before."""
+        self.raw.clear()
+        self._size = 0
 
     def __next__(self) -> str:
-        line = next(self._text)
+        line = next(self._lines)
         self.count += 1
         self.raw.append(line)
+        self._size += len(line)
+        if self._size > self._file.limit:
+            first = self.count - len(self.raw) + 1
+            raise self._file.too_large(first, "the row", "; is a quote missing? The rest was not read")
         return line
 
-
-def _decoded(file: InputFile, encoding: str) -> Iterator[str]:
-    import codecs
-
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
-    except LookupError as wrong:
-        raise SourceError(file.name, 0, f"no encoding is known by the name {encoding}") from wrong
-    rest = ""
-    for chunk in chain(file.chunks(), [b""]):
-        try:
-            *lines, rest = (rest + decoder.decode(chunk, final=not chunk)).split("\n")
-        except UnicodeDecodeError as wrong:
-            raise SourceError(file.name, 0, f"the file is not {encoding}: {wrong}") from wrong
-        if len(rest) > LONGEST:
-            raise SourceError(file.name, 0, f"a line is longer than {LONGEST:,} characters")
-        yield from (line + "\n" for line in lines)
-    if rest:
-        yield rest
+    def _read(self) -> Iterator[str]:
+        with self._file.readable():
+            try:
+                while line := self._text.readline(self._file.limit + 1):
+                    yield line
+            except UnicodeError as wrong:
+                why = f"the file is not {self._encoding}: {wrong}"
+                raise SourceError(self._file.name, 0, why) from wrong
+            finally:  # the bytes are not this object's to close, and may be closed already
+                with suppress(ValueError):
+                    self._text.detach()
 
 
 @lru_cache(maxsize=65_536)
@@ -309,8 +341,11 @@ def _check_decoded(text: str, column: str, encoding: str) -> None:
     try:
         check_text(text, "a cell")
     except EventError as wrong:
-        why = f"the cell is not {encoding}; name the file's own encoding, such as cp1252"
-        raise _in_column(column, why) from wrong
+        raise _in_column(column, f"the cell {_not_in(encoding)}") from wrong
+
+
+def _not_in(encoding: str) -> str:
+    return f"is not {encoding.removesuffix('-sig')}; name the file's own encoding, such as cp1252 or utf-16"
 
 
 def _in_column(column: str | None, why: str) -> ValueError:
