@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,8 +107,12 @@ def test_a_source_that_is_not_there_makes_no_store(run: Run, tmp_path: Path) -> 
         (["csv", "orders.csv", "--revision", "main"], "--revision is for git"),
         (["csv", "orders.csv", "--rejects", "bad"], "--rejects goes with --on-error skip"),
         (["csv", "orders.csv", "--tag", "order"], "--tag is KEY=COLUMN"),
+        (["git", "--max-record", "1"], "--max-record is for csv, jsonl and xes, not for git"),
+        (["csv", "orders.csv", "--max-record", "0"], "--max-record is a number of MiB from 1 to 2047"),
         (["csv", "orders.csv", "--timezone", "Mars/Phobos"], "no time zone is named 'Mars/Phobos'"),
         (["csv", "orders.csv", "--delimiter", "::"], "--delimiter is one character"),
+        (["csv", "orders.csv", "--delimiter", '"'], "--delimiter is one character"),
+        (["csv", "orders.csv", "--delimiter", "\n"], "--delimiter is one character"),
         (["csv", "orders.csv", "--type-column", "kind"], "there is no column 'kind', only type, time, order"),
     ],
 )
@@ -116,3 +121,55 @@ def test_options_that_cannot_be_are_refused(run: Run, words: list[str], message:
     ran = run("import", "-s", "new.db", *words)
     assert ran.code == 2
     assert message in ran.err
+
+
+def test_rejects_never_go_over_a_store_or_over_what_is_imported(run: Run, orders: Path) -> None:
+    orders.write_text(ROWS + "Paid,yesterday,o-2\n", encoding="utf-8")
+    assert run("init", "other.db").code == 0
+    for name, what in (
+        ("orders.csv", "is the file that is read"),
+        ("other.db", "is a store"),
+        ("new.db", "is a store"),
+        (".", "is a folder"),
+    ):
+        words = ("csv", str(orders), *COLUMNS, "--on-error", "skip", "--rejects", name)
+        ran = run("import", "-s", "new.db", *words)
+        assert (ran.code, ran.out) == (2, "")
+        assert f"{name} {what}" in ran.err
+    assert not Path("new.db").exists()
+    assert orders.read_text(encoding="utf-8").startswith(ROWS)
+
+
+@pytest.mark.usefixtures("orders")
+def test_standard_input_that_is_closed_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    for words in (["import", "jsonl", "-"], ["append", "Noted", "--data", "-"]):
+        ran = run("-s", "new.db", *words)
+        assert (ran.code, ran.err) == (
+            2,
+            "backstory: standard input is closed, so nothing can be read from it\n",
+        )
+
+
+def test_a_pipe_with_a_name_is_a_source(run: Run, alone: Path) -> None:
+    (alone / "lines").write_text('{"events":[{"type":"A"}]}\n', encoding="utf-8")
+    os.mkfifo("pipe")
+    with subprocess.Popen(["sh", "-c", "cat lines > pipe"]):
+        ran = run("import", "-s", "new.db", "jsonl", "pipe")
+    assert (ran.out, ran.err) == ("imported 1 events in 1 commits\n", "")
+
+
+def test_a_commit_of_the_future_comes_in_only_where_it_is_meant(run: Run, orders: Path) -> None:
+    orders.write_text(ROWS.replace("2026-11-02", "9000-11-02"), encoding="utf-8")
+    ran = run("import", "-s", "new.db", "csv", str(orders), *COLUMNS)
+    assert ran.code == 2
+    assert f"{orders}:3: the time 9000-11-02T10:00:00+00:00 is more than a day ahead of the clock" in ran.err
+    assert run("import", "-s", "new.db", "csv", str(orders), *COLUMNS, "--future").code == 0
+
+
+def test_a_record_may_be_as_large_as_one_allows(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "large.jsonl"
+    path.write_text(f'{{"events":[{{"type":"A"}}],"message":"{"x" * (1 << 20)}"}}\n', encoding="utf-8")
+    words = ("import", "-s", "new.db", "jsonl", str(path), "--max-record")
+    assert "this line has more than 1 MiB, the limit of a record" in run(*words, "1").err
+    assert run(*words, "2").code == 0

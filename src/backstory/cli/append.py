@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +97,11 @@ def data(arguments: Namespace) -> bytes:
     if arguments.data is not None:
         if arguments.fields:
             raise UsageError("give the data either with --data or as FIELD=VALUE")
-        return sys.stdin.buffer.read() if arguments.data == "-" else arguments.data.encode()
+        if arguments.data != "-":
+            return str(arguments.data).encode()
+        from backstory.cli.files import standard_input
+
+        return standard_input().read()
     fields: dict[str, Any] = {}
     for text in arguments.fields:
         name, equals, value = text.partition("=")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO, TYPE_CHECKING
 
-from backstory.cli import UsageError, place
+from backstory.cli import UsageError, files, place
 from backstory.cli.bar import Bar
 from backstory.query import Query
 
@@ -74,6 +72,8 @@ def run(arguments: Namespace, out: Output) -> int:
         )
     if out.json and arguments.output is None:
         raise UsageError("--json reports on an export with -o FILE; the export itself is JSON Lines")
+    if arguments.output is not None:
+        files.check_output(arguments.output, place.address(arguments))
     count = 0
     with place.opened(arguments) as store, Bar("export") as bar, target(arguments.output) as file:
         for line in lines(arguments, place.log(arguments, store), bar):
@@ -102,25 +102,6 @@ def lines(arguments: Namespace, log: Log, bar: Bar) -> Iterator[bytes]:
     )
 
 
-@contextmanager
-def target(name: str | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that is there under its name only when it is complete.
-
-    What the system refuses, such as a full disk, it refuses with that name.
-    """
-    if name is None:
-        yield sys.stdout.buffer
-        return
-    path = Path(name)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        try:
-            with cast(
-                "IO[bytes]", gzip.open(part, "wb", 6) if path.suffix == ".gz" else part.open("wb")
-            ) as file:
-                yield file
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as wrong:
-        raise OSError(wrong.errno, wrong.strerror or str(wrong), name) from wrong
+def target(name: str | None) -> AbstractContextManager[IO[bytes]]:
+    """Standard output, or a file."""
+    return nullcontext(sys.stdout.buffer) if name is None else files.written(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, place
+from backstory.cli import UsageError, files, place
 from backstory.cli.bar import Bar
+from backstory.cli.text import plain
 from backstory.errors import SourceError
 from backstory.sync.load import load
-from backstory.sync.source import InputFile, Rejected, open_input
+from backstory.sync.source import RECORD, InputFile, Rejected, open_input
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -41,6 +41,11 @@ A second run adds nothing, a run that was stopped goes on, and a source that has
 made where there is none. Files may be gzipped; - is standard input. JSON Lines are Backstory's own export or
 CloudEvents 1.0. Git commits become commits with events for the files that they changed; of CSV and XES, each row or
 event is a commit at its own time. CSV columns that no option names become the event's data."""
+
+REJECTS = "rejects.jsonl"
+
+LARGEST = 2047
+"""The most MiB that a record may be allowed to have: what fits into 31 bits."""
 
 FORMATS = ("git", "csv", "jsonl", "xes")
 
@@ -75,9 +80,20 @@ def arguments(parser: ArgumentParser) -> None:
         help="at a place that cannot be understood: stop there (the default), or skip it and keep it in a file",
     )
     parser.add_argument(
-        "--rejects", metavar="FILE", help="where skipped places go, as JSON Lines (default: rejects.jsonl)"
+        "--rejects", metavar="FILE", help=f"where skipped places go, as JSON Lines (default: {REJECTS})"
     )
     parser.add_argument("--revision", metavar="REV", help="git: import what this reaches (default: HEAD)")
+    parser.add_argument(
+        "--future",
+        action="store_true",
+        help="take commits that are more than a day ahead of the clock too: the log's time never goes back",
+    )
+    parser.add_argument(
+        "--max-record",
+        type=int,
+        metavar="MIB",
+        help=f"csv, jsonl, xes: how large a row, a line or an event may be, in MiB (default: {RECORD >> 20})",
+    )
     csv = parser.add_argument_group("options of csv")
     csv.add_argument("--type-column", metavar="COLUMN", help="the event's type")
     csv.add_argument(
@@ -125,6 +141,7 @@ def run(arguments: Namespace, out: Output) -> int:
                     source(arguments, file, log, bar),
                     on_reject=rejects.take if arguments.on_error == "skip" else None,
                     progress=bar,
+                    future=arguments.future,
                 )
             except SourceError:
                 added = log.head().position - before
@@ -151,8 +168,14 @@ def check(arguments: Namespace) -> None:
             raise UsageError(f"--{given.replace('_', '-')} is for csv, not for {arguments.format}")
     if arguments.revision and arguments.format != "git":
         raise UsageError(f"--revision is for git, not for {arguments.format}")
+    if arguments.max_record is not None and arguments.format == "git":
+        raise UsageError("--max-record is for csv, jsonl and xes, not for git")
+    if arguments.max_record is not None and not 1 <= arguments.max_record <= LARGEST:
+        raise UsageError(f"--max-record is a number of MiB from 1 to {LARGEST}")
     if arguments.rejects and arguments.on_error == "stop":
         raise UsageError("--rejects goes with --on-error skip")
+    if arguments.on_error == "skip":
+        files.check_output(arguments.rejects or REJECTS, place.address(arguments), arguments.source)
 
 
 def summary(report: Report, rejects: str | None) -> str:
@@ -165,22 +188,23 @@ def summary(report: Report, rejects: str | None) -> str:
     if report.known:
         words += f"; {report.known:,} commits were there already"
     if report.skipped:
-        words += f"; {report.skipped:,} places were skipped and are in {rejects}"
+        words += f"; {report.skipped:,} places were skipped and are in {plain(rejects or REJECTS)}"
     return words
 
 
 @contextmanager
 def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
     """The file to read; None for Git, which is a folder."""
+    limit = (arguments.max_record or RECORD >> 20) << 20
     if arguments.format == "git":
         from backstory.sync.git import check_repository
 
         check_repository(name, arguments.revision or "HEAD")
         yield None
     elif name == "-":
-        yield InputFile("<stdin>", sys.stdin.buffer)
+        yield InputFile("<stdin>", files.standard_input(), limit=limit)
     else:
-        with open_input(name) as file:
+        with open_input(name, limit=limit) as file:
             yield file
 
 
@@ -252,8 +276,8 @@ def zone(name: str) -> tzinfo:
 def delimiter(text: str | None) -> str | None:
     """The delimiter that was asked for."""
     found = {"tab": "\t", "\\t": "\t"}.get(text or "", text)
-    if found is not None and len(found) != 1:
-        raise UsageError(f"--delimiter is one character, or tab; got {text!r}")
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        raise UsageError(f"--delimiter is one character, no quote and no line break, or tab; got {text!r}")
     return found
 
 
@@ -261,7 +285,7 @@ class Rejects:
     """The file that skipped places go to; it is made when there is one."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._path = Path(arguments.rejects or "rejects.jsonl")
+        self._path = Path(arguments.rejects or REJECTS)
         self._file: IO[bytes] | None = None
         self.written: str | None = None
 
