@@ -239,10 +239,11 @@ class Connections:
         try:
             self._check_ours(writer)
             self._turn_to_log(writer)
+            place = self._look()
             for _ in range(TRIES):
-                place = self._look()
                 writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the log
-                if self._look() == place:
+                before, place = place, self._look()
+                if before == place:
                     break
             writer.set_wal_hook(self._note_pages)
             self._turn.open(self.path)
@@ -264,7 +265,7 @@ class Connections:
 
     def _turn_to_log(self, connection: apsw.Connection) -> None:
         """Let the file have a write-ahead log. SQLite asks no busy handler here where two processes try at once."""
-        wait = self._wait_for_lock()
+        wait, mode = self._wait_for_lock(), None
         for attempt in count():
             try:
                 [(mode,)] = connection.execute("PRAGMA journal_mode = WAL").fetchall()
