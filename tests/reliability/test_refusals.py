@@ -308,7 +308,6 @@ def test_a_process_without_a_file_left_says_so(path: Path) -> None:
 import os, resource, sys
 from backstory.stores.sqlite import SqliteStore
 
-with_store = SqliteStore(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 held = []
 try:
@@ -316,7 +315,7 @@ try:
         held.append(os.open(os.devnull, os.O_RDONLY))
 except OSError:
     pass
-list(with_store.log().read())
+SqliteStore(sys.argv[1])
 """
     ran = subprocess.run(
         [sys.executable, "-c", script, path], capture_output=True, text=True, check=False, cwd=ROOT

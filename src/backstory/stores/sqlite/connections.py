@@ -253,14 +253,14 @@ class Connections:
         self._writer, self._place, self.inode = writer, place, place[0]
 
     def _check_ours(self, connection: apsw.Connection) -> None:
-        """Raise `NotAStore` for a database of another application. One with no owner may be a store that is being made.
+        """Raise `NotAStore` for a database of another application. One that is empty may become a store just now.
 
         The header is read by SQLite: closing the file after reading it here would drop all locks of this process on it.
         """
-        [(owner,)] = connection.execute("PRAGMA application_id").fetchall()
         tables = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-        [(again,)] = connection.execute("PRAGMA application_id").fetchall()  # it may have been made just now
-        if APPLICATION_ID not in (owner, again) and (owner or tables):
+        [(owner,)] = connection.execute("PRAGMA application_id").fetchall()
+        [(format,)] = connection.execute("PRAGMA user_version").fetchall()
+        if owner not in (0, APPLICATION_ID) or (tables and format == 0):
             raise NotAStore(f"{self.path} is a SQLite file of another application")
 
     def _turn_to_log(self, connection: apsw.Connection) -> None:

@@ -87,11 +87,14 @@ class Rows:
         None where there is no such log, or one that stands on another commit.
         """
         rows = self.fetch(ENDS, self._ends_arguments)
-        if not rows:
-            stands = self.fetch(STANDS, self._ends_arguments[:2])
-            return (self._origin, self._origin.position) if stands else None
-        [(*head, indexed)] = rows
-        return None if indexed is None else (head_of(tuple(head)), indexed)
+        [(*head, indexed)] = rows or [(None,) * 4]
+        if indexed is None:
+            if not self.fetch(STANDS, self._ends_arguments[:2]):
+                return None
+            if rows:
+                raise StoreCorrupt(f"log {self._base >> LOG_BITS} is damaged in the table of logs")
+            return self._origin, self._origin.position
+        return head_of(tuple(head)), indexed
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit whose last event is at a position."""
