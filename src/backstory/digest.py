@@ -6,12 +6,18 @@ once.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from backstory.forks import on_fork
 
 if TYPE_CHECKING:
     from hashlib import sha256
 
 __all__ = ["sha256"]
+
+# Or another thread may be loading it just then, and its child would wait for that thread.
+on_fork(before=partial(__import__, "hashlib"))
 
 
 def __getattr__(name: str) -> Any:

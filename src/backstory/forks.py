@@ -10,6 +10,7 @@ Several threads may fork at once, and others may make such objects meanwhile: fo
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -33,7 +34,7 @@ def _nothing() -> None:
     """A step that an object does not need."""
 
 
-def on_fork(*, child: Step, before: Step = _nothing, parent: Step = _nothing) -> None:
+def on_fork(*, before: Step = _nothing, parent: Step = _nothing, child: Step = _nothing) -> None:
     """Take these steps at each fork, for as long as the object lives whose methods they are.
 
     `before` comes before the fork, oldest object first; then `parent` in the parent, newest first, or `child` in the
@@ -61,6 +62,10 @@ def _now() -> list[tuple[Weak, Weak, Weak]]:
 
 
 def _begin() -> None:
+    for name in list(sys.modules):
+        # If another thread is importing it, this waits: in a child, its lock would never be given back.
+        if name.startswith("backstory."):
+            __import__(name)
     known = _now()
     _told[:] = [step for _, parent, _ in known if (step := parent())]
     _due[:] = [step for before, _, _ in reversed(known) if (step := before())]

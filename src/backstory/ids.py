@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 from backstory.forks import on_fork
 
@@ -24,6 +25,8 @@ def _begin() -> None:
 
 
 on_fork(child=_begin)
+if sys.version_info >= (3, 14):
+    on_fork(before=partial(__import__, "uuid"))
 
 _COUNTER_BITS = 74
 """Of the 128: 48 are the milliseconds, 6 say version and variant, and these count, beginning at random."""

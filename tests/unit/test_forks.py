@@ -13,6 +13,8 @@ import pytest
 from backstory import forks
 from backstory.forks import on_fork
 
+forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT TESTED: this system does not fork")
+
 INTERRUPTED = """
 import os
 from functools import partial
@@ -35,6 +37,35 @@ if os.fork() == 0:
 assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
 assert one.steps == ["before"] * 2 + ["parent"] * 2
 assert other.steps == ["before", "parent"]
+"""
+
+LOADING = """
+import os, signal, sys, threading, time
+from importlib.machinery import PathFinder
+from backstory import digest
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "hashlib":
+            spec = PathFinder.find_spec(name)
+            self.load, spec.loader.exec_module = spec.loader.exec_module, self.slowly
+            return spec
+
+    def slowly(self, module):
+        begun.set()
+        time.sleep(0.3)
+        self.load(module)
+
+begun = threading.Event()
+assert "hashlib" not in sys.modules
+sys.meta_path.insert(0, Slow())
+threading.Thread(target=lambda: digest.sha256).start()
+begun.wait()
+if os.fork() == 0:
+    signal.alarm(20)
+    digest.sha256
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
 """
 
 
@@ -60,7 +91,17 @@ def test_the_registry_keeps_nobody_alive_and_forgets_who_is_gone() -> None:
     assert len(forks._known) <= before
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT TESTED: this system does not fork")
-def test_a_step_that_ctrl_c_breaks_off_is_done_again_and_keeps_no_other_from_its_turn() -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+def run(code: str) -> None:
+    """Run a script in a process of its own, where forks and Ctrl-C concern nobody else."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@forking
+def test_a_step_that_ctrl_c_breaks_off_is_done_again_and_keeps_no_other_from_its_turn() -> None:
+    run(INTERRUPTED)
+
+
+@forking
+def test_a_child_does_not_wait_for_what_another_thread_was_importing() -> None:
+    run(LOADING)
