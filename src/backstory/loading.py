@@ -66,8 +66,11 @@ class Cache:
             self._entries[key] = (state, position, size)
             self._size += size - (0 if old is None else old[2])
             self._entries.move_to_end(key)
-            while self._size > self._limit:
-                self._size -= self._entries.popitem(last=False)[1][2]
+            self._keep_to_limit()
+
+    def _keep_to_limit(self) -> None:
+        while self._size > self._limit:
+            self._size -= self._entries.popitem(last=False)[1][2]
 
 
 class Loader:

@@ -47,6 +47,14 @@ class _Call:
         """Whether its caller can be told."""
         return self.verdicts is not None or self.error is not None
 
+    def take(self, waiting: deque[_Call]) -> None:
+        """Take the first of those who wait into its group, until that is large enough."""
+        events = self.events
+        while waiting and events < GROUP_EVENTS:
+            events += waiting[0].events
+            self.group.append(waiting[0])
+            waiting.popleft()
+
     def wake(self) -> None:
         """Let its thread go on. Once is enough, and twice does no harm."""
         with suppress(RuntimeError):
@@ -107,7 +115,8 @@ class GroupedLog:
     def _lead(self, call: _Call) -> None:
         """Write this thread's own call, with those of others."""
         self._gather()
-        self._take(call)
+        with self._guard:
+            call.take(self._waiting)
         began = time.perf_counter()
         self._write([call, *call.group])
         self._size = 1 + len(call.group)
@@ -126,15 +135,6 @@ class GroupedLog:
             with self._guard:
                 if self._gathered is gathered:
                     self._gathered = None
-
-    def _take(self, call: _Call) -> None:
-        """Take the calls that go into the leader's group."""
-        events = call.events
-        with self._guard:
-            while self._waiting and events < GROUP_EVENTS:
-                events += self._waiting[0].events
-                call.group.append(self._waiting[0])
-                self._waiting.popleft()
 
     def _write(self, calls: list[_Call]) -> None:
         """Write these calls in one transaction; the first call is this thread's own."""

@@ -52,7 +52,7 @@ class MemoryLog:
         with self._lock, self.refs.unchanged():
             self._check_open()
             try:
-                return [self._append(batch) for batch in batches]
+                return list(map(self._append, batches))
             finally:
                 self._changed.notify_all()
 
@@ -119,9 +119,9 @@ class MemoryLog:
         """The commits that `name` may mean; see `Log.find`."""
         with self._lock:
             self._check_open()
-            whole = islice(self._commits, self._whole_commits())
-            found = [commit for commit in whole if name and commit.hash.hex().startswith(name.lower())]
+            whole = self._commits[: self._whole_commits()]
             known = self.by_id(name)
+        found = [commit for commit in whole if name and commit.hash.hex().startswith(name.lower())]
         return found if known is None else [known, *(commit for commit in found if commit is not known)]
 
     def by_id(self, id: str) -> Commit | None:
@@ -139,13 +139,16 @@ class MemoryLog:
         """Sleep until the head is beyond `after`; see `Log.wait`."""
         until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         with self._lock:
-            while not self._closed and self._head.position <= after:
-                left = until - time.monotonic()
-                if left <= 0:
-                    break
-                self._changed.wait(min(left, LOOK))
+            self._wait(after, until)
             self._check_open()
             return self._head.position
+
+    def _wait(self, after: int, until: float) -> None:
+        while not self._closed and self._head.position <= after:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._changed.wait(min(left, LOOK))
 
     def close(self) -> None:
         """Refuse every later call, and wake who waits."""
@@ -196,7 +199,8 @@ class MemoryRefs:
         """All refs whose names start with `prefix`, sorted by name."""
         self._check_open()
         with self._lock:
-            return {name: value for name, value in sorted(self._values.items()) if name.startswith(prefix)}
+            found = sorted(self._values.items())
+        return {name: value for name, value in found if name.startswith(prefix)}
 
     def set(self, name: str, value: str | None, *, old: str | None) -> bool:
         """Compare and set; see `Refs.set`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 from backstory.errors import StoreError
 from backstory.forks import on_fork
@@ -55,22 +56,25 @@ class Follower:
             self._waiting[number] = self._waiting.get(number, 0) + 1
             self._error = None
             try:
-                while self._heads.get(number, 0) <= after:
-                    if self._error is not None:
-                        raise self._error
-                    left = None if until is None else until - time.monotonic()
-                    if left is not None and left <= 0:
-                        return
-                    if self._thread is None:
-                        thread = threading.Thread(target=self._look, name="backstory-follow", daemon=True)
-                        thread.start()
-                        self._thread = thread
-                    self._changed.wait(left)
+                self._wait(number, after, until)
             finally:
                 self._waiting[number] -= 1
                 if not self._waiting[number]:
                     del self._waiting[number]
                     self._heads.pop(number, None)
+
+    def _wait(self, number: int, after: int, until: float | None) -> None:
+        while self._heads.get(number, 0) <= after:
+            if self._error is not None:
+                raise self._error
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            if self._thread is None:
+                thread = threading.Thread(target=self._look, name="backstory-follow", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._changed.wait(left)
 
     def _look(self) -> None:
         """Look at the server again and again until nobody waits."""
@@ -90,9 +94,18 @@ class Follower:
                     self._changed.notify_all()
                 return
             with self._lock:
-                for number, position in found.items():
-                    if position is not None and position > self._heads.get(number, 0):
-                        self._heads[number] = position
-                        last = time.monotonic()
-                        self._changed.notify_all()
+                if self._note(found):
+                    last = time.monotonic()
             time.sleep(BUSY if time.monotonic() - last < PATIENCE else IDLE)
+
+    def _note(self, found: Mapping[int, int | None]) -> bool:
+        """Keep the new heads and wake those who wait; say whether there are any."""
+        new = {
+            number: position
+            for number, position in found.items()
+            if position is not None and position > self._heads.get(number, 0)
+        }
+        self._heads |= new
+        if new:
+            self._changed.notify_all()
+        return bool(new)

@@ -123,11 +123,14 @@ class SqliteLog:
         """
         until = None if timeout is None else time.monotonic() + timeout
         with self._lock:
-            while (position := self.head().position) <= after:
-                left = POLL if until is None else min(POLL, until - time.monotonic())
-                if left <= 0:
-                    break
-                self._appended.wait(left)
+            return self._wait(after, until)
+
+    def _wait(self, after: int, until: float | None) -> int:
+        while (position := self.head().position) <= after:
+            left = POLL if until is None else min(POLL, until - time.monotonic())
+            if left <= 0:
+                break
+            self._appended.wait(left)
         return position
 
 
