@@ -70,10 +70,10 @@ class SqliteFile:
             raise NotAStore(f"{self.path} is a folder, not a Backstory store")
         size = os.path.getsize(self.path) if os.path.exists(self.path) else 0
         exists = size > 0
-        if 0 < size < SMALLEST:  # SQLite would take it for an empty file, and write over it
-            raise NotAStore(f"{self.path} is not a Backstory store")
         if create and exists:
             raise StoreExists(f"{self.path} is there already")
+        if 0 < size < SMALLEST:  # SQLite would take it for an empty file, and write over it
+            raise NotAStore(f"{self.path} is not a Backstory store")
         if create is False and not exists:
             raise StoreMissing(f"there is no store at {self.path}; make one with: backstory init {self.path}")
         if not exists and not os.path.isdir(folder := os.path.dirname(self.path) or "."):
