@@ -66,12 +66,12 @@ class SqliteFile:
             raise
 
     def _check_path(self, create: bool | None) -> None:
-        if os.path.isdir(self.path):
-            raise NotAStore(f"{self.path} is a folder, not a Backstory store")
         size = os.path.getsize(self.path) if os.path.exists(self.path) else 0
         exists = size > 0
         if create and exists:
             raise StoreExists(f"{self.path} is there already")
+        if os.path.isdir(self.path):
+            raise NotAStore(f"{self.path} is a folder, not a Backstory store")
         if 0 < size < SMALLEST:  # SQLite would take it for an empty file, and write over it
             raise NotAStore(f"{self.path} is not a Backstory store")
         if create is False and not exists:
