@@ -39,8 +39,8 @@ EVENT_LIMIT = 256 << 20
 """The most that an event may hold, in bytes of data and characters of its type and tags: 256 MiB."""
 
 COMMIT_LIMIT = 512 << 20
-"""The most that a commit may hold, its events with its message, metadata, command and query: 512 MiB. Every store takes
-so much at once, and a row of its own for each event."""
+"""The most that a commit may hold: its events with its message, metadata, command and query, 512 MiB. Every store
+takes a commit of this size in one call."""
 
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 """Between these lies a commit's time: a day within the ends of the calendar, so that every time zone can show it."""

@@ -25,8 +25,8 @@ RUN = 64
 less than a look into the index."""
 
 PART = 50
-"""How many clauses go into one statement, and how many types, and tags of a clause, it asks for. SQLite takes no more
-than a thousand, and each row is asked about all of them."""
+"""The most clauses that go into one statement, and the most types and tags that it asks for. SQLite takes an expression
+of no more than a thousand parts, and compares each row with all of them."""
 
 COLUMNS = (
     f"e.position & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, CAST(e.data AS BLOB)"
