@@ -13,7 +13,7 @@ import apsw
 
 from backstory.errors import StoreCorrupt
 from backstory.stores.rows import LOG_BITS, POSITION, place
-from backstory.stores.sqlite.connections import APPLICATION_ID
+from backstory.stores.sqlite.connecting import APPLICATION_ID
 from backstory.stores.sqlite.entries import EXPECTED, differences
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.file import SqliteFile, schema

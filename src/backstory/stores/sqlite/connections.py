@@ -16,21 +16,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from typing import Any, TypeVar
 
 import apsw
 
-from backstory.errors import HistoryLost, NotAStore, StoreError, StoreReadOnly
+from backstory.errors import HistoryLost, StoreError
 from backstory.stores.rows import Row
+from backstory.stores.sqlite.connecting import Wait, check_ours, connected, turn_to_log, waiting
 from backstory.stores.sqlite.turn import Turn
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection, bool], T]
 """What to do in a transaction. It is told whether it was done before and perhaps kept."""
-
-APPLICATION_ID = 0x42414B53
-"""`BAKS`, in SQLite's header field for it: how the `file` command and we know the file."""
 
 MOST_IDLE = 16
 """Reading connections that are kept open for the next thread."""
@@ -103,7 +100,7 @@ class Connections:
                     raise
             else:
                 if sure:
-                    self._turn.keep_file(self._wait_for_lock())
+                    self._turn.keep_file(self._waiting())
                 if self._in(use.place):
                     return rows
             finally:
@@ -137,7 +134,7 @@ class Connections:
         try:
             use.connection = self._idle.pop()
         except IndexError:
-            use.connection = self._connect(apsw.SQLITE_OPEN_READWRITE)
+            use.connection = connected(self.path, self._waiting)
         return use.connection
 
     def _give_back(self, use: _Use) -> None:
@@ -185,7 +182,7 @@ class Connections:
         """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
         if writer.in_transaction:  # left by an interrupt that came between
             writer.execute("ROLLBACK")
-        if not self._turn.take(self._wait_for_lock()):
+        if not self._turn.take(self._waiting()):
             raise apsw.BusyError("another process writes")
         try:
             writer.execute("BEGIN IMMEDIATE")
@@ -199,7 +196,7 @@ class Connections:
 
     def _kept(self, place: Place | None) -> bool:
         """Whether what was written at this place is there for good."""
-        return self._turn.keep_file(self._wait_for_lock()) and self._look() == place
+        return self._turn.keep_file(self._waiting()) and self._look() == place
 
     def _fold_log(self, writer: apsw.Connection) -> None:
         """Fold the write-ahead log into the file where it has grown.
@@ -235,10 +232,10 @@ class Connections:
             raise HistoryLost(
                 f"{self.path} was deleted, or replaced by another file, while it was open here; open the store again"
             )
-        writer = self._connect(apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0))
+        writer = connected(self.path, self._waiting, create=create)
         try:
-            self._check_ours(writer)
-            self._turn_to_log(writer)
+            check_ours(self.path, writer)
+            turn_to_log(self.path, writer, self._waiting())
             place = self._look()
             for _ in range(TRIES):
                 writer.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the log
@@ -252,50 +249,8 @@ class Connections:
             raise
         self._writer, self._place, self.inode = writer, place, place[0]
 
-    def _check_ours(self, connection: apsw.Connection) -> None:
-        """Raise `NotAStore` for a database of another application. One that is empty may become a store just now.
-
-        The header is read by SQLite: closing the file after reading it here would drop all locks of this process on it.
-        """
-        tables = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-        [(owner,)] = connection.execute("PRAGMA application_id").fetchall()
-        [(format,)] = connection.execute("PRAGMA user_version").fetchall()
-        if owner not in (0, APPLICATION_ID) or (tables and format == 0):
-            raise NotAStore(f"{self.path} is a SQLite file of another application")
-
-    def _turn_to_log(self, connection: apsw.Connection) -> None:
-        """Let the file have a write-ahead log. SQLite asks no busy handler here where two processes try at once."""
-        wait, mode = self._wait_for_lock(), None
-        for attempt in count():
-            try:
-                [(mode,)] = connection.execute("PRAGMA journal_mode = WAL").fetchall()
-                break
-            except apsw.BusyError:
-                if not wait(attempt):
-                    raise
-        if mode != "wal":
-            raise StoreReadOnly(f"{self.path}: SQLite can keep no write-ahead log beside the file")
-
-    def _connect(self, flags: int) -> apsw.Connection:
-        connection = apsw.Connection(self.path, flags=flags)
-        connection.set_busy_handler(self._wait_for_lock())
-        connection.execute("PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA temp_store = MEMORY")
-        return connection
-
-    def _wait_for_lock(self) -> Callable[[int], bool]:
-        """A busy handler with short sleeps: SQLite's own grow to 100 ms, which starves a writer among busy others."""
-        started = 0.0
-
-        def busy(attempt: int) -> bool:
-            nonlocal started
-            if attempt == 0:
-                started = time.monotonic()
-            elif time.monotonic() - started > self._patience:
-                return False
-            time.sleep(min(0.0005 * (attempt + 1), 0.005))
-            return True
-
-        return busy
+    def _waiting(self) -> Wait:
+        return waiting(lambda: self._patience)
 
     def _note_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages

@@ -12,7 +12,8 @@ import apsw
 
 from backstory.errors import HistoryLost, NewerFormat, NotAStore, StoreClosed, StoreExists, StoreMissing
 from backstory.stores.rows import Row
-from backstory.stores.sqlite.connections import APPLICATION_ID, Work
+from backstory.stores.sqlite.connecting import APPLICATION_ID
+from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.guard import keep_guard
 from backstory.stores.sqlite.opened import OPENED

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from itertools import count
 
+from backstory.stores.sqlite.connecting import Wait
+
 if sys.platform == "linux":
     from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock, lockf
 
@@ -32,11 +34,11 @@ class Turn:
         if sys.platform == "linux":
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def take(self, wait: Callable[[int], bool]) -> bool:
+    def take(self, wait: Wait) -> bool:
         """Wait for the turn as long as `wait` says so of each attempt; say whether it came."""
         return self._descriptor < 0 or _done(lambda: flock(self._descriptor, LOCK_EX | LOCK_NB), wait)
 
-    def keep_file(self, wait: Callable[[int], bool]) -> bool:
+    def keep_file(self, wait: Wait) -> bool:
         """Wait until nobody takes itself for the last user of the file, and let nobody; say whether it came to that.
 
         The last user holds these bytes alone until it has folded the write-ahead log and deleted it. So what is in the
@@ -58,7 +60,7 @@ class Turn:
             self._descriptor = -1
 
 
-def _done(lock: Callable[[], object], wait: Callable[[int], bool]) -> bool:
+def _done(lock: Callable[[], object], wait: Wait) -> bool:
     for attempt in count():
         try:
             lock()
