@@ -1,8 +1,9 @@
 """Commits: events that were appended together, and the hashes that chain them.
 
-    leaf     SHA-256 of 0x00, then type, version, tags, SHA-256 of the stored data
+    digest   of a salt and a part: author, message, command, metadata, the condition's query, an event's data
+    leaf     SHA-256 of 0x00, then type, version, tags, the digest of the stored data
     root     the RFC 6962 tree over the leaves
-    content  id, authored time, author, message, command, metadata, the condition's query, root
+    content  id, authored time, the digests of author, message, command, metadata and query, root
     commit   the parent's commit hash, the content hash, the position that it was decided on
 
 The content hash says what was decided, wherever it stands: it survives a merge, and is what an author signs. The commit
@@ -11,7 +12,7 @@ hash says where it stands. `docs/design/format.md` has every byte, and test vect
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +20,10 @@ import msgspec
 
 from backstory import digest
 from backstory.errors import InvalidEvent
-from backstory.query import Condition, to_json
-from backstory.record import Encoded, Recorded, check_depth, check_text
+from backstory.ids import new_secret
+from backstory.query import Condition, Query, to_json
+from backstory.record import Encoded, Recorded, check_depth, check_object, check_text
+from backstory.salts import digests, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -31,6 +34,9 @@ LEAF = b"\x00"
 NODE = b"\x01"
 CONTENT = b"backstory content 1\n"
 COMMIT = b"backstory commit 1\n"
+
+AUTHOR, MESSAGE, COMMAND, METADATA, QUERY, DATA = range(6)
+"""The places of the parts that have a digest each; from `DATA` on, that of each event."""
 
 ID_LIMIT = 200
 """The longest commit id, in characters."""
@@ -58,14 +64,16 @@ class Draft(msgspec.Struct, frozen=True):
 
     `parent` is the hash of the commit that it must stand on, None where any will do. `guard` is a ref that must still
     have its value, None where no ref matters. Neither is content. `time` is when it was decided, by its author's clock.
-    `root` is the Merkle root of its events. `command_json` is empty where no command made it; `metadata_json` is a JSON
-    object. Both are kept as the bytes they are.
+    `secret` is what its salts come from, and `content` its content hash: what says something else is another draft.
+    `command_json` is empty where no command made it; `metadata_json` is a JSON object. Both are kept as the bytes they
+    are.
     """
 
     id: str
     time: datetime
     events: tuple[Encoded, ...]
-    root: bytes
+    secret: bytes
+    content: bytes
     condition: Condition | None = None
     author: str = ""
     message: str = ""
@@ -80,7 +88,8 @@ class Commit(msgspec.Struct, frozen=True):
 
     `position` is that of its last event, so it is also where the log stood once the commit was in; `size` counts its
     events. `authored` is when its author's clock said it was decided; `time` is the log's own time, the latest
-    `authored` so far, which never goes back.
+    `authored` so far, which never goes back. `secret` is what the salts of its parts come from: whoever has it can test
+    a guess at a part that is withheld, so it goes into copies of the history, and not into what people are shown.
     """
 
     position: int
@@ -93,6 +102,7 @@ class Commit(msgspec.Struct, frozen=True):
     command_json: bytes
     metadata_json: bytes
     condition: Condition | None
+    secret: bytes
     content: bytes
     hash: bytes
 
@@ -132,10 +142,14 @@ def draft(
     condition: Condition | None = None,
     author: str = "",
     message: str = "",
-    command: Mapping[str, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    command: Mapping[str, Any] | bytes | None = None,
+    metadata: Mapping[str, Any] | bytes | None = None,
+    secret: bytes | None = None,
 ) -> Draft:
-    """Check the parts of a commit and put them together. Raises `InvalidEvent` that says which part is wrong."""
+    """Check the parts of a commit and put them together. Raises `InvalidEvent` that says which part is wrong.
+
+    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one.
+    """
     events = tuple(events)
     if not events:
         raise InvalidEvent("a commit has at least one event")
@@ -149,13 +163,14 @@ def draft(
         raise InvalidEvent(f"a condition's position counts from 0, got {condition.after}")
     command_json = b"" if command is None else _to_json(command, "command")
     metadata_json = _to_json(metadata, "metadata") if metadata else b"{}"
-    said = len(author) + len(message) + len(command_json) + len(metadata_json)
+    size = len(author) + len(message) + len(command_json) + len(metadata_json)
     if condition is not None:
-        said += sum(len(text) for clause in condition.query.clauses for text in (*clause.types, *clause.tags))
-    _check_size(events, said)
-    return Draft(
-        id, time, events, events_root(events), condition, author, message, command_json, metadata_json
-    )
+        size += sum(len(text) for clause in condition.query.clauses for text in (*clause.types, *clause.tags))
+    _check_size(events, size)
+    secret = new_secret() if secret is None else secret
+    said = (author, message, command_json, metadata_json, condition)
+    content = _content_hash(id, time, secret, *said, events)
+    return Draft(id, time, events, secret, content, condition, author, message, command_json, metadata_json)
 
 
 def checked_time(time: datetime) -> datetime:
@@ -191,7 +206,6 @@ def _check_size(events: Sequence[Encoded], said: int) -> None:
 
 def chained(draft: Draft, parent: Head) -> Commit:
     """The commit that this draft becomes on top of `parent`: pure, so every store and every node gives the same."""
-    content = content_hash(draft, draft.root, draft.time)
     after = None if draft.condition is None else draft.condition.after
     return Commit(
         parent.position + len(draft.events),
@@ -204,8 +218,9 @@ def chained(draft: Draft, parent: Head) -> Commit:
         draft.command_json,
         draft.metadata_json,
         draft.condition,
-        content,
-        commit_hash(parent.hash, content, after),
+        draft.secret,
+        draft.content,
+        commit_hash(parent.hash, draft.content, after),
     )
 
 
@@ -216,7 +231,8 @@ def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
         commit.id,
         commit.authored,
         encoded,
-        events_root(encoded),
+        commit.secret,
+        content_hash(commit, encoded),
         commit.condition,
         commit.author,
         commit.message,
@@ -225,20 +241,39 @@ def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
     )
 
 
-def leaf_hash(event: Encoded | Recorded) -> bytes:
-    """The hash of one event: what it is, and the digest of its stored bytes, so that the bytes may be withheld."""
+def withheld(draft: Draft, places: Collection[int]) -> Draft:
+    """This draft without its parts at these places, `AUTHOR` to `DATA` and on: its hashes are the same.
+
+    Empty text stands for what is withheld, `{}` for metadata, and for a query the one that matches no event.
+    """
+    said = (draft.author, draft.message, draft.command_json, draft.metadata_json, draft.condition)
+    condition = draft.condition
+    if condition is not None and QUERY in places:
+        condition = Condition(Query(), condition.after)
+    return msgspec.structs.replace(
+        draft,
+        events=tuple(
+            msgspec.structs.replace(event, data=b"") if place in places else event
+            for place, event in enumerate(draft.events, DATA)
+        ),
+        secret=without(draft.secret, parts(*said, draft.events), places),
+        condition=condition,
+        author="" if AUTHOR in places else draft.author,
+        message="" if MESSAGE in places else draft.message,
+        command_json=b"" if COMMAND in places else draft.command_json,
+        metadata_json=b"{}" if METADATA in places else draft.metadata_json,
+    )
+
+
+def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:
+    """The hash of one event: what it is, and the digest of its data, so that the data may be withheld."""
     kind = event.type.encode()
     parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
     for tag in event.tags:
         text = tag.encode()
         parts += (len(text).to_bytes(8), text)
-    parts.append(digest.sha256(event.data).digest())
+    parts.append(data)
     return digest.sha256(b"".join(parts)).digest()
-
-
-def events_root(events: Iterable[Encoded | Recorded]) -> bytes:
-    """The Merkle root over these events' leaves."""
-    return merkle_root([leaf_hash(event) for event in events])
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
@@ -261,22 +296,60 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def content_hash(commit: Draft | Commit, root: bytes, authored: datetime) -> bytes:
-    """The hash of what a commit says: everything but where it stands."""
-    query = None if commit.condition is None else to_json(commit.condition.query)
-    parts = [CONTENT]
-    for part in (
-        commit.id.encode(),
+def content_hash(commit: Draft | Commit, events: Iterable[Encoded | Recorded]) -> bytes:
+    """The hash of what a commit of these events says: everything but where it stands.
+
+    Raises `InvalidEvent` where its secret is none.
+    """
+    events = tuple(events)
+    authored = commit.authored if isinstance(commit, Commit) else commit.time
+    said = (commit.author, commit.message, commit.command_json, commit.metadata_json, commit.condition)
+    return _content_hash(commit.id, authored, commit.secret, *said, events)
+
+
+def parts(
+    author: str,
+    message: str,
+    command_json: bytes,
+    metadata_json: bytes,
+    condition: Condition | None,
+    events: Iterable[Encoded | Recorded],
+) -> list[bytes]:
+    """The parts of a commit that have a digest each, in the order of their salts; empty where there is none."""
+    return [
+        author.encode(),
+        message.encode(),
+        command_json,
+        b"" if metadata_json == b"{}" else metadata_json,
+        b"" if condition is None else to_json(condition.query),
+        *[event.data for event in events],
+    ]
+
+
+def _content_hash(
+    id: str,
+    authored: datetime,
+    secret: bytes,
+    author: str,
+    message: str,
+    command_json: bytes,
+    metadata_json: bytes,
+    condition: Condition | None,
+    events: Sequence[Encoded | Recorded],
+) -> bytes:
+    said = parts(author, message, command_json, metadata_json, condition, events)
+    found = digests(secret, said)
+    name = id.encode()
+    covered = (
+        CONTENT,
+        len(name).to_bytes(8),
+        name,
         micros(authored).to_bytes(8, signed=True),
-        commit.author.encode(),
-        commit.message.encode(),
-        commit.command_json,
-        commit.metadata_json,
-    ):
-        parts += (len(part).to_bytes(8), part)
-    parts += (b"\x00",) if query is None else (b"\x01", len(query).to_bytes(8), query)
-    parts.append(root)
-    return digest.sha256(b"".join(parts)).digest()
+        *found[:QUERY],
+        b"\x00" if condition is None else b"\x01" + found[QUERY],
+        merkle_root(list(map(leaf_hash, events, found[DATA:]))),
+    )
+    return digest.sha256(b"".join(covered)).digest()
 
 
 def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:
@@ -295,7 +368,9 @@ def from_micros(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
 
 
-def _to_json(value: Mapping[str, Any], what: str) -> bytes:
+def _to_json(value: Mapping[str, Any] | bytes, what: str) -> bytes:
+    if isinstance(value, bytes):
+        return check_object(value, f"the {what}")
     try:
         text = msgspec.json.encode(value, order="sorted")
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:

@@ -23,7 +23,7 @@ from backstory.history.expression import predicate
 from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
 from backstory.history.revert import Inversion, revert
 from backstory.history.revision import Point, Revision, commits_between, resolve, resolve_range
-from backstory.ids import new_id, now
+from backstory.ids import new_id, new_secret, now
 from backstory.loading import Cache, Loader
 from backstory.query import Condition, Query
 from backstory.selection import wanted
@@ -46,8 +46,8 @@ S = TypeVar("S", bound=State)
 class Database:
     """One branch of a store, and the verbs on it. Safe for many threads; states that it gives belong to the caller.
 
-    The clock and the source of ids are passed in, so that a test may say what they give. `drafter` and `executor` are
-    the halves of a write, public for code that appends the drafts of many callers together.
+    The clock and the sources of ids and secrets are passed in, so that a test may say what they give. `drafter` and
+    `executor` are the halves of a write, public for code that appends the drafts of many callers together.
     """
 
     def __init__(
@@ -56,11 +56,12 @@ class Database:
         *,
         clock: Callable[[], datetime] = now,
         ids: Callable[[], str] = new_id,
+        secrets: Callable[[], bytes] = new_secret,
         cache_bytes: int = 64_000_000,
     ) -> None:
         self.store = store
-        self.branches = Branches(store, clock=clock, ids=ids)
-        self.drafter = Drafter(clock, ids)
+        self.branches = Branches(store, clock=clock, ids=ids, secrets=secrets)
+        self.drafter = Drafter(clock, ids, secrets)
         self._cache_bytes = cache_bytes
         self._root = True
         self._use(MAIN, (0,), store.log())
@@ -357,5 +358,5 @@ def connect(address: str = "memory:", *, create: bool | None = None, **options: 
     `create`: True makes the store and refuses one that exists, False needs it, None does what fits. Options that
     `Database` takes go there, others to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`.
     """
-    own = {name: options.pop(name) for name in ("clock", "ids", "cache_bytes") if name in options}
+    own = {name: options.pop(name) for name in ("clock", "ids", "secrets", "cache_bytes") if name in options}
     return Database(open_store(str(address), create=create, **options), **own)

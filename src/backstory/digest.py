@@ -1,4 +1,4 @@
-"""SHA-256, loaded when it is first needed: hashlib brings OpenSSL along, 2.4 of the 40 ms that a verb takes.
+"""SHA-256 and SHAKE-256, loaded when they are first needed: hashlib brings OpenSSL along, 2.4 of the 40 ms of a verb.
 
 `digest.sha256` is `hashlib.sha256`. Name it so at each use: `from backstory.digest import sha256` would load it at
 once.
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from backstory.forks import on_fork
 
 if TYPE_CHECKING:
-    from hashlib import sha256
+    from hashlib import sha256, shake_256
 
-__all__ = ["sha256"]
+__all__ = ["sha256", "shake_256"]
 
 # Or another thread may be loading it just then, and its child would wait for that thread.
 on_fork(before=partial(__import__, "hashlib"))
@@ -22,9 +22,9 @@ on_fork(before=partial(__import__, "hashlib"))
 
 def __getattr__(name: str) -> Any:
     """Called for a name that is not here yet; after the first use it is."""
-    if name != "sha256":
+    if name not in __all__:
         raise AttributeError(name)
     import hashlib
 
-    globals()[name] = hashlib.sha256
-    return hashlib.sha256
+    found = globals()[name] = getattr(hashlib, name)
+    return found

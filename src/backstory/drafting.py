@@ -20,9 +20,12 @@ Drafting = Callable[[list[Encoded], Condition | None], Draft]
 class Drafter:
     """Makes drafts; what a caller does not say, the context does."""
 
-    def __init__(self, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], ids: Callable[[], str], secrets: Callable[[], bytes]
+    ) -> None:
         self._clock = clock
         self._ids = ids
+        self._secrets = secrets
 
     def draft(
         self,
@@ -46,6 +49,7 @@ class Drafter:
             message=around.message if message is None else message,
             command=command,
             metadata={**around.metadata, **meta} if meta else around.metadata,
+            secret=self._secrets(),
         )
 
     def for_facts(

@@ -1,4 +1,4 @@
-"""What the outside world gives: the time, and new commit ids. Everything else gets them passed in.
+"""What the outside world gives: the time, new commit ids, and secrets. Everything else gets them passed in.
 
 Ids are UUIDs of version 7, which sort by the time they were made (RFC 9562, section 5.7).
 """
@@ -48,6 +48,11 @@ def new_id() -> str:
     with _guard:
         _last = value = max(fresh, _last + 1)
     return _text(value)
+
+
+def new_secret() -> bytes:
+    """The secret of a commit: 16 random bytes."""
+    return os.urandom(16)
 
 
 def _text(value: int) -> str:

@@ -23,7 +23,6 @@ from backstory.commit import (
     content_hash,
     draft,
     drafted,
-    events_root,
     from_micros,
     leaf_hash,
     merkle_root,
@@ -34,6 +33,8 @@ from backstory.query import Condition, Query
 from backstory.record import Encoded, encoded
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+SECRET = bytes(range(16))
+DIGEST = sha256(b"what is said").digest()
 EVENT = encoded("A", b'{"n":1}', ("x:1", "y:2"))
 
 
@@ -47,7 +48,14 @@ def naive_root(leaves: list[bytes]) -> bytes:
 
 def said(**parts: Any) -> Draft:
     """A draft, with some of its parts replaced."""
-    given_parts: dict[str, Any] = {"id": "a", "time": START, "author": "ann", "message": "why", **parts}
+    given_parts: dict[str, Any] = {
+        "id": "a",
+        "time": START,
+        "author": "ann",
+        "message": "why",
+        "secret": SECRET,
+        **parts,
+    }
     return draft(given_parts.pop("events", [EVENT]), **given_parts)
 
 
@@ -78,7 +86,6 @@ def test_roots_of_different_lists_differ() -> None:
     "other",
     [
         encoded("B", EVENT.data, EVENT.tags),
-        encoded("A", b'{"n": 1}', EVENT.tags),
         encoded("A", EVENT.data, ("x:1",)),
         encoded("A", EVENT.data, ("x:1y:2",)),
         encoded("A", EVENT.data, ("x:1", "y:2", "z:3")),
@@ -87,7 +94,12 @@ def test_roots_of_different_lists_differ() -> None:
     ],
 )
 def test_a_leaf_covers_every_part_of_an_event(other: Encoded) -> None:
-    assert leaf_hash(other) != leaf_hash(EVENT)
+    assert leaf_hash(other, DIGEST) != leaf_hash(EVENT, DIGEST)
+
+
+def test_a_leaf_covers_the_digest_of_the_data_alone() -> None:
+    assert leaf_hash(replace(EVENT, data=b""), DIGEST) == leaf_hash(EVENT, DIGEST)
+    assert leaf_hash(EVENT, bytes(32)) != leaf_hash(EVENT, DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +113,7 @@ def test_a_leaf_covers_every_part_of_an_event(other: Encoded) -> None:
         {"command": {}},
         {"command": {"a": 1}},
         {"metadata": {"a": 1}},
+        {"secret": bytes(16)},
         {"condition": Condition(Query())},
         {"condition": Condition(Query.all())},
         {"condition": Condition(Query.of(["A"]))},
@@ -145,7 +158,7 @@ def test_a_commit_can_be_drafted_again() -> None:
     made = said(condition=Condition(Query.of(["A"]), 2), command={"n": 1}, metadata={"b": 1, "a": 2})
     commit = chained(made, Head(5, bytes(32), START))
     assert drafted(commit, made.events) == made
-    assert content_hash(commit, events_root(made.events), commit.authored) == commit.content
+    assert content_hash(commit, made.events) == content_hash(made, made.events) == commit.content
 
 
 def test_json_of_a_commit_has_its_keys_in_order() -> None:

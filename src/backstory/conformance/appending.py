@@ -6,24 +6,29 @@ import pytest
 from msgspec.structs import replace
 
 from backstory.commit import (
+    AUTHOR,
     EARLIEST,
     EPOCH,
     LATEST,
     MICROSECOND,
     NO_HASH,
     ORIGIN,
+    QUERY,
     Head,
     chained,
     commit_hash,
     content_hash,
     draft,
-    events_root,
+    withheld,
 )
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
 from backstory.errors import Conflict, HeadMoved
-from backstory.query import Query
+from backstory.query import Condition, Query
 from backstory.record import DEPTH
 from backstory.store import Log, Store, append
+
+SECOND = 6
+"""The place of the second event among the parts of a commit."""
 
 DATA = [
     b"{}",
@@ -210,7 +215,24 @@ class Appending:
         append(log, decided(query=Query.of(["N"], ["x:1"]), after=3, command={"b": 1, "a": 2}))
         for commit in log.commits():
             events = log.read(after=commit.first - 1, upto=commit.position)
-            assert commit.content == content_hash(commit, events_root(events), commit.authored)
+            assert commit.content == content_hash(commit, events)
+
+    def test_the_secret_of_a_commit_is_kept(self, log: Log) -> None:
+        secrets = [bytes(16), bytes(range(240, 256)), b"'\"\\\r\n\x00\x01\xff      \t "]
+        [first] = append(log, decided(secret=secrets[0]))
+        append(log, *(decided(secret=secret) for secret in secrets[1:]))
+        assert [commit.secret for commit in log.commits()] == secrets
+        assert log.find(first.id) == log.find(first.hash.hex()) == [first]
+
+    def test_what_stands_for_withheld_parts_is_kept_and_has_the_same_hashes(self, log: Log) -> None:
+        said = decided(fact("A"), fact("B"), author="ann", query=Query.of(["N"]), metadata={"a": 1})
+        without = withheld(said, (AUTHOR, QUERY, SECOND))
+        [commit] = append(log, without)
+        assert (commit.secret, commit.content) == (without.secret, said.content)
+        [found] = log.commits()
+        assert found == commit == chained(without, ORIGIN)
+        assert content_hash(found, log.read()) == said.content
+        assert (found.author, found.condition) == ("", Condition(Query()))
 
     def test_commits_are_what_the_pure_rule_makes_of_their_drafts(self, log: Log) -> None:
         drafts = [decided(at=5), decided(fact("A", "x:1"), query=Query.all()), decided(at=1)]

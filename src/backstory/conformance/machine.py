@@ -23,6 +23,7 @@ ALIKE = ("x:1", "y:1", 'x:"x:1', 'z:"y:1', 'z:["x:1"]', "y:1\\", "X:1", "x:1\n",
 """Tags that look alike; in the value of some stands another one."""
 
 TAGS = st.sampled_from(ALIKE)
+SECRETS = st.sampled_from([bytes(16), bytes(range(16))])
 IDS = st.sampled_from([f"id-{number}" for number in range(12)])
 
 CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
@@ -46,6 +47,7 @@ def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tupl
         time=START + timedelta(seconds=draw(st.integers(-3, 3))),
         condition=None if behind is None else Condition(draw(QUERIES)),
         message=draw(st.sampled_from(["", "why"])),
+        secret=draw(SECRETS),
     )
     return made, behind
 

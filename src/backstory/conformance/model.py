@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from backstory.commit import ORIGIN, Commit, Draft, Head, chained, events_root
+from backstory.commit import ORIGIN, Commit, Draft, Head, chained
 from backstory.query import Query
 from backstory.record import Recorded
 
@@ -77,7 +77,7 @@ class ModelLog:
         own = [event for event in self.events if event.commit == commit.position]
         query = None if commit.condition is None else commit.condition.query
         return (
-            events_root(own),
+            [(event.type, event.version, event.tags, event.data) for event in own],
             query,
             commit.author,
             commit.message,
@@ -87,7 +87,7 @@ class ModelLog:
 
 
 def _said(draft: Draft) -> tuple[object, ...]:
-    """What makes two drafts of one id the same: all but the time and the position."""
+    """What makes two drafts of one id the same: all but the time, the position and the secret."""
     query = None if draft.condition is None else draft.condition.query
-    root = events_root(draft.events)
-    return (root, query, draft.author, draft.message, draft.command_json, draft.metadata_json)
+    events = [(event.type, event.version, event.tags, event.data) for event in draft.events]
+    return (events, query, draft.author, draft.message, draft.command_json, draft.metadata_json)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backstory.commit import Draft
+from backstory.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Draft, withheld
 from backstory.conformance.sample import decided, fact, fill, ids, one, positions
 from backstory.errors import Conflict, IdReused
 from backstory.query import Query
@@ -42,6 +42,33 @@ class Retrying:
     def test_a_retry_may_be_decided_on_a_later_position(self, log: Log) -> None:
         first = append(log, decided(fact("A"), id="pay-1", query=Query.of(["A"]), after=0))
         assert append(log, decided(fact("A"), id="pay-1", query=Query.of(["A"]), after=1)) == first
+
+    def test_a_retry_may_have_another_secret(self, log: Log) -> None:
+        first = append(log, decided(fact("A"), fact("B"), id="pay-1", author="ann", secret=bytes(16)))
+        retry = decided(fact("A"), fact("B"), id="pay-1", author="ann", secret=bytes(range(16)))
+        assert append(log, retry) == first
+
+    @pytest.mark.parametrize("places", [(AUTHOR,), (DATA + 1,), (MESSAGE, COMMAND, METADATA, QUERY, DATA)])
+    def test_a_retry_is_known_by_its_other_parts_where_some_are_withheld(
+        self, log: Log, places: tuple[int, ...]
+    ) -> None:
+        def made(last: str) -> Draft:
+            return decided(
+                fact("A", "x:1"),
+                fact(last),
+                id="pay-1",
+                query=Query.of(["N"]),
+                author="ann",
+                message="why",
+                command={"a": 1},
+                metadata={"b": 2},
+            )
+
+        first = append(log, withheld(made("B"), places))
+        assert append(log, made("B")) == first
+        [verdict] = log.append([[made("C")]])
+        assert isinstance(verdict, IdReused)
+        assert list(log.commits()) == list(first)
 
     def test_a_retry_is_known_however_much_came_between(self, log: Log) -> None:
         first = append(log, decided(id="pay-1"))

@@ -36,6 +36,7 @@ def decided(
     message: str = "",
     command: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    secret: bytes | None = None,
 ) -> Draft:
     """A draft of these events, or of one; `at` is in seconds after `START`, `query` and `after` are its condition."""
     return draft(
@@ -47,6 +48,7 @@ def decided(
         message=message,
         command=command,
         metadata=metadata,
+        secret=secret,
     )
 
 

@@ -21,7 +21,7 @@ from backstory.errors import BranchError, StoreCorrupt, UnknownRevision
 from backstory.forks import on_fork
 from backstory.history.guarded import GuardedLog
 from backstory.history.reflog import Reflog
-from backstory.ids import new_id, now
+from backstory.ids import new_id, new_secret, now
 from backstory.store import Log, Store, append, commit_at
 from backstory.stores.overlay import OverlayLog
 
@@ -73,11 +73,17 @@ class Branches:
     """The branches and marks of one store."""
 
     def __init__(
-        self, store: Store, *, clock: Callable[[], datetime] = now, ids: Callable[[], str] = new_id
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime] = now,
+        ids: Callable[[], str] = new_id,
+        secrets: Callable[[], bytes] = new_secret,
     ) -> None:
         self.store = store
         self.clock = clock
-        self.reflog = Reflog(store, clock=clock, ids=ids)
+        self.secrets = secrets
+        self.reflog = Reflog(store, clock=clock, ids=ids, secrets=secrets)
         self._views: dict[Chain, Log] = {}
         self._begin()
 

@@ -68,7 +68,7 @@ class Options(msgspec.Struct, frozen=True):
         if known is None:
             known = {name: kind for name, kind in definitions.items() if name not in clashes}
         author = current().author if self.author is None else self.author
-        return Rules(branches.clock, self.way, self.ways, self.unconditioned, known, author)
+        return Rules(branches.clock, branches.secrets, self.way, self.ways, self.unconditioned, known, author)
 
 
 DEFAULTS = Options()

@@ -32,16 +32,25 @@ class Entry(msgspec.Struct, frozen=True):
 class Reflog:
     """The log of a store's branches and marks. It is made when there is something to note."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+        secrets: Callable[[], bytes],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._secrets = secrets
 
     def note(self, kind: str, name: str, **details: object) -> None:
         """Add an entry."""
         data = msgspec.json.encode({"name": name, **details})
         event = encoded(kind, data, (f"branch:{name}",))
-        append(self._log(), draft([event], id=self._ids(), time=self._clock()))
+        noted = draft([event], id=self._ids(), time=self._clock(), secret=self._secrets())
+        append(self._log(), noted)
 
     def read(self, name: str | None = None) -> Iterator[Entry]:
         """The entries, newest first: all, or those of one name."""

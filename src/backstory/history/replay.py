@@ -67,6 +67,7 @@ class Rules(msgspec.Struct, frozen=True):
     """
 
     clock: Callable[[], datetime]
+    secrets: Callable[[], bytes]
     way: Way | None = None
     ways: Mapping[str, Way] = {}
     unconditioned: Policy = "allow"
@@ -274,6 +275,7 @@ class Replay:
             message=commit.message,
             command=command.recorded(),
             metadata=self._metadata(commit),
+            secret=self._rules.secrets(),
         )
         return Step(commit, "changed", self._add(new), **known)
 

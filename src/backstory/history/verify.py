@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from backstory.commit import Commit, Head, commit_hash, content_hash, events_root
-from backstory.errors import BranchError, StoreCorrupt, StoreError
+from backstory.commit import Commit, Head, commit_hash, content_hash
+from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError
 from backstory.history.branches import BRANCH, MAIN, MARK, Branches, chain_of, head_at, mark_of
 from backstory.history.heads import KeptHead, head_problems, kept, since_problems
 from backstory.history.reflog import REF as REFLOG
@@ -21,6 +21,9 @@ from backstory.record import Recorded
 from backstory.store import Log, Store
 
 Placed = TypeVar("Placed", Commit, Recorded)
+
+DAMAGED = (AttributeError, TypeError, OverflowError, InvalidEvent)
+"""What checking a commit raises where a store gives it without a look at its types, or at the form of its secret."""
 
 
 class Report(msgspec.Struct):
@@ -170,7 +173,7 @@ def chain_problems(
                 waiting = None
             try:
                 yield from commit_problems(commit, own, parent)
-            except (AttributeError, TypeError, OverflowError) as error:  # of a store that looks at no types
+            except DAMAGED as error:
                 yield f"commit {commit.id} at #{commit.position}: it, or an event of it, is damaged ({error})"
             parent = Head(commit.position, commit.hash, commit.time)
             report.commits += 1
@@ -207,7 +210,7 @@ def commit_problems(commit: Commit, events: list[Recorded], parent: Head) -> Ite
             yield f"{place}: event #{event.position} says that its commit is at #{event.commit}"
     if commit.time != max(commit.authored, parent.time):
         yield f"{place}: its time {commit.time.isoformat()} does not follow from its author's and the one before"
-    if content_hash(commit, events_root(events), commit.authored) != commit.content:
+    if content_hash(commit, events) != commit.content:
         events_of = f"an event #{commit.first} to #{commit.position}"
         yield f"{place}: its content hash differs: {events_of}, or what it says, was changed"
     if commit_hash(parent.hash, commit.content, _after(commit)) != commit.hash:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from backstory.commit import Commit, Head, chained, content_hash
+import msgspec
+
+from backstory.commit import Commit, Draft, Head, chained, content_hash
 from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved
 from backstory.query import Condition
 from backstory.record import Recorded
@@ -79,11 +81,22 @@ def chain(batch: Batch, head: Head) -> tuple[Commit, ...]:
 def recorded_verdict(batch: Batch, known: list[Commit]) -> Verdict:
     """A retry gives what was recorded; anything else that uses a known id is refused.
 
-    The content is compared at the recorded time, because a retry may well have been drafted later.
+    A retry may well be drafted anew, so what it says is compared at the recorded time and with the recorded secret. A
+    part that is withheld is not compared, because nobody can say any more what it was.
     """
     if len(known) < len(batch):
         return IdReused(known[0].id, "was used in another batch")
     for draft, commit in zip(batch, known, strict=True):
-        if content_hash(draft, draft.root, commit.authored) != commit.content:
+        if not _says(draft, commit):
             return IdReused(draft.id, f"was used for other content, at position {commit.position}")
     return tuple(known)
+
+
+def _says(draft: Draft, commit: Commit) -> bool:
+    """Whether a draft says what a commit does."""
+    if draft.content == commit.content:
+        return True
+    if len(draft.events) != commit.size:
+        return False
+    then = msgspec.structs.replace(draft, time=commit.authored, secret=commit.secret)
+    return content_hash(then, then.events) == commit.content

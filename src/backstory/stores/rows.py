@@ -13,9 +13,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from backstory.commit import Commit, Head, from_micros
-from backstory.errors import StoreCorrupt
+from backstory.commit import DATA, Commit, Head, from_micros
+from backstory.errors import InvalidEvent, StoreCorrupt
 from backstory.query import Condition, from_json
+from backstory.salts import SIZE, openings
 
 LOG_BITS = 40
 """A row's key is its log's number times 2^40, plus its position."""
@@ -51,6 +52,7 @@ class CommitRow(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     metadata: bytes
     query: str | None
     after: Position | None
+    secret: Annotated[bytes, msgspec.Meta(min_length=SIZE)]
     content: Hash
     hash: Hash
 
@@ -75,6 +77,8 @@ def commit_of(columns: Row) -> Commit:
         condition = None
         if row.query is not None and row.after is not None:
             condition = Condition(from_json(row.query), row.after)
+        if len(row.secret) > SIZE:
+            openings(row.secret, DATA + row.size)
         commit = Commit(
             row.position,
             row.size,
@@ -86,10 +90,11 @@ def commit_of(columns: Row) -> Commit:
             row.command,
             row.metadata,
             condition,
+            row.secret,
             row.content,
             row.hash,
         )
-    except (msgspec.MsgspecError, OverflowError) as error:
+    except (msgspec.MsgspecError, OverflowError, InvalidEvent) as error:
         raise StoreCorrupt(f"commit {columns[2]} at #{columns[0]} is damaged ({error})") from error
     if commit.first < 1 or (row.query is None) != (row.after is None):
         raise StoreCorrupt(

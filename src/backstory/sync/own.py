@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import Commit, Draft, content_hash, draft
+from backstory.commit import Commit, Draft, draft
 from backstory.errors import InvalidEvent
 from backstory.query import Clause, Condition, Query
-from backstory.record import Encoded, Recorded, check_object, encoded
+from backstory.record import Encoded, Recorded, encoded
 from backstory.sync.source import content_id
 
 FORMAT = 1
@@ -71,6 +71,7 @@ class CommitLine(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True)
     command: msgspec.Raw = NOTHING
     metadata: msgspec.Raw = NOTHING
     condition: ConditionLine | None = None
+    secret: str = ""
     content: str = ""
     hash: str = ""
 
@@ -100,6 +101,7 @@ def commit_line(commit: Commit, events: Sequence[Encoded | Recorded]) -> bytes:
     line["events"] = [
         EventLine(event.type, event.version, event.tags, embedded(event.data)) for event in events
     ]
+    line["secret"] = commit.secret.hex()
     line["content"] = commit.content.hex()
     line["hash"] = commit.hash.hex()
     return _encode(line)
@@ -137,18 +139,22 @@ def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
         condition=None if line.condition is None else _condition(line.condition),
         author=line.author,
         message=line.message,
+        command=stored(line.command) or None,
+        metadata=stored(line.metadata) or None,
+        secret=_secret(line.secret),
     )
-    if bytes(line.command):
-        made = msgspec.structs.replace(made, command_json=check_object(stored(line.command), "the command"))
-    if bytes(line.metadata):
-        made = msgspec.structs.replace(
-            made, metadata_json=check_object(stored(line.metadata), "the metadata")
-        )
-    if line.content and content_hash(made, made.root, made.time).hex() != line.content:
+    if line.content and made.content.hex() != line.content:
         raise InvalidEvent(
             f"commit {made.id} is not what was exported: its content hash differs; was the file edited or reformatted?"
         )
     return made
+
+
+def _secret(hex: str) -> bytes | None:
+    try:
+        return bytes.fromhex(hex) or None
+    except ValueError:
+        raise InvalidEvent("the secret is not written in hex") from None
 
 
 def _condition(line: ConditionLine) -> Condition:

@@ -32,12 +32,13 @@ CREATE TABLE {schema}.commits (
     metadata text NOT NULL,             -- JSON object
     query text,                         -- JSON: what it relied on; NULL where it was appended without a condition
     after bigint,                       -- the position that it was decided on
+    secret bytea NOT NULL,              -- what the salts of its parts come from: for copies of the history only
     content bytea NOT NULL,             -- content hash
     hash bytea NOT NULL,                -- commit hash: it covers the parent's
     CHECK (size > 0 AND key & ((1::bigint << 40) - 1) >= size), -- or it would stand in two logs
     CHECK (least(time, authored) >= -62135596800000000 AND greatest(time, authored) <= 253402300799999999), -- years 1 to 9999
     CHECK ((query IS NULL) = (after IS NULL) AND (query IS NULL OR jsonb_typeof(query::jsonb) = 'array')),
-    CHECK (octet_length(content) = 32)
+    CHECK (octet_length(secret) >= 16 AND octet_length(content) = 32)
 );
 CREATE UNIQUE INDEX commits_id ON {schema}.commits (id, (key >> 40));
 CREATE INDEX commits_hash ON {schema}.commits (hash);

@@ -54,7 +54,7 @@ $$;
 CREATE OR REPLACE FUNCTION {schema}.append(
     _log integer, _near bigint, _run_end integer[], _batch_end integer[], _parent bytea[],
     _draft_end integer[], _id text[], _authored bigint[], _author text[], _message text[], _command text[],
-    _metadata text[], _query text[], _after bigint[], _content bytea[],
+    _metadata text[], _query text[], _after bigint[], _secret bytea[], _content bytea[],
     _clause_end integer[], _clause_tags text[], _clause_types text[],
     _type text[], _version bigint[], _tags text[], _data text[],
     _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[], _guard_ref text[], _guard_value text[],
@@ -241,7 +241,8 @@ BEGIN
         IF _key > _start THEN
             INSERT INTO commits
                 SELECT _keys[d], _draft_end[d] - coalesce(_draft_end[d - 1], 0), _id[d], _times[d], _authored[d], _author[d],
-                    _message[d], _command[d], _metadata[d], _query[d], _after[d], _content[d], _hashes[d]
+                    _message[d], _command[d], _metadata[d], _query[d], _after[d], _secret[d], _content[d],
+                    _hashes[d]
                 FROM generate_series(_lo, _hi) d WHERE _keys[d] IS NOT NULL;
             INSERT INTO events
                 SELECT _keys[d] - _draft_end[d] + n, _keys[d], _type[n], _version[n], _tags[n], _data[n]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from backstory.commit import Commit, Head, commit_hash, from_micros
+from backstory.commit import Commit, Head, from_micros
 from backstory.errors import (
     AheadOfLog,
     Conflict,
@@ -20,7 +20,7 @@ from backstory.errors import (
 from backstory.query import Query
 from backstory.record import Recorded, check_text
 from backstory.store import ALL, Batch, Verdict
-from backstory.stores.judge import SHOWN, recorded_verdict
+from backstory.stores.judge import SHOWN, chain, recorded_verdict
 from backstory.stores.postgres.follow import Follower
 from backstory.stores.postgres.offer import CALL, Piece, arguments, piece
 from backstory.stores.postgres.rows import Rows
@@ -73,20 +73,19 @@ class PostgresLog:
                 return [connection.small.execute(self._call, call).fetchall()[0] for call in calls]
 
         verdicts: list[Verdict] = []
-        for (part, pieces), row in zip(parts, self._server.run(work), strict=True):
-            verdicts += self._verdicts(part, iter(pieces), row)
+        for (part, _), row in zip(parts, self._server.run(work), strict=True):
+            verdicts += self._verdicts(part, row)
         return verdicts
 
-    def _verdicts(self, batches: Sequence[Batch], pieces: Iterator[Piece], row: Row) -> Iterator[Verdict]:
+    def _verdicts(self, batches: Sequence[Batch], row: Row) -> Iterator[Verdict]:
         """What the database said, in full: commits follow from the head that it judged on, the rest never changes."""
         position, hash, time, kinds, details, values = row
         head = Head(position, hash, from_micros(time))
         self._recent.catch_up(head)
         for index, batch in enumerate(batches):
-            contents = [next(pieces).content for _ in batch]
             kind = WRITTEN if kinds is None else kinds[index]
             if kind == WRITTEN:
-                commits = tuple(_chain(batch, contents, head))
+                commits = chain(batch, head)  # the database computed the same hashes
                 for draft, commit in zip(batch, commits, strict=True):
                     head = self._recent.add(commit, draft.events)
                 yield commits
@@ -235,26 +234,3 @@ def _conditions(batch: Batch, reached: int) -> Iterator[tuple[Any, int]]:
     for draft in batch:
         yield draft.condition, reached
         reached += len(draft.events)
-
-
-def _chain(batch: Batch, contents: Sequence[bytes], head: Head) -> Iterator[Commit]:
-    """The commits that these drafts became; the database computed the same hashes."""
-    position, hash, time = head.position, head.hash, head.time
-    for draft, content in zip(batch, contents, strict=True):
-        position += len(draft.events)
-        hash = commit_hash(hash, content, None if draft.condition is None else draft.condition.after)
-        time = max(draft.time, time)
-        yield Commit(
-            position,
-            len(draft.events),
-            draft.id,
-            time,
-            draft.time,
-            draft.author,
-            draft.message,
-            draft.command_json,
-            draft.metadata_json,
-            draft.condition,
-            content,
-            hash,
-        )

@@ -8,7 +8,7 @@ from itertools import accumulate, chain
 
 import msgspec
 
-from backstory.commit import Draft, content_hash, micros
+from backstory.commit import Draft, micros
 from backstory.query import Condition, to_json
 from backstory.record import Encoded
 from backstory.store import Batch
@@ -28,10 +28,28 @@ from backstory.stores.postgres.wire import (
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
-CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 28) + ")"
+CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 29) + ")"
 
-KINDS = (TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, TEXT, TEXT, TEXT, INT8, TEXT, TEXT, INT8)
-"""What the columns of a `Piece` hold: nine of the draft, two of its clauses, four of its events, one of their tags."""
+KINDS = (
+    TEXT,
+    INT8,
+    TEXT,
+    TEXT,
+    TEXT,
+    TEXT,
+    TEXT,
+    INT8,
+    BYTEA,
+    BYTEA,
+    TEXT,
+    TEXT,
+    TEXT,
+    INT8,
+    TEXT,
+    TEXT,
+    INT8,
+)
+"""What the columns of a `Piece` hold: ten of the draft, two of its clauses, four of its events, one of their tags."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,7 +61,6 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     key once, also where two of its tags share it.
     """
 
-    content: bytes
     events: int
     clauses: int
     tagged: tuple[int, ...]
@@ -52,17 +69,15 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 
 
 def piece(draft: Draft) -> Piece:
-    """A draft in PostgreSQL's form, with its content hash."""
+    """A draft in PostgreSQL's form."""
     events, condition = draft.events, draft.condition
     clauses = () if condition is None else condition.query.clauses
-    content = content_hash(draft, draft.root, draft.time)
     tags = [
         (place, key)
         for place, event in enumerate(events, 1)
         for key in dict.fromkeys(map(tag_key, event.tags))
     ]
     return Piece(
-        content,
         len(events),
         len(clauses),
         tuple([place for place, _ in tags]),
@@ -76,7 +91,8 @@ def piece(draft: Draft) -> Piece:
             blob(draft.metadata_json),
             blob(None if condition is None else to_json(condition.query)),
             long(None if condition is None else min(condition.after, NOWHERE)),
-            blob(content),
+            blob(draft.secret),
+            blob(draft.content),
             b"".join([_as_text(map(tag_key, clause.tags)) for clause in clauses]),
             b"".join([_as_text(map(type_key, clause.types)) for clause in clauses]),
             b"".join([_type(event.type) for event in events]),
@@ -103,7 +119,7 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
     draft_ends = list(accumulate([piece.events for piece in pieces]))
     clause_ends = list(accumulate([piece.clauses for piece in pieces]))
     tag_ends = list(accumulate([len(piece.tagged) for piece in pieces]))
-    counts = [len(pieces)] * 9 + [clause_ends[-1]] * 2 + [draft_ends[-1]] * 4 + [tag_ends[-1]]
+    counts = [len(pieces)] * 10 + [clause_ends[-1]] * 2 + [draft_ends[-1]] * 4 + [tag_ends[-1]]
     columns = list(map(joined, KINDS, counts, zip(*[piece.columns for piece in pieces], strict=True)))
     return (
         integer(log),
@@ -112,12 +128,12 @@ def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Pi
         integers(accumulate(map(len, batches))),
         joined(BYTEA, len(batches), [blob(batch[0].parent) for batch in batches]),
         integers(draft_ends),
-        *columns[:9],
+        *columns[:10],
         integers(clause_ends),
-        *columns[9:15],
+        *columns[10:16],
         integers(tag_ends),
         integers(chain.from_iterable([piece.tagged for piece in pieces])),
-        columns[15],
+        columns[16],
         integers(chain.from_iterable([piece.types for piece in pieces])),
         *_guards(batches),
     )

@@ -32,7 +32,7 @@ FIRST_CHUNK, CHUNK = 64, 2048
 
 COMMIT_COLUMNS = (
     f"key & {POSITION}, size, id, time, authored, author, message, convert_to(command, 'UTF8'),"
-    " convert_to(metadata, 'UTF8'), query, after, content, hash"
+    " convert_to(metadata, 'UTF8'), query, after, secret, content, hash"
 )
 COMMITS = (
     f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key > %s AND key <= %s"

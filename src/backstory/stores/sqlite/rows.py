@@ -38,7 +38,7 @@ TAIL = 64
 
 COMMIT_COLUMNS = (
     f"position & {POSITION}, size, id, time, authored, author, message, CAST(command AS BLOB), CAST(metadata AS BLOB),"
-    " query, after, content, hash"
+    " query, after, secret, content, hash"
 )
 COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
 COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
@@ -221,6 +221,7 @@ def row_of(commit: Commit) -> Row:
         commit.metadata_json,
         None if condition is None else to_json(condition.query).decode(),
         None if condition is None else condition.after,
+        commit.secret,
         commit.content,
         commit.hash,
     )

@@ -24,6 +24,7 @@ CREATE TABLE commits (
     metadata TEXT NOT NULL,             -- JSON object
     query TEXT,                         -- JSON: what it relied on; NULL where it was appended without a condition
     after INTEGER,                      -- the position that it was decided on
+    secret BLOB NOT NULL,               -- what the salts of its parts come from: for copies of the history only
     content BLOB NOT NULL,              -- content hash
     hash BLOB NOT NULL                  -- commit hash: it covers the parent's
 ) STRICT;

@@ -1,0 +1,101 @@
+"""Salted digests: what the hashes of a commit cover in the place of its parts, so that each part can be withheld.
+
+The digest of something that can be guessed gives it away, so a digest is of a salt and the part. All salts of a commit
+come from its secret. Where a part is withheld, its digest stays, and its salt goes with it: nobody can try guesses.
+
+What a commit keeps as its `secret` is one of two, which their lengths tell apart:
+
+    the secret      16 bytes, from which the salts of all parts are derived
+    its openings    once a part is withheld: for each part its salt, or its digest where it is withheld
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from backstory import digest
+from backstory.errors import InvalidEvent
+
+SIZE = 16
+"""The bytes of a secret, and of each salt."""
+
+SALTS = b"backstory salts 1\n"
+PART = b"\x02"
+NOTHING = bytes.fromhex("dbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986")
+"""The digest of an empty part, which has no salt: SHA-256 of 0x02."""
+
+SALT_FOLLOWS, DIGEST_FOLLOWS = 0, 1
+
+
+class Withheld(msgspec.Struct, frozen=True):
+    """What stands for a part that is withheld: its digest."""
+
+    digest: bytes
+
+
+Opening: TypeAlias = bytes | Withheld
+"""The salt of a part, or what stands for the part."""
+
+
+def digests(secret: bytes, parts: Sequence[bytes]) -> list[bytes]:
+    """The digest of each part. What stands in the place of a withheld part counts for nothing.
+
+    Raises `InvalidEvent` for a secret that is none.
+    """
+    if len(secret) != SIZE:
+        return [
+            _digest(opening, part) for opening, part in zip(openings(secret, len(parts)), parts, strict=True)
+        ]
+    found, sha256 = [], digest.sha256
+    salts = digest.shake_256(SALTS + secret).digest(SIZE * len(parts))
+    for start, part in zip(range(0, len(salts), SIZE), parts, strict=True):
+        if part:
+            salted = sha256(PART + salts[start : start + SIZE])
+            salted.update(part)  # apart, because a part may be large, and needs no copy
+            found.append(salted.digest())
+        else:
+            found.append(NOTHING)
+    return found
+
+
+def openings(secret: bytes, count: int) -> list[Opening]:
+    """What is known of each of so many parts. Raises `InvalidEvent` for a secret that is none."""
+    if len(secret) == SIZE:
+        salts = digest.shake_256(SALTS + secret).digest(SIZE * count)
+        return [salts[start : start + SIZE] for start in range(0, len(salts), SIZE)]
+    found: list[Opening] = []
+    rest = memoryview(secret)
+    while rest:
+        kind, end = rest[0], 1 + (SIZE if rest[0] == SALT_FOLLOWS else 32)
+        content = bytes(rest[1:end])
+        if kind > DIGEST_FOLLOWS or len(rest) < end:
+            break
+        found.append(content if kind == SALT_FOLLOWS else Withheld(content))
+        rest = rest[end:]
+    if rest or len(found) != count:
+        raise InvalidEvent(
+            f"a commit's secret has {SIZE} bytes, or a salt or a digest for each of its {count} parts;"
+            f" this one has {len(secret)} bytes, and is neither"
+        )
+    return found
+
+
+def without(secret: bytes, parts: Sequence[bytes], places: Collection[int]) -> bytes:
+    """What is kept in the place of `secret` once the parts at these places are withheld. Raises `InvalidEvent`."""
+    kept = b""
+    known = openings(secret, len(parts))
+    for place, (opening, part) in enumerate(zip(known, parts, strict=True)):
+        if isinstance(opening, bytes) and place not in places:
+            kept += bytes([SALT_FOLLOWS]) + opening
+        else:
+            kept += bytes([DIGEST_FOLLOWS]) + _digest(opening, part)
+    return kept
+
+
+def _digest(opening: Opening, part: bytes) -> bytes:
+    if isinstance(opening, Withheld):
+        return opening.digest
+    return digest.sha256(PART + opening + part).digest() if part else NOTHING
