@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 import pytest
 
-from backstory.commit import ORIGIN, Head
+from backstory.commit import AUTHOR, DATA, ORIGIN, QUERY, Head, withheld
 from backstory.conformance.sample import START, decided, fact, one
 from backstory.errors import HeadMoved, StoreCorrupt, StoreError, StoreExists
 from backstory.history.branches import Branches
@@ -116,12 +116,25 @@ def test_an_empty_store_gives_an_empty_store(make: Make) -> None:
     assert contents(target) == contents(MemoryStore())
 
 
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_a_clone_has_the_secrets_and_what_is_known_of_withheld_parts(make: Make, kind: str) -> None:
+    source, target = MemoryStore(), make(kind)
+    whole = decided(fact("A"), fact("B", data=b'{"name":"ann"}'), author="ann", query=Query.of(["N"]))
+    append(source.log(), withheld(whole, [AUTHOR, QUERY, DATA + 1]), decided(fact("C")))
+    clone(source, target)
+    assert list(target.log().commits()) == list(source.log().commits())
+    assert verify(source).sound
+    assert verify(target).sound
+
+
 def test_a_clone_goes_on_as_the_source_would(source: Store) -> None:
     target = MemoryStore()
     clone(source, target)
     for store in (source, target):
-        branches = Branches(store, clock=lambda: START, ids=lambda: "the next of the reflog")
-        append(branches.log("what-if-not"), decided(fact("More"), id="more"))
+        branches = Branches(
+            store, clock=lambda: START, ids=lambda: "the next of the reflog", secrets=lambda: bytes(16)
+        )
+        append(branches.log("what-if-not"), decided(fact("More"), id="more", secret=bytes(16)))
         assert branches.create("next", (0,), 7).chain == (0, 6)
     assert contents(target) == contents(source)
 

@@ -65,13 +65,10 @@ def histories(draw: st.DrawFn) -> list[Draft]:
             author=draw(TEXT),
             message=draw(TEXT),
             command=draw(st.none() | OBJECTS),
-            metadata=draw(OBJECTS),
+            metadata=draw(OBJECTS | st.just(b'{"a":\r\n1}')),
+            secret=draw(st.binary(min_size=16, max_size=16)),
         )
-        drafts.append(
-            msgspec.structs.replace(
-                made, metadata_json=draw(st.sampled_from([made.metadata_json, b'{"a":\r\n1}']))
-            )
-        )
+        drafts.append(made)
         position += len(events)
     return drafts
 
@@ -90,6 +87,25 @@ def test_an_export_imports_as_the_same_commits_with_the_same_hashes(history: lis
     assert verify(second).sound
     again = load(second.log(), read_jsonl(_file(b"".join(lines))), future=True)
     assert again == Report(known=len(history))
+
+
+def test_a_line_without_a_secret_gets_a_new_one_and_is_known_the_second_time(log: Log) -> None:
+    line = b'{"id":"c1","author":"ann","events":[{"type":"Noted"}]}\n'
+    assert load(log, read_jsonl(_file(line))) == Report(commits=1, events=1)
+    assert load(log, read_jsonl(_file(line))) == Report(known=1)
+    [commit] = log.commits()
+    assert len(commit.secret) == 16
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [("xy", "not written in hex"), ("00" * 15, "and is neither"), ("00" * 16, "its content hash differs")],
+)
+def test_a_secret_that_is_not_the_one_of_the_commit_is_a_reject(bank: Log, secret: str, why: str) -> None:
+    header, first, *_ = own_lines(bank)
+    line = {**msgspec.json.decode(first), "secret": secret}
+    with pytest.raises(SourceError, match=why):
+        load(MemoryStore().log(), read_jsonl(_file(header + msgspec.json.encode(line))))
 
 
 @given(histories())
