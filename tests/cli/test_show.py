@@ -34,6 +34,15 @@ def test_a_commit_is_shown_with_all_that_it_says_and_all_its_events(
     assert 'Metadata:  {"ip":"127.0.0.1"}\n' in pay
 
 
+def test_nothing_that_is_shown_has_the_secret_of_a_commit(run: Run, bank: Path) -> None:
+    with SqliteStore(bank) as store:
+        secrets = [commit.secret.hex() for commit in store.log().commits()]
+    for words in (["show"], ["show", "--json"], ["log", "--json"], ["log", "--ndjson"], ["export", "csv"]):
+        shown = run(*words).out
+        assert "rates" in shown
+        assert not any(secret in shown for secret in secrets)
+
+
 def test_head_an_id_a_hash_in_either_case_and_a_position_name_a_commit(run: Run) -> None:
     whole = run("show", "--json").json
     assert whole["id"] == "rates"

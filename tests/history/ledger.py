@@ -69,9 +69,14 @@ def ids(prefix: str = "c") -> Callable[[], str]:
     return lambda: f"{prefix}{next(numbers)}"
 
 
+def secrets() -> Callable[[], bytes]:
+    """The numbers from 1, in 16 bytes each."""
+    return (number.to_bytes(16) for number in count(1)).__next__
+
+
 def ledger(store: Store | None = None) -> Database:
-    """A database whose clock and ids are the same in every run."""
-    return Database(store or MemoryStore(), clock=clock(), ids=ids())
+    """A database whose clock, ids and secrets are the same in every run."""
+    return Database(store or MemoryStore(), clock=clock(), ids=ids(), secrets=secrets())
 
 
 def decided_again(trial: Database, step: Step) -> list[Encoded]:
