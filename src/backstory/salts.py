@@ -49,16 +49,12 @@ def digests(secret: bytes, parts: Sequence[bytes]) -> list[bytes]:
         return [
             _digest(opening, part) for opening, part in zip(openings(secret, len(parts)), parts, strict=True)
         ]
-    found, sha256 = [], digest.sha256
+    sha256 = digest.sha256
     salts = digest.shake_256(SALTS + secret).digest(SIZE * len(parts))
-    for start, part in zip(range(0, len(salts), SIZE), parts, strict=True):
-        if part:
-            salted = sha256(PART + salts[start : start + SIZE])
-            salted.update(part)  # apart, because a part may be large, and needs no copy
-            found.append(salted.digest())
-        else:
-            found.append(NOTHING)
-    return found
+    return [
+        sha256(PART + salts[start : start + SIZE] + part).digest() if part else NOTHING
+        for start, part in zip(range(0, len(salts), SIZE), parts, strict=True)
+    ]
 
 
 def openings(secret: bytes, count: int) -> list[Opening]:
