@@ -25,6 +25,7 @@ from backstory.history.revert import Inversion, revert
 from backstory.history.revision import Point, Revision, commits_between, resolve, resolve_range
 from backstory.ids import new_id, new_secret, now
 from backstory.loading import Cache, Loader
+from backstory.local import store_id
 from backstory.query import Condition, Query
 from backstory.selection import wanted
 from backstory.snapshots import Snapshots
@@ -91,6 +92,10 @@ class Database:
         """Let go of the store. On a branch that was opened from another database, nothing: that one has the store."""
         if self._root:
             self.store.close()
+
+    def store_id(self) -> str:
+        """The random id of the store, the same on each of its branches. A clone has another."""
+        return store_id(self.store)
 
     def head(self) -> Head:
         """Where the branch ends."""

@@ -12,11 +12,9 @@ from backstory.errors import StoreError
 from backstory.exact import same
 from backstory.fingerprint import fingerprint
 from backstory.query import Query
+from backstory.refs import SNAPSHOT
 from backstory.state import State, identity
 from backstory.store import Refs
-
-PREFIX = "snapshot/"
-"""What the refs begin with: `<log>/<state>/<identity>` follows."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -33,7 +31,7 @@ class Snapshots:
 
     def __init__(self, refs: Refs, log: str) -> None:
         self._refs = refs
-        self._prefix = f"{PREFIX}{log}/"
+        self._prefix = f"{SNAPSHOT}{log}/"
 
     def get(self, reference: State, query: Query, upto: int | None = None) -> tuple[State, int] | None:
         """The state of this identity and its position, if a snapshot is no newer than `upto` and still true."""

@@ -12,7 +12,7 @@ import pytest
 
 from backstory import connect
 from backstory.app import load
-from backstory.snapshots import PREFIX
+from backstory.refs import SNAPSHOT
 from tests import programs
 from tests.cli.conftest import Run
 
@@ -137,7 +137,7 @@ def test_snapshots_are_compared_with_a_replay_where_that_is_asked(run: Run, bank
         paid: Any = load("paid", bank.parent).state("Paid")
         with connect(str(bank)) as db:
             db.load(paid("a-7"))
-            [(name, text)] = db.store.refs.list(PREFIX).items()
+            [(name, text)] = db.store.refs.list(SNAPSHOT).items()
         asked = ("verify", "--snapshots", "--app", "paid")
         ran = run(*asked)
         assert (ran.code, ran.err) == (0, "")

@@ -18,9 +18,10 @@ from backstory.conformance.model import ModelLog
 from backstory.conformance.sample import decided, fact
 from backstory.database import Database
 from backstory.errors import BranchError, UnknownRevision
-from backstory.history.branches import BRANCH, Branches
+from backstory.history.branches import Branches
 from backstory.history.verify import verify
 from backstory.query import Clause, Query
+from backstory.refs import BRANCH
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore

@@ -10,8 +10,8 @@ import pytest
 
 from backstory.commit import ORIGIN, Head
 from backstory.database import Database
-from backstory.history.reflog import REF
 from backstory.history.verify import verify
+from backstory.refs import REFLOG
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.history.ledger import Book, enter, ledger
@@ -79,9 +79,9 @@ def test_it_never_writes_to_main() -> None:
     db = ledger()
     db.execute(enter(Book("a"), 1))
     db.mark("q3")
-    number = db.store.refs.get(REF)
+    number = db.store.refs.get(REFLOG)
     assert number not in (None, "0")
-    db.store.refs.set(REF, None, old=number)
+    db.store.refs.set(REFLOG, None, old=number)
     db.mark("q4")
     assert db.head().position == 1
     assert [entry.name for entry in db.branches.reflog.read()] == ["q4"]

@@ -10,7 +10,7 @@ import pytest
 
 from backstory import Database, State, Tag
 from backstory.history.kept import Kept, verify_snapshots
-from backstory.snapshots import PREFIX
+from backstory.refs import SNAPSHOT
 from backstory.store import Record
 from tests.state.bank import Deposited, Withdrawn
 
@@ -46,7 +46,7 @@ def fill(db: Database, *names: str) -> None:
 
 def change(db: Database, **changes: Any) -> str:
     """Change the only snapshot that there is."""
-    [(name, text)] = db.store.refs.list(PREFIX).items()
+    [(name, text)] = db.store.refs.list(SNAPSHOT).items()
     snapshot = msgspec.json.decode(text)
     snapshot["state"].update(changes.pop("state", {}))
     snapshot.update(changes)
@@ -106,7 +106,7 @@ def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db
         "0/Long",
         "0",
     ):
-        db.store.refs.set(PREFIX + name, "{}", old=None)
+        db.store.refs.set(SNAPSHOT + name, "{}", old=None)
     assert verify_snapshots(db.branches, [Long]) == Kept(compared=1, passed_over=9)
     assert verify_snapshots(db.branches, []) == Kept(passed_over=10)
 

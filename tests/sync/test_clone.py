@@ -16,8 +16,9 @@ from backstory.conformance.sample import START, decided, fact, one
 from backstory.errors import HeadMoved, StoreCorrupt, StoreError, StoreExists
 from backstory.history.branches import Branches
 from backstory.history.verify import verify
+from backstory.local import import_key, store_id
 from backstory.query import Query
-from backstory.snapshots import PREFIX
+from backstory.refs import SNAPSHOT, STORE, travels
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryLog, MemoryRefs, MemoryStore
 from backstory.stores.sqlite import SqliteRefs, SqliteStore
@@ -82,18 +83,18 @@ def history(store: Store) -> None:
     branches.set_mark("q3", (0,), 3, message="closed", author="bob")
     branches.set_mark("deep", branches.get("what-if-not").chain, 6)
     store.refs.set("checkpoint/mail", "4", old=None)
-    store.refs.set(f"{PREFIX}0/Account/[1]", "{}", old=None)
+    store.refs.set(f"{SNAPSHOT}0/Account/[1]", "{}", old=None)
     for number in range(3):
         one(main, fact("Filler", f"f:{number}"))
 
 
 def contents(store: Store) -> tuple[Any, ...]:
-    """All that a store holds, but for its snapshots."""
+    """All that a store holds, but for the refs that do not travel."""
     logs = [
         (number, store.origin(number), list(store.log(number).commits()), list(store.log(number).read()))
         for number in store.logs()
     ]
-    return logs, {name: value for name, value in store.refs.list().items() if not name.startswith(PREFIX)}
+    return logs, {name: value for name, value in store.refs.list().items() if travels(name)}
 
 
 @pytest.mark.parametrize("batch", [1, 3, 1000])
@@ -141,10 +142,32 @@ def test_a_clone_goes_on_as_the_source_would(source: Store) -> None:
 
 def test_snapshots_are_left_out_and_those_of_the_target_are_left_alone(source: Store) -> None:
     target = MemoryStore()
-    target.refs.set(f"{PREFIX}mine", "{}", old=None)
+    target.refs.set(f"{SNAPSHOT}mine", "{}", old=None)
     clone(source, target)
-    assert source.refs.list(PREFIX).keys() == {f"{PREFIX}0/Account/[1]"}
-    assert target.refs.list(PREFIX).keys() == {f"{PREFIX}mine"}
+    assert source.refs.list(SNAPSHOT).keys() == {f"{SNAPSHOT}0/Account/[1]"}
+    assert target.refs.list(SNAPSHOT).keys() == {f"{SNAPSHOT}mine"}
+
+
+def test_a_store_has_an_id_and_a_key_of_its_own_that_no_clone_takes_along(source: Store) -> None:
+    target = MemoryStore()
+    mine, key = store_id(source), import_key(source)
+    clone(source, target)
+    assert target.refs.list(STORE) == {}
+    theirs, their_key = store_id(target), import_key(target)
+    assert theirs != mine
+    assert their_key != key
+    one(source.log())
+    clone(source, target)
+    assert (store_id(target), import_key(target)) == (theirs, their_key)
+    assert (store_id(source), import_key(source)) == (mine, key)
+
+
+def test_a_ref_of_no_namespace_stays_behind(source: Store) -> None:
+    target = MemoryStore()
+    target.refs.set("checkpoint/other", "9", old=None)
+    clone(source, target)
+    assert target.refs.get("checkpoint/mail") is None
+    assert target.refs.get("checkpoint/other") == "9"
 
 
 @pytest.mark.parametrize("batch", range(1, 6))
@@ -316,10 +339,6 @@ OWN: dict[str, Callable[[Store], object]] = {
     "commits in log 2 ": lambda store: Branches(store).set_mark("mine", (0,), 2),
     "the ref branch/mine, which is not there": lambda store: store.refs.set("branch/mine", "[0]", old=None),
     "the ref reflog, which is another": lambda store: store.refs.set("reflog", "1", old="2"),
-    "the ref checkpoint/mail, which is another": lambda store: store.refs.set(
-        "checkpoint/mail", "9", old="4"
-    ),
-    "the ref checkpoint/other": lambda store: store.refs.set("checkpoint/other", "9", old=None),
 }
 
 

@@ -89,6 +89,10 @@ class AsyncDatabase:
     async def _run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._shared.workers.run(verb, *args, **kwargs)
 
+    async def store_id(self) -> str:
+        """See `Database.store_id`."""
+        return await self._run(self.db.store_id)
+
     async def head(self) -> Head:
         """Where the branch ends."""
         return await self._run(self.db.head)

@@ -14,6 +14,7 @@ import msgspec
 
 from backstory.cli import UsageError, commits, place
 from backstory.query import Query
+from backstory.refs import BRANCH, MARK
 from backstory.store import ALL
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def chosen(sides: list[Side], number: int | None, *, oldest_first: bool) -> Iter
 
 def named(store: Store, arguments: Namespace) -> Mapping[bytes, list[str]]:
     """The names of branches and marks, by hash; nothing is loaded where there are none."""
-    if not (store.refs.list("branch/") or store.refs.list("mark/")):
+    if not (store.refs.list(BRANCH) or store.refs.list(MARK)):
         return {}
     from backstory.cli.selection import names
 

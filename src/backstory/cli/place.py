@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError
+from backstory.refs import BRANCH
 from backstory.stores import open_store, scheme_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def database(arguments: Namespace, store: Store) -> Database:
 
 def check(arguments: Namespace, store: Store, name: str) -> None:
     """Raise `UsageError` where the branch that this folder is on is gone."""
-    if name != MAIN and not getattr(arguments, "branch", None) and store.refs.get(f"branch/{name}") is None:
+    if name != MAIN and not getattr(arguments, "branch", None) and store.refs.get(BRANCH + name) is None:
         raise UsageError(
             f"this folder is on the branch {name}, which is gone\n"
             "  backstory switch main               to leave it\n"

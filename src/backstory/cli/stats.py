@@ -12,6 +12,7 @@ from backstory.cli import place
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history import summary
+from backstory.refs import STORE_ID
 from backstory.stores import shown
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ def run(arguments: Namespace, out: Output) -> int:
         head = log.head()
         with out.progress("counting", head.position) as tick:
             stats = summary.stats(log, tick)
-        size = bytes_of(address)
+        size, id = bytes_of(address), store.refs.get(STORE_ID)
     if out.json:
         out.document(
             "stats",
             store=shown(address),
+            id=id,
             bytes=size,
             head=head.hash.hex(),
             position=head.position,

@@ -11,6 +11,7 @@ from backstory.cli.branch import Standings, amount
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history.branches import MAIN, Branches
+from backstory.refs import STORE_ID
 from backstory.stores import shown
 
 if TYPE_CHECKING:
@@ -37,10 +38,15 @@ def run(arguments: Namespace, out: Output) -> int:
         place.check(arguments, store, name)
         branches = Branches(store)
         stands = Standings(branches, name).of(branches.get(name))
-        head = branches.log(name).head()
+        head, id = branches.log(name).head(), store.refs.get(STORE_ID)
     if out.json:
         out.document(
-            "status", store=shown(address), **msgspec.structs.asdict(stands), time=head.time, pending=pending
+            "status",
+            store=shown(address),
+            id=id,
+            **msgspec.structs.asdict(stands),
+            time=head.time,
+            pending=pending,
         )
         return 0
     out.line(f"on {out.paint(plain(name), 'bold')} of {plain(shown(address))}")

@@ -22,11 +22,11 @@ from backstory.forks import on_fork
 from backstory.history.guarded import GuardedLog
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, new_secret, now
+from backstory.refs import BRANCH, MARK
 from backstory.store import Log, Store, append, commit_at
 from backstory.stores.overlay import OverlayLog
 
 MAIN = "main"
-BRANCH, MARK = "branch/", "mark/"
 NAME = re.compile(r"[^\s~^:@#{}\\*?\[\].-][^\s~^:@#{}\\*?\[\]]*(?<!\.)")
 NAME_LIMIT = 200
 Chain = tuple[int, ...]

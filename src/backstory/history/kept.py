@@ -14,7 +14,8 @@ from msgspec.structs import fields
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.exact import same
 from backstory.history.branches import Branches
-from backstory.snapshots import PREFIX, Snapshots
+from backstory.refs import SNAPSHOT
+from backstory.snapshots import Snapshots
 from backstory.state import State, identity, state_type
 from backstory.store import Log, commit_finder
 
@@ -37,8 +38,8 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]]) -> Kept
     by_name: dict[str, list[type[State]]] = {}
     for cls in classes:
         by_name.setdefault(cls.__qualname__, []).append(cls)
-    for name in branches.store.refs.list(PREFIX):
-        chain, _, rest = name.removeprefix(PREFIX).partition("/")
+    for name in branches.store.refs.list(SNAPSHOT):
+        chain, _, rest = name.removeprefix(SNAPSHOT).partition("/")
         kind, _, key = rest.partition("/")
         log = _log(branches, chain)
         snapshots = Snapshots(branches.store.refs, chain)

@@ -15,9 +15,8 @@ from backstory.commit import ORIGIN, draft
 from backstory.errors import StoreCorrupt
 from backstory.query import Query
 from backstory.record import Recorded, encoded
+from backstory.refs import REFLOG
 from backstory.store import Log, Store, append, commit_at
-
-REF = "reflog"
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -73,7 +72,7 @@ class Reflog:
 
     def _events(self, name: str | None) -> Iterator[tuple[Log, Recorded]]:
         """What is noted, newest first, and the log that has it."""
-        number = self._store.refs.get(REF)
+        number = self._store.refs.get(REFLOG)
         if number is None:
             return
         log = self._open(number)
@@ -83,8 +82,8 @@ class Reflog:
 
     def _log(self) -> Log:
         """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""
-        while (number := self._store.refs.get(REF)) is None:
-            self._store.refs.set(REF, str(self._store.create_log(ORIGIN)), old=None)
+        while (number := self._store.refs.get(REFLOG)) is None:
+            self._store.refs.set(REFLOG, str(self._store.create_log(ORIGIN)), old=None)
         return self._open(number)
 
     def _open(self, number: str) -> Log:

@@ -14,10 +14,10 @@ import msgspec
 
 from backstory.commit import Commit, Head, commit_hash, content_hash
 from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError
-from backstory.history.branches import BRANCH, MAIN, MARK, Branches, chain_of, head_at, mark_of
+from backstory.history.branches import MAIN, Branches, chain_of, head_at, mark_of
 from backstory.history.heads import KeptHead, head_problems, kept, since_problems
-from backstory.history.reflog import REF as REFLOG
 from backstory.record import Recorded
+from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.store import Log, Store
 
 Placed = TypeVar("Placed", Commit, Recorded)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from backstory.errors import StoreError
+from backstory.local import begin
 
 if TYPE_CHECKING:
     from backstory.store import Store
@@ -94,10 +95,11 @@ def open_store(address: str, *, create: bool | None = None, **options: Any) -> S
             " write postgresql://user@host/database, or ./ before a path that looks like one"
         )
     scheme = scheme_of(address)
-    if not scheme:
-        return _sqlite(address, create=create, **options)
-    if scheme not in SCHEMES:
+    if scheme and scheme not in SCHEMES:
         raise StoreError(
             f"no store is known for {scheme}: addresses; known are a path, {', '.join(sorted(SCHEMES))}"
         )
-    return SCHEMES[scheme](address, create=create, **options)
+    store = SCHEMES[scheme or "sqlite"](address, create=create, **options)
+    if create is not False:
+        begin(store)
+    return store

@@ -1,6 +1,7 @@
 """Copying a whole store into another one, of any kind: every log with its number, then every branch and mark.
 
-Ids, times, positions and hashes are the same afterwards. Snapshots stay behind: they are caches.
+Ids, times, positions and hashes are the same afterwards. Which refs go along is said in `refs.py`: snapshots stay
+behind, which are caches, and so does what is the source's own, such as its id.
 
 What the target holds already must be the beginning of the source, so a clone that was cut off goes on, and one that is
 done brings over what is new:
@@ -8,7 +9,7 @@ done brings over what is new:
     logs                each is the beginning of the source's log of that number, on the same origin
     branches and marks  are as in the source, or its reflog tells of that name: then they follow what it did with them.
                         Were it the target's doing, the target's own reflog would tell, and not be as in the source.
-    other refs          are as in the source: nothing tells whose change it was
+    the reflog          is as in the source: nothing tells whose change it was
 
 Else nothing is written at all.
 """
@@ -21,10 +22,9 @@ import msgspec
 
 from backstory.commit import ORIGIN, Head
 from backstory.errors import StoreError, StoreExists
-from backstory.history.branches import BRANCH, MARK, Branches
-from backstory.history.reflog import REF as REFLOG
+from backstory.history.branches import Branches
 from backstory.history.verify import ref_problems
-from backstory.snapshots import PREFIX as SNAPSHOT
+from backstory.refs import BRANCH, MARK, REFLOG, travels
 from backstory.store import Store
 from backstory.sync.source import Progress, no_progress
 from backstory.sync.stretch import Stretch, copied, holds
@@ -108,8 +108,8 @@ def clone(source: Store, target: Store, *, progress: Progress = no_progress, bat
 
 
 def refs_of(store: Store) -> dict[str, str]:
-    """All refs but the snapshots."""
-    return {name: value for name, value in store.refs.list().items() if not name.startswith(SNAPSHOT)}
+    """The refs that travel."""
+    return {name: value for name, value in store.refs.list().items() if travels(name)}
 
 
 def stretches_of(source: Store) -> list[Stretch]:
