@@ -20,9 +20,9 @@ import msgspec
 
 from backstory import digest
 from backstory.errors import InvalidEvent
-from backstory.ids import new_secret
+from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
-from backstory.record import Encoded, Recorded, check_depth, check_object, check_text
+from backstory.record import RESERVED, Encoded, Recorded, check_depth, check_object, check_text, reserved
 from backstory.salts import digests, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,9 +37,6 @@ COMMIT = b"backstory commit 1\n"
 
 AUTHOR, MESSAGE, COMMAND, METADATA, QUERY, DATA = range(6)
 """The places of the parts that have a digest each; from `DATA` on, that of each event."""
-
-ID_LIMIT = 200
-"""The longest commit id, in characters."""
 
 EVENT_LIMIT = 256 << 20
 """The most that an event may hold, in bytes of data and characters of its type and tags: 256 MiB."""
@@ -145,10 +142,13 @@ def draft(
     command: Mapping[str, Any] | bytes | None = None,
     metadata: Mapping[str, Any] | bytes | None = None,
     secret: bytes | None = None,
+    own_id: bool = False,
+    own_types: bool = False,
 ) -> Draft:
     """Check the parts of a commit and put them together. Raises `InvalidEvent` that says which part is wrong.
 
-    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one.
+    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one. `own_id` and
+    `own_types` are for the library: the id, or types of events, may have the form that is reserved for it.
     """
     events = tuple(events)
     if not events:
@@ -157,6 +157,12 @@ def draft(
         raise InvalidEvent(f"a commit id is text of 1 to {ID_LIMIT} characters, not {id!r}")
     time = checked_time(time)
     check_text(id, "commit id")
+    if not own_id and id.startswith(RESERVED):
+        raise reserved(id, "the commit id")
+    if not own_types:
+        for event in events:
+            if event.type.startswith(RESERVED):
+                raise reserved(event.type, "the event type")
     check_text(author, "author")
     check_text(message, "message")
     if condition is not None and condition.after < 0:

@@ -21,6 +21,7 @@ import msgspec
 
 from backstory.errors import DefinitionError
 from backstory.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
+from backstory.record import RESERVED
 
 if TYPE_CHECKING:
     from typing import Self
@@ -105,6 +106,10 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     name = cls.__name__ if name is None else name
     if not isinstance(name, str) or not name or not name.isprintable():
         raise DefinitionError(f"{cls.__qualname__}: an event's name is printable text, not {name!r}")
+    if name.startswith(RESERVED):
+        raise DefinitionError(
+            f"{cls.__qualname__}: the name {name!r} begins with {RESERVED!r}, which is kept for Backstory itself"
+        )
     if not isinstance(version, int) or version < 1:
         raise DefinitionError(f"{cls.__qualname__}: an event's version counts from 1, not {version!r}")
     if not is_frozen(cls):

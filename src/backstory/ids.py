@@ -1,6 +1,7 @@
-"""What the outside world gives: the time, new commit ids, and secrets. Everything else gets them passed in.
+"""What the outside world gives: the time, new commit ids, and secrets. And the ids that follow from something.
 
-Ids are UUIDs of version 7, which sort by the time they were made (RFC 9562, section 5.7).
+New ids are UUIDs of version 7, which sort by the time they were made (RFC 9562, section 5.7). An id that follows from
+something, such as a source's own id, has a form that is reserved for the library: `backstory.<kind>.<name>`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
+from backstory import digest
 from backstory.forks import on_fork
+from backstory.record import RESERVED
+
+ID_LIMIT = 200
+"""The longest commit id, in characters."""
 
 _guard = threading.Lock()
 _last = 0
@@ -53,6 +59,15 @@ def new_id() -> str:
 def new_secret() -> bytes:
     """The secret of a commit: 16 random bytes."""
     return os.urandom(16)
+
+
+def derived(kind: str, name: str) -> str:
+    """The commit id of this kind that follows from a name. One that would be too long ends with a digest of itself."""
+    id = f"{RESERVED}{kind}.{name}"
+    if len(id) <= ID_LIMIT:
+        return id
+    full = digest.sha256(id.encode()).hexdigest()
+    return id[: ID_LIMIT - len(full)] + full
 
 
 def _text(value: int) -> str:

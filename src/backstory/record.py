@@ -11,6 +11,9 @@ from backstory.errors import InvalidEvent, InvalidTag
 VERSION_LIMIT = 2**63 - 1
 """The highest version of an event: what a signed 64-bit column holds."""
 
+RESERVED = "backstory."
+"""What begins like this is Backstory's own: types of events, and ids of commits."""
+
 DEPTH = 500
 """How deeply stored JSON may be nested: half of what Python can read, so that every reader has room to work in."""
 
@@ -76,6 +79,13 @@ def check_text(text: str, what: str, error: type[InvalidEvent | InvalidTag] = In
         except UnicodeEncodeError as wrong:
             raise error(f"{what} has a lone surrogate, which is not valid text: {text!r}") from wrong
     return text
+
+
+def reserved(name: str, what: str) -> InvalidEvent:
+    """The error for a name that only the library itself may give."""
+    return InvalidEvent(
+        f"{what} {name!r} begins with {RESERVED!r}, which is kept for Backstory itself; choose another"
+    )
 
 
 def check_object(json: bytes, what: str) -> bytes:

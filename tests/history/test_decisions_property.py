@@ -28,8 +28,7 @@ NAMES = ("main", "a", "b", "c")
 IDS: dict[str, Callable[[int], str]] = {
     "short": str,
     "long": lambda number: f"{number:0200}",
-    "quoted": lambda number: f"{number}'",
-    "taken": lambda number: f"{number - 1}'",  # what the one before gets when it is decided again
+    "quoted": lambda number: f"again.{number}'",
 }
 
 

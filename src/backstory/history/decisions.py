@@ -7,12 +7,13 @@ origin's. So two look-ups by id find a decision on any history, from any of its 
 
 from __future__ import annotations
 
-from backstory import digest
-from backstory.commit import ID_LIMIT, Commit
+from backstory.commit import Commit
+from backstory.ids import derived
+from backstory.record import RESERVED
 from backstory.store import Log
 
-AGAIN = "'"
-"""At the end of a commit's id: this decision was made again, and differently."""
+AGAIN = "again"
+"""The kind of a commit's id: this decision was made again, and differently."""
 
 ORIGIN, DECIDED_BY = "redecided", "decided_by"
 """Metadata of a commit that was decided again: the id of its origin, and who let it be decided again."""
@@ -20,7 +21,7 @@ ORIGIN, DECIDED_BY = "redecided", "decided_by"
 
 def origin(commit: Commit) -> str:
     """The id of the commit that made this decision first; its own, where it was not decided again."""
-    if commit.id.endswith(AGAIN):
+    if commit.id.startswith(RESERVED):
         first = commit.metadata.get(ORIGIN)
         if isinstance(first, str) and redecided(first) == commit.id:
             return first
@@ -28,11 +29,8 @@ def origin(commit: Commit) -> str:
 
 
 def redecided(origin: str) -> str:
-    """The id of what was decided instead of a commit. One that would be too long ends with a digest of the origin's."""
-    if len(origin) < ID_LIMIT:
-        return origin + AGAIN
-    full = digest.sha256(origin.encode()).hexdigest()
-    return origin[: ID_LIMIT - len(full) - len(AGAIN)] + full + AGAIN
+    """The id of what was decided instead of a commit."""
+    return derived(AGAIN, origin)
 
 
 def made(log: Log, commit: Commit, upto: int) -> Commit | None:
