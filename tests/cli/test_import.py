@@ -44,6 +44,7 @@ def test_its_report_is_a_document_too(run: Run, orders: Path) -> None:
         "events": 2,
         "known": 0,
         "skipped": 0,
+        "twin": "",
         "rejects": None,
     }
 

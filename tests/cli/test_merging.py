@@ -226,7 +226,7 @@ def tally(application: Path, run: Run) -> Path:
 
 @pytest.mark.usefixtures("tally")
 def test_what_is_there_in_another_form_is_named_with_its_place(run: Run) -> None:
-    made = run("show", "X'", "--json").json
+    made = run("show", "backstory.again.X", "--json").json
     assert (made["author"], made["metadata"]) == ("ann", {"redecided": "X", "decided_by": "bob"})
     said = ok(run, "-b", "two", "merge", "main")
     assert said.startswith("nothing to do: two has everything of main\n")

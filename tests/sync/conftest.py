@@ -16,6 +16,9 @@ from backstory.sync import InputFile, Rejected
 
 Skipped: TypeAlias = list[Rejected]
 
+STORE_KEY = bytes(32)
+"""What stands for a store's own key."""
+
 
 @pytest.fixture
 def log() -> Log:

@@ -15,7 +15,7 @@ from backstory.latest import latest
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.sync import load, read_git
-from backstory.sync.git import path_bytes, readable
+from backstory.sync.git import commit_id, path_bytes, readable
 from backstory.sync.load import Report
 from tests.sync.conftest import data
 
@@ -72,7 +72,7 @@ def test_each_commit_of_git_is_a_commit_with_its_author_time_and_message(
     sha = repository.commit("first\n\nwith a body: ☃", {"a.txt": "1\n2\n"})
     assert load(log, read_git(repository.folder)) == Report(commits=1, events=1)
     [commit] = log.commits()
-    assert (commit.id, commit.author) == (sha, "Ann Ä <ann@example.org>")
+    assert (commit.id, commit.author) == (commit_id(sha), "Ann Ä <ann@example.org>")
     assert commit.message == "first\n\nwith a body: ☃"
     assert commit.authored == datetime(2026, 11, 1, 0, 3, tzinfo=UTC)
     assert commit.metadata == {
@@ -206,7 +206,7 @@ def test_parents_come_before_children_whatever_the_clocks_said(repository: Repos
     second = repository.commit("from the past", {"a": "2"})
     load(log, read_git(repository.folder))
     commits = list(log.commits())
-    assert [commit.id for commit in commits] == [first, second]
+    assert [commit.id for commit in commits] == [commit_id(first), commit_id(second)]
     assert commits[1].authored < commits[0].authored == commits[1].time
 
 
@@ -214,7 +214,7 @@ def test_a_revision_chooses_what_is_imported(repository: Repository, log: Log) -
     first = repository.commit("one", {"a": "1"})
     repository.commit("two", {"a": "2"})
     load(log, read_git(repository.folder, "HEAD~1"))
-    assert [commit.id for commit in log.commits()] == [first]
+    assert [commit.id for commit in log.commits()] == [commit_id(first)]
 
 
 def test_what_is_missing_is_named(

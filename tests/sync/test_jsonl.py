@@ -20,7 +20,7 @@ from backstory.record import encoded
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 from backstory.sync import InputFile, Report, cloudevent_lines, load, own_lines, read_jsonl
-from tests.sync.conftest import Skipped, Source, data, reasons
+from tests.sync.conftest import STORE_KEY, Skipped, Source, data, reasons
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -80,12 +80,12 @@ def test_an_export_imports_as_the_same_commits_with_the_same_hashes(history: lis
         append(first.log(), each)
     lines = list(own_lines(first.log()))
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") and b"\r" not in line for line in lines)
-    report = load(second.log(), read_jsonl(_file(b"".join(lines))), future=True)
+    report = load(second.log(), read_jsonl(_file(b"".join(lines)), key=STORE_KEY), future=True)
     assert report.commits == len(history)
     assert list(second.log().commits()) == list(first.log().commits())
     assert list(second.log().read()) == list(first.log().read())
     assert verify(second).sound
-    again = load(second.log(), read_jsonl(_file(b"".join(lines))), future=True)
+    again = load(second.log(), read_jsonl(_file(b"".join(lines)), key=STORE_KEY), future=True)
     assert again == Report(known=len(history))
 
 
@@ -120,7 +120,7 @@ def test_cloudevents_are_valid_and_bring_data_tags_and_versions_back(history: li
         for name, value in attributes.items():
             assert re.fullmatch("[a-z0-9]{1,20}", name)
             assert name == "data" or isinstance(value, int) or not re.search("[\0-\x1f\x7f-\x9f]", value)
-    load(second.log(), read_jsonl(_file(b"".join(lines))), future=True)
+    load(second.log(), read_jsonl(_file(b"".join(lines)), key=STORE_KEY), future=True)
     before, after = list(first.log().read()), list(second.log().read())
     assert data(after) == data(before)
     assert [(event.tags, event.version) for event in after] == [
@@ -144,7 +144,7 @@ def bank(log: Log) -> Log:
 def test_a_part_continues_the_part_before_it(bank: Log) -> None:
     copy = MemoryStore().log()
     for part in (own_lines(bank, upto=3), own_lines(bank, after=3)):
-        load(copy, read_jsonl(_file(b"".join(part))))
+        load(copy, read_jsonl(_file(b"".join(part)), key=STORE_KEY))
     assert copy.head() == bank.head()
     assert list(own_lines(bank, after=99)) == [b'{"backstory":1,"after":99}\n']
 
@@ -160,19 +160,19 @@ def test_a_line_that_was_edited_or_reformatted_is_found(bank: Log, log: Log, rej
     edited = [lines[0], lines[1].replace(b'{"cents": 1}', b'{"cents":1}'), *lines[2:]]
     copy = MemoryStore().log()
     with pytest.raises(SourceError, match="source:2: commit c1 is not what was exported"):
-        load(copy, read_jsonl(_file(b"".join(edited))))
+        load(copy, read_jsonl(_file(b"".join(edited)), key=STORE_KEY))
     assert copy.head().position == 0
 
 
 def test_a_file_that_was_cut_off_is_found(bank: Log, rejects: Skipped) -> None:
     lines = list(own_lines(bank))
     copy = MemoryStore().log()
-    load(copy, read_jsonl(_file(b"".join(lines[:-1]))), on_reject=rejects.append)
+    load(copy, read_jsonl(_file(b"".join(lines[:-1])), key=STORE_KEY), on_reject=rejects.append)
     assert reasons(rejects) == [(3, "the file ends at position 3, its header promises 6: it was cut off")]
-    load(copy, read_jsonl(_file(b"".join(lines))))
+    load(copy, read_jsonl(_file(b"".join(lines)), key=STORE_KEY))
     assert copy.head() == bank.head()
     rejects.clear()
-    load(copy, read_jsonl(_file(b"".join(lines)[:-9])), on_reject=rejects.append)
+    load(copy, read_jsonl(_file(b"".join(lines)[:-9]), key=STORE_KEY), on_reject=rejects.append)
     assert [line for line, _ in reasons(rejects)] == [4, 4]
 
 
@@ -183,7 +183,9 @@ def test_a_commit_that_the_log_refuses_is_a_reject(bank: Log, rejects: Skipped) 
         bank,
         draft([encoded("Closed", b"{}")], id="c4", time=DAY, condition=Condition(Query.of(["Closed"]), 6)),
     )
-    report = load(other, read_jsonl(_file(b"".join(own_lines(bank)))), on_reject=rejects.append)
+    report = load(
+        other, read_jsonl(_file(b"".join(own_lines(bank))), key=STORE_KEY), on_reject=rejects.append
+    )
     assert (report.commits, report.skipped) == (3, 1)
     [(line, why)] = reasons(rejects)
     assert (line, "was used for other content" in why) == (2, True)
@@ -191,8 +193,8 @@ def test_a_commit_that_the_log_refuses_is_a_reject(bank: Log, rejects: Skipped) 
 
 def test_lines_written_by_hand_need_little(file: Source, log: Log) -> None:
     text = '{"events":[{"type":"Noted"}]}\n\n{"events":[{"type":"Noted"}],"id":"x","time":"2026-11-01T10:00:00"}\n'
-    assert load(log, read_jsonl(file(text), clock=lambda: DAY)).commits == 2
-    assert load(log, read_jsonl(file(text))) == Report(known=2)
+    assert load(log, read_jsonl(file(text), clock=lambda: DAY, key=STORE_KEY)).commits == 2
+    assert load(log, read_jsonl(file(text), key=STORE_KEY)) == Report(known=2)
     first, second = log.commits()
     assert (first.time, second.id, second.authored) == (DAY, "x", datetime(2026, 11, 1, 10, tzinfo=UTC))
 
@@ -225,7 +227,9 @@ def test_lines_written_by_hand_need_little(file: Source, log: Log) -> None:
 def test_a_line_that_cannot_be_read_is_rejected_and_the_next_comes_in(
     file: Source, log: Log, rejects: Skipped, line: str, why: str
 ) -> None:
-    report = load(log, read_jsonl(file(line + '\n{"events":[{"type":"A"}]}')), on_reject=rejects.append)
+    report = load(
+        log, read_jsonl(file(line + '\n{"events":[{"type":"A"}]}'), key=STORE_KEY), on_reject=rejects.append
+    )
     assert (report.commits, report.skipped) == (1, 1)
     assert rejects[0].error.line == 1
     assert why in rejects[0].error.why
@@ -251,7 +255,7 @@ def cloud(**changes: Any) -> str:
 
 
 def test_a_cloudevent_keeps_what_it_says(file: Source, log: Log) -> None:
-    load(log, read_jsonl(file(cloud())))
+    load(log, read_jsonl(file(cloud()), key=STORE_KEY))
     [commit], [event] = log.commits(), log.read()
     assert (event.type, event.tags, event.data) == (
         "com.example.placed",
@@ -280,34 +284,34 @@ def test_a_cloudevent_keeps_what_it_says(file: Source, log: Log) -> None:
 def test_data_that_is_no_object_is_wrapped(
     file: Source, log: Log, changes: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    load(log, read_jsonl(file(cloud(**changes))))
+    load(log, read_jsonl(file(cloud(**changes)), key=STORE_KEY))
     assert data(log.read()) == [expected]
 
 
 def test_an_attribute_that_is_null_counts_as_absent(file: Source, log: Log) -> None:
     absent = dict.fromkeys(("subject", "datacontenttype", "time", "traceparent", "backstorytags", "data"))
-    load(log, read_jsonl(file(cloud(**absent)), clock=lambda: DAY))
+    load(log, read_jsonl(file(cloud(**absent)), clock=lambda: DAY, key=STORE_KEY))
     [commit], [event] = log.commits(), log.read()
     assert (event.tags, event.data, commit.authored) == ((), b"{}", DAY)
     assert commit.metadata == {"source": "/orders", "id": "A-1"}
 
 
 def test_source_and_id_make_a_cloudevent_known(file: Source, log: Log) -> None:
-    load(log, read_jsonl(file(cloud())))
-    assert load(log, read_jsonl(file(cloud() + "\n" + cloud(id="A-2")))) == Report(
+    load(log, read_jsonl(file(cloud()), key=STORE_KEY))
+    assert load(log, read_jsonl(file(cloud() + "\n" + cloud(id="A-2")), key=STORE_KEY)) == Report(
         commits=1, events=1, known=1
     )
 
 
 def test_a_batch_is_an_array(file: Source, log: Log, rejects: Skipped) -> None:
     text = f"[\n{cloud(id='1')},\n{cloud(id='2')},\n5]"
-    load(log, read_jsonl(file(text)), on_reject=rejects.append)
+    load(log, read_jsonl(file(text), key=STORE_KEY), on_reject=rejects.append)
     assert log.head().position == 2
     assert [line for line, _ in reasons(rejects)] == [4]
     with pytest.raises(SourceError, match="not a JSON array"):
-        load(log, read_jsonl(file("[1")))
+        load(log, read_jsonl(file("[1"), key=STORE_KEY))
 
 
 def test_kinds_of_lines_may_be_mixed_and_a_byte_order_mark_is_no_harm(file: Source, log: Log) -> None:
-    load(log, read_jsonl(file("\ufeff" + cloud() + "\r\n" + '{"events":[{"type":"A"}]}\r\n')))
+    load(log, read_jsonl(file("\ufeff" + cloud() + "\r\n" + '{"events":[{"type":"A"}]}\r\n'), key=STORE_KEY))
     assert [event.type for event in log.read()] == ["com.example.placed", "A"]

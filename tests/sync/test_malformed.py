@@ -6,6 +6,7 @@ import gzip
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -19,9 +20,12 @@ from backstory.stores.memory import MemoryStore
 from backstory.sync import Columns, InputFile, Report, load, read_csv, read_jsonl, read_xes
 from backstory.sync.source import Source as Items
 from backstory.sync.table import Reading
-from tests.sync.conftest import Skipped, Source, reasons
+from tests.sync.conftest import STORE_KEY, Skipped, Source, reasons
 
 Reader = Callable[[InputFile], Items]
+
+lines = partial(read_jsonl, key=STORE_KEY)
+log_of_processes = partial(read_xes, key=STORE_KEY)
 
 NOTED = '{"events":[{"type":"Noted"}]}'
 EVENT = '<event><string key="concept:name" value="a"/><date key="time:timestamp" value="{}"/></event>'
@@ -29,13 +33,13 @@ EVENT = '<event><string key="concept:name" value="a"/><date key="time:timestamp"
 
 def read_times(file: InputFile) -> Items:
     """A CSV file with a column of times."""
-    return read_csv(file, Columns(time="t"))
+    return read_csv(file, Columns(time="t"), key=STORE_KEY)
 
 
 FORMATS: dict[str, tuple[Reader, str]] = {
-    "own": (read_jsonl, '{{"events":[{{"type":"A"}}],"time":"{}"}}'),
-    "CloudEvents": (read_jsonl, '{{"specversion":"1.0","id":"1","source":"s","type":"t","time":"{}"}}'),
-    "XES": (read_xes, f"<log>{EVENT}</log>"),
+    "own": (lines, '{{"events":[{{"type":"A"}}],"time":"{}"}}'),
+    "CloudEvents": (lines, '{{"specversion":"1.0","id":"1","source":"s","type":"t","time":"{}"}}'),
+    "XES": (log_of_processes, f"<log>{EVENT}</log>"),
     "CSV": (read_times, "t\n{}\n"),
 }
 """Of each format a reader, and a record with a place for its time."""
@@ -105,7 +109,9 @@ DEEP = "[" * 100_000 + "]" * 100_000
 def test_what_is_nested_too_deeply_is_rejected_and_the_next_line_comes_in(
     file: Source, log: Log, rejects: Skipped, line: str
 ) -> None:
-    assert load(log, read_jsonl(file(f"{line}\n{NOTED}")), on_reject=rejects.append).commits == 1
+    assert (
+        load(log, read_jsonl(file(f"{line}\n{NOTED}"), key=STORE_KEY), on_reject=rejects.append).commits == 1
+    )
     [(number, why)] = reasons(rejects)
     assert number == 1
     assert "nested" in why
@@ -113,7 +119,7 @@ def test_what_is_nested_too_deeply_is_rejected_and_the_next_line_comes_in(
 
 def test_a_batch_that_is_nested_too_deeply_is_an_error(file: Source, log: Log) -> None:
     with pytest.raises(SourceError, match="the batch is not a JSON array: it is nested too deeply"):
-        load(log, read_jsonl(file(f"[{DEEP}]")))
+        load(log, read_jsonl(file(f"[{DEEP}]"), key=STORE_KEY))
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -122,42 +128,45 @@ def test_a_line_beyond_the_limit_is_rejected_and_the_next_one_comes_in(
 ) -> None:
     text = f'{{"events":[{{"type":"{"x" * 200_000}"}}]}}\n{NOTED}\n'.encode()
     file = InputFile("source", io.BytesIO(gzip.compress(text) if packed else text), limit=1000)
-    assert load(log, read_jsonl(file), on_reject=rejects.append).commits == 1
+    assert load(log, read_jsonl(file, key=STORE_KEY), on_reject=rejects.append).commits == 1
     assert reasons(rejects) == [(1, "this line has more than 1,000 bytes, the limit of a record")]
 
 
 def test_a_batch_beyond_the_limit_is_an_error(log: Log) -> None:
     text = ("[\n" + ",\n".join([NOTED] * 100) + "]").encode()
     with pytest.raises(SourceError, match="the array of events, which is read whole, has more than 1 MiB"):
-        load(log, read_jsonl(InputFile("source", io.BytesIO(text * 400), limit=1 << 20)))
+        load(log, read_jsonl(InputFile("source", io.BytesIO(text * 400), limit=1 << 20), key=STORE_KEY))
 
 
 def test_what_a_file_says_twice_counts_once(file: Source, log: Log) -> None:
     cloud = '{"specversion":"1.0","id":"1","source":"s","type":"t"}\n'
-    assert load(log, read_jsonl(file(cloud * 3))) == Report(commits=1, events=1, known=2)
+    assert load(log, read_jsonl(file(cloud * 3), key=STORE_KEY)) == Report(commits=1, events=1, known=2)
     rows = "id,what\n1,A\n1,A\n2,B\n"
-    report = load(MemoryStore().log(), read_csv(file(rows), Columns(id="id")))
+    report = load(MemoryStore().log(), read_csv(file(rows), Columns(id="id"), key=STORE_KEY))
     assert report == Report(commits=2, events=2, known=1)
 
 
 SAMPLES: list[tuple[Reader, bytes]] = [
     (
-        read_jsonl,
+        lines,
         b'{"backstory":1,"upto":1}\n{"events":[{"type":"A","tags":["a:1"],"data":{"x":[1.5,null]}}],',
     ),
     (
-        read_jsonl,
+        lines,
         b'{"id":"i","time":"2026-11-01T10:00:00Z","events":[{"type":"A"}],"condition":{"query":[{}]}}\n',
     ),
     (
-        read_jsonl,
+        lines,
         b'[{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-11-01T10:00:00Z","data":{}}]',
     ),
-    (read_xes, f'<?xml version="1.0" encoding="utf-8"?><log><trace>{EVENT.format("2026-11-01")}'.encode()),
-    (read_xes, f'<log><trace><list key="l"><values>{EVENT}</values></list></trace></log>'.encode()),
+    (
+        log_of_processes,
+        f'<?xml version="1.0" encoding="utf-8"?><log><trace>{EVENT.format("2026-11-01")}'.encode(),
+    ),
+    (log_of_processes, f'<log><trace><list key="l"><values>{EVENT}</values></list></trace></log>'.encode()),
     (read_times, b't;"a"\r\n2026-11-01T10:00:00+01:00;"x;\r\ny"\n'),
     (
-        lambda file: read_csv(file, reading=Reading(encoding="utf-16", infer=True)),
+        lambda file: read_csv(file, reading=Reading(encoding="utf-16", infer=True), key=STORE_KEY),
         "a,b\n1,2\n".encode("utf-16"),
     ),
 ]

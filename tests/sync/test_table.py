@@ -17,7 +17,7 @@ from backstory.stores.memory import MemoryStore
 from backstory.sync import Columns, InputFile, load, open_input, read_csv
 from backstory.sync.load import Report
 from backstory.sync.table import Reading, inferred
-from tests.sync.conftest import Skipped, Source, data, reasons
+from tests.sync.conftest import STORE_KEY, Skipped, Source, data, reasons
 
 COLUMNS = Columns(type="status", time="at", author="user", message="note", tags={"order": "order"})
 HEADER = "order,status,at,user,note,cents\n"
@@ -29,7 +29,7 @@ ROWS = HEADER + (
 
 
 def test_a_row_is_a_commit_and_goes_in_by_its_time(file: Source, log: Log) -> None:
-    assert load(log, read_csv(file(ROWS), COLUMNS)) == Report(commits=3, events=3)
+    assert load(log, read_csv(file(ROWS), COLUMNS, key=STORE_KEY)) == Report(commits=3, events=3)
     assert [(event.type, event.tags) for event in log.read()] == [
         ("Placed", ("order:o-1",)),
         ("Paid", ("order:o-1",)),
@@ -46,13 +46,13 @@ def test_a_row_is_a_commit_and_goes_in_by_its_time(file: Source, log: Log) -> No
 
 
 def test_it_goes_in_as_it_lies_where_that_is_asked_for(file: Source, log: Log) -> None:
-    load(log, read_csv(file(ROWS), COLUMNS, Reading(in_file_order=True)))
+    load(log, read_csv(file(ROWS), COLUMNS, Reading(in_file_order=True), key=STORE_KEY))
     assert [event.tags[0] for event in log.read()] == ["order:o-1", "order:o-2", "order:o-1"]
 
 
 def test_the_columns_of_process_mining_are_known(file: Source, log: Log) -> None:
     text = "case:concept:name,concept:name,time:timestamp,org:resource,cost\nc-1,Pay,2026-11-01,Ann,5\n"
-    load(log, read_csv(file(text)))
+    load(log, read_csv(file(text), key=STORE_KEY))
     [commit], [event] = log.commits(), log.read()
     assert (event.type, event.tags, commit.author) == ("Pay", ("case:c-1", "resource:Ann"), "Ann")
     assert data([event]) == [{"cost": "5"}]
@@ -61,8 +61,13 @@ def test_the_columns_of_process_mining_are_known(file: Source, log: Log) -> None
 def test_rows_without_type_or_time_are_taken_in_order(file: Source, log: Log) -> None:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     source = "a,b\n1,2\n1,2\n"
-    assert load(log, read_csv(file(source), reading=Reading(type="Noted"), clock=lambda: now)).commits == 2
-    assert load(log, read_csv(file(source), reading=Reading(type="Noted"))) == Report(known=2)
+    assert (
+        load(
+            log, read_csv(file(source), reading=Reading(type="Noted"), clock=lambda: now, key=STORE_KEY)
+        ).commits
+        == 2
+    )
+    assert load(log, read_csv(file(source), reading=Reading(type="Noted"), key=STORE_KEY)) == Report(known=2)
     assert [(event.type, commit.time) for event, commit in zip(log.read(), log.commits(), strict=True)] == [
         ("Noted", now)
     ] * 2
@@ -70,18 +75,20 @@ def test_rows_without_type_or_time_are_taken_in_order(file: Source, log: Log) ->
 
 def test_a_second_run_adds_nothing_and_grown_or_sorted_files_add_what_is_new(file: Source, log: Log) -> None:
     rows = [f"o-1,Paid,2026-11-0{day},ann,,5\n" for day in (1, 2, 2, 3)]
-    assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS)).commits == 4
-    assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS)) == Report(known=4)
+    assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS, key=STORE_KEY)).commits == 4
+    assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS, key=STORE_KEY)) == Report(known=4)
     changed = [*reversed(rows), "o-1,Paid,2026-11-02,ann,,5\n", "o-1,Paid,2026-11-09,ann,,5\n"]
-    assert load(log, read_csv(file(HEADER + "".join(changed)), COLUMNS)) == Report(
+    assert load(log, read_csv(file(HEADER + "".join(changed)), COLUMNS, key=STORE_KEY)) == Report(
         commits=2, events=2, known=4
     )
 
 
 def test_an_id_column_tells_rows_apart(file: Source, log: Log) -> None:
     text = "id,what\n7,a\n8,a\n"
-    assert load(log, read_csv(file(text), Columns(id="id"))).commits == 2
-    assert load(log, read_csv(file(text + "9,a\n"), Columns(id="id"))) == Report(commits=1, events=1, known=2)
+    assert load(log, read_csv(file(text), Columns(id="id"), key=STORE_KEY)).commits == 2
+    assert load(log, read_csv(file(text + "9,a\n"), Columns(id="id"), key=STORE_KEY)) == Report(
+        commits=1, events=1, known=2
+    )
     assert data(log.read(limit=1)) == [{"id": "7", "what": "a"}]
 
 
@@ -97,7 +104,7 @@ def test_each_row_that_cannot_be_read_is_named_with_its_first_line(
         "\n"
         "o-1,Placed,,ann,,5\n"
     )
-    report = load(log, read_csv(file(text), COLUMNS), on_reject=rejects.append)
+    report = load(log, read_csv(file(text), COLUMNS, key=STORE_KEY), on_reject=rejects.append)
     assert (report.commits, report.skipped) == (1, 5)
     assert reasons(rejects) == [
         (4, "the row has 3 cells, the header has 6"),
@@ -108,12 +115,12 @@ def test_each_row_that_cannot_be_read_is_named_with_its_first_line(
     ]
     assert rejects[3].raw == 'o-1,Placed,2026-11-01,ann,"two\nlines",5,6'
     with pytest.raises(SourceError, match="source:4: the row has 3 cells"):
-        load(log, read_csv(file(text), COLUMNS))
+        load(log, read_csv(file(text), COLUMNS, key=STORE_KEY))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(file: Source, log: Log, delimiter: str) -> None:
-    load(log, read_csv(file(f'"a,;|"{delimiter}b c{delimiter}d\n1{delimiter}2{delimiter}3\n')))
+    load(log, read_csv(file(f'"a,;|"{delimiter}b c{delimiter}d\n1{delimiter}2{delimiter}3\n'), key=STORE_KEY))
     assert data(log.read()) == [{"a,;|": "1", "b c": "2", "d": "3"}]
 
 
@@ -126,28 +133,28 @@ def test_the_delimiter_is_found(file: Source, log: Log, delimiter: str) -> None:
     ],
 )
 def test_encodings_are_read(file: Source, log: Log, encoding: str, content: bytes) -> None:
-    load(log, read_csv(file(content), reading=Reading(encoding=encoding)))
+    load(log, read_csv(file(content), reading=Reading(encoding=encoding), key=STORE_KEY))
     assert data(log.read()) == [{"ä": "ö"}]
 
 
 def test_a_row_that_is_not_in_the_encoding_is_rejected(file: Source, log: Log, rejects: Skipped) -> None:
     content = b"a,b\ncaf\xe9,1\nfine,2\n"
-    load(log, read_csv(file(content)), on_reject=rejects.append)
+    load(log, read_csv(file(content), key=STORE_KEY), on_reject=rejects.append)
     assert data(log.read()) == [{"a": "fine", "b": "2"}]
     why = "the cell is not utf-8; name the file's own encoding, such as cp1252 or utf-16"
     assert reasons(rejects) == [(2, f'column "a": {why}')]
     with pytest.raises(SourceError, match="no encoding is known"):
-        load(log, read_csv(file(content), reading=Reading(encoding="klingon")))
+        load(log, read_csv(file(content), reading=Reading(encoding="klingon"), key=STORE_KEY))
 
 
 def test_times_without_a_zone_take_the_one_that_is_given(file: Source, log: Log) -> None:
     reading = Reading(zone=ZoneInfo("Europe/Amsterdam"), time_format="%d.%m.%Y %H:%M")
-    load(log, read_csv(file("at\n01.07.2026 12:00\n"), Columns(time="at"), reading))
+    load(log, read_csv(file("at\n01.07.2026 12:00\n"), Columns(time="at"), reading, key=STORE_KEY))
     assert next(log.commits()).authored == datetime(2026, 7, 1, 10, tzinfo=UTC)
 
 
 def test_line_separators_of_unicode_do_not_end_a_row(file: Source, log: Log) -> None:
-    load(log, read_csv(file("a,b\r\nx\u2028y\x0bz\x85,1\r\n")))
+    load(log, read_csv(file("a,b\r\nx\u2028y\x0bz\x85,1\r\n"), key=STORE_KEY))
     assert data(log.read()) == [{"a": "x\u2028y\x0bz\x85", "b": "1"}]
 
 
@@ -174,8 +181,8 @@ def test_a_cell_is_inferred_only_where_nothing_is_lost(cell: str, value: Any) ->
 
 
 def test_empty_cells_are_left_out_or_kept(file: Source, log: Log) -> None:
-    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(infer=True)))
-    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(keep_empty=True)))
+    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(infer=True), key=STORE_KEY))
+    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(keep_empty=True), key=STORE_KEY))
     assert data(log.read()) == [{"a": 1}, {"a": "1", "b": ""}]
 
 
@@ -192,7 +199,7 @@ def test_a_header_that_cannot_be_is_named(
     file: Source, log: Log, text: str, columns: Columns | None, why: str
 ) -> None:
     with pytest.raises(SourceError, match=why):
-        load(log, read_csv(file(text), columns))
+        load(log, read_csv(file(text), columns, key=STORE_KEY))
 
 
 def test_the_permits_of_a_town_come_in_whole(data_dir: Path) -> None:
@@ -200,7 +207,7 @@ def test_the_permits_of_a_town_come_in_whole(data_dir: Path) -> None:
     store = MemoryStore()
     for expected in (Report(commits=8_577, events=8_577), Report(known=8_577)):
         with open_input(data_dir / "receipt.csv") as file:
-            assert load(store.log(), read_csv(file)) == expected
+            assert load(store.log(), read_csv(file, key=STORE_KEY)) == expected
     assert len({event.tags[0] for event in store.log().read()}) == 1_434
     assert verify(store).sound
 
@@ -217,12 +224,12 @@ def test_the_permits_of_a_town_come_in_whole(data_dir: Path) -> None:
 )
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "utf-16"])
 def test_what_spreadsheets_write_is_understood(file: Source, log: Log, text: str, encoding: str) -> None:
-    load(log, read_csv(file(text.encode(encoding)), reading=Reading(encoding=encoding)))
+    load(log, read_csv(file(text.encode(encoding)), reading=Reading(encoding=encoding), key=STORE_KEY))
     assert data(log.read()) == [{"id": "1", "what": "A"}, {"id": "2", "what": "B"}]
 
 
 def test_every_line_break_inside_of_a_cell_stays_as_it_is(file: Source, log: Log) -> None:
-    load(log, read_csv(file('a,b\r"1\r2","3\n4\r\n5"\r6,7')))
+    load(log, read_csv(file('a,b\r"1\r2","3\n4\r\n5"\r6,7'), key=STORE_KEY))
     assert data(log.read()) == [{"a": "1\r2", "b": "3\n4\r\n5"}, {"a": "6", "b": "7"}]
 
 
@@ -240,21 +247,25 @@ def test_a_header_that_cannot_be_read_is_an_error_with_its_line(
     file: Source, log: Log, content: bytes, line: int, why: str
 ) -> None:
     with pytest.raises(SourceError, match=why) as caught:
-        load(log, read_csv(file(content)))
+        load(log, read_csv(file(content), key=STORE_KEY))
     assert caught.value.line == line
 
 
 def test_a_cell_of_white_space_is_empty(file: Source, log: Log, rejects: Skipped) -> None:
     columns = Columns(id="id", tags={"who": "who"})
     text = "id,who,note\n1, ,\u00a0\n ,ann,x\n"
-    load(log, read_csv(file(text), columns), on_reject=rejects.append)
+    load(log, read_csv(file(text), columns, key=STORE_KEY), on_reject=rejects.append)
     assert [(event.tags, event.data) for event in log.read()] == [((), b'{"id":"1"}')]
     assert reasons(rejects) == [(3, 'column "id": the row\'s id is empty')]
 
 
 def test_a_row_beyond_the_limit_ends_the_file(log: Log, rejects: Skipped) -> None:
     text = b'a,b\n1,2\n3,"' + b"4,5\n" * 300
-    load(log, read_csv(InputFile("source", io.BytesIO(text), limit=1000)), on_reject=rejects.append)
+    load(
+        log,
+        read_csv(InputFile("source", io.BytesIO(text), limit=1000), key=STORE_KEY),
+        on_reject=rejects.append,
+    )
     assert data(log.read()) == [{"a": "1", "b": "2"}]
     why = (
         "the row has more than 1,000 bytes, the limit of a record; is a quote missing? The rest was not read"
@@ -264,4 +275,7 @@ def test_a_row_beyond_the_limit_ends_the_file(log: Log, rejects: Skipped) -> Non
 
 def test_a_form_of_times_that_names_a_part_twice_is_a_reject(file: Source, log: Log) -> None:
     with pytest.raises(SourceError, match="is no time of the form %Y %Y"):
-        load(log, read_csv(file("t\n2026 2026\n"), Columns(time="t"), Reading(time_format="%Y %Y")))
+        load(
+            log,
+            read_csv(file("t\n2026 2026\n"), Columns(time="t"), Reading(time_format="%Y %Y"), key=STORE_KEY),
+        )

@@ -19,7 +19,7 @@ from backstory.sync import InputFile, Known, Rejected, load, open_input, read_xe
 from backstory.sync.load import Report
 from backstory.sync.order import in_order
 from backstory.sync.source import no_progress
-from tests.sync.conftest import Skipped, Source, data, reasons
+from tests.sync.conftest import STORE_KEY, Skipped, Source, data, reasons
 
 
 def event(name: str, time: str, *more: str) -> str:
@@ -53,7 +53,7 @@ def test_an_event_is_a_commit_at_its_time_by_its_resource(file: Source, log: Log
             event("Submit", "2026-11-01T10:00:00.5+01:00", RESOURCE, DONE),
         )
     )
-    assert load(log, read_xes(file(text))) == Report(commits=1, events=1)
+    assert load(log, read_xes(file(text), key=STORE_KEY)) == Report(commits=1, events=1)
     [commit], [found] = log.commits(), log.read()
     assert (commit.author, commit.authored) == ("Ann", datetime(2026, 11, 1, 9, 0, 0, 500_000, tzinfo=UTC))
     assert (found.type, found.tags) == ("Submit", ("case:c 1", "resource:Ann"))
@@ -74,7 +74,7 @@ def test_history_goes_by_time_across_cases_and_equal_times_by_place(file: Source
         trace("1", event("a", "2026-11-01T10:00:00Z"), event("d", "2026-11-03T10:00:00Z")),
         trace("2", event("b", "2026-11-01T10:00:00Z"), event("c", "2026-11-02T10:00:00Z")),
     )
-    load(log, read_xes(file(text)))
+    load(log, read_xes(file(text), key=STORE_KEY))
     assert [found.type for found in log.read()] == ["a", "b", "c", "d"]
     assert all(commit.time == commit.authored for commit in log.commits())
 
@@ -86,7 +86,7 @@ def test_attributes_keep_their_kinds_and_nested_ones_are_reachable(file: Source,
         <string key="s" value="1 &lt; 2"><string key="unit" value="EUR"><int key="digits" value="2"/></string></string>
         <list key="l"><values><string key="k" value="1"/><string key="k" value="2"/></values></list>
         <container key="c"><string key="k" value="1"/></container>"""
-    load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", attributes))))))
+    load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", attributes)))), key=STORE_KEY))
     [found] = data(log.read())
     del found["case:concept:name"], found["concept:name"], found["time:timestamp"]
     assert found == {
@@ -115,7 +115,7 @@ def test_what_is_missing_has_a_fallback_or_is_rejected(file: Source, log: Log, r
         trace("4"),
         event("alone", "2026-11-02T10:00:00Z"),
     )
-    load(log, read_xes(file(text)), on_reject=rejects.append)
+    load(log, read_xes(file(text), key=STORE_KEY), on_reject=rejects.append)
     assert [(found.type, found.tags) for found in log.read()] == [("event", ("case:trace-1",)), ("alone", ())]
     assert reasons(rejects) == [
         (3, "the event has no time:timestamp, so it has no place in a history"),
@@ -127,26 +127,28 @@ def test_what_is_missing_has_a_fallback_or_is_rejected(file: Source, log: Log, r
 def test_a_second_run_adds_nothing_and_a_grown_log_adds_what_is_new(file: Source, log: Log) -> None:
     twice = event("a", "2026-11-01T10:00:00Z")
     first = xes(trace("1", twice, twice), trace("2", event("b", "2026-11-05T10:00:00Z")))
-    assert load(log, read_xes(file(first))).commits == 3
-    assert load(log, read_xes(file(first))) == Report(known=3)
+    assert load(log, read_xes(file(first), key=STORE_KEY)).commits == 3
+    assert load(log, read_xes(file(first), key=STORE_KEY)) == Report(known=3)
     grown = xes(
         trace("1", twice, event("late", "2026-11-01T12:00:00Z"), twice),
         trace("2", event("b", "2026-11-05T10:00:00Z")),
     )
-    assert load(log, read_xes(file(grown))) == Report(commits=1, events=1, known=3)
+    assert load(log, read_xes(file(grown), key=STORE_KEY)) == Report(commits=1, events=1, known=3)
 
 
 def test_an_event_that_now_says_something_else_is_an_error_not_a_second_event(file: Source, log: Log) -> None:
-    load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z"))))))
+    load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z")))), key=STORE_KEY))
     with pytest.raises(SourceError, match="was used for other content"):
-        load(log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", RESOURCE))))))
+        load(
+            log, read_xes(file(xes(trace("1", event("a", "2026-11-01T10:00:00Z", RESOURCE)))), key=STORE_KEY)
+        )
 
 
 def test_both_values_of_a_repeated_key_are_kept_and_the_first_counts(file: Source, log: Log) -> None:
     more = '<string key="org:resource" value="Bob"><string key="role" value="clerk"/></string>'
     taken = '<string key="k#more" value="theirs"/><int key="k" value="1"/><int key="k" value="2"/>'
     text = xes(trace("1", event("a", "2026-11-01T10:00:00Z", RESOURCE, more, RESOURCE, taken)))
-    load(log, read_xes(file(text)))
+    load(log, read_xes(file(text), key=STORE_KEY))
     [commit], [found] = log.commits(), data(log.read())
     assert (commit.author, found["org:resource"]) == ("Ann", "Ann")
     assert found["org:resource#more"] == [
@@ -159,7 +161,7 @@ def test_both_values_of_a_repeated_key_are_kept_and_the_first_counts(file: Sourc
 def test_an_attribute_of_the_event_does_not_hide_one_of_its_trace(file: Source, log: Log) -> None:
     theirs = '<string key="case:concept:name" value="1"/><string key="case:x" value="event"/>'
     text = xes(trace("1", '<string key="x" value="trace"/>', event("a", "2026-11-01T10:00:00Z", theirs)))
-    load(log, read_xes(file(text)))
+    load(log, read_xes(file(text), key=STORE_KEY))
     [found] = data(log.read())
     assert (found["case:concept:name"], found["case:x"]) == ("1", "trace")
     assert found["case:x#more"] == [{"case:x": "event"}]
@@ -169,7 +171,7 @@ def test_an_attribute_of_the_event_does_not_hide_one_of_its_trace(file: Source, 
 def test_a_log_whose_elements_have_a_prefix_is_read(file: Source, log: Log) -> None:
     plain = xes(trace("1", event("a", "2026-11-01T10:00:00Z", "<x:event/>")))
     text = plain.replace("<", "<x:").replace("<x:/", "</x:").replace("<x:?", "<?").replace("<x:x:", "<y:")
-    load(log, read_xes(file(text.replace("xmlns=", "xmlns:x="))))
+    load(log, read_xes(file(text.replace("xmlns=", "xmlns:x=")), key=STORE_KEY))
     assert [(found.type, found.tags) for found in log.read()] == [("a", ("case:1",))]
 
 
@@ -205,7 +207,7 @@ INSIDE = event("inside", "2026-11-01T11:00:00Z")
 def test_an_event_in_no_place_for_one_is_rejected_and_the_others_come_in(
     file: Source, log: Log, rejects: Skipped, parts: tuple[str, ...]
 ) -> None:
-    load(log, read_xes(file(xes(*parts))), on_reject=rejects.append)
+    load(log, read_xes(file(xes(*parts)), key=STORE_KEY), on_reject=rejects.append)
     assert [found.type for found in log.read()] == ["a", "b"]
     assert reasons(rejects) == [(3, "the event stands neither in a trace of the log nor in the log itself")]
 
@@ -214,7 +216,7 @@ def test_the_events_of_a_trace_that_was_cut_off_are_rejected_with_their_lines(
     file: Source, log: Log, rejects: Skipped
 ) -> None:
     text = xes(trace("1", event("a", "2026-11-01")), "\n", trace("2", event("b", "2026-11-02")))
-    load(log, read_xes(file(text.removesuffix("</trace></log>"))), on_reject=rejects.append)
+    load(log, read_xes(file(text.removesuffix("</trace></log>")), key=STORE_KEY), on_reject=rejects.append)
     assert [found.type for found in log.read()] == ["a"]
     assert [line for line, _ in reasons(rejects)] == [3, 3]
     assert "not well-formed" in rejects[0].error.why
@@ -240,7 +242,7 @@ def test_an_attribute_of_another_type_is_rejected(
     file: Source, log: Log, rejects: Skipped, attributes: str, why: str
 ) -> None:
     text = xes(trace("1", f"<event>{attributes}</event>", event("a", "2026-11-01T10:00:00Z")))
-    load(log, read_xes(file(text)), on_reject=rejects.append)
+    load(log, read_xes(file(text), key=STORE_KEY), on_reject=rejects.append)
     assert [found.type for found in log.read()] == ["a"]
     assert reasons(rejects) == [(2, why)]
 
@@ -250,7 +252,7 @@ def test_an_encoding_that_cannot_be_read_is_named(file: Source, log: Log, encodi
     with pytest.raises(
         SourceError, match=r"source:1: (the file's encoding cannot be read|this is not well-f)"
     ):
-        load(log, read_xes(file(f'<?xml version="1.0" encoding="{encoding}"?><log/>')))
+        load(log, read_xes(file(f'<?xml version="1.0" encoding="{encoding}"?><log/>'), key=STORE_KEY))
 
 
 def test_a_long_attribute_is_read_whole_and_one_beyond_the_limit_is_not(log: Log, rejects: Skipped) -> None:
@@ -258,10 +260,10 @@ def test_a_long_attribute_is_read_whole_and_one_beyond_the_limit_is_not(log: Log
         trace("1", event("a", "2026-11-01T10:00:00Z", f'<string key="k" value="{"x" * 1_000_000}"/>')),
         trace("2", event("b", "2026-11-02T10:00:00Z")),
     ).encode()
-    load(log, read_xes(InputFile("source", io.BytesIO(text))))
+    load(log, read_xes(InputFile("source", io.BytesIO(text)), key=STORE_KEY))
     assert [len(found.get("k", "")) for found in data(log.read())] == [1_000_000, 0]
     small = InputFile("source", io.BytesIO(text), limit=500_000)
-    load(MemoryStore().log(), read_xes(small), on_reject=rejects.append)
+    load(MemoryStore().log(), read_xes(small, key=STORE_KEY), on_reject=rejects.append)
     why = "an event or an attribute has more than 500,000 bytes, the limit of a record; the rest was not read"
     assert reasons(rejects)[0] == (2, why)
 
@@ -279,7 +281,7 @@ def test_no_part_of_a_file_is_beyond_the_limit(log: Log, part: str) -> None:
     many = '<string key="k" value="x"/><values/>' * 20_000
     text = xes(part.format(many if "event" in part else "x" * 400_000)).encode()
     with pytest.raises(SourceError, match="the limit of a record"):
-        load(log, read_xes(InputFile("source", io.BytesIO(text), limit=200_000)))
+        load(log, read_xes(InputFile("source", io.BytesIO(text), limit=200_000), key=STORE_KEY))
 
 
 def test_records_larger_than_the_buffer_of_the_sorter_come_back_whole() -> None:
@@ -309,7 +311,7 @@ BOMB = '<!DOCTYPE log [<!ENTITY a "aaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]><log><s
 )
 def test_a_hostile_or_broken_file_is_refused(file: Source, log: Log, text: str, why: str) -> None:
     with pytest.raises(SourceError, match=why):
-        load(log, read_xes(file(text)))
+        load(log, read_xes(file(text), key=STORE_KEY))
     assert log.head().position == 0
 
 
@@ -320,8 +322,8 @@ def test_a_file_that_was_cut_off_gives_what_it_has_and_says_so(
         xes(*(trace(str(n), event("a", "2026-11-01T10:00:00Z")) for n in range(2000))).encode()
     )
     with pytest.raises(SourceError, match="cut off"):
-        load(log, read_xes(file(whole[:-10])))
-    load(log, read_xes(file(whole[:-10])), on_reject=rejects.append)
+        load(log, read_xes(file(whole[:-10]), key=STORE_KEY))
+    load(log, read_xes(file(whole[:-10]), key=STORE_KEY), on_reject=rejects.append)
     assert 1900 < log.head().position <= 2000
     assert "cut off" in rejects[0].error.why
 
@@ -337,7 +339,7 @@ def test_sorting_spills_to_a_file_and_loses_nothing() -> None:
 def test_an_import_that_was_stopped_goes_on_where_it_stopped(file: Source, tmp_path: Path) -> None:
     text = xes(*(trace(str(n), event("a", f"2026-11-01T10:{n:02}:00Z")) for n in range(60)))
     with_store = SqliteStore(tmp_path / "a.db")
-    source = read_xes(file(text))
+    source = read_xes(file(text), key=STORE_KEY)
     half = (item for _, item in zip(range(30), source, strict=False))
 
     def stopped() -> object:
@@ -347,7 +349,9 @@ def test_an_import_that_was_stopped_goes_on_where_it_stopped(file: Source, tmp_p
     with pytest.raises(KeyboardInterrupt):
         load(with_store.log(), stopped(), batch=10)  # type: ignore[arg-type]
     assert with_store.log().head().position == 30
-    assert load(with_store.log(), read_xes(file(text))) == Report(commits=30, events=30, known=30)
+    assert load(with_store.log(), read_xes(file(text), key=STORE_KEY)) == Report(
+        commits=30, events=30, known=30
+    )
     with_store.close()
 
 
@@ -371,7 +375,7 @@ def test_the_loans_of_a_bank_come_in_whole(data_dir: Path, tmp_path: Path, long:
     log = store.log()
     for expected in (Report(commits=events, events=events), Report(known=events)):
         with open_input(path) as file:
-            assert load(log, read_xes(file)) == expected
+            assert load(log, read_xes(file, key=STORE_KEY)) == expected
     cases = {tag for event in log.read() for tag in event.tags if tag.startswith("case:")}
     assert len(cases) == applications
     state = latest(log, "case:173688")

@@ -13,6 +13,7 @@ from backstory.cli import UsageError, files, place
 from backstory.cli.bar import Bar
 from backstory.cli.text import plain
 from backstory.errors import SourceError
+from backstory.local import import_key
 from backstory.sync.load import load
 from backstory.sync.source import RECORD, InputFile, Rejected, open_input
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from backstory.cli.output import Output
-    from backstory.store import Log
+    from backstory.store import Log, Store
     from backstory.sync.load import Report
     from backstory.sync.source import Source
     from backstory.sync.table import Columns
@@ -138,7 +139,7 @@ def run(arguments: Namespace, out: Output) -> int:
             try:
                 report = load(
                     log,
-                    source(arguments, file, log, bar),
+                    source(arguments, file, store, log, bar),
                     on_reject=rejects.take if arguments.on_error == "skip" else None,
                     progress=bar,
                     future=arguments.future,
@@ -150,6 +151,12 @@ def run(arguments: Namespace, out: Output) -> int:
                         f"{added:,} events came in before this error; mend it and run again, or use --on-error skip"
                     )
                 raise
+    if report.twin:
+        out.say(
+            f"commit {plain(report.twin)} says the same as the first one that came in now. Was it imported before this"
+            " store was cloned? Then the records are in the history twice: a clone gives other ids to rows, events and"
+            " lines that have none of their own"
+        )
     if out.json:
         fields = msgspec.structs.asdict(report)
         out.document("import", source=name, format=arguments.format, **fields, rejects=rejects.written)
@@ -208,7 +215,7 @@ def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
             yield file
 
 
-def source(arguments: Namespace, file: InputFile | None, log: Log, bar: Bar) -> Source:
+def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log, bar: Bar) -> Source:
     """The entries of what is to be imported."""
     if file is None:
         from backstory.sync.git import read_git
@@ -219,14 +226,15 @@ def source(arguments: Namespace, file: InputFile | None, log: Log, bar: Bar) -> 
             known=lambda id: any(commit.id == id for commit in log.find(id)),
             progress=bar,
         )
+    key = import_key(store)
     if arguments.format == "jsonl":
         from backstory.sync.jsonl import read_jsonl
 
-        return read_jsonl(file, progress=bar)
+        return read_jsonl(file, key=key, progress=bar)
     if arguments.format == "xes":
         from backstory.sync.xes import read_xes
 
-        return read_xes(file, progress=bar)
+        return read_xes(file, key=key, progress=bar)
     from backstory.sync.table import Reading, read_csv
 
     reading = Reading(
@@ -239,7 +247,7 @@ def source(arguments: Namespace, file: InputFile | None, log: Log, bar: Bar) -> 
         encoding=arguments.encoding or "utf-8-sig",
         delimiter=delimiter(arguments.delimiter),
     )
-    return read_csv(file, columns(arguments), reading, progress=bar)
+    return read_csv(file, columns(arguments), reading, key=key, progress=bar)
 
 
 def columns(arguments: Namespace) -> Columns | None:

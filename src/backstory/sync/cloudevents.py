@@ -2,7 +2,7 @@
 
 | theirs | ours |
 |---|---|
-| source, id | together the commit's id; both in the metadata |
+| source, id | together the commit's id, with a space between; both in the metadata |
 | type, time | the event's type, the commit's authored time |
 | subject | the tag `subject:<subject>` |
 | data | the data; what is no object stands in it under `value`, binary data under `base64` |
@@ -21,8 +21,8 @@ import msgspec
 
 from backstory.commit import Commit, Draft, draft
 from backstory.errors import InvalidEvent
+from backstory.ids import derived
 from backstory.record import Recorded, encoded
-from backstory.sync.source import content_id
 
 TAGS, VERSION, AUTHOR, MESSAGE = "backstorytags", "backstoryversion", "backstoryauthor", "backstorymessage"
 COMMIT, POSITION = "backstorycommit", "backstoryposition"
@@ -77,7 +77,7 @@ def drafted(line: bytes, now: datetime) -> Draft:
     time = envelope.time or now
     return draft(
         [encoded(envelope.type, _data(attributes), tags, envelope.backstoryversion)],
-        id=content_id("cloudevents", envelope.source, envelope.id),
+        id=derived("cloudevents", f"{envelope.source.replace(' ', '%20')} {envelope.id}"),
         time=time if time.tzinfo else time.replace(tzinfo=UTC),
         author=envelope.backstoryauthor,
         message=envelope.backstorymessage,
@@ -86,6 +86,7 @@ def drafted(line: bytes, now: datetime) -> Draft:
             for name, value in attributes.items()
             if name not in OURS and name not in ("data", "data_base64")
         },
+        own_id=True,
     )
 
 

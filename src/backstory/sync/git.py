@@ -4,8 +4,9 @@
     BranchesMerged                                     parents; every merge has one
     NothingChanged                                     an empty commit
 
-Tags are `file:<path>` (both paths of a rename) and `author:<email>`. The commit id is Git's. A merge names the files
-that differ from all its parents, as `git show` does: what merely came over was told by the branch's own commits.
+Tags are `file:<path>` (both paths of a rename) and `author:<email>`. The commit id is `backstory.git.` and Git's own.
+A merge names the files that differ from all its parents, as `git show` does: what merely came over was told by the
+branch's own commits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import msgspec
 
 from backstory.commit import Draft, draft
 from backstory.errors import SourceError
+from backstory.ids import derived
 from backstory.record import Encoded, encoded
 from backstory.sync.source import MALFORMED, Entry, Item, Known, Progress, Rejected, no_progress
 
@@ -89,7 +91,7 @@ def read_git(
         count = skipped = 0
         with _git(where, *ORDER, revision, "--") as shas:
             for sha in shas:
-                if known(sha.strip().decode()):
+                if known(commit_id(sha.strip().decode())):
                     skipped += 1
                 else:
                     wanted.write(sha)
@@ -101,6 +103,11 @@ def read_git(
             for done, (header, changes) in enumerate(_commits(_fields(output)), 1):
                 yield _entry(where, done, header, changes)
                 progress("reading", done, count)
+
+
+def commit_id(sha: str) -> str:
+    """The id of the commit that one of Git's becomes."""
+    return derived("git", sha)
 
 
 def readable(path: bytes) -> str:
@@ -259,7 +266,8 @@ def _draft(header: list[bytes], changes: list[Change]) -> Draft:
     events += (_event(change, author) for change in changes)
     return draft(
         events or [_encoded("NothingChanged", {}, author)],
-        id=sha,
+        id=commit_id(sha),
+        own_id=True,
         time=datetime.fromtimestamp(int(time), UTC),
         author=f"{name} <{email}>",
         message=body.rstrip("\n"),

@@ -10,6 +10,7 @@ import msgspec
 from backstory.commit import Draft
 from backstory.errors import EventError, SourceError
 from backstory.sync import cloudevents, own
+from backstory.sync.ids import KeyedIds
 from backstory.sync.source import MALFORMED, Entry, InputFile, Item, Progress, Rejected, no_progress, rejected
 
 MARK = b"\xef\xbb\xbf"
@@ -30,15 +31,16 @@ _array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 def read_jsonl(
     file: InputFile,
     *,
+    key: bytes,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Progress = no_progress,
 ) -> Iterator[Item]:
     """The entries of a file, in its order. A JSON array of CloudEvents is read as one too.
 
-    `clock` gives the time of lines that have none. A file that ends before the commit that its header promises was cut
-    off: that is its last reject.
+    `key` is the store's own, from `local.import_key`; `clock` gives the time of lines that have none. A file that ends
+    before the commit that its header promises was cut off: that is its last reject.
     """
-    reader = _Reader(file.name, clock)
+    reader = _Reader(file.name, clock, KeyedIds("jsonl", key))
     number = 0
     try:
         for number, line in _lines(file):
@@ -91,8 +93,9 @@ def _batch(file: InputFile, first: bytes, rest: Iterator[bytes | Rejected]) -> I
 class _Reader:
     """Makes an entry of each line, and remembers what the header promised."""
 
-    def __init__(self, name: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, clock: Callable[[], datetime], ids: KeyedIds) -> None:
         self._name = name
+        self._ids = ids
         self._clock = clock
         self._header: own.Header | None = None
         self._position = 0
@@ -116,7 +119,7 @@ class _Reader:
             return cloudevents.drafted(line, self._clock())
         commit = own.decode_commit(line)
         self._position = max(self._position, commit.position)
-        return own.drafted(commit, number, self._clock())
+        return own.drafted(commit, number, self._clock(), self._ids)
 
     def missing(self, number: int) -> Iterator[Rejected]:
         """Say that the file was cut off, where it was."""

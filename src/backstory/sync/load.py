@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from backstory.commit import EARLIEST
+from backstory.commit import EARLIEST, Commit
 from backstory.errors import SourceError
-from backstory.store import Log
+from backstory.query import Query
+from backstory.record import Encoded
+from backstory.store import Log, commit_at
+from backstory.sync.ids import KEYED
 from backstory.sync.source import Entry, Item, Known, Progress, Rejected, no_progress
 
 BATCH = 5000
@@ -23,13 +26,22 @@ AHEAD = timedelta(days=1)
 """How far a commit's time may be ahead of the clock: one from the future would hold the log's time there for ever."""
 
 
+LOOKED_AT = 1000
+"""Events in which a twin is looked for: a file that is imported again mostly begins with the same records."""
+
+
 class Report(msgspec.Struct):
-    """What an import did: commits and events that it added, commits that were known, places that it skipped."""
+    """What an import did: commits and events that it added, commits that were known, places that it skipped.
+
+    `twin` is the id of an earlier import that says the same as the first commit that was added: perhaps another store
+    made it, and the same records are in the log twice now. Empty where none was seen.
+    """
 
     commits: int = 0
     events: int = 0
     known: int = 0
     skipped: int = 0
+    twin: str = ""
 
 
 def load(
@@ -90,6 +102,21 @@ def _raw(entry: Entry) -> str:
     return b" ".join(event.data for event in entry.draft.events).decode(errors="replace")
 
 
+def twin(log: Log, commit: Commit, event: Encoded) -> str:
+    """The id of an earlier commit that an import made of the same record; empty where none is found.
+
+    Its id is another where another store gave it, under its own key. `event` is the first one of `commit`.
+    """
+    if not commit.id.startswith(KEYED):
+        return ""
+    for met in log.read(Query.of([event.type], event.tags), upto=commit.first - 1, limit=LOOKED_AT):
+        if met.data == event.data:
+            there = commit_at(log, met.commit)
+            if there.authored == commit.authored and there.id.startswith(KEYED):
+                return there.id
+    return ""
+
+
 class _Loader:
     """The entries that wait to be appended, and what became of the others."""
 
@@ -119,6 +146,8 @@ class _Loader:
                 refused.append((entry, verdict))
             elif verdict[0].position > newest:
                 newest = verdict[0].position
+                if not (report.commits or report.known):  # of a store that knows one, the key is the same
+                    report.twin = twin(self._log, verdict[0], entry.draft.events[0])
                 report.commits += 1
                 report.events += verdict[0].size
             else:

@@ -19,7 +19,7 @@ from backstory.commit import Commit, Draft, draft
 from backstory.errors import InvalidEvent
 from backstory.query import Clause, Condition, Query
 from backstory.record import Encoded, Recorded, encoded
-from backstory.sync.source import content_id
+from backstory.sync.ids import KeyedIds
 
 FORMAT = 1
 
@@ -120,9 +120,10 @@ def stored(raw: msgspec.Raw) -> bytes:
     return msgspec.json.decode(json, type=str).encode() if json.startswith(b'"') else json
 
 
-def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
+def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draft:
     """The draft of a line, the same that its commit once was. `now` is the time of a line that has none.
 
+    A line with a content hash is history: it keeps ids and types that only the library may give.
     Raises one of `source.MALFORMED`, also where the line names a content hash and what it says has another.
     """
     events = [encoded(event.type, stored(event.data), event.tags, event.version) for event in line.events]
@@ -132,9 +133,7 @@ def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
     made = draft(
         events,
         id=line.id
-        or content_id(
-            "jsonl", number, str(time), line.author, line.message, [_plain(event) for event in events]
-        ),
+        or ids.of(number, str(time), line.author, line.message, [_plain(event) for event in events]),
         time=time or now,
         condition=None if line.condition is None else _condition(line.condition),
         author=line.author,
@@ -142,6 +141,8 @@ def drafted(line: CommitLine, number: int, now: datetime) -> Draft:
         command=stored(line.command) or None,
         metadata=stored(line.metadata) or None,
         secret=_secret(line.secret),
+        own_id=bool(line.content) or not line.id,
+        own_types=bool(line.content),
     )
     if line.content and made.content.hex() != line.content:
         raise InvalidEvent(

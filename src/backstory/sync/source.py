@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import zlib
 from collections.abc import Callable, Iterator
@@ -65,25 +64,6 @@ class Known(msgspec.Struct, frozen=True):
 
 Item: TypeAlias = Entry | Rejected | Known
 Source: TypeAlias = Iterator[Item]
-
-
-def content_id(*parts: object) -> str:
-    """A commit id that follows from these parts alone: the same import gives the same id on every machine.
-
-    The first 128 bits of a SHA-256 over the parts as a JSON array, in hex.
-    """
-    return hashlib.sha256(_json(parts)).hexdigest()[:32]
-
-
-def timed_id(micros: int, *parts: object) -> str:
-    """A `content_id` that begins with its time, as a UUIDv7 does.
-
-    History is imported by time, so a store's index of ids grows at its end, where random ids would touch a page each.
-    """
-    return f"{max(micros // 1000, 0):012x}{content_id(*parts)[:20]}"
-
-
-_json = msgspec.json.Encoder().encode
 
 
 def no_progress(_stage: str, _done: int, _total: int | None) -> None:

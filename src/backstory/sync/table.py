@@ -27,6 +27,7 @@ import msgspec
 from backstory.commit import Draft, draft, micros
 from backstory.errors import EventError, SourceError
 from backstory.record import check_tag, check_text, encoded
+from backstory.sync.ids import KeyedIds
 from backstory.sync.order import Row, in_order
 from backstory.sync.source import (
     MALFORMED,
@@ -35,10 +36,8 @@ from backstory.sync.source import (
     Item,
     Progress,
     Rejected,
-    content_id,
     no_progress,
     rejected,
-    timed_id,
 )
 
 REMEMBERED = 100_000
@@ -106,14 +105,16 @@ def read_csv(
     columns: Columns | None = None,
     reading: Reading = Reading(),  # noqa: B008 - immutable
     *,
+    key: bytes,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Progress = no_progress,
 ) -> Iterator[Item]:
     """The entries of a CSV file, by time; in its own order where there is no time column, or `in_file_order` says so.
 
-    `clock` gives the time of rows that have none. Raises `SourceError` where a column that was named is not there.
+    `key` is the store's own, from `local.import_key`; `clock` gives the time of rows that have none. Raises
+    `SourceError` where a column that was named is not there.
     """
-    table = _Table(file, columns, reading, clock)
+    table = _Table(file, columns, reading, clock, KeyedIds("csv", key))
     rows = table.rows(progress)
     if table.columns.time is None or reading.in_file_order:
         ordered: Iterator[bytes | Rejected] = (row if isinstance(row, Rejected) else row[1] for row in rows)
@@ -131,12 +132,18 @@ class _Table:
     """A CSV file whose header was read."""
 
     def __init__(
-        self, file: InputFile, columns: Columns | None, reading: Reading, clock: Callable[[], datetime]
+        self,
+        file: InputFile,
+        columns: Columns | None,
+        reading: Reading,
+        clock: Callable[[], datetime],
+        ids: KeyedIds,
     ) -> None:
         csv.field_size_limit(file.limit)
         self.file = file
         self.reading = reading
         self._clock = clock
+        self._ids = ids
         self._lines = _Lines(file, reading.encoding)
         self._reader, self.header = self._read_header(reading.delimiter)
         self.columns = self._checked(columns)
@@ -232,11 +239,15 @@ class _Table:
         data = _encode(self._cells(cells))
         event = encoded(type, data, tuple(tags))
         if columns.id:
-            id = content_id("csv", type, row[columns.id])
+            id = self._ids.named(row[columns.id], type)
         else:
-            at, said = micros(time) if time else 0, ("csv", type, tags, author, message, data.decode())
-            id = timed_id(at, *said, at, self._count(at, *said)) if time else content_id(*said, number)
-        return draft([event], id=id, time=time or self._clock(), author=author, message=message)
+            at, said = micros(time) if time else 0, (type, tags, author, message, data.decode())
+            id = (
+                self._ids.timed(at, *said, at, self._count(at, *said))
+                if time
+                else self._ids.of(*said, number)
+            )
+        return draft([event], id=id, time=time or self._clock(), author=author, message=message, own_id=True)
 
     def _text(self, row: dict[str, str], column: str) -> str:
         cell = row[column]
@@ -274,7 +285,7 @@ class _Table:
 
     def _count(self, *said: object) -> int:
         """How many of the last rows said the same, this one included."""
-        id = content_id(*said)
+        id = self._ids.digest(*said)
         same, last = self._same, self._last
         same[id] += 1
         last.append(id)

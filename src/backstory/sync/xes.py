@@ -5,8 +5,9 @@
     time      time:timestamp, UTC where it names no zone; author: org:resource
     data      the event's attributes; with a trace's first event also the trace's, as case:<key>
 
-The history goes by time, across cases. A commit's id follows from case, name, transition and time (and how often the
-case had the same before), so a log that has grown adds what is new. `docs/design/imports.md` says why.
+The history goes by time, across cases. A commit's id follows from the event's identity:id; without one from case, name,
+transition and time (and how often the case had the same before). So a log that has grown adds what is new.
+`docs/design/imports.md` says why.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import msgspec
 
 from backstory.commit import checked_time, draft, from_micros, micros
 from backstory.errors import InvalidEvent, SourceError
-from backstory.record import Encoded, check_tag, check_text, sorted_tags
+from backstory.record import RESERVED, Encoded, check_tag, check_text, reserved, sorted_tags
 from backstory.sync.feed import Feed
+from backstory.sync.ids import KeyedIds
 from backstory.sync.order import Row, in_order
 from backstory.sync.source import (
     MALFORMED,
@@ -32,12 +34,12 @@ from backstory.sync.source import (
     Rejected,
     no_progress,
     rejected,
-    timed_id,
 )
 
 DEPTH = 64
 """Attributes nested deeper than this are an attack, not a log."""
 
+IDENTITY = "identity:id"
 NAME, TIME, RESOURCE, TRANSITION = "concept:name", "time:timestamp", "org:resource", "lifecycle:transition"
 
 _encode = msgspec.json.Encoder().encode
@@ -59,27 +61,29 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(_Event).decode
 
 
-def read_xes(file: InputFile, *, progress: Progress = no_progress) -> Iterator[Item]:
+def read_xes(file: InputFile, *, key: bytes, progress: Progress = no_progress) -> Iterator[Item]:
     """The entries of an XES file, by time. The whole file is read before the first one comes.
+
+    `key` is the store's own, from `local.import_key`.
 
     A document type or an entity is refused: XES has none, and they are how XML is made to explode. A file that stops
     in the middle gives what it has, and says so.
     """
-    for item in in_order(_rows(file, progress), progress):
+    for item in in_order(_rows(file, KeyedIds("xes", key), progress), progress):
         if isinstance(item, Rejected):
             yield item
             continue
         event = _unpack(item)
         encoded = Encoded(event.type, 1, event.tags, event.data)
         yield Entry(
-            draft((encoded,), id=event.id, time=from_micros(event.micros), author=event.author),
+            draft((encoded,), id=event.id, time=from_micros(event.micros), author=event.author, own_id=True),
             file.name,
             event.line,
         )
 
 
-def _rows(file: InputFile, progress: Progress) -> Iterator[Row | Rejected]:
-    log = _Log(file)
+def _rows(file: InputFile, ids: KeyedIds, progress: Progress) -> Iterator[Row | Rejected]:
+    log = _Log(file, ids)
     try:
         for chunk in file.chunks():
             log.feed.take(chunk)
@@ -96,8 +100,9 @@ def _rows(file: InputFile, progress: Progress) -> Iterator[Row | Rejected]:
 class _Log:
     """Follows the parser through log, trace, event and attributes, and keeps one trace at a time."""
 
-    def __init__(self, file: InputFile) -> None:
+    def __init__(self, file: InputFile, ids: KeyedIds) -> None:
         self.name = file.name
+        self._ids = ids
         self.feed = Feed(file, self._start, self._end)
         self._rows: list[Row | Rejected] = []
         self._events: list[tuple[int, dict[str, Any]]] = []
@@ -209,13 +214,20 @@ class _Log:
         type = _word(NAME, event.get(NAME) or "event")
         transition = _word(TRANSITION, event[TRANSITION]) if TRANSITION in event else None
         check_text(type, "event type")
+        if type.startswith(RESERVED):
+            raise reserved(type, "the event type")
         at = _time(event.get(TIME))
         tags = [check_tag(f"case:{case}")] if case else []
         if author:
             tags.append(check_tag(f"resource:{author}"))
         same = (type, transition, at)
         count = seen[same] = seen.get(same, -1) + 1
-        id = timed_id(at, "xes", case, type, transition, at, count)
+        identity = event.get(IDENTITY)
+        id = (
+            self._ids.named(_word(IDENTITY, identity))
+            if identity
+            else self._ids.timed(at, case, type, transition, at, count)
+        )
         return at, _pack(_Event(at, id, line, type, sorted_tags(tuple(tags)), author, _encode(event)))
 
 
