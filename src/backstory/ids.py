@@ -20,6 +20,9 @@ from backstory.record import RESERVED
 ID_LIMIT = 200
 """The longest commit id, in characters."""
 
+GIT = "git"
+"""The kind of the ids that follow from Git's hashes."""
+
 _guard = threading.Lock()
 _last = 0
 

@@ -174,3 +174,12 @@ def test_a_record_may_be_as_large_as_one_allows(run: Run, tmp_path: Path) -> Non
     words = ("import", "-s", "new.db", "jsonl", str(path), "--max-record")
     assert "this line has more than 1 MiB, the limit of a record" in run(*words, "1").err
     assert run(*words, "2").code == 0
+
+
+def test_records_that_a_clone_takes_in_again_are_noticed(run: Run, orders: Path) -> None:
+    run("import", "-s", "first.db", "csv", str(orders), *COLUMNS)
+    run("clone", "first.db", "second.db")
+    ran = run("import", "-s", "second.db", "csv", str(orders), *COLUMNS)
+    assert (ran.code, ran.out) == (0, "imported 2 events in 2 commits\n")
+    assert ran.err.startswith("commit backstory.csv.")
+    assert "Was it imported before this store was cloned?" in ran.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,18 @@ def test_a_store_is_made_and_the_next_step_is_named(run: Run) -> None:
     assert "backstory -s shop.db append" in ran.err
     assert "export BACKSTORY_STORE=shop.db" in ran.err
     assert run("-s", "shop.db", "verify").code == 0
+
+
+def test_it_has_an_id_of_its_own_that_a_clone_has_not(run: Run) -> None:
+    run("init", "shop.db")
+    run("clone", "shop.db", "copy.db")
+    said = [
+        run("-s", path, verb, "--json").json["id"]
+        for path in ("shop.db", "copy.db")
+        for verb in ("status", "stats")
+    ]
+    assert said[0] == said[1] != said[2] == said[3]
+    assert {UUID(id).version for id in said} == {4}
 
 
 def test_what_is_there_is_never_touched(run: Run) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backstory.errors import SourceError
+from backstory.database import connect
+from backstory.errors import SourceError, UnknownRevision
 from backstory.history.verify import verify
 from backstory.latest import latest
 from backstory.store import Log
@@ -215,6 +216,16 @@ def test_a_revision_chooses_what_is_imported(repository: Repository, log: Log) -
     repository.commit("two", {"a": "2"})
     load(log, read_git(repository.folder, "HEAD~1"))
     assert [commit.id for commit in log.commits()] == [commit_id(first)]
+
+
+def test_a_whole_hash_of_git_is_a_revision(repository: Repository) -> None:
+    first = repository.commit("one", {"a": "1"})
+    second = repository.commit("two", {"a": "2"})
+    db = connect()
+    load(db.log, read_git(repository.folder))
+    assert [db.point(hash).position for hash in (first, second, commit_id(first))] == [1, 2, 1]
+    with pytest.raises(UnknownRevision):
+        db.point(first[:39])
 
 
 def test_what_is_missing_is_named(

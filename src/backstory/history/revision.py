@@ -3,7 +3,7 @@
     main  HEAD  @  what-if         the head of a branch; HEAD is the branch that one is on
     q3-closed                      a mark
     #12  12                        a position
-    0f3a9c                         a commit, by its id or the beginning of its hash
+    0f3a9c                         a commit, by its id or the beginning of its hash; or by its whole hash in Git
     main~3  HEAD^  q3-closed~1     so many commits before
     @{yesterday}  main@{2026-11-01T10:00}    as it stood at a time
 
@@ -25,6 +25,7 @@ from backstory.history.branches import MAIN, Branches, Chain
 from backstory.history.decisions import made
 from backstory.history.timeline import last_at
 from backstory.history.times import parse_time
+from backstory.ids import GIT, derived
 from backstory.store import Log, commit_at
 
 Revision = str | int | datetime | Commit
@@ -38,6 +39,9 @@ SHORTEST = 4
 
 FURTHEST = 10**18
 """More commits than any log has."""
+
+GIT_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+"""A whole hash of Git, which names what was imported from there."""
 
 SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
 
@@ -217,7 +221,8 @@ def _number(text: str) -> int | None:
 
 
 def _find(log: Log, name: str) -> list[Commit]:
-    return [commit for commit in log.find(name) if commit.id == name or len(name) >= SHORTEST]
+    found = [commit for commit in log.find(name) if commit.id == name or len(name) >= SHORTEST]
+    return found or (log.find(derived(GIT, name)) if GIT_HASH.fullmatch(name) else [])
 
 
 def _why_unknown(branches: Branches, name: str, head: int) -> str:

@@ -23,7 +23,7 @@ import msgspec
 
 from backstory.commit import Draft, draft
 from backstory.errors import SourceError
-from backstory.ids import derived
+from backstory.ids import GIT, derived
 from backstory.record import Encoded, encoded
 from backstory.sync.source import MALFORMED, Entry, Item, Known, Progress, Rejected, no_progress
 
@@ -107,7 +107,7 @@ def read_git(
 
 def commit_id(sha: str) -> str:
     """The id of the commit that one of Git's becomes."""
-    return derived("git", sha)
+    return derived(GIT, sha)
 
 
 def readable(path: bytes) -> str:
