@@ -142,13 +142,14 @@ def draft(
     command: Mapping[str, Any] | bytes | None = None,
     metadata: Mapping[str, Any] | bytes | None = None,
     secret: bytes | None = None,
-    own_id: bool = False,
-    own_types: bool = False,
+    reserved_id: bool = False,
+    reserved_types: bool = False,
 ) -> Draft:
     """Check the parts of a commit and put them together. Raises `InvalidEvent` that says which part is wrong.
 
-    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one. `own_id` and
-    `own_types` are for the library: the id, or types of events, may have the form that is reserved for it.
+    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one. `reserved_id`
+    and `reserved_types` are for the library alone: the id, or the types of events, may have the form that is reserved
+    for it.
     """
     events = tuple(events)
     if not events:
@@ -157,9 +158,9 @@ def draft(
         raise InvalidEvent(f"a commit id is text of 1 to {ID_LIMIT} characters, not {id!r}")
     time = checked_time(time)
     check_text(id, "commit id")
-    if not own_id and id.startswith(RESERVED):
+    if not reserved_id and id.startswith(RESERVED):
         raise reserved(id, "the commit id")
-    if not own_types:
+    if not reserved_types:
         for event in events:
             if event.type.startswith(RESERVED):
                 raise reserved(event.type, "the event type")

@@ -23,8 +23,8 @@ KEY_BYTES = 32
 
 def begin(store: Store) -> None:
     """Give a store that was just made its id and its key; do nothing where it has both, or cannot be written."""
-    if len(store.refs.list(STORE)) < len(OWN):
-        with suppress(StoreError):
+    with suppress(StoreError):
+        if len(store.refs.list(STORE)) < len(OWN):
             store_id(store)
             import_key(store)
 

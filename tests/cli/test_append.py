@@ -160,7 +160,6 @@ def test_what_no_log_may_hold_is_a_usage_error(run: Run, words: list[str], messa
     assert run("stats", "--json").json["events"] == 6
 
 
-@pytest.mark.usefixtures("bank")
 def test_names_that_are_kept_for_the_library_are_refused(run: Run) -> None:
     for words in (["Noted", "--id", "backstory.again.X"], ["backstory.noted"]):
         ran = run("append", *words)

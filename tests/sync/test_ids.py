@@ -160,7 +160,9 @@ def test_a_table_and_a_log_of_processes_cannot_take_a_type_of_the_library(
 
 def test_history_that_is_kept_keeps_the_names_of_the_library(file: Source, log: Log) -> None:
     first, copy = MemoryStore(), MemoryStore()
-    kept = draft([fact("backstory.x")], id="backstory.again.X", time=START, own_id=True, own_types=True)
+    kept = draft(
+        [fact("backstory.x")], id="backstory.again.X", time=START, reserved_id=True, reserved_types=True
+    )
     append(first.log(), kept)
     load(log, read_jsonl(file(b"".join(own_lines(first.log()))), key=STORE_KEY))
     clone(first, copy)

@@ -80,7 +80,7 @@ def test_other_names_are_anybodys(db: Database, name: str) -> None:
 
 def test_the_library_says_so_where_it_gives_such_a_name_itself() -> None:
     event = encoded("backstory.x", b"{}")
-    made = draft([event], id="backstory.x.1", time=NOW, own_id=True, own_types=True)
+    made = draft([event], id="backstory.x.1", time=NOW, reserved_id=True, reserved_types=True)
     assert (made.id, made.events[0].type) == ("backstory.x.1", "backstory.x")
 
 

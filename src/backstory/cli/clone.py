@@ -26,7 +26,7 @@ backstory clone bank.db sqlite:///copy.db --json
 TEXT = """\
 Every branch, mark and log goes over, with the same ids, times, positions and hashes, between any two kinds of store:
 a file and postgresql://localhost/shop, either way. Each commit is checked as it arrives. Snapshots are left out: they
-are made anew.
+are made anew. The id of SOURCE and the key of its imports are left out too: TARGET has its own.
 
 TARGET is made where there is none. One that holds the beginning of SOURCE is continued, so a clone that was cut off
 goes on, and a later one brings over what is new. One that has anything of its own is refused, and left as it is."""

@@ -154,8 +154,8 @@ def run(arguments: Namespace, out: Output) -> int:
     if report.twin:
         out.say(
             f"commit {plain(report.twin)} says the same as the first one that came in now. Was it imported before this"
-            " store was cloned? Then the records are in the history twice: a clone gives other ids to rows, events and"
-            " lines that have none of their own"
+            " store was cloned? Then the records are in the history twice: a clone knows again only what has an id of"
+            " its own. Import the rest into the store that has it already, or into a copy of its file"
         )
     if out.json:
         fields = msgspec.structs.asdict(report)

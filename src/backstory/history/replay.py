@@ -276,7 +276,7 @@ class Replay:
             command=command.recorded(),
             metadata=self._metadata(commit),
             secret=self._rules.secrets(),
-            own_id=True,
+            reserved_id=True,
         )
         return Step(commit, "changed", self._add(new), **known)
 

@@ -86,7 +86,7 @@ def drafted(line: bytes, now: datetime) -> Draft:
             for name, value in attributes.items()
             if name not in OURS and name not in ("data", "data_base64")
         },
-        own_id=True,
+        reserved_id=True,
     )
 
 

@@ -267,7 +267,7 @@ def _draft(header: list[bytes], changes: list[Change]) -> Draft:
     return draft(
         events or [_encoded("NothingChanged", {}, author)],
         id=commit_id(sha),
-        own_id=True,
+        reserved_id=True,
         time=datetime.fromtimestamp(int(time), UTC),
         author=f"{name} <{email}>",
         message=body.rstrip("\n"),

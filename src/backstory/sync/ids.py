@@ -7,6 +7,7 @@ do: a digest of what can be guessed, such as an e-mail address, gives it away.
 
 from __future__ import annotations
 
+import hmac
 import re
 
 import msgspec
@@ -50,6 +51,4 @@ class KeyedIds:
 
     def digest(self, *parts: object) -> str:
         """128 bits of an HMAC-SHA-256 over the parts as a JSON array, in hex."""
-        import hmac
-
         return hmac.digest(self._key, _json(parts), "sha256")[:16].hex()

@@ -141,8 +141,8 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
         command=stored(line.command) or None,
         metadata=stored(line.metadata) or None,
         secret=_secret(line.secret),
-        own_id=bool(line.content) or not line.id,
-        own_types=bool(line.content),
+        reserved_id=bool(line.content) or not line.id,
+        reserved_types=bool(line.content),
     )
     if line.content and made.content.hex() != line.content:
         raise InvalidEvent(

@@ -247,7 +247,9 @@ class _Table:
                 if time
                 else self._ids.of(*said, number)
             )
-        return draft([event], id=id, time=time or self._clock(), author=author, message=message, own_id=True)
+        return draft(
+            [event], id=id, time=time or self._clock(), author=author, message=message, reserved_id=True
+        )
 
     def _text(self, row: dict[str, str], column: str) -> str:
         cell = row[column]

@@ -76,7 +76,9 @@ def read_xes(file: InputFile, *, key: bytes, progress: Progress = no_progress) -
         event = _unpack(item)
         encoded = Encoded(event.type, 1, event.tags, event.data)
         yield Entry(
-            draft((encoded,), id=event.id, time=from_micros(event.micros), author=event.author, own_id=True),
+            draft(
+                (encoded,), id=event.id, time=from_micros(event.micros), author=event.author, reserved_id=True
+            ),
             file.name,
             event.line,
         )
