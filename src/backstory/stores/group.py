@@ -51,8 +51,9 @@ class _Call:
         """Take the first of those who wait into its group, until that is large enough."""
         events = self.events
         while waiting and events < GROUP_EVENTS:
-            events += waiting[0].events
-            self.group.append(waiting[0])
+            if waiting[0] is not self:  # it is where Ctrl-C came to the one that let it lead
+                events += waiting[0].events
+                self.group.append(waiting[0])
             waiting.popleft()
 
     def wake(self) -> None:
@@ -93,7 +94,7 @@ class GroupedLog:
             try:
                 self._leave(call)
             except KeyboardInterrupt:
-                self._leave(call)
+                self._hand_on(call)
                 raise
         if call.error is not None:
             raise call.error
@@ -163,9 +164,12 @@ class GroupedLog:
                     return
 
     def _leave(self, call: _Call) -> None:
+        """Hand on what this call has, if it was not just one of another's group."""
+        if not call.done or self._leader is call or call.group:
+            self._hand_on(call)
+
+    def _hand_on(self, call: _Call) -> None:
         """Let the next caller lead, and wake those who were written for. Twice does no harm."""
-        if call.done and self._leader is not call and not call.group:
-            return
         with self._guard:
             if not call.done:
                 gone = {call, *call.group}
