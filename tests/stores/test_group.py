@@ -154,6 +154,7 @@ while time.monotonic() < until:
     except (KeyboardInterrupt, Exception):
         inside = False
     turns[0] += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
 stop = True
 for thread in threads:
     thread.join(20)
