@@ -147,9 +147,9 @@ def draft(
 ) -> Draft:
     """Check the parts of a commit and put them together. Raises `InvalidEvent` that says which part is wrong.
 
-    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one. `reserved_id`
-    and `reserved_types` are for the library alone: the id, or the types of events, may have the form that is reserved
-    for it.
+    A command or metadata that is JSON already is kept byte for byte. Without a `secret` it gets a new one.
+    `reserved_id` and `reserved_types` are for the library alone: the id, or the types of events, may have the form that
+    is reserved for it.
     """
     events = tuple(events)
     if not events:

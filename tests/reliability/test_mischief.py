@@ -26,7 +26,7 @@ while time.monotonic() < until:
     connection.close()
     time.sleep(0.003)
 """
-COPY = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))"
+COPY = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]), sleep=0.002)"
 
 
 def told_by(path: Path, outputs: list[bytes]) -> list[Told]:

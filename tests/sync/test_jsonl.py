@@ -91,8 +91,8 @@ def test_an_export_imports_as_the_same_commits_with_the_same_hashes(history: lis
 
 def test_a_line_without_a_secret_gets_a_new_one_and_is_known_the_second_time(log: Log) -> None:
     line = b'{"id":"c1","author":"ann","events":[{"type":"Noted"}]}\n'
-    assert load(log, read_jsonl(_file(line))) == Report(commits=1, events=1)
-    assert load(log, read_jsonl(_file(line))) == Report(known=1)
+    assert load(log, read_jsonl(_file(line), key=STORE_KEY)) == Report(commits=1, events=1)
+    assert load(log, read_jsonl(_file(line), key=STORE_KEY)) == Report(known=1)
     [commit] = log.commits()
     assert len(commit.secret) == 16
 
@@ -105,7 +105,7 @@ def test_a_secret_that_is_not_the_one_of_the_commit_is_a_reject(bank: Log, secre
     header, first, *_ = own_lines(bank)
     line = {**msgspec.json.decode(first), "secret": secret}
     with pytest.raises(SourceError, match=why):
-        load(MemoryStore().log(), read_jsonl(_file(header + msgspec.json.encode(line))))
+        load(MemoryStore().log(), read_jsonl(_file(header + msgspec.json.encode(line)), key=STORE_KEY))
 
 
 @given(histories())
