@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
-from backstory.testing import wording
+from backstory.parts import parts
 
 
 class Nothing:
@@ -48,20 +48,10 @@ def differences(expected: Any, actual: Any, path: str = "") -> Iterator[tuple[st
     if type(expected) is type(actual):
         if expected == actual:
             return
-        parts, others = _parts(expected), _parts(actual)
-        if parts is not None and others is not None:
-            for key in dict.fromkeys([*parts, *others]):
-                inner = f"{path}{key}".removeprefix(".")
-                yield from differences(parts.get(key, NOTHING), others.get(key, NOTHING), inner)
+        inner, others = parts(expected), parts(actual)
+        if inner is not None and others is not None:
+            for key in dict.fromkeys([*inner, *others]):
+                place = f"{path}{key}".removeprefix(".")
+                yield from differences(inner.get(key, NOTHING), others.get(key, NOTHING), place)
             return
     yield path, expected, actual
-
-
-def _parts(value: Any) -> dict[str, Any] | None:
-    """What is inside a value, by how one gets there; None for one that is compared as a whole."""
-    if isinstance(value, dict):
-        return {f"[{key!r}]": part for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return {f"[{index}]": part for index, part in enumerate(value)}
-    named = wording.fields(value)
-    return None if named is None else {f".{name}": part for name, part in named.items()}

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
 from backstory.codec import event_type
 from backstory.event import Unknown, definitions
 from backstory.fields import TEXTLIKE, tag_value
+from backstory.parts import fields
 from backstory.query import Clause, Query
 from backstory.record import Encoded
 from backstory.state import State, identity
-
-
-def fields(value: Any) -> dict[str, Any] | None:
-    """The fields of a struct, dataclass, attrs or pydantic instance, in order; None for any other value."""
-    cls = type(value)
-    if hasattr(cls, "__struct_fields__"):
-        names: Iterable[str] = cls.__struct_fields__
-    elif dataclasses.is_dataclass(cls):
-        names = [field.name for field in dataclasses.fields(cls)]
-    elif hasattr(cls, "__attrs_attrs__"):
-        names = [field.name for field in cls.__attrs_attrs__]
-    elif hasattr(cls, "model_fields"):
-        names = cls.model_fields
-    else:
-        return None
-    return {name: getattr(value, name) for name in names}
 
 
 def event(value: Any) -> str:
