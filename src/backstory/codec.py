@@ -3,23 +3,23 @@
     encode(Deposited("a-7", 5))  ->  Encoded("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
     decode(recorded)             ->  Deposited("a-7", 5), or an Unknown that says why
 
-What is encoded is decoded once more before it may be appended: an event that its own class could not read back would
-be in the log for ever.
+What is encoded is decoded once more before it may be appended, and must come back as it was: an event that its own
+class could not read, or would read as another, would be in the log for ever.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from backstory import event as events
-from backstory.errors import DefinitionError, EventError, InvalidEvent, UnreadableEvent
+from backstory.errors import DefinitionError, EventError, UnreadableEvent
 from backstory.event import Definition, Unknown, Upcaster, upcast
 from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
-from backstory.record import Encoded, Recorded, check_depth
+from backstory.forms import Form
+from backstory.record import Encoded, Recorded
 
 C = TypeVar("C", bound=type[Any])
 
@@ -39,25 +39,13 @@ class EventType:
         self.tag_fields: tuple[TagField, ...] = tag_fields(cls, annotations)
         self.tags = tagger(self.tag_fields)
         check_encodable(cls)
-        if hasattr(cls, "model_validate_json"):
-            self._dump: Callable[[Any], bytes] = lambda event: event.model_dump_json().encode()
-            self.load: Callable[[bytes], Any] = cls.model_validate_json
-            self._plain: Callable[[Any], Any] = cls.model_dump
-        else:
-            self._plain = msgspec.to_builtins
-            self._dump = msgspec.json.Encoder().encode
-            self.load = msgspec.json.Decoder(cls).decode
+        self._form = Form(cls)
+        self.load: Callable[[bytes], Any] = self._form.load
 
     def encode(self, event: Any) -> Encoded:
-        """The event in stored form. Raises `InvalidEvent` or `InvalidTag`: a value that its own type refuses."""
-        try:
-            data = self._dump(event)
-            self.load(data)
-        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
-            raise InvalidEvent(f"{self.name}: {wrong}, in {event!r}") from wrong
-        if b"null" in data and has_no_number(self._plain(event)):
-            raise InvalidEvent(f"{self.name}: JSON has no NaN or infinity, in {event!r}")
-        return Encoded(self.name, self.version, self.tags(event), check_depth(data, self.name))
+        """The event in stored form. Raises `InvalidEvent` or `InvalidTag`: what its class would not give back."""
+        data = self._form.encode(event, self.name)
+        return Encoded(self.name, self.version, self.tags(event), data)
 
     def decode(self, version: int, data: bytes) -> Any:
         """The event of these bytes, mended where they are of an older version. Raises what decoding raises."""
@@ -149,14 +137,3 @@ def unreadable(record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
     """The error for a stored event that does not fit its class."""
     place = f"#{record.position} " if isinstance(record, Recorded) else ""
     return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {wrong}")
-
-
-def has_no_number(value: Any) -> bool:
-    """Whether plain data holds a NaN or an infinity, which would be written as null."""
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, dict):
-        return any(has_no_number(item) for item in value.values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return any(has_no_number(item) for item in value)
-    return False

@@ -25,14 +25,16 @@ import msgspec
 from backstory.errors import DecisionError, DefinitionError
 from backstory.event import Event
 from backstory.fields import unresolved
+from backstory.forms import Form
 from backstory.query import Query, union
-from backstory.state import State, identity
+from backstory.state import State, identity, state_type
 
 P = ParamSpec("P")
 
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
 ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable, abc.Generator, abc.Sequence)
 """Return annotations that name no event class."""
-
 
 LONGEST, LONGEST_ARGUMENT = 200, 60
 """Characters of a command, and of one of its arguments, as they are shown: in messages, and as the default message."""
@@ -82,14 +84,11 @@ class Command:
         return union(state.query() for state in self.states.values())
 
     def recorded(self) -> dict[str, Any]:
-        """As a commit records it: the name, and the arguments, states by their identity."""
-        return {
-            "name": self.kind.name,
-            "arguments": {
-                name: identity(value) if name in self.kind.states else value
-                for name, value in self.arguments.items()
-            },
-        }
+        """As a commit records it, in plain JSON values: the name, and the arguments, states by their identity.
+
+        Raises `InvalidEvent` where an argument would not come back, so that the command could not be decided again.
+        """
+        return {"name": self.kind.name, "arguments": self.kind.recorded(self.arguments)}
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""
@@ -146,6 +145,7 @@ class CommandType(Generic[P]):
             msgspec.json.Decoder(self._arguments)
         except TypeError as wrong:
             raise DefinitionError(f"{self.name}: {wrong}") from wrong
+        self._form: Form | None = None  # made when it is first recorded: the states are defined by then
         self._resolved = True
 
     def _default(self, name: str) -> Any:
@@ -188,7 +188,7 @@ class CommandType(Generic[P]):
         for name, cls in self.states.items():
             if not isinstance(arguments[name], cls):
                 raise TypeError(f"{self.name}: {name} is a {cls.__name__}, not {arguments[name]!r}")
-        self._check({name: arguments[name] for name in self.plain})
+        arguments |= self._converted({name: arguments[name] for name in self.plain})
         return Command(self, arguments)
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -203,11 +203,26 @@ class CommandType(Generic[P]):
         bound.apply_defaults()
         return bound.arguments
 
-    def _check(self, plain: dict[str, Any]) -> None:
+    def _converted(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """The arguments as what the annotations say: 5 as 5.0 for a float, a tuple as a list. Raises `TypeError`."""
         try:
-            msgspec.convert(plain, self._arguments, from_attributes=True)
+            converted = msgspec.convert(plain, self._arguments, from_attributes=True)
         except msgspec.ValidationError as wrong:
             raise TypeError(f"{self.name}: {str(wrong).replace('`$.', '`')}") from None
+        return {name: getattr(converted, name) for name in plain}
+
+    def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as plain JSON values, states by their identity. Raises `InvalidEvent`."""
+        if self._form is None:
+            self._references = {name: _reference_form(cls) for name, cls in self.states.items()}
+            kinds = {**self.plain, **self._references}
+            self._record = msgspec.defstruct(self.name, [(name, kinds[name]) for name in self._names])
+            self._form = Form(self._record)
+        references = {
+            name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
+            for name, kind in self._references.items()
+        }
+        return _decode(self._form.encode(self._record(**{**arguments, **references}), self.name))
 
     def parse(self, arguments: Mapping[str, Any], *, strict: bool = True) -> Command:
         """The command that `recorded` described; `strict=False` also takes numbers and the like from text.
@@ -286,6 +301,12 @@ def shortened(text: str, length: int) -> str:
         return text
     end = length // 4
     return f"{text[: length - end - 3]}...{text[-end:]}"
+
+
+def _reference_form(cls: type[State]) -> type[Any]:
+    """What is recorded of a state of this class: its identity."""
+    annotations = get_type_hints(cls, include_extras=True)
+    return msgspec.defstruct(cls.__name__, [(name, annotations[name]) for name in state_type(cls).identity])
 
 
 def _reference(cls: type[State], given: Any, *, strict: bool) -> State:

@@ -20,9 +20,10 @@ import msgspec
 
 from backstory import digest
 from backstory.errors import InvalidEvent
+from backstory.forms import free_json
 from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
-from backstory.record import RESERVED, Encoded, Recorded, check_depth, check_object, check_text, reserved
+from backstory.record import RESERVED, Encoded, Recorded, check_object, check_text, reserved
 from backstory.salts import digests, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -378,13 +379,4 @@ def from_micros(value: int) -> datetime:
 def _to_json(value: Mapping[str, Any] | bytes, what: str) -> bytes:
     if isinstance(value, bytes):
         return check_object(value, f"the {what}")
-    try:
-        text = msgspec.json.encode(value, order="sorted")
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as wrong:
-        raise InvalidEvent(f"the {what} cannot be written as JSON: {wrong}") from wrong
-    if b"null" in text:
-        from backstory.codec import has_no_number
-
-        if has_no_number(msgspec.to_builtins(value)):
-            raise InvalidEvent(f"the {what} cannot be written as JSON: it has no NaN or infinity")
-    return check_depth(text, f"the {what}")
+    return free_json(value, f"the {what}")

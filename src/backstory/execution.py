@@ -17,6 +17,7 @@ from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.drafting import Drafting
 from backstory.errors import Conflict, IdReused
 from backstory.forks import on_fork
+from backstory.forms import free_json
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query, union
 from backstory.record import Recorded
@@ -204,7 +205,7 @@ def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
 
 def repeated(commit: Commit, command: Command) -> Commit:
     """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
-    if commit.command_json != msgspec.json.encode(command.recorded(), order="sorted"):
+    if commit.command_json != free_json(command.recorded(), "the command"):
         raise IdReused(
             commit.id, f"was used for another command, {commit.command or 'none'}, at #{commit.position}"
         )

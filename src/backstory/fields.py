@@ -53,16 +53,28 @@ class TagField(msgspec.Struct, frozen=True):
 
 
 def tag_value(value: Any) -> str:
-    """The text of a tag's value: an enum's value, a date in ISO 8601, else `str`. Raises `InvalidTag`."""
+    """The text of a tag's value: an enum's value, a date in ISO 8601, a time in UTC, else `str`; or `InvalidTag`."""
     if type(value) is str:
         return value
     if isinstance(value, enum.Enum):
         return str(value.value)
+    if isinstance(value, datetime.datetime):
+        return _instant(value)
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, (str, int, uuid.UUID)):
         raise InvalidTag(f"a tag's value is text, a whole number, a UUID, an enum or a date, not {value!r}")
     return str(value)
+
+
+def _instant(value: datetime.datetime) -> str:
+    """A time in UTC, so that one instant is one tag. Raises `InvalidTag`."""
+    if value.tzinfo is None:
+        raise InvalidTag(f"a tag's time has a time zone, so that one instant is one tag; {value!r} has none")
+    try:
+        return value.astimezone(datetime.UTC).isoformat()
+    except OverflowError:
+        raise InvalidTag(f"{value!r} cannot be a tag: in UTC it is beyond the ends of the calendar") from None
 
 
 def hints(cls: type[Any]) -> dict[str, Any] | None:
@@ -132,6 +144,10 @@ def check_encodable(cls: type[Any]) -> None:
         info = inspect.type_info(cls)
     except (TypeError, ValueError) as wrong:
         raise DefinitionError(f"{cls.__qualname__}: {wrong}") from wrong
+    if getattr(info, "array_like", False):
+        raise DefinitionError(
+            f"{cls.__qualname__}: an event's data is a JSON object; leave out array_like=True"
+        )
     for path, found in _walk(info, cls.__qualname__, set()):
         if isinstance(found, inspect.CustomType):
             raise DefinitionError(
@@ -141,6 +157,12 @@ def check_encodable(cls: type[Any]) -> None:
             raise DefinitionError(
                 f"{path}: {found.cls.__qualname__} can be changed; make it frozen, an event never changes"
             )
+
+
+def holds_sets(cls: type[Any]) -> bool:
+    """Whether a class that msgspec reads has a set in it, at any depth."""
+    found = _walk(inspect.type_info(cls), cls.__qualname__, set())
+    return any(isinstance(info, (inspect.SetType, inspect.FrozenSetType)) for _, info in found)
 
 
 def is_frozen(cls: Any) -> bool:

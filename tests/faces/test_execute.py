@@ -140,9 +140,9 @@ def test_an_argument_that_cannot_be_recorded_is_an_error_and_appends_nothing(db:
     def wrong(account: Account, by: Any) -> Deposited:
         return Deposited(account.account, 1)
 
-    with pytest.raises(InvalidEvent, match="command cannot be written as JSON"):
+    with pytest.raises(InvalidEvent, match="wrong: by: Encoding objects of type object"):
         db.execute(wrong(Account("a"), object()))
-    with pytest.raises(InvalidEvent, match="command cannot be written as JSON"):
+    with pytest.raises(InvalidEvent, match="wrong: by: Encoding objects of type object"):
         db.execute(wrong(Account("a"), object()), id="x")
     assert db.head().position == 0
 

@@ -288,7 +288,7 @@ TAGS = st.sampled_from(
         Kind(Annotated[int, Tagged()], SMALL),
         Kind(Annotated[int | str, Tagged()], SMALL | TEXT.filter(bool)),
         Kind(Annotated[Plan, Tagged()], st.sampled_from(["free", "paid"])),
-        Kind(Annotated[dt.datetime, Tagged()], TIMES | ZONED),
+        Kind(Annotated[dt.datetime, Tagged()], ZONED),
         Kind(Annotated[list[str], Tagged()], st.lists(TEXT.filter(bool), max_size=2)),
         Kind(Annotated[str, Tagged("other")], TEXT.filter(bool)),
     ]

@@ -161,8 +161,9 @@ def test_a_commit_can_be_drafted_again() -> None:
     assert content_hash(commit, made.events) == content_hash(made, made.events) == commit.content
 
 
-def test_json_of_a_commit_has_its_keys_in_order() -> None:
-    assert said(metadata={"b": 1, "a": {"d": 1, "c": 2}}).metadata_json == b'{"a":{"c":2,"d":1},"b":1}'
+def test_json_of_a_commit_keeps_the_order_of_keys_and_sorts_sets() -> None:
+    assert said(metadata={"b": 1, "a": {"d": 1, "c": 2}}).metadata_json == b'{"b":1,"a":{"d":1,"c":2}}'
+    assert said(metadata={"n": ({9, 10, 8},)}).metadata_json == b'{"n":[[10,8,9]]}'
 
 
 def test_times_of_other_zones_are_the_same_times() -> None:
