@@ -25,7 +25,7 @@ with connect() as db:
     for cart in ANN, BOB:
         print(f"\n{cart.cart}'s history")
         for record in db.read(cart):
-            print(f"  #{record.position} {record.message}")
+            print(f"  #{record.position} {record.event}")
 
     lamp = db.load(Regret("lamp"))
     print(f"\nput back: {lamp.removed} of {lamp.added} lamps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backstory import Refused, connect
+from backstory.subject import subject_of
 from examples.courses.course import Course, open_course
 from examples.courses.enrol import enrol
 from examples.courses.leave import Enrolment, leave
@@ -26,6 +27,6 @@ with connect() as db:
 
     for commit in db.commits():
         relied_on = commit.condition.query.clauses if commit.condition else ()
-        print(f"\n#{commit.position} {commit.message}")
+        print(f"\n#{commit.position} {subject_of(db.log, commit)}")
         for clause in relied_on:
             print(f"   read {', '.join(clause.tags)}")

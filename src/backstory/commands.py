@@ -37,7 +37,7 @@ ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable,
 """Return annotations that name no event class."""
 
 LONGEST, LONGEST_ARGUMENT = 200, 60
-"""Characters of a command, and of one of its arguments, as they are shown: in messages, and as the default message."""
+"""Characters of a command, and of one of its arguments, as they are shown in errors and previews."""
 
 
 class Command:
@@ -84,11 +84,16 @@ class Command:
         return union(state.query() for state in self.states.values())
 
     def recorded(self) -> dict[str, Any]:
-        """As a commit records it, in plain JSON values: the name, and the arguments, states by their identity.
+        """As a commit records it, in plain JSON values: the name, the arguments, states by their identity, and which are.
 
-        Raises `InvalidEvent` where an argument would not come back, so that the command could not be decided again.
+        A reader without this code can tell what the command read from what else it was given. Raises `InvalidEvent`
+        where an argument would not come back, so that the command could not be decided again.
         """
-        return {"name": self.kind.name, "arguments": self.kind.recorded(self.arguments)}
+        return {
+            "name": self.kind.name,
+            "arguments": self.kind.recorded(self.arguments),
+            "states": list(self.kind.states),
+        }
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""

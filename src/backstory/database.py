@@ -34,6 +34,7 @@ from backstory.store import Record, append, commit_finder
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryLog
 from backstory.stores.overlay import OverlayLog
+from backstory.subject import REVERTS
 
 if TYPE_CHECKING:
     from typing import Self
@@ -123,10 +124,10 @@ class Database:
     ) -> Commit | None:
         """Load what the command reads, decide, append on that condition, and try again on a conflict.
 
-        Returns the commit, None where the command decided that nothing is to happen. The message is the command itself
-        unless you give one. With an `id` it happens once: the same command with the same id gives the recorded commit.
-        Raises `Refused` where the command says no, `Conflict` after `retries` tries, `IdReused`, and `BranchMoved`, a
-        `BranchError`, where the branch was moved or deleted since it was opened.
+        Returns the commit, None where the command decided that nothing is to happen. With an `id` it happens once: the
+        same command with the same id gives the recorded commit. Raises `Refused` where the command says no, `Conflict`
+        after `retries` tries, `IdReused`, and `BranchMoved`, a `BranchError`, where the branch was moved or deleted
+        since it was opened.
         """
         if (done := self._done(id, command)) is not None:
             return done
@@ -243,17 +244,17 @@ class Database:
     ) -> Commit | None:
         """Undo a commit, or those of a range `a..b`, as one commit of new events; None where there is nothing to undo.
 
-        What undoes an event is registered with `reverts`. Raises `RevertError` where nothing is, and where later
-        commits own what it would change, unless `force`.
+        Its metadata names what it reverts. What undoes an event is registered with `reverts`. Raises `RevertError`
+        where nothing is, and where later commits own what it would change, unless `force`.
         """
         picked = self._picked(commits)
-        text = ", ".join(f'"{commit.message.strip().split(chr(10))[0] or commit.id}"' for commit in picked)
+        reverted = {REVERTS: [commit.id for commit in picked]}
 
         def drafting(inversion: Inversion, head: int) -> Draft:
-            reverted = {"reverts": [commit.id for commit in picked]}
-            why = f"Revert {text}" if message is None else message
             condition = Condition(inversion.query, head)
-            return self.drafter.draft(inversion.events, condition, author=author, message=why, meta=reverted)
+            return self.drafter.draft(
+                inversion.events, condition, author=author, message=message, meta=reverted
+            )
 
         return revert(self.log, picked, defined_states(), drafting, force=force)
 

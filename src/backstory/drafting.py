@@ -75,10 +75,8 @@ class Drafter:
         message: str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> Drafting:
-        """Drafts what a command decides, at each try under one id; its message is the command itself by default."""
+        """Drafts what a command decides, at each try under one id."""
         id = self._ids() if id is None else id
-        if message is None and not current().message:
-            message = str(command)
         recorded = command.recorded()
 
         def drafting(events: list[Encoded], condition: Condition | None) -> Draft:

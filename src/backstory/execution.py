@@ -22,6 +22,7 @@ from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query, union
 from backstory.record import Recorded
 from backstory.state import State, state_type
+from backstory.subject import called
 
 RETRIES = 20
 """How often a command is decided again before its conflict is raised."""
@@ -207,6 +208,7 @@ def repeated(commit: Commit, command: Command) -> Commit:
     """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
     if commit.command_json != free_json(command.recorded(), "the command"):
         raise IdReused(
-            commit.id, f"was used for another command, {commit.command or 'none'}, at #{commit.position}"
+            commit.id,
+            f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",
         )
     return commit

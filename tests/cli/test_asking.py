@@ -204,7 +204,7 @@ def test_a_fast_forwarded_branch_is_drawn_once(run: Run) -> None:
     ok(run, "append", "Noted", "-m", "and more")
     ok(run, "-b", "main", "merge", "ahead")
     lines = ok(run, "log", "further", "--graph", "--format", "{subject}", "-n", "3").splitlines()
-    assert [line.strip() for line in lines] == ["* and more", "/", "* one more", "* deposit(b-1, cents=5)"]
+    assert [line.strip() for line in lines] == ["* and more", "/", "* one more", "* deposit(b-1, …)"]
     assert ok(run, "log", "--graph", "--oneline").count("one more") == 1
 
 

@@ -42,8 +42,9 @@ The branch is `main`, or the one that `backstory switch` went to: a folder remem
 `.backstory`, for itself and the folders below. `-b NAME` names another one for once.
 
 `--json` prints one document, and `--ndjson` one for each line. Both begin with `"schema": 1`, which goes up when a
-field goes away or changes its meaning, and with `"kind"`. On a terminal, long output goes through `BACKSTORY_PAGER`,
-else `PAGER`, else `less`; colour is off where `NO_COLOR` is set. `BACKSTORY_AUTHOR` is who appends.
+field goes away or changes its meaning, and with `"kind"`. A commit has its `message` as it is stored,
+perhaps empty, and its `subject`, one line for people. On a terminal, long output goes through `BACKSTORY_PAGER`, else
+`PAGER`, else `less`; colour is off where `NO_COLOR` is set. `BACKSTORY_AUTHOR` is who appends.
 
 These options belong to every verb, and may stand before it too:
 

@@ -15,7 +15,9 @@ def test_a_commit_is_undone_by_a_new_one_that_names_it(run: Run) -> None:
     assert "#8 Deposited v2  account:a-7" in shown
     assert run("state", "Account", "a-7", "--json").json["fields"]["balance"] == 500
     assert run("show", "--json").json["metadata"]["reverts"] == ["rent"]
-    assert 'Revert "rent"' in run("show").out
+    assert "\n    Revert #4\n" in run("show").out
+    document = run("show", "--json").json
+    assert (document["message"], document["subject"]) == ("", "Revert #4")
 
 
 @pytest.mark.usefixtures("application")

@@ -301,6 +301,7 @@ def test_a_command_is_recorded_by_name_and_arguments_with_states_by_identity() -
     assert made.recorded() == {
         "name": "transfer",
         "arguments": {"source": {"account": "a"}, "target": {"account": "ü☃"}, "cents": 5},
+        "states": ["source", "target"],
     }
     assert str(made) == "transfer(a, ü☃, cents=5)"
 

@@ -43,7 +43,7 @@ VERBS: dict[str, dict[str, str]] = {
         "log": "list the commits, newest first",
         "show": "show a commit with its events, or one event",
         "state": "show what is known about a tag, or a state of an application",
-        "grep": "find commits by their messages, or events by their data",
+        "grep": "find commits by their messages or subjects, or events by their data",
     },
     "ask history": {
         "diff": "show what differs between two points: events, a state, or every state of a kind",

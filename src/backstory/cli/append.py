@@ -14,6 +14,7 @@ from backstory.ids import new_id
 from backstory.query import Condition, Query
 from backstory.record import encoded
 from backstory.store import append
+from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer
@@ -85,10 +86,11 @@ def run(arguments: Namespace, out: Output) -> int:
         log = place.log(arguments, store)
         [commit] = append(log, commit_draft)
         events = list(log.read(after=commit.first - 1, upto=commit.position))
+        subject = subject_of(log, commit)
     if out.json:
-        out.document("commit", **commits.commit_fields(commit, events))
+        out.document("commit", **commits.commit_fields(commit, subject, events))
     else:
-        out.line(commits.line(commit, events, out))
+        out.line(commits.line(commit, subject, out))
     return 0
 
 

@@ -19,6 +19,7 @@ from backstory.history.plain import plain as plain_state
 from backstory.history.revision import Point, resolve
 from backstory.state import fold
 from backstory.store import commit_at
+from backstory.subject import Subjects, subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -136,10 +137,13 @@ def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Outp
     out.line(f"{name}: {plain(where)}")
     if start.position:
         out.line(f"  {'true' if found.began else 'false'}  #{start.position}")
+    subjects = Subjects(log)
     for turn in found.turns:
         commit = commit_at(log, turn.record.position)
         said = out.paint("true ", "green") if turn.holds else out.paint("false", "red")
-        out.line(f"  {said}  {commits.event(turn.record, out)}  {commits.line(commit, [turn.record], out)}")
+        out.line(
+            f"  {said}  {commits.event(turn.record, out)}  {commits.line(commit, subjects.of(commit), out)}"
+        )
     if not found.turns:
         out.say("it never turned")
     return 0 if found.first is not None or found.began else 1
@@ -177,16 +181,17 @@ def result(log: Log, reference: State, record: Recorded, title: str, out: Output
     commit = commit_at(log, record.position)
     out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")
     out.line()
-    out.lines(told(commit, out))
+    out.lines(told(log, commit, out))
     out.line()
     out.line(f"{commits.INDENT}{commits.event(record, out)}  {plain(record.data.decode())}")
     difference = diff_states(log, record.position - 1, log, record.position, reference)
     out.lines(f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
 
 
-def told(commit: Commit, out: Output) -> list[str]:
+def told(log: Log, commit: Commit, out: Output) -> list[str]:
     """A commit with its message."""
-    return [commits.title(commit, out), *commits.signature(commit), *commits.message(commit)]
+    message = commits.message(commit, subject_of(log, commit), out)
+    return [commits.title(commit, out), *commits.signature(commit), *message]
 
 
 def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
@@ -223,15 +228,16 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
         return answer
 
     suspects = halve(log, start.position, end.position, check)
-    found = [commit_at(log, position) for position in suspects.positions]
+    found, subjects = [commit_at(log, position) for position in suspects.positions], Subjects(log)
     if out.json:
-        out.document("bisect", asked=suspects.asked, commits=[commits.commit_fields(each) for each in found])
+        fields = [commits.commit_fields(each, subjects.of(each)) for each in found]
+        out.document("bisect", asked=suspects.asked, commits=fields)
         return 0 if len(found) == 1 else 1
     if suspects.first is None:
         out.line("some commits could not be judged; the first bad one is any of:")
-        out.lines(f"  {commits.line(each, (), out)}" for each in found)
+        out.lines(f"  {commits.line(each, subjects.of(each), out)}" for each in found)
         return 1
     out.line(f"the first bad commit, after {count(suspects.asked, 'check')}")
     out.line()
-    out.lines(told(found[0], out))
+    out.lines(told(log, found[0], out))
     return 0

@@ -15,6 +15,7 @@ from backstory.history.branches import Branches
 from backstory.history.revision import resolve
 from backstory.latest import Latest
 from backstory.state import identity
+from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -59,20 +60,21 @@ def run(arguments: Namespace, out: Output) -> int:
             return 1
         with target.theirs(reference):
             found = blame(log, reference, point.position, assertions=arguments.assertions)
+        subjects = Subjects(log)
         if out.json:
             out.document(
                 "blame",
                 **target.described(reference),
                 at=point.position,
-                parts=[fields(part) for part in found],
+                parts=[fields(part, subjects) for part in found],
             )
         else:
             out.page()
-            write(found, () if isinstance(reference, Latest) else identity(reference), out)
+            write(found, subjects, () if isinstance(reference, Latest) else identity(reference), out)
     return 0
 
 
-def fields(part: Blamed) -> dict[str, Any]:
+def fields(part: Blamed, subjects: Subjects) -> dict[str, Any]:
     """A part for --json; whole values are told by their parts."""
     commit = part.commit
     return {
@@ -85,11 +87,12 @@ def fields(part: Blamed) -> dict[str, Any]:
         "time": None if commit is None else commit.authored,
         "author": None if commit is None else commit.author,
         "message": None if commit is None else commit.message,
+        "subject": None if commit is None else subjects.of(commit),
         "command": None if commit is None else commit.command,
     }
 
 
-def write(found: Blame, known_by: Collection[str], out: Output) -> None:
+def write(found: Blame, subjects: Subjects, known_by: Collection[str], out: Output) -> None:
     """A line for each value that has no parts, but for those that say which state it is."""
     most = max(shutil.get_terminal_size().columns // 3, 20) if out.terminal else None
     rows = []
@@ -105,7 +108,7 @@ def write(found: Blame, known_by: Collection[str], out: Output) -> None:
                 commit.hash.hex()[:10],
                 short(commit.authored),
                 plain(commit.author),
-                cut(plain(commit.message.strip().partition("\n")[0]), most),
+                cut(plain(subjects.of(commit)), most),
             )
         )
         rows.append((label(part), cut(shown(part.value), most), *known))

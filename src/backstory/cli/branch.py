@@ -15,6 +15,7 @@ from backstory.cli.times import short
 from backstory.history.branches import MAIN, Branch, Branches, Chain
 from backstory.history.decisions import origin
 from backstory.history.revision import Point, commits_between, resolve
+from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -151,10 +152,11 @@ def cells(each: Standing) -> Iterator[str]:
 
 def last(branches: Branches, each: Standing) -> str:
     """A branch's last commit in a few words."""
-    commit = next(branches.log(each.name).commits(backwards=True, limit=1), None)
+    log = branches.log(each.name)
+    commit = next(log.commits(backwards=True, limit=1), None)
     if commit is None:
         return ""
-    return f"{commit.hash.hex()[:10]} {short(commit.authored)} {plain(commit.message.partition(chr(10))[0])}"
+    return f"{commit.hash.hex()[:10]} {short(commit.authored)} {plain(subject_of(log, commit))}"
 
 
 def amount(number: int) -> str:

@@ -9,12 +9,13 @@ import msgspec
 
 from backstory.cli.text import plain
 from backstory.cli.times import human
+from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
     from backstory.query import Clause, Query
-    from backstory.record import Encoded, Recorded
+    from backstory.record import Recorded
     from backstory.store import Log
 
 SHORT = 10
@@ -34,18 +35,16 @@ def title(commit: Commit, out: Output, names: str = "") -> str:
     return f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'}"
 
 
-def line(commit: Commit, events: Iterable[Recorded | Encoded], out: Output, names: str = "") -> str:
-    """A commit on one line: its message's first line, or what its events are where it has none, or its id."""
-    subject = plain(commit.message.strip().partition("\n")[0])
-    if not subject:
-        first = next(iter(events), None)
-        if first is None:
-            subject = out.paint(plain(commit.id), "dim")
-        else:
-            more = f" and {commit.size - 1:,} more" if commit.size > 1 else ""
-            subject = out.paint(plain(" ".join([first.type, *first.tags])) + more, "dim")
+def line(commit: Commit, subject: str, out: Output, names: str = "") -> str:
+    """A commit on one line, with its subject: dim where that is not its message's."""
     short = out.paint(commit.hash.hex()[:SHORT], "yellow")
-    return f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'} {subject}"
+    return (
+        f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'} {_weighed(commit, subject, out)}"
+    )
+
+
+def _weighed(commit: Commit, subject: str, out: Output) -> str:
+    return plain(subject) if commit.message.strip() else out.paint(plain(subject), "dim")
 
 
 def signature(commit: Commit) -> Iterator[str]:
@@ -55,11 +54,13 @@ def signature(commit: Commit) -> Iterator[str]:
     yield f"Date:   {human(commit.authored)}"
 
 
-def message(commit: Commit) -> Iterator[str]:
-    """The message, set in as Git does, after an empty line."""
+def message(commit: Commit, subject: str, out: Output) -> Iterator[str]:
+    """The message, or the subject where there is none, set in as Git does, after an empty line."""
+    yield ""
     if commit.message.strip():
-        yield ""
         yield from (f"{INDENT}{plain(text)}".rstrip() for text in commit.message.strip("\n").splitlines())
+    else:
+        yield INDENT + _weighed(commit, subject, out)
 
 
 def event(record: Recorded, out: Output, width: int = 0) -> str:
@@ -114,14 +115,18 @@ def show(log: Log, commit: Commit, out: Output) -> None:
     """Write a commit that was just made, with its events."""
     found = list(log.read(after=commit.first - 1, upto=commit.position))
     if out.json:
-        out.document("commit", **commit_fields(commit, found))
+        out.document("commit", **commit_fields(commit, subject_of(log, commit), found))
     else:
-        out.line(line(commit, found, out))
+        out.line(line(commit, subject_of(log, commit), out))
         out.lines(f"  {text}" for text in events(found, out))
 
 
-def commit_fields(commit: Commit, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
-    """A commit for --json. Command, metadata and data are the stored JSON, not read and written again."""
+def commit_fields(commit: Commit, subject: str, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
+    """A commit for --json.
+
+    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, not read and written
+    again.
+    """
     condition = commit.condition
     fields: dict[str, Any] = {
         "hash": commit.hash.hex(),
@@ -133,6 +138,7 @@ def commit_fields(commit: Commit, events: Iterable[Recorded] | None = None) -> d
         "authored": commit.authored,
         "author": commit.author,
         "message": commit.message,
+        "subject": subject,
         "command": msgspec.Raw(commit.command_json) if commit.command_json else None,
         "metadata": msgspec.Raw(commit.metadata_json),
         "condition": None

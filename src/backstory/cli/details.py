@@ -160,7 +160,7 @@ def _value(side: Side, commit: Commit, name: str, names: Mapping[bytes, list[str
         case "time":
             value = times.local(commit.authored).replace(microsecond=0)
         case "subject":
-            value = plain(commit.message.strip().partition("\n")[0])
+            value = side.subjects.of(commit)
         case "message":
             value = plain_lines(commit.message.strip("\n"))
         case "command":

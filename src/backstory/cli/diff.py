@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +15,7 @@ from backstory.history.branches import Branches
 from backstory.history.diff import Difference, diff_states
 from backstory.history.patch import json_patch
 from backstory.history.revision import Point, Range, commits_between, resolve, resolve_range
+from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -208,7 +209,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
     )
     if out.json:
         lists = {
-            name: [commits.commit_fields(commit, inside(log, commit)) for commit in found]
+            name: list(documents(log, found))
             for name, (_, _, log, found) in zip(("removed", "added"), sides, strict=True)
         }
         differs = any(lists.values())
@@ -219,14 +220,20 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
         return stat([(log, list(found)) for _, _, log, found in sides], out)
     differs = False
     for sign, color, log, found in sides:
+        subjects = Subjects(log)
         for commit in found:
             differs = True
-            records = list(inside(log, commit))
-            out.line(f"{out.paint(sign, color)} {commits.line(commit, records, out)}")
-            for record in records:
+            out.line(f"{out.paint(sign, color)} {commits.line(commit, subjects.of(commit), out)}")
+            for record in inside(log, commit):
                 shown = f"{commits.event(record, out)}  {plain(record.data.decode())}"
                 out.line(f"{out.paint(sign, color)}     {shown}")
     return 1 if differs else 0
+
+
+def documents(log: Log, found: Iterable[Commit]) -> Iterator[dict[str, Any]]:
+    """Commits for --json, with their events."""
+    subjects = Subjects(log)
+    return (commits.commit_fields(commit, subjects.of(commit), inside(log, commit)) for commit in found)
 
 
 def inside(log: Log, commit: Commit) -> Iterator[Any]:

@@ -45,7 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
 def commit_options(parser: _ActionsContainer) -> None:
     """What is said about the commit, whatever the command."""
     parser.add_argument("--preview", action="store_true", help="show what would happen, and append nothing")
-    parser.add_argument("-m", "--message", metavar="TEXT", help="why; else the command itself")
+    parser.add_argument("-m", "--message", metavar="TEXT", help="why")
     author_option(parser)
     parser.add_argument(
         "--id", metavar="ID", help="the commit's id: the same command once more changes nothing"

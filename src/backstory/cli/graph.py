@@ -67,13 +67,14 @@ def drawn(store: Store, wanted: Filter, arguments: Namespace, view: View) -> Ite
         point = resolve(branches, arguments.revision, place.branch(arguments))
         tips = [(point.chain, point.position)]
     columns = _columns(branches, tips)
+    sides = {column: Side(column.log, wanted) for column in columns}
     left = arguments.number
     while (column := _youngest(columns)) is not None and left != 0:
         commit = column.next
         assert commit is not None
         yield from _joins(columns, column, commit.position)
         column.step()
-        side = Side(column.log, wanted)
+        side = sides[column]
         if not _shown(side, commit):
             continue
         left = None if left is None else left - 1
@@ -143,7 +144,7 @@ def _shown(side: Side, commit: Commit) -> bool:
         return False
     return (
         commit.position > wanted.after
-        and wanted.wants(commit)
+        and wanted.wants(commit, side.subjects)
         and (wanted.query.is_all or next(iter(wanted.events(side.log, commit, 1)), None) is not None)
     )
 

@@ -1,4 +1,4 @@
-"""`backstory grep`: commits whose message a pattern finds, or events whose data it finds."""
+"""`backstory grep`: commits whose message or subject a pattern finds, or events whose data it finds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from backstory.cli import UsageError, commits, place
 from backstory.cli.text import plain
 from backstory.history.grep import data_text, grep_events, grep_messages
 from backstory.query import Query
+from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -35,7 +36,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REVISION", help="look no later than this"
     )
-    parser.add_argument("--data", action="store_true", help="look in the data of events, not in messages")
+    parser.add_argument(
+        "--data", action="store_true", help="look in the data of events, not in messages and subjects"
+    )
     parser.add_argument(
         "-i", "--ignore-case", action="store_true", help="take upper and lower case as the same"
     )
@@ -80,17 +83,19 @@ def run(arguments: Namespace, out: Output) -> int:
 def in_messages(
     log: Log, pattern: re.Pattern[str], upto: int | None, arguments: Namespace, out: Output
 ) -> int:
-    """Commits by their messages."""
+    """Commits by their messages and subjects."""
     found = list(islice(grep_messages(log, pattern, upto=upto, backwards=True), arguments.number))
+    subjects = Subjects(log)
     if out.json or out.ndjson:
-        out.records("commit", map(commits.commit_fields, found), plural="commits")
+        fields = (commits.commit_fields(commit, subjects.of(commit)) for commit in found)
+        out.records("commit", fields, plural="commits")
         return len(found)
     out.page()
     for commit in found:
         lines = [line for line in commit.message.splitlines() if pattern.search(line)]
         name = out.paint(commit.hash.hex()[: commits.SHORT], "yellow")
         where = out.paint(commits.span(commit), "cyan")
-        for line in lines or [commit.message.partition("\n")[0]]:
+        for line in lines or [subjects.of(commit)]:
             out.line(f"{name} {where} {marked(pattern, plain(line), out)}")
     return len(found)
 

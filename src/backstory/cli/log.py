@@ -16,6 +16,7 @@ from backstory.cli import UsageError, commits, place
 from backstory.query import Query
 from backstory.refs import BRANCH, MARK
 from backstory.store import ALL
+from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -99,7 +100,9 @@ def arguments(parser: ArgumentParser) -> None:
         help="with events that have this tag; repeat for all",
     )
     parser.add_argument("--author", metavar="TEXT", help="whose author has this text, in either case")
-    parser.add_argument("--grep", metavar="REGEX", help="whose message matches this regular expression")
+    parser.add_argument(
+        "--grep", metavar="REGEX", help="whose message or subject matches this regular expression"
+    )
     parser.add_argument("--since", metavar="TIME", help="not earlier than this")
     parser.add_argument("--until", metavar="TIME", help="not later than this")
     parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many commits")
@@ -129,26 +132,22 @@ class Filter(msgspec.Struct):
     known: tuple[Any, int] | None = None
     only: frozenset[int] | None = None
 
-    def commits(self, log: Log, *, backwards: bool) -> Iterator[Commit]:
-        """The commits that are wanted, streamed; with types or tags the index finds them."""
+    def candidates(self, log: Log, *, backwards: bool) -> Iterator[Commit]:
+        """The commits in the range, streamed; with types or tags the index finds those that hold such events."""
         if self.query.is_all:
-            found = log.commits(after=self.after, upto=self.upto, backwards=backwards)
-        else:
-            found = self._holding(log, backwards)
-        return filter(self.wants, found)
-
-    def _holding(self, log: Log, backwards: bool) -> Iterator[Commit]:
+            yield from log.commits(after=self.after, upto=self.upto, backwards=backwards)
+            return
         last = 0
         for event in log.read(self.query, after=self.after, upto=self.upto, backwards=backwards):
             if event.commit != last:
                 last = event.commit
                 yield from log.commits(after=last - 1, upto=last)
 
-    def wants(self, commit: Commit) -> bool:
-        """Whether author, message and place are wanted."""
+    def wants(self, commit: Commit, subjects: Subjects) -> bool:
+        """Whether author, message or subject, and place are wanted."""
         return (
             self.author in commit.author.casefold()
-            and (self.grep is None or self.grep.search(commit.message) is not None)
+            and (self.grep is None or subjects.say(commit, self.grep))
             and (self.only is None or commit.position in self.only)
             and not (self.known is not None and self._is_known(*self.known, commit))
         )
@@ -162,12 +161,19 @@ class Filter(msgspec.Struct):
         return log.read(self.query, after=commit.first - 1, upto=commit.position, limit=limit)
 
 
-class Side(msgspec.Struct):
+class Side:
     """A log, and what is wanted of it; the sign says on which side of a range `a...b` it is."""
 
-    log: Any
-    wanted: Filter
-    sign: str = ""
+    def __init__(self, log: Log, wanted: Filter, sign: str = "") -> None:
+        self.log = log
+        self.wanted = wanted
+        self.sign = sign
+        self.subjects = Subjects(log)
+
+    def commits(self, *, backwards: bool) -> Iterator[Commit]:
+        """The commits that are wanted, streamed."""
+        found = self.wanted.candidates(self.log, backwards=backwards)
+        return (commit for commit in found if self.wanted.wants(commit, self.subjects))
 
 
 class View(msgspec.Struct):
@@ -268,12 +274,8 @@ def between(log: Log, wanted: Filter, since: str | None, until: str | None) -> N
 def chosen(sides: list[Side], number: int | None, *, oldest_first: bool) -> Iterator[tuple[Side, Commit]]:
     """The commits to show. `number` takes the newest, in whichever order they are shown."""
     if oldest_first and number is None:
-        return (
-            (side, commit)
-            for side in sides[::-1]
-            for commit in side.wanted.commits(side.log, backwards=False)
-        )
-    every = ((side, commit) for side in sides for commit in side.wanted.commits(side.log, backwards=True))
+        return ((side, commit) for side in sides[::-1] for commit in side.commits(backwards=False))
+    every = ((side, commit) for side in sides for commit in side.commits(backwards=True))
     found = islice(every, number)
     return reversed(list(found)) if oldest_first else found
 
@@ -303,12 +305,13 @@ def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) 
         known = names.get(commit.hash, ())
         shown = out.paint(f"({', '.join(known)})", "green") if known else ""
         sign = f"{side.sign} " if side.sign else ""
+        subject = side.subjects.of(commit)
         if arguments.oneline:
-            yield sign + commits.line(commit, side.wanted.events(side.log, commit, 1), out, shown)
+            yield sign + commits.line(commit, subject, out, shown)
         else:
             yield sign + commits.title(commit, out, shown)
             yield from commits.signature(commit)
-            yield from commits.message(commit)
+            yield from commits.message(commit, subject, out)
             if not arguments.stat:
                 yield from listed(side, commit, out)
         if more is not None:
@@ -319,7 +322,8 @@ def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) 
 
 def commit_fields(side: Side, commit: Commit) -> dict[str, Any]:
     """A commit for --json."""
-    fields = commits.commit_fields(commit, side.wanted.events(side.log, commit))
+    events = side.wanted.events(side.log, commit)
+    fields = commits.commit_fields(commit, side.subjects.of(commit), events)
     return {"side": side.sign, **fields} if side.sign else fields
 
 

@@ -20,8 +20,9 @@ from backstory.cli.text import count, plain
 from backstory.history.branches import Branches
 from backstory.history.merge import MergeReport, Options
 from backstory.history.replay import Step
-from backstory.history.revision import resolve_commit
+from backstory.history.revision import resolve, resolve_commit
 from backstory.record import Recorded
+from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -135,7 +136,7 @@ def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) 
 
 def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act, out: Output) -> int:
     """Do it, and report; where there is a conflict, remember that it waits."""
-    app = named(arguments)
+    app, view = named(arguments), _source_log(branches, pending)
     report = act(
         branches,
         Options(
@@ -153,11 +154,12 @@ def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act,
     waits = None if report.done else pending
     if not arguments.dry_run and waits != memory.pending:
         folder.remember(address, msgspec.structs.replace(memory, pending=waits))
+    source, target = Subjects(view), _target_log(branches, pending, done=report.done)
     if out.json:
-        out.document(pending.verb, **fields(report))
+        out.document(pending.verb, **fields(report, source, Subjects(target)))
     else:
         out.page()
-        out.lines(words(report, pending, branches, out, dry_run=arguments.dry_run))
+        out.lines(words(report, pending, source, target, out, dry_run=arguments.dry_run))
     return 0 if report.clean else 1
 
 
@@ -169,7 +171,7 @@ def named(arguments: Namespace) -> Any:
         return None
 
 
-def fields(report: MergeReport) -> dict[str, Any]:
+def fields(report: MergeReport, source: Subjects, target: Subjects) -> dict[str, Any]:
     """The report for --json."""
     from backstory.history.plain import plain as plain_state
 
@@ -182,10 +184,12 @@ def fields(report: MergeReport) -> dict[str, Any]:
         "fast_forward": report.fast_forward,
         "steps": [
             {
-                "commit": commits.commit_fields(step.commit),
+                "commit": commits.commit_fields(step.commit, source.of(step.commit)),
                 "outcome": step.outcome,
                 "reason": step.reason,
-                "there": None if step.there is None else commits.commit_fields(step.there),
+                "there": None
+                if step.there is None
+                else commits.commit_fields(step.there, target.of(step.there)),
                 "differs": step.differs,
                 "in_the_way": [
                     {"type": event.type, "version": event.version, "tags": event.tags}
@@ -198,16 +202,16 @@ def fields(report: MergeReport) -> dict[str, Any]:
             }
             for step in report.steps
         ],
-        "commits": [commits.commit_fields(commit) for commit in report.commits],
+        "commits": [commits.commit_fields(commit, target.of(commit)) for commit in report.commits],
     }
 
 
 def words(
-    report: MergeReport, pending: Pending, branches: Branches, out: Output, *, dry_run: bool
+    report: MergeReport, pending: Pending, source: Subjects, target: Log, out: Output, *, dry_run: bool
 ) -> Iterator[str]:
     """The report for people."""
     if report.conflicts:
-        yield from conflict_words(report, pending, branches, out, dry_run=dry_run)
+        yield from conflict_words(report, pending, source, target, out, dry_run=dry_run)
         return
     if pending.verb == "rebase" and not report.steps and report.target == f"#{report.base}":
         yield f"nothing to do: {plain(pending.target)} starts at {plain(pending.source)} ({report.target}) already"
@@ -215,7 +219,7 @@ def words(
     new = [step for step in report.steps if step.draft is not None]
     if pending.verb != "rebase" and all(step.outcome in ("known", "settled") for step in report.steps):
         yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
-        yield from (f"  {step_line(step, out)}" for step in report.steps if _untold(step))
+        yield from (f"  {step_line(step, source, out)}" for step in report.steps if _untold(step))
         return
     would, some = "would be " if dry_run else "", count(len(new), "commit")
     where = f", {_span(report.commits[0].first, report.commits[-1].position)}" if report.commits else ""
@@ -226,7 +230,7 @@ def words(
     else:
         yield f"{would}taken over: {some} of {plain(pending.source)} into {plain(pending.target)}{where}"
     for step in report.steps:
-        yield f"  {step_line(step, out)}"
+        yield f"  {step_line(step, source, out)}"
     unchecked = sum(step.outcome == "unchecked" for step in report.steps)
     if unchecked and not report.fast_forward:
         stricter = "had no condition to be judged by; be stricter: --unconditioned overlap"
@@ -248,14 +252,13 @@ SAID = {
 COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "yellow", "changed": "yellow"}
 
 
-def step_line(step: Step, out: Output) -> str:
+def step_line(step: Step, source: Subjects, out: Output) -> str:
     """A commit and what became of it."""
     outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
-    events = () if step.draft is None else step.draft.events
     why = f": {plain(step.reason)}" if step.reason else ""
     if step.there is not None and step.differs:
         why = f", decided differently: {commits.span(step.there)}"
-    return f"{commits.line(step.commit, events, out)}  {outcome}{why}"
+    return f"{commits.line(step.commit, source.of(step.commit), out)}  {outcome}{why}"
 
 
 def _untold(step: Step) -> bool:
@@ -264,7 +267,7 @@ def _untold(step: Step) -> bool:
 
 
 def conflict_words(
-    report: MergeReport, pending: Pending, branches: Branches, out: Output, *, dry_run: bool
+    report: MergeReport, pending: Pending, source: Subjects, target: Log, out: Output, *, dry_run: bool
 ) -> Iterator[str]:
     """What is in conflict and why, and what to type next."""
     mine, theirs = (
@@ -274,12 +277,11 @@ def conflict_words(
     of = f" of {len(report.steps)}" if len(report.steps) > 1 else ""
     head = f"conflict: {some}{of} from {plain(mine)} would perhaps not be decided so on {plain(theirs)}"
     yield out.paint(f"{head}; nothing was appended", "red")
-    target = _target_log(branches, pending)
     for step in report.conflicts:
         yield ""
         yield commits.title(step.commit, out)
         yield from commits.signature(step.commit)
-        yield from commits.message(step.commit)
+        yield from commits.message(step.commit, source.of(step.commit), out)
         yield ""
         if call := commits.call(step.commit):
             yield f"{commits.INDENT}decided by {call}"
@@ -296,7 +298,7 @@ def conflict_words(
     if others:
         yield ""
         yield "the others:"
-        yield from (f"  {step_line(step, out)}" for step in others)
+        yield from (f"  {step_line(step, source, out)}" for step in others)
     if not dry_run:
         yield ""
         yield from next_words(pending)
@@ -343,10 +345,16 @@ def _states(step: Step, out: Output) -> Iterator[str]:
         yield from (f"{commits.INDENT}  {text}" for text in painted(difference, out))
 
 
-def _target_log(branches: Branches, pending: Pending) -> Log:
-    from backstory.history.revision import resolve
-
+def _source_log(branches: Branches, pending: Pending) -> Log:
+    """The log whose commits are judged, as it is before that: a rebase gives its branch another one."""
     if pending.verb == "rebase":
+        return branches.log(pending.target)
+    return branches.view(resolve(branches, pending.source, pending.target).chain)
+
+
+def _target_log(branches: Branches, pending: Pending, *, done: bool) -> Log:
+    """The log that they are judged on, or that has them now."""
+    if pending.verb == "rebase" and not done:
         return branches.view(resolve(branches, pending.source, pending.target).chain)
     return branches.log(pending.target)
 

@@ -11,6 +11,7 @@ from backstory.cli import UsageError, place, table
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.history.branches import Branches
+from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -52,23 +53,27 @@ def run(arguments: Namespace, out: Output) -> int:
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number of entries, not {arguments.number}")
     with place.opened(arguments) as store:
-        found = list(islice(Branches(store).reflog.read(arguments.name), arguments.number))
-    if out.json or out.ndjson:
-        out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
-        return 0
-    if not found:
+        branches = Branches(store)
+        found = list(islice(branches.reflog.read(arguments.name), arguments.number))
+        if out.json or out.ndjson:
+            out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
+            return 0
+        rows = [row(branches, entry) for entry in found]
+    if not rows:
         out.say(f"nothing has happened to {arguments.name or 'branches and marks'} yet")
         return 0
     out.page()
-    rows = [
-        (short(entry.time), plain(entry.name), WORDS.get(entry.kind, plain(entry.kind)), details(entry))
-        for entry in found
-    ]
     table.write(out, ("time", "name", "what", ""), rows)
     return 0
 
 
-def details(entry: Entry) -> str:
+def row(branches: Branches, entry: Entry) -> tuple[str, ...]:
+    """An entry as a row of the table."""
+    what = WORDS.get(entry.kind, plain(entry.kind))
+    return short(entry.time), plain(entry.name), what, details(branches, entry)
+
+
+def details(branches: Branches, entry: Entry) -> str:
     """What else is known, in words."""
     match entry.kind:
         case "Merged":
@@ -79,8 +84,19 @@ def details(entry: Entry) -> str:
         case "Rebased":
             words = f"onto #{entry.details['onto']}"
         case "CherryPicked":
-            words = f"commit {entry.details['commit']}"
+            words = f"commit {picked(branches, entry)}"
         case _:
             words = f"at #{entry.details['position']}" if "position" in entry.details else ""
     why = entry.details.get("message")
     return plain(f"{words}: {why}" if why else words)
+
+
+def picked(branches: Branches, entry: Entry) -> str:
+    """The id of a commit that was taken over, and its subject where the branch has it."""
+    id, branch = entry.details["commit"], branches.find(entry.name)
+    if branch is not None:
+        log = branches.view(branch.chain)
+        for commit in log.find(id):
+            if commit.id == id:
+                return f"{id}, {subject_of(log, commit)}"
+    return str(id)

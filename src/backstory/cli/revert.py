@@ -18,16 +18,16 @@ backstory revert '#2' -m 'paid in twice' --force
 """
 
 TEXT = """\
-One commit, or those of a range A..B, are undone by one new commit that names them; nothing is taken out of history.
-What undoes an event is the application's to say, with @reverts. Exit code 1: nothing says it, or later commits own
-what it would change; revert those first, or use --force."""
+One commit, or those of a range A..B, are undone by one new commit, whose metadata names them; nothing is taken out
+of history. What undoes an event is the application's to say, with @reverts. Exit code 1: nothing says it, or later
+commits own what it would change; revert those first, or use --force."""
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What to undo, and why."""
     parser.add_argument("revision", metavar="REVISION|A..B", help="the commit or the commits")
     parser.add_argument("--force", action="store_true", help="also where later commits own what it changes")
-    parser.add_argument("-m", "--message", metavar="TEXT", help="why; else what is reverted")
+    parser.add_argument("-m", "--message", metavar="TEXT", help="why")
     author_option(parser)
     application.add_option(parser)
 

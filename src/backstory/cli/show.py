@@ -11,6 +11,7 @@ from backstory.cli.times import human
 from backstory.errors import UnknownRevision
 from backstory.history.branches import Branches
 from backstory.history.revision import resolve
+from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -49,12 +50,13 @@ def run(arguments: Namespace, out: Output) -> int:
         if (commit := point.commit) is None:
             raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
         shown = events(log, commit, point.position if point.exact else None)
+        subject = subject_of(log, commit)
         if out.json:
-            out.document("commit", **commits.commit_fields(commit, shown))
+            out.document("commit", **commits.commit_fields(commit, subject, shown))
             return 0
         out.page()
         out.lines(header(commit, out))
-        out.lines(commits.message(commit))
+        out.lines(commits.message(commit, subject, out))
         for event in shown:
             out.line()
             out.line(commits.event(event, out))

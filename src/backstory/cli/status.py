@@ -13,6 +13,7 @@ from backstory.cli.times import human
 from backstory.history.branches import MAIN, Branches
 from backstory.refs import STORE_ID
 from backstory.stores import shown
+from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -38,7 +39,10 @@ def run(arguments: Namespace, out: Output) -> int:
         place.check(arguments, store, name)
         branches = Branches(store)
         stands = Standings(branches, name).of(branches.get(name))
-        head, id = branches.log(name).head(), store.refs.get(STORE_ID)
+        log, id = branches.log(name), store.refs.get(STORE_ID)
+        head = log.head()
+        last = next(log.commits(upto=head.position, backwards=True, limit=1), None)
+        subject = None if last is None else subject_of(log, last)
     if out.json:
         out.document(
             "status",
@@ -46,12 +50,14 @@ def run(arguments: Namespace, out: Output) -> int:
             id=id,
             **msgspec.structs.asdict(stands),
             time=head.time,
+            subject=subject,
             pending=pending,
         )
         return 0
     out.line(f"on {out.paint(plain(name), 'bold')} of {plain(shown(address))}")
-    if head.position:
+    if subject is not None:
         out.line(f"head {head.hash.hex()[:10]} {out.paint(f'#{head.position}', 'cyan')}, {human(head.time)}")
+        out.line(f"  {plain(subject)}")
     else:
         out.line("no commits yet; make one with: backstory append")
     if name != MAIN:

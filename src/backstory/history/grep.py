@@ -1,4 +1,4 @@
-"""Grep: commits whose message, or whose events' data, a regular expression finds."""
+"""Grep: commits whose message or subject, or whose events' data, a regular expression finds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from backstory.commit import Commit
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.store import ALL, Log
+from backstory.subject import Subjects
 
 
 def grep_messages(
@@ -21,11 +22,10 @@ def grep_messages(
     *,
     backwards: bool = False,
 ) -> Iterator[Commit]:
-    """The commits with a message in which the pattern is found. Raises `re.error`."""
-    found = re.compile(pattern).search
-    return (
-        commit for commit in log.commits(after=after, upto=upto, backwards=backwards) if found(commit.message)
-    )
+    """The commits with a message or a subject in which the pattern is found. Raises `re.error`."""
+    pattern, subjects = re.compile(pattern), Subjects(log)
+    commits = log.commits(after=after, upto=upto, backwards=backwards)
+    return (commit for commit in commits if subjects.say(commit, pattern))
 
 
 def grep_events(
