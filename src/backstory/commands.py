@@ -84,9 +84,9 @@ class Command:
         return union(state.query() for state in self.states.values())
 
     def recorded(self) -> dict[str, Any]:
-        """As a commit records it, in plain JSON values: the name, the arguments, states by their identity, and which are.
+        """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.
 
-        A reader without this code can tell what the command read from what else it was given. Raises `InvalidEvent`
+        States are recorded by their identity. A reader without this code can tell what the command read from what else it was given. Raises `InvalidEvent`
         where an argument would not come back, so that the command could not be decided again.
         """
         return {
