@@ -86,8 +86,9 @@ class Command:
     def recorded(self) -> dict[str, Any]:
         """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.
 
-        States are recorded by their identity. A reader without this code can tell what the command read from what else it was given. Raises `InvalidEvent`
-        where an argument would not come back, so that the command could not be decided again.
+        States are recorded by their identity. A reader without this code can tell what the command read from what else
+        it was given. Raises `InvalidEvent` where an argument would not come back, so that the command could not be
+        decided again.
         """
         return {
             "name": self.kind.name,

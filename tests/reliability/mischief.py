@@ -62,11 +62,12 @@ KINDS: dict[str, Callable[[Database, Path, random.Random], None]] = {
 }
 
 
-def until_lost(db: Database, chance: random.Random, rounds: int) -> tuple[list[Told], bool]:
+def until_lost(db: Database, author: str, number: int, rounds: int) -> tuple[list[Told], bool]:
     """Work round by round; say what was told, and whether the history was lost under it."""
-    told: list[Told] = []
+    chance, told = random.Random(f"{author}/{number}"), list[Told]()
     try:
-        told.extend(work(db, chance, 1) for _ in range(rounds))
+        with db.context(author=author):
+            told.extend(work(db, chance, 1) for _ in range(rounds))
     except HistoryLost as lost:
         print(lost, file=sys.stderr)
         return told, True
@@ -77,10 +78,7 @@ def main(path: Path, seed: int, threads: int, rounds: int, *kinds: str) -> list[
     """Run the threads of one process, with mischief until the last one is done."""
     chance = random.Random(f"{seed}/mischief")
     with connect(str(path)) as db, ThreadPoolExecutor(threads) as pool:
-        runs = [
-            pool.submit(until_lost, db, random.Random(f"{seed}/{number}"), rounds)
-            for number in range(threads)
-        ]
+        runs = [pool.submit(until_lost, db, str(seed), number, rounds) for number in range(threads)]
         while kinds and not all(run.done() for run in runs):
             KINDS[chance.choice(kinds)](db, path, chance)
             time.sleep(chance.random() * 0.02)
