@@ -1,6 +1,6 @@
 """Subjects: a commit in one line, for where commits are shown.
 
-A commit stores no message that nobody wrote. So where there is none, the commit is described when it is shown:
+A commit stores a message only where somebody gave one. Where there is none, the commit is described when it is shown:
 
     rent for May                    the first line of its message
     Revert #12                      else the commits that it reverts
@@ -41,7 +41,6 @@ COUNTED = 100
 AHEAD = 500
 """The most events that are read of commits that were not asked for yet."""
 
-
 T = TypeVar("T")
 
 
@@ -79,7 +78,7 @@ class Subjects:
             or commit.id
         )
 
-    def say(self, commit: Commit, pattern: re.Pattern[str]) -> bool:
+    def match(self, commit: Commit, pattern: re.Pattern[str]) -> bool:
         """Whether the pattern is found in the message or in the subject of a commit."""
         return bool(pattern.search(commit.message) or pattern.search(self.of(commit)))
 

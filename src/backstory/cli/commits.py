@@ -38,12 +38,11 @@ def title(commit: Commit, out: Output, names: str = "") -> str:
 def line(commit: Commit, subject: str, out: Output, names: str = "") -> str:
     """A commit on one line, with its subject: dim where that is not its message's."""
     short = out.paint(commit.hash.hex()[:SHORT], "yellow")
-    return (
-        f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'} {_weighed(commit, subject, out)}"
-    )
+    place = out.paint(span(commit), "cyan")
+    return f"{short} {place}{names and f' {names}'} {_subject(commit, subject, out)}"
 
 
-def _weighed(commit: Commit, subject: str, out: Output) -> str:
+def _subject(commit: Commit, subject: str, out: Output) -> str:
     return plain(subject) if commit.message.strip() else out.paint(plain(subject), "dim")
 
 
@@ -60,7 +59,7 @@ def message(commit: Commit, subject: str, out: Output) -> Iterator[str]:
     if commit.message.strip():
         yield from (f"{INDENT}{plain(text)}".rstrip() for text in commit.message.strip("\n").splitlines())
     else:
-        yield INDENT + _weighed(commit, subject, out)
+        yield INDENT + _subject(commit, subject, out)
 
 
 def event(record: Recorded, out: Output, width: int = 0) -> str:

@@ -147,7 +147,7 @@ class Filter(msgspec.Struct):
         """Whether author, message or subject, and place are wanted."""
         return (
             self.author in commit.author.casefold()
-            and (self.grep is None or subjects.say(commit, self.grep))
+            and (self.grep is None or subjects.match(commit, self.grep))
             and (self.only is None or commit.position in self.only)
             and not (self.known is not None and self._is_known(*self.known, commit))
         )

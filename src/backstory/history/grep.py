@@ -25,7 +25,7 @@ def grep_messages(
     """The commits with a message or a subject in which the pattern is found. Raises `re.error`."""
     pattern, subjects = re.compile(pattern), Subjects(log)
     commits = log.commits(after=after, upto=upto, backwards=backwards)
-    return (commit for commit in commits if subjects.say(commit, pattern))
+    return (commit for commit in commits if subjects.match(commit, pattern))
 
 
 def grep_events(
