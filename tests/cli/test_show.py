@@ -30,7 +30,7 @@ def test_a_commit_is_shown_with_all_that_it_says_and_all_its_events(
     ):
         assert line in shown
     pay = run("show", "pay").out
-    assert 'Command:   {"cents":500,"name":"deposit"}\n' in pay
+    assert 'Command:   {"name":"deposit","cents":500}\n' in pay
     assert 'Metadata:  {"ip":"127.0.0.1"}\n' in pay
 
 
