@@ -12,7 +12,7 @@ import pytest
 
 from backstory.cli import UsageError
 from backstory.cli.times import human, parsed, short
-from backstory.commit import draft
+from backstory.commit import content_hash, draft
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
 from tests.cli.conftest import Run, day, fact
@@ -64,7 +64,8 @@ def test_a_store_of_somebody_else_that_holds_such_a_time_is_shown_by_every_verb(
     time.tzset()
     made = draft([fact("Noted", {"text": "x"}, "note:1")], id="x", time=day(1))
     with closing(SqliteStore(alone / "odd.db", create=True)) as store:
-        append(store.log(), msgspec.structs.replace(made, time=moment))
+        odd = msgspec.structs.replace(made, time=moment)
+        append(store.log(), msgspec.structs.replace(odd, content=content_hash(odd, odd.events)))
     verbs = ["log", "log --oneline", "log --graph", "show", "status", "state note:1", "blame note:1", "stats"]
     for words in [*verbs, "branch -v", "verify", "log --since yesterday", "log --format {time}"]:
         assert run("-s", "odd.db", *words.split()).code == 0, words

@@ -16,7 +16,7 @@ from backstory.commit import Draft, draft, from_micros
 from backstory.errors import SourceError
 from backstory.history.verify import verify
 from backstory.query import Clause, Condition, Query
-from backstory.record import encoded
+from backstory.record import RESERVED, encoded
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 from backstory.sync import InputFile, Report, cloudevent_lines, load, own_lines, read_jsonl
@@ -26,6 +26,7 @@ DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 NAME = TEXT.filter(bool)
+TYPE = NAME.filter(lambda type: not type.startswith(RESERVED))
 KEY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters='\0:,"'), min_size=1)
 TAG = st.builds("{}:{}".format, KEY, NAME)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -42,7 +43,7 @@ JSON = st.builds(
 CLAUSES = st.builds(Clause.of, st.lists(NAME, max_size=2), st.lists(TAG, max_size=2))
 EVENTS = st.builds(
     lambda type, data, tags, version: encoded(type, data, tuple(tags), version),
-    NAME,
+    TYPE,
     JSON,
     st.lists(TAG, max_size=3),
     st.integers(1, 9),
