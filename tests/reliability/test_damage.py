@@ -211,7 +211,8 @@ SWAP = (
 
 OTHER_EVENT = "SELECT {}, in_commit, type, version, tags, data FROM events WHERE position = 40"
 OTHER_COMMIT = (
-    "SELECT {}, size, 'planted', time, authored, author, message, command, metadata, query, after, content, hash"
+    "SELECT {}, size, 'planted', time, authored, author, message, command, metadata, query, after,"
+    " secret, content, hash"
     " FROM commits WHERE position = 42"
 )
 
@@ -324,6 +325,7 @@ COLUMNS = {
         "metadata",
         "query",
         "after",
+        "secret",
         "content",
         "hash",
     ],
