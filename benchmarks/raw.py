@@ -15,13 +15,13 @@ from benchmarks.bank import Deposited, Withdrawn, batched, events, facts
 SCHEMA = """
 CREATE TABLE commits (
     position INTEGER PRIMARY KEY, size INTEGER, id TEXT, time INTEGER, authored INTEGER, author TEXT, message TEXT,
-    command TEXT, metadata TEXT, query TEXT, after INTEGER, content BLOB, hash BLOB
+    command TEXT, metadata TEXT, query TEXT, after INTEGER, secret BLOB, content BLOB, hash BLOB
 ) STRICT;
 CREATE TABLE events (
     position INTEGER PRIMARY KEY, in_commit INTEGER, type TEXT, version INTEGER, tags TEXT, data TEXT
 ) STRICT;
 """
-INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_COMMIT = "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"
 
 Row = tuple[int, int, str, int, str, str]
@@ -81,6 +81,7 @@ def commit(opened: apsw.Connection, group: Sequence[Row], decided: Decided = NOT
         "{}",
         query,
         after,
+        bytes(16),
         bytes(32),
         bytes(32),
     )

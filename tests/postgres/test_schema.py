@@ -176,7 +176,7 @@ def test_who_may_not_make_the_store_is_told_who_has_to(name: str, admin: psycopg
 
 PLANTED = (
     "INSERT INTO {{0}}.commits SELECT {}, 1, 'planted', time, authored, author, message, command, metadata, query,"
-    " after, content, hash FROM {{0}}.commits WHERE key = 2"
+    " after, secret, content, hash FROM {{0}}.commits WHERE key = 2"
 )
 
 DAMAGE = {

@@ -211,9 +211,8 @@ SWAP = (
 
 OTHER_EVENT = "SELECT {}, in_commit, type, version, tags, data FROM events WHERE position = 40"
 OTHER_COMMIT = (
-    "SELECT {}, size, 'planted', time, authored, author, message, command, metadata, query, after,"
-    " secret, content, hash"
-    " FROM commits WHERE position = 42"
+    "SELECT {}, size, 'planted', time, authored, author, message, command, metadata, query, after, secret, content,"
+    " hash FROM commits WHERE position = 42"
 )
 
 DAMAGES: dict[str, tuple[str, str]] = {
@@ -242,6 +241,9 @@ DAMAGES: dict[str, tuple[str, str]] = {
     "commit_after": ("UPDATE commits SET after = after - 1 WHERE position = 42", "#42"),
     "commit_size": ("UPDATE commits SET size = 2 WHERE position = 42", "#42"),
     "commit_content": ("UPDATE commits SET content = zeroblob(32) WHERE position = 42", "#42"),
+    "commit_secret": ("UPDATE commits SET secret = zeroblob(16) WHERE position = 42", "#42"),
+    "commit_secret_cut": ("UPDATE commits SET secret = zeroblob(15) WHERE position = 42", "#42"),
+    "commit_secret_long": ("UPDATE commits SET secret = zeroblob(90) WHERE position = 42", "#42"),
     "commit_hash": ("UPDATE commits SET hash = zeroblob(32) WHERE position = 42", "#42"),
     "commit_gone": ("DELETE FROM commits WHERE position = 42", "#45"),
     "last_commit_gone": ("DELETE FROM commits WHERE position = 150", "#148"),
