@@ -31,25 +31,12 @@ NOWHERE = 1 << 41
 CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 29) + ")"
 
 KINDS = (
-    TEXT,
-    INT8,
-    TEXT,
-    TEXT,
-    TEXT,
-    TEXT,
-    TEXT,
-    INT8,
-    BYTEA,
-    BYTEA,
-    TEXT,
-    TEXT,
-    TEXT,
-    INT8,
-    TEXT,
-    TEXT,
-    INT8,
+    *(TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, BYTEA),  # of the draft
+    *(TEXT, TEXT),  # of its clauses
+    *(TEXT, INT8, TEXT, TEXT),  # of its events
+    INT8,  # of their tags
 )
-"""What the columns of a `Piece` hold: ten of the draft, two of its clauses, four of its events, one of their tags."""
+"""What the columns of a `Piece` hold."""
 
 _encode = msgspec.json.Encoder().encode
 
