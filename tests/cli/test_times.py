@@ -63,8 +63,8 @@ def test_a_store_of_somebody_else_that_holds_such_a_time_is_shown_by_every_verb(
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     made = draft([fact("Noted", {"text": "x"}, "note:1")], id="x", time=day(1))
+    odd = msgspec.structs.replace(made, time=moment)
     with closing(SqliteStore(alone / "odd.db", create=True)) as store:
-        odd = msgspec.structs.replace(made, time=moment)
         append(store.log(), msgspec.structs.replace(odd, content=content_hash(odd, odd.events)))
     verbs = ["log", "log --oneline", "log --graph", "show", "status", "state note:1", "blame note:1", "stats"]
     for words in [*verbs, "branch -v", "verify", "log --since yesterday", "log --format {time}"]:

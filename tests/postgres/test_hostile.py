@@ -17,7 +17,17 @@ from backstory.history.verify import verify
 from backstory.query import Query
 from backstory.stores.postgres import PostgresStore, roles
 from backstory.stores.postgres.offer import CALL, arguments, piece
-from backstory.stores.postgres.wire import INT8, TEXT, BytesDumper, bigint, blob, integers, joined, long
+from backstory.stores.postgres.wire import (
+    BYTEA,
+    INT8,
+    TEXT,
+    BytesDumper,
+    bigint,
+    blob,
+    integers,
+    joined,
+    long,
+)
 from tests.postgres.server import running, schema_of
 
 DRAFTS = [[decided(fact("A", "x:1"), query=Query.of(["A"]), after=5)], [decided(fact("B", "x:2"))]]
@@ -27,11 +37,12 @@ PLACES = {
     "draft_end": 5,
     "authored": 7,
     "query": 12,
-    "clause_end": 15,
-    "tag_end": 22,
     "after": 13,
-    "version": 19,
-    "tags": 20,
+    "secret": 14,
+    "clause_end": 16,
+    "version": 20,
+    "tags": 21,
+    "tag_end": 23,
 }
 
 LIES: dict[str, dict[str, bytes]] = {
@@ -46,6 +57,7 @@ LIES: dict[str, dict[str, bytes]] = {
     "a condition that is no list": {"query": joined(TEXT, 2, [blob(b"{}"), blob(None)])},
     "a condition without a position": {"after": joined(INT8, 2, [long(None), long(None)])},
     "a position without a condition": {"query": joined(TEXT, 2, [blob(None), blob(None)])},
+    "a secret that is too short": {"secret": joined(BYTEA, 2, [blob(bytes(15)), blob(bytes(16))])},
     "a version that is none": {"version": joined(INT8, 2, [long(0), long(1)])},
     "tags that are not JSON": {"tags": joined(TEXT, 2, [blob(b"{"), blob(b"[]")])},
     "tags that are no list": {"tags": joined(TEXT, 2, [blob(b"1"), blob(b"[]")])},
@@ -124,7 +136,7 @@ def test_a_tag_stands_for_no_event_but_its_own(store: PostgresStore, call: Calla
     for event in (2, 100, 0, -3, 2**31 - 1):
         drafts = [[decided(fact("A", "x:1"))]]
         honest = list(arguments(0, 0, drafts, [piece(draft) for [draft] in drafts]))
-        honest[23], honest[25] = integers([event]), integers([7] * 100)
+        honest[24], honest[26] = integers([event]), integers([7] * 100)
         call(CALL, *honest)
     for _ in range(120):
         one(store.log(), fact("A", "x:1"))
