@@ -151,7 +151,7 @@ class CommandType(Generic[P]):
             msgspec.json.Decoder(self._arguments)
         except TypeError as wrong:
             raise DefinitionError(f"{self.name}: {wrong}") from wrong
-        self._form: Form | None = None  # made when it is first recorded: the states are defined by then
+        self._records: _Records | None = None  # made when it is needed: the states are defined by then
         self._resolved = True
 
     def _default(self, name: str) -> Any:
@@ -219,16 +219,10 @@ class CommandType(Generic[P]):
 
     def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as plain JSON values, states by their identity. Raises `InvalidEvent`."""
-        if self._form is None:
-            self._references = {name: _reference_form(cls) for name, cls in self.states.items()}
-            kinds = {**self.plain, **self._references}
-            self._record = msgspec.defstruct(self.name, [(name, kinds[name]) for name in self._names])
-            self._form = Form(self._record)
-        references = {
-            name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
-            for name, kind in self._references.items()
-        }
-        return _decode(self._form.encode(self._record(**{**arguments, **references}), self.name))
+        # Several threads may be the first: each goes on with the one that it made.
+        records = self._records or _Records(self.name, self._names, self.plain, self.states)
+        self._records = records
+        return records.of(arguments)
 
     def parse(self, arguments: Mapping[str, Any], *, strict: bool = True) -> Command:
         """The command that `recorded` described; `strict=False` also takes numbers and the like from text.
@@ -307,6 +301,27 @@ def shortened(text: str, length: int) -> str:
         return text
     end = length // 4
     return f"{text[: length - end - 3]}...{text[-end:]}"
+
+
+class _Records:
+    """How the arguments of a command are recorded."""
+
+    def __init__(
+        self, name: str, names: Iterable[str], plain: Mapping[str, Any], states: Mapping[str, type[State]]
+    ) -> None:
+        self._name = name
+        self._references = {parameter: _reference_form(cls) for parameter, cls in states.items()}
+        kinds = {**plain, **self._references}
+        self._record = msgspec.defstruct(name, [(parameter, kinds[parameter]) for parameter in names])
+        self._form = Form(self._record)
+
+    def of(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as plain JSON values. Raises `InvalidEvent`."""
+        references = {
+            name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
+            for name, kind in self._references.items()
+        }
+        return _decode(self._form.encode(self._record(**{**arguments, **references}), self._name))
 
 
 def _reference_form(cls: type[State]) -> type[Any]:

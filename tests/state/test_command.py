@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import sys
+import threading
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Union
 
 import msgspec
 import pytest
 
-from backstory import Event, Refused, State, Tag, command, commands
+from backstory import Command, Event, Refused, State, Tag, command, commands
 from backstory.errors import DecisionError, DefinitionError
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer, withdraw
 
@@ -365,3 +368,25 @@ def test_a_name_that_two_modules_gave_to_commands_is_known_to_clash(monkeypatch:
     assert commands.clashes == {"pay"}
     command(name="another.pay")(pay)
     assert set(commands.definitions) == {"pay", "another.pay"}
+
+
+def test_threads_that_record_a_command_for_the_first_time_at_once_do_not_disturb_each_other() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(30):
+
+            @command
+            def pay(account: Account, cents: int) -> Deposited:
+                return Deposited(account.account, cents)
+
+            def record(made: Command, start: threading.Barrier) -> object:
+                start.wait()
+                return made.recorded()["arguments"]
+
+            made, start = pay(Account("a"), 5), threading.Barrier(8)
+            with ThreadPoolExecutor(8) as pool:
+                runs = [pool.submit(record, made, start) for _ in range(8)]
+            assert [run.result() for run in runs] == [{"account": {"account": "a"}, "cents": 5}] * 8
+    finally:
+        sys.setswitchinterval(before)
