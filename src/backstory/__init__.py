@@ -8,34 +8,41 @@ if TYPE_CHECKING:
     from backstory.codec import register
     from backstory.commands import Command, command
     from backstory.database import Database, connect
-    from backstory.errors import BackstoryError, Conflict, Refused
-    from backstory.event import Event, Tag, Unknown, upcast
+    from backstory.errors import BackstoryError, ClearTextWarning, Conflict, Refused
+    from backstory.event import Event, Subject, Tag, Unknown, upcast
     from backstory.fields import Tagged
     from backstory.history.revert import reverts
     from backstory.invariants import invariant
     from backstory.latest import Latest
+    from backstory.masking import personal_shown
+    from backstory.privacy import Personal, Secret
     from backstory.query import Condition, Query
     from backstory.state import State
     from backstory.store import Record
 
 __all__ = [
     "BackstoryError",
+    "ClearTextWarning",
     "Command",
     "Condition",
     "Conflict",
     "Database",
     "Event",
     "Latest",
+    "Personal",
     "Query",
     "Record",
     "Refused",
+    "Secret",
     "State",
+    "Subject",
     "Tag",
     "Tagged",
     "Unknown",
     "command",
     "connect",
     "invariant",
+    "personal_shown",
     "register",
     "reverts",
     "upcast",
@@ -43,22 +50,27 @@ __all__ = [
 
 _HOMES = {
     "BackstoryError": "errors",
+    "ClearTextWarning": "errors",
     "Command": "commands",
     "Condition": "query",
     "Conflict": "errors",
     "Database": "database",
     "Event": "event",
     "Latest": "latest",
+    "Personal": "privacy",
     "Query": "query",
     "Record": "store",
     "Refused": "errors",
+    "Secret": "privacy",
     "State": "state",
+    "Subject": "event",
     "Tag": "event",
     "Tagged": "fields",
     "Unknown": "event",
     "command": "commands",
     "connect": "database",
     "invariant": "invariants",
+    "personal_shown": "masking",
     "register": "codec",
     "reverts": "history.revert",
     "upcast": "event",

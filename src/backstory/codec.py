@@ -19,9 +19,15 @@ from backstory.errors import DefinitionError, EventError, UnreadableEvent
 from backstory.event import Definition, Unknown, Upcaster, upcast
 from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
 from backstory.forms import Form
+from backstory.masking import event_veil, masked_words
 from backstory.record import Encoded, Recorded
+from backstory.veil import veil_of
 
 C = TypeVar("C", bound=type[Any])
+
+
+marked_types: set[str] = set()
+"""The names of event types that have something personal or secret in them."""
 
 
 class EventType:
@@ -38,8 +44,10 @@ class EventType:
             raise DefinitionError(f"{cls.__qualname__}: an annotation names something that is not defined")
         self.tag_fields: tuple[TagField, ...] = tag_fields(cls, annotations)
         self.tags = tagger(self.tag_fields)
+        self.veil = veil_of(cls)
+        (marked_types.discard if self.veil is None else marked_types.add)(self.name)
         check_encodable(cls)
-        self._form = Form(cls)
+        self._form = Form(cls, self.veil)
         self.load: Callable[[bytes], Any] = self._form.load
 
     def encode(self, event: Any) -> Encoded:
@@ -56,11 +64,16 @@ class EventType:
     def upcast(self, version: int, data: dict[str, Any]) -> dict[str, Any]:
         """The data of an older version as this version's, through every upcaster between."""
         for old in range(version, self.version):
-            mended = self.upcasters[old](data)
+            mended: Any = self.upcasters[old](data)
             if not isinstance(mended, dict):
-                raise TypeError(f"the upcaster from version {old} of {self.name} gave {mended!r}, not a dict")
+                kind = type(mended).__name__
+                raise TypeError(f"the upcaster from version {old} of {self.name} gave {kind}, not a dict")
             data = mended
         return data
+
+    def cause(self, wrong: Exception) -> Exception | None:
+        """The error to show as the cause of another: none where its words could hold what is marked."""
+        return wrong if self.veil is None else None
 
 
 _compiled: dict[type[Any], EventType] = {}
@@ -124,8 +137,8 @@ def decode(record: Encoded | Recorded) -> Any:
         )
     except EventError:
         raise
-    except Exception as wrong:
-        raise unreadable(record, wrong) from wrong
+    except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
+        raise unreadable(record, wrong) from compiled.cause(wrong)
 
 
 def unknown(record: Encoded | Recorded, why: str) -> Unknown:
@@ -136,4 +149,5 @@ def unknown(record: Encoded | Recorded, why: str) -> Unknown:
 def unreadable(record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
     """The error for a stored event that does not fit its class."""
     place = f"#{record.position} " if isinstance(record, Recorded) else ""
-    return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {wrong}")
+    words = masked_words(wrong, event_veil(record.type))
+    return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")

@@ -26,8 +26,11 @@ from backstory.errors import DecisionError, DefinitionError
 from backstory.event import Event
 from backstory.fields import unresolved
 from backstory.forms import Form
+from backstory.masking import know_command, masked_repr, masked_words
+from backstory.privacy import Privacy
 from backstory.query import Query, union
 from backstory.state import State, identity, state_type
+from backstory.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
 
@@ -53,7 +56,7 @@ class Command:
         return str(self)
 
     def __str__(self) -> str:
-        """As one would call it: `withdraw(a-7, cents=50)`. What is long is cut short: `recorded` has all of it."""
+        """As one would call it: `withdraw(a-7, cents=50)`. What is long is cut short, and what is marked is masked."""
         return shortened(f"{self.kind.name}({', '.join(self._shown())})", LONGEST)
 
     def _shown(self) -> Iterable[str]:
@@ -61,7 +64,7 @@ class Command:
             if name in self.kind.states:
                 yield "/".join(str(part) for part in identity(value).values()) or type(value).__name__
             else:
-                yield f"{name}={shortened(repr(value), LONGEST_ARGUMENT)}"
+                yield f"{name}={shortened(self.kind.shown(name, value), LONGEST_ARGUMENT)}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Command) and (self.kind, self.arguments) == (other.kind, other.arguments)
@@ -87,14 +90,17 @@ class Command:
         """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.
 
         States are recorded by their identity. A reader without this code can tell what the command read from what else
-        it was given. Raises `InvalidEvent` where an argument would not come back, so that the command could not be
-        decided again.
+        it was given. An argument that is secret, or holds what is, is left out, and `withheld` names it. Raises
+        `InvalidEvent` where an argument would not come back, so that the command could not be decided again.
         """
-        return {
+        recorded: dict[str, Any] = {
             "name": self.kind.name,
             "arguments": self.kind.recorded(self.arguments),
             "states": list(self.kind.states),
         }
+        if self.kind.withheld:
+            recorded["withheld"] = list(self.kind.withheld)
+        return recorded
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""
@@ -144,6 +150,14 @@ class CommandType(Generic[P]):
                 raise DefinitionError(
                     f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own"
                 )
+        self._veil = united({name: veil_of(self._plain.get(name)) for name in hints})
+        self._withheld = tuple(
+            name for name, hint in self._plain.items() if Privacy.SECRET in (veil_of(hint) or OPEN).marks()
+        )
+        self._guards = self._veil is not None or any(map(veil_of, self._states.values()))
+        self.keeps_marked = any(
+            veil_of(hint) for name, hint in self._plain.items() if name not in self._withheld
+        )
         self._events = _event_classes(returned, self.name)
         fields = [(name, hint, self._default(name)) for name, hint in self._plain.items()]
         self._arguments: type[Any] = msgspec.defstruct(self.name, fields, kw_only=True)
@@ -173,6 +187,29 @@ class CommandType(Generic[P]):
         return self._plain
 
     @property
+    def withheld(self) -> tuple[str, ...]:
+        """The parameters that are not recorded: they are secret, or hold what is."""
+        self._need_types()
+        return self._withheld
+
+    @property
+    def veil(self) -> Veil | None:
+        """What is marked among its arguments; None where nothing is."""
+        self._need_types()
+        return self._veil
+
+    def recorded_veil(self) -> Veil | None:
+        """The same for who shows a recorded command: all is masked where an annotation cannot be read yet."""
+        try:
+            return self.veil
+        except DefinitionError:
+            return HIDDEN
+
+    def shown(self, name: str, value: Any) -> str:
+        """An argument as `repr` writes it, with what is marked masked."""
+        return repr(value) if self.veil is None else masked_repr(value, self.veil.at(name))
+
+    @property
     def gives(self) -> tuple[type[Any], ...]:
         """The event classes that its return annotation names; none where it names none."""
         self._need_types()
@@ -193,7 +230,9 @@ class CommandType(Generic[P]):
         arguments = self._bound(args, kwargs)
         for name, cls in self.states.items():
             if not isinstance(arguments[name], cls):
-                raise TypeError(f"{self.name}: {name} is a {cls.__name__}, not {arguments[name]!r}")
+                given = arguments[name]
+                shown = f"a value of type {type(given).__name__}" if self._guards else repr(given)
+                raise TypeError(f"{self.name}: {name} is a {cls.__name__}, not {shown}")
         arguments |= self._converted({name: arguments[name] for name in self.plain})
         return Command(self, arguments)
 
@@ -214,13 +253,13 @@ class CommandType(Generic[P]):
         try:
             converted = msgspec.convert(plain, self._arguments, from_attributes=True)
         except msgspec.ValidationError as wrong:
-            raise TypeError(f"{self.name}: {str(wrong).replace('`$.', '`')}") from None
+            raise TypeError(f"{self.name}: {masked_words(wrong, self.veil).replace('`$.', '`')}") from None
         return {name: getattr(converted, name) for name in plain}
 
     def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as plain JSON values, states by their identity. Raises `InvalidEvent`."""
         # Several threads may be the first: each goes on with the one that it made.
-        records = self._records or _Records(self.name, self._names, self.plain, self.states)
+        records = self._records or _Records(self)
         self._records = records
         return records.of(arguments)
 
@@ -240,7 +279,7 @@ class CommandType(Generic[P]):
             }
             plain = msgspec.convert(given, self._arguments, strict=strict)
         except msgspec.ValidationError as wrong:
-            raise TypeError(f"{self.name}: {wrong}") from None
+            raise TypeError(f"{self.name}: {masked_words(wrong, self.veil)}") from None
         return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[arg-type, call-arg]
 
     def events(self, result: Any) -> list[Any]:
@@ -253,7 +292,8 @@ class CommandType(Generic[P]):
             events = [result]
         for event in events:
             if "__backstory__" not in vars(type(event)):
-                raise DecisionError(f"{self.name} gave {event!r}, which is not an event")
+                shown = f"a value of type {type(event).__name__}" if self._guards else repr(event)
+                raise DecisionError(f"{self.name} gave {shown}, which is not an event")
             if self._events and not isinstance(event, self._events):
                 names = " | ".join(cls.__name__ for cls in self._events)
                 raise DecisionError(f"{self.name} gave {event!r}, but its return annotation says {names}")
@@ -290,6 +330,7 @@ def command(function: Callable[..., Any] | None = None, /, *, name: str | None =
         if other is not None and other.__module__ != kind.__module__:
             clashes.add(kind.name)
         definitions[kind.name] = kind
+        know_command(kind.name, kind.__module__, kind.recorded_veil)
         return kind
 
     return made if function is None else made(function)
@@ -304,16 +345,15 @@ def shortened(text: str, length: int) -> str:
 
 
 class _Records:
-    """How the arguments of a command are recorded."""
+    """How the arguments of a command are recorded: all but those that are withheld."""
 
-    def __init__(
-        self, name: str, names: Iterable[str], plain: Mapping[str, Any], states: Mapping[str, type[State]]
-    ) -> None:
-        self._name = name
-        self._references = {parameter: _reference_form(cls) for parameter, cls in states.items()}
-        kinds = {**plain, **self._references}
-        self._record = msgspec.defstruct(name, [(parameter, kinds[parameter]) for parameter in names])
-        self._form = Form(self._record)
+    def __init__(self, kind: CommandType[...]) -> None:
+        self._name = kind.name
+        self._references = {parameter: _reference_form(cls) for parameter, cls in kind.states.items()}
+        kinds = {**kind.plain, **self._references}
+        self._names = [name for name in kind.signature.parameters if name not in kind.withheld]
+        self._record = msgspec.defstruct(kind.name, [(name, kinds[name]) for name in self._names])
+        self._form = Form(self._record, kind.veil)
 
     def of(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as plain JSON values. Raises `InvalidEvent`."""
@@ -321,7 +361,9 @@ class _Records:
             name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
             for name, kind in self._references.items()
         }
-        return _decode(self._form.encode(self._record(**{**arguments, **references}), self._name))
+        given = {**arguments, **references}
+        record = self._record(**{name: given[name] for name in self._names})
+        return _decode(self._form.encode(record, self._name))
 
 
 def _reference_form(cls: type[State]) -> type[Any]:

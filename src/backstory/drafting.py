@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from backstory.codec import encode
+from backstory.codec import encode, marked_types
 from backstory.commands import Command
 from backstory.commit import Draft, draft
 from backstory.context import current
+from backstory.errors import ClearTextWarning
 from backstory.query import Condition
 from backstory.record import Encoded
 
@@ -26,6 +29,7 @@ class Drafter:
         self._clock = clock
         self._ids = ids
         self._secrets = secrets
+        self._told = False
 
     def draft(
         self,
@@ -39,6 +43,8 @@ class Drafter:
         command: Mapping[str, Any] | None = None,
     ) -> Draft:
         """A draft of these events. Raises `InvalidEvent` that says which part is wrong."""
+        if marked_types and not self._told:
+            self._tell(sorted(marked_types.intersection(event.type for event in events)))
         around = current()
         return draft(
             events,
@@ -50,6 +56,23 @@ class Drafter:
             command=command,
             metadata={**around.metadata, **meta} if meta else around.metadata,
             secret=self._secrets(),
+        )
+
+    def _tell(self, what: Sequence[str]) -> None:
+        """Warn, once, that what is marked lies in clear text; at the line outside of this library that gave it."""
+        if not what or self._told:
+            return
+        self._told = True
+        frame, depth = sys._getframe(), 1
+        while (
+            frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "backstory"
+        ):
+            frame, depth = frame.f_back, depth + 1
+        warnings.warn(
+            f"{what[0]} has fields that are marked as personal or secret. They are masked where they are shown, but"
+            " the store keeps them in clear text: nothing is encrypted yet",
+            ClearTextWarning,
+            stacklevel=depth,
         )
 
     def for_facts(
@@ -78,6 +101,8 @@ class Drafter:
         """Drafts what a command decides, at each try under one id."""
         id = self._ids() if id is None else id
         recorded = command.recorded()
+        if command.kind.keeps_marked:
+            self._tell([command.name])
 
         def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
             return self.draft(

@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from backstory.record import Recorded
 
 
+class ClearTextWarning(UserWarning):
+    """A store was given what is marked as personal or secret, and keeps it in clear text: nothing is encrypted yet."""
+
+
 class BackstoryError(Exception):
     """The root: catch this to catch everything that the library raises on purpose."""
 

@@ -21,7 +21,9 @@ import msgspec
 
 from backstory.errors import DefinitionError
 from backstory.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
-from backstory.record import RESERVED
+from backstory.privacy import Privacy
+from backstory.record import RESERVED, Shown
+from backstory.veil import veil_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -35,6 +37,9 @@ definitions: dict[str, type[Any]] = {}
 
 Tag = Annotated[T, Tagged()]
 """`account: Tag[str]` makes the tag `account:<value>`; `Tag[list[str]]` makes one for each value."""
+
+Subject = Annotated[T, Tagged(), Privacy.SUBJECT]
+"""`user: Subject[str]` is a tag, and says whose the personal data beside it is."""
 
 
 class upcast:  # noqa: N801 - used as a decorator
@@ -90,8 +95,20 @@ class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
     `version` (default: 1) goes up when old data needs mending, with an `@upcast` for each older version.
     """
 
+    def __repr__(self) -> str:
+        """As one would write it, with what is marked as personal or secret masked."""
+        from backstory.masking import own_repr
 
-class Unknown(msgspec.Struct, frozen=True):
+        return own_repr(self, super().__repr__)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for Rich."""
+        from backstory.masking import rich_repr
+
+        return rich_repr(self)
+
+
+class Unknown(Shown, frozen=True):
     """A stored event that no class here can read: its raw data, and why."""
 
     type: str
@@ -99,6 +116,12 @@ class Unknown(msgspec.Struct, frozen=True):
     tags: tuple[str, ...]
     data: Any
     why: str
+
+    def masks(self) -> dict[str, Any]:
+        """The data, masked by the class of this name, where there is one of another version."""
+        from backstory.masking import event_veil, masked
+
+        return {"data": masked(self.data, event_veil(self.type))}
 
 
 def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, Any]) -> Definition:
@@ -126,7 +149,22 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     definition = Definition(name, version, _upcasters(cls, version, namespace))
     cls.__backstory__ = definition
     definitions[name] = cls
+    if not isinstance(cls, EventMeta) and veil_of(cls) is not None:
+        _mask_repr(cls)
     return definition
+
+
+def _mask_repr(cls: type[Any]) -> None:
+    """Let a class that is no `Event` show no more of itself than one."""
+    from backstory.masking import own_repr, rich_repr
+
+    written: Any = cls.__repr__
+
+    def masked(self: Any) -> str:
+        return own_repr(self, lambda: str(written(self)))
+
+    cls.__repr__ = cls.__str__ = masked  # type: ignore[assignment]
+    cls.__rich_repr__ = rich_repr
 
 
 def _replaces(cls: type[Any], other: type[Any]) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import inspect
 
 from backstory.errors import DefinitionError, InvalidTag
+from backstory.privacy import is_marked
 from backstory.record import check_tag
 
 TEXTLIKE = (str, int, uuid.UUID, enum.Enum, datetime.date)
@@ -100,6 +101,11 @@ def tag_fields(cls: type[Any], annotations: dict[str, Any]) -> tuple[TagField, .
         mark = _mark(annotation)
         if mark is None:
             continue
+        if is_marked(annotation):
+            raise DefinitionError(
+                f"{cls.__qualname__}.{name} is a tag, which is searched and shown everywhere, so it can be neither"
+                " personal nor secret. Tag an id that tells nothing, as user: Subject[str], and mark another field"
+            )
         key = name if mark.key is None else mark.key
         if not key or ":" in key or key[0] in ',"' or not key.isprintable():
             raise DefinitionError(f"{cls.__qualname__}.{name}: {key!r} cannot be a tag's key")

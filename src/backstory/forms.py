@@ -17,9 +17,11 @@ import msgspec
 
 from backstory.errors import InvalidEvent
 from backstory.fields import holds_sets
+from backstory.masking import masked_json, masked_repr, masked_words
 from backstory.parts import parts
 from backstory.record import check_depth, check_object
 from backstory.sets import settled
+from backstory.veil import Veil
 
 Difference: TypeAlias = tuple[str, Any, Any]
 """The way to a part, what went in there, and what would come back."""
@@ -34,7 +36,9 @@ _decode = msgspec.json.Decoder().decode
 class Form:
     """How instances of a class become JSON, and JSON an instance."""
 
-    def __init__(self, cls: type[Any]) -> None:
+    def __init__(self, cls: type[Any], veil: Veil | None = None) -> None:
+        """`veil` is what is marked in the class: no error shows that."""
+        self._veil = veil
         self._pydantic = hasattr(cls, "model_validate_json")
         if self._pydantic:
             self.dump: Callable[[Any], bytes] = lambda value: settled(value, value.model_dump_json().encode())
@@ -50,20 +54,26 @@ class Form:
             data = self.dump(value)
         except UNWRITABLE as wrong:
             place = "" if self._pydantic else unwritable(value)
-            raise InvalidEvent(f"{name}: {place and f'{place}: '}{wrong}, in {value!r}") from wrong
+            words = masked_words(wrong, self._veil)
+            shown = masked_repr(value, self._veil)
+            raise InvalidEvent(f"{name}: {place and f'{place}: '}{words}, in {shown}") from self._cause(wrong)
         check_depth(data, name)
         try:
             back = self.load(data)
             again = self.dump(back)
             kept = again == data and back == value
         except UNWRITABLE as wrong:
-            raise InvalidEvent(f"{name}: {wrong}{self._aliases(value)}, in {value!r}") from wrong
+            words = masked_words(wrong, self._veil) + self._aliases(value)
+            raise InvalidEvent(f"{name}: {words}, in {masked_repr(value, self._veil)}") from self._cause(
+                wrong
+            )
         if not kept:
             self._compare(value, back, name)
             if again != data:
                 raise InvalidEvent(
-                    f"{name}: it is written as {data.decode()}, and would be read and written again as"
-                    f" {again.decode()}: see that no serializer or validator changes it"
+                    f"{name}: it is written as {masked_json(data, self._veil).decode()}, and would be read and"
+                    f" written again as {masked_json(again, self._veil).decode()}: see that no serializer or validator"
+                    " changes it"
                 )
         return check_object(data, name) if self._pydantic else data
 
@@ -73,14 +83,14 @@ class Form:
         if found is not None:
             place, given, returned = found
             where = place.removeprefix(".") or "the value"
-            raise InvalidEvent(f"{name}: {where} is {_told(given)}, {self._why(given, returned)}")
+            raise InvalidEvent(f"{name}: {where} is {self._told(given)}, {self._why(given, returned)}")
 
     def _why(self, given: Any, returned: Any) -> str:
         if isinstance(given, (float, decimal.Decimal)) and not math.isfinite(given):
             return (
                 "and JSON has no NaN or infinity: give a number, or None or text where the field may have it"
             )
-        would = f"but {_told(returned)} would come back: "
+        would = f"but {self._told(returned)} would come back: "
         kind, other = type(given).__qualname__, type(returned).__qualname__
         if self._pydantic:
             return (
@@ -92,6 +102,14 @@ class Form:
                 f"{would}give it so, or mend what changes it: a key that is no text, an offset, __post_init__"
             )
         return f"{would}give it as {other}, or let the annotation of the field say {kind}"
+
+    def _told(self, value: Any) -> str:
+        kind = type(value).__qualname__
+        return f"{value!r} ({kind})" if self._veil is None else f"a value of type {kind}"
+
+    def _cause(self, wrong: Exception) -> Exception | None:
+        """The error to show as the cause of another: none where its words could hold what is marked."""
+        return wrong if self._veil is None else None
 
     def _aliases(self, value: Any) -> str:
         """What to do where a pydantic model writes its fields under other names than it reads."""
@@ -151,10 +169,6 @@ def _text(value: Any) -> bytes | None:
         return settled(value, _encode(value))
     except UNWRITABLE:
         return None
-
-
-def _told(value: Any) -> str:
-    return f"{value!r} ({type(value).__qualname__})"
 
 
 def _has_no_number(value: Any) -> bool:

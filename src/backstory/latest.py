@@ -6,18 +6,23 @@ from typing import Any
 
 import msgspec
 
+from backstory.masking import MASK, event_veil
 from backstory.query import Query
-from backstory.record import Recorded
+from backstory.record import Recorded, Shown
 from backstory.state import State, fold
 from backstory.store import Log
 
 
-class Field(msgspec.Struct, frozen=True):
+class Field(Shown, frozen=True):
     """A field's last value, and the position and type of the event that gave it."""
 
     value: Any
     position: int
     type: str
+
+    def masks(self) -> dict[str, Any]:
+        """The value, masked where anything is marked in events of this type: its own name is not known here."""
+        return {} if event_veil(self.type) is None else {"value": MASK}
 
 
 class Latest(State):

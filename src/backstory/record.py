@@ -20,7 +20,24 @@ DEPTH = 500
 _object = msgspec.json.Decoder(dict[str, Any])
 
 
-class Encoded(msgspec.Struct, frozen=True, gc=False):
+class Shown(msgspec.Struct, frozen=True):
+    """What shows itself with some values masked: in `repr`, in `str`, and to Rich."""
+
+    def masks(self) -> dict[str, Any]:
+        """The values that are shown in the place of its own, by field."""
+        return {}
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        masks = self.masks()
+        return [(name, masks.get(name, getattr(self, name))) for name in self.__struct_fields__]
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+        )
+
+
+class Encoded(Shown, frozen=True, gc=False):
     """An event ready to be stored.
 
     `tags` are sorted and without duplicates, `data` is UTF-8 JSON text. Build one with `encoded` when the parts
@@ -32,8 +49,14 @@ class Encoded(msgspec.Struct, frozen=True, gc=False):
     tags: tuple[str, ...]
     data: bytes
 
+    def masks(self) -> dict[str, Any]:
+        """The data, masked by the class of this name, where one is known."""
+        from backstory.masking import masked_data
 
-class Recorded(msgspec.Struct, frozen=True, gc=False):
+        return {"data": masked_data(self)}
+
+
+class Recorded(Shown, frozen=True, gc=False):
     """An event that is in a log.
 
     `position` counts from 1 without gaps. `commit` is the position of its commit, which is that of the commit's last
@@ -46,6 +69,12 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     version: int
     tags: tuple[str, ...]
     data: bytes
+
+    def masks(self) -> dict[str, Any]:
+        """The data, masked by the class of this name, where one is known."""
+        from backstory.masking import masked_data
+
+        return {"data": masked_data(self)}
 
 
 def check_tag(tag: str) -> str:

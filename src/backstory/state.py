@@ -42,9 +42,12 @@ from backstory.commit import Commit
 from backstory.copying import copier
 from backstory.errors import DefinitionError, EventError, InvalidTag, UnreadableEvent
 from backstory.fields import TagField, hints, tag_fields, unresolved
+from backstory.masking import own_repr, rich_repr
+from backstory.privacy import is_marked
 from backstory.query import Clause, Query, simplified
 from backstory.record import Recorded
 from backstory.store import Record
+from backstory.veil import veil_of
 
 S = TypeVar("S", bound="State")
 
@@ -93,6 +96,14 @@ class State(msgspec.Struct, metaclass=StateMeta):
     version: ClassVar[int] = 1
     snapshot_every: ClassVar[int] = 5_000
 
+    def __repr__(self) -> str:
+        """As one would write it, with what is marked as personal or secret masked."""
+        return own_repr(self, super().__repr__)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The same for Rich."""
+        return rich_repr(self)
+
     def query(self) -> Query:
         """Which events this state reads. Override it where types alone cannot say."""
         return state_type(type(self)).query(self)
@@ -114,6 +125,13 @@ class StateType:
         self.identity = tuple(
             field.name for field in struct_fields(cls) if field.required or field.name in self._tag_names()
         )
+        self.veil = veil_of(cls)
+        for name in self.identity:
+            if is_marked(annotations[name]):
+                raise DefinitionError(
+                    f"{cls.__qualname__}.{name} says which state it is, so it is shown and recorded, and can be neither"
+                    " personal nor secret. Tell states apart by an id that tells nothing"
+                )
         self._clauses = [] if self.own_query else self._infer()
         self.copy: Callable[[Any], Any] = copier(cls, annotations)
 
@@ -201,7 +219,7 @@ class StateType:
                     apply(event)
         except msgspec.MsgspecError as wrong:
             assert stored is not None
-            raise unreadable(stored, wrong) from wrong
+            raise unreadable(stored, wrong) from events[stored.type].cause(wrong)
         return count
 
 
@@ -251,8 +269,8 @@ def _mended(compiled: EventType, record: Recorded) -> Any:
         return compiled.decode(record.version, record.data)
     except EventError:
         raise
-    except Exception as wrong:
-        raise unreadable(record, wrong) from wrong
+    except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
+        raise unreadable(record, wrong) from compiled.cause(wrong)
 
 
 def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[bool, bool, list[type[Any]]]:

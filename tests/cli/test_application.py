@@ -63,10 +63,17 @@ def test_what_is_not_there_is_said(run: Run, words: list[str], code: int, messag
 
 
 @pytest.mark.usefixtures("application")
-def test_a_tag_needs_no_application(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BACKSTORY_APP", "not_there")
+def test_a_tag_needs_no_application(run: Run) -> None:
+    Path("pyproject.toml").unlink()
     assert run("state", "account:a-7").code == 0
     assert run("state", "Account", "a-7").code == 2
+
+
+def test_an_application_that_is_named_is_asked_what_to_mask(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKSTORY_APP", "not_there")
+    assert run("state", "account:a-7").code == 2
 
 
 @pytest.mark.usefixtures("application")

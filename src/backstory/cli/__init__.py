@@ -6,9 +6,10 @@ A verb is a line in `VERBS` and a module of this package with
     arguments(parser)                adds the verb's own options; those of every verb are in `parser.py`
     run(arguments, out) -> int       does it, and returns the exit code
 
-and perhaps, where its options depend on its words,
+and perhaps, where its options depend on its words, or where it shows data only with some of its options,
 
     narrowed(words) -> ...           what stands for it then: a longer name, a summary, such a module, the words left
+    shows_data(arguments) -> bool    whether to learn first what the application marks; else always, where it has --app
 
 `stats.py` is the shortest one to copy. A verb takes its store from `place.opened(arguments)`, writes only through `out`
 (`output.py`), and raises `UsageError` or any `BackstoryError` where it cannot go on.
@@ -20,12 +21,15 @@ import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
-from backstory.errors import AppendError, BackstoryError, IdReused
+from backstory.errors import AppendError, BackstoryError, ClearTextWarning, IdReused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from types import ModuleType
     from typing import Any, NoReturn
 
@@ -93,6 +97,7 @@ def process() -> NoReturn:
     ms, as measured), and being taken apart piece by piece when all that it held is written and closed (1 of 41).
     """
     gc.set_threshold(LOADING, *gc.get_threshold()[1:])
+    warnings.formatwarning = _worded(warnings.formatwarning)
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -126,6 +131,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(error)
 
 
+def _worded(usual: Callable[..., str]) -> Callable[..., str]:
+    """How a warning is written: one of ours as every message is, without a line of code."""
+
+    def written(message: Warning | str, category: type[Warning], *place: Any) -> str:
+        ours = issubclass(category, ClearTextWarning)
+        return f"backstory: {message}\n" if ours else usual(message, category, *place)
+
+    return written
+
+
 def _dispatch(words: list[str]) -> int:
     from backstory.cli import parser
 
@@ -150,9 +165,22 @@ def _dispatch(words: list[str]) -> int:
     arguments = verb_parser.parse_intermixed_args(rest)
     from backstory.cli.output import Output
 
-    with Output.of(arguments) as out:
+    with Output.of(arguments) as out, _masking(module, arguments):
         return int(module.run(arguments, out))
     return FINE  # the reader left the pager before the end
+
+
+def _masking(module: Any, arguments: Namespace) -> AbstractContextManager[None]:
+    """What masks the output of a verb: by what the application marks, where the verb shows data."""
+    if not hasattr(arguments, "app") or not getattr(module, "shows_data", _always)(arguments):
+        return nullcontext()
+    from backstory.cli.application import masking
+
+    return masking(arguments)
+
+
+def _always(_: Namespace) -> bool:
+    return True
 
 
 def summary(verb: str) -> str:
@@ -189,6 +217,8 @@ def _verdict(error: Exception) -> tuple[int, str]:
         return DIFFERENT if isinstance(error, AppendError) and not isinstance(
             error, IdReused
         ) else USAGE, str(error)
+    if isinstance(error, Warning):  # as with `python -W error`
+        return USAGE, str(error)
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         return USAGE, f"the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}"
     if isinstance(error, OSError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, commits, place
+from backstory.cli import UsageError, application, commits, place
 from backstory.commit import draft
 from backstory.ids import new_id
 from backstory.query import Condition, Query
@@ -69,6 +69,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="KEY:VALUE",
         help="an event with this tag; repeat for all of several",
     )
+    application.add_option(parser)
 
 
 def run(arguments: Namespace, out: Output) -> int:

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
 
 def add_option(parser: _ActionsContainer) -> None:
-    """Let the verb be told which application."""
-    parser.add_argument(
-        "--app",
-        metavar="MODULE[:NAME]",
-        help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
-    )
+    """Let the verb be told which application, and whether to show what that marks as personal."""
+    from backstory.cli import parser as parsers
+
+    parsers.application_options(parser)
 
 
 def find(arguments: Namespace) -> tuple[str, Path]:
@@ -48,6 +46,28 @@ def loaded(arguments: Namespace) -> App:
     from backstory.app import load
 
     return load(*find(arguments))
+
+
+@contextmanager
+def masking(arguments: Namespace) -> Iterator[None]:
+    """Know what the application marks, where one is named, and show of it what was asked for.
+
+    Every verb that shows data takes `--app`. Raises `ApplicationError` where the application cannot be imported:
+    what it marks is not to be shown by mistake.
+    """
+    try:
+        find(arguments)
+    except UsageError:
+        yield
+        return
+    loaded(arguments)
+    if not arguments.personal:
+        yield
+        return
+    from backstory.masking import personal_shown
+
+    with personal_shown():
+        yield
 
 
 @contextmanager

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from backstory.cli.parser import Parser
 
 TAKEN = {
-    *("app", "preview", "author", "message", "id"),
+    *("app", "personal", "preview", "author", "message", "id"),
     *("store", "branch", "json", "color", "no-pager", "help"),
 }
 """Options that belong to the verb. A parameter of one of these names is written with `arg-` before it."""

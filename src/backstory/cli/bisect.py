@@ -15,7 +15,7 @@ from backstory.history.branches import Branches
 from backstory.history.diff import diff_states
 from backstory.history.expression import predicate
 from backstory.history.halving import Answer, answer_of, halve
-from backstory.history.plain import plain as plain_state
+from backstory.history.plain import shown
 from backstory.history.revision import Point, resolve
 from backstory.state import fold
 from backstory.store import commit_at
@@ -167,7 +167,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output
             **target.described(broken.reference),
             "commit": broken.record.commit,
             **commits.event_fields(broken.record),
-            "fields": plain_state(broken.state),
+            "fields": shown(broken.state),
         }
         out.document("bisect", where=arguments.where, found=found)
         return 0
@@ -183,7 +183,7 @@ def result(log: Log, reference: State, record: Recorded, title: str, out: Output
     out.line()
     out.lines(told(log, commit, out))
     out.line()
-    out.line(f"{commits.INDENT}{commits.event(record, out)}  {plain(record.data.decode())}")
+    out.line(f"{commits.INDENT}{commits.event(record, out)}  {commits.data_line(record)}")
     difference = diff_states(log, record.position - 1, log, record.position, reference)
     out.lines(f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
 
@@ -212,7 +212,7 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
         given: Any = {}
         if reference is not None:
             with target.theirs(reference):
-                given = plain_state(fold(reference, log.read(reference.query(), upto=position)))
+                given = shown(fold(reference, log.read(reference.query(), upto=position)))
         ran = subprocess.run(
             ["sh", "-c", words[0]] if len(words) == 1 else words,
             input=msgspec.json.encode(given),

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import application, place, table, target
+from backstory.cli import application, commits, place, table, target
 from backstory.cli.state import cut, shown
 from backstory.cli.text import plain
 from backstory.cli.times import short
@@ -79,7 +79,7 @@ def fields(part: Blamed, subjects: Subjects) -> dict[str, Any]:
     commit = part.commit
     return {
         "path": part.pointer,
-        "value": part.value,
+        "value": part.shown,
         "whole": part.whole,
         "position": part.position,
         "commit": None if commit is None else commit.hash.hex(),
@@ -88,7 +88,7 @@ def fields(part: Blamed, subjects: Subjects) -> dict[str, Any]:
         "author": None if commit is None else commit.author,
         "message": None if commit is None else commit.message,
         "subject": None if commit is None else subjects.of(commit),
-        "command": None if commit is None else commit.command,
+        "command": None if commit is None else commits.command(commit),
     }
 
 
@@ -111,7 +111,7 @@ def write(found: Blame, subjects: Subjects, known_by: Collection[str], out: Outp
                 cut(plain(subjects.of(commit)), most),
             )
         )
-        rows.append((label(part), cut(shown(part.value), most), *known))
+        rows.append((label(part), cut(shown(part.shown), most), *known))
     table.write(out, ("field", "value", "since", "commit", "time", "author", "message"), rows)
 
 

@@ -24,5 +24,5 @@ def fields(difference: Difference) -> list[dict[str, Any]]:
     """The changes for --json."""
     return [
         {"kind": change.kind, "path": change.pointer, "before": change.before, "after": change.after}
-        for change in difference.changes
+        for change in difference.masked().changes
     ]

@@ -24,6 +24,20 @@ SHORT = 10
 INDENT = "    "
 
 
+def shown_data(record: Recorded | Encoded) -> bytes:
+    """An event's data as JSON, masked. A list of commits shows none, and does not wait for what this needs."""
+    from backstory.masking import masked_data
+
+    return masked_data(record)
+
+
+def shown_command(commit: Commit) -> bytes:
+    """The command that made a commit as JSON, masked; empty where there is none."""
+    from backstory.masking import masked_command
+
+    return masked_command(commit.command_json)
+
+
 def span(commit: Commit) -> str:
     """The positions of a commit's events: `#5..#7`, or `#5` where there is one."""
     return f"#{commit.position}" if commit.size == 1 else f"#{commit.first}..#{commit.position}"
@@ -84,20 +98,31 @@ def events(records: list[Recorded], out: Output) -> Iterator[str]:
 
 def data(record: Recorded) -> Iterator[str]:
     """An event's data as indented JSON."""
-    text = msgspec.json.format(record.data, indent=2).decode()
+    text = msgspec.json.format(shown_data(record), indent=2).decode()
     return (INDENT + plain(part) for part in text.splitlines())
+
+
+def data_line(record: Recorded | Encoded) -> str:
+    """An event's data on one line."""
+    return plain(shown_data(record).decode())
 
 
 def call(commit: Commit) -> str:
     """The command that made a commit, as it was recorded: `withdraw(account={"account":"a-7"}, cents=50)`; or empty."""
-    command = commit.command
-    if command is None:
+    if not commit.command_json:
         return ""
+    recorded = shown_command(commit)
+    command = msgspec.json.decode(recorded)
     given = command.get("arguments")
     if not isinstance(given, dict):
-        return plain(commit.command_json.decode())
+        return plain(recorded.decode())
     shown = ", ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in given.items())
     return plain(f"{command.get('name')}({shown})")
+
+
+def command(commit: Commit) -> Any:
+    """The command that made a commit, as plain data for --json; None where there is none."""
+    return msgspec.json.decode(shown_command(commit)) if commit.command_json else None
 
 
 def readable(query: Query) -> str:
@@ -123,8 +148,8 @@ def show(log: Log, commit: Commit, out: Output) -> None:
 def commit_fields(commit: Commit, subject: str, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
     """A commit for --json.
 
-    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, not read and written
-    again.
+    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for what is masked
+    in it.
     """
     condition = commit.condition
     fields: dict[str, Any] = {
@@ -138,7 +163,7 @@ def commit_fields(commit: Commit, subject: str, events: Iterable[Recorded] | Non
         "author": commit.author,
         "message": commit.message,
         "subject": subject,
-        "command": msgspec.Raw(commit.command_json) if commit.command_json else None,
+        "command": msgspec.Raw(shown_command(commit)) if commit.command_json else None,
         "metadata": msgspec.Raw(commit.metadata_json),
         "condition": None
         if condition is None
@@ -160,5 +185,5 @@ def event_fields(record: Recorded) -> dict[str, Any]:
         "type": record.type,
         "version": record.version,
         "tags": record.tags,
-        "data": msgspec.Raw(record.data),
+        "data": msgspec.Raw(shown_data(record)),
     }

@@ -15,7 +15,9 @@ from backstory.cli.text import count, plain, plain_lines
 from backstory.errors import DefinitionError
 from backstory.history.changed import diff_all
 from backstory.history.diff import Difference, diff_plain
+from backstory.masking import event_veil
 from backstory.query import Query
+from backstory.veil import either
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from backstory.cli.log import Side
     from backstory.cli.output import Output
     from backstory.commit import Commit
+    from backstory.record import Recorded
     from backstory.state import State
     from backstory.store import Log
 
@@ -96,8 +99,7 @@ def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: li
     if not states:
         events = list(side.wanted.events(log, commit))
         for tag in asked or dict.fromkeys(tag for event in events for tag in event.tags):
-            data = [msgspec.json.decode(event.data) for event in events if tag in event.tags]
-            if difference := _of_tag(log, commit, tag, data):
+            if difference := _of_tag(log, commit, tag, [event for event in events if tag in event.tags]):
                 yield tag, {"tag": tag}, difference
         return
     for cls in states:
@@ -109,16 +111,18 @@ def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: li
             continue
 
 
-def _of_tag(log: Log, commit: Commit, tag: str, data: list[dict[str, Any]]) -> Difference:
+def _of_tag(log: Log, commit: Commit, tag: str, events: list[Recorded]) -> Difference:
     """The fields that events give, and their values before: found by going back as far as it takes."""
-    after = {name: value for fields in data for name, value in fields.items()}
+    after = {name: value for event in events for name, value in msgspec.json.decode(event.data).items()}
+    veils = [event_veil(event.type) for event in events]
     before: dict[str, Any] = {}
     for event in log.read(Query.of(tags=[tag]), upto=commit.first - 1, backwards=True):
         fields = msgspec.json.decode(event.data)
         before = {name: value for name, value in fields.items() if name in after} | before
+        veils.append(event_veil(event.type))
         if len(before) == len(after):
             break
-    return diff_plain({name: before[name] for name in after if name in before}, after)
+    return diff_plain({name: before[name] for name in after if name in before}, after, veil=either(*veils))
 
 
 def formatter(text: str, names: Mapping[bytes, list[str]]) -> Callable[[Side, Commit], str]:

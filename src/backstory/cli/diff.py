@@ -115,7 +115,7 @@ def one(branches: Branches, span: Range, words: list[str], arguments: Namespace,
             reference,
         )
     if arguments.json_patch:
-        out.json_line(msgspec.json.encode(json_patch(difference)))
+        out.json_line(msgspec.json.encode(json_patch(difference.masked())))
     elif out.json:
         out.document(
             "diff",
@@ -153,7 +153,7 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
             cls,
         )
         if arguments.json_patch:
-            patches = {target.named(each.reference): json_patch(each.difference) for each in found}
+            patches = {target.named(each.reference): json_patch(each.difference.masked()) for each in found}
             out.json_line(msgspec.json.encode(patches))
             return 1 if patches else 0
         if out.json:
@@ -176,6 +176,7 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
 
 def document(difference: Difference) -> dict[str, Any]:
     """A difference for --json."""
+    difference = difference.masked()
     return {
         "before": difference.before,
         "after": difference.after,
@@ -225,7 +226,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
             differs = True
             out.line(f"{out.paint(sign, color)} {commits.line(commit, subjects.of(commit), out)}")
             for record in inside(log, commit):
-                shown = f"{commits.event(record, out)}  {plain(record.data.decode())}"
+                shown = f"{commits.event(record, out)}  {commits.data_line(record)}"
                 out.line(f"{out.paint(sign, color)}     {shown}")
     return 1 if differs else 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, application, asked, commits, entity, parser, place
+from backstory.cli import UsageError, application, asked, changes, commits, entity, parser, place
 from backstory.cli.append import author, author_option
 from backstory.cli.states import first_line
 from backstory.cli.text import plain
@@ -13,7 +13,7 @@ from backstory.codec import encode
 from backstory.errors import Refused
 from backstory.history.diff import diff
 from backstory.history.patch import lines
-from backstory.history.plain import plain_value
+from backstory.history.plain import shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer
@@ -102,7 +102,7 @@ def perform(command: Command, arguments: Namespace, out: Output) -> int:
 
 def refusal(refused: Refused, command: Command, out: Output) -> None:
     """The reason, the code and the details: on standard error, or as the document."""
-    details = {name: plain_value(value) for name, value in refused.details.items()}
+    details = {name: shown(value) for name, value in refused.details.items()}
     if out.json:
         out.document(
             "refusal", command=str(command), reason=refused.reason, code=refused.code, details=details
@@ -118,7 +118,7 @@ def refusal(refused: Refused, command: Command, out: Output) -> None:
 def preview(seen: Preview, command: Command, out: Output) -> None:
     """The events that there would be, and what they would change in each state that the command read."""
     encoded = [encode(event) for event in seen.events]
-    changed = {name: diff(state, seen.after[name]) for name, state in seen.before.items()}
+    changed = {name: diff(state, seen.after[name]).masked() for name, state in seen.before.items()}
     if out.json:
         out.document(
             "preview",
@@ -130,15 +130,7 @@ def preview(seen: Preview, command: Command, out: Output) -> None:
                     "state": type(seen.before[name]).__name__,
                     "before": difference.before,
                     "after": difference.after,
-                    "changes": [
-                        {
-                            "kind": change.kind,
-                            "path": change.pointer,
-                            "before": change.before,
-                            "after": change.after,
-                        }
-                        for change in difference.changes
-                    ],
+                    "changes": changes.fields(difference),
                 }
                 for name, difference in changed.items()
             ],
@@ -150,7 +142,7 @@ def preview(seen: Preview, command: Command, out: Output) -> None:
     for event in encoded:
         tags = out.paint("  ".join(map(plain, event.tags)), "green")
         out.line(f"  {out.paint(plain(event.type), 'bold')}  {tags}".rstrip())
-        out.line(f"    {plain(event.data.decode())}")
+        out.line(f"    {commits.data_line(event)}")
     for name, difference in changed.items():
         out.line(
             out.paint(plain(entity.named(command.states[name])), "bold")
@@ -162,4 +154,9 @@ def preview(seen: Preview, command: Command, out: Output) -> None:
 def _event(event: Any) -> dict[str, Any]:
     import msgspec
 
-    return {"type": event.type, "version": event.version, "tags": event.tags, "data": msgspec.Raw(event.data)}
+    return {
+        "type": event.type,
+        "version": event.version,
+        "tags": event.tags,
+        "data": msgspec.Raw(commits.shown_data(event)),
+    }

@@ -34,7 +34,7 @@ def run(arguments: Namespace, out: Output) -> int:
             out.say(f"backstory: {_nothing(db, reference, arguments.at)}")
             return 1
         state = db.load(reference, at=arguments.at)
-        fields = plains.plain(state)
+        fields = plains.shown(state)
         if out.json:
             out.document("state", **_document(reference, fields, last))
         else:

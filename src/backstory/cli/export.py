@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING
 
-from backstory.cli import UsageError, files, place
+from backstory.cli import UsageError, application, files, place
 from backstory.cli.bar import Bar
 from backstory.query import Query
 
@@ -26,7 +26,8 @@ backstory export --format cloudevents --type Deposited --tag account:a-7
 
 TEXT = """\
 Backstory's own format is the whole truth: imported into an empty store, it gives the same commits with the same hashes;
-a part from --after on continues a store that ends there. CloudEvents 1.0 are for other programs."""
+a part from --after on continues a store that ends there. It masks nothing. CloudEvents 1.0 are for other programs: what
+the application marks as personal or secret is masked in them."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -62,6 +63,12 @@ def arguments(parser: ArgumentParser) -> None:
         help="cloudevents: only with this tag; repeat for all",
     )
     parser.add_argument("--source", metavar="URI", help="cloudevents: their source (default: backstory)")
+    application.add_option(parser)
+
+
+def shows_data(arguments: Namespace) -> bool:
+    """Whether it is for reading: Backstory's own format keeps history as it is."""
+    return bool(arguments.format != "backstory")
 
 
 def run(arguments: Namespace, out: Output) -> int:

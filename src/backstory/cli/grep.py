@@ -6,7 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, commits, place
+from backstory.cli import UsageError, application, commits, place
 from backstory.cli.text import plain
 from backstory.history.grep import data_text, grep_events, grep_messages
 from backstory.query import Query
@@ -50,6 +50,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
+    application.add_option(parser)
 
 
 def run(arguments: Namespace, out: Output) -> int:
@@ -109,7 +110,7 @@ def in_data(log: Log, pattern: re.Pattern[str], upto: int | None, arguments: Nam
         return len(found)
     out.page()
     for event in found:
-        out.line(f"{commits.event(event, out)}  {marked(pattern, plain(data_text(event.data)), out)}")
+        out.line(f"{commits.event(event, out)}  {marked(pattern, plain(data_text(event)), out)}")
     return len(found)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.cli import UsageError, commits, place
+from backstory.cli.parser import application_options
 from backstory.query import Query
 from backstory.refs import BRANCH, MARK
 from backstory.store import ALL
@@ -77,11 +78,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--format", metavar="TEXT", help="each commit as this text, with {fields}")
     parser.add_argument("-S", dest="value", metavar="PATH=VALUE", help="after which a field has this value")
-    parser.add_argument(
-        "--app",
-        metavar="MODULE[:NAME]",
-        help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
-    )
+    application_options(parser)
     parser.add_argument(
         "--of", nargs="+", metavar="WORD", help="-S: of a tag, a state, or any state of a kind"
     )
@@ -115,6 +112,13 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ndjson", action="store_true", help="print a JSON document for each commit, on one line"
+    )
+
+
+def shows_data(arguments: Namespace) -> bool:
+    """Whether values may be seen: a list of commits is not to wait for an application that it has no use for."""
+    return bool(
+        arguments.json or arguments.ndjson or arguments.patch or "{command" in (arguments.format or "")
     )
 
 

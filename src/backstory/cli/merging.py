@@ -173,7 +173,7 @@ def named(arguments: Namespace) -> Any:
 
 def fields(report: MergeReport, source: Subjects, target: Subjects) -> dict[str, Any]:
     """The report for --json."""
-    from backstory.history.plain import plain as plain_state
+    from backstory.history.plain import shown
 
     return {
         "source": report.source,
@@ -194,11 +194,11 @@ def fields(report: MergeReport, source: Subjects, target: Subjects) -> dict[str,
                 "in_the_way": [
                     {"type": event.type, "version": event.version, "tags": event.tags}
                     | ({"position": event.position} if isinstance(event, Recorded) else {})
-                    | {"data": msgspec.Raw(event.data)}
+                    | {"data": msgspec.Raw(commits.shown_data(event))}
                     for event in step.in_the_way
                 ],
-                "before": {name: plain_state(state) for name, state in step.before.items()},
-                "after": {name: plain_state(state) for name, state in step.after.items()},
+                "before": {name: shown(state) for name, state in step.before.items()},
+                "after": {name: shown(state) for name, state in step.after.items()},
             }
             for step in report.steps
         ],
@@ -323,12 +323,12 @@ def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
     """An event of the target, or one of the branch itself that will be missing."""
     if isinstance(event, Recorded):
         there = next(iter(target.read(after=event.position - 1, upto=event.position)), None)
-        data = plain(event.data.decode())
+        data = commits.data_line(event)
         if there == event:
             return f"{commits.event(event, out)}  {data}"
         return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which would be missing"
     tags = out.paint("  ".join(map(plain, event.tags)), "green")
-    return f"{out.paint(plain(event.type), 'bold')}  {tags}  {plain(event.data.decode())}, newly decided"
+    return f"{out.paint(plain(event.type), 'bold')}  {tags}  {commits.data_line(event)}, newly decided"
 
 
 def _states(step: Step, out: Output) -> Iterator[str]:

@@ -79,6 +79,18 @@ class Parser(argparse.ArgumentParser):
                 yield str(group.title).removeprefix("positional "), rows
 
 
+def application_options(parser: argparse._ActionsContainer) -> None:
+    """The options of every verb that may show data."""
+    parser.add_argument(
+        "--app",
+        metavar="MODULE[:NAME]",
+        help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
+    )
+    parser.add_argument(
+        "--personal", action="store_true", help="show also what the application marks as personal"
+    )
+
+
 def folded(text: str) -> Iterator[str]:
     """Paragraphs, folded."""
     from textwrap import wrap

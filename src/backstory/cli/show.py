@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from backstory.cli import commits, place
+from backstory.cli import application, commits, place
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.errors import UnknownRevision
@@ -38,6 +38,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REVISION", help="default: the last commit"
     )
+    application.add_option(parser)
 
 
 def run(arguments: Namespace, out: Output) -> int:
@@ -89,6 +90,6 @@ def header(commit: Commit, out: Output) -> Iterator[str]:
         after = commit.condition.after
         yield f"Condition: {commits.readable(commit.condition.query)}{f' after #{after}' if after else ' ever'}"
     if commit.command_json:
-        yield f"Command:   {plain(commit.command_json.decode())}"
+        yield f"Command:   {plain(commits.shown_command(commit).decode())}"
     if commit.metadata_json != b"{}":
         yield f"Metadata:  {plain(commit.metadata_json.decode())}"

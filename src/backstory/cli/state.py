@@ -14,7 +14,9 @@ import msgspec
 from backstory.cli import UsageError, application, place, table
 from backstory.cli.text import count, plain
 from backstory.cli.times import short
+from backstory.history.plain import part_veil
 from backstory.latest import Latest
+from backstory.masking import masked
 from backstory.query import Query
 from backstory.store import commit_at
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
+    from backstory.latest import Field
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -95,7 +98,7 @@ def fields(state: Latest, givers: dict[int, Commit]) -> dict[str, Any]:
         "position": state.position,
         "fields": {
             name: {
-                "value": field.value,
+                "value": value_of(name, field),
                 "position": field.position,
                 "type": field.type,
                 "time": givers[field.position].authored,
@@ -105,6 +108,11 @@ def fields(state: Latest, givers: dict[int, Commit]) -> dict[str, Any]:
             for name, field in state.fields.items()
         },
     }
+
+
+def value_of(name: str, field: Field) -> Any:
+    """A field's value, masked as the event that gave it says."""
+    return masked(field.value, part_veil(field.type, name))
 
 
 def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
@@ -118,7 +126,7 @@ def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
     rows = [
         (
             plain(name),
-            cut(shown(field.value), most),
+            cut(shown(value_of(name, field)), most),
             f"#{field.position}",
             plain(field.type),
             short(givers[field.position].authored),

@@ -59,6 +59,11 @@ def arguments(parser: ArgumentParser) -> None:
     application.add_option(parser)
 
 
+def shows_data(arguments: Namespace) -> bool:
+    """Whether values may be seen: where snapshots differ from a replay."""
+    return bool(arguments.snapshots)
+
+
 def run(arguments: Namespace, out: Output) -> int:
     """Check, and print the report."""
     if arguments.app and not arguments.snapshots:

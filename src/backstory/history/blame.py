@@ -7,22 +7,26 @@ are told apart as `diff` does. Position 0 stands for the value that the referenc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 import msgspec
 
 from backstory.commit import Commit
 from backstory.history.marks import Branch, Mark, followed, fresh, position_of, walk
-from backstory.history.plain import plain_value
+from backstory.history.plain import part_veil, plain_value
 from backstory.history.pointer import Path, parse, pointer
 from backstory.history.shape import NO_SHAPE
 from backstory.history.tracing import Trace
 from backstory.latest import Latest
+from backstory.masking import masked
+from backstory.record import Shown
 from backstory.state import State
 from backstory.store import Log, commit_finder
+from backstory.veil import Veil, united, veil_of
 
 
-class Blamed(msgspec.Struct, frozen=True):
+class Blamed(Shown, frozen=True):
     """A part of a state: where, its value as JSON, and the position of the event that last changed anything in it.
 
     `whole` says that it has parts, which are blamed for themselves: what was taken out of it shows here only.
@@ -33,6 +37,16 @@ class Blamed(msgspec.Struct, frozen=True):
     position: int
     whole: bool
     commit_at: Callable[[int], Commit]
+    veil: Veil | None = None
+
+    def masks(self) -> dict[str, Any]:
+        """The value, masked."""
+        return {"value": self.shown}
+
+    @property
+    def shown(self) -> Any:
+        """The value, with what is marked as personal or secret masked."""
+        return masked(self.value, self.veil)
 
     @property
     def pointer(self) -> str:
@@ -48,8 +62,11 @@ class Blamed(msgspec.Struct, frozen=True):
 class Blame:
     """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots."""
 
-    def __init__(self, value: Any, mark: Branch, commit_at: Callable[[int], Commit]) -> None:
+    def __init__(
+        self, value: Any, mark: Branch, commit_at: Callable[[int], Commit], veil: Veil | None = None
+    ) -> None:
         self._value = value
+        self._veil = veil
         self._mark = mark
         self._commit_at = commit_at
 
@@ -78,7 +95,9 @@ class Blame:
         return (part for part in self if not part.whole)
 
     def _part(self, path: Path, value: Any, position: int) -> Blamed:
-        return Blamed(path, value, position, isinstance(value, (dict, list)) and bool(value), self._commit_at)
+        whole = isinstance(value, (dict, list)) and bool(value)
+        veil = self._veil and reduce(Veil.at, path, self._veil)
+        return Blamed(path, value, position, whole, self._commit_at, veil)
 
 
 def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bool = False) -> Blame:
@@ -90,10 +109,9 @@ def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bo
     upto = log.head().position if upto is None else upto
     commit_at = commit_finder(log)
     if isinstance(reference, Latest):
-        value, mark = _latest(log, reference, upto, assertions=assertions)
-    else:
-        value, mark = _traced(log, reference, upto, commit_at, assertions=assertions)
-    return Blame(value, mark, commit_at)
+        return Blame(*_latest(log, reference, upto, commit_at, assertions=assertions))
+    value, mark = _traced(log, reference, upto, commit_at, assertions=assertions)
+    return Blame(value, mark, commit_at, veil_of(type(reference)))
 
 
 def _traced(
@@ -107,9 +125,12 @@ def _traced(
     return trace.plain, trace.mark
 
 
-def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> tuple[Any, Branch]:
+def _latest(
+    log: Log, reference: Latest, upto: int, commit_at: Callable[[int], Commit], *, assertions: bool
+) -> tuple[Any, Branch, Callable[[int], Commit], Veil | None]:
     """Of data: each field's last value, by the event itself."""
     values: dict[str, Any] = {}
+    types: dict[str, str] = {}
     marks: dict[str, Mark] = {}
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     last = 0
@@ -123,5 +144,6 @@ def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> tupl
                 mark = followed(marks[name], values[name], value, NO_SHAPE, position)
                 if mark is not marks[name]:
                     marks[name], last = mark, position
-            values[name] = value
-    return plain_value(values), Branch(last, marks)
+            values[name], types[name] = value, record.type
+    veil = united({name: part_veil(type, name) for name, type in types.items()})
+    return plain_value(values), Branch(last, marks), commit_at, veil

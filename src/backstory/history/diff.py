@@ -12,21 +12,25 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from backstory.history.lists import paired, stay
-from backstory.history.plain import plain, same
+from backstory.history.plain import plain, same, veil_within
 from backstory.history.pointer import Path, pointer
 from backstory.history.shape import NO_SHAPE, Shape
+from backstory.masking import masked
+from backstory.record import Shown
 from backstory.state import State, fold
 from backstory.store import Log
+from backstory.veil import OPEN, Veil, either
 
 Kind = Literal["added", "removed", "changed", "moved"]
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(Shown, frozen=True):
     """One place where two values differ.
 
     `path` says where, at the moment when all changes before this one have been applied: an element that was removed
     before does not count any more. `label` says it to a person: an element is named by its key where its list declares
-    one. What moved was at `origin`. `before` and `after` are None where there is nothing; look at `kind`.
+    one. What moved was at `origin`. `before` and `after` are None where there is nothing; look at `kind`. They are
+    the values; `veil` says what is marked in them, and `masked` gives what may be shown.
     """
 
     kind: Kind
@@ -35,6 +39,18 @@ class Change(msgspec.Struct, frozen=True):
     after: Any = None
     origin: Path | None = None
     label: Path = ()
+    veil: Veil | None = None
+
+    def masks(self) -> dict[str, Any]:
+        """Both values, masked."""
+        return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
+
+    def masked(self) -> Change:
+        """This change with what is marked as personal or secret masked."""
+        if self.veil is None:
+            return self
+        before, after = masked(self.before, self.veil), masked(self.after, self.veil)
+        return msgspec.structs.replace(self, before=before, after=after)
 
     @property
     def pointer(self) -> str:
@@ -42,12 +58,27 @@ class Change(msgspec.Struct, frozen=True):
         return pointer(self.path)
 
 
-class Difference(msgspec.Struct, frozen=True):
-    """What lies between two values: the changes, and the values as JSON. Falsy where they are the same."""
+class Difference(Shown, frozen=True):
+    """What lies between two values: the changes, and the values as JSON. Falsy where they are the same.
+
+    These are the values themselves; `masked` gives what may be shown.
+    """
 
     changes: tuple[Change, ...]
     before: Any
     after: Any
+    veil: Veil | None = None
+
+    def masks(self) -> dict[str, Any]:
+        """Both values, masked."""
+        return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
+
+    def masked(self) -> Difference:
+        """The same difference, with what is marked as personal or secret masked on both sides."""
+        if self.veil is None:
+            return self
+        changes = tuple(change.masked() for change in self.changes)
+        return Difference(changes, masked(self.before, self.veil), masked(self.after, self.veil), self.veil)
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -67,12 +98,14 @@ class Difference(msgspec.Struct, frozen=True):
 
 def diff(before: State, after: State) -> Difference:
     """The difference between two values of one state class."""
-    return diff_plain(plain(before), plain(after), Shape(type(after)))
+    one, other = veil_within(before), veil_within(after)
+    veil = one if one is other else either(one, other)
+    return diff_plain(plain(before), plain(after), Shape(type(after)), veil)
 
 
-def diff_plain(before: Any, after: Any, shape: Shape = NO_SHAPE) -> Difference:
-    """The difference between two JSON values."""
-    return Difference(tuple(_changes(before, after, _Place(shape))), before, after)
+def diff_plain(before: Any, after: Any, shape: Shape = NO_SHAPE, veil: Veil | None = None) -> Difference:
+    """The difference between two JSON values; `veil` says what is marked in them."""
+    return Difference(tuple(_changes(before, after, _Place(shape, veil or OPEN))), before, after, veil)
 
 
 def diff_states(log_a: Log, at_a: int, log_b: Log, at_b: int, reference: State) -> Difference:
@@ -85,18 +118,24 @@ class _Place(NamedTuple):
     """Where in the two values we are: the path, its label, and what the types say."""
 
     shape: Shape
+    veil: Veil
     path: Path = ()
     label: Path = ()
 
     def step(self, step: str | int, label: str | int | None = None) -> _Place:
         """One step further in."""
         named = step if label is None else label
-        return _Place(self.shape.step(step), (*self.path, step), (*self.label, named))
+        return _Place(self.shape.step(step), self.veil.at(step), (*self.path, step), (*self.label, named))
 
     def element(self, index: int, element: Any) -> _Place:
-        """A list's element: a person names it by its key where one is declared, else by its place."""
+        """A list's element: a person names it by its key where one is declared and not marked, else by its place."""
         key = self.shape.key
-        if key is None or not isinstance(element, dict) or key not in element:
+        if (
+            key is None
+            or not isinstance(element, dict)
+            or key not in element
+            or self.veil.at(index).at(key).mark
+        ):
             return self.step(index)
         return self.step(index, f"{key}={element[key]}")
 
@@ -160,4 +199,5 @@ def _placed(
 def _change(
     kind: Kind, place: _Place, before: Any = None, after: Any = None, origin: Path | None = None
 ) -> Change:
-    return Change(kind, place.path, before, after, origin, place.label)
+    veil = None if place.veil is OPEN else place.veil
+    return Change(kind, place.path, before, after, origin, place.label, veil)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from backstory.commit import Commit
+from backstory.masking import masked_data
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.store import ALL, Log
@@ -37,12 +38,15 @@ def grep_events(
     *,
     backwards: bool = False,
 ) -> Iterator[Recorded]:
-    """The events in whose data the pattern is found: in its JSON text, without spaces, letters unescaped."""
+    """The events in whose data the pattern is found: in its JSON text, without spaces, letters unescaped.
+
+    What is masked is not searched: who may not see a value may not find out by guessing either.
+    """
     found = re.compile(pattern).search
     records = log.read(query, after=after, upto=upto, backwards=backwards)
-    return (record for record in records if found(data_text(record.data)))
+    return (record for record in records if found(data_text(record)))
 
 
-def data_text(data: bytes) -> str:
-    """An event's data as the text that is searched, whatever way it was written."""
-    return msgspec.json.encode(msgspec.json.decode(data)).decode()
+def data_text(record: Recorded) -> str:
+    """An event's data as the text that is searched, masked, whatever way it was written."""
+    return msgspec.json.encode(msgspec.json.decode(masked_data(record))).decode()

@@ -14,10 +14,12 @@ from msgspec.structs import fields
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.exact import same
 from backstory.history.branches import Branches
+from backstory.masking import masked_repr
 from backstory.refs import SNAPSHOT
 from backstory.snapshots import Snapshots
 from backstory.state import State, identity, state_type
 from backstory.store import Log, commit_finder
+from backstory.veil import OPEN, field_names, veil_of
 
 
 class Kept(msgspec.Struct):
@@ -85,7 +87,9 @@ def _differences(log: Log, state: State, position: int) -> Iterator[str]:
     except Exception as wrong:  # noqa: BLE001 - whatever the state's own code raises is a reason not to believe it
         yield f"it is of #{position}, but its events cannot be applied: {wrong!r}"
         return
-    for name in state.__struct_fields__:
+    veil = veil_of(type(state)) or OPEN
+    for name, step in (field_names(type(state)) or {}).items():
         one, other = getattr(state, name), getattr(replayed, name)
         if not same(one, other):
-            yield f"{name} of {identity(state)} is {one!r} at #{position}, but its events give {other!r}"
+            kept, given = (masked_repr(value, veil.at(step)) for value in (one, other))
+            yield f"{name} of {identity(state)} is {kept} at #{position}, but its events give {given}"

@@ -37,8 +37,8 @@ def json_patch(difference: Difference) -> list[dict[str, Any]]:
 
 
 def lines(difference: Difference) -> list[Line]:
-    """A line for each change: `~ balance: 300 -> 0`, `+ lines[sku=A]: {...}`, `> lines[sku=B]`."""
-    return [_line(change) for change in difference.changes]
+    """A line for each change, masked: `~ balance: 300 -> 0`, `+ lines[sku=A]: {...}`, `> lines[sku=B]`."""
+    return [_line(change.masked()) for change in difference.changes]
 
 
 def _operation(change: Change) -> dict[str, Any]:

@@ -15,7 +15,9 @@ import msgspec
 
 from backstory.errors import DefinitionError
 from backstory.latest import Latest
+from backstory.masking import event_veil, masked
 from backstory.state import State
+from backstory.veil import Veil, united, veil_of
 
 _sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
@@ -31,6 +33,24 @@ def plain(state: Any) -> Any:
     if isinstance(state, Latest):
         return {name: plain_value(field.value) for name, field in state.fields.items()}
     return plain_value(state)
+
+
+def shown(state: Any) -> Any:
+    """The same, with what is marked as personal or secret masked; of any event or state, and of `Latest`."""
+    return masked(plain(state), veil_within(state))
+
+
+def veil_within(state: Any) -> Veil | None:
+    """What is marked in a state: by its class, or of `Latest` by the events that gave its fields their values."""
+    if isinstance(state, Latest):
+        return united({name: part_veil(field.type, name) for name, field in state.fields.items()})
+    return veil_of(type(state))
+
+
+def part_veil(type: str, name: str) -> Veil | None:
+    """What is marked in one field of the data of an event of this type."""
+    veil = event_veil(type)
+    return None if veil is None else veil.at(name)
 
 
 def plain_value(value: Any) -> Any:
@@ -100,7 +120,7 @@ def _slowly(value: Any) -> Any:
         return [plain_value(item) for item in value]
     if fields := getattr(value, "__dataclass_fields__", None):
         return {name: plain_value(getattr(value, name)) for name in fields}
-    raise DefinitionError(f"{type(value).__qualname__} cannot be shown as JSON: {value!r}")
+    raise DefinitionError(f"{type(value).__qualname__} cannot be shown as JSON")
 
 
 def names_of(cls: type[State]) -> dict[str, str]:

@@ -217,6 +217,10 @@ class Replay:
                 None,
                 f"the command {name} is not known here, or two have that name: it cannot be decided again",
             )
+        if withheld := recorded.get("withheld"):
+            names = " and ".join(f"`{name}`" for name in withheld)
+            its = f"its argument {names} was" if len(withheld) == 1 else f"its arguments {names} were"
+            return None, f"{its} not recorded, so it cannot be decided again"
         try:
             return kind.parse(recorded["arguments"]), ""
         except TypeError as wrong:

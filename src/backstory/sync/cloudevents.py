@@ -22,6 +22,7 @@ import msgspec
 from backstory.commit import Commit, Draft, draft
 from backstory.errors import InvalidEvent
 from backstory.ids import derived
+from backstory.masking import masked_data
 from backstory.record import Recorded, encoded
 
 TAGS, VERSION, AUTHOR, MESSAGE = "backstorytags", "backstoryversion", "backstoryauthor", "backstorymessage"
@@ -101,7 +102,7 @@ def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
     """An event as a CloudEvent in one line, without its end.
 
     Text attributes may hold no control characters there: they become spaces, and an id that has some gives way to the
-    commit's content hash.
+    commit's content hash. It is for others to read, so what is marked as personal or secret is masked.
     """
     name = commit.id if commit.id.isprintable() else commit.content.hex()
     line: dict[str, Any] = {
@@ -123,7 +124,7 @@ def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
         line[MESSAGE] = _printable(commit.message)
     line[COMMIT] = _printable(commit.id)
     line[POSITION] = str(event.position)
-    line["data"] = msgspec.Raw(event.data.replace(b"\n", b" ").replace(b"\r", b" "))
+    line["data"] = msgspec.Raw(masked_data(event).replace(b"\n", b" ").replace(b"\r", b" "))
     return _encode(line)
 
 

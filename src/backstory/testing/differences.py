@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
-from backstory.parts import parts
+from backstory.masking import is_hidden, masked_repr
+from backstory.veil import OPEN, Veil, members, veil_of
 
 
 class Nothing:
@@ -33,9 +34,9 @@ def compared(expected: Sequence[Any], actual: Sequence[Any], tell: Callable[[Any
 def _compared(expected: Any, actual: Any, tell: Callable[[Any], str]) -> Iterator[str]:
     if type(expected) is type(actual):
         yield f"  {tell(expected)}"
-        for path, left, right in differences(expected, actual):
-            yield f"      {path}  expected {left!r}"
-            yield f"      {' ' * len(path)}  got      {right!r}"
+        for path, left, right in differences(expected, actual, veil=veil_of(type(expected)) or OPEN):
+            yield f"      {path}  expected {left}"
+            yield f"      {' ' * len(path)}  got      {right}"
         return
     if expected is not NOTHING:
         yield f"- {tell(expected)}   expected, and missing"
@@ -43,15 +44,33 @@ def _compared(expected: Any, actual: Any, tell: Callable[[Any], str]) -> Iterato
         yield f"+ {tell(actual)}   not expected"
 
 
-def differences(expected: Any, actual: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Each place where two values differ, as deep as both have the same shape: its path, and both values there."""
-    if type(expected) is type(actual):
+def differences(expected: Any, actual: Any, path: str = "", *, veil: Veil) -> Iterator[tuple[str, str, str]]:
+    """Each place where two values differ, as deep as both have the same shape: its path, and both values as shown."""
+    if type(expected) is type(actual) and not is_hidden(veil):
         if expected == actual:
             return
-        inner, others = parts(expected), parts(actual)
-        if inner is not None and others is not None:
-            for key in dict.fromkeys([*inner, *others]):
-                place = f"{path}{key}".removeprefix(".")
-                yield from differences(inner.get(key, NOTHING), others.get(key, NOTHING), place)
+        parts, others = _parts(expected), _parts(actual)
+        if parts is not None and others is not None:
+            for key in dict.fromkeys([*parts, *others]):
+                inner = f"{path}{key}".removeprefix(".")
+                one, other = parts.get(key, (None, NOTHING)), others.get(key, (None, NOTHING))
+                part = veil.at(one[0] if key in parts else other[0])
+                yield from differences(one[1], other[1], inner, veil=part)
             return
-    yield path, expected, actual
+    yield path, shown(expected, veil), shown(actual, veil)
+
+
+def shown(value: Any, veil: Veil) -> str:
+    """A value as it is written, masked; where one side has none, that is said."""
+    return repr(value) if value is NOTHING else masked_repr(value, veil)
+
+
+def _parts(value: Any) -> dict[str, tuple[Any, Any]] | None:
+    """What is inside a value, by how one gets there, with its place there; None for one that is compared as a whole."""
+    if isinstance(value, dict):
+        return {f"[{key!r}]": (key, part) for key, part in value.items()}
+    if (named := members(value)) is not None:
+        return {f".{name}": (step, part) for name, step, part in named}
+    if isinstance(value, (list, tuple)):
+        return {f"[{index}]": (index, part) for index, part in enumerate(value)}
+    return None

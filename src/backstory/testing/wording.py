@@ -9,10 +9,11 @@ from typing import Any
 from backstory.codec import event_type
 from backstory.event import Unknown, definitions
 from backstory.fields import TEXTLIKE, tag_value
-from backstory.parts import fields
+from backstory.masking import masked_repr
 from backstory.query import Clause, Query
 from backstory.record import Encoded
 from backstory.state import State, identity
+from backstory.veil import OPEN, members, veil_of
 
 
 def event(value: Any) -> str:
@@ -40,9 +41,12 @@ def time(value: datetime) -> str:
 
 
 def _call(value: Any, bare: Container[str]) -> str:
+    veil = veil_of(type(value)) or OPEN
     parts = [
-        tag_value(part) if name in bare and isinstance(part, TEXTLIKE) else f"{name}={part!r}"
-        for name, part in (fields(value) or {}).items()
+        tag_value(part)
+        if name in bare and isinstance(part, TEXTLIKE)
+        else f"{name}={masked_repr(part, veil.at(step))}"
+        for name, step, part in members(value) or ()
     ]
     return f"{type(value).__name__}({', '.join(parts)})"
 

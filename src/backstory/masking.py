@@ -1,0 +1,177 @@
+"""The one place that masks: what is marked as personal or secret is replaced wherever a value is shown.
+
+    masked(data, veil)        plain data, as of a JSON document, with "***" in the place of what is marked
+    masked_data(record)       the stored JSON of an event, by the marks of the class here that has its name
+    masked_repr(value, veil)  an event, a state or an argument as `repr` writes it
+
+Only what is read by people and by other programs is masked; values that a program holds are what they are. What is
+personal is shown inside of `personal_shown()`; what is secret never is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+from backstory import event as events
+from backstory.privacy import Privacy
+from backstory.record import Encoded, Recorded
+from backstory.veil import OPEN, Veil, either, members, united, veil_of
+
+MASK = "***"
+"""What stands in the place of a value that is not shown, whatever its type is."""
+
+_shown: ContextVar[Privacy] = ContextVar("backstory.privacy", default=Privacy.SUBJECT)
+
+_commands: dict[str, dict[str, Callable[[], Veil | None]]] = {}
+
+
+@contextmanager
+def personal_shown() -> Iterator[None]:
+    """Show what is personal, in all that this block of code writes; what is secret stays masked."""
+    token = _shown.set(Privacy.PERSONAL)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
+def is_hidden(veil: Veil | None) -> bool:
+    """Whether a value is masked as a whole."""
+    return veil is not None and veil.mark is not None and veil.mark > _shown.get()
+
+
+def masked(value: Any, veil: Veil | None) -> Any:
+    """Plain data with everything masked that its veil marks."""
+    if veil is None:
+        return value
+    if is_hidden(veil):
+        return MASK
+    if isinstance(value, Mapping):
+        return {name: masked(part, veil.at(name)) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(part, veil.at(index)) for index, part in enumerate(value)]
+    return value
+
+
+def event_veil(type: str) -> Veil | None:
+    """The veil of an event's data, by the class here that has this name; None where there is none, or no mark."""
+    cls = events.definitions.get(type)
+    return None if cls is None else veil_of(cls)
+
+
+def masked_data(record: Encoded | Recorded) -> bytes:
+    """The data of a stored event as JSON; the stored bytes where nothing is marked."""
+    return masked_json(record.data, event_veil(record.type))
+
+
+def know_command(name: str, module: str, veil: Callable[[], Veil | None]) -> None:
+    """Note how the arguments of a command are masked, which is asked for when they are shown."""
+    _commands.setdefault(name, {})[module] = veil
+
+
+def masked_command(json: bytes) -> bytes:
+    """A recorded command as JSON, its arguments masked; two commands of one name mask both what either marks."""
+    if not json or not _commands:
+        return json
+    veil = either(*(veil() for veil in _commands.get(_name(json), {}).values()))
+    return masked_json(json, united({"name": None, "arguments": veil, "withheld": None}))
+
+
+BRACKETS: Mapping[type[Any], tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")}
+
+
+def masked_repr(value: Any, veil: Veil | None) -> str:
+    """A value as `repr` writes it, with everything masked that its veil marks."""
+    if veil is None or veil is OPEN:
+        return repr(value)
+    if is_hidden(veil):
+        return MASK
+    if isinstance(value, dict):
+        inside = (f"{key!r}: {masked_repr(part, veil.at(key))}" for key, part in value.items())
+        return f"{{{', '.join(inside)}}}"
+    if (named := members(value)) is not None:
+        parts = (f"{name}={masked_repr(part, veil.at(step))}" for name, step, part in named)
+        return f"{type(value).__name__}({', '.join(parts)})"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        items = ", ".join(masked_repr(part, veil.at(index)) for index, part in enumerate(value))
+        opening, closing = BRACKETS.get(type(value), ("{", "}"))
+        closing = ",)" if closing == ")" and len(value) == 1 else closing
+        return f"{opening}{items}{closing}"
+    return repr(value)
+
+
+def own_repr(value: Any, otherwise: Callable[[], str]) -> str:
+    """What an event or a state has as its `repr`: what its class would have anyway, where nothing in it is marked."""
+    veil = veil_of(type(value))
+    return otherwise() if veil is None else masked_repr(value, veil)
+
+
+def rich_repr(value: Any) -> list[tuple[str, Any]]:
+    """The fields of an event or a state for Rich, masked."""
+    veil = veil_of(type(value)) or OPEN
+    fields = ((name, part, veil.at(step)) for name, step, part in members(value) or ())
+    return [
+        (name, part if inner is OPEN else Masked(masked_repr(part, inner))) for name, part, inner in fields
+    ]
+
+
+class Masked(str):
+    """Text that stands for a value that is masked, or has masked parts: it has no quotes of its own."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+FITTING = ("Expected", "Object missing required field")
+"""How msgspec begins what names types and fields alone."""
+
+
+def masked_words(wrong: Exception, veil: Veil | None) -> str:
+    """What an error about a value says; of a marked one only where it is wrong, for its words may hold the value."""
+    words = str(wrong)
+    if veil is None or (isinstance(wrong, msgspec.MsgspecError) and words.startswith(FITTING)):
+        return words
+    place = re.search(r" - at `[^`]*`$", words)
+    return (
+        f"{type(wrong).__name__}, told without its words, as the class has marks{place[0] if place else ''}"
+    )
+
+
+def masked_json(json: bytes, veil: Veil | None) -> bytes:
+    """JSON text with everything masked that its veil marks; what is not marked stays as it was written."""
+    if veil is None or veil is OPEN:
+        return json
+    if is_hidden(veil):
+        return _encode(MASK)
+    if json.lstrip()[:1] == b"{":
+        return _encode({name: _masked_part(part, veil.at(name)) for name, part in _fields(json).items()})
+    if json.lstrip()[:1] == b"[":
+        return _encode([_masked_part(part, veil.at(index)) for index, part in enumerate(_items(json))])
+    return json
+
+
+def _masked_part(part: msgspec.Raw, veil: Veil) -> msgspec.Raw:
+    return msgspec.Raw(masked_json(bytes(part), veil))
+
+
+def _name(recorded: bytes) -> str:
+    try:
+        return _named(recorded).name
+    except msgspec.MsgspecError:
+        return ""
+
+
+class _Named(msgspec.Struct):
+    name: str
+
+
+_encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_named = msgspec.json.Decoder(_Named).decode

@@ -1,0 +1,206 @@
+"""Veils: which parts of a type's values are personal or secret, found in its annotations once and kept.
+
+A veil follows a value as its JSON does: by the names that fields have there, by place in what is written as a list. A
+part that a class with marks does not name has the class's closest mark: it is of another version of the class, in which
+it may have been marked under another name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from backstory.fields import hints
+from backstory.privacy import Privacy, mark_of
+
+Step = str | int
+
+NONE: Mapping[Any, Any] = types.MappingProxyType({})
+
+
+class Veil:
+    """What is said of a value: its own mark, and the veils of its parts; `rest` is that of all other parts.
+
+    `also` are the veils of what the value may be as well: the choices of a union.
+    """
+
+    __slots__ = ("also", "mark", "parts", "rest")
+
+    def __init__(self, mark: Privacy | None = None, also: Iterable[Veil] = ()) -> None:
+        self.also = tuple(also)
+        marks = (mark, *(veil.mark for veil in self.also))
+        self.mark: Privacy | None = max(filter(None, marks), default=None)
+        self.parts: dict[Step, Veil] = {}
+        self.rest: Veil | None = None
+
+    def at(self, step: Step) -> Veil:
+        """The veil of a part."""
+        choices = list(self._choices())
+        found = [veil.parts[step] for veil in choices if step in veil.parts] or [
+            veil.rest for veil in choices if veil.rest is not None
+        ]
+        return _either(found)
+
+    def marks(self) -> set[Privacy]:
+        """Every mark in it."""
+        return {veil.mark for veil in self._all({}) if veil.mark is not None}
+
+    def _choices(self) -> Iterator[Veil]:
+        yield self
+        for veil in self.also:
+            yield from veil._choices()
+
+    def _all(self, seen: dict[int, Veil]) -> Iterator[Veil]:
+        if id(self) not in seen:
+            seen[id(self)] = self
+            yield self
+            for veil in (*self.also, *self.parts.values(), *filter(None, [self.rest])):
+                yield from veil._all(seen)
+
+
+OPEN = Veil()
+"""Of a value without marks."""
+
+HIDDEN = Veil(Privacy.SECRET)
+"""Of a value of which nothing is known."""
+
+_known: dict[type[Any], Veil | None] = {}
+
+
+def veil_of(annotation: Any) -> Veil | None:
+    """The veil of a type's values; None where nothing in it is marked. One that cannot be read yet hides all."""
+    if isinstance(annotation, type) and annotation in _known:
+        return _known[annotation]
+    try:
+        veil = _Weaver().woven(annotation)
+    except NameError:
+        return HIDDEN
+    found = veil if veil.marks() else None
+    if isinstance(annotation, type):
+        _known[annotation] = found
+    return found
+
+
+def united(veils: Mapping[str, Veil | None]) -> Veil | None:
+    """The veil of something whose parts have these; None where nothing in it is marked."""
+    veil = Veil()
+    veil.parts = {step: part or OPEN for step, part in veils.items()}
+    return _closed(veil) if veil.marks() else None
+
+
+def either(*veils: Veil | None) -> Veil | None:
+    """The veil of a value that has one of these; None where it has none."""
+    found = [veil for veil in veils if veil is not None]
+    return _either(found) if found else None
+
+
+def members(value: Any) -> list[tuple[str, Step, Any]] | None:
+    """The fields of a struct, dataclass, attrs or pydantic instance: name, place in its JSON, value; else None."""
+    named = field_names(type(value))
+    if named is None:
+        return None
+    return [(name, step, getattr(value, name, None)) for name, step in named.items()]
+
+
+def field_names(cls: type[Any]) -> dict[str, Step] | None:
+    """The fields of a class with the places that they have in its JSON; None where it has no fields."""
+    if hasattr(cls, "__struct_fields__"):
+        config = cls.__struct_config__
+        first = 0 if config.tag_field is None else 1
+        steps = (
+            range(first, first + len(cls.__struct_fields__))
+            if config.array_like
+            else cls.__struct_encode_fields__
+        )
+        return dict(zip(cls.__struct_fields__, steps, strict=True))
+    if dataclasses.is_dataclass(cls):
+        return {field.name: field.name for field in dataclasses.fields(cls)}
+    if hasattr(cls, "__attrs_attrs__"):
+        return {field.name: field.name for field in cls.__attrs_attrs__}
+    if hasattr(cls, "model_fields"):
+        return {name: name for name in cls.model_fields}
+    if issubclass(cls, tuple) and (names := getattr(cls, "_fields", None)):
+        return {name: index for index, name in enumerate(names)}
+    if hasattr(cls, "__total__"):  # a TypedDict
+        return {name: name for name in cls.__annotations__}
+    return None
+
+
+class _Weaver:
+    """Makes one veil. Classes that contain themselves are met again as the veil that is being made."""
+
+    def __init__(self) -> None:
+        self._made: dict[Any, Veil] = {}
+
+    def woven(self, annotation: Any, variables: Mapping[Any, Veil] = NONE) -> Veil:
+        """Raises `NameError` where a name in it is not defined."""
+        annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
+        annotation = getattr(annotation, "__supertype__", annotation)  # of a NewType
+        if isinstance(annotation, TypeVar):
+            return variables.get(annotation, OPEN)
+        origin = get_origin(annotation)
+        inner = [self.woven(part, variables) for part in get_args(annotation) if _is_type(part)]
+        if origin is Annotated:
+            return _marked(self.woven(annotation.__origin__, variables), mark_of(annotation))
+        if origin in (Union, types.UnionType):
+            return _either(inner)
+        cls = origin or annotation
+        if not isinstance(cls, type):
+            return OPEN
+        named = field_names(cls)
+        if named is None:
+            return _of_container(cls, inner, fixed=Ellipsis not in get_args(annotation))
+        names = dict(zip(getattr(cls, "__parameters__", ()), inner, strict=False))
+        return self._of_class(cls, named, names)
+
+    def _of_class(self, cls: type[Any], named: Mapping[str, Step], variables: Mapping[Any, Veil]) -> Veil:
+        key = (cls, *map(id, variables.values()))
+        if key in self._made:
+            return self._made[key]
+        veil = self._made[key] = Veil()
+        annotations = hints(cls)
+        if annotations is None:
+            raise NameError(f"{cls.__qualname__}: an annotation names something that is not defined")
+        for name, step in named.items():
+            veil.parts[step] = self.woven(annotations.get(name), variables)
+        config = getattr(cls, "__struct_config__", None)
+        if config is not None and config.tag_field is not None:
+            veil.parts[0 if config.array_like else config.tag_field] = OPEN
+        return _closed(veil)
+
+
+def _is_type(part: Any) -> bool:
+    return part is not Ellipsis and part is not types.NoneType and not isinstance(part, Privacy)
+
+
+def _of_container(cls: type[Any], inner: list[Veil], *, fixed: bool) -> Veil:
+    if not inner:
+        return OPEN
+    veil = Veil()
+    if issubclass(cls, Mapping) and len(inner) > 1:
+        veil.rest = inner[1]
+        return _marked(veil, max(inner[0].marks(), default=None))
+    if issubclass(cls, tuple) and fixed:
+        veil.parts = dict(enumerate(inner))
+    else:
+        veil.rest = _either(inner)
+    return veil
+
+
+def _marked(veil: Veil, mark: Privacy | None) -> Veil:
+    return veil if mark is None else Veil(mark, [veil])
+
+
+def _either(veils: Iterable[Veil]) -> Veil:
+    """The veil of what may be any of these."""
+    found = [veil for veil in veils if veil is not OPEN]
+    return found[0] if len(found) == 1 else Veil(also=found) if found else OPEN
+
+
+def _closed(veil: Veil) -> Veil:
+    """Let what is not named have the closest mark of what is."""
+    marks = veil.marks()
+    veil.rest = Veil(max(marks)) if marks else None
+    return veil
