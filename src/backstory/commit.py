@@ -23,7 +23,7 @@ from backstory.errors import InvalidEvent
 from backstory.forms import free_json
 from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
-from backstory.record import RESERVED, Encoded, Recorded, Shown, check_object, check_text, reserved
+from backstory.record import RESERVED, Decided, Encoded, Recorded, check_object, check_text, reserved
 from backstory.salts import digests, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,7 +57,7 @@ class Guard(msgspec.Struct, frozen=True):
     value: str
 
 
-class Draft(Shown, frozen=True):
+class Draft(Decided, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
     `parent` is the hash of the commit that it must stand on, None where any will do. `guard` is a ref that must still
@@ -80,14 +80,8 @@ class Draft(Shown, frozen=True):
     parent: bytes | None = None
     guard: Guard | None = None
 
-    def masks(self) -> dict[str, Any]:
-        """The command, its arguments masked; and the secret, under which a guess at what is masked could be tested."""
-        from backstory.masking import MASK, masked_command
 
-        return {"command_json": masked_command(self.command_json), "secret": MASK}
-
-
-class Commit(Shown, frozen=True):
+class Commit(Decided, frozen=True):
     """A commit that is in a log.
 
     `position` is that of its last event, so it is also where the log stood once the commit was in; `size` counts its
@@ -109,12 +103,6 @@ class Commit(Shown, frozen=True):
     secret: bytes
     content: bytes
     hash: bytes
-
-    def masks(self) -> dict[str, Any]:
-        """The command, its arguments masked; and the secret, under which a guess at what is masked could be tested."""
-        from backstory.masking import MASK, masked_command
-
-        return {"command_json": masked_command(self.command_json), "secret": MASK}
 
     @property
     def first(self) -> int:

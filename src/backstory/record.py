@@ -37,6 +37,16 @@ class Shown(msgspec.Struct, frozen=True):
         )
 
 
+class Decided(Shown, frozen=True):
+    """A draft or a commit. Neither shows its secret, under which a guess at what is masked could be tested."""
+
+    def masks(self) -> dict[str, Any]:
+        """The command, its arguments masked, and the secret."""
+        from backstory.masking import MASK, masked_command
+
+        return {"command_json": masked_command(self.command_json), "secret": MASK}  # type: ignore[attr-defined]
+
+
 class Encoded(Shown, frozen=True, gc=False):
     """An event ready to be stored.
 

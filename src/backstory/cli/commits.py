@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
     from backstory.query import Clause, Query
-    from backstory.record import Recorded
+    from backstory.record import Encoded, Recorded
     from backstory.store import Log
 
 SHORT = 10
