@@ -22,19 +22,18 @@ from typing import Any, Generic, ParamSpec, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from backstory.arguments import Arguments
 from backstory.errors import DecisionError, DefinitionError
 from backstory.event import Event
 from backstory.fields import unresolved
-from backstory.forms import Form
 from backstory.masking import know_command, masked_repr, masked_words
 from backstory.privacy import Privacy
 from backstory.query import Query, union
-from backstory.state import State, identity, state_type
+from backstory.state import State, identity
 from backstory.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable, abc.Generator, abc.Sequence)
 """Return annotations that name no event class."""
@@ -165,7 +164,7 @@ class CommandType(Generic[P]):
             msgspec.json.Decoder(self._arguments)
         except TypeError as wrong:
             raise DefinitionError(f"{self.name}: {wrong}") from wrong
-        self._records: _Records | None = None  # made when it is needed: the states are defined by then
+        self._recording: Arguments | None = None  # made when it is needed: the states are defined by then
         self._resolved = True
 
     def _default(self, name: str) -> Any:
@@ -259,9 +258,9 @@ class CommandType(Generic[P]):
     def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as plain JSON values, states by their identity. Raises `InvalidEvent`."""
         # Several threads may be the first: each goes on with the one that it made.
-        records = self._records or _Records(self)
-        self._records = records
-        return records.of(arguments)
+        recording = self._recording or Arguments(self)
+        self._recording = recording
+        return recording.recorded(arguments)
 
     def parse(self, arguments: Mapping[str, Any], *, strict: bool = True) -> Command:
         """The command that `recorded` described; `strict=False` also takes numbers and the like from text.
@@ -342,34 +341,6 @@ def shortened(text: str, length: int) -> str:
         return text
     end = length // 4
     return f"{text[: length - end - 3]}...{text[-end:]}"
-
-
-class _Records:
-    """How the arguments of a command are recorded: all but those that are withheld."""
-
-    def __init__(self, kind: CommandType[...]) -> None:
-        self._name = kind.name
-        self._references = {parameter: _reference_form(cls) for parameter, cls in kind.states.items()}
-        kinds = {**kind.plain, **self._references}
-        self._names = [name for name in kind.signature.parameters if name not in kind.withheld]
-        self._record = msgspec.defstruct(kind.name, [(name, kinds[name]) for name in self._names])
-        self._form = Form(self._record, kind.veil)
-
-    def of(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as plain JSON values. Raises `InvalidEvent`."""
-        references = {
-            name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
-            for name, kind in self._references.items()
-        }
-        given = {**arguments, **references}
-        record = self._record(**{name: given[name] for name in self._names})
-        return _decode(self._form.encode(record, self._name))
-
-
-def _reference_form(cls: type[State]) -> type[Any]:
-    """What is recorded of a state of this class: its identity."""
-    annotations = get_type_hints(cls, include_extras=True)
-    return msgspec.defstruct(cls.__name__, [(name, annotations[name]) for name in state_type(cls).identity])
 
 
 def _reference(cls: type[State], given: Any, *, strict: bool) -> State:

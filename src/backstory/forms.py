@@ -11,17 +11,18 @@ from __future__ import annotations
 import decimal
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from backstory.errors import InvalidEvent
 from backstory.fields import holds_sets
-from backstory.masking import masked_json, masked_repr, masked_words
 from backstory.parts import parts
 from backstory.record import check_depth, check_object
 from backstory.sets import settled
-from backstory.veil import Veil
+
+if TYPE_CHECKING:
+    from backstory.veil import Veil
 
 Difference: TypeAlias = tuple[str, Any, Any]
 """The way to a part, what went in there, and what would come back."""
@@ -54,26 +55,22 @@ class Form:
             data = self.dump(value)
         except UNWRITABLE as wrong:
             place = "" if self._pydantic else unwritable(value)
-            words = masked_words(wrong, self._veil)
-            shown = masked_repr(value, self._veil)
-            raise InvalidEvent(f"{name}: {place and f'{place}: '}{words}, in {shown}") from self._cause(wrong)
+            said = self._said(wrong, value, place=place)
+            raise InvalidEvent(f"{name}: {said}") from self._cause(wrong)
         check_depth(data, name)
         try:
             back = self.load(data)
             again = self.dump(back)
             kept = again == data and back == value
         except UNWRITABLE as wrong:
-            words = masked_words(wrong, self._veil) + self._aliases(value)
-            raise InvalidEvent(f"{name}: {words}, in {masked_repr(value, self._veil)}") from self._cause(
-                wrong
-            )
+            said = self._said(wrong, value, hint=self._aliases(value))
+            raise InvalidEvent(f"{name}: {said}") from self._cause(wrong)
         if not kept:
             self._compare(value, back, name)
             if again != data:
                 raise InvalidEvent(
-                    f"{name}: it is written as {masked_json(data, self._veil).decode()}, and would be read and"
-                    f" written again as {masked_json(again, self._veil).decode()}: see that no serializer or validator"
-                    " changes it"
+                    f"{name}: it is written as {self._written(data)}, and would be read and written again as"
+                    f" {self._written(again)}: see that no serializer or validator changes it"
                 )
         return check_object(data, name) if self._pydantic else data
 
@@ -102,6 +99,19 @@ class Form:
                 f"{would}give it so, or mend what changes it: a key that is no text, an offset, __post_init__"
             )
         return f"{would}give it as {other}, or let the annotation of the field say {kind}"
+
+    # What masks is loaded where there is an error to tell: no verb of the command line has to wait for it.
+
+    def _said(self, wrong: Exception, value: Any, *, place: str = "", hint: str = "") -> str:
+        from backstory.masking import masked_repr, masked_words
+
+        words = masked_words(wrong, self._veil)
+        return f"{place and f'{place}: '}{words}{hint}, in {masked_repr(value, self._veil)}"
+
+    def _written(self, data: bytes) -> str:
+        from backstory.masking import masked_json
+
+        return masked_json(data, self._veil).decode()
 
     def _told(self, value: Any) -> str:
         kind = type(value).__qualname__

@@ -52,6 +52,7 @@ class _Command(msgspec.Struct):
     name: str = ""
     arguments: dict[str, msgspec.Raw] = {}
     states: list[str] = []
+    withheld: list[str] = []
 
 
 _metadata, _command = msgspec.json.Decoder(_Metadata), msgspec.json.Decoder(_Command)
@@ -139,7 +140,7 @@ def called(command_json: bytes) -> str:
         return ""
     given = command.arguments
     shown = [_read(given.pop(name)) for name in command.states if name in given]
-    if given:
+    if given or command.withheld:
         shown.append(MASK)
     text = f"{command.name}({', '.join(filter(None, shown))})"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}{MASK})"

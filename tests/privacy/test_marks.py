@@ -25,12 +25,13 @@ from backstory import (
     State,
     Subject,
     Tag,
+    command,
     connect,
     personal_shown,
 )
 from backstory.codec import decode, encode
 from backstory.commit import draft
-from backstory.errors import BackstoryError, DefinitionError
+from backstory.errors import BackstoryError, DefinitionError, InvalidEvent
 from backstory.history.diff import diff
 from backstory.history.merge import Options
 from backstory.history.patch import lines
@@ -150,7 +151,8 @@ def test_a_secret_argument_is_not_recorded_and_said_to_be_withheld() -> None:
     assert enrolled().recorded() == {
         "name": "enrol",
         "arguments": {"user": {"user": "u-1"}, "name": PERSONAL, "plan": "free"},
-        "withheld": ("password", "keys"),
+        "states": ["user"],
+        "withheld": ["password", "keys"],
     }
     assert "withheld" not in rename(User("u-1"), name="Ann").recorded()
 
@@ -249,3 +251,24 @@ def test_a_draft_shows_nothing_that_is_marked() -> None:
         command={"name": "rename", "arguments": {"name": PERSONAL}},
     )
     assert "canary" not in repr(made) + str(made.__rich_repr__())
+
+
+def test_an_event_that_would_not_come_back_is_refused_without_its_value() -> None:
+    class Noted(Event, name="privacy.noted"):
+        user: Subject[str]
+        note: Personal[Any]
+
+    for value in ((PERSONAL,), {PERSONAL}, {1: PERSONAL}, object()):
+        with pytest.raises(InvalidEvent, match=r"privacy\.noted") as refused:
+            encode(Noted("u-1", value))
+        assert PERSONAL not in str(refused.value)
+        assert refused.value.__cause__ is None
+
+
+def test_an_argument_that_would_not_come_back_is_refused_without_its_value() -> None:
+    @command
+    def note(user: User, text: Personal[Any]) -> None: ...
+
+    with pytest.raises(InvalidEvent, match="note: text") as refused:
+        note(User("u-1"), (PERSONAL,)).recorded()
+    assert PERSONAL not in str(refused.value)

@@ -1,0 +1,44 @@
+"""How the arguments of a command are recorded: as plain JSON values that come back, states by their identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import msgspec
+
+from backstory.forms import Form
+from backstory.state import State, state_type
+
+if TYPE_CHECKING:
+    from backstory.commands import CommandType
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Arguments:
+    """The arguments of one command, compiled: all but those that are withheld."""
+
+    def __init__(self, kind: CommandType[...]) -> None:
+        self._name = kind.name
+        self._references = {parameter: _reference_form(cls) for parameter, cls in kind.states.items()}
+        kinds = {**kind.plain, **self._references}
+        self._names = [name for name in kind.signature.parameters if name not in kind.withheld]
+        self._record = msgspec.defstruct(kind.name, [(name, kinds[name]) for name in self._names])
+        self._form = Form(self._record, kind.veil)
+
+    def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as plain JSON values. Raises `InvalidEvent`."""
+        references = {
+            name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
+            for name, kind in self._references.items()
+        }
+        given = {**arguments, **references}
+        record = self._record(**{name: given[name] for name in self._names})
+        return _decode(self._form.encode(record, self._name))
+
+
+def _reference_form(cls: type[State]) -> type[Any]:
+    """What is recorded of a state of this class: its identity."""
+    annotations = get_type_hints(cls, include_extras=True)
+    return msgspec.defstruct(cls.__name__, [(name, annotations[name]) for name in state_type(cls).identity])
