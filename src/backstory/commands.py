@@ -34,6 +34,8 @@ from backstory.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
 
+_encode = msgspec.json.Encoder().encode
+
 
 ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable, abc.Generator, abc.Sequence)
 """Return annotations that name no event class."""
@@ -100,6 +102,10 @@ class Command:
         if self.kind.withheld:
             recorded["withheld"] = list(self.kind.withheld)
         return recorded
+
+    def recorded_json(self) -> bytes:
+        """The same as JSON. Raises what `recorded` does."""
+        return _encode(self.recorded())
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""

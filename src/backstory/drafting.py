@@ -40,7 +40,7 @@ class Drafter:
         author: str | None = None,
         message: str | None = None,
         meta: Mapping[str, Any] | None = None,
-        command: Mapping[str, Any] | None = None,
+        command: bytes | None = None,
     ) -> Draft:
         """A draft of these events. Raises `InvalidEvent` that says which part is wrong."""
         if marked_types and not self._told:
@@ -100,7 +100,7 @@ class Drafter:
     ) -> Drafting:
         """Drafts what a command decides, at each try under one id."""
         id = self._ids() if id is None else id
-        recorded = command.recorded()
+        recorded = command.recorded_json()
         if command.kind.keeps_marked:
             self._tell([command.name])
 

@@ -17,7 +17,6 @@ from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.drafting import Drafting
 from backstory.errors import Conflict, IdReused
 from backstory.forks import on_fork
-from backstory.forms import free_json
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query, union
 from backstory.record import Recorded
@@ -206,7 +205,7 @@ def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
 
 def repeated(commit: Commit, command: Command) -> Commit:
     """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
-    if commit.command_json != free_json(command.recorded(), "the command"):
+    if commit.command_json != command.recorded_json():
         raise IdReused(
             commit.id,
             f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",

@@ -277,7 +277,7 @@ class Replay:
             condition=Condition(command.query, 0) if command.states else None,
             author=commit.author,
             message=commit.message,
-            command=command.recorded(),
+            command=command.recorded_json(),
             metadata=self._metadata(commit),
             secret=self._rules.secrets(),
             reserved_id=True,
