@@ -50,18 +50,11 @@ EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59,
 """Between these lies a commit's time: a day within the ends of the calendar, so that every time zone can show it."""
 
 
-class Guard(msgspec.Struct, frozen=True):
-    """A ref, and the value that it must still have when a draft goes in: a branch's name, and the logs it means."""
-
-    ref: str
-    value: str
-
-
 class Draft(Decided, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
-    `parent` is the hash of the commit that it must stand on, None where any will do. `guard` is a ref that must still
-    have its value, None where no ref matters. Neither is content. `time` is when it was decided, by its author's clock.
+    `parent` is the hash of the commit that it must stand on, None where any will do; it is not content. `time` is when
+    it was decided, by its author's clock.
     `secret` is what its salts come from, and `content` its content hash: what says something else is another draft.
     `command_json` is empty where no command made it; `metadata_json` is a JSON object. Both are kept as the bytes they
     are.
@@ -78,7 +71,6 @@ class Draft(Decided, frozen=True):
     command_json: bytes = b""
     metadata_json: bytes = b"{}"
     parent: bytes | None = None
-    guard: Guard | None = None
 
 
 class Commit(Decided, frozen=True):
@@ -108,6 +100,11 @@ class Commit(Decided, frozen=True):
     def first(self) -> int:
         """The position of its first event."""
         return self.position - self.size + 1
+
+    @property
+    def point(self) -> Head:
+        """Where the log stood once the commit was in."""
+        return Head(self.position, self.hash, self.time)
 
     @property
     def command(self) -> dict[str, Any] | None:
@@ -232,6 +229,14 @@ def chained(draft: Draft, parent: Head) -> Commit:
     )
 
 
+def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
+    """A draft's events as they are in the log that it became this commit of."""
+    return [
+        Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+        for position, event in enumerate(draft.events, commit.first)
+    ]
+
+
 def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
     """The draft that this commit was, so that it can be judged again on another log."""
     encoded = tuple(Encoded(event.type, event.version, event.tags, event.data) for event in events)
@@ -271,6 +276,23 @@ def withheld(draft: Draft, places: Collection[int]) -> Draft:
         command_json=b"" if COMMAND in places else draft.command_json,
         metadata_json=b"{}" if METADATA in places else draft.metadata_json,
     )
+
+
+def emptied(
+    commit: Commit, events: Iterable[Encoded | Recorded], places: Collection[int]
+) -> tuple[Commit, tuple[Encoded, ...]]:
+    """A commit of a log and its events without the parts at these places, for the store that takes them away."""
+    rest = withheld(drafted(commit, events), places)
+    kept = msgspec.structs.replace(
+        commit,
+        author=rest.author,
+        message=rest.message,
+        command_json=rest.command_json,
+        metadata_json=rest.metadata_json,
+        condition=rest.condition,
+        secret=rest.secret,
+    )
+    return kept, rest.events
 
 
 def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:

@@ -32,7 +32,7 @@ from backstory.snapshots import Snapshots
 from backstory.state import State, defined_states
 from backstory.store import Record, append, commit_finder
 from backstory.stores import open_store
-from backstory.stores.memory import MemoryLog
+from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.subject import REVERTS
 
@@ -212,7 +212,7 @@ class Database:
     def what_if(self) -> Iterator[WhatIf]:
         """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name."""
         head = self.log.head()
-        yield WhatIf(self, OverlayLog(self.log, head, MemoryLog(head)))
+        yield WhatIf(self, OverlayLog(self.log, head, MemoryStore(head).log()))
 
     def mark(self, name: str, at: Revision | None = None, *, message: str = "", author: str = "") -> Mark:
         """Give a point of history a name: `db.mark("q3-closed")`, then `at="q3-closed"`. Raises `BranchError`."""

@@ -6,13 +6,17 @@
      │   ├─ InvalidTag           a tag is empty, not text, or has no key
      │   ├─ InvalidEvent         an event or a draft that no log may hold
      │   └─ UnreadableEvent      a stored event that the code at hand cannot decode
-     ├─ AppendError              a batch was judged and did not go in
+     ├─ AppendError              a unit was judged and was not done
      │   ├─ Conflict             an event that its condition forbids is in the log
      │   ├─ IdReused             its id belongs to another commit
      │   ├─ AheadOfLog           it was decided on a position that the log does not have
      │   ├─ HeadMoved            it was to stand on one commit, and another is the head by now
-     │   └─ RefMoved             a ref that it depended on has another value by now
-     │       └─ BranchMoved      the branch was moved or deleted; also a BranchError
+     │   ├─ RefMoved             a ref that it depended on has another value by now
+     │   │   └─ BranchMoved      the branch was moved or deleted; also a BranchError
+     │   ├─ MainFixed            main was to be moved, and the store does not let it be
+     │   ├─ HistoryMoved         a log has another commit where it depended on one
+     │   ├─ NotThere             it names a log or a commit that is not there
+     │   └─ StillNeeded          a log was to be dropped that a ref or another log needs
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
@@ -81,7 +85,7 @@ class UnreadableEvent(EventError):
 
 
 class AppendError(BackstoryError):
-    """A batch was judged and did not go in. Nothing of it is in the log."""
+    """A unit was judged and was not done. Nothing of it is in the store."""
 
 
 class Conflict(AppendError):
@@ -199,6 +203,49 @@ class BranchMoved(RefMoved, BranchError):
     def __str__(self) -> str:
         was = "deleted" if self.value is None else "moved"
         return f"branch {self.branch!r} was {was} since it was opened here; open it again with switch"
+
+
+class MainFixed(AppendError):
+    """The branch `main` was to name another log, or none, and this store does not let main be moved."""
+
+    def __str__(self) -> str:
+        return "main is not moved in this store; its owner can allow it with the setting main-moves"
+
+
+class HistoryMoved(AppendError):
+    """A log was to have one commit at a position, and has another one there, or none."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
+
+    def __str__(self) -> str:
+        return (
+            f"there is another history at #{self.position} than the one that this was decided on; look again"
+        )
+
+
+class NotThere(AppendError):
+    """A log, a commit or a part of one was named that is not in the store."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"there is no {self.what}"
+
+
+class StillNeeded(AppendError):
+    """A log was to be dropped that a ref or another log needs."""
+
+    def __init__(self, log: int, by: str) -> None:
+        super().__init__(log, by)
+        self.log = log
+        self.by = by
+
+    def __str__(self) -> str:
+        return f"log {self.log} is still needed by {self.by}"
 
 
 class RevertError(BackstoryError):

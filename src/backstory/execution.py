@@ -13,13 +13,12 @@ import msgspec
 
 from backstory.codec import encode
 from backstory.commands import Command
-from backstory.commit import NO_HASH, Commit, Draft, Head, chained
+from backstory.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.drafting import Drafting
 from backstory.errors import Conflict, IdReused
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query, union
-from backstory.record import Recorded
 from backstory.state import State, state_type
 from backstory.subject import called
 
@@ -193,14 +192,6 @@ class Executor:
 def reads_of(command: Command) -> Reads:
     """The states that a command reads, as references, with their queries."""
     return [(state, state.query()) for state in command.states.values()]
-
-
-def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
-    """A draft's events as they are in the log."""
-    return [
-        Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
-        for position, event in enumerate(draft.events, commit.first)
-    ]
 
 
 def repeated(commit: Commit, command: Command) -> Commit:

@@ -109,6 +109,7 @@ def test_a_changed_event_is_found_named_and_exits_with_1(run: Run, bank: Path) -
 
 SNAPSHOTS = """
 from backstory import Event, State, Tag, upcast
+from backstory.store import set_ref
 
 
 class Deposited(Event, version=2):
@@ -147,7 +148,7 @@ def test_snapshots_are_compared_with_a_replay_where_that_is_asked(run: Run, bank
         snapshot = msgspec.json.decode(text)
         snapshot["state"]["cents"] = 1_000_000
         with connect(str(bank)) as db:
-            db.store.refs.set(name, msgspec.json.encode(snapshot).decode(), old=text)
+            set_ref(db.store, name, msgspec.json.encode(snapshot).decode(), old=text)
         assert run("verify").code == 0
         ran = run(*asked)
         assert ran.code == 1

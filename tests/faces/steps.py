@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from backstory.commit import Head
-from backstory.store import Log, Refs, Store
+from backstory.store import Log, Refs, Store, create_log
 
 
 class SteppedStore:
@@ -34,7 +34,7 @@ class SteppedStore:
         return cast("Log", _Stepped(self.below.log(number), self._step))
 
     def create_log(self, origin: Head) -> int:
-        return self.below.create_log(origin)
+        return create_log(self.below, origin)
 
     def logs(self) -> Sequence[int]:
         return self.below.logs()

@@ -22,7 +22,7 @@ from backstory.history.branches import Branches
 from backstory.history.verify import verify
 from backstory.query import Clause, Query
 from backstory.refs import BRANCH
-from backstory.store import Store, append
+from backstory.store import Store, append, create_log, set_ref
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.history.ledger import Book, Entered, enter, ledger
@@ -366,21 +366,21 @@ def test_damage_to_refs_is_found_and_named(store: Store) -> None:
         ("branch/empty", "[]"),
         ("mark/gone", msgspec.json.encode({**msgspec.json.decode(mark or "{}"), "position": 9}).decode()),
     ):
-        assert store.refs.set(name, value, old=None)
+        assert set_ref(store, name, value, old=None)
         [problem, *_] = verify(store).problems
         assert problem.startswith(name.replace("/", " "))
-        assert store.refs.set(name, None, old=value)
+        assert set_ref(store, name, None, old=value)
     assert verify(store).problems == []
     number = store.refs.get("reflog")
     for value in ("0", "99", "x"):
-        store.refs.set("reflog", value, old=number)
+        set_ref(store, "reflog", value, old=number)
         assert verify(store).problems == [f"the reflog is said to be log {value!r}, which is not there"]
         number = value
 
 
 def test_a_log_without_a_branch_harms_nothing(db: Database) -> None:
-    db.store.create_log(db.head())
-    append(db.store.log(db.store.create_log(db.head())), decided(fact()))
+    create_log(db.store, db.head())
+    append(db.store.log(create_log(db.store, db.head())), decided(fact()))
     assert verify(db.store).problems == []
     assert db.branches.names() == ["main"]
     assert db.store.refs.list(BRANCH) == {}

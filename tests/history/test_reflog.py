@@ -12,6 +12,7 @@ from backstory.commit import ORIGIN, Head
 from backstory.database import Database
 from backstory.history.verify import verify
 from backstory.refs import REFLOG
+from backstory.store import set_ref
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.history.ledger import Book, enter, ledger
@@ -81,7 +82,7 @@ def test_it_never_writes_to_main() -> None:
     db.mark("q3")
     number = db.store.refs.get(REFLOG)
     assert number not in (None, "0")
-    db.store.refs.set(REFLOG, None, old=number)
+    set_ref(db.store, REFLOG, None, old=number)
     db.mark("q4")
     assert db.head().position == 1
     assert [entry.name for entry in db.branches.reflog.read()] == ["q4"]

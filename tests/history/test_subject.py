@@ -14,7 +14,7 @@ from backstory.commit import Commit, draft
 from backstory.query import Query
 from backstory.record import Recorded, encoded
 from backstory.store import ALL, Log, append
-from backstory.stores.memory import MemoryLog
+from backstory.stores.memory import MemoryStore
 from backstory.subject import AHEAD, COUNTED, Subjects, subject_of
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer
 
@@ -57,7 +57,7 @@ def told(db: Database, commit: Commit | None) -> str:
 
 def log_of(*commits: Sequence[str], **parts: Any) -> Log:
     """A log of commits with events of these types."""
-    log = MemoryLog()
+    log = MemoryStore().log()
     for types in commits:
         events = [encoded(type, b"{}") for type in types]
         append(log, draft(events, id=f"{log.head().position:020}", time=TIME, **parts))
@@ -200,4 +200,4 @@ def test_a_damaged_commit_is_named_by_what_is_left_of_it() -> None:
     commit = next(log.commits())
     broken = msgspec.structs.replace(commit, command_json=b'{"name":', metadata_json=b'{"reverts":\xff')
     assert subject_of(log, broken) == "A"
-    assert subject_of(MemoryLog(), broken) == commit.id
+    assert subject_of(MemoryStore().log(), broken) == commit.id

@@ -13,14 +13,14 @@ from backstory.commit import Commit, draft
 from backstory.history.timeline import last_at, last_before
 from backstory.record import encoded
 from backstory.store import append
-from backstory.stores.memory import MemoryLog
+from backstory.stores.memory import MemoryStore
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def log_of(commits: Sequence[tuple[int, int]]) -> MemoryLog:
     """A log with commits of these (seconds after the one before, number of events)."""
-    log, time = MemoryLog(), START
+    log, time = MemoryStore().log(), START
     for number, (seconds, size) in enumerate(commits):
         time += timedelta(seconds=seconds)
         append(log, draft([encoded("Noted", b"{}")] * size, id=str(number), time=time))

@@ -125,8 +125,8 @@ def test_a_reader_reads_and_the_database_refuses_everything_else(
         assert verify(store).problems == []
         for write in (
             lambda: one(log),
-            lambda: store.refs.set("a", "1", old=None),
-            lambda: store.create_log(store.origin()),
+            lambda: set_ref(store, "a", "1", old=None),
+            lambda: create_log(store, store.origin()),
         ):
             with pytest.raises(StoreReadOnly, match="may not"):
                 write()
@@ -136,8 +136,8 @@ def test_a_writer_appends_and_does_nothing_else(users: Callable[[str], str], nam
     with closing(PostgresStore(users("writer"))) as store:
         log = store.log()
         assert one(log, fact("B", "x:1")).position == 2
-        assert store.refs.set("a", "1", old=None)
-        assert store.create_log(log.head()) == 1
+        assert set_ref(store, "a", "1", old=None)
+        assert create_log(store, log.head()) == 1
         assert verify(store).problems == []
     statements = [
         f"{verb} {name}.{table}{rest}"
@@ -225,7 +225,7 @@ def test_rows_of_a_log_that_is_not_there_are_not_taken_for_the_beginning_of_the_
         one(store.log(), fact("A"), fact("A"))
         admin.execute(planted[table].format(name).encode())
         with pytest.raises(StoreCorrupt, match="there are rows of log 1"):
-            store.create_log(store.log().head())
+            create_log(store, store.log().head())
         assert store.logs() == [0]
         assert one(store.log()).position == 3
 
@@ -364,6 +364,7 @@ FORKING = """
 import os, sys
 from backstory.conformance.sample import one
 from backstory.stores.postgres import PostgresStore
+from backstory.store import create_log, set_ref
 
 store = PostgresStore(sys.argv[1])
 log = store.log()

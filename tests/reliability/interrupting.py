@@ -24,6 +24,7 @@ import backstory
 from backstory import Database, connect
 from backstory.errors import HeadMoved, StoreError
 from backstory.history.verify import verify
+from backstory.store import create_log, set_ref
 from tests.reliability.torture import Account, Paid, deposit
 
 FILES = (str(Path(backstory.__file__).parent), contextlib.__file__, threading.__file__)
@@ -79,11 +80,11 @@ def load(db: Database) -> None:
 
 
 def set_ref(db: Database) -> None:
-    db.store.refs.set(f"note/{next(numbers)}", "x", old=None)
+    set_ref(db.store, f"note/{next(numbers)}", "x", old=None)
 
 
 def create_log(db: Database) -> None:
-    db.store.log(db.store.create_log(db.head()))
+    db.store.log(create_log(db.store, db.head()))
 
 
 def branch(db: Database) -> None:

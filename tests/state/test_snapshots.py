@@ -24,6 +24,7 @@ from backstory.errors import StoreReadOnly
 from backstory.fingerprint import fingerprint
 from backstory.record import encoded
 from backstory.snapshots import Snapshots
+from backstory.store import set_ref
 from tests.state.bank import Deposited, Withdrawn
 
 
@@ -55,7 +56,7 @@ def spoil(db: Database, name: str, **changes: Any) -> None:
     assert text is not None
     snapshot = msgspec.json.decode(text)
     snapshot["state"].update(changes)
-    assert db.store.refs.set(name, msgspec.json.encode(snapshot).decode(), old=text)
+    assert set_ref(db.store, name, msgspec.json.encode(snapshot).decode(), old=text)
 
 
 def uses(state: State, db: Database) -> bool:
@@ -142,7 +143,7 @@ def test_a_snapshot_that_makes_no_sense_is_thrown_away(db: Database) -> None:
         '{"position":10}',
         '{"fingerprint":"x","query":{"clauses":[]},"position":1,"state":5}',
     ):
-        assert db.store.refs.set(name, text, old=db.store.refs.get(name))
+        assert set_ref(db.store, name, text, old=db.store.refs.get(name))
         assert again(db).load(Long("a")).balance == 10
     spoil(db, name, balance="much")
     assert again(db).load(Long("a")).balance == 10
@@ -154,7 +155,7 @@ def test_a_snapshot_that_is_ahead_of_the_log_is_not_used(db: Database) -> None:
     [name] = kept(db)
     text = db.store.refs.get(name)
     assert text is not None
-    db.store.refs.set(name, text.replace('"position":10', '"position":11'), old=text)
+    set_ref(db.store, name, text.replace('"position":10', '"position":11'), old=text)
     assert again(db).load(Long("a")).balance == 10
 
 

@@ -11,7 +11,7 @@ import pytest
 from backstory import Database, State, Tag
 from backstory.history.kept import Kept, verify_snapshots
 from backstory.refs import SNAPSHOT
-from backstory.store import Record
+from backstory.store import Record, set_ref
 from tests.state.bank import Deposited, Withdrawn
 
 
@@ -50,7 +50,7 @@ def change(db: Database, **changes: Any) -> str:
     snapshot = msgspec.json.decode(text)
     snapshot["state"].update(changes.pop("state", {}))
     snapshot.update(changes)
-    assert db.store.refs.set(name, msgspec.json.encode(snapshot).decode(), old=text)
+    assert set_ref(db.store, name, msgspec.json.encode(snapshot).decode(), old=text)
     return name
 
 
@@ -106,7 +106,7 @@ def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db
         "0/Long",
         "0",
     ):
-        db.store.refs.set(SNAPSHOT + name, "{}", old=None)
+        set_ref(db.store, SNAPSHOT + name, "{}", old=None)
     assert verify_snapshots(db.branches, [Long]) == Kept(compared=1, passed_over=9)
     assert verify_snapshots(db.branches, []) == Kept(passed_over=10)
 

@@ -12,7 +12,7 @@ from typing import Any
 from backstory.commit import Commit, Head
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import ALL, Batch, Log, Refs, Store, Verdict
+from backstory.store import ALL, Batch, Log, Refs, Store, Verdict, create_log
 
 
 class Turns:
@@ -100,7 +100,7 @@ class SharedStore:
 
     def create_log(self, origin: Head) -> int:
         store: Store = self._turns.take(*self._both)
-        return store.create_log(origin)
+        return create_log(store, origin)
 
     def logs(self) -> Sequence[int]:
         store: Store = self._turns.take(*self._both)

@@ -19,7 +19,7 @@ from backstory.record import encoded
 from backstory.store import Batch, Verdict
 from backstory.stores import group
 from backstory.stores.group import GroupedLog
-from backstory.stores.memory import MemoryLog
+from backstory.stores.memory import MemoryStore
 
 
 class Slow(MemoryLog):
@@ -212,13 +212,13 @@ def test_callers_who_come_back_at_once_are_written_together_again(monkeypatch: p
 def test_a_caller_who_is_alone_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "COMPANY", 1e9)
     monkeypatch.setattr(group, "LONGEST", 1e6)
-    grouped = GroupedLog(MemoryLog())
+    grouped = GroupedLog(MemoryStore().log())
     for turn in range(100):
         grouped.append([[one(str(turn))]])
 
 
 def test_a_group_that_waits_in_vain_is_written_without_company() -> None:
-    grouped = GroupedLog(MemoryLog())
+    grouped = GroupedLog(MemoryStore().log())
     grouped._size, grouped._pause = 8, 0.01
     assert grouped.append([[one("only")]])
     assert grouped._size == 1
@@ -227,7 +227,7 @@ def test_a_group_that_waits_in_vain_is_written_without_company() -> None:
 def test_a_leader_who_is_interrupted_while_it_waits_for_company_hands_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    grouped = GroupedLog(MemoryLog())
+    grouped = GroupedLog(MemoryStore().log())
     grouped._size, grouped._pause = 8, 10.0
 
     class Interrupted:

@@ -17,7 +17,7 @@ from backstory.conformance.sample import decided, fact, fill, ids, one, position
 from backstory.errors import Conflict, HeadMoved, IdReused
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import ALL, Batch, Log, Refs, Store, Verdict, append
+from backstory.store import ALL, Batch, Log, Refs, Store, Verdict, append, create_log
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.stores.sqlite import SqliteStore
@@ -37,7 +37,7 @@ class ForkingLog:
 
     def _fork(self, base: Log, origin: Head) -> None:
         store = next(self._stores)
-        self.now = OverlayLog(base, origin, store.log(store.create_log(origin)))
+        self.now = OverlayLog(base, origin, store.log(create_log(store, origin)))
         self._depth += 1
 
     def append(self, batches: Sequence[Batch]) -> list[Verdict]:
@@ -103,7 +103,7 @@ class ForkingStore:
         self._origins: list[Head] = []
         self._logs: list[ForkingLog] = []
         self._creating = threading.Lock()
-        self.create_log(ORIGIN)
+        create_log(self, ORIGIN)
 
     def log(self, number: int = 0) -> ForkingLog:
         self.origin(number)
@@ -112,7 +112,7 @@ class ForkingStore:
     def create_log(self, origin: Head) -> int:
         with self._creating:
             base = next(self._next)
-            beyond = base.log(base.create_log(origin))
+            beyond = base.log(create_log(base, origin))
             one(beyond, *[fact("A", "x:1"), fact("Paid", "seat:1")] * 3)
             self._logs.append(ForkingLog(beyond, origin, self._next))
             self._origins.append(origin)
@@ -162,7 +162,7 @@ def base() -> Log:
 def branch(base: Log) -> OverlayLog:
     """A branch of it, with one event of its own."""
     store = MemoryStore()
-    made = OverlayLog(base, base.head(), store.log(store.create_log(base.head())))
+    made = OverlayLog(base, base.head(), store.log(create_log(store, base.head())))
     one(base, fact("Beyond", "x:1"))
     append(made, decided(fact("C"), id="three"))
     return made

@@ -13,6 +13,7 @@ from backstory.database import Database, connect
 from backstory.errors import StoreCorrupt
 from backstory.local import begin, import_key, store_id
 from backstory.refs import IMPORT_KEY, NAMESPACES, STORE, travels
+from backstory.store import set_ref
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
@@ -84,7 +85,7 @@ def test_a_store_that_cannot_be_written_is_opened_all_the_same(tmp_path: Path) -
 def test_a_key_that_is_damaged_is_named_and_not_used() -> None:
     store = MemoryStore()
     for value in ("", "no hex", "00" * 31):
-        store.refs.set(IMPORT_KEY, value, old=store.refs.get(IMPORT_KEY))
+        set_ref(store, IMPORT_KEY, value, old=store.refs.get(IMPORT_KEY))
         with pytest.raises(StoreCorrupt, match="the ref store/import-key is damaged"):
             import_key(store)
     begin(store)

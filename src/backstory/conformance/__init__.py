@@ -21,6 +21,7 @@ from backstory.store import Log, Store
 
 for _part in (
     "appending",
+    "beside",
     "conditions",
     "guarding",
     "keeping",
@@ -30,10 +31,13 @@ for _part in (
     "retrying",
     "tags",
     "threads",
+    "units",
+    "withholding",
 ):
     pytest.register_assert_rewrite(f"backstory.conformance.{_part}")  # so that a failure shows both sides
 
 from backstory.conformance.appending import Appending  # noqa: E402
+from backstory.conformance.beside import Caching, Hooks, Joining, Watching  # noqa: E402
 from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
 from backstory.conformance.guarding import Guarding  # noqa: E402
 from backstory.conformance.keeping import Keeping  # noqa: E402
@@ -42,6 +46,8 @@ from backstory.conformance.reading import Finding, Reading  # noqa: E402
 from backstory.conformance.retrying import Retrying  # noqa: E402
 from backstory.conformance.tags import Tags, Types  # noqa: E402
 from backstory.conformance.threads import Threads, Waiting  # noqa: E402
+from backstory.conformance.units import Guards, Main, Units  # noqa: E402
+from backstory.conformance.withholding import Dropping, Withholding  # noqa: E402
 
 __all__ = ["StoreConformance"]
 
@@ -52,6 +58,15 @@ class StoreConformance(
     Conditions,
     Shapes,
     Guarding,
+    Units,
+    Guards,
+    Main,
+    Withholding,
+    Dropping,
+    Caching,
+    Hooks,
+    Joining,
+    Watching,
     Tags,
     Types,
     Reading,
@@ -66,14 +81,21 @@ class StoreConformance(
     """Subclass this with a name that pytest collects, and say how a store is opened."""
 
     persistent = True
-    """Whether what the store holds is there again when it is closed and opened; set where the class is made."""
+    """Whether the store is `persistent`; set where the class is made, as those below."""
+
+    tables = True
+    """Whether the store has `tables`."""
+
+    joins = True
+    """Whether the store `joins` a transaction of its tables."""
 
     def __init_subclass__(cls) -> None:
         """Leave out the sentences that do not concern this store: pytest collects no None."""
         super().__init_subclass__()
-        if not cls.persistent:
-            for name in (each for each in vars(Keeping) if each.startswith("test_")):
-                setattr(cls, name, None)
+        for offered, sentences in ((cls.persistent, Keeping), (cls.tables, Hooks), (cls.joins, Joining)):
+            if not offered:
+                for name in (each for each in vars(sentences) if each.startswith("test_")):
+                    setattr(cls, name, None)
 
     def open_store(self, tmp_path: Path) -> Store:
         """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
@@ -90,6 +112,11 @@ class StoreConformance(
     def log(self, store: Store) -> Log:
         """Its main log."""
         return store.log()
+
+    def test_it_says_itself_what_it_offers(self, store: Store) -> None:
+        """The sentences are chosen by what the class says, so that has to be what the store says."""
+        said = (store.persistent, store.tables is not None, store.joins)
+        assert said == (self.persistent, self.tables, self.joins)
 
     def test_it_does_what_the_model_does_whatever_the_history(self, tmp_path: Path) -> None:
         """Compare with a model of the contract, step by step."""

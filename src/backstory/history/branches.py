@@ -23,7 +23,7 @@ from backstory.history.guarded import GuardedLog
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, new_secret, now
 from backstory.refs import BRANCH, MARK
-from backstory.store import Log, Store, append, commit_at
+from backstory.store import Log, Store, append, commit_at, create_log, set_ref
 from backstory.stores.overlay import OverlayLog
 
 MAIN = "main"
@@ -161,7 +161,7 @@ class Branches:
     def _name(self, name: str, chain: Chain, kind: str, /, **details: object) -> Branch:
         """Give a chain a name that is free. Raises `BranchError`."""
         branch = Branch(name, chain)
-        if not self.store.refs.set(branch.ref, branch.value, old=None):
+        if not set_ref(self.store, branch.ref, branch.value, old=None):
             raise BranchError(f"there is a branch {name!r} already")
         self.reflog.note(kind, name, **details)
         return branch
@@ -183,7 +183,7 @@ class Branches:
     def fork(self, chain: Chain, position: int) -> Chain:
         """A new log on top of a point, as the chain that leads to it. Raises `BranchError` inside of a commit."""
         chain = self.lowest(chain, position)
-        return (*chain, self.store.create_log(head_at(self.view(chain), position)))
+        return (*chain, create_log(self.store, head_at(self.view(chain), position)))
 
     def origin(self, chain: Chain) -> Head:
         """What the last log of a chain stands on."""
@@ -203,7 +203,7 @@ class Branches:
         if branch.name == MAIN:
             raise BranchError("main is never moved: append to it, or merge into it")
         moved = Branch(branch.name, chain)
-        if not self.store.refs.set(branch.ref, moved.value, old=branch.value):
+        if not set_ref(self.store, branch.ref, moved.value, old=branch.value):
             raise BranchError(f"branch {branch.name!r} was moved by someone else meanwhile; look again")
         self.reflog.note(kind, branch.name, was=list(branch.chain), **details)
         return moved
@@ -213,7 +213,7 @@ class Branches:
         branch = self.get(name)
         if name == MAIN:
             raise BranchError("main cannot be deleted")
-        if not self.store.refs.set(branch.ref, None, old=branch.value):
+        if not set_ref(self.store, branch.ref, None, old=branch.value):
             raise BranchError(f"branch {name!r} was moved by someone else meanwhile; look again")
         self.reflog.note(
             "BranchDeleted", name, was=list(branch.chain), position=self.view(branch.chain).head().position
@@ -247,7 +247,7 @@ class Branches:
         chain = self.lowest(chain, position)
         head = head_at(self.view(chain), position)
         mark = Mark(name, chain, position, head.hash.hex(), message, author, micros(self.clock()))
-        if not self.store.refs.set(MARK + name, msgspec.json.encode(mark).decode(), old=None):
+        if not set_ref(self.store, MARK + name, msgspec.json.encode(mark).decode(), old=None):
             raise BranchError(f"there is a mark {name!r} already")
         self.reflog.note("Marked", name, position=position)
         return mark
@@ -255,7 +255,7 @@ class Branches:
     def delete_mark(self, name: str) -> None:
         """Forget a mark. Raises `UnknownRevision`."""
         text = self.store.refs.get(MARK + name)
-        if text is None or not self.store.refs.set(MARK + name, None, old=text):
+        if text is None or not set_ref(self.store, MARK + name, None, old=text):
             raise UnknownRevision(name, "there is no such mark")
         self.reflog.note("Unmarked", name)
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
-from backstory.commit import Guard
 from backstory.errors import BranchMoved, RefMoved
-from backstory.store import Batch, Log, Verdict
+from backstory.store import Log, Verdict
+from backstory.unit import Batch, Hook, SetRef, Step
 
 
 class GuardedLog:
-    """A log whose appends carry a guard, so that the store itself refuses them once the branch was moved or deleted.
+    """A log whose appends go in only while a ref has its value: the name of the branch still means this log.
 
-    Reads go on as before. Its `RefMoved` is a `BranchMoved`, which says what to do.
+    Reads go on as before. A `RefMoved` of that ref is a `BranchMoved`, which says what to do.
     """
 
-    def __init__(self, log: Log, branch: str, guard: Guard) -> None:
+    def __init__(self, log: Log, branch: str, guard: SetRef) -> None:
         self._log = log
         self._branch = branch
         self._guard = guard
@@ -27,16 +25,14 @@ class GuardedLog:
         self.head = log.head
         self.wait = log.wait
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
         """Judge and append each batch while the branch is where it was; see `Log.append`."""
-        return list(map(self._named, self._log.append([self._guarded(batch) for batch in batches])))
-
-    def _guarded(self, batch: Batch) -> Batch:
-        return [replace(batch[0], guard=self._guard), *batch[1:]] if batch else batch
+        verdicts = self._log.append(batches, beside=(self._guard, *beside), within=within)
+        return list(map(self._named, verdicts))
 
     def _named(self, verdict: Verdict) -> Verdict:
-        return (
-            BranchMoved(self._branch, verdict.ref, verdict.value)
-            if isinstance(verdict, RefMoved)
-            else verdict
-        )
+        if isinstance(verdict, RefMoved) and verdict.ref == self._guard.name:
+            return BranchMoved(self._branch, verdict.ref, verdict.value)
+        return verdict

@@ -16,7 +16,7 @@ from backstory.errors import StoreCorrupt
 from backstory.query import Query
 from backstory.record import Recorded, encoded
 from backstory.refs import REFLOG
-from backstory.store import Log, Store, append, commit_at
+from backstory.store import Log, Store, append, commit_at, create_log, set_ref
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -83,7 +83,7 @@ class Reflog:
     def _log(self) -> Log:
         """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""
         while (number := self._store.refs.get(REFLOG)) is None:
-            self._store.refs.set(REFLOG, str(self._store.create_log(ORIGIN)), old=None)
+            set_ref(self._store, REFLOG, str(create_log(self._store, ORIGIN)), old=None)
         return self._open(number)
 
     def _open(self, number: str) -> Log:

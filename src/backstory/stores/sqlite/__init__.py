@@ -12,7 +12,7 @@ import apsw
 from backstory.commit import NO_HASH, ORIGIN, Head, micros
 from backstory.errors import StoreCorrupt, StoreRefused
 from backstory.forks import on_fork
-from backstory.stores.group import GroupedLog
+from backstory.stores.group import GroupCommit
 from backstory.stores.names import beyond
 from backstory.stores.rows import head_of
 from backstory.stores.sqlite.file import SqliteFile

@@ -170,7 +170,7 @@ class _Writing:
     def look_up(self, ids: Iterable[str]) -> None:
         """Ask at once which ids are known, so that new ones need no look each."""
         # Beyond the indexes it need not look where the recent ids reach back as far.
-        self._known = self._rows.knreserved_ids(
+        self._known = self._rows.known_ids(
             list(ids), self.indexed, max(self.indexed, self._recent.seen.start)
         )
 

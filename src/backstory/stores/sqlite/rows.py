@@ -181,7 +181,7 @@ class Rows:
             after, upto = (after, last - 1) if backwards else (last, upto)
             size = min(size * 4, CHUNK)
 
-    def knreserved_ids(self, ids: list[str], indexed: int, upto: int) -> set[str]:
+    def known_ids(self, ids: list[str], indexed: int, upto: int) -> set[str]:
         """Which of these ids have a commit: in the index, or beyond it up to `upto`."""
         arguments = (encode_ids(ids), self._base, self._base + indexed, self._base + upto)
         return {id for [id] in self.fetch(KNOWN_IDS, arguments)}
