@@ -54,7 +54,7 @@ class Draft(Decided, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
     `parent` is the hash of the commit that it must stand on, None where any will do; it is not content. `time` is when
-    it was decided, by its author's clock.
+    it was decided, by its author's clock. `signature` stands beside the hashes, which do not cover it.
     `secret` is what its salts come from, and `content` its content hash: what says something else is another draft.
     `command_json` is empty where no command made it; `metadata_json` is a JSON object. Both are kept as the bytes they
     are.
@@ -71,6 +71,7 @@ class Draft(Decided, frozen=True):
     command_json: bytes = b""
     metadata_json: bytes = b"{}"
     parent: bytes | None = None
+    signature: bytes = b""
 
 
 class Commit(Decided, frozen=True):
@@ -95,6 +96,7 @@ class Commit(Decided, frozen=True):
     secret: bytes
     content: bytes
     hash: bytes
+    signature: bytes = b""
 
     @property
     def first(self) -> int:
@@ -226,6 +228,7 @@ def chained(draft: Draft, parent: Head) -> Commit:
         draft.secret,
         draft.content,
         commit_hash(parent.hash, draft.content, after),
+        draft.signature,
     )
 
 
@@ -251,6 +254,7 @@ def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
         commit.message,
         commit.command_json,
         commit.metadata_json,
+        signature=commit.signature,
     )
 
 

@@ -49,24 +49,15 @@ from backstory.conformance.threads import Threads, Waiting  # noqa: E402
 from backstory.conformance.units import Guards, Main, Units  # noqa: E402
 from backstory.conformance.withholding import Dropping, Withholding  # noqa: E402
 
-__all__ = ["StoreConformance"]
+__all__ = ["LogConformance", "StoreConformance"]
 
 
-class StoreConformance(
+class LogConformance(
     Appending,
     Retrying,
     Conditions,
     Shapes,
     Guarding,
-    Units,
-    Guards,
-    Main,
-    Withholding,
-    Dropping,
-    Caching,
-    Hooks,
-    Joining,
-    Watching,
     Tags,
     Types,
     Reading,
@@ -74,28 +65,16 @@ class StoreConformance(
     Logs,
     Refs,
     Opening,
-    Keeping,
     Threads,
     Waiting,
 ):
-    """Subclass this with a name that pytest collects, and say how a store is opened."""
+    """The sentences about logs and refs alone, for what is no store but made of some, such as branches over stores.
 
-    persistent = True
-    """Whether the store is `persistent`; set where the class is made, as those below."""
+    Its `write` takes units of one batch with guards, of one ref, or of one new log.
+    """
 
-    tables = True
-    """Whether the store has `tables`."""
-
-    joins = True
-    """Whether the store `joins` a transaction of its tables."""
-
-    def __init_subclass__(cls) -> None:
-        """Leave out the sentences that do not concern this store: pytest collects no None."""
-        super().__init_subclass__()
-        for offered, sentences in ((cls.persistent, Keeping), (cls.tables, Hooks), (cls.joins, Joining)):
-            if not offered:
-                for name in (each for each in vars(sentences) if each.startswith("test_")):
-                    setattr(cls, name, None)
+    persistent = False
+    """Whether what the store holds is there again when it is closed and opened."""
 
     def open_store(self, tmp_path: Path) -> Store:
         """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
@@ -112,11 +91,6 @@ class StoreConformance(
     def log(self, store: Store) -> Log:
         """Its main log."""
         return store.log()
-
-    def test_it_says_itself_what_it_offers(self, store: Store) -> None:
-        """The sentences are chosen by what the class says, so that has to be what the store says."""
-        said = (store.persistent, store.tables is not None, store.joins)
-        assert said == (self.persistent, self.tables, self.joins)
 
     def test_it_does_what_the_model_does_whatever_the_history(self, tmp_path: Path) -> None:
         """Compare with a model of the contract, step by step."""
@@ -145,3 +119,31 @@ class StoreConformance(
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             ),
         )
+
+
+class StoreConformance(
+    LogConformance, Units, Guards, Main, Withholding, Dropping, Caching, Hooks, Joining, Watching, Keeping
+):
+    """Subclass this with a name that pytest collects, and say how a store is opened."""
+
+    persistent = True
+    """Whether the store is `persistent`; set where the class is made, as those below."""
+
+    tables = True
+    """Whether the store has `tables`."""
+
+    joins = True
+    """Whether the store `joins` a transaction of its tables."""
+
+    def __init_subclass__(cls) -> None:
+        """Leave out the sentences that do not concern this store: pytest collects no None."""
+        super().__init_subclass__()
+        for offered, sentences in ((cls.persistent, Keeping), (cls.tables, Hooks), (cls.joins, Joining)):
+            if not offered:
+                for name in (each for each in vars(sentences) if each.startswith("test_")):
+                    setattr(cls, name, None)
+
+    def test_it_says_itself_what_it_offers(self, store: Store) -> None:
+        """The sentences are chosen by what the class says, so that has to be what the store says."""
+        said = (store.persistent, store.tables is not None, store.joins)
+        assert said == (self.persistent, self.tables, self.joins)

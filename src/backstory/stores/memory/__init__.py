@@ -141,7 +141,9 @@ class MemoryStore:
 
     def join(self, connection: Any) -> Transaction:
         """Refuse it: nobody else has a connection to this memory."""
-        raise StoreRefused("a store in memory has no connections that somebody else could have begun a transaction on")
+        raise StoreRefused(
+            "a store in memory has no connections that somebody else could have begun a transaction on"
+        )
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function after each write; see `Store.watch`."""

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from backstory.errors import HistoryLost, StoreError
+from backstory.errors import HistoryLost, StoreError, StoreRefused
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connecting import Wait, check_ours, connected, turn_to_log, waiting
 from backstory.stores.sqlite.turn import Turn
@@ -78,6 +78,7 @@ class Connections:
         self._idle: deque[apsw.Connection] = deque()
         self._uses: set[_Use] = set()
         self._of_parent: list[Any] = []
+        self._inside = False  # a block of this thread holds the writing connection
         self._begin()
 
     def _begin(self) -> None:
@@ -170,29 +171,73 @@ class Connections:
                         self._fold_log(writer)
                         return result
                 finally:
-                    try:
-                        self._turn.give()
-                    except KeyboardInterrupt:  # it may have come before the turn was given
-                        self._turn.give()
-                        raise
+                    self._give_turn()
             self._open_anew(place)
         raise StoreError(_DELETED.format(self.path))
 
     def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
         """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
+        with self._transaction(writer):
+            return work(writer, again)
+
+    @contextmanager
+    def _transaction(self, writer: apsw.Connection) -> Iterator[None]:
+        if self._inside:
+            raise StoreRefused(
+                f"{self.path}: this thread is inside a transaction of the store's tables; write there with"
+                " store.joined(transaction)"
+            )
         if writer.in_transaction:  # left by an interrupt that came between
             writer.execute("ROLLBACK")
         if not self._turn.take(self._waiting()):
             raise apsw.BusyError("another process writes")
         try:
             writer.execute("BEGIN IMMEDIATE")
-            result = work(writer, again)
+            yield
             writer.execute("COMMIT")
         except BaseException:
             if writer.in_transaction:
                 writer.execute("ROLLBACK")
             raise
-        return result
+
+    @contextmanager
+    def transaction(self, patience: float) -> Iterator[apsw.Connection]:
+        """The writing connection in a transaction that ends with the block; the block cannot be done again.
+
+        Raises `StoreError` where nobody can know whether it was kept.
+        """
+        with self._writing:
+            if self._place is None or self._pid != os.getpid():
+                with self._gate:
+                    self._be_open()
+            place, writer = self._place, self._writer
+            assert writer is not None
+            self._patience = patience
+            try:
+                with self._transaction(writer):
+                    self._inside = True
+                    try:
+                        yield writer
+                    finally:
+                        self._inside = False
+                kept = self._kept(place)
+                if kept:
+                    self._fold_log(writer)
+            finally:
+                self._give_turn()
+        if not kept:
+            self._open_anew(place)
+            raise StoreError(
+                f"{self.path}: something replaced the file, or deleted its write-ahead log, while it was written; nobody"
+                " can say whether the transaction was kept"
+            )
+
+    def _give_turn(self) -> None:
+        try:
+            self._turn.give()
+        except KeyboardInterrupt:  # it may have come before the turn was given
+            self._turn.give()
+            raise
 
     def _kept(self, place: Place | None) -> bool:
         """Whether what was written at this place is there for good."""
@@ -314,7 +359,7 @@ class Connections:
     def _leave_to_parent(self) -> None:
         """Keep what a fork left open, and never use or close it: it is the parent's."""
         self._of_parent += [self._writer, self._idle, self._uses]
-        self._turn = Turn()
+        self._turn, self._inside = Turn(), False
         self._writer, self._idle, self._uses = None, deque(), set()
         self._place, self._pid = None, os.getpid()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from backstory.commit import Head
+from backstory.errors import StoreError
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.rows import Rows
 
@@ -35,6 +36,10 @@ class Lineage:
         found = self._rows.ends()
         if found is None or found[0].hash != self._seen.hash:
             found = self._sure.ends()
+            if found is None and self._sure.dropped():
+                raise StoreError(
+                    f"{self._file.path}: this log was dropped, because nothing needed it any more"
+                )
             if lost := self.lost(found, self._sure):
                 raise self._file.lose(lost)
             assert found is not None

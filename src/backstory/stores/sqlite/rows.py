@@ -38,7 +38,7 @@ TAIL = 64
 
 COMMIT_COLUMNS = (
     f"position & {POSITION}, size, id, time, authored, author, message, CAST(command AS BLOB), CAST(metadata AS BLOB),"
-    " query, after, secret, content, hash"
+    " query, after, secret, content, hash, signature"
 )
 COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
 COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
@@ -63,10 +63,18 @@ ENDS = (
     " FROM commits WHERE position > ?3 AND position <= ?4 ORDER BY position DESC LIMIT 1"
 )
 STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
+DROPPED = (
+    "SELECT 1 FROM sqlite_sequence WHERE name = 'logs' AND seq >= ?1 AND NOT EXISTS"
+    " (SELECT 1 FROM logs WHERE number = ?1)"
+)
+HOLDING = (
+    f"SELECT number FROM logs WHERE EXISTS (SELECT 1 FROM commits WHERE position = (number << {LOG_BITS}) + ?1"
+    " AND hash = ?2) ORDER BY number"
+)
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
 
-def encode_ids(ids: list[str]) -> str:
+def encode_ids(ids: Sequence[str]) -> str:
     """Ids as JSON, to ask for many in one statement."""
     return msgspec.json.encode(ids).decode()
 
@@ -95,6 +103,10 @@ class Rows:
                 raise StoreCorrupt(f"log {self._base >> LOG_BITS} is damaged in the table of logs")
             return self._origin, self._origin.position
         return head_of(tuple(head)), indexed
+
+    def dropped(self) -> bool:
+        """Whether the log was there once and is not any more."""
+        return bool(self.fetch(DROPPED, self._ends_arguments[:1]))
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit whose last event is at a position."""
@@ -181,7 +193,7 @@ class Rows:
             after, upto = (after, last - 1) if backwards else (last, upto)
             size = min(size * 4, CHUNK)
 
-    def known_ids(self, ids: list[str], indexed: int, upto: int) -> set[str]:
+    def known_ids(self, ids: Sequence[str], indexed: int, upto: int) -> set[str]:
         """Which of these ids have a commit: in the index, or beyond it up to `upto`."""
         arguments = (encode_ids(ids), self._base, self._base + indexed, self._base + upto)
         return {id for [id] in self.fetch(KNOWN_IDS, arguments)}
@@ -190,6 +202,12 @@ class Rows:
         """The commit with this id, if there is one."""
         rows = self.fetch(COMMIT_BY_ID, (id, self._base, self._base + indexed, self._last))
         return commit_of(rows[0]) if rows else None
+
+    def find(self, name: str, indexed: int) -> list[Commit]:
+        """The commits that a name may mean; see `Log.find`."""
+        known = self.by_id(name, indexed)
+        found = self.by_hash(name.lower(), indexed)
+        return found if known is None else [known, *(commit for commit in found if commit != known)]
 
     def by_hash(self, prefix: str, indexed: int) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
@@ -224,6 +242,7 @@ def row_of(commit: Commit) -> Row:
         commit.secret,
         commit.content,
         commit.hash,
+        commit.signature,
     )
 
 

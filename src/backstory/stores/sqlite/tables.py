@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import apsw
 
-from backstory.forks import on_fork
+from backstory.stores.sqlite.file import SqliteFile
 from backstory.tables import Row
 
 
@@ -18,7 +17,9 @@ class SqliteTransaction:
 
     dialect = "sqlite"
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, file: SqliteFile | None = None) -> None:
+        self.connection = connection
+        self.file = file
         self._cursor = connection.cursor()
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
@@ -34,21 +35,25 @@ class SqliteTransaction:
         return self._cursor.execute(sql, tuple(arguments)).fetchall()
 
 
-class MemoryTables:
-    """Tables that are gone when the process ends: one connection, and one transaction at a time."""
+class SqliteTables:
+    """Tables in the file of the log."""
 
-    def __init__(self) -> None:
-        self._connection = apsw.Connection(":memory:")
-        self._begin()
-        on_fork(child=self._begin)
-
-    def _begin(self) -> None:
-        self._lock = threading.RLock()
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
-        """A transaction for the length of a block; see `Tables.transaction`."""
-        with self._lock, self._connection:
-            yield SqliteTransaction(self._connection)
+        """A transaction for the length of a block, beside which nobody writes; see `Tables.transaction`."""
+        with self._file.transaction() as connection:
+            yield SqliteTransaction(connection, self._file)
 
-    reading = transaction
+    @contextmanager
+    def reading(self) -> Iterator[SqliteTransaction]:
+        """One snapshot for the length of a block; see `Tables.reading`."""
+        with self._file.lent() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield SqliteTransaction(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
