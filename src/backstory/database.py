@@ -66,13 +66,14 @@ class Database:
         self.drafter = Drafter(clock, ids, secrets)
         self._cache_bytes = cache_bytes
         self._root = True
-        self._use(MAIN, (0,), store.log())
+        main = self.branches.get(MAIN)
+        self._use(MAIN, main.chain, self.branches.open(main))
 
     def _use(self, name: str | None, chain: Chain, log: Log) -> None:
         self.name = name
         self.chain = chain
         self.log = log
-        snapshots = None if name is None else Snapshots(self.store.refs, "-".join(map(str, chain)))
+        snapshots = None if name is None else Snapshots(self.store.caches, "-".join(map(str, chain)))
         self._loader = Loader(log, snapshots, Cache(self._cache_bytes))
         self.executor = Executor(self._loader)
 

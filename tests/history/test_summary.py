@@ -8,11 +8,11 @@ from backstory.commit import draft
 from backstory.history import summary
 from backstory.history.summary import KeyCount, TagCount
 from backstory.record import encoded
-from backstory.store import append
+from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 
 
-def log_of(*tags: tuple[str, ...]) -> MemoryLog:
+def log_of(*tags: tuple[str, ...]) -> Log:
     """A log with an event for each of these."""
     log = MemoryStore().log()
     for number, each in enumerate(tags):

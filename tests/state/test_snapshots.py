@@ -24,7 +24,6 @@ from backstory.errors import StoreReadOnly
 from backstory.fingerprint import fingerprint
 from backstory.record import encoded
 from backstory.snapshots import Snapshots
-from backstory.store import set_ref
 from tests.state.bank import Deposited, Withdrawn
 
 
@@ -47,16 +46,17 @@ def again(db: Database) -> Database:
 
 
 def kept(db: Database) -> dict[str, Any]:
-    return {name: msgspec.json.decode(text) for name, text in db.store.refs.list("snapshot/").items()}
+    caches = db.store.caches
+    return {name: msgspec.json.decode(caches.get(name) or b"") for name in caches.names("snapshot/")}
 
 
 def spoil(db: Database, name: str, **changes: Any) -> None:
     """Change the state inside of a snapshot, so that one sees whether it is used."""
-    text = db.store.refs.get(name)
+    text = db.store.caches.get(name)
     assert text is not None
     snapshot = msgspec.json.decode(text)
     snapshot["state"].update(changes)
-    assert set_ref(db.store, name, msgspec.json.encode(snapshot).decode(), old=text)
+    db.store.caches.set(name, msgspec.json.encode(snapshot))
 
 
 def uses(state: State, db: Database) -> bool:
@@ -143,7 +143,7 @@ def test_a_snapshot_that_makes_no_sense_is_thrown_away(db: Database) -> None:
         '{"position":10}',
         '{"fingerprint":"x","query":{"clauses":[]},"position":1,"state":5}',
     ):
-        assert set_ref(db.store, name, text, old=db.store.refs.get(name))
+        db.store.caches.set(name, text.encode())
         assert again(db).load(Long("a")).balance == 10
     spoil(db, name, balance="much")
     assert again(db).load(Long("a")).balance == 10
@@ -153,9 +153,9 @@ def test_a_snapshot_that_is_ahead_of_the_log_is_not_used(db: Database) -> None:
     db.append(*[Deposited("a", 1)] * 10)
     db.load(Long("a"))
     [name] = kept(db)
-    text = db.store.refs.get(name)
+    text = db.store.caches.get(name)
     assert text is not None
-    set_ref(db.store, name, text.replace('"position":10', '"position":11'), old=text)
+    db.store.caches.set(name, text.replace(b'"position":10', b'"position":11'))
     assert again(db).load(Long("a")).balance == 10
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from backstory import Database, State, Tag
 from backstory.history.kept import Kept, verify_snapshots
-from backstory.refs import SNAPSHOT
-from backstory.store import Record, set_ref
+from backstory.snapshots import SNAPSHOT
+from backstory.store import Record
 from tests.state.bank import Deposited, Withdrawn
 
 
@@ -46,11 +46,12 @@ def fill(db: Database, *names: str) -> None:
 
 def change(db: Database, **changes: Any) -> str:
     """Change the only snapshot that there is."""
-    [(name, text)] = db.store.refs.list(SNAPSHOT).items()
+    [name] = db.store.caches.names(SNAPSHOT)
+    text = db.store.caches.get(name) or b""
     snapshot = msgspec.json.decode(text)
     snapshot["state"].update(changes.pop("state", {}))
     snapshot.update(changes)
-    assert set_ref(db.store, name, msgspec.json.encode(snapshot).decode(), old=text)
+    db.store.caches.set(name, msgspec.json.encode(snapshot))
     return name
 
 
@@ -106,7 +107,7 @@ def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db
         "0/Long",
         "0",
     ):
-        set_ref(db.store, SNAPSHOT + name, "{}", old=None)
+        db.store.caches.set(SNAPSHOT + name, b"{}")
     assert verify_snapshots(db.branches, [Long]) == Kept(compared=1, passed_over=9)
     assert verify_snapshots(db.branches, []) == Kept(passed_over=10)
 

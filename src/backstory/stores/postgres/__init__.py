@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from backstory.commit import Head, from_micros, micros
 from backstory.forks import on_fork
-from backstory.stores.group import GroupedLog
+from backstory.stores.group import GroupCommit as GroupedLog
 from backstory.stores.names import beyond
 from backstory.stores.postgres.address import parsed
 from backstory.stores.postgres.follow import Follower

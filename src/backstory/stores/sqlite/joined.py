@@ -36,9 +36,10 @@ class JoinedFile:
         """Do a piece of work as a part of the transaction: whole or not at all."""
         try:
             with self._connection:
-                return work(self._connection, False)
+                result = work(self._connection, False)
         except FAILURES as error:
             raise named(self.path, error) from error
+        return result
 
     def lose(self, what: str) -> HistoryLost:
         """The error to raise where the file was put back before the transaction began."""

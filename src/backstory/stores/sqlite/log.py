@@ -13,9 +13,8 @@ from backstory.record import Recorded
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.recent import Recent
-from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.index import first_key
-from backstory.stores.sqlite.lineage import Lineage
+from backstory.stores.sqlite.lineage import File, Lineage
 from backstory.stores.sqlite.rows import TAIL, Rows
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 
@@ -28,7 +27,7 @@ class SqliteLog:
 
     def __init__(
         self,
-        file: SqliteFile,
+        file: File,
         number: int,
         origin: Head,
         write: Callable[[Sequence[Unit]], list[Outcome]],

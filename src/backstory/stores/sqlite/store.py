@@ -4,46 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import apsw
 
 from backstory.commit import NO_HASH, ORIGIN, Head
-from backstory.errors import HistoryLost, StoreCorrupt
+from backstory.errors import StoreCorrupt
 from backstory.forks import on_fork
 from backstory.stores.hooks import run_hooks
 from backstory.stores.names import beyond
 from backstory.stores.rows import POSITION, Row, head_of
-from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.index import LAST_LOG
-from backstory.stores.sqlite.lineage import Lost
+from backstory.stores.sqlite.lineage import File, Lost
 from backstory.stores.sqlite.log import SqliteLog
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.stores.sqlite.writing import Writing
 from backstory.unit import Outcome, Unit
 
-T = TypeVar("T")
-
 ORIGIN_OF = "SELECT origin_position, origin_hash, origin_time, made_by, digest FROM logs WHERE number = ?"
-
-
-class File(Protocol):
-    """Where the rows are."""
-
-    path: str
-
-    def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
-        """All rows of a query."""
-        ...
-
-    def write(self, work: Work[T]) -> T:
-        """Do a piece of work in a transaction."""
-        ...
-
-    def lose(self, what: str) -> HistoryLost:
-        """Refuse every later call; return the error to raise."""
-        ...
 
 
 class SqliteRefs:
@@ -81,11 +60,14 @@ class SqliteCaches:
 
     def set(self, name: str, value: bytes | None) -> None:
         """Keep a value, or forget it; see `Caches.set`."""
-        if value is None:
-            sql, arguments = "DELETE FROM caches WHERE name = ?", (name,)
-        else:
-            sql, arguments = "INSERT OR REPLACE INTO caches VALUES (?, ?)", (name, value)
-        self._file.write(lambda connection, _again: connection.execute(sql, arguments))
+
+        def work(connection: apsw.Connection, _again: bool) -> None:
+            if value is None:
+                connection.execute("DELETE FROM caches WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO caches VALUES (?, ?)", (name, value))
+
+        self._file.write(work)
 
 
 def bounds(prefix: str) -> tuple[str, str | bytes]:

@@ -120,7 +120,7 @@ class Writing:
     def made(self, new: NewLog) -> int | None:
         """The log that was made under this id."""
         found: Any = self._connection.execute(MADE, (new.id, new.origin.position, new.origin.hash)).get
-        return found
+        return None if found is None else int(found)
 
     def needs(self, number: int) -> str | None:
         """What still needs a log."""
