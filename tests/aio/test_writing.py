@@ -15,9 +15,10 @@ from backstory.aio import AsyncDatabase
 from backstory.aio.database import Shared
 from backstory.aio.workers import Workers
 from backstory.errors import StoreError, StoreFull
-from backstory.store import Batch, Log, Verdict
+from backstory.store import Log, Verdict
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Batch, Hook, Step
 from tests.state.bank import Account, Deposited, deposit, transfer
 
 pytestmark = pytest.mark.anyio
@@ -33,10 +34,12 @@ class Watched:
         self.read, self.commits, self.find = log.read, log.commits, log.find
         self.head, self.wait = log.head, log.wait
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
         self.before(batches)
         self.sizes.append(len(batches))
-        return self._log.append(batches)
+        return self._log.append(batches, beside=beside, within=within)
 
 
 @pytest.fixture(params=["memory", "sqlite"])

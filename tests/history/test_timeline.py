@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstory.commit import Commit, draft
+from backstory.commit import Commit, Head, draft
 from backstory.history.timeline import last_at, last_before
 from backstory.record import encoded
 from backstory.store import Log, append
@@ -41,6 +41,9 @@ def test_it_finds_what_a_walk_over_all_commits_finds(commits: list[tuple[int, in
 def test_it_reads_few_commits_of_many() -> None:
     class Counting:
         read_commits = 0
+
+        def head(self) -> Head:
+            return log.head()
 
         def commits(self, **bounds: Any) -> Iterator[Commit]:
             self.read_commits += 1

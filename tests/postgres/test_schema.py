@@ -27,6 +27,7 @@ from backstory.errors import (
 )
 from backstory.history.verify import verify
 from backstory.query import Query
+from backstory.store import create_log, set_ref
 from backstory.stores import open_store
 from backstory.stores.postgres import PostgresStore, roles, schema
 from backstory.stores.postgres.address import parsed

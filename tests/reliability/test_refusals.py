@@ -28,6 +28,7 @@ from backstory.errors import (
 )
 from backstory.query import Query
 from backstory.record import encoded
+from backstory.store import set_ref
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.processes import ROOT
 from tests.reliability.samples import contents, deposited, one, problems, sample

@@ -566,7 +566,7 @@ def test_a_store_that_cannot_be_written_is_read_all_the_same(
         raise StoreReadOnly("no")
 
     db.append(*[Deposited("a", 1)] * 10)
-    monkeypatch.setattr(type(db.store.refs), "set", refuse)
+    monkeypatch.setattr(type(db.store.caches), "set", refuse)
     assert db.load(Long("a")).balance == 10
 
 
@@ -597,5 +597,5 @@ def test_a_snapshot_gives_each_caller_a_state_of_its_own(db: Database) -> None:
     other = again(db)
     other.load(Long("a")).kinds.add("spoiled")
     assert other.load(Long("a")).kinds == {"Deposited"}
-    snapshots = Snapshots(db.store.refs, "0")
+    snapshots = Snapshots(db.store.caches, "0")
     assert snapshots.get(Long("a"), Long("a").query()) == (Long("a", 10, {"Deposited"}), 10)

@@ -44,7 +44,7 @@ def test_the_id_is_a_random_uuid_and_the_key_has_32_bytes() -> None:
 
 def test_a_store_that_was_made_without_them_gets_them_when_they_are_needed(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "a.db")) as store:
-        assert store.refs.list() == {}
+        assert store.refs.list(STORE) == {}
         id = Database(store).store_id()
         assert Database(store).branch("b").store_id() == id == store_id(store)
 
@@ -96,16 +96,17 @@ def test_only_what_the_list_names_travels() -> None:
     assert {namespace.prefix for namespace in NAMESPACES if namespace.travels} == {
         "branch/",
         "mark/",
-        "reflog",
+        "settled/",
     }
-    for name in ("branch/a", "mark/q3", "reflog"):
+    for name in ("branch/a", "mark/q3", "settled/main"):
         assert travels(name)
     for name in (
         "store/id",
         "store/import-key",
         "snapshot/0/A/[1]",
         "checkpoint/mail",
-        "reflogs",
+        "reflog",
+        "setting/main-moves",
         "branch",
         "",
     ):

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError
-from backstory.history.guarded import GuardedLog
 from backstory.refs import BRANCH, MAIN, MAIN_REF
 from backstory.stores import open_store, scheme_of
+from backstory.stores.guarded import GuardedLog
 from backstory.unit import SetRef
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from backstory.cli.text import count
 from backstory.errors import StoreError
 from backstory.history.heads import kept, written
 from backstory.history.verify import verify
+from backstory.refs import MAIN
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

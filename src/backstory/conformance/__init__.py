@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ class LogConformance(
     persistent = False
     """Whether what the store holds is there again when it is closed and opened."""
 
-    def open_store(self, tmp_path: Path) -> Store:
+    def open_store(self, tmp_path: Path) -> Any:
         """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
         raise NotImplementedError("override open_store(self, tmp_path) to open your store")
 
@@ -106,11 +107,13 @@ class LogConformance(
         def open_store() -> Store:
             folders.append(tmp_path / str(len(folders)))
             folders[-1].mkdir()
-            return self.open_store(folders[-1])
+            opened: Store = self.open_store(folders[-1])
+            return opened
 
         def reopen(store: Store) -> Store:
             store.close()
-            return self.open_store(folders[-1])
+            opened: Store = self.open_store(folders[-1])
+            return opened
 
         run_state_machine_as_test(
             machine(open_store, reopen if self.persistent else None),
@@ -142,6 +145,10 @@ class StoreConformance(
             if not offered:
                 for name in (each for each in vars(sentences) if each.startswith("test_")):
                     setattr(cls, name, None)
+
+    def open_store(self, tmp_path: Path) -> Store:
+        """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
+        raise NotImplementedError("override open_store(self, tmp_path) to open your store")
 
     def test_it_says_itself_what_it_offers(self, store: Store) -> None:
         """The sentences are chosen by what the class says, so that has to be what the store says."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
-from backstory.commit import NO_HASH, Commit, Draft, from_micros, micros
+from backstory.commit import Commit, Draft, from_micros, micros
 from backstory.errors import BranchError, NotThere, RefMoved, StoreCorrupt, UnknownRevision
 from backstory.history.chains import TRIAL, Chain, Chains, head_at
-from backstory.history.guarded import GuardedLog
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, new_secret, now
 from backstory.refs import BRANCH, MAIN, MARK, REFLOG, SETTLED
 from backstory.store import Log, Store, write
+from backstory.stores.guarded import GuardedLog
 from backstory.unit import Append, Holds, NewLog, SetRef, Step, Written, new_log
 
 __all__ = ["MAIN", "TRIAL", "Branch", "Branches", "Chain", "Mark", "head_at", "mark_of", "number_of"]
@@ -54,8 +55,8 @@ class Mark(msgspec.Struct, frozen=True):
     """A name and a message for a point of history."""
 
     name: str
-    position: int
-    hash: str
+    position: Annotated[int, msgspec.Meta(ge=0)]
+    hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     message: str
     author: str
     made: int
@@ -268,12 +269,9 @@ def number_of(name: str, text: str) -> int:
 def mark_of(name: str, text: str) -> Mark:
     """The mark that its ref holds. Raises `StoreCorrupt`."""
     try:
-        mark = msgspec.json.decode(text, type=Mark)
-        if mark.position < 0 or len(bytes.fromhex(mark.hash)) != len(NO_HASH):
-            raise ValueError("it names no commit")
+        return msgspec.json.decode(text, type=Mark)
     except (ValueError, TypeError) as error:
         raise StoreCorrupt(f"mark {name} is damaged: {error}") from error
-    return mark
 
 
 def settled_of(text: str | None) -> frozenset[str]:

@@ -31,7 +31,7 @@ class OverlayLog:
         """Let the own log judge each batch, but for those that the base refuses or knows; see `Log.append`.
 
         The base is history and cannot change meanwhile, so what it refuses never goes in, and what it knows is done,
-        but for the steps beside it. The verdict on such a batch is found afterwards: on the log as it was before the batch.
+        but for the steps beside it. The verdict on such a batch is found afterwards: on the log as it was before it.
         """
         head = self.head()
         decided = [self._base_decides(batch) for batch in batches]

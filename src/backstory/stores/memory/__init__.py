@@ -139,7 +139,7 @@ class MemoryStore:
             return transaction.joined
         raise StoreRefused("a store in memory joins only a transaction of its own tables")
 
-    def join(self, connection: Any) -> Transaction:
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
         """Refuse it: nobody else has a connection to this memory."""
         raise StoreRefused(
             "a store in memory has no connections that somebody else could have begun a transaction on"

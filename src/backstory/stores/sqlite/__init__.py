@@ -49,15 +49,15 @@ class SqliteStore(StoreOver):
             return JoinedStore(JoinedFile(self.file.path, transaction.connection))
         raise StoreRefused(f"{self.file.path}: this is no transaction of this store's tables")
 
-    def join(self, connection: Any) -> Transaction:
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
         """Refuse it.
 
         Whatever has a connection of its own to the file uses another copy of SQLite, and two of them in one process
         release each other's locks.
         """
         raise StoreRefused(
-            f"{self.file.path}: a transaction on a connection of another library cannot be joined, because two copies of"
-            " SQLite in one process release each other's locks; use store.tables.transaction()"
+            f"{self.file.path}: a transaction on a connection of another library cannot be joined, because two copies"
+            " of SQLite in one process release each other's locks; use store.tables.transaction()"
         )
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:

@@ -228,8 +228,8 @@ class Connections:
         if not kept:
             self._open_anew(place)
             raise StoreError(
-                f"{self.path}: something replaced the file, or deleted its write-ahead log, while it was written; nobody"
-                " can say whether the transaction was kept"
+                f"{self.path}: something replaced the file, or deleted its write-ahead log, while it was written;"
+                " nobody can say whether the transaction was kept"
             )
 
     def _give_turn(self) -> None:

@@ -53,15 +53,15 @@ class JoinedStore(StoreOver):
     joins = False
     tables = None
 
-    def joined(self, transaction: Transaction) -> JoinedStore:
+    def joined(self, transaction: Transaction) -> JoinedStore:  # noqa: ARG002 - it is refused whatever it is
         """Refuse it: this one is inside a transaction."""
         raise StoreRefused("a store inside a transaction joins no other one")
 
-    def join(self, connection: Any) -> Transaction:
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
         """Refuse it, as `joined` does."""
         raise StoreRefused("a store inside a transaction joins no other one")
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - it would never be called
         """Refuse it: it tells nobody."""
         raise StoreRefused("a store inside a transaction tells nobody; watch the store itself")
 

@@ -23,7 +23,7 @@ POLL = 0.01
 
 
 class SqliteLog:
-    """One log of a file: the rows whose keys begin with its number. What it appends goes through the store's `write`."""
+    """One log of a file: the rows whose keys begin with its number. It appends through the store's `write`."""
 
     def __init__(
         self,
