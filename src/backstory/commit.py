@@ -21,6 +21,7 @@ import msgspec
 from backstory import digest
 from backstory.errors import InvalidEvent
 from backstory.forms import free_json
+from backstory.hashes import commit_hash, leaf_hash, merkle_root
 from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
 from backstory.record import RESERVED, Decided, Encoded, Recorded, check_object, check_text, reserved
@@ -31,10 +32,7 @@ MICROSECOND = timedelta(microseconds=1)
 NO_HASH = bytes(32)
 """The parent of a log's first commit."""
 
-LEAF = b"\x00"
-NODE = b"\x01"
 CONTENT = b"backstory content 1\n"
-COMMIT = b"backstory commit 1\n"
 
 AUTHOR, MESSAGE, COMMAND, METADATA, QUERY, DATA = range(6)
 """The places of the parts that have a digest each; from `DATA` on, that of each event."""
@@ -299,37 +297,6 @@ def emptied(
     return kept, rest.events
 
 
-def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:
-    """The hash of one event: what it is, and the digest of its data, so that the data may be withheld."""
-    kind = event.type.encode()
-    parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
-    for tag in event.tags:
-        text = tag.encode()
-        parts += (len(text).to_bytes(8), text)
-    parts.append(data)
-    return digest.sha256(b"".join(parts)).digest()
-
-
-def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """The Merkle tree hash of RFC 6962, section 2.1, over hashed leaves.
-
-    Pairing neighbours level by level, and letting an odd last one rise, gives the same tree as its split at the largest
-    power of two.
-    """
-    if not leaves:
-        return digest.sha256(b"").digest()
-    level = list(leaves)
-    sha256 = digest.sha256
-    while len(level) > 1:
-        pairs = [
-            sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
-        if len(level) % 2:
-            pairs.append(level[-1])
-        level = pairs
-    return level[0]
-
-
 def content_hash(commit: Draft | Commit, events: Iterable[Encoded | Recorded]) -> bytes:
     """The hash of what a commit of these events says: everything but where it stands.
 
@@ -384,12 +351,6 @@ def _content_hash(
         merkle_root(list(map(leaf_hash, events, found[DATA:]))),
     )
     return digest.sha256(b"".join(covered)).digest()
-
-
-def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:
-    """The hash of where a commit stands: its parent, its content, and the position that it was decided on."""
-    decided = b"\x00" if after is None else b"\x01" + after.to_bytes(8)
-    return digest.sha256(COMMIT + parent + content + decided).digest()
 
 
 def micros(time: datetime) -> int:

@@ -212,7 +212,7 @@ SWAP = (
 OTHER_EVENT = "SELECT {}, in_commit, type, version, tags, data FROM events WHERE position = 40"
 OTHER_COMMIT = (
     "SELECT {}, size, 'planted', time, authored, author, message, command, metadata, query, after, secret, content,"
-    " hash FROM commits WHERE position = 42"
+    " hash, signature FROM commits WHERE position = 42"
 )
 
 DAMAGES: dict[str, tuple[str, str]] = {
@@ -331,7 +331,7 @@ COLUMNS = {
         "content",
         "hash",
     ],
-    "logs": ("origin_position", "origin_hash", "origin_time", "digest", "indexed"),
+    "logs": ("origin_position", "origin_hash", "origin_time", "made_by", "digest", "indexed"),
     "refs": ("value", "digest"),
 }
 VALUES = ("NULL", "'x'", "x'ff'", "1 << 62", "1.5", "-1", "zeroblob(32)")
@@ -403,9 +403,9 @@ def test_a_log_whose_number_cannot_be_is_named_and_no_other_is_made_after_it(
     path = tmp_path / "changed.db"
     path.write_bytes(small.bytes)
     with closing(sqlite3.connect(path)) as connection:
-        origin = (0, NO_HASH, 0)
+        origin = (0, NO_HASH, 0, "")
         row = (number, *origin, row_digest(number, *origin), 0)
-        connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", row)
+        connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         connection.commit()
     with closing(SqliteStore(path)) as store:
         assert any(f"a log has the number {number}" in problem for problem in problems(store))

@@ -16,13 +16,13 @@ from backstory.commit import (
     QUERY,
     Head,
     chained,
-    commit_hash,
     content_hash,
     draft,
     withheld,
 )
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
 from backstory.errors import Conflict, HeadMoved
+from backstory.hashes import commit_hash
 from backstory.query import Condition, Query
 from backstory.record import DEPTH
 from backstory.store import Log, Store, append, create_log

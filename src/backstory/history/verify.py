@@ -12,8 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
-from backstory.commit import Commit, Head, commit_hash, content_hash
-from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError
+from backstory.commit import Commit, Head, content_hash
+from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError, UnknownRevision
+from backstory.hashes import commit_hash
 from backstory.history.branches import MAIN, Branches, mark_of, number_of
 from backstory.history.heads import KeptHead, head_problems, kept, since_problems
 from backstory.record import Recorded
@@ -91,6 +92,10 @@ def kept_problems(
             yield from since_problems(log, head, name, since)
     except StoreError as error:
         yield f"the head of {name} cannot be read: {error}"
+    except UnknownRevision:
+        if name != MAIN:
+            raise
+        yield "there is no branch main"
 
 
 def log_problems(

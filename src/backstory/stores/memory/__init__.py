@@ -71,17 +71,21 @@ class MemoryStore:
         """Do each unit whole or not at all; see `Store.write`."""
         with self.lock:
             try:
-                writing = Writing(self, self.now)
-                outcomes = [writing.do(unit) for unit in units]
-                hooked = any(unit.within is not None for unit in units)
-                with self.tables.hooks() if hooked else nullcontext() as transaction:
-                    run_hooks(transaction, units, outcomes, writing.added)
-                self._now = writing.done()
-                if writing.withheld:
-                    self.caches.clear()
+                outcomes = self._write(units)
             finally:
                 self._changed.notify_all()
         self._watchers.call()
+        return outcomes
+
+    def _write(self, units: Sequence[Unit]) -> list[Outcome]:
+        writing = Writing(self, self.now)
+        outcomes = [writing.do(unit) for unit in units]
+        hooked = any(unit.within is not None for unit in units)
+        with self.tables.hooks() if hooked else nullcontext() as transaction:
+            run_hooks(transaction, units, outcomes, writing.added)
+        self._now = writing.done()
+        if writing.withheld:
+            self.caches.clear()
         return outcomes
 
     def inside(self, tables: MemoryTables) -> MemoryStore:
@@ -124,12 +128,15 @@ class MemoryStore:
         """Sleep until a log's head is beyond `after`; see `Log.wait`."""
         until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
         with self.lock:
-            while self.head(number).position <= after:
-                left = until - time.monotonic()
-                if left <= 0:
-                    break
-                self._changed.wait(min(left, LOOK))
-            return self.head(number).position
+            return self._wait(number, after, until)
+
+    def _wait(self, number: int, after: int, until: float) -> int:
+        while (position := self.head(number).position) <= after:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._changed.wait(min(left, LOOK))
+        return position
 
     def joined(self, transaction: Transaction) -> MemoryStore:
         """This store inside a transaction of its tables; see `Store.joined`."""

@@ -33,13 +33,13 @@ class SqliteRefs:
 
     def get(self, name: str) -> str | None:
         """The value of a ref, None where there is none."""
-        rows = self._file.fetch("SELECT value FROM refs WHERE name = ?", (name,))
-        return rows[0][0] if rows else None
+        rows = self._file.fetch("SELECT name, value FROM refs WHERE name = ?", (name,))
+        return texts(rows)[name] if rows else None
 
     def list(self, prefix: str = "") -> Mapping[str, str]:
         """All refs whose names start with `prefix`, sorted by name."""
         sql = "SELECT name, value FROM refs WHERE name >= ? AND name < ? ORDER BY name"
-        return dict(self._file.fetch(sql, bounds(prefix)))
+        return texts(self._file.fetch(sql, bounds(prefix)))
 
 
 class SqliteCaches:
@@ -68,6 +68,14 @@ class SqliteCaches:
                 connection.execute("INSERT OR REPLACE INTO caches VALUES (?, ?)", (name, value))
 
         self._file.write(work)
+
+
+def texts(rows: Sequence[Row]) -> dict[str, str]:
+    """Names and values. Raises `StoreCorrupt` where a column holds another type of value: only damage does that."""
+    for name, value in rows:
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise StoreCorrupt(f"the ref {name!r} is damaged: its value is no text")
+    return dict(rows)
 
 
 def bounds(prefix: str) -> tuple[str, str | bytes]:
