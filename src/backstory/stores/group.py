@@ -31,17 +31,10 @@ GROUP_EVENTS = 10_000
 class _Call:
     """One caller's units, and what became of them. `group` are the calls that it writes together with its own."""
 
-    __slots__ = ("error", "events", "group", "outcomes", "units", "woken")
+    __slots__ = ("error", "group", "outcomes", "units", "woken")
 
     def __init__(self, units: Sequence[Unit]) -> None:
         self.units = units
-        self.events = sum(
-            len(draft.events)
-            for unit in units
-            for step in unit.steps
-            if isinstance(step, Append)
-            for draft in step.batch
-        )
         self.outcomes: list[Outcome] | None = None
         self.error: BaseException | None = None
         self.group: list[_Call] = []
@@ -53,12 +46,22 @@ class _Call:
         """Whether its caller can be told."""
         return self.outcomes is not None or self.error is not None
 
+    def events(self) -> int:
+        """How many events it appends."""
+        return sum(
+            len(draft.events)
+            for unit in self.units
+            for step in unit.steps
+            if isinstance(step, Append)
+            for draft in step.batch
+        )
+
     def take(self, waiting: deque[_Call]) -> None:
         """Take the first of those who wait into its group, until that is large enough."""
-        events = self.events
+        events = self.events() if waiting else 0
         while waiting and events < GROUP_EVENTS:
             if waiting[0] is not self:  # it is where Ctrl-C came to the one that let it lead
-                events += waiting[0].events
+                events += waiting[0].events()
                 self.group.append(waiting[0])
             waiting.popleft()
 

@@ -177,28 +177,25 @@ class Connections:
 
     def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
         """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
-        with self._transaction(writer):
-            return work(writer, again)
+        self._begin_transaction(writer)
+        try:
+            result = work(writer, again)
+            writer.execute("COMMIT")
+        except BaseException:
+            _roll_back(writer)
+            raise
+        return result
 
-    @contextmanager
-    def _transaction(self, writer: apsw.Connection) -> Iterator[None]:
+    def _begin_transaction(self, writer: apsw.Connection) -> None:
         if self._inside:
             raise StoreRefused(
                 f"{self.path}: this thread is inside a transaction of the store's tables; write there with"
                 " store.joined(transaction)"
             )
-        if writer.in_transaction:  # left by an interrupt that came between
-            writer.execute("ROLLBACK")
+        _roll_back(writer)  # what an interrupt that came between has left
         if not self._turn.take(self._waiting()):
             raise apsw.BusyError("another process writes")
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            yield
-            writer.execute("COMMIT")
-        except BaseException:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
-            raise
+        writer.execute("BEGIN IMMEDIATE")
 
     @contextmanager
     def transaction(self, patience: float) -> Iterator[apsw.Connection]:
@@ -214,12 +211,14 @@ class Connections:
             assert writer is not None
             self._patience = patience
             try:
-                with self._transaction(writer):
-                    self._inside = True
-                    try:
-                        yield writer
-                    finally:
-                        self._inside = False
+                self._begin_transaction(writer)
+                self._inside = True
+                try:
+                    yield writer
+                    writer.execute("COMMIT")
+                finally:
+                    self._inside = False
+                    _roll_back(writer)
                 kept = self._kept(place)
                 if kept:
                     self._fold_log(writer)
@@ -367,6 +366,12 @@ class Connections:
 _DELETED = (
     "{}: something replaces the file, or deletes its write-ahead log, while it is in use; nothing was kept"
 )
+
+
+def _roll_back(connection: apsw.Connection) -> None:
+    """Take back a transaction, if there is one."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def release(lock: threading.RLock) -> None:

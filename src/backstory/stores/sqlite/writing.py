@@ -26,7 +26,7 @@ from backstory.stores.sqlite.index import LAST_LOG, RUN, first_key
 from backstory.stores.sqlite.lineage import Lineage, Lost
 from backstory.stores.sqlite.rows import HOLDING, Rows, row_digest, row_of
 from backstory.stores.sqlite.runs import drop_rows, write_run
-from backstory.unit import Append, Batch, NewLog, Outcome, Unit, Written
+from backstory.unit import Append, Batch, NewLog, Outcome, SetRef, Unit, Written
 
 INSERT_COMMIT = (
     "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)"
@@ -81,10 +81,14 @@ class Writing:
         self._again = again
         self._refs: dict[str, str | None] = {}
         self._ids: dict[int, list[str]] = {}
+        names: set[str] = set()
         for unit in units:
             for step in unit.steps:
                 if isinstance(step, Append) and isinstance(step.log, int):
                     self._ids.setdefault(step.log, []).extend([draft.id for draft in step.batch])
+                elif isinstance(step, SetRef):
+                    names.add(step.name)
+        self._first_ref = names.pop() if names else None
         self.written: dict[int, LogWriting] = {}
         self.dropped: list[int] = []
 
@@ -103,10 +107,14 @@ class Writing:
     def _open(self, number: int, known: KnownLog) -> LogWriting | None:
         if self._again:
             known.recent.forget()
-        writing = LogWriting(self._connection, known)
+        name = self._first_ref
+        writing = LogWriting(
+            self._connection, known, self._ids.get(number, ()), None if name in self._refs else name
+        )
         if writing.gone:
             return None
-        writing.look_up(self._ids.get(number, ()))
+        if name is not None and writing.ref is not None:
+            self._refs.setdefault(name, writing.ref[0])
         self.written[number] = writing
         return writing
 
@@ -218,16 +226,21 @@ class Writing:
 
 
 class LogWriting:
-    """What is written to one log; see `judge.LogView`. It is `gone` where the log was dropped."""
+    """What is written to one log; see `judge.LogView`. It is `gone` where the log was dropped.
 
-    def __init__(self, connection: apsw.Connection, known: KnownLog) -> None:
+    Looks up at once where the log ends, which of `ids` are known, and the value of a ref, if one is named: `ref`.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, known: KnownLog, ids: Sequence[str], ref: str | None
+    ) -> None:
         self._connection = connection
         self._base = known.base
         self._origin = known.origin
         self._rows = Rows(fetcher(connection), known.base, known.origin)
         self._recent = known.recent
         self._lineage = known.lineage
-        found = self._rows.ends()
+        found, indexed_ids, self.ref = self._rows.ends_and_more(ids, ref)
         self.gone = found is None and self._rows.dropped()
         if not self.gone and ((lost := known.lineage.lost(found, self._rows)) or found is None):
             raise Lost(lost)
@@ -236,21 +249,15 @@ class LogWriting:
         self._recent.catch_up(self.head)
         self._added: list[tuple[Draft, Commit]] = []
         self._inserted = 0
-        self._known: set[str] = set()
-        self._asked: set[str] = set()
-
-    def look_up(self, ids: Sequence[str]) -> None:
-        """Ask at once which ids are known, so that new ones need no look each."""
         # Beyond the indexes it need not look where the recent ids reach back as far.
-        if ids:
-            upto = max(self.indexed, self._recent.seen.start)
-            self._known |= self._rows.known_ids(ids, self.indexed, upto)
-            self._asked.update(ids)
+        self._known = {*indexed_ids, *self._rows.known_beyond(ids, self.indexed, self._recent.seen.start)}
+        self._asked = set(ids)
 
     def known(self, id: str) -> Commit | None:
         """The commit with this id; see `judge.LogView`."""
         if id not in self._asked:
-            self.look_up([id])
+            self._asked.add(id)
+            self._known.update(self._rows.known_ids([id], self.indexed, self.found.position))
         if id not in self._known and id not in self._recent.seen.ids:
             return None
         self.insert()
