@@ -377,32 +377,36 @@ END $$;
 -- Write a commit anew without some of its parts, its events' data in order: with the caller's own rights.
 CREATE OR REPLACE FUNCTION {schema}.withhold(
     _key bigint, _author text, _message text, _command text, _metadata text, _query text, _secret bytea, _data text[]
-) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp SET backstory.forgets = 'on' AS $$
+) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
     PERFORM only_owner('withhold a part of a commit');
     PERFORM take_lock((_key >> 40)::integer);
+    PERFORM set_config('backstory.forgets', 'on', true);
     UPDATE commits SET author = _author, message = _message, command = _command, metadata = _metadata, query = _query,
         secret = _secret WHERE key = _key;
     UPDATE events e SET data = d.data
         FROM unnest(_data) WITH ORDINALITY d (data, n) WHERE e.key = _key - cardinality(_data) + d.n AND e.data <> d.data;
+    PERFORM set_config('backstory.forgets', 'off', true);
     DELETE FROM caches;
 END $$;
 
 -- Take a log away, with all of its rows: with the caller's own rights.
 CREATE OR REPLACE FUNCTION {schema}.drop_log(_number integer) RETURNS void
-LANGUAGE plpgsql SET search_path = {schema}, pg_temp SET backstory.forgets = 'on' AS $$
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 DECLARE
     _first bigint := _number::bigint << 40;
     _beyond bigint := (_number::bigint + 1) << 40;
 BEGIN
     PERFORM only_owner('drop a log');
     PERFORM take_locks(ARRAY[_number], '{}', '{}', '{}', true);
+    PERFORM set_config('backstory.forgets', 'on', true);
     -- By the tags of the events: the index begins with the tag.
     DELETE FROM tags t USING events e CROSS JOIN LATERAL jsonb_array_elements_text(e.tags::jsonb) m (tag)
         WHERE e.key >= _first AND e.key < _beyond AND t.tag = tag_key(m.tag) AND t.key = e.key;
     DELETE FROM events WHERE key >= _first AND key < _beyond;
     DELETE FROM commits WHERE key >= _first AND key < _beyond;
     DELETE FROM logs WHERE number = _number;
+    PERFORM set_config('backstory.forgets', 'off', true);
 END $$;
 
 -- By name: somebody else's functions may stand in this schema.
