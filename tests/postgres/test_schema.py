@@ -177,7 +177,7 @@ def test_who_may_not_make_the_store_is_told_who_has_to(name: str, admin: psycopg
 
 PLANTED = (
     "INSERT INTO {{0}}.commits SELECT {}, 1, 'planted', time, authored, author, message, command, metadata, query,"
-    " after, secret, content, hash FROM {{0}}.commits WHERE key = 2"
+    " after, secret, content, hash, signature FROM {{0}}.commits WHERE key = 2"
 )
 
 DAMAGE = {
@@ -193,7 +193,7 @@ DAMAGE = {
     "#5 of log 9 is a commit of no log": PLANTED.format("(9::bigint << 40) + 5"),
     "is a commit of no log": PLANTED.format("(-9::bigint << 40) + 5"),
     "#1 of log 1 is a commit of no log": (
-        "INSERT INTO {0}.logs SELECT 1, 2, hash, time, gen_random_uuid() FROM {0}.commits WHERE key = 2;"
+        "INSERT INTO {0}.logs SELECT 1, 2, hash, time, 'planted' FROM {0}.commits WHERE key = 2;"
         + PLANTED.format("(1::bigint << 40) + 1")
     ),
     "its hash differs": "UPDATE {}.commits SET hash = content WHERE key = 2",
@@ -365,7 +365,6 @@ FORKING = """
 import os, sys
 from backstory.conformance.sample import one
 from backstory.stores.postgres import PostgresStore
-from backstory.store import create_log, set_ref
 
 store = PostgresStore(sys.argv[1])
 log = store.log()
