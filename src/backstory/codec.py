@@ -149,5 +149,5 @@ def unknown(record: Encoded | Recorded, why: str) -> Unknown:
 def unreadable(record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
     """The error for a stored event that does not fit its class."""
     place = f"#{record.position} " if isinstance(record, Recorded) else ""
-    words = masked_words(wrong, event_veil(record.type))
+    words = masked_words(wrong, event_veil(record.type)) if record.data else "its data is withheld"
     return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
