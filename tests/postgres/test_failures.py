@@ -109,7 +109,7 @@ def test_a_server_that_is_restarted_under_load_loses_nothing(
 
 @pytest.fixture
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Every other answer is lost, to an append alone and to the COMMIT of a transaction: what was lost, and what not."""
+    """Every other answer is lost, of an append alone and of a COMMIT; says which were lost."""
     lost: list[bool] = []
     execute, leave = psycopg.Cursor.execute, psycopg.Transaction.__exit__
 
