@@ -1,33 +1,32 @@
-"""Copying a whole store into another one, of any kind: every log with its number, then every branch and mark.
+"""Copying what the names of a store lead to into another one, of any kind: ids, times, positions and hashes stay.
 
-Ids, times, positions and hashes are the same afterwards. Which refs go along is said in `refs.py`: snapshots stay
-behind, which are caches, and so does what is the source's own, such as its id.
-
-What the target holds already must be the beginning of the source, so a clone that was cut off goes on, and one that is
-done brings over what is new:
-
-    logs                each is the beginning of the source's log of that number, on the same origin
-    branches and marks  are as in the source, or its reflog tells of that name: then they follow what it did with them.
-                        Were it the target's doing, the target's own reflog would tell, and not be as in the source.
-    the reflog          is as in the source: nothing tells whose change it was
-
-Else nothing is written at all.
+- Main, every branch, every mark and what merges left out (`settled/<branch>`) travel, with exactly the commits that
+  they need. The reflog, caches, settings, what is the source's own, and logs that nothing names stay behind.
+- A number of a log means something in one store only. So a branch travels as its head, and a log of the target goes on
+  where the hash at its end says that it has a beginning of the source's history, and nothing else.
+- Names are read first, and then the ends of logs: a branch never comes without its log, or a mark without its commit,
+  whatever is written to the source meanwhile.
+- All names are set last, in one unit. A clone that was cut off leaves logs without a name, and the next one goes on
+  there.
+- A name follows the source only where the source has every commit that the name led to in the target. Else, and where
+  main would have to be moved and the target does not let main be moved, nothing is written: `StoreExists`.
+- A clone brings over what is new and deletes nothing: the names that only the target has stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 import msgspec
 
 from backstory.commit import ORIGIN, Head
-from backstory.errors import StoreError, StoreExists
-from backstory.history.branches import Branches
-from backstory.history.verify import ref_problems
-from backstory.refs import BRANCH, MARK, REFLOG, travels
-from backstory.store import Store, create_log, set_ref
+from backstory.errors import AppendError, StoreError, StoreExists
+from backstory.history.branches import MAIN, Branches
+from backstory.store import Store, write
+from backstory.sync.names import names_of
+from backstory.sync.places import Places
 from backstory.sync.source import Progress, no_progress
-from backstory.sync.stretch import Stretch, copied, holds
+from backstory.sync.stretch import copied
+from backstory.sync.wanted import Wanted
+from backstory.unit import SetRef
 
 BATCH = 1000
 """Events per transaction: a sync to disk costs little for each, and so many are in memory at once."""
@@ -36,7 +35,7 @@ BATCH = 1000
 class Cloned(msgspec.Struct):
     """What a clone did: commits and events that it brought, events that were there before, refs that it set.
 
-    The reflog's are not counted. `branches` (main is one) and `marks` are all that the source has; `head` is main's.
+    `branches` (main is one) and `marks` are all that the source has; `head` is main's.
     """
 
     branches: int = 0
@@ -48,141 +47,36 @@ class Cloned(msgspec.Struct):
     head: Head = ORIGIN
 
 
-class Change(msgspec.Struct, frozen=True):
-    """A ref of the target that is to be set, from what it is to what it is in the source; None where there is none."""
-
-    name: str
-    old: str | None
-    new: str | None
-
-
 def clone(source: Store, target: Store, *, progress: Progress = no_progress, batch: int = BATCH) -> Cloned:
-    """Copy all of `source` into `target`, whose history must be empty or the beginning of the source's.
+    """Copy what the names of `source` lead to into `target`, and give it these names.
 
     The source may be written to meanwhile: what is copied is as it was at the beginning. Every commit is checked
-    before it goes in. Raises `StoreExists` where the target has something of its own, `StoreCorrupt` where the source
-    is not what was written, and other errors of the stores; clone again, and it goes on where it stopped.
+    before it goes in. Raises `StoreExists` where the target has something of its own that a name would lose,
+    `StoreCorrupt` where the source is not what was written, and other errors of the stores; clone again, and it goes
+    on where it stopped.
     """
     if source is target:
         raise StoreExists("the source and the target are one store: there is nothing to copy")
-    # In this order: refs point at logs that are there already, and logs and marks stand on commits that are. Who writes
-    # to the source meanwhile cannot leave the target with a branch whose log, or a mark whose commit, came too late.
-    refs = refs_of(source)
-    stretches = stretches_of(source)
-    reached = beginnings(source, target, stretches)
-    changes = list(changes_of(source, refs, target))
+    names, there = names_of(source), names_of(target)
+    stretches = Wanted(Branches(source), names, target.log(there.branches[MAIN]).head()).stretches()
+    places = Places(source, target, names, there, stretches)
 
-    reflog = refs.get(REFLOG)
-    counted = [stretch for stretch in stretches if str(stretch.number) != reflog]
-    report = Cloned(
-        branches=1 + sum(name.startswith(BRANCH) for name in refs),
-        marks=sum(name.startswith(MARK) for name in refs),
-        known=sum(
-            reached[each.number].position - each.origin.position for each in counted if each.number in reached
-        ),
-        refs=len(changes),
-        head=stretches[0].head,
-    )
-    total = sum(stretch.size for stretch in counted)
+    main = next(stretch for stretch in stretches if MAIN in stretch.names)
+    report = Cloned(branches=len(names.branches), marks=len(names.marks), head=main.head)
+    total = sum(stretch.size for stretch in stretches)
     for stretch in stretches:
-        at = reached.get(stretch.number) or made(target, stretch)
-        logs = source.log(stretch.number), target.log(stretch.number)
-        for commits in copied(*logs, stretch, at, batch):
-            if stretch in counted:
-                report.commits += len(commits)
-                report.events += sum(commit.size for commit in commits)
-                progress("copying", report.known + report.events, total)
-    check(target, stretches)
-    for problem in ref_problems(source):
+        place = places.place(stretch)
+        report.known += place.reached.position - stretch.origin.position
+        for commits in copied(stretch, target.log(place.number), place.reached, batch):
+            report.commits += len(commits)
+            report.events += sum(commit.size for commit in commits)
+            progress("copying", report.known + report.events, total)
+    steps = tuple(places.naming())
+    try:
+        write(target, *steps)
+    except AppendError as why:
         raise StoreError(
-            f"the logs are copied, but no branches and marks: in the source, {problem};"
-            " see what else is wrong with: backstory verify"
-        )
-    # Last: a clone that was cut off has no branches yet, and cannot be taken for a whole one.
-    for change in changes:
-        if not set_ref(target, change.name, change.new, old=change.old):
-            raise StoreError(
-                f"{change.name} of the target was set by somebody else meanwhile; see by whom, and clone again"
-            )
+            f"the logs are copied, but no name is set, because somebody else writes to the target: {why}; clone again"
+        ) from why
+    report.refs = sum(isinstance(step, SetRef) and not step.is_guard for step in steps)
     return report
-
-
-def refs_of(store: Store) -> dict[str, str]:
-    """The refs that travel."""
-    return {name: value for name, value in store.refs.list().items() if travels(name)}
-
-
-def stretches_of(source: Store) -> list[Stretch]:
-    """Every log of the source, as it is now. Raises `StoreError` where a number is missing."""
-    numbers = list(source.logs())
-    if numbers != list(range(len(numbers))):
-        missing = next(number for number in range(len(numbers)) if number != numbers[number])
-        raise StoreError(
-            f"the source has no log {missing}, but a later one: a copy could not have the same numbers"
-        )
-    return [Stretch(number, source.origin(number), source.log(number).head()) for number in numbers]
-
-
-def beginnings(source: Store, target: Store, stretches: list[Stretch]) -> dict[int, Head]:
-    """Where each log of the target ends. Raises `StoreExists` where one is not the beginning of the source's."""
-    reached: dict[int, Head] = {}
-    for number in target.logs():
-        head = target.log(number).head()
-        if number >= len(stretches):
-            raise foreign(f"log {number}, which the source has not")
-        stretch = stretches[number]
-        if target.origin(number) != stretch.origin:
-            raise foreign(f"a log {number} that stands on another commit")
-        if not holds(source.log(number), stretch, head):
-            raise foreign(f"commits in {stretch.name} that the source has not; it ends at #{head.position}")
-        reached[number] = head
-    return reached
-
-
-def changes_of(source: Store, refs: Mapping[str, str], target: Store) -> Iterator[Change]:
-    """The refs that the target must get. Raises `StoreExists` where one may be its own."""
-    there = refs_of(target)
-    for name in sorted(refs.keys() | there.keys()):
-        change = Change(name, there.get(name), refs.get(name))
-        if change.old == change.new:
-            continue
-        if change.old is not None and not told(source, name):
-            raise foreign(
-                f"the ref {name}, which is {'another' if change.new else 'not there'} in the source"
-            )
-        yield change
-
-
-def told(source: Store, ref: str) -> bool:
-    """Whether the reflog of the source tells what happened to a branch or a mark of this name."""
-    kind, slash, name = ref.partition("/")
-    if kind + slash not in (BRANCH, MARK):
-        return False
-    return next(Branches(source).reflog.read(name), None) is not None
-
-
-def made(target: Store, stretch: Stretch) -> Head:
-    """Where a log that was just made ends. Raises `StoreError` where it got another number."""
-    number = create_log(target, stretch.origin)
-    if number != stretch.number:
-        raise StoreError(
-            f"the target made log {number} where {stretch.number} was next: somebody else writes to it;"
-            " clone into a store of its own"
-        )
-    return stretch.origin
-
-
-def check(target: Store, stretches: list[Stretch]) -> None:
-    """Raise `StoreError` where a log does not end as the source's."""
-    for stretch in stretches:
-        head = target.log(stretch.number).head()
-        if head != stretch.head:
-            raise StoreError(
-                f"{stretch.name} of the target ends at #{head.position} ({head.hash.hex()[:10]}), and not at"
-                f" #{stretch.head.position} ({stretch.head.hash.hex()[:10]}): somebody else writes to it"
-            )
-
-
-def foreign(what: str) -> StoreExists:
-    """The error of a target that is not the beginning of the source."""
-    return StoreExists(f"the target has {what}; clone into a new store")

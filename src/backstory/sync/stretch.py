@@ -1,4 +1,4 @@
-"""A stretch of a log, copied to the log of another store: each commit is checked before it goes in, and after."""
+"""A stretch of history, copied to a log of another store: each commit is checked before it goes in, and after."""
 
 from __future__ import annotations
 
@@ -9,47 +9,51 @@ import msgspec
 
 from backstory.commit import Commit, Draft, Head, chained, drafted
 from backstory.errors import StoreCorrupt
+from backstory.history.branches import MAIN
+from backstory.history.heads import hash_at
 from backstory.history.verify import commit_problems
-from backstory.store import Log, append, commit_at
+from backstory.store import Log, append
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A log of the source: its number, what it stands on, and where it ended when the copying began."""
+    """What goes into one log of the target: the commits of `history` after `origin`, up to `head`.
 
+    `number` is the log of the source that they are in, and `names` are the branches that name this log.
+    """
+
+    history: Log
     number: int
+    names: tuple[str, ...]
     origin: Head
     head: Head
 
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return f"log {self.number}" if self.number else "main"
+    def __str__(self) -> str:
+        if not self.names:
+            return f"log {self.number}"
+        return MAIN if MAIN in self.names else f"branch {self.names[0]}"
 
     @property
     def size(self) -> int:
         """How many events it has."""
         return self.head.position - self.origin.position
 
-
-def holds(source: Log, stretch: Stretch, head: Head) -> bool:
-    """Whether a log of the same origin that ends at `head` is the beginning of this one: the hash says it of all."""
-    if head == stretch.origin:
-        return True
-    if head.position > stretch.head.position:
-        return False
-    commit = commit_at(source, head.position)
-    return (commit.position, commit.hash) == (head.position, head.hash)
+    def passes(self, head: Head) -> bool:
+        """Whether a log that ends at `head` has a beginning of this history, and nothing else: the hash says so."""
+        return has(self.history, self.head.position, head.position, head.hash)
 
 
-def copied(
-    source: Log, target: Log, stretch: Stretch, reached: Head, batch: int
-) -> Iterator[Sequence[Commit]]:
+def has(history: Log, upto: int, position: int, hash: bytes) -> bool:
+    """Whether a history has the commit with this hash end at this position, and no later than at `upto`."""
+    return position <= upto and hash_at(history, position) == hash
+
+
+def copied(stretch: Stretch, target: Log, reached: Head, batch: int) -> Iterator[Sequence[Commit]]:
     """Append what the target, which ends at `reached`, has not yet; yield the commits of each batch once they are in.
 
     Memory is that of a batch. Raises `StoreCorrupt` before a commit goes in that is not what its hash says, and the
     verdict on a batch that the target refuses.
     """
-    upto = stretch.head.position
+    source, upto = stretch.history, stretch.head.position
     stops = iter(joints(source, reached.position, upto, batch))
     stop, head = next(stops, upto), reached
     commits: list[Commit] = []
@@ -60,16 +64,16 @@ def copied(
         draft = drafted(commit, own)
         if chained(draft, head) != commit:
             problem = next(commit_problems(commit, own, head))
-            raise StoreCorrupt(f"the source is not what was written: {stretch.name}, {problem}")
+            raise StoreCorrupt(f"the source is not what was written: {stretch}, {problem}")
         # Nobody else may append meanwhile: the first draft goes on top of the commit that it stood on.
         drafts.append(draft if drafts else msgspec.structs.replace(draft, parent=head.hash))
         commits.append(commit)
-        head = Head(commit.position, commit.hash, commit.time)
+        head = commit.point
         if head.position == stop:
             recorded = append(target, *drafts)
             if recorded != tuple(commits):
                 raise StoreCorrupt(
-                    f"the target did not record {stretch.name} as it was after #{commits[0].first - 1}"
+                    f"the target did not record {stretch} as it was after #{commits[0].first - 1}"
                 )
             yield commits
             commits, drafts = [], []
