@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,10 +13,10 @@ from backstory.conformance.sample import decided, fact, one
 from backstory.history.branches import Branches
 from backstory.history.verify import verify
 from backstory.query import Query
-from backstory.refs import travels
 from backstory.store import Store, append
 from backstory.stores import open_store
 from tests.postgres.server import running, schema_of
+from tests.sync.contents import contents
 
 
 def history(store: Store) -> None:
@@ -36,15 +35,6 @@ def history(store: Store) -> None:
     branches.create("gone", (0,), 2)
     branches.delete("gone")
     branches.set_mark("q3", (0,), 1200, message="closed")
-
-
-def contents(store: Store) -> tuple[Any, ...]:
-    """All that a store holds, but for the refs that do not travel."""
-    logs = [
-        (number, store.origin(number), list(store.log(number).commits()), list(store.log(number).read()))
-        for number in store.logs()
-    ]
-    return logs, {name: value for name, value in store.refs.list().items() if travels(name)}
 
 
 def test_a_store_moves_from_a_file_to_postgres_and_back(

@@ -20,13 +20,14 @@ from backstory.history.branches import Branches
 from backstory.history.verify import verify
 from backstory.local import import_key, store_id
 from backstory.query import Query
-from backstory.refs import BRANCH, MAIN, MAIN_MOVES, MARK, REFLOG, SETTING, SETTLED, STORE, STORE_ID, travels
+from backstory.refs import BRANCH, MAIN, MAIN_MOVES, MARK, REFLOG, SETTING, STORE, STORE_ID, travels
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.stores.memory import MemoryStore
 from backstory.stores.memory.log import MemoryLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.sync import clone
 from backstory.unit import Append, Holds, Unit
+from tests.sync.contents import contents, said, sizes
 
 Make: TypeAlias = Callable[[str], Store]
 """Makes a store, or opens it, by the first letter of its kind."""
@@ -90,28 +91,6 @@ def history(store: Store) -> None:
     append(main, decided(fact("Filler", "f:0"), query=Query.of(["Filler"]), after=4))
     for number in (1, 2):
         one(main, fact("Filler", f"f:{number}"))
-
-
-def contents(store: Store) -> tuple[Any, ...]:
-    """All that the names of a store lead to, and what stands in no name's number."""
-    branches = Branches(store)
-    histories = {
-        branch.name: (branches.origin(branch.chain), *said(store, branch.name)) for branch in branches.all()
-    }
-    marks = {mark.name: (mark, branches.marked(mark) and mark.position) for mark in branches.marks()}
-    return histories, marks, store.refs.list(SETTLED)
-
-
-def said(store: Store, name: str) -> tuple[Any, ...]:
-    """The commits and events of a branch."""
-    log = Branches(store).log(name)
-    return list(log.commits()), list(log.read())
-
-
-def sizes(store: Store) -> list[int]:
-    """How many commits each log has, without the reflog."""
-    numbers = (number for number in store.logs() if str(number) != store.refs.get(REFLOG))
-    return sorted(len(list(store.log(number).commits())) for number in numbers)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 1000])

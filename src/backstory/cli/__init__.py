@@ -41,7 +41,7 @@ VERBS: dict[str, dict[str, str]] = {
         "import": "bring in history from Git, CSV, JSON Lines or XES",
         "revert": "undo commits, by new events that say the opposite",
         "export": "write history as JSON Lines or CloudEvents",
-        "clone": "copy a whole store into a new one, of any kind",
+        "clone": "copy all branches and marks into another store, of any kind",
     },
     "read history": {
         "log": "list the commits, newest first",

@@ -1,4 +1,4 @@
-"""`backstory clone`: copy a whole store."""
+"""`backstory clone`: copy the branches and marks of a store into another one."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ backstory clone bank.db sqlite:///copy.db --json
 """
 
 TEXT = """\
-Every branch, mark and log goes over, with the same ids, times, positions and hashes, between any two kinds of store:
-a file and postgresql://localhost/shop, either way. Each commit is checked as it arrives. Snapshots are left out: they
-are made anew. The id of SOURCE and the key of its imports are left out too: TARGET has its own.
+Main, every branch and every mark go over, with the same ids, times, positions and hashes, between any two kinds of
+store: a file and postgresql://localhost/shop, either way. Each commit is checked as it arrives. The reflog, settings
+and snapshots are left out, and so are the id of SOURCE and the key of its imports: TARGET has its own.
 
-TARGET is made where there is none. One that holds the beginning of SOURCE is continued, so a clone that was cut off
-goes on, and a later one brings over what is new. One that has anything of its own is refused, and left as it is."""
+TARGET is made where there is none. All names are set at the end, at once. A clone that was cut off goes on, and a later
+one brings over what is new; names that only TARGET has stay. Where a name would lose commits that SOURCE does not have,
+TARGET is refused, and left as it is."""
 
 
 def arguments(parser: ArgumentParser) -> None:
