@@ -70,7 +70,7 @@ def histories(draw: st.DrawFn) -> list[Draft]:
             metadata=draw(OBJECTS | st.just(b'{"a":\r\n1}')),
             secret=draw(st.binary(min_size=16, max_size=16)),
         )
-        drafts.append(made)
+        drafts.append(msgspec.structs.replace(made, signature=draw(st.binary(max_size=3))))
         position += len(events)
     return drafts
 
@@ -135,6 +135,13 @@ def test_a_secret_that_is_not_the_one_of_the_commit_is_a_reject(bank: Log, secre
     header, first, *_ = own_lines(bank)
     line = {**msgspec.json.decode(first), "secret": secret}
     with pytest.raises(SourceError, match=why):
+        load(MemoryStore().log(), read_jsonl(_file(header + msgspec.json.encode(line)), key=STORE_KEY))
+
+
+def test_a_signature_that_is_no_hex_is_a_reject(bank: Log) -> None:
+    header, first, *_ = own_lines(bank)
+    line = {**msgspec.json.decode(first), "signature": "xy"}
+    with pytest.raises(SourceError, match="the signature is not written in hex"):
         load(MemoryStore().log(), read_jsonl(_file(header + msgspec.json.encode(line)), key=STORE_KEY))
 
 

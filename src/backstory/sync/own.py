@@ -72,6 +72,7 @@ class CommitLine(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True)
     metadata: msgspec.Raw = NOTHING
     condition: ConditionLine | None = None
     secret: str = ""
+    signature: str = ""
     content: str = ""
     hash: str = ""
 
@@ -102,6 +103,8 @@ def commit_line(commit: Commit, events: Sequence[Encoded | Recorded]) -> bytes:
         EventLine(event.type, event.version, event.tags, embedded(event.data)) for event in events
     ]
     line["secret"] = commit.secret.hex()
+    if commit.signature:
+        line["signature"] = commit.signature.hex()
     line["content"] = commit.content.hex()
     line["hash"] = commit.hash.hex()
     return _encode(line)
@@ -140,7 +143,7 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
         message=line.message,
         command=stored(line.command) or None,
         metadata=stored(line.metadata) or None,
-        secret=_secret(line.secret),
+        secret=_bytes(line.secret, "secret") or None,
         reserved_id=bool(line.content) or not line.id,
         reserved_types=bool(line.content),
     )
@@ -152,7 +155,7 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
         raise InvalidEvent(
             f"commit {made.id} is not what was exported: its content hash differs; was the file edited or reformatted?"
         )
-    return made
+    return msgspec.structs.replace(made, signature=_bytes(line.signature, "signature"))
 
 
 def _event(line: EventLine) -> Encoded:
@@ -162,11 +165,11 @@ def _event(line: EventLine) -> Encoded:
     return made if data else msgspec.structs.replace(made, data=b"")
 
 
-def _secret(hex: str) -> bytes | None:
+def _bytes(hex: str, what: str) -> bytes:
     try:
-        return bytes.fromhex(hex) or None
+        return bytes.fromhex(hex)
     except ValueError:
-        raise InvalidEvent("the secret is not written in hex") from None
+        raise InvalidEvent(f"the {what} is not written in hex") from None
 
 
 def _condition(line: ConditionLine) -> Condition:
