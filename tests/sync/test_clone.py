@@ -163,10 +163,24 @@ def test_of_a_log_without_a_name_only_that_travels_which_something_stands_on(mak
     report = clone(source, target)
     assert contents(target) == contents(source)
     assert (sizes(target), report.commits) == ([1, 1, 2], 4)
+    assert clone(source, target).commits == 0
     branches.restore("gone", gone.number)
     report = clone(source, target)
     assert contents(target) == contents(source)
-    assert (sizes(target), report.commits, report.known, report.refs) == ([1, 1, 3], 1, 4, 1)
+    assert (report.commits, report.known, report.refs) == (3, 2, 1)
+
+
+def test_a_log_that_was_cut_inside_of_a_batch_comes_whole_once_it_has_a_name(source: Store) -> None:
+    branches, target, query = Branches(source), MemoryStore(), Query.of(["Taken"])
+    both = [decided(fact("Taken"), query=query, after=7) for _ in range(2)]
+    gone = branches.create("batch", (0,), 7, both)
+    branches.set_mark("inside", gone.chain, 8)
+    branches.delete("batch")
+    clone(source, target)
+    assert contents(target) == contents(source)
+    branches.restore("batch", gone.number)
+    clone(source, target)
+    assert contents(target) == contents(source)
 
 
 def test_a_commit_that_several_logs_have_is_copied_with_the_one_that_a_branch_names(source: Store) -> None:

@@ -96,8 +96,13 @@ class Places:
         return place
 
     def _made(self, stretch: Stretch, attempt: int = 0) -> int:
-        """A log without a name that has a beginning of a stretch: left by a clone that was cut off, or new."""
-        id = f"clone.{self._source.refs.get(STORE_ID) or ''}.{stretch.number}.{attempt}"
+        """A log without a name that has a beginning of a stretch: left by a clone that was cut off, or new.
+
+        A stretch that no branch names may end inside of a batch, where no more of it can be appended. So its end is a
+        part of the id.
+        """
+        end = "" if stretch.names else stretch.head.position
+        id = f"clone.{self._source.refs.get(STORE_ID) or ''}.{stretch.number}.{end}.{attempt}"
         [number] = write(self._target, NewLog(id, stretch.origin)).logs
         free = number not in self._there.branches.values()
         if free and stretch.passes(self._target.log(number).head()):
