@@ -15,7 +15,8 @@
      │       └─ BranchMoved      the branch was moved or deleted; also a BranchError
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
-     │   └─ AmbiguousRevision    it means more than one commit
+     │   ├─ AmbiguousRevision    it means more than one commit
+     │   └─ HistoryMoved         it is a place of another history than this one
      ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
      ├─ RevertError              a commit cannot be undone, or not any more
      ├─ DecisionError            a command gave something that is not what it may give
@@ -157,6 +158,22 @@ class AmbiguousRevision(RevisionError):
         return f"{self.name!r} may mean any of these:{''.join(candidates)}"
 
 
+class HistoryMoved(RevisionError):
+    """A position was given out for another history than the one that is here: another event stands there by now.
+
+    `shared` is the position up to which both histories are known to be the same; None where that is not known.
+    """
+
+    def __init__(self, place: str, why: str, shared: int | None = None) -> None:
+        super().__init__(place, why, shared)
+        self.place = place
+        self.why = why
+        self.shared = shared
+
+    def __str__(self) -> str:
+        return f"{self.place} is a place of another history: {self.why}"
+
+
 class HeadMoved(AppendError):
     """A batch was to stand on one commit alone, as a fast-forward does, and the log has gone on since."""
 
@@ -198,7 +215,7 @@ class BranchMoved(RefMoved, BranchError):
 
     def __str__(self) -> str:
         was = "deleted" if self.value is None else "moved"
-        return f"branch {self.branch!r} was {was} since it was opened here; open it again with switch"
+        return f"branch {self.branch!r} was {was} since it was opened here; nothing was appended"
 
 
 class RevertError(BackstoryError):

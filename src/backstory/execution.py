@@ -15,13 +15,13 @@ from backstory.codec import encode
 from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.drafting import Drafting
-from backstory.errors import Conflict, IdReused
+from backstory.errors import Conflict
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
-from backstory.query import Condition, Query, union
+from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.state import State, state_type
-from backstory.subject import called
+from backstory.store import Verdict
 
 RETRIES = 20
 """How often a command is decided again before its conflict is raised."""
@@ -97,6 +97,10 @@ class Attempt(msgspec.Struct, frozen=True):
     draft: Draft
 
 
+Append = Callable[[Draft], Verdict]
+"""Offers a draft to the log: it says for which branch, too."""
+
+
 class Executor:
     """Executes commands on one log. `chance` and `sleep` are passed in, so that a test can do without either."""
 
@@ -112,27 +116,27 @@ class Executor:
         self._chance = chance
         self._sleep = sleep
 
-    def decide(self, command: Command, reads: Reads, boundary: Query) -> Decision:
+    def decide(self, command: Command, reads: Reads) -> Decision:
         """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
         states, position = self._loader.load_all(reads)
         events = command.decide(dict(zip(command.states, states, strict=True)))
-        return Decision(command, events, boundary, position)
+        return Decision(command, events, reads.boundary, position)
 
-    def execute(self, command: Command, drafting: Drafting, retries: int = RETRIES) -> Commit | None:
+    def execute(
+        self, command: Command, reads: Reads, drafting: Drafting, append: Append, retries: int = RETRIES
+    ) -> Commit | None:
         """Decide and append, at most `retries` times again after a conflict.
 
         Returns the commit, None where the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
         whatever the command raises.
         """
-        reads = reads_of(command)
-        boundary = union(query for _, query in reads)
-        tries = 0
+        boundary, tries = reads.boundary, 0
         while True:
             with self._lanes.turn(boundary):
-                attempt = self._attempt(command, drafting, reads, boundary)
+                attempt = self.attempt(command, reads, drafting)
                 if attempt is None:
                     return None
-                [verdict] = self._loader.log.append([[attempt.draft]])
+                verdict = append(attempt.draft)
                 if isinstance(verdict, tuple):
                     return self.settle(attempt, verdict)
             if not isinstance(verdict, Conflict) or tries >= retries:
@@ -141,16 +145,12 @@ class Executor:
             self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
             tries += 1
 
-    def attempt(self, command: Command, drafting: Drafting) -> Attempt | None:
+    def attempt(self, command: Command, reads: Reads, drafting: Drafting) -> Attempt | None:
         """The first half of an execution, for who appends the drafts of many together and then settles each.
 
         None where nothing is to happen. Raises what `decide` raises, and what `drafting` does.
         """
-        reads = reads_of(command)
-        return self._attempt(command, drafting, reads, union(query for _, query in reads))
-
-    def _attempt(self, command: Command, drafting: Drafting, reads: Reads, boundary: Query) -> Attempt | None:
-        decision = self.decide(command, reads, boundary)
+        decision = self.decide(command, reads)
         if not decision.events:
             return None
         draft = drafting([encode(event) for event in decision.events], decision.condition)
@@ -164,17 +164,16 @@ class Executor:
             self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.draft, commit))
         return commit
 
-    def contended(self, command: Command) -> bool:
+    def contended(self, reads: Reads) -> bool:
         """Whether others in this process decide on the same just now, so that an attempt would come too late."""
-        return self._lanes.hot(union(query for _, query in reads_of(command)))
+        return self._lanes.hot(reads.boundary)
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
         """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
-        reads = reads_of(command)
-        decision = self.decide(command, reads, union(query for _, query in reads))
+        decision = self.decide(command, Reads(command.states.values()))
         position = decision.position
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}
-        after = {name: self._loader.load(state, position) for name, state in command.states.items()}
+        after = {name: state_type(type(state)).copy(state) for name, state in before.items()}
         if decision.events:
             draft = drafting([encode(event) for event in decision.events], decision.condition)
             commit = chained(draft, Head(position, NO_HASH, draft.time))
@@ -190,24 +189,9 @@ class Executor:
         return lambda position: commit if position == commit.position else self._loader.commit_at(position)
 
 
-def reads_of(command: Command) -> Reads:
-    """The states that a command reads, as references, with their queries."""
-    return [(state, state.query()) for state in command.states.values()]
-
-
 def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
     """A draft's events as they are in the log."""
     return [
         Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
         for position, event in enumerate(draft.events, commit.first)
     ]
-
-
-def repeated(commit: Commit, command: Command) -> Commit:
-    """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
-    if commit.command_json != command.recorded_json():
-        raise IdReused(
-            commit.id,
-            f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",
-        )
-    return commit

@@ -12,7 +12,7 @@ import pytest
 
 from backstory import Database, State, Tag, command
 from backstory.aio import AsyncDatabase
-from backstory.aio.database import Shared
+from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 from backstory.errors import StoreError, StoreFull
 from backstory.store import Batch, Log, Verdict
@@ -42,8 +42,8 @@ class Watched:
 @pytest.fixture(params=["memory", "sqlite"])
 async def watched(request: pytest.FixtureRequest, path: str) -> AsyncIterator[tuple[AsyncDatabase, Watched]]:
     db = Database(MemoryStore() if request.param == "memory" else SqliteStore(path))
-    log = Watched(db.log)
-    db._use("main", (0,), log)
+    line = db.handle.now()
+    log = line.log = Watched(line.log)
     shared = Shared(Workers(8))
     yield AsyncDatabase(db, shared), log
     with anyio.CancelScope(shield=True):

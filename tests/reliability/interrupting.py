@@ -69,7 +69,7 @@ def execute(db: Database) -> None:
 
 
 def hot(db: Database) -> None:
-    db.executor._lanes.conflict(Account("a").query())
+    db.handle.tip.line.executor._lanes.conflict(Account("a").query())
     execute(db)
 
 

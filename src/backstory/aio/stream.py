@@ -54,10 +54,10 @@ class Stream(AsyncIterator[T], Generic[T]):
 
     def _read(self) -> None:
         # Straight into the chunk: were it returned, a task that is cancelled meanwhile would lose it.
-        if self._iterator is None:
-            self._iterator = self._items()
         before = len(self._chunk)
         try:
+            if self._iterator is None:
+                self._iterator = self._items()
             self._chunk.extend(islice(self._iterator, CHUNK))
         except BaseException:
             self._ended = True

@@ -19,7 +19,7 @@ import msgspec
 from backstory.commit import ORIGIN, Draft, Guard, Head, from_micros, micros
 from backstory.errors import BranchError, StoreCorrupt, UnknownRevision
 from backstory.forks import on_fork
-from backstory.history.guarded import GuardedLog
+from backstory.history.guarded import GuardedLog, Named
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, new_secret, now
 from backstory.refs import BRANCH, MARK
@@ -50,6 +50,11 @@ class Branch(msgspec.Struct, frozen=True):
     def value(self) -> str:
         """What its ref says."""
         return msgspec.json.encode(self.chain).decode()
+
+    @property
+    def named(self) -> Named | None:
+        """The guard of writes that are for it; None for main, which is never moved."""
+        return None if self.name == MAIN else Named(self.name, Guard(self.ref, self.value))
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -139,8 +144,8 @@ class Branches:
 
     def open(self, branch: Branch) -> Log:
         """The log of a branch, to read and to append to: it refuses commits once the branch was moved or deleted."""
-        view = self.view(branch.chain)
-        return view if branch.name == MAIN else GuardedLog(view, branch.name, Guard(branch.ref, branch.value))
+        view, named = self.view(branch.chain), branch.named
+        return view if named is None else GuardedLog(view, named)
 
     def beside(self, chain: Chain, log: Log) -> Branches:
         """These branches, and a chain that is in no store: its last log is a `TRIAL`."""

@@ -1,0 +1,170 @@
+"""What an open branch is: a name that is followed, wherever it goes, and the rules of every write to it.
+
+Both faces, `Database` and `AsyncDatabase`, hold a `Handle` and add nothing to these rules.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from backstory.commit import Commit, Draft
+from backstory.drafting import Drafter
+from backstory.errors import HistoryMoved
+from backstory.forks import on_fork
+from backstory.history.branches import Branch, Branches, Chain
+from backstory.history.guarded import GuardedLog, Named, Offer
+from backstory.history.revision import Point, Revision, resolve
+from backstory.line import Line, Lines, lines_of
+from backstory.store import Log, Verdict
+
+T = TypeVar("T")
+
+
+class Tip(msgspec.Struct, frozen=True):
+    """What a name means at one moment: a line, and the guard that keeps others' moves apart from writes to it."""
+
+    line: Line
+    named: Named | None
+
+    @property
+    def log(self) -> Log:
+        """The log. What is appended to it is refused once the name means another."""
+        return self.line.log if self.named is None else GuardedLog(self.line.log, self.named)
+
+    def offer(self, draft: Draft) -> Offer:
+        """A draft, as it goes to this branch and to no other."""
+        return Offer((draft,), self.named)
+
+    def append(self, draft: Draft) -> Verdict:
+        """Append a draft while the branch is where it was."""
+        [verdict] = self.line.write([self.offer(draft)])
+        return verdict
+
+
+class Handle:
+    """A branch that somebody has open, by its name; by its logs alone where it has no name.
+
+    Each verb works on what the name means when it begins: a branch that was moved is followed, with nothing of what was
+    remembered of the old history. A branch that was deleted can be read as it was.
+
+    Positions up to where both histories are the same go on to be good. One beyond that, up to the old end, may have
+    been given out before the move, and would name another event by now: this handle refuses it from then on.
+    """
+
+    def __init__(self, branches: Branches, drafter: Drafter, name: str | None, chain: Chain) -> None:
+        self.branches = branches
+        self.drafter = drafter
+        self.name = name
+        self.lines: Lines = lines_of(branches.store)
+        self._refused = range(0)
+        self.tip = (
+            Tip(self.lines.line(branches, chain), None) if name is None else self._tip(Branch(name, chain))
+        )
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+
+    def _tip(self, branch: Branch) -> Tip:
+        return Tip(self.lines.line(self.branches, branch.chain), branch.named)
+
+    def on(self, name: str | None, chain: Chain, branches: Branches | None = None) -> Handle:
+        """A handle on another branch of the same store."""
+        return Handle(branches or self.branches, self.drafter, name, chain)
+
+    @property
+    def moves(self) -> bool:
+        """Whether its name may mean another history some day."""
+        return self.tip.named is not None
+
+    def now(self) -> Line:
+        """The line that the name means now."""
+        tip = self.tip
+        if tip.named is not None and not self._still(tip.named):
+            branch = self.branches.find(tip.named.branch)
+            if branch is not None:
+                self._follow(branch)
+        return self.tip.line
+
+    def _still(self, named: Named) -> bool:
+        """Whether a name means what it meant."""
+        return self.branches.store.refs.get(named.guard.ref) == named.guard.value
+
+    @property
+    def log(self) -> Log:
+        """The log that the name means now. What is appended to it is refused once the name means another."""
+        self.now()
+        return self.tip.log
+
+    def _follow(self, branch: Branch) -> None:
+        old, new = self.tip.line, self._tip(branch)
+        _, shared = self.branches.shared(old.chain, branch.chain)
+        ended = old.log.head().position
+        with self._lock:
+            if self.tip.line is not old or new.line is old:
+                return
+            if shared < ended:
+                first, last = shared + 1, ended
+                if self._refused:
+                    first, last = min(first, self._refused[0]), max(last, self._refused[-1])
+                self._refused = range(first, last + 1)
+            self.tip = new
+
+    def check(self, position: int) -> None:
+        """Refuse a position that may have been given out before the branch was moved. Raises `HistoryMoved`."""
+        if position in self._refused:
+            shared = self._refused[0] - 1
+            same = f"only #1 to #{shared} are sure to be" if shared else "no position is sure to be"
+            raise HistoryMoved(
+                f"#{position}",
+                f"branch {self.name!r} was moved since it was opened here, and {same} the same;"
+                " open it again with switch, and ask there",
+                shared,
+            )
+
+    def point(self, at: Revision) -> Point:
+        """The point that a revision means, seen from this branch. Raises `RevisionError`."""
+        line = self.now()
+        if isinstance(at, int):
+            self.check(at)
+        point = resolve(self.branches, at, line.chain)
+        if point.exact and point.chain == line.chain:
+            self.check(point.position)
+        return point
+
+    def end(self) -> Point:
+        """Where the branch ends, as a point."""
+        line = self.now()
+        return Point(line.chain, line.log.head().position)
+
+    def known(self, id: str | None) -> Commit | None:
+        """The commit with this id."""
+        if id is None:
+            return None
+        return next((commit for commit in self.now().log.find(id) if commit.id == id), None)
+
+    def left(self, tip: Tip) -> bool:
+        """Whether the branch was moved away from here."""
+        return tip.named is not None and self.now() is not tip.line
+
+    def settled(self, work: Callable[[Tip], T | None]) -> T | None:
+        """What comes of work on the branch: done again where the branch was moved before it came to its end.
+
+        That it is refused, or that there is nothing to do, may be true of the old history only; and what it appends
+        there, the store refuses.
+        """
+        while True:
+            tip = self.tip
+            try:
+                result = work(tip)
+            except Exception:
+                if not self.left(tip):
+                    raise
+            else:
+                if result is not None or not self.left(tip):
+                    return result

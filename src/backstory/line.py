@@ -1,0 +1,87 @@
+"""The runtime of one history: what all who read it and write to it in this process share.
+
+A history is a chain of logs of a store. However many objects are open on it, and of whichever face, it has one `Line`:
+what one of them has loaded, the next one knows, and commands that get in each other's way go one after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from backstory.codec import decode
+from backstory.execution import Executor
+from backstory.forks import on_fork
+from backstory.history.branches import TRIAL, Branches, Chain
+from backstory.history.guarded import Offer, write
+from backstory.loading import Cache, Loader
+from backstory.query import Query
+from backstory.snapshots import Snapshots
+from backstory.store import Log, Record, Store, Verdict
+
+
+class Line:
+    """One history, with what this process knows of it. Safe for many threads."""
+
+    def __init__(self, chain: Chain, log: Log, loader: Loader) -> None:
+        self.chain = chain
+        self.log = log
+        self.loader = loader
+        self.executor = Executor(loader)
+
+    def write(self, offers: Sequence[Offer]) -> list[Verdict]:
+        """Judge and append each batch while its branch is where it was: the way of every write of both faces."""
+        return write(self.log, offers)
+
+    def read(self, query: Query, **bounds: Any) -> Iterator[Record]:
+        """Stream events, typed, with their records; see `Log.read`."""
+        find = self.loader.commit_at
+        for stored in self.log.read(query, **bounds):
+            yield Record(decode(stored), stored, find)
+
+
+class Lines:
+    """The lines of one open store. A line lives as long as somebody holds it; what they remember has one limit."""
+
+    def __init__(self) -> None:
+        self.cache = Cache()
+        self._lines: WeakValueDictionary[Chain, Line] = WeakValueDictionary()
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+
+    def line(self, branches: Branches, chain: Chain) -> Line:
+        """The line of a chain of logs: the same object for all. A chain that is in no store has one of its own."""
+        line = self._lines.get(chain)
+        if line is not None:
+            return line
+        made = self._made(branches, chain)
+        if TRIAL in chain:
+            return made
+        with self._lock:
+            return self._lines.setdefault(chain, made)
+
+    def _made(self, branches: Branches, chain: Chain) -> Line:
+        log, trial = branches.view(chain), TRIAL in chain
+        snapshots = None if trial else Snapshots(branches.store.refs, "-".join(map(str, chain)))
+        return Line(chain, log, Loader(log, snapshots, self.cache))
+
+
+_of_stores: WeakKeyDictionary[Store, Lines] = WeakKeyDictionary()
+
+
+def lines_of(store: Store) -> Lines:
+    """The lines of an open store: the same object for as long as the store is open."""
+    # Two threads may both make one, and both get the one that was first.
+    return _of_stores.get(store) or _of_stores.setdefault(store, Lines())
+
+
+def forget(store: Store) -> None:
+    """Let go of what is remembered of a store that is closed."""
+    lines = _of_stores.pop(store, None)
+    if lines is not None:
+        lines.cache.clear()

@@ -1,0 +1,194 @@
+"""Writes to a branch: each is one object, which is done whole, or in two halves together with the writes of others.
+
+Between the halves of many writes lies one append. Both ways keep the same rules, because they are the same object's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from backstory.commands import Command
+from backstory.commit import Commit, Draft
+from backstory.drafting import Drafting
+from backstory.errors import BranchMoved, Conflict, IdReused
+from backstory.handle import Handle, Tip
+from backstory.history.guarded import Offer
+from backstory.loading import Reads
+from backstory.query import Condition
+from backstory.subject import called
+
+
+class Half(msgspec.Struct, frozen=True):
+    """The first half of a write: what to append, and what to do with its commits."""
+
+    offer: Offer
+    settle: Callable[[tuple[Commit, ...]], Commit]
+
+
+class Writing(Protocol):
+    """A write to a branch."""
+
+    def whole(self) -> Commit | None:
+        """Do it. Returns its commit, None where nothing is to happen."""
+        ...
+
+    def half(self, tip: Tip) -> Half | Commit | None:
+        """Do the first half on a line; or all of it, where the branch was moved away from there."""
+        ...
+
+    def contended(self, tip: Tip, /) -> bool:
+        """Whether others write the same just now, so that a half would come too late."""
+        ...
+
+    def late(self, verdict: Exception, tip: Tip) -> bool:
+        """Whether a half that got this verdict came too late, and is to be done whole; else it is the outcome."""
+        ...
+
+
+class Execution:
+    """One command, decided on what it reads and appended on that condition."""
+
+    def __init__(
+        self,
+        handle: Handle,
+        command: Command,
+        *,
+        id: str | None,
+        author: str | None,
+        message: str | None,
+        meta: Mapping[str, Any] | None,
+        retries: int,
+    ) -> None:
+        self._handle = handle
+        self._command = command
+        self._id = id
+        self._drafting = partial(
+            handle.drafter.for_command, command, id=id, author=author, message=message, meta=meta
+        )
+        self._prepared: tuple[Reads, Drafting] | None = None
+        self._left = retries
+
+    @property
+    def alone(self) -> bool:
+        """Whether it has to be done whole: it may have happened already, or may be tried once only."""
+        return self._id is not None or not self._left
+
+    def _prepare(self) -> tuple[Reads, Drafting]:
+        """What is the same at each try."""
+        if self._prepared is None:
+            self._prepared = Reads(self._command.states.values()), self._drafting()
+        return self._prepared
+
+    def whole(self) -> Commit | None:
+        """Decide and append, again on a conflict, and again where the branch was moved meanwhile."""
+        if (done := self._done()) is not None:
+            return done
+        reads, drafting = self._prepare()
+        try:
+            return (
+                self._handle.settled(
+                    lambda tip: tip.line.executor.execute(
+                        self._command, reads, drafting, tip.append, self._left
+                    )
+                )
+                or self._done()
+            )
+        except Exception:
+            # Perhaps it decided on what another caller with this id had just done.
+            if (done := self._done()) is not None:
+                return done
+            raise
+
+    def half(self, tip: Tip) -> Half | Commit | None:
+        """Decide once."""
+        executor = tip.line.executor
+        self._left -= 1
+        try:
+            attempt = executor.attempt(self._command, *self._prepare())
+        except Exception:
+            if self._handle.left(tip):
+                return self.whole()
+            raise
+        if attempt is None:
+            return self.whole() if self._handle.left(tip) else None
+        return Half(tip.offer(attempt.draft), partial(executor.settle, attempt))
+
+    def contended(self, tip: Tip, /) -> bool:
+        """Whether others in this process decide on the same just now."""
+        return tip.line.executor.contended(self._prepare()[0])
+
+    def late(self, verdict: Exception, tip: Tip) -> bool:
+        """Where it has to be decided again."""
+        return isinstance(verdict, (Conflict, BranchMoved)) or self._handle.left(tip)
+
+    def _done(self) -> Commit | None:
+        """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
+        commit = self._handle.known(self._id)
+        if commit is None or commit.command_json == self._command.recorded_json():
+            return commit
+        raise IdReused(
+            commit.id,
+            f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",
+        )
+
+
+class Appending:
+    """Facts that need no decision."""
+
+    def __init__(
+        self,
+        handle: Handle,
+        events: Sequence[Any],
+        condition: Condition | None,
+        *,
+        id: str | None,
+        author: str | None,
+        message: str | None,
+        meta: Mapping[str, Any] | None,
+    ) -> None:
+        self._handle = handle
+        self._after = 0 if condition is None else condition.after
+        self._id = id
+        self._drafting = partial(
+            handle.drafter.for_facts, events, condition, id=id, author=author, message=message, meta=meta
+        )
+        self._draft: Draft | None = None
+
+    def _drafted(self) -> Draft:
+        """The draft, the same at each try. What was decided before the branch was moved is refused."""
+        self._handle.check(self._after)
+        if self._draft is None:
+            self._draft = self._drafting()
+        return self._draft
+
+    def whole(self) -> Commit:
+        """Append, and again where the branch was moved meanwhile."""
+        if self._id is not None:
+            self._handle.now()  # else what the old history has of this id would be taken for what the branch has
+        commit = self._handle.settled(self._append)
+        assert commit is not None
+        return commit
+
+    def _append(self, tip: Tip) -> Commit:
+        verdict = tip.append(self._drafted())
+        if isinstance(verdict, tuple):
+            return verdict[0]
+        raise verdict
+
+    def half(self, tip: Tip) -> Half | Commit:
+        """Make the draft."""
+        if self._id is not None and self._handle.left(tip):
+            return self.whole()
+        return Half(tip.offer(self._drafted()), lambda commits: commits[0])
+
+    def contended(self, _tip: Tip, /) -> bool:
+        """Never: facts are not decided on anything."""
+        return False
+
+    def late(self, verdict: Exception, tip: Tip) -> bool:
+        """Where the branch was moved away: what the old history says of it does not matter."""
+        return isinstance(verdict, BranchMoved) or self._handle.left(tip)
