@@ -176,7 +176,7 @@ class Database:
         self,
         *what: type[Any] | str | State | Query,
         tags: Iterable[str] = (),
-        after: int = 0,
+        after: int | str = 0,
         at: Revision | None = None,
         backwards: bool = False,
         limit: int | None = None,
@@ -184,17 +184,20 @@ class Database:
         """Stream events, typed, with their records: all of them, or those that match any of `what`.
 
         That may be event types, by class or name, with all of `tags`; a state, for the events that it reads; a query.
-        An event of a type that no class here has comes as `Unknown`.
+        An event of a type that no class here has comes as `Unknown`. `after` is a position, or a place as text: what a
+        position is that left the process; see `backstory.place`. Raises `HistoryMoved`.
         """
-        line, upto = self._view(at, after)
-        return line.read(wanted(what, tuple(tags)), after=after, upto=upto, backwards=backwards, limit=limit)
+        line, upto = self._view(at)
+        query, begin = wanted(what, tuple(tags)), self.handle.position(after, line)
+        return line.read(query, after=begin, upto=upto, backwards=backwards, limit=limit)
 
     def commits(
-        self, *, after: int = 0, at: Revision | None = None, backwards: bool = False
+        self, *, after: int | str = 0, at: Revision | None = None, backwards: bool = False
     ) -> Iterator[Commit]:
-        """Stream the commits up to a revision, oldest first or newest first."""
-        line, upto = self._view(at, after)
-        return line.log.commits(after=after, upto=upto, backwards=backwards)
+        """Stream the commits up to a revision, oldest first or newest first; `after` as for `read`."""
+        line, upto = self._view(at)
+        begin = self.handle.position(after, line)
+        return line.log.commits(after=begin, upto=upto, backwards=backwards)
 
     def between(self, text: str) -> Iterator[Commit]:
         """The commits of a range, oldest first: `a..b` are those of `b` that `a` has not; `a...b` those of one side."""
@@ -310,10 +313,9 @@ class Database:
     def _point(self, at: Revision | None) -> Point:
         return self.handle.end() if at is None else self.point(at)
 
-    def _view(self, at: Revision | None, after: int = 0) -> tuple[Line, int | None]:
-        """The line that a revision is on, and its position there, for what reads from `after` on."""
+    def _view(self, at: Revision | None) -> tuple[Line, int | None]:
+        """The line that a revision is on, and its position there."""
         line = self.handle.now()
-        self.handle.check(after)
         if at is None:
             return line, None
         if isinstance(at, int):

@@ -19,6 +19,7 @@ from backstory.history.branches import Branch, Branches, Chain
 from backstory.history.guarded import GuardedLog, Named, Offer
 from backstory.history.revision import Point, Revision, resolve
 from backstory.line import Line, Lines, lines_of
+from backstory.place import Place
 from backstory.store import Log, Verdict
 
 T = TypeVar("T")
@@ -126,6 +127,13 @@ class Handle:
                 " open it again with switch, and ask there",
                 shared,
             )
+
+    def position(self, after: int | str, line: Line) -> int:
+        """The position on a line after which somebody reads: as it is, or a place. Raises `HistoryMoved`."""
+        if isinstance(after, str):
+            return Place.parse(after).on(line.log)
+        self.check(after)
+        return after
 
     def point(self, at: Revision) -> Point:
         """The point that a revision means, seen from this branch. Raises `RevisionError`."""

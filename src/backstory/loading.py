@@ -92,8 +92,11 @@ class Cache:
             self._entries[key] = new
             self._size += new.size - (0 if old is None else old.size)
             self._entries.move_to_end(key)
-            while self._size > self.limit:
-                self._size -= self._entries.popitem(last=False)[1].size
+            self._keep_to_limit()
+
+    def _keep_to_limit(self) -> None:
+        while self._size > self.limit:
+            self._size -= self._entries.popitem(last=False)[1].size
 
     def clear(self) -> None:
         """Forget everything."""

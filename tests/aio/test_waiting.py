@@ -16,6 +16,7 @@ from backstory.aio import AsyncDatabase, connect
 from backstory.aio.stream import CHUNK
 from backstory.aio.watch import Watch
 from backstory.errors import HistoryMoved, StoreClosed, StoreError
+from backstory.place import Place
 from tests.state.bank import Account, Deposited, Withdrawn, deposit
 
 pytestmark = pytest.mark.anyio
@@ -206,6 +207,15 @@ async def test_a_follower_goes_with_its_branch_as_far_as_both_histories_are_the_
         await move()
         with pytest.raises(HistoryMoved, match="#5 is a place of another history"):
             await anext(trial.follow(after=5))
+
+
+async def test_a_follower_begins_after_a_place_and_only_on_the_history_that_has_it(db: AsyncDatabase) -> None:
+    await fill(db, 3)
+    commit = await anext(db.commits())
+    assert (await anext(db.follow(after=str(Place.of(commit, 1))))).position == 2
+    for unknown in ("1-0f3a9c1b", "9-0f3a9c1b"):
+        with pytest.raises(HistoryMoved, match=unknown):
+            await anext(db.follow(after=unknown))
 
 
 async def test_closing_ends_those_who_wait_with_an_error_that_says_so(path: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from backstory import Condition, Database, Refused, command, reverts
 from backstory.errors import BranchError, BranchMoved, HistoryMoved, UnknownRevision
+from backstory.place import Place
 from backstory.store import append
 from backstory.stores.memory import MemoryStore
 from tests.faces.conftest import Face
@@ -240,6 +241,18 @@ def test_who_opens_the_branch_again_may_use_every_position(face: Face) -> None:
     for again in (db.switch("trial"), trial.switch("trial")):
         assert again.load(Book("main"), at=2).total == 4
         assert len(list(again.read(after=2))) == 2
+
+
+def test_a_place_is_of_one_history_whichever_the_handle_knew(face: Face) -> None:
+    _, trial = moved(face)
+    new = [Place.of(record.commit, record.position) for record in trial.read()]
+    old = [Place(place.position, "0f3a9c1b") for place in new]
+    for place, gone in zip(new, old, strict=True):
+        assert len(list(trial.read(after=str(place)))) == len(list(trial.commits(after=str(place))))
+        for stream in (trial.read, trial.commits):
+            with pytest.raises(HistoryMoved, match=str(gone)):
+                list(stream(after=str(gone)))
+    assert len(list(trial.read(after="0-00000000"))) == 4
 
 
 def test_a_condition_that_came_too_late_on_the_old_history_is_refused_as_a_position(face: Face) -> None:

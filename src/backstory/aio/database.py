@@ -73,9 +73,12 @@ class AsyncDatabase(Verbs):
         return commit
 
     def follow(
-        self, *what: type[Any] | str | State | Query, tags: Iterable[str] = (), after: int | None = None
+        self,
+        *what: type[Any] | str | State | Query,
+        tags: Iterable[str] = (),
+        after: int | str | None = None,
     ) -> Stream[Record]:
-        """Stream what comes after a position, for ever; each event once, in order. `what` and `tags` as for `read`.
+        """Stream what comes after a position, for ever; each event once, in order. Parameters as for `read`.
 
         Without `after`, it begins where the log ends when its first event is asked for. One thread waits for
         all followers. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved` where the branch
@@ -84,8 +87,10 @@ class AsyncDatabase(Verbs):
         query, handle = wanted(what, tuple(tags)), self.db.handle
         line: Line = handle.tip.line
 
-        async def head() -> int:
-            return (await self.head()).position
+        async def begin() -> int:
+            if after is None:
+                return (await self.head()).position
+            return await self._run(lambda: handle.position(after, handle.now()))
 
         async def beyond(after: int) -> int:
             nonlocal line
@@ -98,7 +103,7 @@ class AsyncDatabase(Verbs):
         def between(after: int, upto: int) -> Iterator[Record]:
             return line.read(query, after=after, upto=upto)
 
-        return Following(self._shared.workers, between, beyond, head, after)
+        return Following(self._shared.workers, between, beyond, begin)
 
     @asynccontextmanager
     async def what_if(self) -> AsyncIterator[AsyncDatabase]:

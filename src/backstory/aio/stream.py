@@ -94,14 +94,13 @@ class Following(Stream[T]):
         workers: Workers,
         between: Callable[[int, int], Iterator[T]],
         beyond: Callable[[int], Awaitable[int]],
-        head: Callable[[], Awaitable[int]],
-        after: int | None,
+        begin: Callable[[], Awaitable[int]],
     ) -> None:
         super().__init__(workers, self._span)
         self._between = between
         self._beyond = beyond
-        self._head = head
-        self._position = after
+        self._begin = begin
+        self._position: int | None = None
         self._upto: int | None = None
 
     def _span(self) -> Iterator[T]:
@@ -113,7 +112,7 @@ class Following(Stream[T]):
         # A task may be cancelled at each of these, and come back.
         while not self._chunk and not self._ended:
             if self._position is None:
-                self._position = await self._head()
+                self._position = await self._begin()
             if self._upto is None:
                 self._upto = await self._beyond(self._position)
             await super()._fill()

@@ -57,7 +57,7 @@ class Verbs(Face):
         self,
         *what: type[Any] | str | State | Query,
         tags: Iterable[str] = (),
-        after: int = 0,
+        after: int | str = 0,
         at: Revision | None = None,
         backwards: bool = False,
         limit: int | None = None,
@@ -68,7 +68,7 @@ class Verbs(Face):
         )
 
     def commits(
-        self, *, after: int = 0, at: Revision | None = None, backwards: bool = False
+        self, *, after: int | str = 0, at: Revision | None = None, backwards: bool = False
     ) -> Stream[Commit]:
         """See `Database.commits`."""
         return self._stream(partial(self.db.commits, after=after, at=at, backwards=backwards))
