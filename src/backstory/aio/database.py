@@ -90,7 +90,7 @@ class AsyncDatabase(Verbs):
         async def begin() -> int:
             if after is None:
                 return (await self.head()).position
-            return await self._run(lambda: handle.position(after, handle.now()))
+            return await self._run(handle.position, after, await self._run(handle.now))
 
         async def beyond(after: int) -> int:
             nonlocal line
