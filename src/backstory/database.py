@@ -8,7 +8,10 @@ from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from backstory import context as contexts
+from backstory.codec import PLAIN, Codec
 from backstory.commands import Command
 from backstory.commit import Commit, Head, drafted
 from backstory.drafting import Drafter
@@ -51,7 +54,8 @@ class Database:
     position that may have been given out for the old one is refused (`HistoryMoved`); see `backstory.handle`.
 
     The clock and the sources of ids and secrets are passed in, so that a test may say what they give. `cache_bytes` is
-    how much is remembered of states: of all branches of the store object together, whoever opens them.
+    how much is remembered of states: of all branches of the store object together, whoever opens them. `codec` is the
+    one way between events and what is stored.
     """
 
     def __init__(
@@ -62,10 +66,11 @@ class Database:
         ids: Callable[[], str] = new_id,
         secrets: Callable[[], bytes] = new_secret,
         cache_bytes: int | None = None,
+        codec: Codec = PLAIN,
     ) -> None:
         branches = Branches(store, clock=clock, ids=ids, secrets=secrets)
         self._owns = True
-        self.handle = Handle(branches, Drafter(clock, ids, secrets), MAIN, (0,))
+        self.handle = Handle(branches, Drafter(clock, ids, secrets, codec), MAIN, (0,))
         if cache_bytes is not None:
             self.handle.lines.cache.limit = cache_bytes
 
@@ -93,7 +98,7 @@ class Database:
 
     @property
     def log(self) -> Log:
-        """The log that the branch is now; see `backstory.store`."""
+        """The log that the branch is now, as it is stored; see `backstory.store`."""
         return self.handle.log
 
     @property
@@ -223,7 +228,7 @@ class Database:
         """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name."""
         line = self.handle.now()
         head = line.log.head()
-        yield WhatIf(self, line.chain, OverlayLog(line.log, head, MemoryLog(head)))
+        yield WhatIf(self, line.chain, OverlayLog(line.stored, head, MemoryLog(head)))
 
     def mark(self, name: str, at: Revision | None = None, *, message: str = "", author: str = "") -> Mark:
         """Give a point of history a name: `db.mark("q3-closed")`, then `at="q3-closed"`. Raises `BranchError`."""
@@ -232,15 +237,15 @@ class Database:
 
     def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
         """Take over what another branch has and this one has not, all or nothing; see `backstory.history.merge`."""
-        return merge(self.branches, source, self._named(), options)
+        return merge(self.branches, source, self._named(), self._with_codec(options))
 
     def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
         """Let this branch start at another point, its commits judged again there; see `backstory.history.merge`."""
-        return rebase(self.branches, self._named(), self.point(onto), options)
+        return rebase(self.branches, self._named(), self.point(onto), self._with_codec(options))
 
     def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
         """Take over one commit of another branch; see `backstory.history.merge`."""
-        return cherry_pick(self.branches, self.point(commit), self._named(), options)
+        return cherry_pick(self.branches, self.point(commit), self._named(), self._with_codec(options))
 
     def revert(
         self,
@@ -266,7 +271,8 @@ class Database:
                     inversion.events, condition, author=author, message=message, meta=reverted
                 )
 
-            return revert(tip.log, picked, defined_states(), drafting, force=force)
+            log = tip.guarded(tip.line.log)
+            return revert(log, picked, defined_states(), drafting, tip.line.codec, force=force)
 
         return self.handle.settled(undone)
 
@@ -305,6 +311,9 @@ class Database:
         holds = predicate(where, type(state)) if isinstance(where, str) else where
         return first(line.log, state, holds, after, upto)
 
+    def _with_codec(self, options: Options) -> Options:
+        return replace(options, codec=self.handle.drafter.codec)
+
     def _named(self) -> str:
         if self.name is None:
             raise BranchError("this branch has no name; keep it with one first: trial.keep('what-if')")
@@ -326,7 +335,7 @@ class Database:
             return line, at
         point = self.point(at)
         same = point.chain == line.chain
-        return (line if same else self.handle.lines.line(self.branches, point.chain)), point.position
+        return (line if same else self.handle.line(point.chain)), point.position
 
     def context(
         self,
@@ -374,5 +383,9 @@ def connect(address: str = "memory:", *, create: bool | None = None, **options: 
     `create`: True makes the store and refuses one that exists, False needs it, None does what fits. Options that
     `Database` takes go there, others to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`.
     """
-    own = {name: options.pop(name) for name in ("clock", "ids", "secrets", "cache_bytes") if name in options}
+    own = {
+        name: options.pop(name)
+        for name in ("clock", "ids", "secrets", "cache_bytes", "codec")
+        if name in options
+    }
     return Database(open_store(str(address), create=create, **options), **own)

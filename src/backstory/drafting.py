@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from backstory.codec import encode, marked_types
+from backstory.codec import Codec
 from backstory.commands import Command
 from backstory.commit import Draft, draft
 from backstory.context import current
 from backstory.errors import ClearTextWarning
+from backstory.event_types import marked_types
 from backstory.query import Condition
 from backstory.record import Encoded
 
@@ -24,8 +25,13 @@ class Drafter:
     """Makes drafts; what a caller does not say, the context does."""
 
     def __init__(
-        self, clock: Callable[[], datetime], ids: Callable[[], str], secrets: Callable[[], bytes]
+        self,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+        secrets: Callable[[], bytes],
+        codec: Codec,
     ) -> None:
+        self.codec = codec
         self._clock = clock
         self._ids = ids
         self._secrets = secrets
@@ -42,12 +48,12 @@ class Drafter:
         meta: Mapping[str, Any] | None = None,
         command: bytes | None = None,
     ) -> Draft:
-        """A draft of these events. Raises `InvalidEvent` that says which part is wrong."""
+        """A draft of these events, sealed. Raises `InvalidEvent` that says which part is wrong."""
         if marked_types and not self._told:
             self._tell(sorted(marked_types.intersection(event.type for event in events)))
         around = current()
         return draft(
-            events,
+            self.codec.seal(events),
             id=self._ids() if id is None else id,
             time=self._clock(),
             condition=condition,
@@ -86,6 +92,7 @@ class Drafter:
         meta: Mapping[str, Any] | None = None,
     ) -> Draft:
         """A draft of events that need no decision. Raises `InvalidEvent`."""
+        encode = self.codec.encode
         encoded = [encode(event) for event in events]
         return self.draft(encoded, condition, id=id, author=author, message=message, meta=meta)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
 
-from backstory.codec import encode
+from backstory.codec import Codec
 from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained
 from backstory.drafting import Drafting
@@ -19,7 +19,7 @@ from backstory.errors import Conflict
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query
-from backstory.record import Recorded
+from backstory.record import Encoded, Recorded
 from backstory.state import State, state_type
 from backstory.store import Verdict
 
@@ -94,6 +94,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
     reads: Reads
     decision: Decision
+    events: list[Encoded]
     draft: Draft
 
 
@@ -107,11 +108,13 @@ class Executor:
     def __init__(
         self,
         loader: Loader,
+        codec: Codec,
         *,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._loader = loader
+        self._codec = codec
         self._lanes = Lanes()
         self._chance = chance
         self._sleep = sleep
@@ -153,15 +156,15 @@ class Executor:
         decision = self.decide(command, reads)
         if not decision.events:
             return None
-        draft = drafting([encode(event) for event in decision.events], decision.condition)
-        return Attempt(reads, decision, draft)
+        events = [self._codec.encode(event) for event in decision.events]
+        return Attempt(reads, decision, events, drafting(events, decision.condition))
 
     def settle(self, attempt: Attempt, verdict: tuple[Commit, ...]) -> Commit:
         """The second half: the attempt is in the log, as this commit."""
         [commit] = verdict
         # It may be another's with this id, who had read something else.
         if commit.condition == attempt.decision.condition:
-            self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.draft, commit))
+            self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.events, commit))
         return commit
 
     def contended(self, reads: Reads) -> bool:
@@ -175,9 +178,10 @@ class Executor:
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}
         after = {name: state_type(type(state)).copy(state) for name, state in before.items()}
         if decision.events:
-            draft = drafting([encode(event) for event in decision.events], decision.condition)
+            events = [self._codec.encode(event) for event in decision.events]
+            draft = drafting(events, decision.condition)
             commit = chained(draft, Head(position, NO_HASH, draft.time))
-            records = recorded(draft, commit)
+            records = recorded(events, commit)
             for state in after.values():
                 state_type(type(state)).fold(
                     state, filter(state.query().matches, records), self._would_be(commit)
@@ -189,9 +193,9 @@ class Executor:
         return lambda position: commit if position == commit.position else self._loader.commit_at(position)
 
 
-def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
-    """A draft's events as they are in the log."""
+def recorded(events: Sequence[Encoded], commit: Commit) -> list[Recorded]:
+    """The events of a commit as they are in the log, opened."""
     return [
         Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
-        for position, event in enumerate(draft.events, commit.first)
+        for position, event in enumerate(events, commit.first)
     ]

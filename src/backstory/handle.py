@@ -31,10 +31,9 @@ class Tip(msgspec.Struct, frozen=True):
     line: Line
     named: Named | None
 
-    @property
-    def log(self) -> Log:
-        """The log. What is appended to it is refused once the name means another."""
-        return self.line.log if self.named is None else GuardedLog(self.line.log, self.named)
+    def guarded(self, log: Log) -> Log:
+        """The log of the line, sealed or opened. What is appended to it is refused once the name means another."""
+        return log if self.named is None else GuardedLog(log, self.named)
 
     def offer(self, draft: Draft) -> Offer:
         """A draft, as it goes to this branch and to no other."""
@@ -62,9 +61,7 @@ class Handle:
         self.name = name
         self.lines: Lines = lines_of(branches.store)
         self._refused = range(0)
-        self.tip = (
-            Tip(self.lines.line(branches, chain), None) if name is None else self._tip(Branch(name, chain))
-        )
+        self.tip = Tip(self.line(chain), None) if name is None else self._tip(Branch(name, chain))
         self._begin()
         on_fork(child=self._begin)
 
@@ -72,7 +69,11 @@ class Handle:
         self._lock = threading.Lock()
 
     def _tip(self, branch: Branch) -> Tip:
-        return Tip(self.lines.line(self.branches, branch.chain), branch.named)
+        return Tip(self.line(branch.chain), branch.named)
+
+    def line(self, chain: Chain) -> Line:
+        """The line of a chain of logs."""
+        return self.lines.line(self.branches, chain, self.drafter.codec)
 
     def on(self, name: str | None, chain: Chain, branches: Branches | None = None) -> Handle:
         """A handle on another branch of the same store."""
@@ -98,9 +99,10 @@ class Handle:
 
     @property
     def log(self) -> Log:
-        """The log that the name means now. What is appended to it is refused once the name means another."""
+        """The log that the name means now, as it is stored. It takes nothing once the name means another."""
         self.now()
-        return self.tip.log
+        tip = self.tip
+        return tip.guarded(tip.line.stored)
 
     def _follow(self, branch: Branch) -> None:
         old, new = self.tip.line, self._tip(branch)

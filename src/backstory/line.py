@@ -11,35 +11,43 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from backstory.codec import decode
+from backstory.codec import Codec
 from backstory.execution import Executor
 from backstory.forks import on_fork
 from backstory.history.branches import TRIAL, Branches, Chain
 from backstory.history.guarded import Offer, write
 from backstory.loading import Cache, Loader
+from backstory.opened import opened
 from backstory.query import Query
 from backstory.snapshots import Snapshots
 from backstory.store import Log, Record, Store, Verdict
 
 
 class Line:
-    """One history, with what this process knows of it. Safe for many threads."""
+    """One history, with what this process knows of it. Safe for many threads.
 
-    def __init__(self, chain: Chain, log: Log, loader: Loader) -> None:
+    `stored` is the log as it is, for those who copy it; `log` is the same, with its events opened by the codec.
+    """
+
+    def __init__(
+        self, chain: Chain, stored: Log, codec: Codec, snapshots: Snapshots | None, cache: Cache
+    ) -> None:
         self.chain = chain
-        self.log = log
-        self.loader = loader
-        self.executor = Executor(loader)
+        self.stored = stored
+        self.codec = codec
+        self.log = opened(stored, codec)
+        self.loader = Loader(self.log, snapshots, cache)
+        self.executor = Executor(self.loader, codec)
 
     def write(self, offers: Sequence[Offer]) -> list[Verdict]:
         """Judge and append each batch while its branch is where it was: the way of every write of both faces."""
-        return write(self.log, offers)
+        return write(self.stored, offers)
 
     def read(self, query: Query, **bounds: Any) -> Iterator[Record]:
         """Stream events, typed, with their records; see `Log.read`."""
-        find = self.loader.commit_at
-        for stored in self.log.read(query, **bounds):
-            yield Record(decode(stored), stored, find)
+        decode, find = self.codec.decode, self.loader.commit_at
+        for record in self.log.read(query, **bounds):
+            yield Record(decode(record), record, find)
 
 
 class Lines:
@@ -47,28 +55,24 @@ class Lines:
 
     def __init__(self) -> None:
         self.cache = Cache()
-        self._lines: WeakValueDictionary[Chain, Line] = WeakValueDictionary()
+        self._lines: WeakValueDictionary[tuple[Chain, Codec], Line] = WeakValueDictionary()
         self._begin()
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
 
-    def line(self, branches: Branches, chain: Chain) -> Line:
+    def line(self, branches: Branches, chain: Chain, codec: Codec) -> Line:
         """The line of a chain of logs: the same object for all. A chain that is in no store has one of its own."""
-        line = self._lines.get(chain)
+        line = self._lines.get((chain, codec))
         if line is not None:
             return line
-        made = self._made(branches, chain)
+        stored = branches.view(chain)
         if TRIAL in chain:
-            return made
+            return Line(chain, stored, codec, None, self.cache)
+        snapshots = Snapshots(branches.store.refs, "-".join(map(str, chain)))
         with self._lock:
-            return self._lines.setdefault(chain, made)
-
-    def _made(self, branches: Branches, chain: Chain) -> Line:
-        log, trial = branches.view(chain), TRIAL in chain
-        snapshots = None if trial else Snapshots(branches.store.refs, "-".join(map(str, chain)))
-        return Line(chain, log, Loader(log, snapshots, self.cache))
+            return self._lines.setdefault((chain, codec), Line(chain, stored, codec, snapshots, self.cache))
 
 
 _of_stores: WeakKeyDictionary[Store, Lines] = WeakKeyDictionary()

@@ -37,10 +37,10 @@ import msgspec
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as struct_fields
 
-from backstory.codec import EventType, event_type, unreadable
 from backstory.commit import Commit
 from backstory.copying import copier
-from backstory.errors import DefinitionError, EventError, InvalidTag, UnreadableEvent
+from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
+from backstory.event_types import EventType, event_type
 from backstory.fields import TagField, hints, tag_fields, unresolved
 from backstory.masking import own_repr, rich_repr
 from backstory.privacy import is_marked
@@ -187,7 +187,7 @@ class StateType:
     def fold(
         self, state: State, records: Iterable[Recorded], commit_at: Callable[[int], Commit] | None = None
     ) -> int:
-        """Apply these events to `state`, which changes; return how many there were.
+        """Apply these events, which are open, to `state`, which changes; return how many there were.
 
         `commit_at` finds the commit of an event, for an `apply` that looks at its record.
 
@@ -219,7 +219,8 @@ class StateType:
                     apply(event)
         except msgspec.MsgspecError as wrong:
             assert stored is not None
-            raise unreadable(stored, wrong) from events[stored.type].cause(wrong)
+            compiled = events[stored.type]
+            raise compiled.unreadable(stored, wrong) from compiled.cause(wrong)
         return count
 
 
@@ -265,12 +266,7 @@ def _mended(compiled: EventType, record: Recorded) -> Any:
             f"#{record.position} {record.type} has version {record.version}, the class here has {compiled.version}:"
             " this program is older than the event"
         )
-    try:
-        return compiled.decode(record.version, record.data)
-    except EventError:
-        raise
-    except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
-        raise unreadable(record, wrong) from compiled.cause(wrong)
+    return compiled.read(record)
 
 
 def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[bool, bool, list[type[Any]]]:

@@ -43,7 +43,7 @@ class Watched:
 async def watched(request: pytest.FixtureRequest, path: str) -> AsyncIterator[tuple[AsyncDatabase, Watched]]:
     db = Database(MemoryStore() if request.param == "memory" else SqliteStore(path))
     line = db.handle.now()
-    log = line.log = Watched(line.log)
+    log = line.stored = Watched(line.stored)
     shared = Shared(Workers(8))
     yield AsyncDatabase(db, shared), log
     with anyio.CancelScope(shield=True):

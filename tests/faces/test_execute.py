@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from backstory import Condition, Conflict, Database, Event, Query, Refused, State, Tag, command, connect
+from backstory.codec import PLAIN
 from backstory.errors import DecisionError, IdReused, InvalidEvent
 from backstory.execution import Executor
 from backstory.history.verify import verify
@@ -252,7 +253,7 @@ def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
     db = connect("memory:")
     pauses: list[float] = []
     loader = Loader(db.log)
-    executor = Executor(loader, chance=lambda: 1.0, sleep=pauses.append)
+    executor = Executor(loader, PLAIN, chance=lambda: 1.0, sleep=pauses.append)
     drafts = db.handle.drafter.for_command(number(Numbers()), id="x")
 
     def late(events: Any, condition: Any) -> Any:

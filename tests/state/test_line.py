@@ -12,7 +12,8 @@ import pytest
 
 from backstory import Database, connect
 from backstory.errors import StoreClosed
-from backstory.line import Line, lines_of
+from backstory.history.branches import Chain
+from backstory.line import Line, Lines, lines_of
 from backstory.stores.memory import MemoryStore
 from tests.state.bank import Account, Deposited, deposit
 from tests.state.counted import Counted
@@ -21,6 +22,11 @@ from tests.state.counted import Counted
 def line(db: Database) -> Line:
     """The line that a database works on."""
     return db.handle.now()
+
+
+def chains(lines: Lines) -> set[Chain]:
+    """The histories that have a line."""
+    return {chain for chain, _ in lines._lines}
 
 
 @pytest.fixture
@@ -81,11 +87,11 @@ def test_a_line_that_nobody_holds_is_gone_and_so_is_that_of_a_branch_that_was_mo
     db.switch("plan").rebase("main")
     assert plan.load(Account("b")).balance == 1
     gc.collect()
-    assert set(lines._lines) == {(0,), line(plan).chain}
-    assert before not in lines._lines
+    assert chains(lines) == {(0,), line(plan).chain}
+    assert before not in chains(lines)
     del plan
     gc.collect()
-    assert set(lines._lines) == {(0,)}
+    assert chains(lines) == {(0,)}
 
 
 def test_each_branch_remembers_its_own_states_within_one_limit(db: Database) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.codec import decode, encode, event_type
+from backstory.codec import PLAIN
 from backstory.commands import Command
 from backstory.errors import Refused
+from backstory.event_types import event_type
 from backstory.query import Query, union
 from backstory.record import Encoded
 from backstory.state import State
@@ -66,7 +67,7 @@ class Given:
         for record in self._history.records:
             if not boundary.matches(record):
                 raise story.failure(
-                    f"{wording.event(decode(record))} could not have mattered: {reader} does not read it,"
+                    f"{wording.event(PLAIN.decode(record))} could not have mattered: {reader} does not read it,"
                     f" but only {wording.query(boundary)}"
                 )
 
@@ -157,8 +158,8 @@ def decided(
 
 def stored(event: Any) -> Any:
     """An event as a log would give it back. Raises `InvalidEvent` where none could hold it."""
-    encoded = encode(event)
-    return decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
+    encoded = PLAIN.encode(event)
+    return PLAIN.decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
 
 
 def expect_states(story: Story, past: History, states: tuple[State, ...]) -> None:
