@@ -14,7 +14,7 @@ from backstory import context as contexts
 from backstory.codec import PLAIN, Codec
 from backstory.commands import Command
 from backstory.commit import Commit, Head, drafted
-from backstory.drafting import Drafter
+from backstory.drafting import Drafter, Said
 from backstory.errors import BranchError, UnknownRevision
 from backstory.execution import RETRIES, Preview
 from backstory.handle import Handle, Tip
@@ -151,9 +151,7 @@ class Database:
         same command with the same id gives the recorded commit. Raises `Refused` where the command says no, `Conflict`
         after `retries` tries, `IdReused`, and `BranchMoved`, a `BranchError`, where the branch was deleted.
         """
-        return Execution(
-            self.handle, command, id=id, author=author, message=message, meta=meta, retries=retries
-        ).whole()
+        return Execution(self.handle, command, Said(id, author, message, meta), retries).whole()
 
     def preview(self, command: Command) -> Preview:
         """What the command would do now: its events, and each state before and after. Appends nothing."""
@@ -173,9 +171,7 @@ class Database:
         Raises `InvalidEvent`, `Conflict`, `IdReused`, `BranchMoved` as `execute` does, and `HistoryMoved` for a
         condition on a position that was given out before the branch was moved.
         """
-        return Appending(
-            self.handle, events, condition, id=id, author=author, message=message, meta=meta
-        ).whole()
+        return Appending(self.handle, events, condition, Said(id, author, message, meta)).whole()
 
     def read(
         self,
@@ -263,13 +259,10 @@ class Database:
 
         def undone(tip: Tip) -> Commit | None:
             picked = self._picked(commits)
-            reverted = {REVERTS: [commit.id for commit in picked]}
+            said = Said(None, author, message, {REVERTS: [commit.id for commit in picked]})
 
             def drafting(inversion: Inversion, head: int) -> Draft:
-                condition = Condition(inversion.query, head)
-                return self.handle.drafter.draft(
-                    inversion.events, condition, author=author, message=message, meta=reverted
-                )
+                return self.handle.drafter.draft(inversion.events, Condition(inversion.query, head), said)
 
             log = tip.guarded(tip.line.log)
             return revert(log, picked, defined_states(), drafting, tip.line.codec, force=force)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from backstory.codec import Codec
 from backstory.commands import Command
 from backstory.commit import Draft, draft
@@ -19,6 +21,18 @@ from backstory.record import Encoded
 
 Drafting = Callable[[list[Encoded], Condition | None], Draft]
 """Makes the draft of what was decided."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a caller says of a commit beside its events. None: a new id; what the context says; and nothing more."""
+
+    id: str | None = None
+    author: str | None = None
+    message: str | None = None
+    meta: Mapping[str, Any] | None = None
+
+
+NOTHING = Said()
 
 
 class Drafter:
@@ -40,12 +54,8 @@ class Drafter:
     def draft(
         self,
         events: Sequence[Encoded],
-        condition: Condition | None = None,
-        *,
-        id: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
+        condition: Condition | None,
+        said: Said,
         command: bytes | None = None,
     ) -> Draft:
         """A draft of these events, sealed. Raises `InvalidEvent` that says which part is wrong."""
@@ -54,13 +64,13 @@ class Drafter:
         around = current()
         return draft(
             self.codec.seal(events),
-            id=self._ids() if id is None else id,
+            id=self._ids() if said.id is None else said.id,
             time=self._clock(),
             condition=condition,
-            author=around.author if author is None else author,
-            message=around.message if message is None else message,
+            author=around.author if said.author is None else said.author,
+            message=around.message if said.message is None else said.message,
             command=command,
-            metadata={**around.metadata, **meta} if meta else around.metadata,
+            metadata={**around.metadata, **said.meta} if said.meta else around.metadata,
             secret=self._secrets(),
         )
 
@@ -81,39 +91,16 @@ class Drafter:
             stacklevel=depth,
         )
 
-    def for_facts(
-        self,
-        events: Sequence[Any],
-        condition: Condition | None = None,
-        *,
-        id: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> Draft:
+    def for_facts(self, events: Sequence[Any], condition: Condition | None, said: Said) -> Draft:
         """A draft of events that need no decision. Raises `InvalidEvent`."""
         encode = self.codec.encode
-        encoded = [encode(event) for event in events]
-        return self.draft(encoded, condition, id=id, author=author, message=message, meta=meta)
+        return self.draft([encode(event) for event in events], condition, said)
 
-    def for_command(
-        self,
-        command: Command,
-        *,
-        id: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> Drafting:
+    def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
         """Drafts what a command decides, at each try under one id."""
-        id = self._ids() if id is None else id
+        if said.id is None:
+            said = Said(self._ids(), said.author, said.message, said.meta)
         recorded = command.recorded_json()
         if command.kind.keeps_marked:
             self._tell([command.name])
-
-        def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
-            return self.draft(
-                events, condition, id=id, author=author, message=message, meta=meta, command=recorded
-            )
-
-        return drafting
+        return lambda events, condition: self.draft(events, condition, said, recorded)

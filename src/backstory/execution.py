@@ -34,17 +34,14 @@ COOLING = 32
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a command decided, and on what: its events, the states that it read, and their position."""
+    """What a command decided: its events, and the position of the states that it read.
 
-    command: Command
+    `condition` is what must still hold when it is appended; None where the command read nothing.
+    """
+
     events: list[Any]
-    query: Query
     position: int
-
-    @property
-    def condition(self) -> Condition | None:
-        """What must still hold when it is appended; None where the command read nothing."""
-        return Condition(self.query, self.position) if self.command.states else None
+    condition: Condition | None
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -53,6 +50,9 @@ class Preview(msgspec.Struct, frozen=True):
     events: list[Any]
     before: dict[str, State]
     after: dict[str, State]
+
+
+NOBODY_WAITS = nullcontext()
 
 
 class Lanes:
@@ -74,7 +74,7 @@ class Lanes:
         """What `with` waits for: this boundary's turn, if it is hot."""
         lane = hash(query) % LANES
         if not self._heat[lane]:
-            return nullcontext()
+            return NOBODY_WAITS
         lock = self._locks[lane]
         if not lock.locked():
             self._heat[lane] = max(self._heat[lane] - 1, 0)  # it cools while nobody has to wait
@@ -123,7 +123,8 @@ class Executor:
         """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
         states, position = self._loader.load_all(reads)
         events = command.decide(dict(zip(command.states, states, strict=True)))
-        return Decision(command, events, reads.boundary, position)
+        condition = Condition(reads.boundary, position) if reads.states else None
+        return Decision(events, position, condition)
 
     def execute(
         self, command: Command, reads: Reads, drafting: Drafting, append: Append, retries: int = RETRIES
@@ -156,7 +157,8 @@ class Executor:
         decision = self.decide(command, reads)
         if not decision.events:
             return None
-        events = [self._codec.encode(event) for event in decision.events]
+        encode = self._codec.encode
+        events = [encode(event) for event in decision.events]
         return Attempt(reads, decision, events, drafting(events, decision.condition))
 
     def settle(self, attempt: Attempt, verdict: tuple[Commit, ...]) -> Commit:

@@ -16,7 +16,7 @@ from backstory.drafting import Drafter
 from backstory.errors import HistoryMoved
 from backstory.forks import on_fork
 from backstory.history.branches import Branch, Branches, Chain
-from backstory.history.guarded import GuardedLog, Named, Offer
+from backstory.history.guarded import GuardedLog, Named, Offer, write_one
 from backstory.history.revision import Point, Revision, resolve
 from backstory.line import Line, Lines, lines_of
 from backstory.place import Place
@@ -41,8 +41,7 @@ class Tip(msgspec.Struct, frozen=True):
 
     def append(self, draft: Draft) -> Verdict:
         """Append a draft while the branch is where it was."""
-        [verdict] = self.line.write([self.offer(draft)])
-        return verdict
+        return write_one(self.line.stored, draft, self.named)
 
 
 class Handle:

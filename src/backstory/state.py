@@ -41,7 +41,7 @@ from backstory.commit import Commit
 from backstory.copying import copier
 from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
 from backstory.event_types import EventType, event_type
-from backstory.fields import TagField, hints, tag_fields, unresolved
+from backstory.fields import TagField, hints, tag_fields, tagger, unresolved
 from backstory.masking import own_repr, rich_repr
 from backstory.privacy import is_marked
 from backstory.query import Clause, Query, simplified
@@ -138,8 +138,8 @@ class StateType:
     def _tag_names(self) -> set[str]:
         return {field.name for field in self.tag_fields}
 
-    def _infer(self) -> list[tuple[tuple[str, ...], tuple[TagField, ...]]]:
-        """For each set of shared tags, the event types that share them."""
+    def _infer(self) -> list[tuple[tuple[str, ...], int, Callable[[Any], tuple[str, ...]]]]:
+        """For each set of shared tags: the event types that share them, how many tags, and what gives them."""
         name = self.cls.__qualname__
         own = {field.key: field for field in self.tag_fields}
         if len(own) < len(self.tag_fields):
@@ -150,7 +150,7 @@ class StateType:
         if strangers := everywhere - set(self.events):
             raise DefinitionError(f"{name}: everywhere names {min(strangers)}, which apply does not take")
         if self.raw:
-            return [((), self.tag_fields)]
+            return [((), len(self.tag_fields), tagger(self.tag_fields))]
         groups: dict[tuple[TagField, ...], list[str]] = {}
         for compiled in self.events.values():
             keys = {field.key for field in compiled.tag_fields}
@@ -165,7 +165,7 @@ class StateType:
                     f" or say that it concerns every {name}: everywhere = ({compiled.cls.__name__},)"
                 )
             groups.setdefault(shared, []).append(compiled.name)
-        return [(tuple(sorted(names)), shared) for shared, names in groups.items()]
+        return [(tuple(sorted(names)), len(shared), tagger(shared)) for shared, names in groups.items()]
 
     def empty(self, state: S) -> S:
         """A state with this identity that no event has changed yet."""
@@ -175,13 +175,13 @@ class StateType:
     def query(self, state: State) -> Query:
         """The query that follows from the types, for this identity. Raises `InvalidTag`."""
         clauses = []
-        for names, shared in self._clauses:
-            tags = [tag for field in shared for tag in field.texts(state)]
-            if len(tags) < len(shared):
+        for names, count, tags_of in self._clauses:
+            tags = tags_of(state)
+            if len(tags) < count:
                 raise InvalidTag(
                     f"{state!r} has no value in its identity: it would read the events of all others"
                 )
-            clauses.append(Clause(names, tuple(sorted(tags))))
+            clauses.append(Clause(names, tags))
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
     def fold(

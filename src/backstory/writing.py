@@ -5,7 +5,7 @@ Between the halves of many writes lies one append. Both ways keep the same rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ import msgspec
 
 from backstory.commands import Command
 from backstory.commit import Commit, Draft
-from backstory.drafting import Drafting
+from backstory.drafting import Drafting, Said
 from backstory.errors import BranchMoved, Conflict, IdReused
 from backstory.handle import Handle, Tip
 from backstory.history.guarded import Offer
@@ -52,35 +52,23 @@ class Writing(Protocol):
 class Execution:
     """One command, decided on what it reads and appended on that condition."""
 
-    def __init__(
-        self,
-        handle: Handle,
-        command: Command,
-        *,
-        id: str | None,
-        author: str | None,
-        message: str | None,
-        meta: Mapping[str, Any] | None,
-        retries: int,
-    ) -> None:
+    def __init__(self, handle: Handle, command: Command, said: Said, retries: int) -> None:
         self._handle = handle
         self._command = command
-        self._id = id
-        self._drafting = partial(
-            handle.drafter.for_command, command, id=id, author=author, message=message, meta=meta
-        )
+        self._said = said
         self._prepared: tuple[Reads, Drafting] | None = None
         self._left = retries
 
     @property
     def alone(self) -> bool:
         """Whether it has to be done whole: it may have happened already, or may be tried once only."""
-        return self._id is not None or not self._left
+        return self._said.id is not None or not self._left
 
     def _prepare(self) -> tuple[Reads, Drafting]:
         """What is the same at each try."""
         if self._prepared is None:
-            self._prepared = Reads(self._command.states.values()), self._drafting()
+            drafting = self._handle.drafter.for_command(self._command, self._said)
+            self._prepared = Reads(self._command.states.values()), drafting
         return self._prepared
 
     def whole(self) -> Commit | None:
@@ -88,15 +76,12 @@ class Execution:
         if (done := self._done()) is not None:
             return done
         reads, drafting = self._prepare()
+
+        def decided(tip: Tip) -> Commit | None:
+            return tip.line.executor.execute(self._command, reads, drafting, tip.append, self._left)
+
         try:
-            return (
-                self._handle.settled(
-                    lambda tip: tip.line.executor.execute(
-                        self._command, reads, drafting, tip.append, self._left
-                    )
-                )
-                or self._done()
-            )
+            return self._handle.settled(decided) or self._done()
         except Exception:
             # Perhaps it decided on what another caller with this id had just done.
             if (done := self._done()) is not None:
@@ -127,7 +112,7 @@ class Execution:
 
     def _done(self) -> Commit | None:
         """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
-        commit = self._handle.known(self._id)
+        commit = self._handle.known(self._said.id)
         if commit is None or commit.command_json == self._command.recorded_json():
             return commit
         raise IdReused(
@@ -140,34 +125,26 @@ class Appending:
     """Facts that need no decision."""
 
     def __init__(
-        self,
-        handle: Handle,
-        events: Sequence[Any],
-        condition: Condition | None,
-        *,
-        id: str | None,
-        author: str | None,
-        message: str | None,
-        meta: Mapping[str, Any] | None,
+        self, handle: Handle, events: Sequence[Any], condition: Condition | None, said: Said
     ) -> None:
         self._handle = handle
-        self._after = 0 if condition is None else condition.after
-        self._id = id
-        self._drafting = partial(
-            handle.drafter.for_facts, events, condition, id=id, author=author, message=message, meta=meta
-        )
+        self._events = events
+        self._condition = condition
+        self._said = said
         self._draft: Draft | None = None
 
     def _drafted(self) -> Draft:
         """The draft, the same at each try. What was decided before the branch was moved is refused."""
-        self._handle.check(self._after)
+        if self._condition is not None:
+            self._handle.check(self._condition.after)
         if self._draft is None:
-            self._draft = self._drafting()
+            drafter = self._handle.drafter
+            self._draft = drafter.for_facts(self._events, self._condition, self._said)
         return self._draft
 
     def whole(self) -> Commit:
         """Append, and again where the branch was moved meanwhile."""
-        if self._id is not None:
+        if self._said.id is not None:
             self._handle.now()  # else what the old history has of this id would be taken for what the branch has
         commit = self._handle.settled(self._append)
         assert commit is not None
@@ -181,7 +158,7 @@ class Appending:
 
     def half(self, tip: Tip) -> Half | Commit:
         """Make the draft."""
-        if self._id is not None and self._handle.left(tip):
+        if self._said.id is not None and self._handle.left(tip):
             return self.whole()
         return Half(tip.offer(self._drafted()), lambda commits: commits[0])
 

@@ -13,6 +13,7 @@ import pytest
 
 from backstory import Condition, Conflict, Database, Event, Query, Refused, State, Tag, command, connect
 from backstory.codec import PLAIN
+from backstory.drafting import Said
 from backstory.errors import DecisionError, IdReused, InvalidEvent
 from backstory.execution import Executor
 from backstory.history.verify import verify
@@ -254,7 +255,7 @@ def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
     pauses: list[float] = []
     loader = Loader(db.log)
     executor = Executor(loader, PLAIN, chance=lambda: 1.0, sleep=pauses.append)
-    drafts = db.handle.drafter.for_command(number(Numbers()), id="x")
+    drafts = db.handle.drafter.for_command(number(Numbers()), Said("x"))
 
     def late(events: Any, condition: Any) -> Any:
         db.append(Numbered(0))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from backstory import Condition, Database, Refused, command, reverts
+from backstory.drafting import Said
 from backstory.errors import BranchError, BranchMoved, HistoryMoved, UnknownRevision
 from backstory.place import Place
 from backstory.store import append
@@ -303,7 +304,7 @@ def test_a_log_that_branches_give_by_name_is_guarded_as_well() -> None:
     db = ledger()
     branched(db)
     log = db.branches.log("trial")
-    draft = db.handle.drafter.for_facts([Entered("b", 1, 0)])
+    draft = db.handle.drafter.for_facts([Entered("b", 1, 0)], None, Said())
     delete(db)
     with pytest.raises(BranchMoved):
         append(log, draft)

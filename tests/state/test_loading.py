@@ -18,7 +18,7 @@ import pytest
 
 from backstory import Database, Refused, State, Tag, connect
 from backstory.errors import UnknownRevision
-from backstory.loading import OVERHEAD, Cache, Key, Loader, Reads
+from backstory.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads
 from backstory.query import Query
 from backstory.state import fold
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
@@ -341,3 +341,27 @@ def test_a_state_may_hold_what_no_encoder_takes(db: Database) -> None:
 
     db.append(Deposited("a", 2**40))
     assert db.load(Huge("a")).product == 2**80
+
+
+def test_a_large_state_is_measured_once_in_some_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = 0
+
+    def size(state: State) -> int:
+        nonlocal measured
+        measured += 1
+        return 10 * LARGE
+
+    monkeypatch.setattr("backstory.loading._size", size)
+    cache = Cache()
+    for position in range(1, 2 * SELDOM + 1):
+        cache.put(key("a"), Account("a", position), position)
+    assert measured == 2
+    assert cache.get(key("a")) == (Account("a", 2 * SELDOM), 2 * SELDOM)
+
+
+def test_the_cache_keeps_to_its_limit_however_a_state_grows() -> None:
+    cache = Cache(limit=40 * OVERHEAD)
+    for position in range(1, 4 * SELDOM):
+        cache.put(key("a"), Account("a" * 1_000 * position, position), position)
+        assert cache._size <= 40 * OVERHEAD
+    assert cache.get(key("a")) is None

@@ -14,6 +14,7 @@ from backstory.aio.stream import Following, Stream
 from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
+from backstory.drafting import Said
 from backstory.execution import RETRIES
 from backstory.selection import wanted
 from backstory.writing import Appending, Execution, Writing
@@ -47,9 +48,7 @@ class AsyncDatabase(Verbs):
         retries: int = RETRIES,
     ) -> Commit | None:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
-        execution = Execution(
-            self.db.handle, command, id=id, author=author, message=message, meta=meta, retries=retries
-        )
+        execution = Execution(self.db.handle, command, Said(id, author, message, meta), retries)
         return await (self._run(execution.whole) if execution.alone else self._write(execution))
 
     async def append(
@@ -62,9 +61,7 @@ class AsyncDatabase(Verbs):
         meta: Mapping[str, Any] | None = None,
     ) -> Commit:
         """See `Database.append`. What many tasks append meanwhile shares a transaction."""
-        appending = Appending(
-            self.db.handle, events, condition, id=id, author=author, message=message, meta=meta
-        )
+        appending = Appending(self.db.handle, events, condition, Said(id, author, message, meta))
         return cast("Commit", await self._write(appending))
 
     async def _write(self, writing: Writing) -> Commit | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from backstory.commit import Guard
+from backstory.commit import Draft, Guard
 from backstory.errors import BranchMoved, RefMoved
 from backstory.store import Batch, Log, Verdict
 
@@ -33,6 +33,15 @@ def write(log: Log, offers: Sequence[Offer]) -> list[Verdict]:
     """
     verdicts = log.append([_guarded(offer) for offer in offers])
     return [_named(verdict, offer.named) for verdict, offer in zip(verdicts, offers, strict=True)]
+
+
+def write_one(log: Log, draft: Draft, named: Named | None) -> Verdict:
+    """The same for one draft."""
+    if named is None:
+        [verdict] = log.append([(draft,)])
+    else:
+        [verdict] = write(log, [Offer((draft,), named)])
+    return verdict
 
 
 def _guarded(offer: Offer) -> Batch:
