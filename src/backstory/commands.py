@@ -28,8 +28,8 @@ from backstory.event import Event
 from backstory.fields import unresolved
 from backstory.masking import know_command, masked_repr, masked_words
 from backstory.privacy import Privacy
-from backstory.query import Query, union
-from backstory.state import State, identity
+from backstory.query import Query
+from backstory.state import State, boundary, identity
 from backstory.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
@@ -83,7 +83,7 @@ class Command:
     @property
     def query(self) -> Query:
         """Its boundary: the union of what its states read."""
-        return union(state.query() for state in self.states.values())
+        return boundary(self.states.values())
 
     def recorded(self) -> dict[str, Any]:
         """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.

@@ -44,7 +44,7 @@ from backstory.event_types import EventType, event_type
 from backstory.fields import TagField, hints, tag_fields, tagger, unresolved
 from backstory.masking import own_repr, rich_repr
 from backstory.privacy import is_marked
-from backstory.query import Clause, Query, simplified
+from backstory.query import Clause, Query, simplified, union
 from backstory.record import Recorded
 from backstory.store import Record
 from backstory.veil import veil_of
@@ -241,6 +241,11 @@ def state_type(cls: type[State]) -> StateType:
         except NameError as wrong:
             raise DefinitionError(f"{cls.__qualname__}: {unresolved(wrong)}") from wrong
     return compiled
+
+
+def boundary(states: Iterable[State]) -> Query:
+    """What any of these states reads."""
+    return union([state.query() for state in states])
 
 
 def fold(state: S, records: Iterable[Recorded]) -> S:
