@@ -25,7 +25,7 @@ from backstory.history.diff import Difference, diff
 from backstory.history.expression import predicate
 from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
 from backstory.history.revert import Inversion, revert
-from backstory.history.revision import Point, Revision, commits_between, resolve_range
+from backstory.history.revision import Point, Revision, commits_between
 from backstory.ids import new_id, new_secret, now
 from backstory.line import Line, forget
 from backstory.local import store_id
@@ -202,7 +202,7 @@ class Database:
 
     def between(self, text: str) -> Iterator[Commit]:
         """The commits of a range, oldest first: `a..b` are those of `b` that `a` has not; `a...b` those of one side."""
-        span = resolve_range(self.branches, text, self.chain)
+        span = self.handle.span(text)
         if span is None:
             raise UnknownRevision(text, "a range has two points: main..what-if")
         if span.both:
@@ -267,7 +267,7 @@ class Database:
             log = tip.guarded(tip.line.log)
             return revert(log, picked, defined_states(), drafting, tip.line.codec, force=force)
 
-        return self.handle.settled(undone)
+        return self.handle.following(undone)
 
     def _picked(self, commits: Revision) -> list[Commit]:
         """The commits that a revision or a range names; they must be on this branch."""

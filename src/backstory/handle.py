@@ -17,7 +17,7 @@ from backstory.errors import HistoryMoved
 from backstory.forks import on_fork
 from backstory.history.branches import Branch, Branches, Chain
 from backstory.history.guarded import GuardedLog, Named, Offer, write_one
-from backstory.history.revision import Point, Revision, resolve
+from backstory.history.revision import Point, Range, Revision, resolve, resolve_range
 from backstory.line import Line, Lines, lines_of
 from backstory.place import Place
 from backstory.store import Log, Verdict
@@ -121,7 +121,7 @@ class Handle:
         """Refuse a position that may have been given out before the branch was moved. Raises `HistoryMoved`."""
         if position in self._refused:
             shared = self._refused[0] - 1
-            same = f"only #1 to #{shared} are sure to be" if shared else "no position is sure to be"
+            same = f"only positions up to #{shared} mean" if shared else "no position means"
             raise HistoryMoved(
                 f"#{position}",
                 f"branch {self.name!r} was moved since it was opened here, and {same} the same;"
@@ -141,7 +141,18 @@ class Handle:
         line = self.now()
         if isinstance(at, int):
             self.check(at)
-        point = resolve(self.branches, at, line.chain)
+        return self._checked(resolve(self.branches, at, line.chain), line)
+
+    def span(self, text: str) -> Range | None:
+        """The points of a range, seen from this branch; None where the text is no range. Raises `RevisionError`."""
+        line = self.now()
+        span = resolve_range(self.branches, text, line.chain)
+        if span is not None:
+            self._checked(span.start, line)
+            self._checked(span.end, line)
+        return span
+
+    def _checked(self, point: Point, line: Line) -> Point:
         if point.exact and point.chain == line.chain:
             self.check(point.position)
         return point
@@ -161,7 +172,7 @@ class Handle:
         """Whether the branch was moved away from here."""
         return tip.named is not None and self.now() is not tip.line
 
-    def settled(self, work: Callable[[Tip], T | None]) -> T | None:
+    def following(self, work: Callable[[Tip], T | None]) -> T | None:
         """What comes of work on the branch: done again where the branch was moved before it came to its end.
 
         That it is refused, or that there is nothing to do, may be true of the old history only; and what it appends

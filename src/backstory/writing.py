@@ -81,7 +81,7 @@ class Execution:
             return tip.line.executor.execute(self._command, reads, drafting, tip.append, self._left)
 
         try:
-            return self._handle.settled(decided) or self._done()
+            return self._handle.following(decided) or self._done()
         except Exception:
             # Perhaps it decided on what another caller with this id had just done.
             if (done := self._done()) is not None:
@@ -146,7 +146,7 @@ class Appending:
         """Append, and again where the branch was moved meanwhile."""
         if self._said.id is not None:
             self._handle.now()  # else what the old history has of this id would be taken for what the branch has
-        commit = self._handle.settled(self._append)
+        commit = self._handle.following(self._append)
         assert commit is not None
         return commit
 

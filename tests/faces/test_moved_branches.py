@@ -203,6 +203,7 @@ POSITIONS: dict[str, Callable[[Database, int], object]] = {
     "read at": lambda db, position: list(db.read(at=position)),
     "commits after": lambda db, position: list(db.commits(after=position)),
     "commits at": lambda db, position: list(db.commits(at=position)),
+    "between": lambda db, position: list(db.between(f"#{position}..HEAD")),
     "append": lambda db, position: db.append(
         Entered("x", 1, 0), condition=Condition(Book(f"x-{position}").query(), position)
     ),
@@ -213,6 +214,8 @@ POSITIONS: dict[str, Callable[[Database, int], object]] = {
     "bisect from": lambda db, position: db.bisect(Book("a"), "total > 0", good=position),
     "bisect to": lambda db, position: db.bisect(Book("a"), "total > 0", bad=position),
     "revert": lambda db, position: db.revert(position),
+    "revert of a range": lambda db, position: db.revert(f"#1..#{position}"),
+    "cherry-pick": lambda db, position: db.cherry_pick(position),
     "rebase": lambda db, position: db.rebase(position),
 }
 
@@ -228,7 +231,11 @@ def test_a_position_that_was_given_out_before_the_move_is_refused(face: Face, ve
         assert (told.value.shared, trial.head().position) == (1, 4)
 
 
-@pytest.mark.parametrize("verb", sorted(set(POSITIONS) - {"revert", "rebase", "branch"}))
+CHANGES = {"branch", "cherry-pick", "rebase", "revert", "revert of a range"}
+"""Verbs that cannot be done with any position."""
+
+
+@pytest.mark.parametrize("verb", sorted(set(POSITIONS) - CHANGES))
 def test_a_position_that_both_histories_share_is_good_and_so_is_one_beyond_the_old_end(
     face: Face, verb: str
 ) -> None:
