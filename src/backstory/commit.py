@@ -21,6 +21,7 @@ import msgspec
 from backstory import digest
 from backstory.errors import InvalidEvent
 from backstory.forms import free_json
+from backstory.hashes import commit_hash, leaf_hash, merkle_root
 from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
 from backstory.record import RESERVED, Decided, Encoded, Recorded, check_object, check_text, reserved
@@ -31,10 +32,7 @@ MICROSECOND = timedelta(microseconds=1)
 NO_HASH = bytes(32)
 """The parent of a log's first commit."""
 
-LEAF = b"\x00"
-NODE = b"\x01"
 CONTENT = b"backstory content 1\n"
-COMMIT = b"backstory commit 1\n"
 
 AUTHOR, MESSAGE, COMMAND, METADATA, QUERY, DATA = range(6)
 """The places of the parts that have a digest each; from `DATA` on, that of each event."""
@@ -50,18 +48,11 @@ EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59,
 """Between these lies a commit's time: a day within the ends of the calendar, so that every time zone can show it."""
 
 
-class Guard(msgspec.Struct, frozen=True):
-    """A ref, and the value that it must still have when a draft goes in: a branch's name, and the logs it means."""
-
-    ref: str
-    value: str
-
-
 class Draft(Decided, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
-    `parent` is the hash of the commit that it must stand on, None where any will do. `guard` is a ref that must still
-    have its value, None where no ref matters. Neither is content. `time` is when it was decided, by its author's clock.
+    `parent` is the hash of the commit that it must stand on, None where any will do; it is not content. `time` is when
+    it was decided, by its author's clock. `signature` stands beside the hashes, which do not cover it.
     `secret` is what its salts come from, and `content` its content hash: what says something else is another draft.
     `command_json` is empty where no command made it; `metadata_json` is a JSON object. Both are kept as the bytes they
     are.
@@ -78,7 +69,7 @@ class Draft(Decided, frozen=True):
     command_json: bytes = b""
     metadata_json: bytes = b"{}"
     parent: bytes | None = None
-    guard: Guard | None = None
+    signature: bytes = b""
 
 
 class Commit(Decided, frozen=True):
@@ -103,11 +94,17 @@ class Commit(Decided, frozen=True):
     secret: bytes
     content: bytes
     hash: bytes
+    signature: bytes = b""
 
     @property
     def first(self) -> int:
         """The position of its first event."""
         return self.position - self.size + 1
+
+    @property
+    def point(self) -> Head:
+        """Where the log stood once the commit was in."""
+        return Head(self.position, self.hash, self.time)
 
     @property
     def command(self) -> dict[str, Any] | None:
@@ -229,7 +226,16 @@ def chained(draft: Draft, parent: Head) -> Commit:
         draft.secret,
         draft.content,
         commit_hash(parent.hash, draft.content, after),
+        draft.signature,
     )
+
+
+def recorded(events: Iterable[Encoded], commit: Commit) -> list[Recorded]:
+    """The events of a commit as they are in its log."""
+    return [
+        Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+        for position, event in enumerate(events, commit.first)
+    ]
 
 
 def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
@@ -246,6 +252,7 @@ def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
         commit.message,
         commit.command_json,
         commit.metadata_json,
+        signature=commit.signature,
     )
 
 
@@ -273,35 +280,21 @@ def withheld(draft: Draft, places: Collection[int]) -> Draft:
     )
 
 
-def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:
-    """The hash of one event: what it is, and the digest of its data, so that the data may be withheld."""
-    kind = event.type.encode()
-    parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
-    for tag in event.tags:
-        text = tag.encode()
-        parts += (len(text).to_bytes(8), text)
-    parts.append(data)
-    return digest.sha256(b"".join(parts)).digest()
-
-
-def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """The Merkle tree hash of RFC 6962, section 2.1, over hashed leaves.
-
-    Pairing neighbours level by level, and letting an odd last one rise, gives the same tree as its split at the largest
-    power of two.
-    """
-    if not leaves:
-        return digest.sha256(b"").digest()
-    level = list(leaves)
-    sha256 = digest.sha256
-    while len(level) > 1:
-        pairs = [
-            sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
-        if len(level) % 2:
-            pairs.append(level[-1])
-        level = pairs
-    return level[0]
+def emptied(
+    commit: Commit, events: Iterable[Encoded | Recorded], places: Collection[int]
+) -> tuple[Commit, tuple[Encoded, ...]]:
+    """A commit of a log and its events without the parts at these places, for the store that takes them away."""
+    rest = withheld(drafted(commit, events), places)
+    kept = msgspec.structs.replace(
+        commit,
+        author=rest.author,
+        message=rest.message,
+        command_json=rest.command_json,
+        metadata_json=rest.metadata_json,
+        condition=rest.condition,
+        secret=rest.secret,
+    )
+    return kept, rest.events
 
 
 def content_hash(commit: Draft | Commit, events: Iterable[Encoded | Recorded]) -> bytes:
@@ -358,12 +351,6 @@ def _content_hash(
         merkle_root(list(map(leaf_hash, events, found[DATA:]))),
     )
     return digest.sha256(b"".join(covered)).digest()
-
-
-def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:
-    """The hash of where a commit stands: its parent, its content, and the position that it was decided on."""
-    decided = b"\x00" if after is None else b"\x01" + after.to_bytes(8)
-    return digest.sha256(COMMIT + parent + content + decided).digest()
 
 
 def micros(time: datetime) -> int:

@@ -33,7 +33,7 @@ from backstory.query import Condition, Query
 from backstory.selection import wanted
 from backstory.state import State, defined_states
 from backstory.stores import open_store
-from backstory.stores.memory import MemoryLog
+from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.subject import REVERTS
 from backstory.writing import Appending, Execution
@@ -70,7 +70,7 @@ class Database:
     ) -> None:
         branches = Branches(store, clock=clock, ids=ids, secrets=secrets)
         self._owns = True
-        self.handle = Handle(branches, Drafter(clock, ids, secrets, codec), MAIN, (0,))
+        self.handle = Handle(branches, Drafter(clock, ids, secrets, codec), branches.get(MAIN))
         if cache_bytes is not None:
             self.handle.lines.cache.limit = cache_bytes
 
@@ -213,18 +213,18 @@ class Database:
         """Make a branch here, or at any past revision, and open it. Costs the same however long the history is."""
         point = self._point(at)
         made = self.branches.create(name, point.chain, point.position)
-        return self._on(self.handle.on(name, made.chain))
+        return self._on(self.handle.on(made))
 
     def switch(self, name: str) -> Self:
         """Open another branch, or this one anew. Raises `UnknownRevision`."""
-        return self._on(self.handle.on(name, self.branches.get(name).chain))
+        return self._on(self.handle.on(self.branches.get(name)))
 
     @contextmanager
     def what_if(self) -> Iterator[WhatIf]:
         """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name."""
         line = self.handle.now()
         head = line.log.head()
-        yield WhatIf(self, line.chain, OverlayLog(line.stored, head, MemoryLog(head)))
+        yield WhatIf(self, line.chain, OverlayLog(line.stored, head, MemoryStore(head).log()))
 
     def mark(self, name: str, at: Revision | None = None, *, message: str = "", author: str = "") -> Mark:
         """Give a point of history a name: `db.mark("q3-closed")`, then `at="q3-closed"`. Raises `BranchError`."""
@@ -264,8 +264,7 @@ class Database:
             def drafting(inversion: Inversion, head: int) -> Draft:
                 return self.handle.drafter.draft(inversion.events, Condition(inversion.query, head), said)
 
-            log = tip.guarded(tip.line.log)
-            return revert(log, picked, defined_states(), drafting, tip.line.codec, force=force)
+            return revert(tip.opened(), picked, defined_states(), drafting, tip.line.codec, force=force)
 
         return self.handle.following(undone)
 
@@ -354,7 +353,7 @@ class WhatIf(Database):
         self._chain = chain
         self._overlay = overlay
         trial = (*chain, TRIAL)
-        self.handle = base.handle.on(None, trial, base.branches.beside(trial, overlay))
+        self.handle = base.handle.on(trial, base.branches.beside(trial, overlay))
 
     def keep(self, name: str) -> Database:
         """Make a real branch of it, with the same commits, and open that. Raises `BranchError`."""

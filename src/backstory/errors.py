@@ -6,17 +6,20 @@
      │   ├─ InvalidTag           a tag is empty, not text, or has no key
      │   ├─ InvalidEvent         an event or a draft that no log may hold
      │   └─ UnreadableEvent      a stored event that the code at hand cannot decode
-     ├─ AppendError              a batch was judged and did not go in
+     ├─ AppendError              a unit was judged and was not done
      │   ├─ Conflict             an event that its condition forbids is in the log
      │   ├─ IdReused             its id belongs to another commit
      │   ├─ AheadOfLog           it was decided on a position that the log does not have
      │   ├─ HeadMoved            it was to stand on one commit, and another is the head by now
-     │   └─ RefMoved             a ref that it depended on has another value by now
-     │       └─ BranchMoved      the branch was moved or deleted; also a BranchError
+     │   ├─ RefMoved             a ref that it depended on has another value by now
+     │   │   └─ BranchMoved      the branch was moved or deleted; also a BranchError
+     │   ├─ MainFixed            main was to be moved, and the store does not let it be
+     │   ├─ HistoryMoved         a log has another commit at a position than is meant; also a RevisionError
+     │   ├─ NotThere             it names a log or a commit that is not there
+     │   └─ StillNeeded          a log was to be dropped that a ref or another log needs
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
-     │   ├─ AmbiguousRevision    it means more than one commit
-     │   └─ HistoryMoved         it is a place of another history than this one
+     │   └─ AmbiguousRevision    it means more than one commit
      ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
      ├─ RevertError              a commit cannot be undone, or not any more
      ├─ DecisionError            a command gave something that is not what it may give
@@ -82,7 +85,7 @@ class UnreadableEvent(EventError):
 
 
 class AppendError(BackstoryError):
-    """A batch was judged and did not go in. Nothing of it is in the log."""
+    """A unit was judged and was not done. Nothing of it is in the store."""
 
 
 class Conflict(AppendError):
@@ -158,22 +161,6 @@ class AmbiguousRevision(RevisionError):
         return f"{self.name!r} may mean any of these:{''.join(candidates)}"
 
 
-class HistoryMoved(RevisionError):
-    """A position was given out for another history than the one that is here: another event stands there by now.
-
-    `shared` is the position up to which both histories are known to be the same; None where that is not known.
-    """
-
-    def __init__(self, place: str, why: str, shared: int | None = None) -> None:
-        super().__init__(place, why, shared)
-        self.place = place
-        self.why = why
-        self.shared = shared
-
-    def __str__(self) -> str:
-        return f"{self.place} is a place of another history: {self.why}"
-
-
 class HeadMoved(AppendError):
     """A batch was to stand on one commit alone, as a fast-forward does, and the log has gone on since."""
 
@@ -216,6 +203,60 @@ class BranchMoved(RefMoved, BranchError):
     def __str__(self) -> str:
         was = "deleted" if self.value is None else "moved"
         return f"branch {self.branch!r} was {was} since it was opened here; nothing was appended"
+
+
+class MainFixed(AppendError):
+    """The branch `main` was to name another log, or none, and this store does not let main be moved."""
+
+    def __str__(self) -> str:
+        return "main is not moved in this store; its owner can allow it with the setting main-moves"
+
+
+class HistoryMoved(AppendError, RevisionError):
+    """Another commit stands at a position than the one that it was given out for, or none: this is another history.
+
+    `place` is how the position was named. `shared` is the position up to which both histories are known to be the same;
+    None where that is not known.
+    """
+
+    def __init__(
+        self,
+        position: int,
+        why: str = "something was decided on another one; look again",
+        place: str = "",
+        shared: int | None = None,
+    ) -> None:
+        super().__init__(position, why, place, shared)
+        self.position = position
+        self.why = why
+        self.place = place or f"#{position}"
+        self.shared = shared
+
+    def __str__(self) -> str:
+        return f"{self.place} is a place of another history: {self.why}"
+
+
+class NotThere(AppendError):
+    """A log, a commit or a part of one was named that is not in the store."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"there is no {self.what}"
+
+
+class StillNeeded(AppendError):
+    """A log was to be dropped that a ref or another log needs."""
+
+    def __init__(self, log: int, by: str) -> None:
+        super().__init__(log, by)
+        self.log = log
+        self.by = by
+
+    def __str__(self) -> str:
+        return f"log {self.log} is still needed by {self.by}"
 
 
 class RevertError(BackstoryError):

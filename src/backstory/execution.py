@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,13 +13,13 @@ import msgspec
 
 from backstory.codec import Codec
 from backstory.commands import Command
-from backstory.commit import NO_HASH, Commit, Draft, Head, chained
+from backstory.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.drafting import Drafting
 from backstory.errors import Conflict
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query
-from backstory.record import Encoded, Recorded
+from backstory.record import Encoded
 from backstory.state import State, state_type
 from backstory.store import Verdict
 
@@ -193,11 +193,3 @@ class Executor:
     def _would_be(self, commit: Commit) -> Callable[[int], Commit]:
         """Finds commits, and this one too, which is not in the log."""
         return lambda position: commit if position == commit.position else self._loader.commit_at(position)
-
-
-def recorded(events: Sequence[Encoded], commit: Commit) -> list[Recorded]:
-    """The events of a commit as they are in the log, opened."""
-    return [
-        Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
-        for position, event in enumerate(events, commit.first)
-    ]

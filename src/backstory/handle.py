@@ -13,35 +13,38 @@ import msgspec
 
 from backstory.commit import Commit, Draft
 from backstory.drafting import Drafter
-from backstory.errors import HistoryMoved
+from backstory.errors import BranchMoved, HistoryMoved
 from backstory.forks import on_fork
 from backstory.history.branches import Branch, Branches, Chain
-from backstory.history.guarded import GuardedLog, Named, Offer, write_one
 from backstory.history.revision import Point, Range, Revision, resolve, resolve_range
 from backstory.line import Line, Lines, lines_of
+from backstory.opened import opened
 from backstory.place import Place
+from backstory.refs import MAIN, MAIN_MOVES
 from backstory.store import Log, Verdict
+from backstory.unit import SetRef
 
 T = TypeVar("T")
 
 
 class Tip(msgspec.Struct, frozen=True):
-    """What a name means at one moment: a line, and the guard that keeps others' moves apart from writes to it."""
+    """What a name means at one moment: a line, its log as writes to the name go there, and the guard of these.
+
+    Without a name there is no guard, and the log is the line's.
+    """
 
     line: Line
-    named: Named | None
-
-    def guarded(self, log: Log) -> Log:
-        """The log of the line, sealed or opened. What is appended to it is refused once the name means another."""
-        return log if self.named is None else GuardedLog(log, self.named)
-
-    def offer(self, draft: Draft) -> Offer:
-        """A draft, as it goes to this branch and to no other."""
-        return Offer((draft,), self.named)
+    log: Log
+    stays: SetRef | None
 
     def append(self, draft: Draft) -> Verdict:
         """Append a draft while the branch is where it was."""
-        return write_one(self.line.stored, draft, self.named)
+        [verdict] = self.log.append([(draft,)])
+        return verdict
+
+    def opened(self) -> Log:
+        """The same log, its events opened."""
+        return opened(self.log, self.line.codec)
 
 
 class Handle:
@@ -54,13 +57,19 @@ class Handle:
     been given out before the move, and would name another event by now: this handle refuses it from then on.
     """
 
-    def __init__(self, branches: Branches, drafter: Drafter, name: str | None, chain: Chain) -> None:
+    def __init__(self, branches: Branches, drafter: Drafter, held: Branch | Chain) -> None:
         self.branches = branches
         self.drafter = drafter
-        self.name = name
         self.lines: Lines = lines_of(branches.store)
         self._refused = range(0)
-        self.tip = Tip(self.line(chain), None) if name is None else self._tip(Branch(name, chain))
+        self.name: str | None = None
+        if isinstance(held, Branch):
+            self.name = held.name
+            self.tip = self._tip(held)
+        else:
+            line = self.line(held)
+            self.tip = Tip(line, line.stored, None)
+        self.moves = self.name is not None and self._may_move(self.name)
         self._begin()
         on_fork(child=self._begin)
 
@@ -68,40 +77,40 @@ class Handle:
         self._lock = threading.Lock()
 
     def _tip(self, branch: Branch) -> Tip:
-        return Tip(self.line(branch.chain), branch.named)
+        line = self.line(branch.chain)
+        return Tip(line, line.guarded(branch), branch.stays)
+
+    def _may_move(self, name: str) -> bool:
+        """Whether a name may mean another history some day: main, only where the store's owner allows it."""
+        return name != MAIN or self.branches.store.refs.get(MAIN_MOVES) is not None
 
     def line(self, chain: Chain) -> Line:
         """The line of a chain of logs."""
         return self.lines.line(self.branches, chain, self.drafter.codec)
 
-    def on(self, name: str | None, chain: Chain, branches: Branches | None = None) -> Handle:
+    def on(self, held: Branch | Chain, branches: Branches | None = None) -> Handle:
         """A handle on another branch of the same store."""
-        return Handle(branches or self.branches, self.drafter, name, chain)
-
-    @property
-    def moves(self) -> bool:
-        """Whether its name may mean another history some day."""
-        return self.tip.named is not None
+        return Handle(branches or self.branches, self.drafter, held)
 
     def now(self) -> Line:
         """The line that the name means now."""
-        tip = self.tip
-        if tip.named is not None and not self._still(tip.named):
-            branch = self.branches.find(tip.named.branch)
-            if branch is not None:
-                self._follow(branch)
+        if self.moves:
+            self._look()
         return self.tip.line
 
-    def _still(self, named: Named) -> bool:
-        """Whether a name means what it meant."""
-        return self.branches.store.refs.get(named.guard.ref) == named.guard.value
+    def _look(self) -> None:
+        stays = self.tip.stays
+        if self.name is None or stays is None or self.branches.store.refs.get(stays.name) == stays.value:
+            return
+        branch = self.branches.find(self.name)
+        if branch is not None:
+            self._follow(branch)
 
     @property
     def log(self) -> Log:
         """The log that the name means now, as it is stored. It takes nothing once the name means another."""
         self.now()
-        tip = self.tip
-        return tip.guarded(tip.line.stored)
+        return self.tip.log
 
     def _follow(self, branch: Branch) -> None:
         old, new = self.tip.line, self._tip(branch)
@@ -123,10 +132,10 @@ class Handle:
             shared = self._refused[0] - 1
             same = f"only positions up to #{shared} mean" if shared else "no position means"
             raise HistoryMoved(
-                f"#{position}",
+                position,
                 f"branch {self.name!r} was moved since it was opened here, and {same} the same;"
                 " open it again with switch, and ask there",
-                shared,
+                shared=shared,
             )
 
     def position(self, after: int | str, line: Line) -> int:
@@ -168,9 +177,11 @@ class Handle:
             return None
         return next((commit for commit in self.now().log.find(id) if commit.id == id), None)
 
-    def left(self, tip: Tip) -> bool:
-        """Whether the branch was moved away from here."""
-        return tip.named is not None and self.now() is not tip.line
+    def left(self, tip: Tip, told: Exception | None = None) -> bool:
+        """Whether the branch was moved away from here, as an error may have told."""
+        if self.moves or isinstance(told, BranchMoved):
+            self._look()
+        return self.tip.line is not tip.line
 
     def following(self, work: Callable[[Tip], T | None]) -> T | None:
         """What comes of work on the branch: done again where the branch was moved before it came to its end.
@@ -182,8 +193,8 @@ class Handle:
             tip = self.tip
             try:
                 result = work(tip)
-            except Exception:
-                if not self.left(tip):
+            except Exception as told:
+                if not self.left(tip, told):
                     raise
             else:
                 if result is not None or not self.left(tip):

@@ -7,20 +7,20 @@ what one of them has loaded, the next one knows, and commands that get in each o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from backstory.codec import Codec
 from backstory.execution import Executor
 from backstory.forks import on_fork
-from backstory.history.branches import TRIAL, Branches, Chain
-from backstory.history.guarded import Offer, write
+from backstory.history.branches import TRIAL, Branch, Branches, Chain
 from backstory.loading import Cache, Loader
 from backstory.opened import opened
 from backstory.query import Query
 from backstory.snapshots import Snapshots
-from backstory.store import Log, Record, Store, Verdict
+from backstory.store import Log, Record, Store
+from backstory.stores.guarded import GuardedLog
 
 
 class Line:
@@ -38,10 +38,14 @@ class Line:
         self.log = opened(stored, codec)
         self.loader = Loader(self.log, snapshots, cache)
         self.executor = Executor(self.loader, codec)
+        self._guarded: dict[str, GuardedLog] = {}
 
-    def write(self, offers: Sequence[Offer]) -> list[Verdict]:
-        """Judge and append each batch while its branch is where it was: the way of every write of both faces."""
-        return write(self.stored, offers)
+    def guarded(self, branch: Branch) -> Log:
+        """The log as it is stored, for writes to a branch by its name: the same object for the same name."""
+        known = self._guarded.get(branch.name)
+        return known or self._guarded.setdefault(
+            branch.name, GuardedLog(self.stored, branch.name, branch.stays)
+        )
 
     def read(self, query: Query, **bounds: Any) -> Iterator[Record]:
         """Stream events, typed, with their records; see `Log.read`."""
@@ -70,7 +74,7 @@ class Lines:
         stored = branches.view(chain)
         if TRIAL in chain:
             return Line(chain, stored, codec, None, self.cache)
-        snapshots = Snapshots(branches.store.refs, "-".join(map(str, chain)))
+        snapshots = Snapshots(branches.store.caches, "-".join(map(str, chain)))
         with self._lock:
             return self._lines.setdefault((chain, codec), Line(chain, stored, codec, snapshots, self.cache))
 

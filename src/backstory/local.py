@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from backstory.errors import StoreCorrupt, StoreError
 from backstory.refs import IMPORT_KEY, STORE, STORE_ID
+from backstory.store import set_ref
 
 if TYPE_CHECKING:
     from backstory.store import Store
@@ -51,6 +52,6 @@ def import_key(store: Store) -> bytes:
 def _made_once(store: Store, ref: str, fresh: str) -> str:
     """The value of a ref, set to `fresh` where there is none. Of many at once, all get the value of the first."""
     while (there := store.refs.get(ref)) is None:
-        if store.refs.set(ref, fresh, old=None):
+        if set_ref(store, ref, fresh, old=None):
             return fresh
     return there

@@ -49,10 +49,11 @@ class Place(msgspec.Struct, frozen=True):
         """Its position on a log. Raises `HistoryMoved` where that has another commit there, or ends before."""
         head = log.head()
         if self.position > head.position:
-            raise HistoryMoved(str(self), f"this one ends at #{head.position}")
+            raise HistoryMoved(self.position, f"this one ends at #{head.position}", str(self))
         hash = _hash(log, self.position, head)
         if not hash.hex().startswith(self.hash):
-            raise HistoryMoved(str(self), f"here, #{self.position} is in commit {hash.hex()[:LENGTH]}")
+            why = f"here, #{self.position} is in commit {hash.hex()[:LENGTH]}"
+            raise HistoryMoved(self.position, why, str(self))
         return self.position
 
 

@@ -1,5 +1,8 @@
 """Every namespace of refs: what its names begin with, what its values are, and whether it travels to another store.
 
+Refs are truth. What may be dropped at any time, such as a snapshot, is in a store's caches. No value that travels holds
+a log's number, which means something else in another store.
+
 A ref that stands in no namespace of this list does not travel.
 """
 
@@ -9,9 +12,14 @@ import msgspec
 
 BRANCH = "branch/"
 MARK = "mark/"
+SETTLED = "settled/"
 REFLOG = "reflog"
-SNAPSHOT = "snapshot/"
+SETTING = "setting/"
 STORE = "store/"
+
+MAIN = "main"
+MAIN_REF = f"{BRANCH}{MAIN}"
+MAIN_MOVES = f"{SETTING}main-moves"
 
 STORE_ID = f"{STORE}id"
 IMPORT_KEY = f"{STORE}import-key"
@@ -30,10 +38,15 @@ class Namespace(msgspec.Struct, frozen=True):
 
 
 NAMESPACES = (
-    Namespace(BRANCH, "JSON, the numbers of the logs that the branch is made of", travels=True),
-    Namespace(MARK, "JSON, a `history.branches.Mark`", travels=True),
-    Namespace(REFLOG, "the number of the log that tells what happened to branches and marks", travels=True),
-    Namespace(SNAPSHOT, "JSON, a `snapshots.Snapshot`: a cache", travels=False),
+    Namespace(
+        BRANCH, "the number of the branch's log; its head's position and hash on the way", travels=True
+    ),
+    Namespace(
+        MARK, "JSON, a `history.branches.Mark`: the position and hash of a commit, and why", travels=True
+    ),
+    Namespace(SETTLED, "JSON, the ids of decisions that merges into the branch left out", travels=True),
+    Namespace(REFLOG, "the number of the log that tells what happened to branches and marks", travels=False),
+    Namespace(SETTING, "text, what the owner of this store has decided", travels=False),
     Namespace(STORE, "text that is this store's own, see `local`", travels=False),
 )
 

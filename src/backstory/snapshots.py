@@ -1,7 +1,8 @@
 """Snapshots: the states of long histories, kept so that they need not be folded from the first event.
 
 A snapshot is a cache and never a truth: one that was made by other code, or does not fit, is thrown away. None is kept
-of a state that JSON would change in any way. They live in refs, `snapshot/<log>/<state>/<identity>`, as JSON.
+of a state that JSON would change in any way. They live in a store's caches, `snapshot/<logs>/<state>/<identity>`, as
+JSON.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from backstory.errors import StoreError
 from backstory.exact import same
 from backstory.fingerprint import fingerprint
 from backstory.query import Query
-from backstory.refs import SNAPSHOT
 from backstory.state import State, identity
-from backstory.store import Refs
+from backstory.store import Caches
+
+SNAPSHOT = "snapshot/"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -29,14 +31,14 @@ class Snapshot(msgspec.Struct, frozen=True):
 class Snapshots:
     """The snapshots of one log."""
 
-    def __init__(self, refs: Refs, log: str) -> None:
-        self._refs = refs
-        self._prefix = f"{SNAPSHOT}{log}/"
+    def __init__(self, caches: Caches, logs: str) -> None:
+        self._caches = caches
+        self._prefix = f"{SNAPSHOT}{logs}/"
 
     def get(self, reference: State, query: Query, upto: int | None = None) -> tuple[State, int] | None:
         """The state of this identity and its position, if a snapshot is no newer than `upto` and still true."""
         name = self._name(reference)
-        text = None if name is None else self._refs.get(name)
+        text = None if name is None else self._caches.get(name)
         if text is None:
             return None
         try:
@@ -69,12 +71,12 @@ class Snapshots:
             return
         snapshot = Snapshot(made_by, query, position, msgspec.Raw(data))
         try:
-            self._refs.set(name, msgspec.json.encode(snapshot).decode(), old=self._refs.get(name))
+            self._caches.set(name, msgspec.json.encode(snapshot))
         except StoreError:
             return
 
     def _name(self, reference: State) -> str | None:
-        """The ref of this identity; None where JSON cannot carry it."""
+        """The name of this identity; None where JSON cannot carry it."""
         try:
             key = msgspec.json.encode(list(identity(reference).values())).decode()
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):

@@ -1,4 +1,4 @@
-"""The contract of a store, as two small Protocols: an immutable log, and mutable refs.
+"""The contract of a store, as a few small Protocols: immutable logs, mutable refs, and one way to write to both.
 
 `backstory.conformance` is the specification that runs: a class that passes it is a store, whoever wrote it.
 """
@@ -11,39 +11,40 @@ from functools import lru_cache, partial
 from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved, StoreCorrupt
+from backstory.errors import AppendError, RefMoved, StoreCorrupt
 from backstory.query import Query
 from backstory.record import Recorded
+from backstory.tables import Tables, Transaction
+from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, new_log
 
 ALL = Query.all()
 
-Batch: TypeAlias = Sequence[Draft]
-"""Drafts that go in whole or not at all."""
-
-Verdict: TypeAlias = tuple[Commit, ...] | Conflict | IdReused | AheadOfLog | HeadMoved | RefMoved
+Verdict: TypeAlias = tuple[Commit, ...] | AppendError
 """What became of a batch: its commits, or why it did not go in, as the error that a caller may raise."""
 
 
 class Log(Protocol):
     """The ordered, gapless sequence of commits of one branch. Safe for many threads, and for many processes."""
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
         """Judge and append each batch, in order, and durably; return a verdict for each.
 
         The verdict on a batch is the first of these that fits:
 
         1. One id stands twice in the batch: `IdReused`.
         2. All of its ids are known, with the same content: the recorded commits. So a retry is safe for ever, whatever
-           happened since. A retry may carry another time, position, parent or guard: these are not content.
+           happened since. A retry may carry another time, position or parent: these are not content.
         3. Some of its ids are known, or known with other content: `IdReused`.
         4. Its first draft names a parent, and that is not the head: `HeadMoved`.
         5. A draft was decided on a position that neither the log nor the drafts before it reach: `AheadOfLog`.
         6. The log has an event that a draft's condition forbids: `Conflict`.
-        7. Its first draft has a guard, and that ref of this store has another value: `RefMoved`.
+        7. A step beside it cannot be done: the verdict on that step.
         8. The batch goes in whole: its new commits.
 
         Cases 5 and 6 are asked of one draft after the other. The log is as it was before the batch, with the batches
-        before it. Judging and appending are one step: between them, neither the log nor the ref of a guard changes.
+        before it. Each batch is a unit, together with the steps `beside` it and the hook `within`; see `Store.write`.
         Raises `StoreError` where nothing of any batch was kept.
         """
         ...
@@ -83,7 +84,7 @@ class Log(Protocol):
 
 
 class Refs(Protocol):
-    """Small mutable pointers by name: branches, marks, checkpoints.
+    """Small mutable pointers by name: branches, marks, checkpoints. A unit with a `SetRef` changes them.
 
     Names are paths such as `mark/q3`; values are text.
     """
@@ -96,33 +97,112 @@ class Refs(Protocol):
         """All refs whose names start with `prefix`, sorted by name."""
         ...
 
-    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
-        """Set a ref (None: delete it) if its value is still `old` (None: there is none); say whether it was."""
+
+class Caches(Protocol):
+    """Values by name that may be gone at any time, and that no truth depends on: the snapshots of states."""
+
+    def get(self, name: str) -> bytes | None:
+        """What is kept under a name, None where there is nothing."""
+        ...
+
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """All names that start with `prefix`, sorted."""
+        ...
+
+    def set(self, name: str, value: bytes | None) -> None:
+        """Keep a value (None: forget it). Of many at once, one is kept. A store that cannot be written raises."""
         ...
 
 
 class Store(Protocol):
-    """Logs and refs that live in one place."""
+    """Logs and refs that live in one place.
+
+    A new store has one log, which stands on nothing, and the ref `branch/main`, which names it.
+    """
+
+    @property
+    def persistent(self) -> bool:
+        """Whether what it holds is there again after it was closed and opened."""
+        ...
+
+    @property
+    def joins(self) -> bool:
+        """Whether it can write inside a transaction of its tables; see `joined`."""
+        ...
 
     @property
     def refs(self) -> Refs:
         """The pointers of this store."""
         ...
 
-    def log(self, number: int = 0) -> Log:
-        """Open a log by its number; 0 is `main`, which always exists. Raises `KeyError` for one that does not."""
+    @property
+    def caches(self) -> Caches:
+        """What this store keeps to be quicker."""
         ...
 
-    def create_log(self, origin: Head) -> int:
-        """Make an empty log whose first commit will stand on `origin`, and return its number."""
+    @property
+    def tables(self) -> Tables | None:
+        """The tables that are written in the transactions of this store's units; None where it has none."""
+        ...
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit whole or not at all, in order, and durably; return what became of each.
+
+        1. Each step of a unit is judged on the store as it was before the unit, with the units before it.
+        2. A step that holds already is done: a batch whose commits are known (`Log.append`, case 2), a ref that has the
+           new value, a log that was made under this id, a part that is withheld, a log that is not there any more.
+        3. Where each step that writes holds already, the unit is done, whatever its guards say.
+        4. Else the first step that cannot be done gives the verdict, and nothing of the unit is done.
+        5. Judging and writing are one step: nothing that a unit was judged by changes before the unit is done.
+        6. The hook of a unit runs after all units were judged and written, and before any of them is kept. Units with
+           the same hook share one run of it. An error that it raises is raised here, and no unit is done.
+
+        Raises `StoreError` where nothing of any unit was kept, or where nobody can know: then write them again.
+        """
+        ...
+
+    def log(self, number: int = 0) -> Log:
+        """Open a log by its number; 0 is the one that a new store has. Raises `KeyError` for one that is not there."""
         ...
 
     def logs(self) -> Sequence[int]:
-        """The numbers of all logs, main's first."""
+        """The numbers of all logs, in the order in which they were made. No number is given twice."""
         ...
 
     def origin(self, number: int = 0) -> Head:
-        """What a log stands on: its first event has the position after this."""
+        """What a log stands on: its first event has the position after this. Raises `KeyError`."""
+        ...
+
+    def holding(self, position: int, hash: bytes) -> Sequence[int]:
+        """The numbers of the logs that have this commit end at this position themselves, in order."""
+        ...
+
+    def joined(self, transaction: Transaction) -> Store:
+        """This store inside a transaction of its tables, which somebody else began and ends.
+
+        What it writes is kept with the transaction or not at all. Until then every other write that it could stand in
+        the way of waits, and nobody else sees it. It reads what the transaction sees. It tells no watcher, keeps
+        nothing in caches, and is over with the transaction. Raises `StoreRefused` where this store `joins` nothing.
+        """
+        ...
+
+    def join(self, connection: Any) -> Transaction:
+        """A transaction that somebody else began on a connection of theirs to this store's database, and will end.
+
+        Raises `StoreRefused` for a connection of another driver or to another database, for one without a transaction,
+        and where this store can join none.
+        """
+        ...
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function soon after each time that a log may have grown; return what ends this.
+
+        The call may come from any thread, once for many appends, or without any. It must be short and raise nothing.
+        """
+        ...
+
+    def wake(self) -> None:
+        """Look now for what others have appended, because somebody has heard of it."""
         ...
 
     def problems(self) -> Iterator[str]:
@@ -207,3 +287,24 @@ def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:
     if isinstance(verdict, tuple):
         return verdict
     raise verdict
+
+
+def write(store: Store, *steps: Step) -> Written:
+    """Do one unit of these steps, or raise why it was not done."""
+    [outcome] = store.write([Unit(steps)])
+    if isinstance(outcome, Written):
+        return outcome
+    raise outcome
+
+
+def set_ref(store: Store, name: str, value: str | None, *, old: str | None) -> bool:
+    """Set a ref (None: delete it) if its value is still `old` (None: there is none); say whether it has the value."""
+    [outcome] = store.write([Unit((SetRef(name, value, old),))])
+    if isinstance(outcome, Written | RefMoved):
+        return isinstance(outcome, Written)
+    raise outcome
+
+
+def create_log(store: Store, origin: Head) -> int:
+    """Make an empty log whose first commit will stand on `origin`, and return its number."""
+    return write(store, new_log(origin)).logs[0]

@@ -16,16 +16,18 @@ from backstory.commit import Commit, Draft
 from backstory.drafting import Drafting, Said
 from backstory.errors import BranchMoved, Conflict, IdReused
 from backstory.handle import Handle, Tip
-from backstory.history.guarded import Offer
 from backstory.loading import Reads
 from backstory.query import Condition
+from backstory.store import Log
 from backstory.subject import called
+from backstory.unit import Batch
 
 
 class Half(msgspec.Struct, frozen=True):
-    """The first half of a write: what to append, and what to do with its commits."""
+    """The first half of a write: what to append, to the log of which branch, and what to do with its commits."""
 
-    offer: Offer
+    log: Log
+    batch: Batch
     settle: Callable[[tuple[Commit, ...]], Commit]
 
 
@@ -100,7 +102,7 @@ class Execution:
             raise
         if attempt is None:
             return self.whole() if self._handle.left(tip) else None
-        return Half(tip.offer(attempt.draft), partial(executor.settle, attempt))
+        return Half(tip.log, (attempt.draft,), partial(executor.settle, attempt))
 
     def contended(self, tip: Tip, /) -> bool:
         """Whether others in this process decide on the same just now."""
@@ -108,7 +110,7 @@ class Execution:
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
         """Where it has to be decided again."""
-        return isinstance(verdict, (Conflict, BranchMoved)) or self._handle.left(tip)
+        return isinstance(verdict, (Conflict, BranchMoved)) or self._handle.left(tip, verdict)
 
     def _done(self) -> Commit | None:
         """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
@@ -160,7 +162,7 @@ class Appending:
         """Make the draft."""
         if self._said.id is not None and self._handle.left(tip):
             return self.whole()
-        return Half(tip.offer(self._drafted()), lambda commits: commits[0])
+        return Half(tip.log, (self._drafted(),), lambda commits: commits[0])
 
     def contended(self, _tip: Tip, /) -> bool:
         """Never: facts are not decided on anything."""
@@ -168,4 +170,4 @@ class Appending:
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
         """Where the branch was moved away: what the old history says of it does not matter."""
-        return isinstance(verdict, BranchMoved) or self._handle.left(tip)
+        return isinstance(verdict, BranchMoved) or self._handle.left(tip, verdict)

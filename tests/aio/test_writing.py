@@ -9,15 +9,17 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
+from msgspec.structs import replace
 
 from backstory import Database, State, Tag, command
 from backstory.aio import AsyncDatabase
 from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 from backstory.errors import StoreError, StoreFull
-from backstory.store import Batch, Log, Verdict
+from backstory.store import Log, Verdict
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Batch, Hook, Step
 from tests.state.bank import Account, Deposited, deposit, transfer
 
 pytestmark = pytest.mark.anyio
@@ -33,17 +35,19 @@ class Watched:
         self.read, self.commits, self.find = log.read, log.commits, log.find
         self.head, self.wait = log.head, log.wait
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
         self.before(batches)
         self.sizes.append(len(batches))
-        return self._log.append(batches)
+        return self._log.append(batches, beside=beside, within=within)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def watched(request: pytest.FixtureRequest, path: str) -> AsyncIterator[tuple[AsyncDatabase, Watched]]:
     db = Database(MemoryStore() if request.param == "memory" else SqliteStore(path))
-    line = db.handle.now()
-    log = line.stored = Watched(line.stored)
+    log = Watched(db.handle.log)
+    db.handle.tip = replace(db.handle.tip, log=log)
     shared = Shared(Workers(8))
     yield AsyncDatabase(db, shared), log
     with anyio.CancelScope(shield=True):

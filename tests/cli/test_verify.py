@@ -12,7 +12,7 @@ import pytest
 
 from backstory import connect
 from backstory.app import load
-from backstory.refs import SNAPSHOT
+from backstory.snapshots import SNAPSHOT
 from tests import programs
 from tests.cli.conftest import Run
 
@@ -137,17 +137,18 @@ def test_snapshots_are_compared_with_a_replay_where_that_is_asked(run: Run, bank
         paid: Any = load("paid", bank.parent).state("Paid")
         with connect(str(bank)) as db:
             db.load(paid("a-7"))
-            [(name, text)] = db.store.refs.list(SNAPSHOT).items()
+            [name] = db.store.caches.names(SNAPSHOT)
+            kept = db.store.caches.get(name)
         asked = ("verify", "--snapshots", "--app", "paid")
         ran = run(*asked)
         assert (ran.code, ran.err) == (0, "")
         assert "compared 1 snapshot with a replay\n" in ran.out
         assert run(*asked, "--json").json["snapshots"] == {"compared": 1, "passed_over": 0}
 
-        snapshot = msgspec.json.decode(text)
+        snapshot = msgspec.json.decode(kept or b"")
         snapshot["state"]["cents"] = 1_000_000
         with connect(str(bank)) as db:
-            db.store.refs.set(name, msgspec.json.encode(snapshot).decode(), old=text)
+            db.store.caches.set(name, msgspec.json.encode(snapshot))
         assert run("verify").code == 0
         ran = run(*asked)
         assert ran.code == 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from backstory.commit import Head
 from backstory.store import Log, Refs, Store
+from backstory.unit import Outcome, Unit
 
 
 class SteppedStore:
@@ -15,6 +15,19 @@ class SteppedStore:
 
     def __init__(self, below: Store) -> None:
         self.below = below
+        self.persistent = below.persistent
+        self.joins = below.joins
+        self.tables = below.tables
+        self.caches = below.caches
+        self.joined = below.joined
+        self.join = below.join
+        self.logs = below.logs
+        self.origin = below.origin
+        self.holding = below.holding
+        self.watch = below.watch
+        self.wake = below.wake
+        self.problems = below.problems
+        self.close = below.close
         self.refs = cast("Refs", _Stepped(below.refs, self._step))
         self.acted = False
         self._left = 0
@@ -33,20 +46,9 @@ class SteppedStore:
     def log(self, number: int = 0) -> Log:
         return cast("Log", _Stepped(self.below.log(number), self._step))
 
-    def create_log(self, origin: Head) -> int:
-        return self.below.create_log(origin)
-
-    def logs(self) -> Sequence[int]:
-        return self.below.logs()
-
-    def origin(self, number: int = 0) -> Head:
-        return self.below.origin(number)
-
-    def problems(self) -> Iterator[str]:
-        return self.below.problems()
-
-    def close(self) -> None:
-        self.below.close()
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        self._step()
+        return self.below.write(units)
 
 
 class _Stepped:

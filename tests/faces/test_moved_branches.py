@@ -14,7 +14,8 @@ from backstory import Condition, Database, Refused, command, reverts
 from backstory.drafting import Said
 from backstory.errors import BranchError, BranchMoved, HistoryMoved, UnknownRevision
 from backstory.place import Place
-from backstory.store import append
+from backstory.refs import MAIN_MOVES
+from backstory.store import append, set_ref
 from backstory.stores.memory import MemoryStore
 from tests.faces.conftest import Face
 from tests.faces.steps import SteppedStore
@@ -296,13 +297,13 @@ def test_the_same_logs_under_another_name_are_another_branch(face: Face) -> None
     db = face(ledger())
     trial = branched(db)
     delete(db)
-    db.branches.restore("kept", trial.chain)
+    db.branches.restore("kept", trial.chain[-1])
     kept = db.switch("kept")
     kept.append(Entered("b", 1, 0))
     with pytest.raises(BranchMoved):
         trial.append(Entered("b", 1, 0))
     assert trial.handle.now() is kept.handle.now()
-    db.branches.restore("trial", trial.chain)
+    db.branches.restore("trial", trial.chain[-1])
     trial.append(Entered("b", 1, 0))
     assert kept.load(Book("b")).total == 2
 
@@ -322,3 +323,39 @@ def test_the_error_can_be_copied_and_sent_to_another_process() -> None:
     for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert (type(again), str(again)) == (BranchMoved, str(error))
         assert (again.branch, again.ref, again.value) == ("trial", "branch/trial", "[0,3]")
+
+
+def pulled(db: Database) -> None:
+    """Let main name another log, as a pull into a clone does."""
+    aside = db.branch("aside", at=1)
+    aside.execute(enter(Book("pulled"), 1))
+    number = str(aside.chain[-1])
+    db.branches.delete("aside")
+    main = db.branches.get("main")
+    assert set_ref(db.store, main.ref, number, old=str(main.number))
+
+
+def test_main_is_followed_where_the_store_lets_it_move(face: Face) -> None:
+    store = MemoryStore()
+    assert set_ref(store, MAIN_MOVES, "yes", old=None)
+    db = face(ledger(store))
+    branched(db)
+    assert db.head().position == 2
+    pulled(db)
+    assert (db.load(Book("pulled")).total, db.load(Book("main")).total) == (1, 1)
+    with pytest.raises(HistoryMoved):
+        db.load(Book("main"), at=2)
+    db.execute(enter(Book("main"), 5))
+    assert db.load(Book("main")).total == 6
+
+
+@pytest.mark.parametrize("verb", ["execute", "execute with an id", "append", "append with an id"])
+def test_who_opened_main_before_it_might_move_follows_when_a_write_is_refused(face: Face, verb: str) -> None:
+    store = MemoryStore()
+    db = face(ledger(store))
+    branched(db)
+    assert set_ref(store, MAIN_MOVES, "yes", old=None)
+    pulled(db)
+    assert VERBS[verb](db)
+    assert db.load(Book("pulled")).total == 1
+    assert db.head().position == 3

@@ -155,7 +155,7 @@ def test_nothing_is_named_that_only_the_trial_has(db: Database) -> None:
                 deed()
         assert traces(db) == before
         assert trial.branch("past", at="HEAD~1").load(Book("a")).total == 3
-        assert trial.mark("q3", at="HEAD~1").chain == (0,)
+        assert trial.mark("q3", at="HEAD~1").position == 2
         assert trial.switch("other").load(Book("a")).total == 601
         assert trial.switch("other").name == "other"
 

@@ -17,14 +17,15 @@ from backstory.commit import ORIGIN, Head
 from backstory.conformance.model import ModelLog
 from backstory.conformance.sample import decided, fact
 from backstory.database import Database
-from backstory.errors import BranchError, UnknownRevision
-from backstory.history.branches import Branches
+from backstory.errors import BranchError, MainFixed, UnknownRevision
+from backstory.history.branches import Branch, Branches
 from backstory.history.verify import verify
 from backstory.query import Clause, Query
-from backstory.refs import BRANCH
-from backstory.store import Store, append
+from backstory.refs import BRANCH, MAIN_REF
+from backstory.store import Store, append, create_log, set_ref, write
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Holds
 from tests.history.ledger import Book, Entered, enter, ledger
 
 tags = st.sampled_from(["x:1", "x:2", "y:1"])
@@ -94,7 +95,7 @@ def test_a_branch_reads_as_its_base_and_then_its_own(
         model.events = model.events[: model.head.position]
         for commit in model.commits:
             assert log.find(commit.id) == [commit]
-        chain = branches.fork(chain, model.head.position)
+        chain = branches.chain(write(store, branches.start(chain, model.head.position)).logs[0])
     assert verify(store).problems == []
 
 
@@ -136,7 +137,7 @@ def test_snapshots_of_branches_are_kept_apart(store: Store) -> None:
         assert on.load(Short("a")).total == total
         assert on.load(Short("a"), at="HEAD").total == total
         assert fresh.load(Short("a"), at=name).total == total
-    assert len([ref for ref in store.refs.list("snapshot/") if "Short" in ref]) == 4
+    assert len([name for name in store.caches.names("snapshot/") if "Short" in name]) == 4
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_a_deleted_branch_is_brought_back_from_the_reflog(db: Database) -> None:
     assert deep.load(Book("a")).total == 14
     entry = next(db.branches.reflog.read("side"))
     assert (entry.kind, entry.details["position"]) == ("BranchDeleted", 5)
-    db.branches.restore("side", tuple(entry.details["was"]))
+    db.branches.restore("side", entry.details["was"])
     assert db.switch("side").load(Book("a")).total == 14
     assert [entry.kind for entry in db.branches.reflog.read("side")] == [
         "BranchRestored",
@@ -264,20 +265,27 @@ def test_a_deleted_branch_is_brought_back_from_the_reflog(db: Database) -> None:
         "BranchCreated",
     ]
     with pytest.raises(BranchError, match="already"):
-        db.branches.restore("side", (0, 1))
-    with pytest.raises(BranchError, match="no history"):
-        db.branches.restore("other", (0, 99))
+        db.branches.restore("side", 1)
+    with pytest.raises(BranchError, match="no log 99"):
+        db.branches.restore("other", 99)
+
+
+def moved(db: Database, branch: Branch, position: int) -> None:
+    """Let a branch start at a position of main, without any commit."""
+    head = db.branches.view(branch.chain).head()
+    stays = Holds(branch.number, head.position, head.hash, last=True)
+    db.branches.move(branch, db.branches.start((0,), position), [], stays, {})
 
 
 def test_main_is_neither_deleted_nor_moved(db: Database) -> None:
-    side = db.branch("side")
+    db.branch("side")
     for deed in (
         lambda: db.branches.delete("main"),
         lambda: db.rebase("side"),
-        lambda: db.branches.move(db.branches.get("main"), side.chain, "Moved"),
-        lambda: db.branches.restore("main", (0, 1)),
+        lambda: moved(db, db.branches.get("main"), 1),
+        lambda: db.branches.restore("main", 1),
     ):
-        with pytest.raises(BranchError, match="main"):
+        with pytest.raises((BranchError, MainFixed), match="main"):
             deed()
     assert db.branches.get("main").chain == (0,)
 
@@ -285,9 +293,9 @@ def test_main_is_neither_deleted_nor_moved(db: Database) -> None:
 def test_who_moves_or_deletes_a_branch_that_was_moved_is_told(db: Database) -> None:
     db.branch("side")
     seen = db.branches.get("side")
-    db.branches.move(seen, db.branches.fork((0,), 1), "Moved")
-    with pytest.raises(BranchError, match="moved by someone else"):
-        db.branches.move(seen, db.branches.fork((0,), 0), "Moved")
+    moved(db, seen, 1)
+    with pytest.raises(BranchError, match="somebody else moved it"):
+        moved(db, seen, 0)
 
 
 def test_a_branch_of_where_a_deleted_one_was(db: Database) -> None:
@@ -321,7 +329,7 @@ class Counting(MemoryStore):
         super().__init__()
         self.asked = 0
         for name in ("read", "commits", "find", "append"):
-            setattr(self._logs[0], name, self._counted(getattr(self._logs[0], name)))
+            setattr(self.log(), name, self._counted(getattr(self.log(), name)))
 
     def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -366,21 +374,21 @@ def test_damage_to_refs_is_found_and_named(store: Store) -> None:
         ("branch/empty", "[]"),
         ("mark/gone", msgspec.json.encode({**msgspec.json.decode(mark or "{}"), "position": 9}).decode()),
     ):
-        assert store.refs.set(name, value, old=None)
+        assert set_ref(store, name, value, old=None)
         [problem, *_] = verify(store).problems
         assert problem.startswith(name.replace("/", " "))
-        assert store.refs.set(name, None, old=value)
+        assert set_ref(store, name, None, old=value)
     assert verify(store).problems == []
     number = store.refs.get("reflog")
     for value in ("0", "99", "x"):
-        store.refs.set("reflog", value, old=number)
+        set_ref(store, "reflog", value, old=number)
         assert verify(store).problems == [f"the reflog is said to be log {value!r}, which is not there"]
         number = value
 
 
 def test_a_log_without_a_branch_harms_nothing(db: Database) -> None:
-    db.store.create_log(db.head())
-    append(db.store.log(db.store.create_log(db.head())), decided(fact()))
+    create_log(db.store, db.head())
+    append(db.store.log(create_log(db.store, db.head())), decided(fact()))
     assert verify(db.store).problems == []
     assert db.branches.names() == ["main"]
-    assert db.store.refs.list(BRANCH) == {}
+    assert db.store.refs.list(BRANCH).keys() == {MAIN_REF}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from backstory.commit import ORIGIN, Head
 from backstory.database import Database
 from backstory.history.verify import verify
 from backstory.refs import REFLOG
+from backstory.store import set_ref
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Outcome, Unit
 from tests.history.ledger import Book, enter, ledger
 
 
@@ -40,15 +42,14 @@ def test_of_two_who_make_it_at_once_the_slower_ones_note_is_in_the_others_log(
     store = MemoryStore()
     one, other = ledger(store), Database(store)
     one.execute(enter(Book("a"), 1))
-    create = store.create_log
+    write = store.write
 
-    def slow(origin: Head) -> int:
-        if origin == ORIGIN:
-            monkeypatch.undo()
-            other.mark("faster")
-        return create(origin)
+    def slow(units: Sequence[Unit]) -> list[Outcome]:
+        monkeypatch.undo()
+        other.mark("faster")
+        return write(units)
 
-    monkeypatch.setattr(store, "create_log", slow)
+    monkeypatch.setattr(store, "write", slow)
     one.mark("slower")
     assert {entry.name for entry in one.branches.reflog.read()} == {"faster", "slower"}
     assert verify(store).problems == []
@@ -81,7 +82,7 @@ def test_it_never_writes_to_main() -> None:
     db.mark("q3")
     number = db.store.refs.get(REFLOG)
     assert number not in (None, "0")
-    db.store.refs.set(REFLOG, None, old=number)
+    set_ref(db.store, REFLOG, None, old=number)
     db.mark("q4")
     assert db.head().position == 1
     assert [entry.name for entry in db.branches.reflog.read()] == ["q4"]

@@ -8,13 +8,13 @@ from backstory.commit import draft
 from backstory.history import summary
 from backstory.history.summary import KeyCount, TagCount
 from backstory.record import encoded
-from backstory.store import append
-from backstory.stores.memory import MemoryLog
+from backstory.store import Log, append
+from backstory.stores.memory import MemoryStore
 
 
-def log_of(*tags: tuple[str, ...]) -> MemoryLog:
+def log_of(*tags: tuple[str, ...]) -> Log:
     """A log with an event for each of these."""
-    log = MemoryLog()
+    log = MemoryStore().log()
     for number, each in enumerate(tags):
         append(
             log,
@@ -24,7 +24,7 @@ def log_of(*tags: tuple[str, ...]) -> MemoryLog:
 
 
 def test_an_empty_log_has_nothing_to_count() -> None:
-    log = MemoryLog()
+    log = MemoryStore().log()
     assert (summary.types(log), summary.tags(log), summary.keys(log)) == ([], [], [])
     assert summary.stats(log) == summary.Stats(0, 0, 0, 0, {}, 0, None, None)
 

@@ -17,7 +17,7 @@ from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, IdReused, StoreError, StoreLocked, StoreReadOnly
 from backstory.history.verify import verify
 from backstory.query import Query
-from backstory.store import append
+from backstory.store import append, create_log, set_ref
 from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres import log as log_module
 from backstory.stores.postgres.rows import Rows
@@ -124,9 +124,9 @@ def test_a_connection_that_dies_between_commit_and_its_answer_does_not_write_twi
         monkeypatch.setattr(psycopg.Cursor, "execute", dying)
         seats = Query.of(["Booked"])
         assert append(log, decided(fact("Booked"), query=seats))[0].position == 2
-        assert store.create_log(store.origin()) == 1
-        assert store.refs.set("a", "1", old=None)
-        assert store.refs.set("a", None, old="1")
+        assert create_log(store, store.origin()) == 1
+        assert set_ref(store, "a", "1", old=None)
+        assert set_ref(store, "a", None, old="1")
         assert died == [True, False] * 4
         monkeypatch.undo()
         assert store.logs() == [0, 1]
@@ -186,7 +186,7 @@ def test_a_database_that_is_serializable_by_default_is_written_all_the_same() ->
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(write, range(4)))
-        assert store.refs.set("a", "1", old=None)
+        assert set_ref(store, "a", "1", old=None)
         assert log.head().position == 40
         assert verify(store).problems == []
 
@@ -221,7 +221,7 @@ def test_all_who_wait_share_one_thread_which_ends_when_nobody_waits() -> None:
         return sum(thread.name == "backstory-follow" for thread in threading.enumerate())
 
     with closing(PostgresStore(running().address("waiting"))) as store, ThreadPoolExecutor(6) as pool:
-        other = store.log(store.create_log(store.origin()))
+        other = store.log(create_log(store, store.origin()))
         before = looking()
         waiting = [pool.submit(log.wait, 0, 60) for log in [store.log()] * 3 + [other] * 2]
         while looking() == before:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from backstory.conformance.sample import decided, fact, one, positions
 from backstory.errors import StoreRefused
 from backstory.history.verify import verify
 from backstory.query import Query
+from backstory.store import create_log
 from backstory.stores.postgres import PostgresStore, roles
-from backstory.stores.postgres.offer import CALL, arguments, piece
+from backstory.stores.postgres.offer import CALL, Offer, arguments, piece
 from backstory.stores.postgres.wire import (
     BYTEA,
     INT8,
@@ -28,6 +29,7 @@ from backstory.stores.postgres.wire import (
     joined,
     long,
 )
+from backstory.unit import Batch
 from tests.postgres.server import running, schema_of
 
 DRAFTS = [[decided(fact("A", "x:1"), query=Query.of(["A"]), after=5)], [decided(fact("B", "x:2"))]]
@@ -39,10 +41,10 @@ PLACES = {
     "query": 12,
     "after": 13,
     "secret": 14,
-    "clause_end": 16,
-    "version": 20,
-    "tags": 21,
-    "tag_end": 23,
+    "clause_end": 17,
+    "version": 21,
+    "tags": 22,
+    "tag_end": 24,
 }
 
 LIES: dict[str, dict[str, bytes]] = {
@@ -89,9 +91,15 @@ def call(store: PostgresStore) -> Iterator[Callable[..., Any]]:
         yield lambda sql, *arguments: eve.execute(sql.format(schema=schema).encode(), arguments).fetchall()
 
 
+def called(log: int, batches: Sequence[Batch]) -> list[bytes]:
+    """The arguments of an append of these batches."""
+    pieces = [piece(draft) for batch in batches for draft in batch]
+    return list(arguments(0, [Offer(log, batch) for batch in batches], pieces))
+
+
 def sent(store: PostgresStore, lies: dict[str, bytes]) -> list[bytes]:
     """The arguments of an append of two batches, some of them in place of what they should be."""
-    honest = list(arguments(0, 0, DRAFTS, [piece(draft) for batch in DRAFTS for draft in batch]))
+    honest = called(0, DRAFTS)
     for name, lie in lies.items():
         honest[PLACES[name]] = lie
     return honest
@@ -118,9 +126,8 @@ def test_a_look_for_the_head_does_not_reach_into_another_log(
     store: PostgresStore, call: Callable[..., Any]
 ) -> None:
     """Else an empty log would go on where the one before it ends, without its lock."""
-    number = store.create_log(store.origin())
-    drafts = [[decided(fact("A"))]]
-    honest = list(arguments(number, 0, drafts, [piece(draft) for [draft] in drafts]))
+    number = create_log(store, store.origin())
+    honest = called(number, [[decided(fact("A"))]])
     for near in (-(1 << 40), -(1 << 62), 1 << 62, None):
         lie = [*honest[:1], None if near is None else bigint(near), *honest[2:]]
         try:
@@ -134,9 +141,8 @@ def test_a_look_for_the_head_does_not_reach_into_another_log(
 def test_a_tag_stands_for_no_event_but_its_own(store: PostgresStore, call: Callable[..., Any]) -> None:
     """Else nobody could store an event with that tag at the position that somebody took."""
     for event in (2, 100, 0, -3, 2**31 - 1):
-        drafts = [[decided(fact("A", "x:1"))]]
-        honest = list(arguments(0, 0, drafts, [piece(draft) for [draft] in drafts]))
-        honest[24], honest[26] = integers([event]), integers([7] * 100)
+        honest = called(0, [[decided(fact("A", "x:1"))]])
+        honest[25], honest[27] = integers([event]), integers([7] * 100)
         call(CALL, *honest)
     for _ in range(120):
         one(store.log(), fact("A", "x:1"))
@@ -178,14 +184,14 @@ def test_a_log_that_would_reach_into_another_is_refused(
     store: PostgresStore, call: Callable[..., Any], origin: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
-        call("SELECT {schema}.create_log(" + origin + ", 0, gen_random_uuid())")
+        call("SELECT {schema}.make_log('mine', " + origin + ", 0)")
     assert is_sound(store, 5)
 
 
 def test_a_log_at_its_end_takes_no_more(store: PostgresStore, call: Callable[..., Any]) -> None:
-    last = "SELECT {schema}.create_log((1::bigint << 40) - 1, decode(repeat('00', 32), 'hex'), 0, gen_random_uuid())"
+    last = "SELECT {schema}.make_log('mine', (1::bigint << 40) - 1, decode(repeat('00', 32), 'hex'), 0)"
     [[number]] = call(last)
-    store.create_log(store.origin())
+    create_log(store, store.origin())
     honest = sent(store, {})
     honest[0] = number.to_bytes(4)
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -199,11 +205,12 @@ def test_there_are_no_more_logs_than_fit_into_a_key(store: PostgresStore) -> Non
     last = (1 << 23) - 2
     with running().admin() as admin:
         admin.execute(
-            f"INSERT INTO {schema}.logs SELECT {last}, 0, origin_hash, 0, gen_random_uuid() FROM {schema}.logs".encode()
+            f"UPDATE {schema}.meta SET made = {last + 1};"
+            f"INSERT INTO {schema}.logs SELECT {last}, 0, origin_hash, 0, 'last' FROM {schema}.logs".encode()
         )
     assert one(store.log(last), fact("A", "x:1")).position == 1
     with pytest.raises(StoreRefused):
-        store.create_log(store.origin())
+        create_log(store, store.origin())
     assert is_sound(store, 5)
 
 

@@ -27,6 +27,7 @@ from backstory.errors import (
 )
 from backstory.history.verify import verify
 from backstory.query import Query
+from backstory.store import create_log, set_ref
 from backstory.stores import open_store
 from backstory.stores.postgres import PostgresStore, roles, schema
 from backstory.stores.postgres.address import parsed
@@ -125,8 +126,8 @@ def test_a_reader_reads_and_the_database_refuses_everything_else(
         assert verify(store).problems == []
         for write in (
             lambda: one(log),
-            lambda: store.refs.set("a", "1", old=None),
-            lambda: store.create_log(store.origin()),
+            lambda: set_ref(store, "a", "1", old=None),
+            lambda: create_log(store, store.origin()),
         ):
             with pytest.raises(StoreReadOnly, match="may not"):
                 write()
@@ -136,8 +137,8 @@ def test_a_writer_appends_and_does_nothing_else(users: Callable[[str], str], nam
     with closing(PostgresStore(users("writer"))) as store:
         log = store.log()
         assert one(log, fact("B", "x:1")).position == 2
-        assert store.refs.set("a", "1", old=None)
-        assert store.create_log(log.head()) == 1
+        assert set_ref(store, "a", "1", old=None)
+        assert create_log(store, log.head()) == 1
         assert verify(store).problems == []
     statements = [
         f"{verb} {name}.{table}{rest}"
@@ -176,7 +177,7 @@ def test_who_may_not_make_the_store_is_told_who_has_to(name: str, admin: psycopg
 
 PLANTED = (
     "INSERT INTO {{0}}.commits SELECT {}, 1, 'planted', time, authored, author, message, command, metadata, query,"
-    " after, secret, content, hash FROM {{0}}.commits WHERE key = 2"
+    " after, secret, content, hash, signature FROM {{0}}.commits WHERE key = 2"
 )
 
 DAMAGE = {
@@ -192,7 +193,7 @@ DAMAGE = {
     "#5 of log 9 is a commit of no log": PLANTED.format("(9::bigint << 40) + 5"),
     "is a commit of no log": PLANTED.format("(-9::bigint << 40) + 5"),
     "#1 of log 1 is a commit of no log": (
-        "INSERT INTO {0}.logs SELECT 1, 2, hash, time, gen_random_uuid() FROM {0}.commits WHERE key = 2;"
+        "INSERT INTO {0}.logs SELECT 1, 2, hash, time, 'planted' FROM {0}.commits WHERE key = 2;"
         + PLANTED.format("(1::bigint << 40) + 1")
     ),
     "its hash differs": "UPDATE {}.commits SET hash = content WHERE key = 2",
@@ -225,7 +226,7 @@ def test_rows_of_a_log_that_is_not_there_are_not_taken_for_the_beginning_of_the_
         one(store.log(), fact("A"), fact("A"))
         admin.execute(planted[table].format(name).encode())
         with pytest.raises(StoreCorrupt, match="there are rows of log 1"):
-            store.create_log(store.log().head())
+            create_log(store, store.log().head())
         assert store.logs() == [0]
         assert one(store.log()).position == 3
 

@@ -16,7 +16,7 @@ from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict
 from backstory.history.verify import verify
 from backstory.query import Query
-from backstory.store import ALL, append
+from backstory.store import ALL, append, create_log
 from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres.server import Server
 from examples.bank.account import Account
@@ -60,7 +60,7 @@ def test_an_append_is_durable_where_the_session_would_not_wait(tmp_path: Path) -
 def test_a_condition_on_every_event_sees_only_those_of_the_log_itself(tmp_path: Path) -> None:
     with closing(PostgresStore(running().address(schema_of(tmp_path)))) as store:
         one(store.log())
-        log = store.log(store.create_log(store.log().head()))
+        log = store.log(create_log(store, store.log().head()))
         assert append(log, decided(query=ALL, after=0))[0].position == 2
         with pytest.raises(Conflict):
             append(log, decided(query=ALL, after=1))

@@ -22,7 +22,7 @@ from backstory.commit import ORIGIN, Head
 from backstory.errors import Conflict, StoreLocked
 from backstory.query import Condition, Query
 from backstory.record import encoded
-from backstory.store import Log
+from backstory.store import Log, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import row_digest
 from tests.reliability.samples import one, problems
@@ -145,11 +145,11 @@ def decisions_see_what_came_meanwhile(path: Path) -> None:
 
 def refs_and_logs_are_written_again(path: Path) -> None:
     store = SqliteStore(path, guard=False)
-    store.refs.set("note/a", "1", old=None)
+    set_ref(store, "note/a", "1", old=None)
     read_with_sqlite3(path)
-    assert store.refs.set("note/a", "2", old="1")
+    assert set_ref(store, "note/a", "2", old="1")
     read_with_sqlite3(path)
-    number = store.create_log(ORIGIN)
+    number = create_log(store, ORIGIN)
     append(store.log(number), "a1")
     store.close()
     with closing(SqliteStore(path)) as again:

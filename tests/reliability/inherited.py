@@ -29,15 +29,20 @@ PRIMITIVES = (type(threading.Lock()), type(threading.RLock()), SimpleQueue, thre
 
 
 def found() -> Iterator[tuple[str, Any]]:
-    """Each lock, queue and thread that an object or a module of the library has, with the name of the owner."""
+    """Each lock, queue and thread that an object or a module of the library has, with the name of the owner.
+
+    An object is named by its class and by those that it inherits from, any of which may have made what it has.
+    """
     for one in gc.get_objects():
         if isinstance(one, ModuleType):
-            name, held = one.__name__, list(vars(one).values())
+            names, held = [one.__name__], list(vars(one).values())
         else:
-            name, held = f"{type(one).__module__}.{type(one).__qualname__}", gc.get_referents(one)
-        if name.startswith("backstory."):
-            for primitive in inside(held):
-                yield name, primitive
+            names = [f"{cls.__module__}.{cls.__qualname__}" for cls in type(one).__mro__]
+            held = gc.get_referents(one)
+        for name in names:
+            if name.startswith("backstory."):
+                for primitive in inside(held):
+                    yield name, primitive
 
 
 def inside(value: Any, depth: int = 4) -> Iterator[Any]:

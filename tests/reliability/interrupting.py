@@ -24,6 +24,7 @@ import backstory
 from backstory import Database, connect
 from backstory.errors import HeadMoved, StoreError
 from backstory.history.verify import verify
+from backstory.store import create_log, set_ref
 from tests.reliability.torture import Account, Paid, deposit
 
 FILES = (str(Path(backstory.__file__).parent), contextlib.__file__, threading.__file__)
@@ -78,12 +79,12 @@ def load(db: Database) -> None:
     db.load(Account("b"))
 
 
-def set_ref(db: Database) -> None:
-    db.store.refs.set(f"note/{next(numbers)}", "x", old=None)
+def set_note(db: Database) -> None:
+    set_ref(db.store, f"note/{next(numbers)}", "x", old=None)
 
 
-def create_log(db: Database) -> None:
-    db.store.log(db.store.create_log(db.head()))
+def make_log(db: Database) -> None:
+    db.store.log(create_log(db.store, db.head()))
 
 
 def branch(db: Database) -> None:
@@ -98,7 +99,7 @@ def merge(db: Database) -> None:
         db.merge(name)
 
 
-OPERATIONS = (append, execute, hot, load, set_ref, create_log, branch, merge)
+OPERATIONS = (append, execute, hot, load, set_note, make_log, branch, merge)
 
 
 class Others:
@@ -156,7 +157,7 @@ def locks_of_files() -> int:
 
 def check(db: Database) -> None:
     """Go on with the store."""
-    for operation in (append, hot, set_ref, branch):
+    for operation in (append, hot, set_note, branch):
         operation(db)
     paid = sum(record.event.cents for record in db.read(Account("a")))
     assert paid <= db.load(Account("a")).balance

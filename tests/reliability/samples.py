@@ -12,7 +12,7 @@ from backstory.commit import Commit, draft
 from backstory.history.verify import verify
 from backstory.query import Condition, Query
 from backstory.record import Encoded, encoded
-from backstory.store import Log, append
+from backstory.store import Log, append, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,11 +48,11 @@ def fill(store: SqliteStore, events: int = EVENTS, others: int = OTHERS) -> None
         if number % 2:
             more["command"] = {"name": "deposit", "number": number}
         one(store.log(), *deposits, id=f"main-{number}", condition=condition, **more)
-    other = store.log(store.create_log(store.log().head()))
+    other = store.log(create_log(store, store.log().head()))
     for number in range(others):
         one(other, deposited(number), id=f"other-{number}")
-    store.refs.set("note/first", "0", old=None)
-    store.refs.set("note/q3-closed", "main-99", old=None)
+    set_ref(store, "note/first", "0", old=None)
+    set_ref(store, "note/q3-closed", "main-99", old=None)
 
 
 def sample(path: Path, events: int = EVENTS, others: int = OTHERS) -> Path:

@@ -18,7 +18,7 @@ from backstory.errors import BackstoryError, StoreCorrupt, StoreError
 from backstory.history.branches import Branches
 from backstory.history.verify import verify
 from backstory.query import Query
-from backstory.store import Log, Store
+from backstory.store import Log, Store, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import row_digest
 from tests.reliability.samples import contents, deposited, one, problems, sample
@@ -212,7 +212,7 @@ SWAP = (
 OTHER_EVENT = "SELECT {}, in_commit, type, version, tags, data FROM events WHERE position = 40"
 OTHER_COMMIT = (
     "SELECT {}, size, 'planted', time, authored, author, message, command, metadata, query, after, secret, content,"
-    " hash FROM commits WHERE position = 42"
+    " hash, signature FROM commits WHERE position = 42"
 )
 
 DAMAGES: dict[str, tuple[str, str]] = {
@@ -331,7 +331,7 @@ COLUMNS = {
         "content",
         "hash",
     ],
-    "logs": ("origin_position", "origin_hash", "origin_time", "digest", "indexed"),
+    "logs": ("origin_position", "origin_hash", "origin_time", "made_by", "digest", "indexed"),
     "refs": ("value", "digest"),
 }
 VALUES = ("NULL", "'x'", "x'ff'", "1 << 62", "1.5", "-1", "zeroblob(32)")
@@ -390,7 +390,7 @@ def test_a_ref_that_leads_nowhere_is_named_though_its_digest_is_right(
     path.write_bytes(small.bytes)
     watchdog.begin()
     with closing(SqliteStore(path)) as store:
-        assert store.refs.set(ref, value, old=None)
+        assert set_ref(store, ref, value, old=None)
         [problem] = problems(store)
         assert ref.split("/", maxsplit=1)[0] in problem
         read_all(store)
@@ -403,18 +403,18 @@ def test_a_log_whose_number_cannot_be_is_named_and_no_other_is_made_after_it(
     path = tmp_path / "changed.db"
     path.write_bytes(small.bytes)
     with closing(sqlite3.connect(path)) as connection:
-        origin = (0, NO_HASH, 0)
+        origin = (0, NO_HASH, 0, "")
         row = (number, *origin, row_digest(number, *origin), 0)
-        connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", row)
+        connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         connection.commit()
     with closing(SqliteStore(path)) as store:
         assert any(f"a log has the number {number}" in problem for problem in problems(store))
         read_all(store)
         if number < 0:
-            assert store.create_log(store.log().head()) == 2
+            assert create_log(store, store.log().head()) == 2
         else:
             with pytest.raises(StoreError, match="no log after"):
-                store.create_log(store.log().head())
+                create_log(store, store.log().head())
 
 
 @pytest.mark.parametrize("table", ["events", "commits"])
@@ -429,7 +429,7 @@ def test_rows_of_a_log_that_is_not_there_are_not_taken_for_the_beginning_of_the_
         connection.commit()
     with closing(SqliteStore(path)) as store:
         with pytest.raises(StoreCorrupt, match="there are rows of log 2"):
-            store.create_log(store.log().head())
+            create_log(store, store.log().head())
         assert store.logs() == [0, 1]
         assert one(store.log(), deposited(1), id="goes on").position == 151
 

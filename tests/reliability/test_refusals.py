@@ -28,6 +28,7 @@ from backstory.errors import (
 )
 from backstory.query import Query
 from backstory.record import encoded
+from backstory.store import set_ref
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.processes import ROOT
 from tests.reliability.samples import contents, deposited, one, problems, sample
@@ -128,7 +129,7 @@ def test_a_writer_waits_for_another_no_longer_than_it_was_told(path: Path) -> No
         with pytest.raises(StoreLocked, match=r"history\.db.*another process"):
             one(store.log(), deposited(1), id="late")
         with pytest.raises(StoreLocked):
-            store.refs.set("a", "1", old=None)
+            set_ref(store, "a", "1", old=None)
         assert contents(store) == before
         other.execute("ROLLBACK")
         assert one(store.log(), deposited(1), id="late").position == 151
@@ -224,7 +225,7 @@ from datetime import UTC, datetime
 from backstory.commit import draft
 from backstory.errors import BackstoryError
 from backstory.record import encoded
-from backstory.store import append
+from backstory.store import append, set_ref
 from backstory.stores.sqlite import SqliteStore
 
 warm, path, what, user = sys.argv[1:]

@@ -11,7 +11,7 @@ import pytest
 from backstory import Database, State, Tag
 from backstory.codec import PLAIN
 from backstory.history.kept import Kept, verify_snapshots
-from backstory.refs import SNAPSHOT
+from backstory.snapshots import SNAPSHOT
 from backstory.store import Record
 from tests.state.bank import Deposited, Withdrawn
 
@@ -47,11 +47,12 @@ def fill(db: Database, *names: str) -> None:
 
 def change(db: Database, **changes: Any) -> str:
     """Change the only snapshot that there is."""
-    [(name, text)] = db.store.refs.list(SNAPSHOT).items()
+    [name] = db.store.caches.names(SNAPSHOT)
+    text = db.store.caches.get(name) or b""
     snapshot = msgspec.json.decode(text)
     snapshot["state"].update(changes.pop("state", {}))
     snapshot.update(changes)
-    assert db.store.refs.set(name, msgspec.json.encode(snapshot).decode(), old=text)
+    db.store.caches.set(name, msgspec.json.encode(snapshot))
     return name
 
 
@@ -107,7 +108,7 @@ def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db
         "0/Long",
         "0",
     ):
-        db.store.refs.set(SNAPSHOT + name, "{}", old=None)
+        db.store.caches.set(SNAPSHOT + name, b"{}")
     assert verify_snapshots(db.branches, [Long], PLAIN) == Kept(compared=1, passed_over=9)
     assert verify_snapshots(db.branches, [], PLAIN) == Kept(passed_over=10)
 

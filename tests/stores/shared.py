@@ -5,14 +5,15 @@ What one of them kept to itself, the other would not see, and the suite would fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from backstory.commit import Commit, Head
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import ALL, Batch, Log, Refs, Store, Verdict
+from backstory.store import ALL, Caches, Log, Refs, Store, Verdict
+from backstory.unit import Batch, Hook, Outcome, Step, Unit
 
 
 class Turns:
@@ -36,8 +37,10 @@ class SharedLog:
         log: Log = self._turns.take(*self._both)
         return log
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
-        return self._one().append(batches)
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
+        return self._one().append(batches, beside=beside, within=within)
 
     def read(
         self,
@@ -82,37 +85,70 @@ class SharedRefs:
     def list(self, prefix: str = "") -> Mapping[str, str]:
         return self._one().list(prefix)
 
-    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
-        return self._one().set(name, value, old=old)
+
+class SharedCaches:
+    """Caches through two objects."""
+
+    def __init__(self, first: Caches, second: Caches, turns: Turns) -> None:
+        self._both = (first, second)
+        self._turns = turns
+
+    def _one(self) -> Caches:
+        caches: Caches = self._turns.take(*self._both)
+        return caches
+
+    def get(self, name: str) -> bytes | None:
+        return self._one().get(name)
+
+    def names(self, prefix: str = "") -> Sequence[str]:
+        return self._one().names(prefix)
+
+    def set(self, name: str, value: bytes | None) -> None:
+        self._one().set(name, value)
 
 
 class SharedStore:
-    """A store through two objects."""
+    """A store through two objects; a transaction is joined through the one that began it."""
 
     def __init__(self, first: Store, second: Store) -> None:
         self._both = (first, second)
         self._turns = Turns()
+        self.persistent = first.persistent
+        self.joins = first.joins
+        self.tables = first.tables
+        self.joined = first.joined
+        self.join = first.join
         self.refs = SharedRefs(first.refs, second.refs, self._turns)
+        self.caches = SharedCaches(first.caches, second.caches, self._turns)
+
+    def _one(self) -> Store:
+        store: Store = self._turns.take(*self._both)
+        return store
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        return self._one().write(units)
 
     def log(self, number: int = 0) -> SharedLog:
         first, second = self._both
         return SharedLog(first.log(number), second.log(number), self._turns)
 
-    def create_log(self, origin: Head) -> int:
-        store: Store = self._turns.take(*self._both)
-        return store.create_log(origin)
-
     def logs(self) -> Sequence[int]:
-        store: Store = self._turns.take(*self._both)
-        return store.logs()
+        return self._one().logs()
 
     def origin(self, number: int = 0) -> Head:
-        store: Store = self._turns.take(*self._both)
-        return store.origin(number)
+        return self._one().origin(number)
+
+    def holding(self, position: int, hash: bytes) -> Sequence[int]:
+        return self._one().holding(position, hash)
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._both[0].watch(callback)
+
+    def wake(self) -> None:
+        self._both[0].wake()
 
     def problems(self) -> Iterator[str]:
-        store: Store = self._turns.take(*self._both)
-        return store.problems()
+        return self._one().problems()
 
     def close(self) -> None:
         for store in self._both:

@@ -13,54 +13,60 @@ from typing import Any
 
 import pytest
 
-from backstory.commit import Draft, draft
+from backstory.commit import draft
 from backstory.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreRefused
 from backstory.record import encoded
-from backstory.store import Batch, Verdict
 from backstory.stores import group
-from backstory.stores.group import GroupedLog
-from backstory.stores.memory import MemoryLog
+from backstory.stores.group import GroupCommit
+from backstory.stores.memory import MemoryStore
+from backstory.unit import Append, Outcome, Unit, Written
 
 
-class Slow(MemoryLog):
-    """A log whose first append waits to be let go, and whose append of several batches raises `error`."""
+class Slow(MemoryStore):
+    """A store whose first write waits to be let go, and whose write of several units raises `error`."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
         self.writing, self.let_go = threading.Event(), threading.Event()
         self.error = error
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
         if not self.writing.is_set():
             self.writing.set()
             assert self.let_go.wait(10)
-        if len(batches) > 1:
+        if len(units) > 1:
             raise self.error
-        return super().append(batches)
+        return super().write(units)
 
 
-def one(id: str) -> Draft:
-    return draft([encoded("Made", b"{}")], id=id, time=datetime(2026, 11, 1, tzinfo=UTC))
+def one(id: str) -> Unit:
+    made = draft([encoded("Made", b"{}")], id=id, time=datetime(2026, 11, 1, tzinfo=UTC))
+    return Unit((Append(0, [made]),))
 
 
-def together(log: Slow) -> Iterator[tuple[str, Any]]:
+def ids(outcome: Outcome) -> list[str]:
+    assert isinstance(outcome, Written)
+    return [commit.id for commits in outcome.commits for commit in commits]
+
+
+def together(store: Slow) -> Iterator[tuple[str, Any]]:
     """What three callers get: the first writes alone, and the second then for the third, too."""
-    grouped, got = GroupedLog(log), dict[str, Any]()
+    grouped, got = GroupCommit(store.write), dict[str, Any]()
 
     def call(id: str) -> None:
         try:
-            [got[id]] = grouped.append([[one(id)]])
+            [got[id]] = grouped.write([one(id)])
         except BaseException as error:  # noqa: BLE001 - it is looked at below
             got[id] = error
 
     threads = [threading.Thread(target=call, args=(id,)) for id in ("first", "second", "third")]
     threads[0].start()
-    assert log.writing.wait(10)
+    assert store.writing.wait(10)
     for number, thread in enumerate(threads[1:], 1):
         thread.start()
         while len(grouped._waiting) < number:
             time.sleep(0.001)
-    log.let_go.set()
+    store.let_go.set()
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
@@ -68,19 +74,19 @@ def together(log: Slow) -> Iterator[tuple[str, Any]]:
 
 
 def test_only_who_was_interrupted_is_told_so_and_the_others_may_try_again() -> None:
-    log = Slow(KeyboardInterrupt())
-    got = dict(together(log))
-    assert [commit.id for commit in got["first"]] == ["first"]
+    store = Slow(KeyboardInterrupt())
+    got = dict(together(store))
+    assert ids(got["first"]) == ["first"]
     assert isinstance(got["second"], KeyboardInterrupt)
     assert isinstance(got["third"], StoreError)
     assert "with the same ids" in str(got["third"])
-    assert [commit.id for commit in log.commits()] == ["first"]
+    assert [commit.id for commit in store.log().commits()] == ["first"]
 
 
 def test_an_error_that_is_not_the_stores_makes_each_call_be_written_alone() -> None:
-    log = Slow(ValueError("one of them is broken"))
-    got = dict(together(log))
-    assert [commit.id for verdict in got.values() for commit in verdict] == ["first", "second", "third"]
+    store = Slow(ValueError("one of them is broken"))
+    got = dict(together(store))
+    assert [id for outcome in got.values() for id in ids(outcome)] == ["first", "second", "third"]
 
 
 def test_an_error_of_the_store_is_everybodys() -> None:
@@ -96,36 +102,35 @@ def test_an_error_of_the_store_is_another_one_for_each() -> None:
 @pytest.mark.parametrize("error", [StoreRefused, StoreFull, StoreCorrupt])
 def test_what_may_be_the_fault_of_one_is_only_told_to_that_one(error: type[StoreError]) -> None:
     """It gave too much, or more than there is room for, or its condition met a damaged row."""
-    log = Slow(error("too large"))
-    got = dict(together(log))
-    assert [commit.id for verdict in got.values() for commit in verdict] == ["first", "second", "third"]
+    store = Slow(error("too large"))
+    got = dict(together(store))
+    assert [id for outcome in got.values() for id in ids(outcome)] == ["first", "second", "third"]
 
 
 def test_nobody_waits_once_more_for_a_store_that_one_has_found_locked() -> None:
     class Locked(Slow):
         alone = 0
 
-        def append(self, batches: Sequence[Batch]) -> list[Verdict]:
-            if self.writing.is_set() and len(batches) == 1:
+        def write(self, units: Sequence[Unit]) -> list[Outcome]:
+            if self.writing.is_set() and len(units) == 1:
                 self.alone += 1
                 raise StoreLocked("locked")
-            return super().append(batches)
+            return super().write(units)
 
-    log = Locked(StoreRefused("too large"))
-    got = dict(together(log))
+    store = Locked(StoreRefused("too large"))
+    got = dict(together(store))
     assert [str(got[id]) for id in ("second", "third")] == ["locked", "locked"]
-    assert log.alone == 1
+    assert store.alone == 1
 
 
 INTERRUPTED = """
 import random, signal, sys, threading, time
-from backstory.stores.group import GroupedLog
+from backstory.stores.group import GroupCommit
+from backstory.unit import Unit
 
-class Log:
-    read = commits = find = head = wait = None
-    def append(self, batches):
-        time.sleep(0.0001)
-        return [()] * len(batches)
+def written(units):
+    time.sleep(0.0001)
+    return [()] * len(units)
 
 def interrupt(*_):
     if inside:
@@ -134,12 +139,12 @@ def interrupt(*_):
 def work(number):
     while not stop:
         try:
-            log.append([[]])
+            group.write([Unit(())])
         except Exception as error:
             assert "same ids" in str(error), error
         turns[number] += 1
 
-log, inside, stop, turns = GroupedLog(Log()), False, False, [0] * 4
+group, inside, stop, turns = GroupCommit(written), False, False, [0] * 4
 signal.signal(signal.SIGALRM, interrupt)
 threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in (1, 2, 3)]
 for thread in threads:
@@ -149,7 +154,7 @@ while time.monotonic() < until:
     signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00002, 0.0006))
     try:
         inside = True
-        log.append([[]])
+        group.write([Unit(())])
         inside = False
     except (KeyboardInterrupt, Exception):
         inside = False
@@ -176,28 +181,28 @@ def test_nobody_waits_for_ever_however_often_and_wherever_a_caller_is_interrupte
     assert int(done.stdout) > 100
 
 
-class Counting(MemoryLog):
-    """A log that takes its time, and notes how many batches each of its appends has."""
+class Counting(MemoryStore):
+    """A store that takes its time, and notes how many units each of its writes has."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sizes: list[int] = []
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
-        self.sizes.append(len(batches))
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        self.sizes.append(len(units))
         time.sleep(0.02)
-        return super().append(batches)
+        return super().write(units)
 
 
 def test_callers_who_come_back_at_once_are_written_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "LONGEST", 10.0)
     monkeypatch.setattr(group, "COMPANY", 100.0)
-    log = Counting()
-    grouped = GroupedLog(log)
+    store = Counting()
+    grouped = GroupCommit(store.write)
 
     def call(number: int) -> None:
         for turn in range(10):
-            grouped.append([[one(f"{number}-{turn}")]])
+            grouped.write([one(f"{number}-{turn}")])
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -205,29 +210,29 @@ def test_callers_who_come_back_at_once_are_written_together_again(monkeypatch: p
     for thread in threads:
         thread.join(60)
     # The first to come is alone, and its next call makes up for it at the end.
-    assert log.sizes[2:-2] == [4] * (len(log.sizes) - 4)
-    assert sum(log.sizes) == 40
+    assert store.sizes[2:-2] == [4] * (len(store.sizes) - 4)
+    assert sum(store.sizes) == 40
 
 
 def test_a_caller_who_is_alone_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group, "COMPANY", 1e9)
     monkeypatch.setattr(group, "LONGEST", 1e6)
-    grouped = GroupedLog(MemoryLog())
+    grouped = GroupCommit(MemoryStore().write)
     for turn in range(100):
-        grouped.append([[one(str(turn))]])
+        grouped.write([one(str(turn))])
 
 
 def test_a_group_that_waits_in_vain_is_written_without_company() -> None:
-    grouped = GroupedLog(MemoryLog())
+    grouped = GroupCommit(MemoryStore().write)
     grouped._size, grouped._pause = 8, 0.01
-    assert grouped.append([[one("only")]])
+    assert grouped.write([one("only")])
     assert grouped._size == 1
 
 
 def test_a_leader_who_is_interrupted_while_it_waits_for_company_hands_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    grouped = GroupedLog(MemoryLog())
+    grouped = GroupCommit(MemoryStore().write)
     grouped._size, grouped._pause = 8, 10.0
 
     class Interrupted:
@@ -239,6 +244,6 @@ def test_a_leader_who_is_interrupted_while_it_waits_for_company_hands_on(
     with monkeypatch.context() as patch:
         patch.setattr(threading, "Lock", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            grouped.append([[one("first")]])
+            grouped.write([one("first")])
     grouped._pause = 0.0
-    assert grouped.append([[one("second")]])[0][0].position == 1  # type: ignore[index]
+    assert ids(grouped.write([one("second")])[0]) == ["second"]

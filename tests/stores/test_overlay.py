@@ -12,15 +12,16 @@ import msgspec
 import pytest
 
 from backstory.commit import ORIGIN, Commit, Head
-from backstory.conformance import StoreConformance
+from backstory.conformance import LogConformance
 from backstory.conformance.sample import decided, fact, fill, ids, one, positions
-from backstory.errors import Conflict, HeadMoved, IdReused
+from backstory.errors import Conflict, HeadMoved, IdReused, RefMoved
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import ALL, Batch, Log, Refs, Store, Verdict, append
+from backstory.store import ALL, Log, Refs, Store, Verdict, append, create_log
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Append, Batch, Hook, NewLog, Outcome, SetRef, Step, Unit, Written
 
 DEPTH = 6
 """How many logs lie on top of each other at most."""
@@ -37,14 +38,16 @@ class ForkingLog:
 
     def _fork(self, base: Log, origin: Head) -> None:
         store = next(self._stores)
-        self.now = OverlayLog(base, origin, store.log(store.create_log(origin)))
+        self.now = OverlayLog(base, origin, store.log(create_log(store, origin)))
         self._depth += 1
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
         with self._forking:
             if self._depth < DEPTH:
                 self._fork(self.now, self.now.head())
-            return self.now.append(batches)
+            return self.now.append(batches, beside=beside, within=within)
 
     def read(
         self,
@@ -77,46 +80,52 @@ class ForkingLog:
         return head
 
 
-class RefsOfAll:
-    """The same refs in each of some stores, because a log judges guards by the refs of its own store."""
-
-    def __init__(self, stores: Sequence[Store]) -> None:
-        self._first, *self._others = [store.refs for store in stores]
-        self._setting = threading.Lock()
-        self.get = self._first.get
-        self.list = self._first.list
-
-    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
-        with self._setting:
-            return self._first.set(name, value, old=old) and all(
-                refs.set(name, value, old=old) for refs in self._others
-            )
-
-
 class ForkingStore:
-    """Such logs, as a store. The base of each goes on beyond the point that the log stands on."""
+    """Such logs, as a store. The base of each goes on beyond the point that the log stands on.
+
+    Refs are the same in each of the stores, because a log judges guards by the refs of its own store. A unit is one
+    batch with its guards, one ref, or one new log: what spans stores cannot be one transaction.
+    """
+
+    persistent = False
+    tables = None
+    joins = False
 
     def __init__(self, *stores: Store) -> None:
         self._stores = stores
         self._next = cycle(stores)
-        self.refs: Refs = RefsOfAll(stores)
+        self.refs: Refs = stores[0].refs
         self._origins: list[Head] = []
         self._logs: list[ForkingLog] = []
-        self._creating = threading.Lock()
-        self.create_log(ORIGIN)
+        self._setting = threading.Lock()
+        self._make(ORIGIN)
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        return list(map(self._write, units))
+
+    def _write(self, unit: Unit) -> Outcome:
+        first, *guards = unit.steps
+        if isinstance(first, Append):
+            assert isinstance(first.log, int)
+            [verdict] = self._logs[first.log].append([first.batch], beside=guards)
+            return Written((verdict,)) if isinstance(verdict, tuple) else verdict
+        with self._setting:
+            if isinstance(first, NewLog):
+                return Written((), (self._make(first.origin),))
+            outcomes = [store.write([unit])[0] for store in self._stores]
+            return outcomes[0]
+
+    def _make(self, origin: Head) -> int:
+        base = next(self._next)
+        beyond = base.log(create_log(base, origin))
+        one(beyond, *[fact("A", "x:1"), fact("Paid", "seat:1")] * 3)
+        self._logs.append(ForkingLog(beyond, origin, self._next))
+        self._origins.append(origin)
+        return len(self._logs) - 1
 
     def log(self, number: int = 0) -> ForkingLog:
         self.origin(number)
         return self._logs[number]
-
-    def create_log(self, origin: Head) -> int:
-        with self._creating:
-            base = next(self._next)
-            beyond = base.log(base.create_log(origin))
-            one(beyond, *[fact("A", "x:1"), fact("Paid", "seat:1")] * 3)
-            self._logs.append(ForkingLog(beyond, origin, self._next))
-            self._origins.append(origin)
-            return len(self._logs) - 1
 
     def logs(self) -> Sequence[int]:
         self._stores[0].logs()  # refuses where it is closed
@@ -136,16 +145,12 @@ class ForkingStore:
             store.close()
 
 
-class TestOverlaysInMemory(StoreConformance):
-    persistent = False
-
+class TestOverlaysInMemory(LogConformance):
     def open_store(self, tmp_path: Path) -> ForkingStore:
         return ForkingStore(MemoryStore())
 
 
-class TestOverlaysThatAlternateBetweenTwoStores(StoreConformance):
-    persistent = False
-
+class TestOverlaysThatAlternateBetweenTwoStores(LogConformance):
     def open_store(self, tmp_path: Path) -> ForkingStore:
         return ForkingStore(SqliteStore(tmp_path / "history.db"), MemoryStore())
 
@@ -162,7 +167,7 @@ def base() -> Log:
 def branch(base: Log) -> OverlayLog:
     """A branch of it, with one event of its own."""
     store = MemoryStore()
-    made = OverlayLog(base, base.head(), store.log(store.create_log(base.head())))
+    made = OverlayLog(base, base.head(), store.log(create_log(store, base.head())))
     one(base, fact("Beyond", "x:1"))
     append(made, decided(fact("C"), id="three"))
     return made
@@ -218,3 +223,24 @@ def test_nothing_beyond_the_point_is_seen(branch: OverlayLog) -> None:
     assert branch.find(list(branch.base.commits())[2].id) == []
     append(branch, decided(query=Query.of(["Beyond"]), after=0))
     assert branch.head().position == 5
+
+
+def test_a_batch_that_the_base_knows_is_done_with_what_stands_beside_it() -> None:
+    store = MemoryStore()
+    known = decided()
+    commits = append(store.log(), known)
+    branch = OverlayLog(store.log(), commits[-1].point, store.log(create_log(store, commits[-1].point)))
+    setting, moved = SetRef("settled/trial", "[]", None), SetRef("settled/trial", "1", "0")
+    assert branch.append([[known]], beside=[setting]) == [commits]
+    assert store.refs.get("settled/trial") == "[]"
+    assert isinstance(branch.append([[known]], beside=[moved])[0], RefMoved)
+
+
+def test_nothing_beside_a_batch_that_the_base_refuses_is_done() -> None:
+    store = MemoryStore()
+    [commit] = append(store.log(), decided(fact("A")))
+    branch = OverlayLog(store.log(), commit.point, store.log(create_log(store, commit.point)))
+    refused = decided(query=Query.of(["A"]), after=0)
+    [verdict] = branch.append([[refused]], beside=[SetRef("settled/trial", "[]", None)])
+    assert isinstance(verdict, Conflict)
+    assert store.refs.get("settled/trial") is None

@@ -19,7 +19,7 @@ from backstory.history.verify import verify
 from backstory.local import import_key, store_id
 from backstory.query import Query
 from backstory.refs import SNAPSHOT, STORE, travels
-from backstory.store import Store, append
+from backstory.store import Store, append, create_log, set_ref
 from backstory.stores.memory import MemoryLog, MemoryRefs, MemoryStore
 from backstory.stores.sqlite import SqliteRefs, SqliteStore
 from backstory.stores.sqlite.log import SqliteLog
@@ -82,8 +82,8 @@ def history(store: Store) -> None:
     branches.delete("gone")
     branches.set_mark("q3", (0,), 3, message="closed", author="bob")
     branches.set_mark("deep", branches.get("what-if-not").chain, 6)
-    store.refs.set("checkpoint/mail", "4", old=None)
-    store.refs.set(f"{SNAPSHOT}0/Account/[1]", "{}", old=None)
+    set_ref(store, "checkpoint/mail", "4", old=None)
+    set_ref(store, f"{SNAPSHOT}0/Account/[1]", "{}", old=None)
     for number in range(3):
         one(main, fact("Filler", f"f:{number}"))
 
@@ -142,7 +142,7 @@ def test_a_clone_goes_on_as_the_source_would(source: Store) -> None:
 
 def test_snapshots_are_left_out_and_those_of_the_target_are_left_alone(source: Store) -> None:
     target = MemoryStore()
-    target.refs.set(f"{SNAPSHOT}mine", "{}", old=None)
+    set_ref(target, f"{SNAPSHOT}mine", "{}", old=None)
     clone(source, target)
     assert source.refs.list(SNAPSHOT).keys() == {f"{SNAPSHOT}0/Account/[1]"}
     assert target.refs.list(SNAPSHOT).keys() == {f"{SNAPSHOT}mine"}
@@ -164,7 +164,7 @@ def test_a_store_has_an_id_and_a_key_of_its_own_that_no_clone_takes_along(source
 
 def test_a_ref_of_no_namespace_stays_behind(source: Store) -> None:
     target = MemoryStore()
-    target.refs.set("checkpoint/other", "9", old=None)
+    set_ref(target, "checkpoint/other", "9", old=None)
     clone(source, target)
     assert target.refs.get("checkpoint/mail") is None
     assert target.refs.get("checkpoint/other") == "9"
@@ -335,10 +335,10 @@ def test_the_same_file_by_another_store_is_not_harmed(tmp_path: Path) -> None:
 OWN: dict[str, Callable[[Store], object]] = {
     "commits in main": lambda store: one(store.log()),
     "commits in log 1 ": lambda store: one(store.log(1)),
-    "log 6, which": lambda store: store.create_log(ORIGIN),
+    "log 6, which": lambda store: create_log(store, ORIGIN),
     "commits in log 2 ": lambda store: Branches(store).set_mark("mine", (0,), 2),
-    "the ref branch/mine, which is not there": lambda store: store.refs.set("branch/mine", "[0]", old=None),
-    "the ref reflog, which is another": lambda store: store.refs.set("reflog", "1", old="2"),
+    "the ref branch/mine, which is not there": lambda store: set_ref(store, "branch/mine", "[0]", old=None),
+    "the ref reflog, which is another": lambda store: set_ref(store, "reflog", "1", old="2"),
 }
 
 
@@ -358,7 +358,7 @@ def test_a_branch_that_no_reflog_tells_of_is_not_moved(source: Store) -> None:
     target = MemoryStore()
     clone(source, target)
     for store, value in (source, "[0,1]"), (target, "[0,5]"):
-        store.refs.set("branch/silent", value, old=None)
+        set_ref(store, "branch/silent", value, old=None)
     with pytest.raises(StoreExists, match="the ref branch/silent, which is another in the source"):
         clone(source, target)
     assert target.refs.get("branch/silent") == "[0,5]"
@@ -374,7 +374,7 @@ def test_a_target_of_another_history_is_refused(source: Store) -> None:
 
 def test_a_log_on_another_origin_is_refused(source: Store) -> None:
     target = MemoryStore()
-    target.create_log(Head(3, bytes(32), START))
+    create_log(target, Head(3, bytes(32), START))
     with pytest.raises(StoreExists, match="a log 1 that stands on another commit"):
         clone(source, target)
     assert target.log().head() == ORIGIN
@@ -464,7 +464,7 @@ def test_a_source_whose_marks_name_other_commits_gets_no_branches_into_the_targe
     text = source.refs.get("mark/q3")
     assert text is not None
     mark = msgspec.json.decode(text)
-    source.refs.set("mark/q3", msgspec.json.encode({**mark, "hash": "00"}).decode(), old=text)
+    set_ref(source, "mark/q3", msgspec.json.encode({**mark, "hash": "00"}).decode(), old=text)
     target = MemoryStore()
     with pytest.raises(StoreError, match="mark q3 names another commit"):
         clone(source, target)

@@ -11,6 +11,7 @@ import pytest
 from backstory.commit import draft
 from backstory.conformance.sample import START, fact
 from backstory.local import import_key
+from backstory.refs import STORE
 from backstory.store import Log, Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.sync import (
@@ -125,7 +126,7 @@ def test_an_export_has_neither_the_key_nor_the_id_of_the_store(file: Source) -> 
     for source in keyed(file, import_key(store)).values():
         load(store.log(), source)
     text = b"".join([*own_lines(store.log()), *cloudevent_lines(store.log())])
-    for value in store.refs.list().values():
+    for value in store.refs.list(STORE).values():
         assert value.encode() not in text
 
 

@@ -24,11 +24,10 @@ from backstory.commit import (
     draft,
     drafted,
     from_micros,
-    leaf_hash,
-    merkle_root,
     micros,
 )
 from backstory.errors import InvalidEvent
+from backstory.hashes import leaf_hash, merkle_root
 from backstory.query import Condition, Query
 from backstory.record import Encoded, encoded
 

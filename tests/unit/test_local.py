@@ -13,6 +13,7 @@ from backstory.database import Database, connect
 from backstory.errors import StoreCorrupt
 from backstory.local import begin, import_key, store_id
 from backstory.refs import IMPORT_KEY, NAMESPACES, STORE, travels
+from backstory.store import set_ref
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
@@ -43,7 +44,7 @@ def test_the_id_is_a_random_uuid_and_the_key_has_32_bytes() -> None:
 
 def test_a_store_that_was_made_without_them_gets_them_when_they_are_needed(tmp_path: Path) -> None:
     with closing(SqliteStore(tmp_path / "a.db")) as store:
-        assert store.refs.list() == {}
+        assert store.refs.list(STORE) == {}
         id = Database(store).store_id()
         assert Database(store).branch("b").store_id() == id == store_id(store)
 
@@ -84,7 +85,7 @@ def test_a_store_that_cannot_be_written_is_opened_all_the_same(tmp_path: Path) -
 def test_a_key_that_is_damaged_is_named_and_not_used() -> None:
     store = MemoryStore()
     for value in ("", "no hex", "00" * 31):
-        store.refs.set(IMPORT_KEY, value, old=store.refs.get(IMPORT_KEY))
+        set_ref(store, IMPORT_KEY, value, old=store.refs.get(IMPORT_KEY))
         with pytest.raises(StoreCorrupt, match="the ref store/import-key is damaged"):
             import_key(store)
     begin(store)
@@ -95,16 +96,17 @@ def test_only_what_the_list_names_travels() -> None:
     assert {namespace.prefix for namespace in NAMESPACES if namespace.travels} == {
         "branch/",
         "mark/",
-        "reflog",
+        "settled/",
     }
-    for name in ("branch/a", "mark/q3", "reflog"):
+    for name in ("branch/a", "mark/q3", "settled/main"):
         assert travels(name)
     for name in (
         "store/id",
         "store/import-key",
         "snapshot/0/A/[1]",
         "checkpoint/mail",
-        "reflogs",
+        "reflog",
+        "setting/main-moves",
         "branch",
         "",
     ):

@@ -24,12 +24,11 @@ from backstory.commit import (
     Head,
     chained,
     draft,
-    leaf_hash,
-    merkle_root,
     micros,
     parts,
     withheld,
 )
+from backstory.hashes import leaf_hash, merkle_root
 from backstory.query import Condition, Query, to_json
 from backstory.record import Encoded, encoded
 from backstory.salts import Opening, Withheld, digests, openings

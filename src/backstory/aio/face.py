@@ -25,7 +25,7 @@ class Gathering:
 
     def __init__(self, workers: Workers, line: Line) -> None:
         self.watch = Watch(line.log)
-        self.writes = Writes(workers, line)
+        self.writes = Writes(workers)
 
 
 class Shared:

@@ -12,14 +12,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from backstory.aio.workers import Call, Workers
 from backstory.errors import StoreError
 from backstory.forks import on_fork
 from backstory.handle import Tip
-from backstory.line import Line
-from backstory.store import Verdict
+from backstory.store import Log, Verdict
 from backstory.writing import Half, Writing
 
 MOST = 128
@@ -49,9 +49,8 @@ class Write(Call):
 class Writes:
     """Gathers writes to one line."""
 
-    def __init__(self, workers: Workers, line: Line) -> None:
+    def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._line = line
         self._begin()
         on_fork(child=self._begin)
 
@@ -105,8 +104,8 @@ class Writes:
         with self._guard:
             self._rounds.remove(began)
         self._look()
-        if halves:
-            self._append(halves)
+        for log, group in groupby(halves, lambda one: one[1].log):
+            self._append(log, list(group))
 
     def _decided(self) -> Iterator[tuple[Write, Half]]:
         until = time.monotonic() + LONGEST
@@ -133,9 +132,10 @@ class Writes:
             if time.monotonic() > until:
                 return
 
-    def _append(self, halves: Sequence[tuple[Write, Half]]) -> None:
+    def _append(self, log: Log, halves: Sequence[tuple[Write, Half]]) -> None:
+        """Append to the log of one name; there may be several names for one history."""
         try:
-            verdicts = self._line.write([half.offer for _, half in halves])
+            verdicts = log.append([half.batch for _, half in halves])
         except StoreError as error:
             for write, _ in halves:
                 write.fail(error)
@@ -144,7 +144,7 @@ class Writes:
                 halves[0][0].fail(error)
                 return
             for one in halves:
-                self._append([one])
+                self._append(log, [one])
         else:
             for (write, half), verdict in zip(halves, verdicts, strict=True):
                 self._settle(write, half, verdict)

@@ -115,7 +115,7 @@ def restore(branches: Branches, name: str, out: Output) -> int:
     entry = next((entry for entry in branches.reflog.read(name) if entry.kind == "BranchDeleted"), None)
     if entry is None:
         raise UsageError(f"no branch {name!r} was deleted; what happened to branches: backstory reflog")
-    restored = branches.restore(name, tuple(entry.details["was"]))
+    restored = branches.restore(name, entry.details["was"])
     position = branches.view(restored.chain).head().position
     if out.json:
         out.document("restored", branch=name, position=position)
@@ -170,7 +170,7 @@ class Standings:
     def __init__(self, branches: Branches, current: str) -> None:
         self._branches = branches
         self._current = current
-        self._settled = cache(branches.reflog.settled)
+        self._settled = cache(branches.settled)
         self._names = cache(self._read_names)
 
     def _read_names(self) -> dict[Chain, str]:

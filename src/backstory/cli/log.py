@@ -15,7 +15,7 @@ import msgspec
 from backstory.cli import UsageError, commits, place
 from backstory.cli.parser import application_options
 from backstory.query import Query
-from backstory.refs import BRANCH, MARK
+from backstory.refs import BRANCH, MAIN_REF, MARK
 from backstory.store import ALL
 from backstory.subject import Subjects
 
@@ -285,8 +285,8 @@ def chosen(sides: list[Side], number: int | None, *, oldest_first: bool) -> Iter
 
 
 def named(store: Store, arguments: Namespace) -> Mapping[bytes, list[str]]:
-    """The names of branches and marks, by hash; nothing is loaded where there are none."""
-    if not (store.refs.list(BRANCH) or store.refs.list(MARK)):
+    """The names of branches and marks, by hash; nothing is loaded where there is only main."""
+    if not (store.refs.list(BRANCH).keys() - {MAIN_REF} or store.refs.list(MARK)):
         return {}
     from backstory.cli.selection import names
 

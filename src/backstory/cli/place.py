@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backstory.cli import UsageError
-from backstory.refs import BRANCH
+from backstory.refs import BRANCH, MAIN, MAIN_REF
 from backstory.stores import open_store, scheme_of
+from backstory.stores.guarded import GuardedLog
+from backstory.unit import SetRef
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from backstory.database import Database
     from backstory.store import Log, Store
 
-MAIN = "main"
 
 MEMORY = ".backstory"
 """The file in which a folder remembers the branch that one is on."""
@@ -52,10 +53,10 @@ def branch(arguments: Namespace) -> str:
 
 
 def log(arguments: Namespace, store: Store) -> Log:
-    """The log of that branch. On main nothing is loaded for it. Raises `UnknownRevision`, `UsageError`."""
+    """The log of that branch. Little is loaded for main where it stands on nothing. Raises `UsageError`."""
     name = branch(arguments)
-    if name == MAIN:
-        return store.log()
+    if name == MAIN and (value := store.refs.get(MAIN_REF)) == "0":
+        return GuardedLog(store.log(), MAIN, SetRef(MAIN_REF, value, value))
     from backstory.history.branches import Branches
 
     check(arguments, store, name)

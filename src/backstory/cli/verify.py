@@ -9,6 +9,7 @@ from backstory.cli.text import count
 from backstory.errors import StoreError
 from backstory.history.heads import kept, written
 from backstory.history.verify import verify
+from backstory.refs import MAIN
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -134,7 +135,7 @@ def write(report: Report, arguments: Namespace, branch: str, snapshots: Kept | N
         others = f", {snapshots.passed_over:,} of other code passed over" if snapshots.passed_over else ""
         out.line(f"compared {count(snapshots.compared, 'snapshot')} with a replay{others}")
     if report.sound and report.head is not None:
-        out.line(f"{'head' if branch == place.MAIN else f'head of {branch}'} {written(report.head)}")
+        out.line(f"{'head' if branch == MAIN else f'head of {branch}'} {written(report.head)}")
 
 
 def fits(arguments: Namespace) -> Iterator[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from backstory.store import Log, Store
 
 for _part in (
     "appending",
+    "beside",
     "conditions",
     "guarding",
     "keeping",
@@ -30,10 +32,13 @@ for _part in (
     "retrying",
     "tags",
     "threads",
+    "units",
+    "withholding",
 ):
     pytest.register_assert_rewrite(f"backstory.conformance.{_part}")  # so that a failure shows both sides
 
 from backstory.conformance.appending import Appending  # noqa: E402
+from backstory.conformance.beside import Caching, Hooks, Joining, Watching  # noqa: E402
 from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
 from backstory.conformance.guarding import Guarding  # noqa: E402
 from backstory.conformance.keeping import Keeping  # noqa: E402
@@ -42,11 +47,13 @@ from backstory.conformance.reading import Finding, Reading  # noqa: E402
 from backstory.conformance.retrying import Retrying  # noqa: E402
 from backstory.conformance.tags import Tags, Types  # noqa: E402
 from backstory.conformance.threads import Threads, Waiting  # noqa: E402
+from backstory.conformance.units import Guards, Main, Units  # noqa: E402
+from backstory.conformance.withholding import Dropping, Withholding  # noqa: E402
 
-__all__ = ["StoreConformance"]
+__all__ = ["LogConformance", "StoreConformance"]
 
 
-class StoreConformance(
+class LogConformance(
     Appending,
     Retrying,
     Conditions,
@@ -59,23 +66,18 @@ class StoreConformance(
     Logs,
     Refs,
     Opening,
-    Keeping,
     Threads,
     Waiting,
 ):
-    """Subclass this with a name that pytest collects, and say how a store is opened."""
+    """The sentences about logs and refs alone, for what is no store but made of some, such as branches over stores.
 
-    persistent = True
-    """Whether what the store holds is there again when it is closed and opened; set where the class is made."""
+    Its `write` takes units of one batch with guards, of one ref, or of one new log.
+    """
 
-    def __init_subclass__(cls) -> None:
-        """Leave out the sentences that do not concern this store: pytest collects no None."""
-        super().__init_subclass__()
-        if not cls.persistent:
-            for name in (each for each in vars(Keeping) if each.startswith("test_")):
-                setattr(cls, name, None)
+    persistent = False
+    """Whether what the store holds is there again when it is closed and opened."""
 
-    def open_store(self, tmp_path: Path) -> Store:
+    def open_store(self, tmp_path: Path) -> Any:
         """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
         raise NotImplementedError("override open_store(self, tmp_path) to open your store")
 
@@ -105,11 +107,13 @@ class StoreConformance(
         def open_store() -> Store:
             folders.append(tmp_path / str(len(folders)))
             folders[-1].mkdir()
-            return self.open_store(folders[-1])
+            opened: Store = self.open_store(folders[-1])
+            return opened
 
         def reopen(store: Store) -> Store:
             store.close()
-            return self.open_store(folders[-1])
+            opened: Store = self.open_store(folders[-1])
+            return opened
 
         run_state_machine_as_test(
             machine(open_store, reopen if self.persistent else None),
@@ -118,3 +122,35 @@ class StoreConformance(
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             ),
         )
+
+
+class StoreConformance(
+    LogConformance, Units, Guards, Main, Withholding, Dropping, Caching, Hooks, Joining, Watching, Keeping
+):
+    """Subclass this with a name that pytest collects, and say how a store is opened."""
+
+    persistent = True
+    """Whether the store is `persistent`; set where the class is made, as those below."""
+
+    tables = True
+    """Whether the store has `tables`."""
+
+    joins = True
+    """Whether the store `joins` a transaction of its tables."""
+
+    def __init_subclass__(cls) -> None:
+        """Leave out the sentences that do not concern this store: pytest collects no None."""
+        super().__init_subclass__()
+        for offered, sentences in ((cls.persistent, Keeping), (cls.tables, Hooks), (cls.joins, Joining)):
+            if not offered:
+                for name in (each for each in vars(sentences) if each.startswith("test_")):
+                    setattr(cls, name, None)
+
+    def open_store(self, tmp_path: Path) -> Store:
+        """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
+        raise NotImplementedError("override open_store(self, tmp_path) to open your store")
+
+    def test_it_says_itself_what_it_offers(self, store: Store) -> None:
+        """The sentences are chosen by what the class says, so that has to be what the store says."""
+        said = (store.persistent, store.tables is not None, store.joins)
+        assert said == (self.persistent, self.tables, self.joins)

@@ -16,16 +16,16 @@ from backstory.commit import (
     QUERY,
     Head,
     chained,
-    commit_hash,
     content_hash,
     draft,
     withheld,
 )
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
 from backstory.errors import Conflict, HeadMoved
+from backstory.hashes import commit_hash
 from backstory.query import Condition, Query
 from backstory.record import DEPTH
-from backstory.store import Log, Store, append
+from backstory.store import Log, Store, append, create_log
 
 SECOND = 6
 """The place of the second event among the parts of a commit."""
@@ -265,6 +265,6 @@ class Appending:
         assert positions(log.read(Query.of(tags=tags))) == [1]
 
     def test_the_same_drafts_give_the_same_hashes_in_every_log(self, store: Store, log: Log) -> None:
-        other = store.log(store.create_log(ORIGIN))
+        other = store.log(create_log(store, ORIGIN))
         drafts = [decided(), decided(fact("A", "x:1"), fact("B"), query=Query.all())]
         assert append(log, *drafts) == append(other, *drafts)

@@ -8,7 +8,7 @@ from pathlib import Path
 from backstory.conformance.places import branched
 from backstory.conformance.sample import FAR, decided, fact, fill, ids, one, positions
 from backstory.query import Query
-from backstory.store import Store, append
+from backstory.store import Store, append, set_ref
 
 
 class Keeping:
@@ -20,7 +20,7 @@ class Keeping:
         store = self.open_store(tmp_path)
         main, other = branched(store)
         fill(main)
-        store.refs.set("mark/q3", "7", old=None)
+        set_ref(store, "mark/q3", "7", old=None)
         before = [list(main.read()), list(main.commits()), list(other.read()), list(other.commits())]
         store.close()
         store = self.open_store(tmp_path)

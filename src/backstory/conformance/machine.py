@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from backstory.commit import Draft, Guard, Head, draft
+from backstory.commit import Draft, Head, draft
 from backstory.conformance.model import ModelLog, Outcome
 from backstory.conformance.sample import START, fact
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, RefMoved
+from backstory.errors import AheadOfLog, AppendError, Conflict, HeadMoved, RefMoved
 from backstory.query import Clause, Condition, Query
 from backstory.record import Encoded
-from backstory.store import Log, Store, Verdict
+from backstory.refs import MAIN_REF
+from backstory.store import Log, Store, create_log, set_ref
+from backstory.unit import Append, SetRef, Unit, Written
 
 TYPES = st.sampled_from(["A", "B", "a", "Größe"])
 ALIKE = ("x:1", "y:1", 'x:"x:1', 'z:"y:1', 'z:["x:1"]', "y:1\\", "X:1", "x:1\n", "z:é", "z:e\u0301")
@@ -53,15 +55,17 @@ def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tupl
 
 
 PARENTS = st.sampled_from(["any"] * 6 + ["head", "other"])
-GUARDS = st.none() | st.builds(Guard, st.sampled_from("abc"), st.sampled_from("12"))
-Part: TypeAlias = tuple[tuple[Draft, int | None], str, Guard | None]
-BATCHES = st.lists(st.lists(st.tuples(drafts(), PARENTS, GUARDS), max_size=3), max_size=3)
+GUARDS = st.none() | st.builds(
+    lambda name, value: SetRef(name, value, value), st.sampled_from("abc"), st.none() | st.sampled_from("12")
+)
+Part: TypeAlias = tuple[tuple[Draft, int | None], str]
+BATCHES = st.lists(st.tuples(st.lists(st.tuples(drafts(), PARENTS), max_size=3), GUARDS), max_size=3)
 
 
-def outcome(verdict: Verdict) -> Outcome:
+def outcome(verdict: Written | AppendError) -> Outcome:
     """A verdict in the model's words."""
-    if isinstance(verdict, tuple):
-        return "in", verdict
+    if isinstance(verdict, Written):
+        return "in", verdict.commits[0]
     if isinstance(verdict, Conflict):
         return "conflict", (verdict.condition, list(verdict.events))
     if isinstance(verdict, HeadMoved):
@@ -85,24 +89,28 @@ def machine(
         def open(self) -> None:
             self.store = open_store()
             self.logs = [ModelLog()]
-            self.refs: dict[str, str] = {}
+            self.refs = {MAIN_REF: "0"}
 
         def log(self, number: int) -> tuple[Log, ModelLog]:
             number %= len(self.logs)
             return self.store.log(number), self.logs[number]
 
         @rule(number=st.integers(0, 2), batches=BATCHES)
-        def append(self, number: int, batches: list[list[Part]]) -> None:
-            log, model = self.log(number)
+        def append(self, number: int, batches: list[tuple[list[Part], SetRef | None]]) -> None:
+            number %= len(self.logs)
+            model = self.logs[number]
             placed = [
-                tuple(
-                    self.placed(replace(made, guard=guard), behind, parent, model.head)
-                    for (made, behind), parent, guard in batch
+                (
+                    tuple(self.placed(made, behind, parent, model.head) for (made, behind), parent in batch),
+                    guard,
                 )
-                for batch in batches
+                for batch, guard in batches
             ]
-            expectations = [model.append(batch, self.refs) for batch in placed]
-            for verdict, expected in zip(log.append(placed), expectations, strict=True):
+            expectations = [model.append(batch, guard, self.refs) for batch, guard in placed]
+            units = [
+                Unit((Append(number, batch), *(() if guard is None else (guard,)))) for batch, guard in placed
+            ]
+            for verdict, expected in zip(self.store.write(units), expectations, strict=True):
                 word, about = outcome(verdict)
                 if word == "conflict" and expected[0] == "conflict":
                     assert isinstance(verdict, Conflict)
@@ -163,7 +171,7 @@ def machine(
         @rule()
         def create_log(self) -> None:
             origin = self.logs[-1].head
-            assert self.store.create_log(origin) == len(self.logs)
+            assert create_log(self.store, origin) == len(self.logs)
             self.logs.append(ModelLog(origin))
 
         @rule(
@@ -172,8 +180,8 @@ def machine(
             old=st.sampled_from(["1", "2"]) | st.none(),
         )
         def set_ref(self, name: str, value: str | None, old: str | None) -> None:
-            expected = self.refs.get(name) == old
-            assert self.store.refs.set(name, value, old=old) is expected
+            expected = self.refs.get(name) in (old, value) if value != old else self.refs.get(name) == old
+            assert set_ref(self.store, name, value, old=old) is expected
             if expected and value is not None:
                 self.refs[name] = value
             elif expected:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from backstory.commit import ORIGIN, Commit, Draft, Head, chained
 from backstory.query import Query
 from backstory.record import Recorded
+from backstory.unit import SetRef
 
 Outcome: TypeAlias = tuple[str, object]
 """What became of a batch: a word, and what it is about."""
@@ -32,7 +33,9 @@ class ModelLog:
         self.commits: list[Commit] = []
         self.head = origin
 
-    def append(self, batch: tuple[Draft, ...], refs: Mapping[str, str] = {}) -> Outcome:
+    def append(
+        self, batch: tuple[Draft, ...], guard: SetRef | None = None, refs: Mapping[str, str] = {}
+    ) -> Outcome:
         """Judge one batch and append it; `refs` are those of the store."""
         if len({draft.id for draft in batch}) < len(batch):
             return "id reused", None
@@ -54,9 +57,8 @@ class ModelLog:
             ]
             if found:
                 return "conflict", (draft.condition, found)
-        guard = batch[0].guard if batch else None
-        if guard is not None and refs.get(guard.ref) != guard.value:
-            return "ref moved", (guard.ref, refs.get(guard.ref))
+        if guard is not None and refs.get(guard.name) != guard.value:
+            return "ref moved", (guard.name, refs.get(guard.name))
         return "in", tuple(self._add(draft) for draft in batch)
 
     def _add(self, draft: Draft) -> Commit:

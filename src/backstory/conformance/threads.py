@@ -10,11 +10,12 @@ from itertools import count
 
 import pytest
 
-from backstory.commit import NO_HASH, Commit, commit_hash, content_hash
+from backstory.commit import NO_HASH, Commit, content_hash
 from backstory.conformance.sample import FAR, decided, fact, fill, one, positions
 from backstory.errors import Conflict, StoreClosed
+from backstory.hashes import commit_hash
 from backstory.query import Query
-from backstory.store import Log, Store, append
+from backstory.store import Log, Store, append, create_log, set_ref
 
 WRITERS = 8
 EACH = 25
@@ -172,7 +173,7 @@ class Threads:
         def advance(writer: int) -> None:
             for turn in range(EACH):
                 old, new = store.refs.get("hot"), f"{writer}-{turn}"
-                if store.refs.set("hot", new, old=old):
+                if set_ref(store, "hot", new, old=old):
                     wins.append((old, new))
 
         at_once(advance)
@@ -187,7 +188,7 @@ class Threads:
         numbers: list[int] = []
 
         def fork(writer: int) -> None:
-            number = store.create_log(store.origin())
+            number = create_log(store, store.origin())
             numbers.append(number)
             for _ in range(5):
                 one(store.log(number), fact("A", f"writer:{writer}"))

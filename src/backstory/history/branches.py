@@ -1,45 +1,44 @@
-"""Branches and marks: names for logs, and for points of them.
+"""Branches and marks: names for logs, and for points of history.
 
-A branch is a chain of logs: main, then a log for each fork on the way, each standing on a point of the one
-below. Its ref holds the whole chain, so it depends on no other ref, and making one costs the same however long
-the history is.
+A branch's ref holds the number of its log, which means something in this store only. A mark holds the position and hash
+of its commit, wherever that is. Making either costs the same however long the history is.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from datetime import datetime
-from itertools import pairwise
+from typing import Annotated
 
 import msgspec
 
-from backstory.commit import ORIGIN, Draft, Guard, Head, from_micros, micros
-from backstory.errors import BranchError, StoreCorrupt, UnknownRevision
-from backstory.forks import on_fork
-from backstory.history.guarded import GuardedLog, Named
+from backstory.commit import Commit, Draft, from_micros, micros
+from backstory.errors import BranchError, NotThere, RefMoved, StoreCorrupt, UnknownRevision
+from backstory.history.chains import TRIAL, Chain, Chains, head_at
 from backstory.history.reflog import Reflog
 from backstory.ids import new_id, new_secret, now
-from backstory.refs import BRANCH, MARK
-from backstory.store import Log, Store, append, commit_at
-from backstory.stores.overlay import OverlayLog
+from backstory.refs import BRANCH, MAIN, MARK, REFLOG, SETTLED
+from backstory.store import Log, Store, write
+from backstory.stores.guarded import GuardedLog
+from backstory.unit import Append, Holds, NewLog, SetRef, Step, Written, new_log
 
-MAIN = "main"
+__all__ = ["MAIN", "TRIAL", "Branch", "Branches", "Chain", "Mark", "head_at", "mark_of", "number_of"]
+
 NAME = re.compile(r"[^\s~^:@#{}\\*?\[\].-][^\s~^:@#{}\\*?\[\]]*(?<!\.)")
 NAME_LIMIT = 200
-Chain = tuple[int, ...]
-
-TRIAL = -1
-"""In a chain: a log that is in no store."""
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """A named log: the numbers of the logs that it is made of, main's first."""
+    """A named log, by its chain."""
 
     name: str
     chain: Chain
+
+    @property
+    def number(self) -> int:
+        """Its own log."""
+        return self.chain[-1]
 
     @property
     def ref(self) -> str:
@@ -47,23 +46,17 @@ class Branch(msgspec.Struct, frozen=True):
         return BRANCH + self.name
 
     @property
-    def value(self) -> str:
-        """What its ref says."""
-        return msgspec.json.encode(self.chain).decode()
-
-    @property
-    def named(self) -> Named | None:
-        """The guard of writes that are for it; None for main, which is never moved."""
-        return None if self.name == MAIN else Named(self.name, Guard(self.ref, self.value))
+    def stays(self) -> SetRef:
+        """The guard that the name still means this log."""
+        return SetRef(self.ref, str(self.number), str(self.number))
 
 
 class Mark(msgspec.Struct, frozen=True):
     """A name and a message for a point of history."""
 
     name: str
-    chain: Chain
-    position: int
-    hash: str
+    position: Annotated[int, msgspec.Meta(ge=0)]
+    hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     message: str
     author: str
     made: int
@@ -74,7 +67,7 @@ class Mark(msgspec.Struct, frozen=True):
         return from_micros(self.made)
 
 
-class Branches:
+class Branches(Chains):
     """The branches and marks of one store."""
 
     def __init__(
@@ -85,16 +78,10 @@ class Branches:
         ids: Callable[[], str] = new_id,
         secrets: Callable[[], bytes] = new_secret,
     ) -> None:
-        self.store = store
+        super().__init__(store)
         self.clock = clock
         self.secrets = secrets
         self.reflog = Reflog(store, clock=clock, ids=ids, secrets=secrets)
-        self._views: dict[Chain, Log] = {}
-        self._begin()
-
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        on_fork(child=self._begin)
 
     def get(self, name: str) -> Branch:
         """The branch of this name. Raises `UnknownRevision` with what exists."""
@@ -105,38 +92,24 @@ class Branches:
 
     def find(self, name: str) -> Branch | None:
         """The branch of this name, None where there is none."""
-        if name == MAIN:
-            return Branch(MAIN, (0,))
         text = self.store.refs.get(BRANCH + name)
-        return None if text is None else Branch(name, chain_of(name, text))
+        return None if text is None else self._branch(name, text)
+
+    def _branch(self, name: str, text: str) -> Branch:
+        return Branch(name, self.chain(number_of(name, text)))
 
     def all(self) -> Iterator[Branch]:
         """Every branch, main first."""
-        yield Branch(MAIN, (0,))
-        for ref, text in self.store.refs.list(BRANCH).items():
-            name = ref.removeprefix(BRANCH)
-            yield Branch(name, chain_of(name, text))
+        for name, text in self._texts():
+            yield self._branch(name, text)
 
     def names(self) -> list[str]:
-        """The names of all branches."""
-        return [branch.name for branch in self.all()]
+        """The names of all branches, main first."""
+        return [name for name, _ in self._texts()]
 
-    def view(self, chain: Chain) -> Log:
-        """The log that a chain makes; the same object for the same chain."""
-        with self._lock:
-            return self._view(chain)
-
-    def _view(self, chain: Chain) -> Log:
-        if chain not in self._views:
-            *base, number = chain
-            try:
-                own = self.store.log(number)
-            except KeyError:
-                raise StoreCorrupt(f"log {number}, which a branch or a mark names, is not there") from None
-            self._views[chain] = (
-                OverlayLog(self._view(tuple(base)), self.store.origin(number), own) if base else own
-            )
-        return self._views[chain]
+    def _texts(self) -> list[tuple[str, str]]:
+        found = [(ref.removeprefix(BRANCH), text) for ref, text in self.store.refs.list(BRANCH).items()]
+        return sorted(found, key=lambda each: each[0] != MAIN)
 
     def log(self, name: str) -> Log:
         """The log of a branch, to read and to append to. Raises `UnknownRevision`."""
@@ -144,32 +117,31 @@ class Branches:
 
     def open(self, branch: Branch) -> Log:
         """The log of a branch, to read and to append to: it refuses commits once the branch was moved or deleted."""
-        view, named = self.view(branch.chain), branch.named
-        return view if named is None else GuardedLog(view, named)
-
-    def beside(self, chain: Chain, log: Log) -> Branches:
-        """These branches, and a chain that is in no store: its last log is a `TRIAL`."""
-        other = copy(self)
-        with self._lock:
-            other._views = {**self._views, chain: log}
-        other._begin()
-        return other
+        return GuardedLog(self.view(branch.chain), branch.name, branch.stays)
 
     def create(self, name: str, chain: Chain, position: int, drafts: Sequence[Draft] = ()) -> Branch:
         """Make a branch that starts at a point of a chain of logs, and has these commits. Raises `BranchError`."""
         self.check_new(name)
-        made = self.fork(chain, position)
+        new = self.start(chain, position)
+        steps: list[Step] = [new, SetRef(BRANCH + name, new, None), SetRef(MARK + name, None, None)]
         if drafts:
-            append(self.view(made), *drafts)
-        return self._name(name, made, "BranchCreated", position=position)
+            steps.append(Append(new, drafts))
+        written = self.write(*steps, note=("BranchCreated", name, {"position": position}))
+        return Branch(name, self.chain(written.logs[0]))
 
-    def _name(self, name: str, chain: Chain, kind: str, /, **details: object) -> Branch:
-        """Give a chain a name that is free. Raises `BranchError`."""
-        branch = Branch(name, chain)
-        if not self.store.refs.set(branch.ref, branch.value, old=None):
-            raise BranchError(f"there is a branch {name!r} already")
-        self.reflog.note(kind, name, **details)
-        return branch
+    def start(self, chain: Chain, position: int) -> NewLog:
+        """The step that makes a log on top of a point. Raises `BranchError` inside of a commit."""
+        return new_log(head_at(self.view(self.lowest(chain, position)), position))
+
+    def write(self, *steps: Step, note: tuple[str, str, dict[str, object]]) -> Written:
+        """Write a unit, with a note of it in the reflog. Raises `BranchError` for a name that somebody else changed."""
+        kind, name, details = note
+        while True:
+            try:
+                return write(self.store, *steps, *self.reflog.steps(kind, name, **details))
+            except RefMoved as moved:
+                if moved.ref != REFLOG:  # else somebody else has just begun the reflog
+                    raise _taken(moved) from None
 
     def check_new(self, name: str) -> None:
         """Raise `BranchError` where no branch or mark can be made with this name."""
@@ -185,59 +157,78 @@ class Branches:
         if self.mark(name) is not None:
             raise BranchError(f"there is a mark {name!r} already")
 
-    def fork(self, chain: Chain, position: int) -> Chain:
-        """A new log on top of a point, as the chain that leads to it. Raises `BranchError` inside of a commit."""
-        chain = self.lowest(chain, position)
-        return (*chain, self.store.create_log(head_at(self.view(chain), position)))
+    def move(
+        self, branch: Branch, new: NewLog, drafts: Sequence[Draft], head: Holds, note: dict[str, object]
+    ) -> tuple[Commit, ...]:
+        """Let a branch name a new log that has these commits, as a rebase does; its old log stays.
 
-    def origin(self, chain: Chain) -> Head:
-        """What the last log of a chain stands on."""
-        view = self.view(chain)
-        return view.origin if isinstance(view, OverlayLog) else ORIGIN
-
-    def lowest(self, chain: Chain, position: int) -> Chain:
-        """The part of a chain that reaches up to a position. Raises `BranchError` where that is in no store."""
-        while len(chain) > 1 and position <= self.origin(chain).position:
-            chain = chain[:-1]
-        if TRIAL in chain:
-            raise BranchError("this branch has no name; keep it with one first: trial.keep('what-if')")
-        return chain
-
-    def move(self, branch: Branch, chain: Chain, kind: str, **details: object) -> Branch:
-        """Let a branch name another chain, as a rebase does; the old logs stay. Raises `BranchError` if it moved."""
-        if branch.name == MAIN:
-            raise BranchError("main is never moved: append to it, or merge into it")
-        moved = Branch(branch.name, chain)
-        if not self.store.refs.set(branch.ref, moved.value, old=branch.value):
-            raise BranchError(f"branch {branch.name!r} was moved by someone else meanwhile; look again")
-        self.reflog.note(kind, branch.name, was=list(branch.chain), **details)
-        return moved
+        `head` is where the old log was when they were judged: it must end there still. Returns the commits. Raises
+        `BranchError` if somebody else moved the branch, `HeadMoved` if the log went on.
+        """
+        steps: list[Step] = [new, SetRef(branch.ref, new, str(branch.number)), head]
+        if drafts:
+            steps.append(Append(new, drafts))
+        details = {"was": branch.number, **note}
+        written = self.write(*steps, note=("Rebased", branch.name, details))
+        return written.commits[0] if drafts else ()
 
     def delete(self, name: str) -> Branch:
         """Delete a branch's name and return what it named. Its log stays, and the reflog can find it."""
         branch = self.get(name)
         if name == MAIN:
             raise BranchError("main cannot be deleted")
-        if not self.store.refs.set(branch.ref, None, old=branch.value):
-            raise BranchError(f"branch {name!r} was moved by someone else meanwhile; look again")
-        self.reflog.note(
-            "BranchDeleted", name, was=list(branch.chain), position=self.view(branch.chain).head().position
+        settled = SETTLED + name
+        self.write(
+            SetRef(branch.ref, None, str(branch.number)),
+            SetRef(settled, None, self.store.refs.get(settled)),
+            note=(
+                "BranchDeleted",
+                name,
+                {"was": branch.number, "position": self.view(branch.chain).head().position},
+            ),
         )
         return branch
 
-    def restore(self, name: str, chain: Chain) -> Branch:
-        """Name a chain that the reflog remembers. Raises `BranchError`."""
+    def restore(self, name: str, number: int) -> Branch:
+        """Name a log that the reflog remembers. Raises `BranchError`."""
         self.check_new(name)
+        gone = BranchError(f"there is no log {number} in this store any more")
         try:
-            self.view(chain)
-        except (StoreCorrupt, ValueError):
-            raise BranchError(f"there is no history {list(chain)} in this store") from None
-        return self._name(name, chain, "BranchRestored", chain=list(chain))
+            origin = self.store.origin(number)
+        except KeyError:
+            raise gone from None
+        try:
+            self.write(
+                SetRef(BRANCH + name, str(number), None),
+                SetRef(MARK + name, None, None),
+                Holds(number, origin.position, origin.hash),
+                note=("BranchRestored", name, {"log": number}),
+            )
+        except NotThere:
+            raise gone from None
+        return Branch(name, self.chain(number))
+
+    def settled(self, name: str) -> frozenset[str]:
+        """Decisions, by their origins, that merges into this branch left out on purpose. Raises `StoreCorrupt`."""
+        return settled_of(self.store.refs.get(SETTLED + name))
+
+    def settling(self, name: str, more: Sequence[str]) -> SetRef:
+        """The step that adds decisions to those that merges into this branch left out."""
+        old = self.store.refs.get(SETTLED + name)
+        value = sorted({*settled_of(old), *more})
+        return SetRef(SETTLED + name, msgspec.json.encode(value).decode(), old)
 
     def mark(self, name: str) -> Mark | None:
         """The mark of this name."""
         text = self.store.refs.get(MARK + name)
         return None if text is None else mark_of(name, text)
+
+    def marked(self, mark: Mark) -> Chain:
+        """A chain that has the commit of a mark. Raises `StoreCorrupt` where no log has it."""
+        chain = self.holding(mark.position, bytes.fromhex(mark.hash))
+        if chain is None:
+            raise StoreCorrupt(f"mark {mark.name} names a commit at #{mark.position} that is not there")
+        return chain or self.get(MAIN).chain
 
     def marks(self) -> list[Mark]:
         """Every mark, by name."""
@@ -251,71 +242,52 @@ class Branches:
         self.check_new(name)
         chain = self.lowest(chain, position)
         head = head_at(self.view(chain), position)
-        mark = Mark(name, chain, position, head.hash.hex(), message, author, micros(self.clock()))
-        if not self.store.refs.set(MARK + name, msgspec.json.encode(mark).decode(), old=None):
-            raise BranchError(f"there is a mark {name!r} already")
-        self.reflog.note("Marked", name, position=position)
+        mark = Mark(name, position, head.hash.hex(), message, author, micros(self.clock()))
+        self.write(
+            SetRef(MARK + name, msgspec.json.encode(mark).decode(), None),
+            SetRef(BRANCH + name, None, None),
+            Holds(chain[-1], position, head.hash),
+            note=("Marked", name, {"position": position}),
+        )
         return mark
 
     def delete_mark(self, name: str) -> None:
         """Forget a mark. Raises `UnknownRevision`."""
         text = self.store.refs.get(MARK + name)
-        if text is None or not self.store.refs.set(MARK + name, None, old=text):
+        if text is None:
             raise UnknownRevision(name, "there is no such mark")
-        self.reflog.note("Unmarked", name)
-
-    def shared(self, one: Chain, other: Chain) -> tuple[Chain, int]:
-        """What two branches have in common: the chain, and the position up to which it is the same history."""
-        common = 0
-        while common < min(len(one), len(other)) and one[common] == other[common]:
-            common += 1
-        ends = [
-            self.origin(chain[: common + 1]).position
-            if common < len(chain)
-            else self.view(chain).head().position
-            for chain in (one, other)
-        ]
-        return one[:common], min(ends)
+        self.write(SetRef(MARK + name, None, text), note=("Unmarked", name, {}))
 
 
-def chain_of(name: str, text: str) -> Chain:
-    """The logs that a branch's ref names. Raises `StoreCorrupt`."""
-    try:
-        return _checked(msgspec.json.decode(text, type=Chain))
-    except (ValueError, TypeError) as error:
-        raise StoreCorrupt(f"what branch {name} is made of is damaged: {error}") from error
+def number_of(name: str, text: str) -> int:
+    """The log that a branch's ref names. Raises `StoreCorrupt`."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise StoreCorrupt(f"what branch {name} names is damaged: {text[:20]!r} is no number of a log")
+    return int(text)
 
 
 def mark_of(name: str, text: str) -> Mark:
     """The mark that its ref holds. Raises `StoreCorrupt`."""
     try:
-        mark = msgspec.json.decode(text, type=Mark)
-        _checked(mark.chain)
+        return msgspec.json.decode(text, type=Mark)
     except (ValueError, TypeError) as error:
         raise StoreCorrupt(f"mark {name} is damaged: {error}") from error
-    return mark
 
 
-def _checked(chain: Chain) -> Chain:
-    """A chain that begins with main, each log of it made later than the one below."""
-    if chain[:1] != (0,) or any(number <= below for below, number in pairwise(chain)):
-        raise ValueError(f"{list(chain[:10])} does not stand on main")
-    return chain
+def settled_of(text: str | None) -> frozenset[str]:
+    """The decisions that a ref says are settled. Raises `StoreCorrupt`."""
+    try:
+        return frozenset() if text is None else frozenset(msgspec.json.decode(text, type=list[str]))
+    except msgspec.MsgspecError as error:
+        raise StoreCorrupt(f"what merges left out is damaged: {error}") from error
 
 
-def head_at(log: Log, position: int) -> Head:
-    """The head as it was at a position. Raises `BranchError` beyond the log, and in the middle of a commit."""
-    head = log.head()
-    if position == head.position:
-        return head
-    if position == 0:
-        return ORIGIN
-    if not 0 < position < head.position:
-        raise BranchError(f"there is no #{position}: the log ends at #{head.position}")
-    commit = commit_at(log, position)
-    if commit.position != position:
-        raise BranchError(
-            f"#{position} is in the middle of commit {commit.hash.hex()[:10]} (#{commit.first} to #{commit.position}):"
-            f" start at its end, #{commit.position}, or before it, #{commit.first - 1}"
-        )
-    return Head(position, commit.hash, commit.time)
+def _taken(moved: RefMoved) -> BranchError:
+    """What a ref that somebody else changed meanwhile means for the one who wanted to."""
+    prefix, _, name = moved.ref.partition("/")
+    if prefix + "/" == SETTLED:
+        return BranchError(f"somebody else merged into {name!r} meanwhile; try again")
+    kind = "mark" if prefix + "/" == MARK else "branch"
+    if moved.value is None:
+        return BranchError(f"{kind} {name!r} was deleted by somebody else meanwhile; look again")
+    return BranchError(f"there is a {kind} {name!r} already, or somebody else moved it meanwhile; look again")

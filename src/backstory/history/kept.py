@@ -17,8 +17,7 @@ from backstory.exact import same
 from backstory.history.branches import Branches
 from backstory.masking import masked_repr
 from backstory.opened import opened
-from backstory.refs import SNAPSHOT
-from backstory.snapshots import Snapshots
+from backstory.snapshots import SNAPSHOT, Snapshots
 from backstory.state import State, identity, state_type
 from backstory.store import Log, commit_finder
 from backstory.veil import OPEN, field_names, veil_of
@@ -42,11 +41,11 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]], codec: 
     by_name: dict[str, list[type[State]]] = {}
     for cls in classes:
         by_name.setdefault(cls.__qualname__, []).append(cls)
-    for name in branches.store.refs.list(SNAPSHOT):
+    for name in branches.store.caches.names(SNAPSHOT):
         chain, _, rest = name.removeprefix(SNAPSHOT).partition("/")
         kind, _, key = rest.partition("/")
         log = _log(branches, chain)
-        snapshots = Snapshots(branches.store.refs, chain)
+        snapshots = Snapshots(branches.store.caches, chain)
         found = [read for cls in by_name.get(kind, ()) if (read := _read(snapshots, cls, key))]
         if log is None or not found:
             kept.passed_over += 1

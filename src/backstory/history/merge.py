@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,12 +12,14 @@ from backstory.codec import PLAIN, Codec
 from backstory.commands import clashes, definitions
 from backstory.commit import Commit, Head, drafted
 from backstory.context import current
-from backstory.errors import BranchError, HeadMoved, IdReused
-from backstory.history.branches import MAIN, Branches, Chain, head_at
+from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, RefMoved
+from backstory.history.branches import MAIN, Branch, Branches, head_at
 from backstory.history.decisions import origin
 from backstory.history.replay import Policy, Replay, Rules, Step, Way
 from backstory.history.revision import Point
-from backstory.store import Log, append
+from backstory.store import Log, Verdict
+from backstory.unit import Holds
+from backstory.unit import Step as WriteStep
 
 ATTEMPTS = 10
 """How often a merge is judged again because the target went on while it was judged."""
@@ -96,28 +99,30 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     view, log = branches.view(one.chain), branches.open(other)
 
     def judge(head: Head) -> MergeReport:
-        base = _base(branches, one.chain, other.chain, head)
+        base = min(branches.shared(one.chain, other.chain)[1], head.position)
         commits = list(view.commits(after=base))
-        settled = branches.reflog.settled(target) if commits else set()
+        settled = branches.settled(target) if commits else frozenset()
         if base == head.position and not any(origin(commit) in settled for commit in commits):
             return _forward(view, commits, base, source, target)
         replay = Replay(view, log, base, head, options.rules(branches))
         steps = replay.run(commits, settled=lambda commit: origin(commit) in settled)
         return MergeReport(source, target, base, tuple(steps))
 
-    report = _settle(log, judge, options)
-    settled = [origin(step.commit) for step in report.steps if step.outcome in ("skipped", "refused")]
-    if report.commits or (report.done and settled):
-        branches.reflog.note(
+    def beside(report: MergeReport) -> Sequence[WriteStep]:
+        left_out = [origin(each.commit) for each in report.steps if each.outcome in ("skipped", "refused")]
+        if not left_out and not any(each.draft is not None for each in report.steps):
+            return ()
+        note = branches.reflog.steps(
             "Merged",
             target,
             source=source,
             base=report.base,
             message=options.message,
-            settled=settled,
             fast_forward=report.fast_forward,
         )
-    return report
+        return [branches.settling(target, left_out), *note] if left_out else note
+
+    return _settle(branches, other, judge, beside, options)
 
 
 def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
@@ -140,11 +145,15 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
         report = MergeReport(name, f"#{onto.position}", base, tuple(steps))
         if report.conflicts or options.dry_run:
             return report
-        chain = branches.fork(onto.chain, onto.position)
-        done = _append(branches.view(chain), report, branches.view(chain).head())
-        if view.head() == head:
-            branches.move(branch, chain, "Rebased", onto=onto.position, message=options.message)
-            return done
+        with suppress(HeadMoved):
+            commits = branches.move(
+                branch,
+                branches.start(onto.chain, onto.position),
+                [step.draft for step in steps if step.draft is not None],
+                Holds(branch.number, head.position, head.hash, last=True),
+                {"onto": onto.position, "message": options.message},
+            )
+            return msgspec.structs.replace(report, commits=commits, done=True)
     raise HeadMoved(view.head().position)
 
 
@@ -166,45 +175,49 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
         steps = replay.run(commits, settled=lambda commit: commit.position < picked.position)
         return MergeReport(f"#{picked.position}", target, base, tuple(steps[-1:]))
 
-    report = _settle(log, judge, options)
-    if report.commits:
-        branches.reflog.note("CherryPicked", target, commit=picked.id, message=options.message)
-    return report
+    def beside(report: MergeReport) -> Sequence[WriteStep]:
+        if all(step.draft is None for step in report.steps):
+            return ()
+        return branches.reflog.steps("CherryPicked", target, commit=picked.id, message=options.message)
+
+    return _settle(branches, branch, judge, beside, options)
 
 
-def _settle(log: Log, judge: Callable[[Head], MergeReport], options: Options) -> MergeReport:
-    """Judge and append, again where the log went on while it was judged."""
-    attempts = 0
+def _settle(
+    branches: Branches,
+    target: Branch,
+    judge: Callable[[Head], MergeReport],
+    beside: Callable[[MergeReport], Sequence[WriteStep]],
+    options: Options,
+) -> MergeReport:
+    """Judge and write one unit, again where the target went on while it was judged."""
+    log, attempts = branches.open(target), 0
     while True:
         head = log.head()
         report = judge(head)
         if report.conflicts or options.dry_run:
             return report
         try:
-            return _append(log, report, head)
-        except (HeadMoved, IdReused):
-            # An id is taken where another merge was faster with some of them.
+            return _append(log, report, head, beside(report))
+        except (HeadMoved, IdReused, RefMoved) as moved:
+            # An id or a ref is another where another merge was faster.
             attempts += 1
-            if attempts == ATTEMPTS or log.head() == head:
+            stands_still = not isinstance(moved, RefMoved) and log.head() == head
+            if isinstance(moved, BranchMoved) or stands_still or attempts == ATTEMPTS:
                 raise
 
 
-def _append(log: Log, report: MergeReport, head: Head) -> MergeReport:
-    """Append what was judged as one batch, on top of `head` alone. Raises `HeadMoved`."""
+def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[WriteStep]) -> MergeReport:
+    """Append what was judged as one batch, on top of `head` alone, and do what belongs to it. Raises `HeadMoved`."""
     drafts = [step.draft for step in report.steps if step.draft is not None]
-    done = append(log, msgspec.structs.replace(drafts[0], parent=head.hash), *drafts[1:]) if drafts else ()
-    return msgspec.structs.replace(report, commits=done, done=True)
-
-
-def _base(branches: Branches, source: Chain, target: Chain, head: Head) -> int:
-    """Up to where both are the same history: all of the target, where its head is a commit of the source."""
-    _, shared = branches.shared(source, target)
-    view = branches.view(source)
-    if shared < head.position <= view.head().position:
-        commit: Commit | None = next(view.commits(after=head.position - 1, limit=1), None)
-        if commit is not None and commit.hash == head.hash:
-            return head.position
-    return shared
+    if drafts:
+        drafts[0] = msgspec.structs.replace(drafts[0], parent=head.hash)
+    done: Verdict = ()
+    if drafts or beside:
+        [done] = log.append([drafts], beside=beside)
+    if isinstance(done, tuple):
+        return msgspec.structs.replace(report, commits=done, done=True)
+    raise done
 
 
 def _forward(view: Log, commits: list[Commit], base: int, source: str, target: str) -> MergeReport:

@@ -1,11 +1,12 @@
 """What happened to branches and marks: itself a log in the store, because history is what we are good at.
 
-Each entry is an event (`BranchCreated`, `BranchDeleted`, `Merged`, ...) with the tag `branch:<name>`.
+It is for people, stays in this store, and nothing is decided by it. Each entry is an event (`BranchCreated`,
+`BranchDeleted`, `Merged`, ...) with the tag `branch:<name>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,8 @@ from backstory.errors import StoreCorrupt
 from backstory.query import Query
 from backstory.record import Recorded, encoded
 from backstory.refs import REFLOG
-from backstory.store import Log, Store, append, commit_at
+from backstory.store import Log, Store, commit_at
+from backstory.unit import Append, SetRef, Step, new_log
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -44,12 +46,20 @@ class Reflog:
         self._ids = ids
         self._secrets = secrets
 
-    def note(self, kind: str, name: str, **details: object) -> None:
-        """Add an entry."""
+    def steps(self, kind: str, name: str, /, **details: object) -> Sequence[Step]:
+        """The steps that add an entry, for the unit that does what it tells. The first entry makes the log.
+
+        They are refused with a `RefMoved` of the reflog's ref where somebody else makes the log at the same time.
+        """
         data = msgspec.json.encode({"name": name, **details})
         event = encoded(kind, data, (f"branch:{name}",))
-        noted = draft([event], id=self._ids(), time=self._clock(), secret=self._secrets())
-        append(self._log(), noted)
+        noted = [draft([event], id=self._ids(), time=self._clock(), secret=self._secrets())]
+        number = self._store.refs.get(REFLOG)
+        if number is not None:
+            self._open(number)
+            return [Append(int(number), noted)]
+        new = new_log(ORIGIN)
+        return [new, SetRef(REFLOG, new, None), Append(new, noted)]
 
     def read(self, name: str | None = None) -> Iterator[Entry]:
         """The entries, newest first: all, or those of one name."""
@@ -60,16 +70,6 @@ class Reflog:
             commit = commit_at(log, event.position)
             yield Entry(event.type, details.pop("name"), commit.time, details)
 
-    def settled(self, target: str) -> set[str]:
-        """Decisions, by their origins, that an earlier merge into this branch left out on purpose."""
-        settled: set[str] = set()
-        for _, event in self._events(target):
-            if event.type == "Merged":
-                settled.update(msgspec.json.decode(event.data)["settled"])
-            elif event.type == "BranchCreated":  # what is older happened to another branch of this name
-                break
-        return settled
-
     def _events(self, name: str | None) -> Iterator[tuple[Log, Recorded]]:
         """What is noted, newest first, and the log that has it."""
         number = self._store.refs.get(REFLOG)
@@ -79,12 +79,6 @@ class Reflog:
         query = Query.all() if name is None else Query.of(tags=[f"branch:{name}"])
         for event in log.read(query, backwards=True):
             yield log, event
-
-    def _log(self) -> Log:
-        """The log of the ref. Where two make one at once, the ref says which it is, and the other stays empty."""
-        while (number := self._store.refs.get(REFLOG)) is None:
-            self._store.refs.set(REFLOG, str(self._store.create_log(ORIGIN)), old=None)
-        return self._open(number)
 
     def _open(self, number: str) -> Log:
         """The log that the ref names. Raises `StoreCorrupt`."""

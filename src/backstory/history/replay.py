@@ -25,7 +25,7 @@ from backstory.query import Condition, Query, matcher, union
 from backstory.record import Encoded, Recorded
 from backstory.store import Log, append
 from backstory.stores.judge import SHOWN
-from backstory.stores.memory import MemoryLog
+from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 
 Way = Literal["redecide", "skip", "force"]
@@ -101,7 +101,7 @@ class Replay:
         self._dirty: list[Recorded | Encoded] = []
         self._late: list[Recorded] = []
         self._last_known = 0
-        self._own = MemoryLog(head)
+        self._own = MemoryStore(head).log()
         self._trial = OverlayLog(target, head, self._own)
         self._codec = rules.codec
         self._now = Loader(opened(self._trial, rules.codec))

@@ -149,7 +149,8 @@ def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
         view = branches.view(branch.chain)
         return _point(branch.chain, view, view.head().position)
     if (mark := branches.mark(name)) is not None:
-        return _point(mark.chain, branches.view(mark.chain), mark.position)
+        marked = branches.marked(mark)
+        return _point(marked, branches.view(marked), mark.position)
     if name.startswith("#"):
         if (number := _number(name[1:])) is None:
             raise UnknownRevision(text, "a position is a number, like #12")

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
-from backstory.commit import Commit, Head, commit_hash, content_hash
-from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError
-from backstory.history.branches import MAIN, Branches, chain_of, head_at, mark_of
+from backstory.commit import Commit, Head, content_hash
+from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError, UnknownRevision
+from backstory.hashes import commit_hash
+from backstory.history.branches import MAIN, Branches, mark_of, number_of
 from backstory.history.heads import KeptHead, head_problems, kept, since_problems
 from backstory.record import Recorded
 from backstory.refs import BRANCH, MARK, REFLOG
@@ -91,6 +92,10 @@ def kept_problems(
             yield from since_problems(log, head, name, since)
     except StoreError as error:
         yield f"the head of {name} cannot be read: {error}"
+    except UnknownRevision:
+        if name != MAIN:
+            raise
+        yield "there is no branch main"
 
 
 def log_problems(
@@ -120,7 +125,7 @@ def other_problems(store: Store, report: Report) -> Iterator[str]:
 
 
 def ref_problems(store: Store) -> Iterator[str]:
-    """Compare what each branch stands on, and what each mark names, with the history below; find the reflog."""
+    """Find the log of each branch, with each log below that it stands on, the commit of each mark, and the reflog."""
     branches = Branches(store)
     try:
         refs = {name: text for prefix in (BRANCH, MARK) for name, text in store.refs.list(prefix).items()}
@@ -131,28 +136,14 @@ def ref_problems(store: Store) -> Iterator[str]:
         yield str(error)
         return
     for ref, text in refs.items():
-        named = ref.replace("/", " ", 1)
-        check = branch_problems if ref.startswith(BRANCH) else mark_problems
+        kind, _, name = ref.partition("/")
         try:
-            yield from check(branches, named, text)
+            if ref.startswith(BRANCH):
+                branches.view(branches.chain(number_of(name, text)))
+            else:
+                branches.marked(mark_of(name, text))
         except (StoreError, BranchError) as error:
-            yield f"{named} leads nowhere: {error}"
-
-
-def branch_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
-    """Whether each log of a branch stands on the one before."""
-    chain = chain_of(named, text)
-    for depth in range(1, len(chain)):
-        view, origin = branches.view(chain[:depth]), branches.origin(chain[: depth + 1])
-        if head_at(view, origin.position).hash != origin.hash:
-            yield f"{named} stands on another commit at #{origin.position} than it was made on"
-
-
-def mark_problems(branches: Branches, named: str, text: str) -> Iterator[str]:
-    """Whether a mark names the commit that it was made for."""
-    mark = mark_of(named, text)
-    if head_at(branches.view(mark.chain), mark.position).hash.hex() != mark.hash:
-        yield f"{named} names another commit at #{mark.position} than it was made for"
+            yield f"{kind} {name} leads nowhere: {error}"
 
 
 def chain_problems(

@@ -44,7 +44,10 @@ SCHEMES: dict[str, Callable[..., Store]] = {
     "postgresql": _postgres,
     "postgres": _postgres,
 }
-"""How an address's scheme opens: a function from the address and the options to a store. Add your own here."""
+"""How an address's scheme opens: a function from the address and the options to a store."""
+
+ENTRY_POINTS = "backstory.stores"
+"""The group of entry points by which other packages add schemes: `cloud = "my_package:open_store"`, such a function."""
 
 
 HARMLESS = frozenset({
@@ -83,6 +86,25 @@ def shown(address: str) -> str:
     return f"{scheme}://{user.partition(':')[0]}{at}{base}{'?' if kept else ''}{kept}"
 
 
+def _opener(scheme: str) -> Callable[..., Store]:
+    """What opens a scheme's addresses: of this package, else of another one. Raises `StoreError`."""
+    if scheme in SCHEMES:
+        return SCHEMES[scheme]
+    from importlib.metadata import entry_points
+
+    others = entry_points(group=ENTRY_POINTS)
+    if scheme in others.names:
+        try:
+            found: Callable[..., Store] = others[scheme].load()
+        except Exception as error:
+            raise StoreError(
+                f"{scheme}: addresses are opened by {others[scheme].value}, which cannot be imported: {error}"
+            ) from error
+        return found
+    known = sorted({*SCHEMES, *others.names})
+    raise StoreError(f"no store is known for {scheme}: addresses; known are a path, {', '.join(known)}")
+
+
 def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:
     """Open the store at an address: a path, `sqlite:///path`, `postgresql://host/database`, or `memory:`.
 
@@ -94,12 +116,7 @@ def open_store(address: str, *, create: bool | None = None, **options: Any) -> S
             "a store has an address or a path, and not a connection string of libpq:"
             " write postgresql://user@host/database, or ./ before a path that looks like one"
         )
-    scheme = scheme_of(address)
-    if scheme and scheme not in SCHEMES:
-        raise StoreError(
-            f"no store is known for {scheme}: addresses; known are a path, {', '.join(sorted(SCHEMES))}"
-        )
-    store = SCHEMES[scheme or "sqlite"](address, create=create, **options)
+    store = _opener(scheme_of(address) or "sqlite")(address, create=create, **options)
     if create is not False:
         begin(store)
     return store

@@ -1,4 +1,4 @@
-"""Group commit: concurrent appends of one process are written in one transaction, and each gets its own verdict.
+"""Group commit: concurrent units of one process are written in one transaction, and each gets its own verdict.
 
 One durable commit costs one fsync, whatever it holds. So the first caller writes at once; those who come while
 it writes wait, and the first of them then writes for all of them. Who has just been written for is mostly back in a
@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 
 from backstory.errors import StoreCorrupt, StoreError, StoreFull, StoreRefused
 from backstory.forks import on_fork
-from backstory.store import Batch, Log, Verdict
+from backstory.unit import Append, Outcome, Unit
 
 COMPANY, LONGEST = 0.25, 0.002
 """For how long a group waits for company: as a part of the time that the last one took to write, and in seconds."""
@@ -29,14 +29,13 @@ GROUP_EVENTS = 10_000
 
 
 class _Call:
-    """One caller's batches, and what became of them. `group` are the calls that it writes together with its own."""
+    """One caller's units, and what became of them. `group` are the calls that it writes together with its own."""
 
-    __slots__ = ("batches", "error", "events", "group", "verdicts", "woken")
+    __slots__ = ("error", "group", "outcomes", "units", "woken")
 
-    def __init__(self, batches: Sequence[Batch]) -> None:
-        self.batches = batches
-        self.events = sum(len(draft.events) for batch in batches for draft in batch)
-        self.verdicts: list[Verdict] | None = None
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self.units = units
+        self.outcomes: list[Outcome] | None = None
         self.error: BaseException | None = None
         self.group: list[_Call] = []
         self.woken = threading.Lock()
@@ -45,14 +44,24 @@ class _Call:
     @property
     def done(self) -> bool:
         """Whether its caller can be told."""
-        return self.verdicts is not None or self.error is not None
+        return self.outcomes is not None or self.error is not None
+
+    def events(self) -> int:
+        """How many events it appends."""
+        return sum(
+            len(draft.events)
+            for unit in self.units
+            for step in unit.steps
+            if isinstance(step, Append)
+            for draft in step.batch
+        )
 
     def take(self, waiting: deque[_Call]) -> None:
         """Take the first of those who wait into its group, until that is large enough."""
-        events = self.events
+        events = self.events() if waiting else 0
         while waiting and events < GROUP_EVENTS:
             if waiting[0] is not self:  # it is where Ctrl-C came to the one that let it lead
-                events += waiting[0].events
+                events += waiting[0].events()
                 self.group.append(waiting[0])
             waiting.popleft()
 
@@ -62,18 +71,13 @@ class _Call:
             self.woken.release()
 
 
-class GroupedLog:
-    """A log whose concurrent appends share transactions."""
+class GroupCommit:
+    """Lets the units that threads write at the same time share transactions of `write`, also those of several logs."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, write: Callable[[Sequence[Unit]], list[Outcome]]) -> None:
+        self._alone = write
         self._begin()
         on_fork(child=self._begin)
-        self.read = log.read
-        self.commits = log.commits
-        self.find = log.find
-        self.head = log.head
-        self.wait = log.wait
 
     def _begin(self) -> None:
         self._guard = threading.Lock()
@@ -82,9 +86,9 @@ class GroupedLog:
         self._size, self._pause = 1, 0.0
         self._gathered: threading.Lock | None = None
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
-        """Judge and append each batch, together with those of other threads; see `Log.append`."""
-        call = _Call(batches)
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit, together with those of other threads; see `Store.write`."""
+        call = _Call(units)
         try:
             self._enter(call)
             if not call.done:
@@ -98,8 +102,8 @@ class GroupedLog:
                 raise
         if call.error is not None:
             raise call.error
-        assert call.verdicts is not None
-        return call.verdicts
+        assert call.outcomes is not None
+        return call.outcomes
 
     def _enter(self, call: _Call) -> None:
         """Become the leader, or wait until another one has written this call, or lets it lead."""
@@ -140,9 +144,9 @@ class GroupedLog:
     def _write(self, calls: list[_Call]) -> None:
         """Write these calls in one transaction; the first call is this thread's own."""
         try:
-            verdicts = iter(self._log.append([batch for call in calls for batch in call.batches]))
+            outcomes = iter(self._alone([unit for call in calls for unit in call.units]))
             for call in calls:
-                call.verdicts = [next(verdicts) for _ in call.batches]
+                call.outcomes = [next(outcomes) for _ in call.units]
         except Exception as error:
             if len(calls) > 1 and _may_be_of_one(error):
                 self._write_apart(calls)
@@ -155,7 +159,7 @@ class GroupedLog:
         """One call broke the group: write each alone, so that only the one at fault gets the error."""
         for number, call in enumerate(calls, 1):
             try:
-                call.verdicts = self._log.append(call.batches)
+                call.outcomes = self._alone(call.units)
             except Exception as error:  # noqa: BLE001 - it is raised in the thread that made the call
                 call.error = error
                 if not _may_be_of_one(error):

@@ -1,4 +1,4 @@
-"""The rule that decides whether a batch goes in: pure, and the same for every store and every node."""
+"""The rule that decides whether a unit is done: pure, and the same for every store and every node."""
 
 from __future__ import annotations
 
@@ -7,18 +7,42 @@ from typing import Protocol
 
 import msgspec
 
-from backstory.commit import Commit, Draft, Head, chained, content_hash
-from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved
+from backstory.commit import DATA, Commit, Draft, Head, chained, content_hash
+from backstory.errors import (
+    AheadOfLog,
+    AppendError,
+    Conflict,
+    HeadMoved,
+    HistoryMoved,
+    IdReused,
+    MainFixed,
+    NotThere,
+    RefMoved,
+    StillNeeded,
+)
 from backstory.query import Condition
 from backstory.record import Recorded
-from backstory.store import Batch, Verdict
+from backstory.refs import MAIN_MOVES, MAIN_REF
+from backstory.salts import openings
+from backstory.unit import (
+    Append,
+    Batch,
+    DropLog,
+    Holds,
+    LogName,
+    NewLog,
+    SetRef,
+    Unit,
+    Withhold,
+    is_guard,
+)
 
 SHOWN = 10
 """How many of the events in the way a conflict names."""
 
 
-class View(Protocol):
-    """What the rule must know of a log: the state just before the batch."""
+class LogView(Protocol):
+    """What the rule must know of a log: its state just before the unit."""
 
     @property
     def head(self) -> Head:
@@ -33,12 +57,182 @@ class View(Protocol):
         """The first events that the condition forbids."""
         ...
 
-    def ref(self, name: str) -> str | None:
-        """The value of a ref of the log's store."""
+    def hash_at(self, position: int) -> bytes | None:
+        """The hash of the commit whose last event is at this position, or of the origin there."""
         ...
 
 
-def judge(batch: Batch, view: View) -> tuple[Verdict, bool]:
+class StoreView(Protocol):
+    """What the rule must know of a store: its state just before the unit."""
+
+    def log(self, number: int) -> LogView | None:
+        """A log, None where there is none of this number."""
+        ...
+
+    def ref(self, name: str) -> str | None:
+        """The value of a ref."""
+        ...
+
+    def made(self, new: NewLog) -> int | None:
+        """The number of the log that was made under this id."""
+        ...
+
+    def needs(self, number: int) -> str | None:
+        """A ref that names this log, or needs a commit that no other log has, or says that another log does."""
+        ...
+
+
+class Plan(msgspec.Struct):
+    """What a unit does, once it was judged: only what does not hold already.
+
+    `commits` are those of each `Append`, known or new; `logs` are the numbers of each `NewLog`, None where it is to be
+    made. A step that names a log by the step which makes it keeps that name.
+    """
+
+    commits: list[tuple[Commit, ...]] = []
+    logs: list[tuple[NewLog, int | None]] = []
+    appends: list[tuple[LogName, Batch, tuple[Commit, ...]]] = []
+    refs: list[SetRef] = []
+    withheld: list[tuple[int, Commit, tuple[int, ...]]] = []
+    dropped: list[int] = []
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(
+            self.appends
+            or self.refs
+            or self.withheld
+            or self.dropped
+            or any(number is None for _, number in self.logs)
+        )
+
+
+class _NewView:
+    """A log that the unit makes: empty, and nothing is known in it."""
+
+    def __init__(self, origin: Head) -> None:
+        self.head = origin
+
+    def known(self, _id: str) -> Commit | None:
+        return None
+
+    def matching(self, _condition: Condition, _limit: int) -> Sequence[Recorded]:
+        return ()
+
+    def hash_at(self, position: int) -> bytes | None:
+        return self.head.hash if position == self.head.position else None
+
+
+def judge(unit: Unit, store: StoreView) -> Plan | AppendError:
+    """What is to be done for a unit, or why it cannot be done.
+
+    Where each step that writes holds already, the unit is done, whatever its guards say: it was written before. Else
+    the first step that cannot be done gives the verdict.
+    """
+    plan = Plan([], [], [], [], [], [])
+    refused: AppendError | None = None
+    held = False
+    for step in unit.steps:
+        verdict: AppendError | None = None
+        if isinstance(step, Append):
+            verdict = _append(step, store, plan)
+            held = held or bool(step.batch)
+        elif isinstance(step, SetRef):
+            verdict = _set_ref(step, store, plan)
+            held = held or not step.is_guard
+        elif isinstance(step, Holds):
+            verdict = _holds(step, store)
+        else:
+            held = True
+            if isinstance(step, NewLog):
+                plan.logs.append((step, store.made(step)))
+            elif isinstance(step, Withhold):
+                verdict = _withhold(step, store, plan)
+            else:
+                verdict = _drop(step, store, plan)
+        if verdict is not None:
+            refused = refused or verdict
+            if not is_guard(step):
+                return refused
+    return refused if refused is not None and (plan.writes or not held) else plan
+
+
+def _append(step: Append, store: StoreView, plan: Plan) -> AppendError | None:
+    if any(name == step.log for name, _, _ in plan.appends):
+        raise ValueError(f"a unit appends to a log once, and this one appends to {step.log} twice")
+    log = _view(step.log, store)
+    if log is None:
+        return NotThere(f"log {step.log}")
+    verdict, new = judge_batch(step.batch, log)
+    if not isinstance(verdict, tuple):
+        return verdict
+    plan.commits.append(verdict)
+    if new and verdict:
+        plan.appends.append((step.log, step.batch, verdict))
+    return None
+
+
+def _view(name: LogName, store: StoreView) -> LogView | None:
+    if isinstance(name, int):
+        return store.log(name)
+    number = store.made(name)
+    return _NewView(name.origin) if number is None else store.log(number)
+
+
+def _set_ref(step: SetRef, store: StoreView, plan: Plan) -> AppendError | None:
+    found = store.ref(step.name)
+    value = step.value
+    if isinstance(value, NewLog):
+        number = store.made(value)
+        value = None if number is None else str(number)
+    elif step.is_guard:
+        return None if found == value else RefMoved(step.name, found)
+    if found == value and not (value is None and step.value is not None):
+        return None
+    if found != step.old:
+        return RefMoved(step.name, found)
+    if step.name == MAIN_REF and found is not None and store.ref(MAIN_MOVES) is None:
+        return MainFixed()
+    if any(step.name == other.name for other in plan.refs):
+        raise ValueError(f"a unit sets a ref once, and this one sets {step.name} twice")
+    plan.refs.append(step)
+    return None
+
+
+def _holds(step: Holds, store: StoreView) -> AppendError | None:
+    log = store.log(step.log)
+    if log is None:
+        return NotThere(f"log {step.log}")
+    if step.last and log.head.hash != step.hash:
+        return HeadMoved(log.head.position)
+    return None if log.hash_at(step.position) == step.hash else HistoryMoved(step.position)
+
+
+def _withhold(step: Withhold, store: StoreView, plan: Plan) -> AppendError | None:
+    log = store.log(step.log)
+    commit = None if log is None else log.known(step.id)
+    if commit is None:
+        return NotThere(f"commit {step.id!r} in log {step.log}")
+    known = openings(commit.secret, DATA + commit.size)
+    if not all(0 <= place < len(known) for place in step.places):
+        return NotThere(f"a part at one of the places {step.places} of commit {step.id!r}")
+    if any(isinstance(known[place], bytes) for place in step.places):
+        plan.withheld.append((step.log, commit, step.places))
+    return None
+
+
+def _drop(step: DropLog, store: StoreView, plan: Plan) -> AppendError | None:
+    if store.log(step.log) is None:
+        return None
+    needed = store.needs(step.log)
+    if needed is not None:
+        return StillNeeded(step.log, needed)
+    plan.dropped.append(step.log)
+    return None
+
+
+def judge_batch(batch: Batch, view: LogView) -> tuple[tuple[Commit, ...] | AppendError, bool]:
     """The verdict on a batch, and whether its commits are new: to be written on top of `view.head`.
 
     `Log.append` lists the cases, in this order.
@@ -62,9 +256,6 @@ def judge(batch: Batch, view: View) -> tuple[Verdict, bool]:
             return AheadOfLog(condition.after, view.head.position), False
         if condition.after < view.head.position and (events := view.matching(condition, SHOWN)):
             return Conflict(index, condition, events), False
-    guard = batch[0].guard if batch else None
-    if guard is not None and (value := view.ref(guard.ref)) != guard.value:
-        return RefMoved(guard.ref, value), False
     return chain(batch, view.head), True
 
 
@@ -78,7 +269,7 @@ def chain(batch: Batch, head: Head) -> tuple[Commit, ...]:
     return tuple(commits)
 
 
-def recorded_verdict(batch: Batch, known: list[Commit]) -> Verdict:
+def recorded_verdict(batch: Batch, known: list[Commit]) -> tuple[Commit, ...] | IdReused:
     """A retry gives what was recorded; anything else that uses a known id is refused.
 
     A retry may well be drafted anew, so what it says is compared at the recorded time and with the recorded secret. A

@@ -12,8 +12,9 @@ from itertools import chain, islice
 from backstory.commit import Commit, Head
 from backstory.query import Condition, Query
 from backstory.record import Recorded
-from backstory.store import ALL, Batch, Log, Verdict
-from backstory.stores.judge import judge
+from backstory.store import ALL, Log, Verdict
+from backstory.stores.judge import judge_batch
+from backstory.unit import Batch, Hook, Step, is_guard
 
 
 class OverlayLog:
@@ -24,24 +25,35 @@ class OverlayLog:
         self.origin = origin
         self.own = own
 
-    def append(self, batches: Sequence[Batch]) -> list[Verdict]:
-        """Let the own log judge each batch, but for those that the base refuses; see `Log.append`.
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
+        """Let the own log judge each batch, but for those that the base refuses or knows; see `Log.append`.
 
-        The base is history and cannot change meanwhile, so what it refuses never goes in. The verdict on such a batch
-        is found afterwards: on the log as it was before the batch. Guards are judged by the own log, in its store.
+        The base is history and cannot change meanwhile, so what it refuses never goes in, and what it knows is done,
+        but for the steps beside it. The verdict on such a batch is found afterwards: on the log as it was before it.
         """
         head = self.head()
-        refused = [self._base_refuses(batch) for batch in batches]
-        late = iter(self.own.append([batch for batch, no in zip(batches, refused, strict=True) if not no]))
+        decided = [self._base_decides(batch) for batch in batches]
+        offered = [batch for batch, by_base in zip(batches, decided, strict=True) if not by_base]
+        late = iter(self.own.append(offered, beside=beside, within=within))
         verdicts = []
-        for batch, no in zip(batches, refused, strict=True):
-            verdict = judge(batch, _View(self, head))[0] if no else next(late)
+        for batch, by_base in zip(batches, decided, strict=True):
+            verdict = self._known_or_refused(batch, head, beside) if by_base else next(late)
             if isinstance(verdict, tuple) and verdict and verdict[-1].position > head.position:
-                head = Head(verdict[-1].position, verdict[-1].hash, verdict[-1].time)
+                head = verdict[-1].point
             verdicts.append(verdict)
         return verdicts
 
-    def _base_refuses(self, batch: Batch) -> bool:
+    def _known_or_refused(self, batch: Batch, head: Head, beside: Sequence[Step]) -> Verdict:
+        """The verdict on a batch that the base decides. Where all of it is known, the steps beside it are done."""
+        verdict, _ = judge_batch(batch, _View(self, head))
+        if isinstance(verdict, tuple) and not all(map(is_guard, beside)):
+            [done] = self.own.append([()], beside=beside)
+            return verdict if isinstance(done, tuple) else done
+        return verdict
+
+    def _base_decides(self, batch: Batch) -> bool:
         """Whether the base knows an id of this batch, or has an event that a condition forbids."""
         return any(self._base_knows(draft.id) or self._base_forbids(draft.condition) for draft in batch)
 
@@ -121,5 +133,6 @@ class _View:
         upto = self.head.position
         return list(self._log.read(condition.query, after=condition.after, upto=upto, limit=limit))
 
-    def ref(self, name: str) -> str | None:
-        raise AssertionError(f"what the base refuses does not depend on {name}")
+    def hash_at(self, position: int) -> bytes | None:
+        """The hash of the commit that ends at a position; see `judge.LogView`."""
+        raise AssertionError(f"no batch is judged by the hash at #{position}")

@@ -55,6 +55,7 @@ class CommitRow(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     secret: Annotated[bytes, msgspec.Meta(min_length=SIZE)]
     content: Hash
     hash: Hash
+    signature: bytes
 
 
 decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -93,6 +94,7 @@ def commit_of(columns: Row) -> Commit:
             row.secret,
             row.content,
             row.hash,
+            row.signature,
         )
     except (msgspec.MsgspecError, OverflowError, InvalidEvent) as error:
         raise StoreCorrupt(f"commit {columns[2]} at #{columns[0]} is damaged ({error})") from error

@@ -25,7 +25,7 @@ from backstory.errors import StoreError, StoreExists
 from backstory.history.branches import Branches
 from backstory.history.verify import ref_problems
 from backstory.refs import BRANCH, MARK, REFLOG, travels
-from backstory.store import Store
+from backstory.store import Store, create_log, set_ref
 from backstory.sync.source import Progress, no_progress
 from backstory.sync.stretch import Stretch, copied, holds
 
@@ -100,7 +100,7 @@ def clone(source: Store, target: Store, *, progress: Progress = no_progress, bat
         )
     # Last: a clone that was cut off has no branches yet, and cannot be taken for a whole one.
     for change in changes:
-        if not target.refs.set(change.name, change.new, old=change.old):
+        if not set_ref(target, change.name, change.new, old=change.old):
             raise StoreError(
                 f"{change.name} of the target was set by somebody else meanwhile; see by whom, and clone again"
             )
@@ -163,7 +163,7 @@ def told(source: Store, ref: str) -> bool:
 
 def made(target: Store, stretch: Stretch) -> Head:
     """Where a log that was just made ends. Raises `StoreError` where it got another number."""
-    number = target.create_log(stretch.origin)
+    number = create_log(target, stretch.origin)
     if number != stretch.number:
         raise StoreError(
             f"the target made log {number} where {stretch.number} was next: somebody else writes to it;"

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from backstory.codec import PLAIN
-from backstory.commit import ORIGIN, Commit, Head, chained, draft
-from backstory.execution import recorded
+from backstory.commit import ORIGIN, Commit, Head, chained, draft, recorded
 from backstory.invariants import broken
 from backstory.record import Recorded
 from backstory.state import State, state_type

@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-import threading
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from backstory.commit import Head, from_micros, micros
-from backstory.forks import on_fork
-from backstory.stores.group import GroupedLog
-from backstory.stores.names import beyond
+from backstory.commit import Head
+from backstory.errors import StoreRefused
+from backstory.stores.group import GroupCommit
 from backstory.stores.postgres.address import parsed
+from backstory.stores.postgres.calls import Added
 from backstory.stores.postgres.follow import Follower
+from backstory.stores.postgres.joined import JoinedStore
 from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.schema import prepare, roles
 from backstory.stores.postgres.server import Server
+from backstory.stores.postgres.store import PostgresRefs, StoreOver
+from backstory.stores.postgres.tables import PostgresTables, PostgresTransaction, join
+from backstory.tables import Transaction
+from backstory.unit import Outcome, Unit
 
 __all__ = ["PostgresRefs", "PostgresStore", "roles"]
 
 
-class PostgresRefs:
-    """Refs in a table."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._schema = server.address.schema
-
-    def get(self, name: str) -> str | None:
-        """The value of a ref, None where there is none."""
-        rows = self._server.fetch(f"SELECT value FROM {self._schema}.refs WHERE name = %s", (name,))
-        return rows[0][0] if rows else None
-
-    def list(self, prefix: str = "") -> Mapping[str, str]:
-        """All refs whose names start with `prefix`, sorted by name."""
-        end = beyond(prefix)
-        within = "name >= %s" if end is None else "name >= %s AND name < %s"
-        sql = (
-            f"SELECT name, value FROM {self._schema}.refs WHERE {within} AND value IS NOT NULL ORDER BY name"
-        )
-        return dict(self._server.fetch(sql, (prefix,) if end is None else (prefix, end)))
-
-    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
-        """Compare and set; see `Refs.set`."""
-        sql = f"SELECT {self._schema}.set_ref(%s, %s, %s, %s)"
-        return bool(self._server.write(sql, (name, value, old, uuid.uuid4())))
-
-
-class PostgresStore:
+class PostgresStore(StoreOver):
     """Logs and refs in one schema of a database.
 
     `create` is that of `open_store`; `address` is a URI as libpq takes it, and may name a `schema`.
     """
+
+    persistent = True
+    joins = True
 
     def __init__(self, address: str, *, create: bool | None = None) -> None:
         self.server = Server(parsed(address))
@@ -59,47 +39,51 @@ class PostgresStore:
         except BaseException:
             self.server.close()
             raise
-        self.refs = PostgresRefs(self.server)
+        super().__init__(self.server)
+        self.tables = PostgresTables(self.server)
+        self._group = GroupCommit(super().write)
         self._follower = Follower(self.server)
-        self._logs: dict[int, GroupedLog] = {}
-        self._begin()
-        on_fork(child=self._begin)
-
-    def _begin(self) -> None:
-        self._opening = threading.Lock()
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.server.address.shown!r})"
 
-    def log(self, number: int = 0) -> GroupedLog:
-        """Open a log; see `Store.log`. The same object for the same number, so that its appends are grouped."""
-        with self._opening:
-            if number not in self._logs:
-                origin = self.origin(number)
-                self._logs[number] = GroupedLog(PostgresLog(self.server, self._follower, number, origin))
-            return self._logs[number]
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit, in one transaction with those of other threads; see `Store.write`."""
+        return self._group.write(units)
 
-    def create_log(self, origin: Head) -> int:
-        """Make an empty log; see `Store.create_log`."""
-        sql = f"SELECT {self.server.address.schema}.create_log(%s, %s, %s, %s)"
-        return int(self.server.write(sql, (origin.position, origin.hash, micros(origin.time), uuid.uuid4())))
+    def _kept(self, number: int, added: Added) -> None:
+        super()._kept(number, added)
+        if added.batches:
+            self._follower.appended(number, added.head.position)
 
-    def logs(self) -> Sequence[int]:
-        """The numbers of all logs."""
-        sql = f"SELECT number FROM {self.server.address.schema}.logs ORDER BY number"
-        return [number for [number] in self.server.fetch(sql)]
+    def _open(self, number: int, origin: Head) -> PostgresLog:
+        log = super()._open(number, origin)
+        self.server.checks.append(log.check)
+        return log
 
-    def origin(self, number: int = 0) -> Head:
-        """What a log stands on; see `Store.origin`."""
-        sql = (
-            f"SELECT origin_position, origin_hash, origin_time FROM {self.server.address.schema}.logs"
-            " WHERE number = %s"
+    def _wait(self, number: int, after: int, timeout: float | None) -> None:
+        self._follower.wait(number, after, timeout)
+
+    def joined(self, transaction: Transaction) -> JoinedStore:
+        """This store inside a transaction of its tables; see `Store.joined`."""
+        if isinstance(transaction, PostgresTransaction) and transaction.server is self.server:
+            return JoinedStore(self.server.address, transaction)
+        raise StoreRefused(
+            f"{self.server.address.shown}: this is no transaction of this store's that may write; take one of"
+            " store.tables.transaction() or store.join(connection)"
         )
-        rows = self.server.fetch(sql, (number,))
-        if not rows:
-            raise KeyError(number)
-        position, hash, time = rows[0]
-        return Head(position, hash, from_micros(time))
+
+    def join(self, connection: Any) -> PostgresTransaction:
+        """A transaction that somebody else began; see `Store.join`."""
+        return join(connection, self.server)
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function when a log may have grown; see `Store.watch`."""
+        return self._follower.watch(callback)
+
+    def wake(self) -> None:
+        """Look now for what others have appended; see `Store.wake`."""
+        self._follower.wake()
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the index of tags and with rows that no reader sees; see `Store.problems`."""
@@ -110,3 +94,4 @@ class PostgresStore:
     def close(self) -> None:
         """Close every connection. A second call does nothing."""
         self.server.close()
+        self._follower.wake()

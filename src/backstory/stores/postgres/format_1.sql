@@ -6,7 +6,8 @@
 -- Text is compared byte by byte (COLLATE "C"): an id or a tag is equal to itself only, in every locale.
 
 CREATE TABLE {schema}.meta (
-    format integer NOT NULL             -- what this schema is; a newer Backstory migrates it
+    format integer NOT NULL,            -- what this schema is; a newer Backstory migrates it
+    made integer NOT NULL               -- how many logs were made; the next one gets this number, also where some were dropped
 );
 
 CREATE TABLE {schema}.logs (
@@ -17,7 +18,8 @@ CREATE TABLE {schema}.logs (
         CHECK (octet_length(origin_hash) = 32),
     origin_time bigint NOT NULL
         CHECK (origin_time BETWEEN -62135596800000000 AND 253402300799999999),
-    token uuid NOT NULL UNIQUE          -- of the call that made it, so that a retry does not make another
+    made_by text COLLATE "C" NOT NULL,  -- the id that it was made under, so that a retry does not make another
+    UNIQUE (made_by, origin_position, origin_hash)
 );
 
 CREATE TABLE {schema}.commits (
@@ -35,6 +37,7 @@ CREATE TABLE {schema}.commits (
     secret bytea NOT NULL,              -- what the salts of its parts come from: for copies of the history only
     content bytea NOT NULL,             -- content hash
     hash bytea NOT NULL,                -- commit hash: it covers the parent's
+    signature bytea NOT NULL,           -- of its content, by its author; no hash covers it
     CHECK (size > 0 AND key & ((1::bigint << 40) - 1) >= size), -- or it would stand in two logs
     CHECK (least(time, authored) >= -62135596800000000 AND greatest(time, authored) <= 253402300799999999), -- years 1 to 9999
     CHECK ((query IS NULL) = (after IS NULL) AND (query IS NULL OR jsonb_typeof(query::jsonb) = 'array')),
@@ -50,7 +53,7 @@ CREATE TABLE {schema}.events (
     version bigint NOT NULL CHECK (version > 0),
     tags text NOT NULL                  -- JSON array of "key:value", sorted
         CHECK (jsonb_typeof(tags::jsonb) = 'array'),
-    data text NOT NULL                  -- JSON object, byte for byte what was hashed
+    data text NOT NULL                  -- JSON object, byte for byte what was hashed; empty where it is withheld
 );
 CREATE INDEX events_type ON {schema}.events (hashtext(type), key);
 
@@ -65,8 +68,13 @@ CREATE TABLE {schema}.tags (
 
 CREATE TABLE {schema}.refs (
     name text COLLATE "C" PRIMARY KEY,
-    value text,                         -- NULL where it was deleted
-    token uuid NOT NULL                 -- of the call that set it last, so that a retry knows its own
+    value text NOT NULL
+);
+
+-- What may be gone at any time, such as snapshots of states. Withholding a part of a commit empties it.
+CREATE TABLE {schema}.caches (
+    name text COLLATE "C" PRIMARY KEY,
+    value bytea NOT NULL
 );
 
 CREATE VIEW {schema}.log AS
@@ -97,9 +105,13 @@ FROM {schema}.events e
 JOIN {schema}.commits c ON c.key = e.in_commit
 ORDER BY e.key;
 
--- History is only ever added to. Who owns the tables may do anything; this is against accidents, the roles are for the rest.
+-- History is only ever added to, but for the functions that withhold parts and drop logs. The owner of the tables may do
+-- anything: this is against accidents, the roles are for the rest.
 CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF current_setting('backstory.forgets', true) = 'on' THEN
+        RETURN NULL; -- of a trigger for a statement it stops nothing
+    END IF;
     RAISE EXCEPTION '% is history: rows are added, and never changed or deleted', tg_table_name
         USING ERRCODE = 'insufficient_privilege';
 END $$;
@@ -109,5 +121,6 @@ CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.commits EX
 CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.events EXECUTE FUNCTION {schema}.refuse();
 CREATE TRIGGER refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.tags EXECUTE FUNCTION {schema}.refuse();
 
-INSERT INTO {schema}.meta VALUES (1);
-INSERT INTO {schema}.logs VALUES (0, 0, decode(repeat('00', 32), 'hex'), 0, '00000000-0000-0000-0000-000000000000');
+INSERT INTO {schema}.meta VALUES (1, 1);
+INSERT INTO {schema}.logs VALUES (0, 0, decode(repeat('00', 32), 'hex'), 0, '');
+INSERT INTO {schema}.refs VALUES ('branch/main', '0');

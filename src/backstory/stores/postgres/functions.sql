@@ -1,8 +1,17 @@
 -- Everything that writes. A writer needs no right on any table: these run with the rights of the schema's owner, so that
 -- nobody can append without the lock, out of order, or beside the chain.
 
--- Before a write: take the lock, for as long as the transaction lasts.
-CREATE OR REPLACE FUNCTION {schema}.take_lock(_number integer) RETURNS void LANGUAGE plpgsql AS $$
+-- Locks are numbers, and whoever takes several takes them in ascending order, so that nobody waits in a circle: each log's own
+-- number; 2^23 - 1 for making and dropping logs; and from 2^24 on 64 for the refs, each for the names that fall to it.
+CREATE OR REPLACE FUNCTION {schema}.ref_lock(_name text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (1 << 24) | (hashtext(_name) & 63)
+$$;
+
+-- Before a write: take a lock, alone or together with others who only ask, for as long as the transaction lasts.
+CREATE OR REPLACE FUNCTION {schema}.take_lock(_number integer, _alone boolean DEFAULT true) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    _lock bigint := ('{schema}'::regnamespace::oid::bigint << 32) | _number;
 BEGIN
     -- What committed while we waited for the lock must be visible after it.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -12,7 +21,43 @@ BEGIN
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
-    PERFORM pg_advisory_xact_lock(('{schema}'::regnamespace::oid::bigint << 32) | _number);
+    IF _alone THEN
+        PERFORM pg_advisory_xact_lock(_lock);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(_lock);
+    END IF;
+END $$;
+
+-- The locks for some units: of logs by number, and by the id that they were made under; of refs that are set, and of those that
+-- must only keep their value. `_drops`: nobody makes a log or sets a ref meanwhile.
+CREATE OR REPLACE FUNCTION {schema}.take_locks(_logs integer[], _made text[], _sets text[], _asks text[], _drops boolean)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    _numbers integer[];
+    _alone boolean[];
+BEGIN
+    SELECT array_agg(number ORDER BY number), array_agg(alone ORDER BY number) INTO _numbers, _alone FROM (
+        SELECT number, bool_or(alone) AS alone FROM (
+            SELECT unnest(_logs) AS number, true AS alone
+            UNION ALL SELECT l.number, true FROM logs l WHERE l.made_by = ANY (_made)
+            UNION ALL SELECT (1 << 23) - 1, true WHERE _drops OR cardinality(_made) > 0
+            UNION ALL SELECT ref_lock(name), true FROM unnest(_sets) name
+            UNION ALL SELECT ref_lock(name), false FROM unnest(_asks) name
+            UNION ALL SELECT (1 << 24) + n, false FROM generate_series(0, 63) n WHERE _drops
+        ) wanted GROUP BY number
+    ) each;
+    FOR i IN 1..coalesce(cardinality(_numbers), 0) LOOP
+        PERFORM take_lock(_numbers[i], _alone[i]);
+    END LOOP;
+END $$;
+
+-- Refuse what only the owner of the schema may do. A function with the owner's rights cannot ask for the role, but for the
+-- user of the session.
+CREATE OR REPLACE FUNCTION {schema}.only_owner(_what text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_has_role(session_user, (SELECT nspowner FROM pg_namespace WHERE nspname = '{schema}'), 'MEMBER') THEN
+        RAISE EXCEPTION 'only the owner of the schema {schema} may %', _what USING ERRCODE = 'BS001';
+    END IF;
 END $$;
 
 -- What stands for a tag, and for a type, in the table of tags: the first bytes of its SHA-256.
@@ -45,19 +90,21 @@ $$;
 --
 -- `_near` is a position that the log has surely reached, so that the look for its head begins there. `_clause_tags` and
 -- `_clause_types` are the keys of what each clause of `_query` names, as text of arrays. Keys only propose: whether an event
--- is in the way, its row decides. `_guard_ref` and `_guard_value` are the guard of each batch, NULL where it has none; both
--- are empty where no batch has one.
+-- is in the way, its row decides. `_guard_ref` and `_guard_value` are the ref that must have a value for each batch, and `_held`
+-- and `_held_hash` the position that must have a commit: NULL where a batch has none, and empty where no batch has one.
 --
 -- Gives the head as it was, and for each batch: 0 it went in; 1 an id is known; 2 an event is in the way of the draft
--- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position; 5 the ref of its
--- guard has another value, the one in `ref_values`. NULL where all went in.
+-- `detail`; 3 it was decided ahead of the log, and 4 on another parent, with `detail` the head's position; 5 its ref has another
+-- value, the one in `ref_values`; 6 the log has another commit where it depends on one; 7 there is no such log, and no head.
+-- NULL where all went in.
 CREATE OR REPLACE FUNCTION {schema}.append(
     _log integer, _near bigint, _run_end integer[], _batch_end integer[], _parent bytea[],
     _draft_end integer[], _id text[], _authored bigint[], _author text[], _message text[], _command text[],
-    _metadata text[], _query text[], _after bigint[], _secret bytea[], _content bytea[],
+    _metadata text[], _query text[], _after bigint[], _secret bytea[], _content bytea[], _signature bytea[],
     _clause_end integer[], _clause_tags text[], _clause_types text[],
     _type text[], _version bigint[], _tags text[], _data text[],
     _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[], _guard_ref text[], _guard_value text[],
+    _held bigint[], _held_hash bytea[],
     OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[],
     OUT ref_values text[]
 )
@@ -84,6 +131,7 @@ DECLARE
     _detail bigint := 0;
     _known integer[];
     _met integer[];
+    _lost integer[];
     _oldest bigint;
     _newest bigint;
     _whole boolean;
@@ -106,7 +154,7 @@ BEGIN
     SELECT c.key, c.hash, c.time INTO _key, _hash, _time FROM commits c
         WHERE c.key >= _base + greatest(_near, 0) AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1;
     IF NOT FOUND THEN -- the log is empty, or was brought back to an earlier time
-        SELECT found.key, found.hash, found.time INTO STRICT _key, _hash, _time
+        SELECT found.key, found.hash, found.time INTO _key, _hash, _time
             FROM (
                 (SELECT c.key, c.hash, c.time FROM commits c
                     WHERE c.key > _base AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1)
@@ -114,15 +162,20 @@ BEGIN
                 SELECT _base + l.origin_position, l.origin_hash, l.origin_time FROM logs l WHERE l.number = _log
             ) found
             ORDER BY found.key DESC LIMIT 1;
+        IF NOT FOUND THEN
+            verdicts := array_fill(7, ARRAY[cardinality(_batch_end)]);
+            details := verdicts;
+            RETURN;
+        END IF;
     END IF;
     head_position := _key - _base;
     head_hash := _hash;
     head_time := _time;
     ref_values := '{}';
     IF cardinality(_guard_ref) > 0 THEN
-        -- Nobody sets these refs until this is written. No circle: set_ref waits for one row, and holds nothing that an append
-        -- waits for; appends share the rows.
-        PERFORM FROM refs WHERE name = ANY (_guard_ref) ORDER BY name FOR SHARE;
+        PERFORM take_lock(number, false) FROM (
+            SELECT DISTINCT ref_lock(name) AS number FROM unnest(_guard_ref) name WHERE name IS NOT NULL ORDER BY number
+        ) locks;
         -- In a statement of its own, which sees what was waited for.
         ref_values := ARRAY(
             SELECT (SELECT r.value FROM refs r WHERE r.name = g.name)
@@ -186,9 +239,22 @@ BEGIN
             );
         END IF;
 
+        _lost := '{}';
+        IF cardinality(_held) > 0 THEN
+            _lost := ARRAY(
+                SELECT b FROM generate_series(_from, _upto) b WHERE _held[b] IS NOT NULL AND _held_hash[b] IS DISTINCT FROM (
+                    SELECT hash FROM (
+                        SELECT c.hash FROM commits c WHERE c.key = _base + _held[b] AND c.key BETWEEN _base + 1 AND _start
+                        UNION ALL
+                        SELECT l.origin_hash FROM logs l WHERE l.number = _log AND l.origin_position = _held[b]
+                    ) found LIMIT 1
+                )
+            );
+        END IF;
+
         _refused := '{}';
         IF cardinality(_known) > 0 OR cardinality(_met) > 0 OR _parent[_from] <> _hash OR _newest > _start - _base
-            OR ref_values IS DISTINCT FROM _guard_value THEN
+            OR ref_values IS DISTINCT FROM _guard_value OR cardinality(_lost) > 0 THEN
             FOR b IN _from.._upto LOOP
                 _first := coalesce(_batch_end[b - 1], 0) + 1;
                 _verdict := 0;
@@ -213,6 +279,8 @@ BEGIN
                     END LOOP;
                     IF _verdict = 0 AND _guard_ref[b] IS NOT NULL AND ref_values[b] IS DISTINCT FROM _guard_value[b] THEN
                         _verdict := 5;
+                    ELSIF _verdict = 0 AND b = ANY (_lost) THEN
+                        _verdict := 6;
                     END IF;
                 END IF;
                 IF _verdict <> 0 THEN
@@ -242,7 +310,7 @@ BEGIN
             INSERT INTO commits
                 SELECT _keys[d], _draft_end[d] - coalesce(_draft_end[d - 1], 0), _id[d], _times[d], _authored[d], _author[d],
                     _message[d], _command[d], _metadata[d], _query[d], _after[d], _secret[d], _content[d],
-                    _hashes[d]
+                    _hashes[d], _signature[d]
                 FROM generate_series(_lo, _hi) d WHERE _keys[d] IS NOT NULL;
             INSERT INTO events
                 SELECT _keys[d] - _draft_end[d] + n, _keys[d], _type[n], _version[n], _tags[n], _data[n]
@@ -259,46 +327,89 @@ BEGIN
     END LOOP;
 END $$;
 
--- Make an empty log, and return its number.
-CREATE OR REPLACE FUNCTION {schema}.create_log(_position bigint, _hash bytea, _time bigint, _token uuid) RETURNS integer
+-- Make an empty log, and return its number; that of the log which was made under this id, where there is one.
+CREATE OR REPLACE FUNCTION {schema}.make_log(_made_by text, _position bigint, _hash bytea, _time bigint) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
     _number integer;
 BEGIN
-    PERFORM {schema}.take_lock(2147483647);
-    SELECT number INTO _number FROM logs WHERE token = _token;
+    PERFORM take_lock((1 << 23) - 1);
+    SELECT number INTO _number FROM logs
+        WHERE made_by = _made_by AND origin_position = _position AND origin_hash = _hash;
     IF NOT FOUND THEN
-        SELECT max(number) + 1 INTO STRICT _number FROM logs;
+        UPDATE meta SET made = made + 1 RETURNING made - 1 INTO STRICT _number;
         IF greatest((SELECT max(key) FROM events), (SELECT max(key) FROM commits)) >= _number::bigint << 40 THEN
             RAISE EXCEPTION 'there are rows of log %, which is made only now; run: backstory verify', _number
                 USING ERRCODE = 'data_corrupted';
         END IF;
-        INSERT INTO logs VALUES (_number, _position, _hash, _time, _token);
+        INSERT INTO logs VALUES (_number, _position, _hash, _time, _made_by);
     END IF;
     RETURN _number;
 END $$;
 
--- Set a ref (NULL: delete it) if its value is still the old one (NULL: there is none), and say whether it was.
-CREATE OR REPLACE FUNCTION {schema}.set_ref(_name text, _value text, _old text, _token uuid) RETURNS boolean
+-- Set a ref (NULL: delete it) if its value is still the old one (NULL: there is none); say whether it has the value now.
+CREATE OR REPLACE FUNCTION {schema}.set_ref(_name text, _value text, _old text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
-    _found refs%ROWTYPE;
+    _found text;
 BEGIN
-    PERFORM {schema}.take_lock(2147483646);
-    SELECT * INTO _found FROM refs WHERE name = _name;
-    IF _found.token = _token THEN
+    PERFORM take_lock(ref_lock(_name));
+    _found := (SELECT value FROM refs WHERE name = _name);
+    IF _found IS NOT DISTINCT FROM _value THEN
         RETURN true;
     END IF;
-    IF _found.value IS DISTINCT FROM _old THEN
+    IF _found IS DISTINCT FROM _old THEN
         RETURN false;
     END IF;
-    IF _value IS NOT NULL OR _old IS NOT NULL THEN
-        INSERT INTO refs VALUES (_name, _value, _token)
-            ON CONFLICT (name) DO UPDATE SET value = excluded.value, token = excluded.token;
+    IF starts_with(_name, 'setting/') THEN
+        PERFORM only_owner('change a setting');
+    ELSIF _name = 'branch/main' AND _found IS NOT NULL AND NOT EXISTS (SELECT FROM refs WHERE name = 'setting/main-moves') THEN
+        PERFORM only_owner('move main');
+    END IF;
+    IF _value IS NULL THEN
+        DELETE FROM refs WHERE name = _name;
+    ELSE
+        INSERT INTO refs VALUES (_name, _value) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
     END IF;
     RETURN true;
 END $$;
 
+-- Write a commit anew without some of its parts, its events' data in order: with the caller's own rights.
+CREATE OR REPLACE FUNCTION {schema}.withhold(
+    _key bigint, _author text, _message text, _command text, _metadata text, _query text, _secret bytea, _data text[]
+) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+BEGIN
+    PERFORM only_owner('withhold a part of a commit');
+    PERFORM take_lock((_key >> 40)::integer);
+    PERFORM set_config('backstory.forgets', 'on', true);
+    UPDATE commits SET author = _author, message = _message, command = _command, metadata = _metadata, query = _query,
+        secret = _secret WHERE key = _key;
+    UPDATE events e SET data = d.data
+        FROM unnest(_data) WITH ORDINALITY d (data, n) WHERE e.key = _key - cardinality(_data) + d.n AND e.data <> d.data;
+    PERFORM set_config('backstory.forgets', 'off', true);
+    DELETE FROM caches;
+END $$;
+
+-- Take a log away, with all of its rows: with the caller's own rights.
+CREATE OR REPLACE FUNCTION {schema}.drop_log(_number integer) RETURNS void
+LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    _first bigint := _number::bigint << 40;
+    _beyond bigint := (_number::bigint + 1) << 40;
+BEGIN
+    PERFORM only_owner('drop a log');
+    PERFORM take_locks(ARRAY[_number], '{}', '{}', '{}', true);
+    PERFORM set_config('backstory.forgets', 'on', true);
+    -- By the tags of the events: the index begins with the tag.
+    DELETE FROM tags t USING events e CROSS JOIN LATERAL jsonb_array_elements_text(e.tags::jsonb) m (tag)
+        WHERE e.key >= _first AND e.key < _beyond AND t.tag = tag_key(m.tag) AND t.key = e.key;
+    DELETE FROM events WHERE key >= _first AND key < _beyond;
+    DELETE FROM commits WHERE key >= _first AND key < _beyond;
+    DELETE FROM logs WHERE number = _number;
+    PERFORM set_config('backstory.forgets', 'off', true);
+END $$;
+
 -- By name: somebody else's functions may stand in this schema.
-REVOKE ALL ON FUNCTION {schema}.refuse, {schema}.take_lock, {schema}.tag_key, {schema}.type_key, {schema}.rarest,
-    {schema}.append, {schema}.create_log, {schema}.set_ref FROM PUBLIC;
+REVOKE ALL ON FUNCTION {schema}.refuse, {schema}.ref_lock, {schema}.take_lock, {schema}.take_locks, {schema}.only_owner,
+    {schema}.tag_key, {schema}.type_key, {schema}.rarest, {schema}.append, {schema}.make_log, {schema}.set_ref,
+    {schema}.withhold, {schema}.drop_log FROM PUBLIC;

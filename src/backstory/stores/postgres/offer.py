@@ -11,7 +11,6 @@ import msgspec
 from backstory.commit import Draft, micros
 from backstory.query import Condition, to_json
 from backstory.record import Encoded
-from backstory.store import Batch
 from backstory.stores.postgres.keys import tag_key, type_key
 from backstory.stores.postgres.wire import (
     BYTEA,
@@ -24,14 +23,16 @@ from backstory.stores.postgres.wire import (
     joined,
     long,
 )
+from backstory.stores.rows import POSITION
+from backstory.unit import Append, Batch, Holds, SetRef, Unit
 
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
-CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 29) + ")"
+CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 32) + ")"
 
 KINDS = (
-    *(TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, BYTEA),  # of the draft
+    *(TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, BYTEA, BYTEA),  # of the draft
     *(TEXT, TEXT),  # of its clauses
     *(TEXT, INT8, TEXT, TEXT),  # of its events
     INT8,  # of their tags
@@ -80,6 +81,7 @@ def piece(draft: Draft) -> Piece:
             long(None if condition is None else min(condition.after, NOWHERE)),
             blob(draft.secret),
             blob(draft.content),
+            blob(draft.signature),
             b"".join([_as_text(map(tag_key, clause.tags)) for clause in clauses]),
             b"".join([_as_text(map(type_key, clause.types)) for clause in clauses]),
             b"".join([_type(event.type) for event in events]),
@@ -101,59 +103,124 @@ def _as_text(keys: Iterable[int]) -> bytes:
     return blob(f"{{{','.join(map(str, keys))}}}".encode())
 
 
-def arguments(log: int, near: int, batches: Sequence[Batch], pieces: Sequence[Piece]) -> tuple[bytes, ...]:
-    """What `append` takes, from the pieces of all drafts. `near` is a position that the log has surely reached."""
+class Offer(msgspec.Struct, frozen=True):
+    """A batch for one log, with the ref that must have a value, and the commit that the log must have."""
+
+    log: int
+    batch: Batch
+    guard: SetRef | None = None
+    holds: Holds | None = None
+
+
+LAST_LOG = (1 << 23) - 2
+"""The highest number of a log."""
+
+
+def offer(unit: Unit) -> Offer | None:
+    """A unit as `append` takes it: one batch, and after it perhaps a ref and a commit that must be there.
+
+    None for any other unit, and for what the database would not judge as `judge.judge` does.
+    """
+    if not unit.steps:
+        return None
+    first, *guards = unit.steps
+    if not isinstance(first, Append) or not isinstance(first.log, int) or not 0 <= first.log <= LAST_LOG:
+        return None
+    if not first.batch or (
+        len(first.batch) > 1 and len({draft.id for draft in first.batch}) < len(first.batch)
+    ):
+        return None
+    guard = holds = None
+    for step in guards:
+        if isinstance(step, SetRef) and step.is_guard and guard is None and holds is None:
+            guard = step
+        elif isinstance(step, Holds) and _of_its_own(step, first.log) and holds is None:
+            holds = step
+        else:
+            return None
+    return Offer(first.log, first.batch, guard, holds)
+
+
+def _of_its_own(step: Holds, log: int) -> bool:
+    return step.log == log and not step.last and 0 <= step.position <= POSITION
+
+
+def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tuple[bytes, ...]:
+    """What `append` takes for the offers to one log, with the pieces of all their drafts.
+
+    `near` is a position that the log has surely reached.
+    """
     draft_ends = list(accumulate([piece.events for piece in pieces]))
     clause_ends = list(accumulate([piece.clauses for piece in pieces]))
     tag_ends = list(accumulate([len(piece.tagged) for piece in pieces]))
-    counts = [len(pieces)] * 10 + [clause_ends[-1]] * 2 + [draft_ends[-1]] * 4 + [tag_ends[-1]]
+    counts = [len(pieces)] * 11 + [clause_ends[-1]] * 2 + [draft_ends[-1]] * 4 + [tag_ends[-1]]
     columns = list(map(joined, KINDS, counts, zip(*[piece.columns for piece in pieces], strict=True)))
     return (
-        integer(log),
+        integer(offers[0].log),
         bigint(near),
-        integers(run_ends(batches)),
-        integers(accumulate(map(len, batches))),
-        joined(BYTEA, len(batches), [blob(batch[0].parent) for batch in batches]),
+        integers(run_ends(offers, near)),
+        integers(accumulate([len(offer.batch) for offer in offers])),
+        joined(BYTEA, len(offers), [blob(offer.batch[0].parent) for offer in offers]),
         integers(draft_ends),
-        *columns[:10],
+        *columns[:11],
         integers(clause_ends),
-        *columns[10:16],
+        *columns[11:17],
         integers(tag_ends),
         integers(chain.from_iterable([piece.tagged for piece in pieces])),
-        columns[16],
+        columns[17],
         integers(chain.from_iterable([piece.types for piece in pieces])),
-        *_guards(batches),
+        *_guards([offer.guard for offer in offers]),
+        *_held([offer.holds for offer in offers]),
     )
 
 
-def _guards(batches: Sequence[Batch]) -> tuple[bytes, bytes]:
-    """The refs that guard the batches, and their values: empty where none is guarded, as on main."""
-    guards = [batch[0].guard for batch in batches]
+_NONE = (joined(TEXT, 0, ()), joined(TEXT, 0, ()))
+
+
+def _guards(guards: Sequence[SetRef | None]) -> tuple[bytes, bytes]:
+    """The refs that must have a value, and the values: empty where there is none of them."""
     if not any(guards):
-        return joined(TEXT, 0, ()), joined(TEXT, 0, ())
-    refs = [blob(None if guard is None else guard.ref.encode()) for guard in guards]
-    values = [blob(None if guard is None else guard.value.encode()) for guard in guards]
+        return _NONE
+    refs = [blob(None if guard is None else guard.name.encode()) for guard in guards]
+    values = [blob(None if guard is None or guard.old is None else guard.old.encode()) for guard in guards]
     return joined(TEXT, len(guards), refs), joined(TEXT, len(guards), values)
 
 
-def run_ends(batches: Sequence[Batch]) -> list[int]:
+_NONE_HELD = (joined(INT8, 0, ()), joined(BYTEA, 0, ()))
+
+
+def _held(held: Sequence[Holds | None]) -> tuple[bytes, bytes]:
+    """The positions that must have a commit, and its hash: empty where there is none of them."""
+    if not any(held):
+        return _NONE_HELD
+    positions = [long(None if holds is None else holds.position) for holds in held]
+    hashes = [blob(None if holds is None else holds.hash) for holds in held]
+    return joined(INT8, len(held), positions), joined(BYTEA, len(held), hashes)
+
+
+def run_ends(offers: Sequence[Offer], near: int) -> list[int]:
     """Where the run of each batch ends, counted from 1.
 
     The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way. One
-    that names its parent begins a run.
+    that names its parent, or a commit which may be of an earlier one, begins a run.
     """
     starts = [0]
-    if len(batches) > 1:
+    if len(offers) > 1:
         earlier = _Earlier()
-        for number, batch in enumerate(batches):
-            if number and (batch[0].parent is not None or earlier.bears_on(batch)):
+        for number, offer in enumerate(offers):
+            if number and (_names_what_is_new(offer, near) or earlier.bears_on(offer.batch)):
                 earlier = _Earlier()
                 starts.append(number)
-            earlier.add(batch)
+            earlier.add(offer.batch)
     ends: list[int] = []
-    for start, end in zip(starts, [*starts[1:], len(batches)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(offers)], strict=True):
         ends += [end] * (end - start)
     return ends
+
+
+def _names_what_is_new(offer: Offer, near: int) -> bool:
+    holds = offer.holds
+    return offer.batch[0].parent is not None or (holds is not None and holds.position > near)
 
 
 class _Earlier:

@@ -15,5 +15,8 @@ GRANT USAGE ON SCHEMA {schema} TO {schema}_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {schema}_reader;
 GRANT EXECUTE ON FUNCTION {schema}.rarest, {schema}.tag_key, {schema}.type_key TO {schema}_reader;
 
--- No right to INSERT, UPDATE or DELETE on any table: these functions are all that a writer has.
-GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.create_log, {schema}.set_ref TO {schema}_writer;
+-- No right to INSERT, UPDATE or DELETE on a table of history: these functions are all that a writer has, and the
+-- last three only tell a writer that they are the owner's.
+GRANT EXECUTE ON FUNCTION {schema}.take_locks, {schema}.append, {schema}.make_log, {schema}.set_ref, {schema}.withhold,
+    {schema}.drop_log, {schema}.only_owner TO {schema}_writer;
+GRANT INSERT, UPDATE, DELETE ON {schema}.caches TO {schema}_writer;

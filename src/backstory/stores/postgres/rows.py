@@ -9,12 +9,12 @@ from itertools import islice
 import msgspec
 
 from backstory.commit import Commit, Head
-from backstory.errors import StoreCorrupt
+from backstory.errors import StoreCorrupt, StoreError
 from backstory.query import Query, matcher
 from backstory.record import Recorded
 from backstory.stores.postgres.ahead import Ahead
 from backstory.stores.postgres.plan import Selection, plan
-from backstory.stores.postgres.server import Server
+from backstory.stores.postgres.session import Fetching
 from backstory.stores.rows import (
     LOG_BITS,
     POSITION,
@@ -32,7 +32,7 @@ FIRST_CHUNK, CHUNK = 64, 2048
 
 COMMIT_COLUMNS = (
     f"key & {POSITION}, size, id, time, authored, author, message, convert_to(command, 'UTF8'),"
-    " convert_to(metadata, 'UTF8'), query, after, secret, content, hash"
+    " convert_to(metadata, 'UTF8'), query, after, secret, content, hash, signature"
 )
 COMMITS = (
     f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key > %s AND key <= %s"
@@ -50,26 +50,35 @@ HEAD = (
 
 
 class Rows:
-    """The rows of one log."""
+    """The rows of one log, as the server has them, or as a transaction sees them."""
 
-    def __init__(self, server: Server, number: int, origin: Head) -> None:
+    def __init__(self, source: Fetching, number: int, origin: Head) -> None:
         self.origin = origin
         self.base = number << LOG_BITS
         self._number = number
         self._last = self.base + POSITION
-        self._server = server
-        schema = server.address.schema
+        self._source = source
+        schema = source.address.schema
+        self._there = f"SELECT FROM {schema}.logs WHERE number = %s"
+        self._hash_at = f"SELECT hash FROM {schema}.commits WHERE key = %s"
         self._head = HEAD.format(schema=schema)
         self._commits = [COMMITS.format(schema=schema, order=order) for order in ("ASC", "DESC")]
         self._by_ids = BY_IDS.format(schema=schema)
         self._by_hash = BY_HASH.format(schema=schema)
 
     def head(self) -> Head:
-        """Where the log ends."""
-        rows = self._server.look(self._head, (self.base, self._last))
-        if not rows:
-            return self.origin
-        return head_of(rows[0])
+        """Where the log ends. Raises `StoreError` where it was dropped."""
+        head = self.ends()
+        if head is None:
+            raise StoreError(f"{self._source.address.shown}: log {self._number} was dropped")
+        return head
+
+    def ends(self) -> Head | None:
+        """Where the log ends, None where it was dropped."""
+        rows = self._source.look(self._head, (self.base, self._last))
+        if rows:
+            return head_of(rows[0])
+        return self.origin if self._source.look(self._there, (self._number,)) else None
 
     def events(
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
@@ -78,7 +87,7 @@ class Rows:
         decide = matcher(query)
         streams = [
             self._matching(decide, self._chunks(selection, after, upto, backwards, limit))
-            for selection in plan(self._server.address.schema, query, backwards=backwards)
+            for selection in plan(self._source.address.schema, query, backwards=backwards)
         ]
         return islice(merged(streams, backwards=backwards), limit)
 
@@ -126,7 +135,7 @@ class Rows:
                 after = rows[-1][0]
             size = min(size * 4, CHUNK)
             work = partial(self._chunk, selection, after, upto, size, backwards)
-            ahead = Ahead(work) if size == CHUNK else None
+            ahead = Ahead(work) if size == CHUNK and self._source.ahead else None
             yield rows
             rows = work() if ahead is None else ahead.result()
         if rows:
@@ -136,15 +145,24 @@ class Rows:
         if after >= upto:
             return []
         bound = selection.bound(self.base + after, self.base + upto, size)
-        return in_order(self._server.fetch(selection.sql, bound), after, upto, backwards=backwards)
+        return in_order(self._source.fetch(selection.sql, bound), after, upto, backwards=backwards)
+
+    def hash_at(self, position: int, head: Head) -> bytes | None:
+        """The hash of the commit that ends at a position up to a head, or of the origin there."""
+        if position == self.origin.position:
+            return self.origin.hash
+        if not self.origin.position < position <= head.position:
+            return None
+        rows = self._source.look(self._hash_at, (self.base + position,))
+        return rows[0][0] if rows else None
 
     def by_ids(self, ids: Sequence[str]) -> list[Commit]:
         """The commits with these ids, in order of position."""
-        return [commit_of(row) for row in self._server.fetch(self._by_ids, (list(ids), self._number))]
+        return [commit_of(row) for row in self._source.fetch(self._by_ids, (list(ids), self._number))]
 
     def by_hash(self, prefix: str) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
         if (bounds := hash_range(prefix)) is None:
             return []
-        rows = self._server.fetch(self._by_hash, (*bounds, self.base, self._last))
+        rows = self._source.fetch(self._by_hash, (*bounds, self.base, self._last))
         return [commit_of(row) for row in rows]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 from backstory.errors import HistoryLost, StoreClosed, StoreLocked
 from backstory.forks import on_fork
@@ -39,6 +40,10 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def _is_idle(connection: Connection) -> bool:
+    return connection.info.transaction_status == TransactionStatus.IDLE
+
+
 _of_parents: list[Any] = []
 """Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
 
@@ -47,7 +52,7 @@ class Connection(psycopg.Connection[Row]):
     """A connection with a cursor that stays, for answers that are small: making one costs a quarter of a round trip."""
 
     small: psycopg.Cursor[Row]
-    """The cursor. It keeps its last answer."""
+    """See `Session`."""
 
 
 def _given(address: Address) -> dict[str, Any]:
@@ -67,6 +72,8 @@ class Server:
     so in a transaction of three statements. `prepares`: new connections prepare their statements. `checks`: what each
     new connection must pass, because another server may answer than the last time.
     """
+
+    ahead = True
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -110,33 +117,48 @@ class Server:
             pause = min(pause * 2, 1.0)
 
     def _once(self, work: Callable[[Connection], T], until: float) -> T:
+        with self.lent(until) as connection:
+            return work(connection)
+
+    @contextmanager
+    def lent(self, until: float = 0.0) -> Iterator[Connection]:
+        """A connection for the length of a block, which no other thread uses meanwhile. `until` is of `monotonic`."""
         self._check_open()
         turn: list[None] = []
         try:
-            # One call into C takes the turn and keeps it: between two calls Ctrl-C could come, and the turn be lost.
-            turn.extend(map(self._free.get, [True], [max(until - time.monotonic(), TURN)]))
-            return self._lend(work)
-        except Empty:
-            in_use = f"all {self.address.pool} connections are in use"
-            raise StoreLocked(f"{self.address.shown}: {in_use}") from None
+            self._take(turn, until)
+            connection = self._connect()
+            try:
+                yield connection
+            except BaseException as error:
+                self._take_back(connection, error)
+                raise
+            self._keep(connection)
         finally:
             if turn:
                 self._free.put(None)
 
-    def _lend(self, work: Callable[[Connection], T]) -> T:
-        connection = self._connect()
+    def _take(self, turn: list[None], until: float) -> None:
         try:
-            result = work(connection)
-        except BaseException as error:
-            connection.close()  # its state is not known
-            if isinstance(error, psycopg.Error) and may_pass(error):
-                self._drop_idle()  # they lead to the same server, which went away, or takes no writes any more
-            raise
+            # One call into C takes the turn and keeps it: between two calls Ctrl-C could come, and the turn be lost.
+            turn.extend(map(self._free.get, [True], [max(until - time.monotonic(), TURN)]))
+        except Empty:
+            in_use = f"all {self.address.pool} connections are in use"
+            raise StoreLocked(f"{self.address.shown}: {in_use}") from None
+
+    def _take_back(self, connection: Connection, error: BaseException) -> None:
+        if isinstance(error, Exception) and not isinstance(error, psycopg.Error) and _is_idle(connection):
+            self._keep(connection)  # the database has nothing to do with it
+            return
+        connection.close()  # its state is not known
+        if isinstance(error, psycopg.Error) and may_pass(error):
+            self._drop_idle()  # they lead to the same server, which went away, or takes no writes any more
+
+    def _keep(self, connection: Connection) -> None:
         if self.closed:
             connection.close()
         else:
             self._idle.append(connection)
-        return result
 
     def _connect(self) -> Connection:
         with suppress(IndexError):
@@ -167,17 +189,6 @@ class Server:
     def look(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query that gives few."""
         return self.run(lambda connection: connection.small.execute(sql.encode(), arguments).fetchall())
-
-    def write(self, sql: str, arguments: Sequence[Any]) -> Any:
-        """The one value that a function gives which writes."""
-
-        def work(connection: Connection) -> list[Row]:
-            if self.commits_read:
-                return connection.small.execute(sql.encode(), arguments).fetchall()
-            with connection.transaction():
-                return connection.small.execute(sql.encode(), arguments).fetchall()
-
-        return self.run(work)[0][0]
 
     def pool_elsewhere(self) -> None:
         """Prepare no statements: a pooler gives each transaction another session, and would mix them up."""

@@ -3,69 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import apsw
-
-from backstory.commit import NO_HASH, ORIGIN, Head, micros
-from backstory.errors import StoreCorrupt, StoreRefused
-from backstory.forks import on_fork
-from backstory.stores.group import GroupedLog
-from backstory.stores.names import beyond
-from backstory.stores.rows import head_of
+from backstory.errors import StoreRefused
+from backstory.stores.group import GroupCommit
 from backstory.stores.sqlite.file import SqliteFile
-from backstory.stores.sqlite.index import LAST_LOG, first_key
-from backstory.stores.sqlite.log import SqliteLog
-from backstory.stores.sqlite.rows import row_digest
-
-LAST_LOG_AND_KEY = (
-    "SELECT coalesce((SELECT max(number) FROM logs), 0), max(coalesce((SELECT max(position) FROM events), 0),"
-    " coalesce((SELECT max(position) FROM commits), 0))"
-)
+from backstory.stores.sqlite.joined import JoinedFile, JoinedStore
+from backstory.stores.sqlite.store import StoreOver
+from backstory.stores.sqlite.tables import SqliteTables, SqliteTransaction
+from backstory.stores.sqlite.watch import Watch
+from backstory.tables import Transaction
+from backstory.unit import Outcome, Unit
 
 
-class SqliteRefs:
-    """Refs in a table."""
-
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-
-    def get(self, name: str) -> str | None:
-        """The value of a ref, None where there is none."""
-        rows = self._file.fetch("SELECT value FROM refs WHERE name = ?", (name,))
-        return rows[0][0] if rows else None
-
-    def list(self, prefix: str = "") -> Mapping[str, str]:
-        """All refs whose names start with `prefix`, sorted by name."""
-        sql = "SELECT name, value FROM refs WHERE name >= ? AND name < ? ORDER BY name"
-        end = beyond(prefix)
-        # SQLite orders every blob after every text.
-        return dict(self._file.fetch(sql, (prefix, b"" if end is None else end)))
-
-    def set(self, name: str, value: str | None, *, old: str | None) -> bool:
-        """Compare and set; see `Refs.set`."""
-
-        def work(connection: apsw.Connection, again: bool) -> bool:
-            rows = connection.execute("SELECT value FROM refs WHERE name = ?", (name,)).fetchall()
-            found = rows[0][0] if rows else None
-            if again and found == value:
-                return True
-            if found != old:
-                return False
-            if value is None:
-                connection.execute("DELETE FROM refs WHERE name = ?", (name,))
-            else:
-                row = (name, value, row_digest(name, value))
-                connection.execute("INSERT OR REPLACE INTO refs VALUES (?, ?, ?)", row)
-            return True
-
-        return self._file.write(work)
-
-
-class SqliteStore:
+class SqliteStore(StoreOver):
     """Logs and refs in one file. `create`, `timeout` and `guard` are those of `SqliteFile`."""
+
+    persistent = True
+    joins = True
 
     def __init__(
         self,
@@ -76,62 +32,43 @@ class SqliteStore:
         guard: bool = True,
     ) -> None:
         self.file = SqliteFile(path, create=create, timeout=timeout, guard=guard)
-        self.refs = SqliteRefs(self.file)
-        self._logs: dict[int, GroupedLog] = {}
-        self._begin()
-        on_fork(child=self._begin)
+        super().__init__(self.file)
+        self.tables = SqliteTables(self.file)
+        self._group = GroupCommit(super().write)
+        self._watch = Watch(self.file)
 
-    def _begin(self) -> None:
-        self._opening = threading.Lock()
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit, in one transaction with those of other threads; see `Store.write`."""
+        outcomes = self._group.write(units)
+        self._watch.told()
+        return outcomes
 
-    def log(self, number: int = 0) -> GroupedLog:
-        """Open a log; see `Store.log`. The same object for the same number, so that its appends are grouped."""
-        with self._opening:
-            if number not in self._logs:
-                self._logs[number] = GroupedLog(SqliteLog(self.file, number, self.origin(number)))
-            return self._logs[number]
+    def joined(self, transaction: Transaction) -> JoinedStore:
+        """This store inside a transaction of its tables; see `Store.joined`."""
+        if isinstance(transaction, SqliteTransaction) and transaction.file is self.file:
+            return JoinedStore(JoinedFile(self.file.path, transaction.connection))
+        raise StoreRefused(f"{self.file.path}: this is no transaction of this store's tables")
 
-    def create_log(self, origin: Head) -> int:
-        """Make an empty log; see `Store.create_log`."""
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
+        """Refuse it.
 
-        def work(connection: apsw.Connection, _again: bool) -> int:
-            row: Any = connection.execute(LAST_LOG_AND_KEY).fetchall()[0]
-            number, key = int(row[0]) + 1, row[1]
-            if number > LAST_LOG:
-                raise StoreRefused(f"{self.file.path}: there is no log after {LAST_LOG}")
-            if key >= first_key(number):
-                raise StoreCorrupt(
-                    f"{self.file.path}: there are rows of log {number}, which is made only now; run: backstory verify"
-                )
-            values = (number, origin.position, origin.hash, micros(origin.time))
-            indexed = first_key(number) + origin.position
-            connection.execute(
-                "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", (*values, row_digest(*values), indexed)
-            )
-            return number
+        Whatever has a connection of its own to the file uses another copy of SQLite, and two of them in one process
+        release each other's locks.
+        """
+        raise StoreRefused(
+            f"{self.file.path}: a transaction on a connection of another library cannot be joined, because two copies"
+            " of SQLite in one process release each other's locks; use store.tables.transaction()"
+        )
 
-        return self.file.write(work)
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function when a log may have grown; see `Store.watch`."""
+        return self._watch.add(callback)
 
-    def logs(self) -> Sequence[int]:
-        """The numbers of all logs."""
-        return [number for [number] in self.file.fetch("SELECT number FROM logs ORDER BY number")]
-
-    def origin(self, number: int = 0) -> Head:
-        """What a log stands on; see `Store.origin`."""
-        if not 0 <= number <= LAST_LOG:
-            raise KeyError(number)
-        sql = "SELECT origin_position, origin_hash, origin_time, digest FROM logs WHERE number = ?"
-        rows = self.file.fetch(sql, (number,))
-        if not rows and number == 0:
-            raise StoreCorrupt(f"{self.file.path}: main is missing in the table of logs")
-        if not rows:
-            raise KeyError(number)
-        position, hash, time, digest = rows[0]
-        if number == 0 and (position, hash, time) == (0, NO_HASH, 0):
-            return ORIGIN  # main stands on nothing: no digest to compare, and none to load for a verb that only reads
-        if row_digest(number, position, hash, time) != digest:
-            raise StoreCorrupt(f"{self.file.path}: what log {number} stands on was changed")
-        return head_of((position, hash, time))
+    def wake(self) -> None:
+        """Look now for what others have appended; see `Store.wake`."""
+        for log in list(self._logs.values()):
+            log.told()
+        self._watch.told()
 
     def problems(self) -> Iterator[str]:
         """What is wrong with pages and indexes; see `Store.problems`."""
@@ -141,4 +78,5 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
+        self._watch.close()
         self.file.close()

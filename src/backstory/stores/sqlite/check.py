@@ -26,7 +26,7 @@ MOST = 20
 """How many problems of one kind are named."""
 
 DEFINITIONS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
-LOGS = "SELECT number, origin_position, origin_hash, origin_time, digest FROM logs ORDER BY number"
+LOGS = "SELECT number, origin_position, origin_hash, origin_time, made_by, digest FROM logs ORDER BY number"
 BOUNDS = (
     f"SELECT number << {LOG_BITS}, origin_position, indexed FROM logs WHERE number BETWEEN 0 AND {LAST_LOG}"
     f" AND typeof(origin_position) = 'integer' AND origin_position BETWEEN 0 AND {POSITION} ORDER BY number"

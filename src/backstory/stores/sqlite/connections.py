@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from backstory.errors import HistoryLost, StoreError
+from backstory.errors import HistoryLost, StoreError, StoreRefused
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connecting import Wait, check_ours, connected, turn_to_log, waiting
 from backstory.stores.sqlite.turn import Turn
@@ -78,6 +78,7 @@ class Connections:
         self._idle: deque[apsw.Connection] = deque()
         self._uses: set[_Use] = set()
         self._of_parent: list[Any] = []
+        self._inside = False  # a block of this thread holds the writing connection
         self._begin()
 
     def _begin(self) -> None:
@@ -170,29 +171,72 @@ class Connections:
                         self._fold_log(writer)
                         return result
                 finally:
-                    try:
-                        self._turn.give()
-                    except KeyboardInterrupt:  # it may have come before the turn was given
-                        self._turn.give()
-                        raise
+                    self._give_turn()
             self._open_anew(place)
         raise StoreError(_DELETED.format(self.path))
 
     def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
         """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
-        if writer.in_transaction:  # left by an interrupt that came between
-            writer.execute("ROLLBACK")
-        if not self._turn.take(self._waiting()):
-            raise apsw.BusyError("another process writes")
+        self._begin_transaction(writer)
         try:
-            writer.execute("BEGIN IMMEDIATE")
             result = work(writer, again)
             writer.execute("COMMIT")
         except BaseException:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
+            _roll_back(writer)
             raise
         return result
+
+    def _begin_transaction(self, writer: apsw.Connection) -> None:
+        if self._inside:
+            raise StoreRefused(
+                f"{self.path}: this thread is inside a transaction of the store's tables; write there with"
+                " store.joined(transaction)"
+            )
+        _roll_back(writer)  # what an interrupt that came between has left
+        if not self._turn.take(self._waiting()):
+            raise apsw.BusyError("another process writes")
+        writer.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def transaction(self, patience: float) -> Iterator[apsw.Connection]:
+        """The writing connection in a transaction that ends with the block; the block cannot be done again.
+
+        Raises `StoreError` where nobody can know whether it was kept.
+        """
+        with self._writing:
+            if self._place is None or self._pid != os.getpid():
+                with self._gate:
+                    self._be_open()
+            place, writer = self._place, self._writer
+            assert writer is not None
+            self._patience = patience
+            try:
+                self._begin_transaction(writer)
+                self._inside = True
+                try:
+                    yield writer
+                    writer.execute("COMMIT")
+                finally:
+                    self._inside = False
+                    _roll_back(writer)
+                kept = self._kept(place)
+                if kept:
+                    self._fold_log(writer)
+            finally:
+                self._give_turn()
+        if not kept:
+            self._open_anew(place)
+            raise StoreError(
+                f"{self.path}: something replaced the file, or deleted its write-ahead log, while it was written;"
+                " nobody can say whether the transaction was kept"
+            )
+
+    def _give_turn(self) -> None:
+        try:
+            self._turn.give()
+        except KeyboardInterrupt:  # it may have come before the turn was given
+            self._turn.give()
+            raise
 
     def _kept(self, place: Place | None) -> bool:
         """Whether what was written at this place is there for good."""
@@ -314,7 +358,7 @@ class Connections:
     def _leave_to_parent(self) -> None:
         """Keep what a fork left open, and never use or close it: it is the parent's."""
         self._of_parent += [self._writer, self._idle, self._uses]
-        self._turn = Turn()
+        self._turn, self._inside = Turn(), False
         self._writer, self._idle, self._uses = None, deque(), set()
         self._place, self._pid = None, os.getpid()
 
@@ -322,6 +366,12 @@ class Connections:
 _DELETED = (
     "{}: something replaces the file, or deletes its write-ahead log, while it is in use; nothing was kept"
 )
+
+
+def _roll_back(connection: apsw.Connection) -> None:
+    """Take back a transaction, if there is one."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def release(lock: threading.RLock) -> None:

@@ -123,6 +123,19 @@ class SqliteFile:
         except FAILURES as error:
             raise named(self.path, error) from error
 
+    @contextmanager
+    def transaction(self) -> Iterator[apsw.Connection]:
+        """The writing connection in a transaction that ends with the block; see `Connections.transaction`.
+
+        What the block's own SQL raises is raised as it is.
+        """
+        self._check_usable()
+        try:
+            with self._connections.transaction(self._timeout) as connection:
+                yield connection
+        except (apsw.BusyError, apsw.FullError, apsw.IOError) as error:
+            raise named(self.path, error) from error
+
     def lose(self, what: str) -> HistoryLost:
         """Refuse every later call, because what was read before may be remembered; return the error to raise."""
         self._lost = (

@@ -6,11 +6,35 @@ a reader is) is true only as long as the log has every commit that the process h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from backstory.commit import Head
-from backstory.stores.sqlite.file import SqliteFile
+from backstory.errors import HistoryLost, StoreError
+from backstory.stores.rows import Row
+from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.rows import Rows
+
+T = TypeVar("T")
+
+
+class File(Protocol):
+    """Where the rows are."""
+
+    path: str
+
+    def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
+        """All rows of a query."""
+        ...
+
+    def write(self, work: Work[T]) -> T:
+        """Do a piece of work in a transaction."""
+        ...
+
+    def lose(self, what: str) -> HistoryLost:
+        """Refuse every later call; return the error to raise."""
+        ...
 
 
 class Lost(Exception):
@@ -20,7 +44,7 @@ class Lost(Exception):
 class Lineage:
     """The last commit of a log that this process has seen. Each one has the hashes of all before it in its own."""
 
-    def __init__(self, file: SqliteFile, base: int, origin: Head) -> None:
+    def __init__(self, file: File, base: int, origin: Head) -> None:
         self._file = file
         self._origin = origin
         self._seen = origin
@@ -35,6 +59,10 @@ class Lineage:
         found = self._rows.ends()
         if found is None or found[0].hash != self._seen.hash:
             found = self._sure.ends()
+            if found is None and self._sure.dropped():
+                raise StoreError(
+                    f"{self._file.path}: this log was dropped, because nothing needed it any more"
+                )
             if lost := self.lost(found, self._sure):
                 raise self._file.lose(lost)
             assert found is not None

@@ -38,7 +38,7 @@ TAIL = 64
 
 COMMIT_COLUMNS = (
     f"position & {POSITION}, size, id, time, authored, author, message, CAST(command AS BLOB), CAST(metadata AS BLOB),"
-    " query, after, secret, content, hash"
+    " query, after, secret, content, hash, signature"
 )
 COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
 COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
@@ -52,6 +52,10 @@ KNOWN_IDS = (
     " UNION ALL SELECT id FROM commits WHERE position > ?3 AND position <= ?4"
     " AND id IN (SELECT value FROM json_each(?1))"
 )
+KNOWN_BEYOND = (
+    "SELECT id FROM commits WHERE position > ?2 AND position <= ?3"
+    " AND id IN (SELECT value FROM json_each(?1))"
+)
 COMMITS_BY_HASH = (
     f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position IN (SELECT rowid FROM token_index WHERE token_index MATCH ?1"
     " AND rowid > ?4 AND rowid <= ?5) AND hash BETWEEN ?2 AND ?3 UNION ALL"
@@ -62,11 +66,31 @@ ENDS = (
     f" (SELECT indexed & {POSITION} FROM logs WHERE number = ?1 AND origin_hash = ?2)"
     " FROM commits WHERE position > ?3 AND position <= ?4 ORDER BY position DESC LIMIT 1"
 )
+ENDS_AND_MORE = (
+    f"SELECT position & {POSITION}, hash, time,"
+    f" (SELECT indexed & {POSITION} FROM logs WHERE number = ?1 AND origin_hash = ?2),"
+    " (SELECT json_group_array(id) FROM id_index WHERE {which} AND position > ?3 AND position <= ?4),"
+    " (SELECT value FROM refs WHERE name = ?6)"
+    " FROM commits WHERE position > ?3 AND position <= ?4 ORDER BY position DESC LIMIT 1"
+)
+ENDS_AND_ONE = ENDS_AND_MORE.replace("{which}", "id = ?5")
+ENDS_AND_MANY = ENDS_AND_MORE.replace("{which}", "id IN (SELECT value FROM json_each(?5))")
 STANDS = "SELECT 1 FROM logs WHERE number = ? AND origin_hash = ?"
+DROPPED = (
+    "SELECT 1 FROM sqlite_sequence WHERE name = 'logs' AND seq >= ?1 AND NOT EXISTS"
+    " (SELECT 1 FROM logs WHERE number = ?1)"
+)
+HOLDING = (
+    f"SELECT number FROM logs WHERE EXISTS (SELECT 1 FROM commits WHERE position = (number << {LOG_BITS}) + ?1"
+    " AND hash = ?2) ORDER BY number"
+)
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
 
-def encode_ids(ids: list[str]) -> str:
+decode_ids = msgspec.json.Decoder(list[str]).decode
+
+
+def encode_ids(ids: Sequence[str]) -> str:
     """Ids as JSON, to ask for many in one statement."""
     return msgspec.json.encode(ids).decode()
 
@@ -86,7 +110,23 @@ class Rows:
 
         None where there is no such log, or one that stands on another commit.
         """
-        rows = self.fetch(ENDS, self._ends_arguments)
+        return self._ends(self.fetch(ENDS, self._ends_arguments))
+
+    def ends_and_more(
+        self, ids: Sequence[str], ref: str | None
+    ) -> tuple[tuple[Head, int] | None, list[str], tuple[str | None] | None]:
+        """As `ends`, which of these ids are in the index, and the value of a ref: all in one statement.
+
+        The value comes in a tuple, None where the log has no commit yet and the ref was not looked at.
+        """
+        sql, asked = (ENDS_AND_ONE, ids[0]) if len(ids) == 1 else (ENDS_AND_MANY, encode_ids(ids))
+        rows = self.fetch(sql, (*self._ends_arguments, asked, ref))
+        if not rows:
+            return self._ends(rows), [], None
+        [(*ends, known, value)] = rows
+        return self._ends([tuple(ends)]), [] if known == "[]" else decode_ids(known), (value,)
+
+    def _ends(self, rows: list[Row]) -> tuple[Head, int] | None:
         [(*head, indexed)] = rows or [(None,) * 4]
         if indexed is None:
             if not self.fetch(STANDS, self._ends_arguments[:2]):
@@ -95,6 +135,10 @@ class Rows:
                 raise StoreCorrupt(f"log {self._base >> LOG_BITS} is damaged in the table of logs")
             return self._origin, self._origin.position
         return head_of(tuple(head)), indexed
+
+    def dropped(self) -> bool:
+        """Whether the log was there once and is not any more."""
+        return bool(self.fetch(DROPPED, self._ends_arguments[:1]))
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit whose last event is at a position."""
@@ -181,15 +225,28 @@ class Rows:
             after, upto = (after, last - 1) if backwards else (last, upto)
             size = min(size * 4, CHUNK)
 
-    def knreserved_ids(self, ids: list[str], indexed: int, upto: int) -> set[str]:
+    def known_ids(self, ids: Sequence[str], indexed: int, upto: int) -> list[str]:
         """Which of these ids have a commit: in the index, or beyond it up to `upto`."""
         arguments = (encode_ids(ids), self._base, self._base + indexed, self._base + upto)
-        return {id for [id] in self.fetch(KNOWN_IDS, arguments)}
+        return [id for [id] in self.fetch(KNOWN_IDS, arguments)]
+
+    def known_beyond(self, ids: Sequence[str], indexed: int, upto: int) -> list[str]:
+        """Which of these ids have a commit beyond the index, up to `upto`."""
+        if upto <= indexed:
+            return []
+        arguments = (encode_ids(ids), self._base + indexed, self._base + upto)
+        return [id for [id] in self.fetch(KNOWN_BEYOND, arguments)]
 
     def by_id(self, id: str, indexed: int) -> Commit | None:
         """The commit with this id, if there is one."""
         rows = self.fetch(COMMIT_BY_ID, (id, self._base, self._base + indexed, self._last))
         return commit_of(rows[0]) if rows else None
+
+    def find(self, name: str, indexed: int) -> list[Commit]:
+        """The commits that a name may mean; see `Log.find`."""
+        known = self.by_id(name, indexed)
+        found = self.by_hash(name.lower(), indexed)
+        return found if known is None else [known, *(commit for commit in found if commit != known)]
 
     def by_hash(self, prefix: str, indexed: int) -> list[Commit]:
         """The first commits whose hash, in hex, starts like this."""
@@ -224,6 +281,7 @@ def row_of(commit: Commit) -> Row:
         commit.secret,
         commit.content,
         commit.hash,
+        commit.signature,
     )
 
 

@@ -9,10 +9,11 @@ import msgspec
 
 from backstory.commit import Commit, Draft
 from backstory.errors import StoreCorrupt
-from backstory.stores.rows import decode_tags
+from backstory.stores.rows import LOG_BITS, POSITION, decode_tags
 from backstory.stores.sqlite.index import hash_token, token
 
 INSERT_TOKENS = "INSERT INTO token_index (rowid, tokens) VALUES (?, ?)"
+DROP_TOKENS = "INSERT INTO token_index (token_index, rowid, tokens) VALUES ('delete', ?, ?)"
 INDEX_TYPES = "INSERT INTO type_index SELECT type, position FROM events WHERE position > ? AND position <= ?"
 INDEX_IDS = "INSERT INTO id_index SELECT id, position FROM commits WHERE position > ? AND position <= ?"
 WAITING_EVENTS = "SELECT position, tags FROM events WHERE position > ? AND position <= ?"
@@ -49,3 +50,19 @@ def write_run(
 def token_text(tags: Iterable[str]) -> str:
     """The tokens of an event's tags, as the index takes them."""
     return " ".join(map(token, tags))
+
+
+def drop_rows(connection: apsw.Connection, number: int) -> None:
+    """Delete a log with all of its rows, and take them out of the indexes."""
+    base, last = number << LOG_BITS, (number << LOG_BITS) + POSITION
+    [(indexed,)] = connection.execute("SELECT indexed FROM logs WHERE number = ?", (number,)).fetchall()
+    tokens = {
+        key: token_text(decode_tags(tags))
+        for key, tags in connection.execute(WAITING_EVENTS, (base, indexed))
+    }
+    for key, hash in connection.execute(WAITING_COMMITS, (base, indexed)):
+        tokens[key] = f"{tokens[key]} {hash_token(hash)}"
+    connection.executemany(DROP_TOKENS, [(key, text) for key, text in tokens.items() if text])
+    for table in ("type_index", "id_index", "events", "commits"):
+        connection.execute(f"DELETE FROM {table} WHERE position > ? AND position <= ?", (base, last))
+    connection.execute("DELETE FROM logs WHERE number = ?", (number,))

@@ -4,10 +4,11 @@
 -- key n * 2^40 + p, so that main's keys are its positions and each log is one contiguous range.
 
 CREATE TABLE logs (
-    number INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,   -- so that the number of a dropped log is not given again
     origin_position INTEGER NOT NULL,   -- the log's first event has the position after this
     origin_hash BLOB NOT NULL,          -- the parent of its first commit
     origin_time INTEGER NOT NULL,
+    made_by TEXT NOT NULL,              -- the id under which it was made, so that making it again finds it
     digest BLOB NOT NULL,               -- of the columns above, which nothing else covers
     indexed INTEGER NOT NULL            -- the key of the last event that is in the indexes below
 ) STRICT;
@@ -26,7 +27,8 @@ CREATE TABLE commits (
     after INTEGER,                      -- the position that it was decided on
     secret BLOB NOT NULL,               -- what the salts of its parts come from: for copies of the history only
     content BLOB NOT NULL,              -- content hash
-    hash BLOB NOT NULL                  -- commit hash: it covers the parent's
+    hash BLOB NOT NULL,                 -- commit hash: it covers the parent's
+    signature BLOB NOT NULL             -- of its content, by its author; no hash covers it
 ) STRICT;
 
 CREATE TABLE events (
@@ -62,6 +64,12 @@ CREATE TABLE refs (
     digest BLOB NOT NULL                -- of the columns above
 ) STRICT, WITHOUT ROWID;
 
+-- What may be gone at any time, such as the snapshots of states.
+CREATE TABLE caches (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW log AS
 SELECT
     position >> 40 AS log,
@@ -90,4 +98,5 @@ FROM events
 JOIN commits ON commits.position = events.in_commit
 ORDER BY events.position;
 
-INSERT INTO logs VALUES (0, 0, zeroblob(32), 0, x'b0ee13735336b9025a94e40bc568dc62', 0);
+INSERT INTO logs VALUES (0, 0, zeroblob(32), 0, '', x'31d5404ca30ca3a33cf3c33eb98aeabe', 0);
+INSERT INTO refs VALUES ('branch/main', '0', x'e370cd15c1c9b44dc148d40792e436dd');

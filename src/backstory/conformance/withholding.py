@@ -1,0 +1,121 @@
+"""What a store promises about what is taken away: parts of commits, and whole logs."""
+
+from __future__ import annotations
+
+import pytest
+
+from backstory.commit import DATA, MESSAGE, ORIGIN, content_hash
+from backstory.conformance.sample import decided, fact, one, positions
+from backstory.conformance.units import outcome_of
+from backstory.errors import NotThere, StillNeeded
+from backstory.query import Query
+from backstory.store import Log, Store, append, create_log, write
+from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
+
+
+class Withholding:
+    """Sentences about taking the bytes of a part away."""
+
+    def test_what_is_withheld_is_gone_and_all_hashes_stay(self, store: Store, log: Log) -> None:
+        kept = one(log, fact("A", data=b'{"a":1}'))
+        [commit] = append(
+            log,
+            decided(
+                fact("A", "x:1", data=b'{"b":2}'), fact("B", data=b'{"c":3}'), message="why", author="ann"
+            ),
+        )
+        write(store, Withhold(0, commit.id, (MESSAGE, DATA + 1)))
+        [first, second, third] = log.read()
+        assert (first.data, second.data, third.data) == (b'{"a":1}', b'{"b":2}', b"")
+        assert (second.tags, third.type) == (("x:1",), "B")
+        [_, found] = log.commits()
+        assert (found.message, found.author) == ("", "ann")
+        assert (found.hash, found.content, found.id) == (commit.hash, commit.content, commit.id)
+        assert content_hash(found, [second, third]) == commit.content
+        assert next(log.commits()) == kept
+        assert list(store.problems()) == []
+        assert positions(log.read(Query.of(["B"]))) == [3]
+
+    def test_parts_are_withheld_one_after_the_other_and_twice(self, store: Store, log: Log) -> None:
+        [commit] = append(log, decided(fact(data=b'{"a":1}'), message="why", author="ann"))
+        for _ in range(2):
+            write(store, Withhold(0, commit.id, (MESSAGE,)))
+            write(store, Withhold(0, commit.id, (DATA, MESSAGE)))
+        [found] = log.commits()
+        [event] = log.read()
+        assert (found.message, found.author, event.data) == ("", "ann", b"")
+        assert content_hash(found, [event]) == commit.content
+
+    def test_a_retry_of_a_commit_with_a_withheld_part_is_known(self, store: Store, log: Log) -> None:
+        draft = decided(fact(data=b'{"a":1}'), message="why")
+        [commit] = append(log, draft)
+        write(store, Withhold(0, commit.id, (MESSAGE,)))
+        assert append(log, draft) == tuple(log.commits())
+        assert one(log).position == 2
+
+    def test_a_commit_or_a_part_that_is_not_there_is_told(self, store: Store, log: Log) -> None:
+        commit = one(log)
+        for step in (
+            Withhold(0, "nobody", (MESSAGE,)),
+            Withhold(0, commit.id, (DATA + 1,)),
+            Withhold(0, commit.id, (-1,)),
+        ):
+            assert isinstance(outcome_of(store, step), NotThere)
+        assert list(log.commits()) == [commit]
+
+    def test_it_takes_the_caches_along(self, store: Store, log: Log) -> None:
+        commit = one(log)
+        store.caches.set("snapshot/x", b"has it")
+        write(store, Withhold(0, commit.id, (DATA,)))
+        assert store.caches.get("snapshot/x") is None
+
+
+class Dropping:
+    """Sentences about logs that nothing needs any more."""
+
+    def test_a_log_that_nothing_needs_is_dropped_with_all_that_it_has(self, store: Store) -> None:
+        one(store.log(0))
+        number = create_log(store, store.log(0).head())
+        one(store.log(number))
+        write(store, DropLog(number))
+        assert list(store.logs()) == [0]
+        with pytest.raises(KeyError):
+            store.origin(number)
+        assert list(store.problems()) == []
+        assert isinstance(outcome_of(store, Append(number, [decided()])), NotThere)
+        assert isinstance(outcome_of(store, DropLog(number)), Written)
+
+    def test_a_number_is_not_given_twice(self, store: Store) -> None:
+        number = create_log(store, ORIGIN)
+        write(store, DropLog(number))
+        assert create_log(store, ORIGIN) != number
+
+    def test_a_log_that_a_ref_or_a_log_needs_stays(self, store: Store) -> None:
+        first = one(store.log(0))
+        number = create_log(store, first.point)
+        alone = one(store.log(number))
+        needing: list[tuple[Step, Step]] = []
+        mark = f'{{"position":{alone.position},"hash":"{alone.hash.hex()}"}}'
+        for ref, value in (("branch/trial", str(number)), ("reflog", str(number)), ("mark/q3", mark)):
+            needing.append((SetRef(ref, value, None), SetRef(ref, None, value)))
+        for make, unmake in needing:
+            write(store, make)
+            assert isinstance(outcome_of(store, DropLog(number)), StillNeeded)
+            write(store, unmake)
+        above = create_log(store, alone.point)
+        assert isinstance(outcome_of(store, DropLog(number)), StillNeeded)
+        write(store, DropLog(above))
+        assert isinstance(outcome_of(store, DropLog(number)), Written)
+        assert isinstance(outcome_of(store, DropLog(0)), StillNeeded)
+
+    def test_logs_that_have_a_commit_are_found_by_it(self, store: Store) -> None:
+        first = one(store.log(0), fact(), fact())
+        draft = decided()
+        one(store.log(0))
+        number, other = create_log(store, first.point), create_log(store, first.point)
+        [alike] = append(store.log(number), draft)
+        assert append(store.log(other), draft) == (alike,)
+        assert list(store.holding(alike.position, alike.hash)) == [number, other]
+        assert list(store.holding(2, first.hash)) == [0]
+        for position, hash in ((1, first.hash), (3, first.hash), (0, bytes(32)), (99, first.hash), (-1, b"")):
+            assert list(store.holding(position, hash)) == []

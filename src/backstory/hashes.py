@@ -1,0 +1,49 @@
+"""The hashes of events and commits, made of bytes alone. `format.md` has every byte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backstory import digest
+from backstory.record import Encoded, Recorded
+
+LEAF = b"\x00"
+NODE = b"\x01"
+COMMIT = b"backstory commit 1\n"
+
+
+def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:
+    """The hash of one event: what it is, and the digest of its data, so that the data may be withheld."""
+    kind = event.type.encode()
+    parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
+    for tag in event.tags:
+        text = tag.encode()
+        parts += (len(text).to_bytes(8), text)
+    parts.append(data)
+    return digest.sha256(b"".join(parts)).digest()
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """The Merkle tree hash of RFC 6962, section 2.1, over hashed leaves.
+
+    Pairing neighbours level by level, and letting an odd last one rise, gives the same tree as its split at the largest
+    power of two.
+    """
+    if not leaves:
+        return digest.sha256(b"").digest()
+    level = list(leaves)
+    sha256 = digest.sha256
+    while len(level) > 1:
+        pairs = [
+            sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
+        if len(level) % 2:
+            pairs.append(level[-1])
+        level = pairs
+    return level[0]
+
+
+def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:
+    """The hash of where a commit stands: its parent, its content, and the position that it was decided on."""
+    decided = b"\x00" if after is None else b"\x01" + after.to_bytes(8)
+    return digest.sha256(COMMIT + parent + content + decided).digest()

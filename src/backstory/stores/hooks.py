@@ -1,0 +1,37 @@
+"""The hooks of units, which run inside the transaction that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from backstory.commit import Head
+from backstory.record import Recorded
+from backstory.unit import NewLog, Outcome, Unit, Written
+
+
+def run_hooks(
+    transaction: Any,
+    units: Sequence[Unit],
+    outcomes: Sequence[Outcome],
+    added: Callable[[int], tuple[Head, Sequence[Recorded]]],
+) -> None:
+    """Run each distinct hook of the units that were done once; `added` says where a log ended, and its new events.
+
+    A hook whose log has no new event is not run.
+    """
+    runs = {}
+    for unit, outcome in zip(units, outcomes, strict=True):
+        if unit.within is not None and isinstance(outcome, Written):
+            runs[unit.within] = _number(unit, unit.within.log, outcome)
+    for within, number in runs.items():
+        found, events = added(number)
+        if events:
+            within.hook(transaction, found, events)
+
+
+def _number(unit: Unit, log: int | NewLog, outcome: Written) -> int:
+    if isinstance(log, int):
+        return log
+    made = [step for step in unit.steps if isinstance(step, NewLog)]
+    return outcome.logs[made.index(log)]

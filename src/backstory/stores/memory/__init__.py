@@ -1,0 +1,218 @@
+"""The memory store: plain Python, for tests, and the oracle that the other stores are compared with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from backstory.commit import ORIGIN, Head
+from backstory.errors import StoreClosed, StoreError, StoreRefused
+from backstory.forks import on_fork
+from backstory.refs import MAIN_REF
+from backstory.stores.hooks import run_hooks
+from backstory.stores.memory.log import MemoryLog
+from backstory.stores.memory.writing import Now, Writing
+from backstory.stores.watchers import Watchers
+from backstory.tables import Transaction
+from backstory.unit import Outcome, Unit
+
+if TYPE_CHECKING:
+    from backstory.stores.memory.tables import MemoryTables
+
+LOOK = 1.0
+"""Seconds: a thread that waits looks by itself that often, in case Ctrl-C kept another from waking it."""
+
+
+class MemoryStore:
+    """Logs and refs that are gone when the process ends. Its first log stands on `origin`."""
+
+    persistent = False
+    joins = True
+
+    def __init__(self, origin: Head = ORIGIN) -> None:
+        self.refs = MemoryRefs(self)
+        self.caches = MemoryCaches(self)
+        self.closed = False
+        self._tables: MemoryTables | None = None
+        self._watchers = Watchers()
+        self._now = Now({0: MemoryLog(self, 0, origin, "")}, {0: origin}, {MAIN_REF: "0"}, 1)
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        # `with` takes the lock itself: Ctrl-C may come while a condition takes or gives back its lock.
+        self.lock = threading.RLock()
+        self._changed = threading.Condition(self.lock)
+
+    @property
+    def tables(self) -> MemoryTables:
+        """Tables in memory; see `Store.tables`."""
+        from backstory.stores.memory.tables import MemoryTables
+
+        if self._tables is None:
+            self._tables = MemoryTables(self)
+        return self._tables
+
+    @property
+    def now(self) -> Now:
+        """What is true now. Raises `StoreClosed`."""
+        self.check_open()
+        return self._now
+
+    def check_open(self) -> None:
+        """Raise `StoreClosed` where it is closed."""
+        if self.closed:
+            raise StoreClosed("this store is closed")
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit whole or not at all; see `Store.write`."""
+        with self.lock:
+            try:
+                outcomes = self._write(units)
+            finally:
+                self._changed.notify_all()
+        self._watchers.call()
+        return outcomes
+
+    def _write(self, units: Sequence[Unit]) -> list[Outcome]:
+        writing = Writing(self, self.now)
+        outcomes = [writing.do(unit) for unit in units]
+        hooked = any(unit.within is not None for unit in units)
+        with self.tables.hooks() if hooked else nullcontext() as transaction:
+            run_hooks(transaction, units, outcomes, writing.added)
+        self._now = writing.done()
+        if writing.withheld:
+            self.caches.clear()
+        return outcomes
+
+    def inside(self, tables: MemoryTables) -> MemoryStore:
+        """This store as it is now, to be written inside a transaction of its tables."""
+        joined = MemoryStore()
+        joined._now = self.now.at(joined)
+        joined._tables = tables
+        return joined
+
+    def adopt(self, now: Now) -> None:
+        """Let what was written inside a transaction of the tables become true; with the store's lock held."""
+        self._now = now.at(self)
+        self._changed.notify_all()
+
+    def log(self, number: int = 0) -> MemoryLog:
+        """Open a log; see `Store.log`."""
+        return self.now.logs[number]
+
+    def logs(self) -> Sequence[int]:
+        """The numbers of all logs."""
+        return list(self.now.logs)
+
+    def origin(self, number: int = 0) -> Head:
+        """What a log stands on."""
+        return self.log(number).origin
+
+    def holding(self, position: int, hash: bytes) -> Sequence[int]:
+        """The logs that have this commit; see `Store.holding`."""
+        now = self.now
+        return [number for number, log in now.logs.items() if log.has(position, hash, now.heads[number])]
+
+    def head(self, number: int) -> Head:
+        """Where a log ends. Raises `StoreError` where it was dropped."""
+        try:
+            return self.now.heads[number]
+        except KeyError:
+            raise StoreError(f"log {number} was dropped") from None
+
+    def wait(self, number: int, after: int, timeout: float | None) -> int:
+        """Sleep until a log's head is beyond `after`; see `Log.wait`."""
+        until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        with self.lock:
+            return self._wait(number, after, until)
+
+    def _wait(self, number: int, after: int, until: float) -> int:
+        while (position := self.head(number).position) <= after:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._changed.wait(min(left, LOOK))
+        return position
+
+    def joined(self, transaction: Transaction) -> MemoryStore:
+        """This store inside a transaction of its tables; see `Store.joined`."""
+        from backstory.stores.memory.tables import MemoryTransaction
+
+        if isinstance(transaction, MemoryTransaction) and transaction.store is self:
+            return transaction.joined
+        raise StoreRefused("a store in memory joins only a transaction of its own tables")
+
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
+        """Refuse it: nobody else has a connection to this memory."""
+        raise StoreRefused(
+            "a store in memory has no connections that somebody else could have begun a transaction on"
+        )
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after each write; see `Store.watch`."""
+        return self._watchers.add(callback)
+
+    def wake(self) -> None:
+        """Tell the watchers; nobody else can have appended."""
+        self._watchers.call()
+
+    def problems(self) -> Iterator[str]:
+        """Nothing can be wrong inside a list."""
+        return iter(())
+
+    def close(self) -> None:
+        """Refuse every later call, and wake the threads that wait."""
+        with self.lock:
+            self.closed = True
+            self._changed.notify_all()
+
+
+class MemoryRefs:
+    """Refs in a dict."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def get(self, name: str) -> str | None:
+        """The value of a ref, None where there is none."""
+        return self._store.now.refs.get(name)
+
+    def list(self, prefix: str = "") -> Mapping[str, str]:
+        """All refs whose names start with `prefix`, sorted by name."""
+        return {
+            name: value for name, value in sorted(self._store.now.refs.items()) if name.startswith(prefix)
+        }
+
+
+class MemoryCaches:
+    """Caches in a dict."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._values: dict[str, bytes] = {}
+
+    def get(self, name: str) -> bytes | None:
+        """What is kept under a name."""
+        self._store.check_open()
+        return self._values.get(name)
+
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """All names that start with `prefix`, sorted."""
+        self._store.check_open()
+        return sorted(name for name in list(self._values) if name.startswith(prefix))
+
+    def set(self, name: str, value: bytes | None) -> None:
+        """Keep a value, or forget it."""
+        self._store.check_open()
+        if value is None:
+            self._values.pop(name, None)
+        else:
+            self._values[name] = value
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._values.clear()

@@ -1,0 +1,164 @@
+"""A log in two lists."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from copy import copy
+from itertools import islice
+from operator import attrgetter
+from typing import Protocol
+
+import msgspec
+
+from backstory.commit import Commit, Head, emptied, recorded
+from backstory.query import Query, matcher
+from backstory.record import Recorded
+from backstory.store import ALL, Verdict
+from backstory.stores.appending import append_through
+from backstory.unit import Batch, Hook, Outcome, Step, Unit
+
+BY_POSITION = attrgetter("position")
+
+
+class Home(Protocol):
+    """What a log needs of the store that it is in."""
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit."""
+        ...
+
+    def head(self, number: int) -> Head:
+        """Where a log ends."""
+        ...
+
+    def wait(self, number: int, after: int, timeout: float | None) -> int:
+        """Sleep until a log goes on."""
+        ...
+
+
+class MemoryLog:
+    """A log in two lists.
+
+    It ends at its head, which the store has. What stands in the lists beyond the head was never appended: Ctrl-C broke
+    the append off, or a fork whose child lacks the thread that was writing. The next append takes it away.
+    """
+
+    def __init__(self, home: Home, number: int, origin: Head, made_by: str) -> None:
+        self.origin = origin
+        self.made_by = made_by
+        self._home = home
+        self._number = number
+        self._events: list[Recorded] = []
+        self._commits: list[Commit] = []
+        self._ids: dict[str, Commit] = {}
+
+    def at(self, home: Home) -> MemoryLog:
+        """The same log in another home, which says where it ends there."""
+        moved = copy(self)
+        moved._home = home
+        return moved
+
+    def append(
+        self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
+    ) -> list[Verdict]:
+        """Judge and append each batch; see `Log.append`."""
+        return append_through(self._home.write, self._number, batches, beside, within)
+
+    def read(
+        self,
+        query: Query = ALL,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Recorded]:
+        """Stream the events that match; see `Log.read`."""
+        head = self.head().position
+        return self.events(query, after, head if upto is None else min(upto, head), backwards, limit)
+
+    def events(
+        self, query: Query, after: int, upto: int, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Recorded]:
+        """The events that match, with `after < position <= upto`."""
+        low, high = max(after - self.origin.position, 0), max(upto - self.origin.position, 0)
+        indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
+        matches = matcher(query)
+        events = (self._events[index] for index in indexes)
+        found = (event for event in events if matches(event.type, event.tags))
+        return islice(found, limit)
+
+    def commits(
+        self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits; see `Log.commits`."""
+        head = self.head().position
+        upto = head if upto is None else min(upto, head)
+        low = bisect_right(self._commits, after, key=BY_POSITION)
+        high = bisect_right(self._commits, upto, key=BY_POSITION)
+        indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
+        return islice((self._commits[index] for index in indexes), limit)
+
+    def find(self, name: str) -> list[Commit]:
+        """The commits that `name` may mean; see `Log.find`."""
+        head = self.head()
+        whole = self._commits[: self._whole(head)]
+        known = self.by_id(name, head)
+        found = [commit for commit in whole if name and commit.hash.hex().startswith(name.lower())]
+        return found if known is None else [known, *(commit for commit in found if commit is not known)]
+
+    def by_id(self, id: str, head: Head) -> Commit | None:
+        """The commit with this id, up to a head."""
+        known = self._ids.get(id)
+        return known if known is not None and known.position <= head.position else None
+
+    def hash_at(self, position: int) -> bytes | None:
+        """The hash of the commit that ends at a position, or of the origin."""
+        if position == self.origin.position:
+            return self.origin.hash
+        index = bisect_left(self._commits, position, key=BY_POSITION)
+        commits = self._commits[index : index + 1]
+        return commits[0].hash if commits and commits[0].position == position else None
+
+    def has(self, position: int, hash: bytes, head: Head) -> bool:
+        """Whether it has this commit itself, up to a head."""
+        return self.origin.position < position <= head.position and self.hash_at(position) == hash
+
+    def head(self) -> Head:
+        """Where the log ends."""
+        return self._home.head(self._number)
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        """Sleep until the head is beyond `after`; see `Log.wait`."""
+        return self._home.wait(self._number, after, timeout)
+
+    def add(self, batch: Batch, commits: Sequence[Commit], head: Head) -> None:
+        """Put a batch beyond a head, in the place of what stands there."""
+        self._clear_beyond(head)
+        for draft, commit in zip(batch, commits, strict=True):
+            self._events += recorded(draft.events, commit)
+            self._commits.append(commit)
+            self._ids[commit.id] = commit
+
+    def _clear_beyond(self, head: Head) -> None:
+        end = head.position - self.origin.position
+        if len(self._events) > end:
+            whole = self._whole(head)
+            for commit in self._commits[whole:]:
+                self._ids.pop(commit.id, None)
+            del self._commits[whole:]
+            del self._events[end:]  # at last: that they are there says that there is something to clear
+
+    def _whole(self, head: Head) -> int:
+        return bisect_right(self._commits, head.position, key=BY_POSITION)
+
+    def withhold(self, commit: Commit, places: Sequence[int]) -> None:
+        """Take the bytes of these parts away."""
+        first = commit.first - 1 - self.origin.position
+        events = self._events[first : first + commit.size]
+        kept, rest = emptied(commit, events, places)
+        for index, (event, left) in enumerate(zip(events, rest, strict=True)):
+            self._events[first + index] = msgspec.structs.replace(event, data=left.data)
+        self._commits[bisect_left(self._commits, commit.position, key=BY_POSITION)] = kept
+        self._ids[commit.id] = kept

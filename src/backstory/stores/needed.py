@@ -1,0 +1,48 @@
+"""Whether anything still needs a log, so that it must not be dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from backstory.commit import Head
+from backstory.refs import BRANCH, MARK, REFLOG
+
+
+class _Marked(msgspec.Struct):
+    """The commit that a mark names."""
+
+    position: int
+    hash: str
+
+
+def needed_by(
+    number: int,
+    refs: Mapping[str, str],
+    origins: Mapping[int, Head],
+    holding: Callable[[int, bytes], Sequence[int]],
+) -> str | None:
+    """What needs a log: a ref that names it, or a mark or another log that stands on a commit which no other log has.
+
+    `origins` has every log of the store, `holding` is that of `Store`.
+    """
+
+    def alone(position: int, hash: bytes) -> bool:
+        return list(holding(position, hash)) == [number]
+
+    for name, value in refs.items():
+        if (name == REFLOG or name.startswith(BRANCH)) and value == str(number):
+            return f"the ref {name}"
+        if name.startswith(MARK):
+            try:
+                mark = msgspec.json.decode(value, type=_Marked)
+                needed = alone(mark.position, bytes.fromhex(mark.hash))
+            except (msgspec.MsgspecError, ValueError):
+                needed = True  # nobody can say what a damaged mark names
+            if needed:
+                return f"the ref {name}"
+    for other, origin in origins.items():
+        if other != number and alone(origin.position, origin.hash):
+            return f"log {other}"
+    return None

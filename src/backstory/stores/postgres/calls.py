@@ -1,0 +1,168 @@
+"""Offers to one log as calls of `append` in `functions.sql`, and what it said about them as outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from backstory.commit import Commit, Head, from_micros
+from backstory.errors import (
+    AheadOfLog,
+    AppendError,
+    Conflict,
+    HeadMoved,
+    HistoryMoved,
+    IdReused,
+    NotThere,
+    RefMoved,
+    StoreError,
+    StoreRefused,
+)
+from backstory.stores.judge import SHOWN, chain, recorded_verdict
+from backstory.stores.postgres.offer import CALL, Offer, Piece, arguments, piece
+from backstory.stores.postgres.rows import Rows
+from backstory.stores.postgres.session import Session
+from backstory.stores.rows import Row
+from backstory.unit import Batch, Outcome, Written
+
+MOST_BYTES = 64_000_000
+"""How many bytes one call of the database takes; a group that has more is several calls of one transaction."""
+
+LARGEST_BATCH = 1_000_000_000
+"""How many bytes a batch may have: a message to the server has at most 1 GiB, and a batch goes in whole."""
+
+WRITTEN, KNOWN, MET, AHEAD, HEAD_MOVED, REF_MOVED, HISTORY_MOVED, NO_LOG = range(8)
+"""Verdicts of `append` in `functions.sql`."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """Offers to one log that are sent together."""
+
+    offers: list[Offer]
+    arguments: tuple[bytes, ...]
+
+    def send(self, session: Session, schema: str) -> Row:
+        """What the database says about them."""
+        return session.small.execute(_sql(schema), self.arguments).fetchall()[0]
+
+
+@lru_cache(maxsize=10)
+def _sql(schema: str) -> bytes:
+    return CALL.format(schema=schema).encode()
+
+
+class Added(msgspec.Struct):
+    """What was written to a log: where it ended before, and the batches with their commits."""
+
+    found: Head
+    batches: list[tuple[Batch, tuple[Commit, ...]]]
+
+    @property
+    def head(self) -> Head:
+        """Where it ends now."""
+        return self.batches[-1][1][-1].point if self.batches else self.found
+
+
+def calls(offers: Sequence[Offer], near: int) -> list[Call]:
+    """The offers to one log, in as few calls as can be; `near` is a position that the log has surely reached."""
+    return [Call(part, arguments(near, part, pieces)) for part, pieces in _parts(offers)]
+
+
+def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]:
+    """The offers and their pieces, in as few parts as a call can take; a batch that is too large alone is a part.
+
+    Raises `StoreRefused` for one that is too large for a message.
+    """
+    part: list[Offer] = []
+    pieces: list[Piece] = []
+    size = 0
+    for offer in offers:
+        own = list(map(piece, offer.batch))
+        more = sum(len(column) for one in own for column in one.columns)
+        if more > LARGEST_BATCH:
+            raise StoreRefused(
+                f"a batch has {more:,} bytes, and this store takes {LARGEST_BATCH:,} at once; append fewer commits at a"
+                " time"
+            )
+        if part and size + more > MOST_BYTES:
+            yield part, pieces
+            part, pieces, size = [], [], 0
+        part.append(offer)
+        pieces += own
+        size += more
+    yield part, pieces
+
+
+def outcomes(call: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
+    """What the database said, in full, and what is in the log now.
+
+    Commits follow from the head that it judged on, and what lies before that never changes: `rows` may be read later.
+    """
+    position, hash, time, kinds, details, values = row
+    if position is None:
+        return [NotThere(f"log {offer.log}") for offer in call.offers], Added(rows.origin, [])
+    head = found = Head(position, hash, from_micros(time))
+    said: list[Outcome] = []
+    written: list[tuple[Batch, tuple[Commit, ...]]] = []
+    for index, offer in enumerate(call.offers):
+        kind = WRITTEN if kinds is None else kinds[index]
+        if kind == WRITTEN:
+            commits = chain(offer.batch, head)  # the database computed the same hashes
+            head = commits[-1].point
+            written.append((offer.batch, commits))
+            said.append(Written((commits,)))
+        elif kind == REF_MOVED:
+            assert offer.guard is not None
+            said.append(RefMoved(offer.guard.name, values[index]))
+        elif kind == HISTORY_MOVED:
+            assert offer.holds is not None
+            said.append(HistoryMoved(offer.holds.position))
+        else:
+            said.append(_refused(offer.batch, kind, details[index], head, rows))
+    return said, Added(found, written)
+
+
+def _refused(batch: Batch, kind: int, detail: int, head: Head, rows: Rows) -> Outcome:
+    """The verdict in full. Others of the call are in the log: not being able to read more must not hide that."""
+    if kind == KNOWN:
+        verdict = _recorded(batch, head, rows)
+        return Written((verdict,)) if isinstance(verdict, tuple) else verdict
+    if kind == HEAD_MOVED:
+        return HeadMoved(detail)
+    if kind == AHEAD:
+        after = next(
+            condition.after
+            for condition, reached in _conditions(batch, detail)
+            if condition is not None and condition.after > reached
+        )
+        return AheadOfLog(after, detail)
+    condition = batch[detail].condition
+    assert kind == MET
+    assert condition is not None
+    try:
+        found = list(rows.events(condition.query, condition.after, head.position, limit=SHOWN))
+    except StoreError:
+        found = []
+    return Conflict(detail, condition, found)
+
+
+def _recorded(batch: Batch, head: Head, rows: Rows) -> tuple[Commit, ...] | AppendError:
+    """What is recorded under these ids, as the log was when they were judged."""
+    ids = [draft.id for draft in batch]
+    try:
+        known = {one.id: one for one in rows.by_ids(ids) if one.position <= head.position}
+    except StoreError as error:
+        return IdReused(ids[0], f"is known, and for what could not be read: {error}")
+    if not known:
+        return IdReused(ids[0], "was known, and its log was dropped meanwhile")
+    return recorded_verdict(batch, [known[id] for id in ids if id in known])
+
+
+def _conditions(batch: Batch, reached: int) -> Iterator[tuple[Any, int]]:
+    """Each draft's condition, with the position that the log and the drafts before it would have reached."""
+    for draft in batch:
+        yield draft.condition, reached
+        reached += len(draft.events)

@@ -1,0 +1,97 @@
+"""A PostgreSQL store inside a transaction: it reads and writes over that one connection, and tells nobody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from backstory.errors import StoreRefused
+from backstory.stores.postgres.address import Address
+from backstory.stores.postgres.failures import named
+from backstory.stores.postgres.follow import BUSY
+from backstory.stores.postgres.session import Session
+from backstory.stores.postgres.store import PostgresCaches, StoreOver
+from backstory.stores.postgres.tables import PostgresTransaction
+from backstory.stores.rows import Row
+from backstory.tables import Transaction
+
+T = TypeVar("T")
+
+
+class JoinedServer:
+    """The server as a transaction sees it. Nothing is done twice: only the transaction as a whole can be begun again."""
+
+    ahead = False
+    commits_read = False
+
+    def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
+        self.address = address
+        self._transaction = transaction
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do a piece of work in the transaction. Raises `StoreError`."""
+        session = self._transaction.session
+        status = session.small.connection.info.transaction_status
+        if self._transaction.ended or status not in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            raise StoreRefused(f"{self.address.shown}: the transaction that this store is inside of is over")
+        try:
+            return work(session)
+        except psycopg.Error as error:
+            raise named(self.address.shown, error) from error
+
+    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        return self.run(lambda session: session.small.execute(sql.encode(), arguments).fetchall())
+
+    look = fetch
+
+
+class JoinedCaches(PostgresCaches):
+    """The caches of a store inside a transaction, which keep nothing: what it sees may be gone with the transaction."""
+
+    def set(self, name: str, value: bytes | None) -> None:
+        """Keep nothing."""
+
+
+class JoinedStore(StoreOver):
+    """See `Store.joined`. What it remembers is over with it."""
+
+    persistent = True
+    joins = False
+    tables = None
+
+    def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
+        server = JoinedServer(address, transaction)
+        super().__init__(server)
+        self.caches = JoinedCaches(server)
+
+    def _wait(self, number: int, after: int, timeout: float | None) -> None:
+        until = None if timeout is None else time.monotonic() + timeout
+        while self.log(number).head().position <= after and (until is None or time.monotonic() < until):
+            time.sleep(BUSY)
+
+    def joined(self, transaction: Transaction) -> JoinedStore:
+        """Refuse it: this one is inside a transaction."""
+        raise StoreRefused("a store inside a transaction joins no other one")
+
+    def join(self, connection: Any) -> Transaction:
+        """Refuse it, as `joined` does."""
+        raise StoreRefused("a store inside a transaction joins no other one")
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Refuse it: it tells nobody."""
+        raise StoreRefused("a store inside a transaction tells nobody; watch the store itself")
+
+    def wake(self) -> None:
+        """Tell nobody."""
+
+    def problems(self) -> Iterator[str]:
+        """Nothing: what a transaction sees is not looked through."""
+        return iter(())
+
+    def close(self) -> None:
+        """Do nothing: it is over with its transaction."""

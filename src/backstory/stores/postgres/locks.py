@@ -1,0 +1,32 @@
+"""The locks that units need, as `take_locks` in `functions.sql` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backstory.refs import MAIN_MOVES, MAIN_REF
+from backstory.stores.postgres.offer import LAST_LOG
+from backstory.unit import DropLog, NewLog, SetRef, Unit
+
+Locks = tuple[list[int], list[str], list[str], list[str], bool]
+
+
+def locks(units: Sequence[Unit]) -> Locks:
+    """Numbers of logs, ids of logs that are made, refs that are set, refs that are asked for, and whether logs are dropped."""
+    logs: set[int] = set()
+    made: set[str] = set()
+    sets: set[str] = set()
+    asks: set[str] = set()
+    drops = False
+    for unit in units:
+        for step in unit.steps:
+            if isinstance(step, NewLog):
+                made.add(step.id)
+            elif isinstance(step, SetRef):
+                (asks if step.is_guard else sets).add(step.name)
+            elif isinstance(step.log, int) and 0 <= step.log <= LAST_LOG:
+                logs.add(step.log)
+            drops = drops or isinstance(step, DropLog)
+    if MAIN_REF in sets:
+        asks.add(MAIN_MOVES)
+    return sorted(logs), sorted(made), sorted(sets), sorted(asks), drops

@@ -1,0 +1,168 @@
+"""The logs, refs and caches of a schema, over the server or over a transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from backstory.commit import Head
+from backstory.forks import on_fork
+from backstory.stores.postgres import lookups
+from backstory.stores.postgres.calls import Added, Call, calls, outcomes
+from backstory.stores.postgres.log import PostgresLog
+from backstory.stores.postgres.offer import Offer, offer
+from backstory.stores.postgres.session import Fetching, Inside, Session
+from backstory.stores.postgres.writing import HookFailed, Writing
+from backstory.unit import Outcome, Unit
+
+T = TypeVar("T")
+
+
+class Running(Fetching, Protocol):
+    """Where work is done, and done again where that may help."""
+
+    @property
+    def commits_read(self) -> bool:
+        """Whether a statement alone is a transaction of its own in READ COMMITTED."""
+        ...
+
+    def run(self, work: Callable[[Session], T]) -> T:
+        """Do a piece of work that is harmless to do twice."""
+        ...
+
+
+class PostgresRefs:
+    """Refs in a table."""
+
+    def __init__(self, source: Fetching) -> None:
+        self._source = source
+
+    def get(self, name: str) -> str | None:
+        """The value of a ref, None where there is none."""
+        return lookups.ref(self._source, name)
+
+    def list(self, prefix: str = "") -> Mapping[str, str]:
+        """All refs whose names start with `prefix`, sorted by name."""
+        return lookups.refs(self._source, prefix)
+
+
+class PostgresCaches:
+    """Caches in a table."""
+
+    def __init__(self, source: Running) -> None:
+        self._source = source
+        self._table = f"{source.address.schema}.caches"
+
+    def get(self, name: str) -> bytes | None:
+        """What is kept under a name, None where there is nothing."""
+        rows = self._source.fetch(f"SELECT value FROM {self._table} WHERE name = %s", (name,))
+        return rows[0][0] if rows else None
+
+    def names(self, prefix: str = "") -> Sequence[str]:
+        """All names that start with `prefix`, sorted."""
+        within, bounds = lookups.names(prefix)
+        sql = f"SELECT name FROM {self._table} WHERE {within} ORDER BY name"
+        return [name for [name] in self._source.fetch(sql, bounds)]
+
+    def set(self, name: str, value: bytes | None) -> None:
+        """Keep a value, or forget it; see `Caches.set`."""
+        sql = f"DELETE FROM {self._table} WHERE name = %s"
+        arguments: tuple[str | bytes, ...] = (name,)
+        if value is not None:
+            sql = f"INSERT INTO {self._table} VALUES (%s, %b) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+            arguments = (name, value)
+        self._source.run(lambda session: session.small.execute(sql.encode(), arguments))
+
+
+class StoreOver:
+    """Logs and refs over a server or a transaction; units are written one call after the other."""
+
+    def __init__(self, source: Running) -> None:
+        self.refs = PostgresRefs(source)
+        self.caches = PostgresCaches(source)
+        self._source = source
+        self._logs: dict[int, PostgresLog] = {}
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._opening = threading.Lock()
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit whole or not at all, all of them in one transaction; see `Store.write`."""
+        offers = list(map(offer, units))
+        call = self._lone_call(units, offers)
+        if call is None:
+            return self._write_together(units, offers)
+        row = self._source.run(partial(call.send, schema=self._source.address.schema))
+        number = call.offers[0].log
+        said, added = outcomes(call, row, self._logs[number].rows)
+        self._kept(number, added)
+        return said
+
+    def _lone_call(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> Call | None:
+        """The one statement that does all of these; None where it takes a transaction of several."""
+        appends = [each for each in offers if each is not None]
+        hooked = any(unit.within is not None for unit in units)
+        if hooked or not self._source.commits_read or len(appends) < len(units):
+            return None
+        if len({each.log for each in appends}) != 1:
+            return None
+        try:
+            log = self.log(appends[0].log)
+        except KeyError:
+            return None
+        made = calls(appends, log.seen.position)
+        return made[0] if len(made) == 1 else None
+
+    def _write_together(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> list[Outcome]:
+        def work(session: Session) -> tuple[list[Outcome], Writing]:
+            with session.transaction():
+                writing = Writing(Inside(self._source.address, session), self._logs.get)
+                return writing.do(units, offers), writing
+
+        try:
+            said, writing = self._source.run(work)
+        except HookFailed as failed:
+            raise failed.error from None
+        for number in writing.dropped:
+            self._logs.pop(number, None)
+        for number, added in writing.added.items():
+            self._kept(number, added)
+        return said
+
+    def _kept(self, number: int, added: Added) -> None:
+        """Remember what was appended to a log, and kept."""
+        if number in self._logs:
+            self._logs[number].note(added)
+
+    def log(self, number: int = 0) -> PostgresLog:
+        """Open a log; see `Store.log`. The same object for the same number."""
+        with self._opening:
+            if number not in self._logs:
+                self._logs[number] = self._open(number, self.origin(number))
+            return self._logs[number]
+
+    def _open(self, number: int, origin: Head) -> PostgresLog:
+        return PostgresLog(self._source, number, origin, self.write, self._wait)
+
+    def _wait(self, number: int, after: int, timeout: float | None) -> None:
+        """Sleep until a log goes on."""
+        raise NotImplementedError
+
+    def logs(self) -> Sequence[int]:
+        """The numbers of all logs."""
+        return lookups.log_numbers(self._source)
+
+    def origin(self, number: int = 0) -> Head:
+        """What a log stands on; see `Store.origin`."""
+        origin = lookups.origin_of(self._source, number)
+        if origin is None:
+            raise KeyError(number)
+        return origin
+
+    def holding(self, position: int, hash: bytes) -> Sequence[int]:
+        """The logs that have this commit; see `Store.holding`."""
+        return lookups.holding(self._source, position, hash)

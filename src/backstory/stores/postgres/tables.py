@@ -1,0 +1,129 @@
+"""Tables in the database of a store, and transactions of it that somebody else began."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+from psycopg.types.string import BytesBinaryDumper
+
+from backstory.errors import StoreRefused
+from backstory.stores.postgres.server import Server
+from backstory.stores.postgres.session import Lent, Session
+from backstory.tables import Row
+
+WORDS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \$(\w*)\$.*?\$\1\$ | \?\? | \? | %""",
+    re.DOTALL | re.VERBOSE,
+)
+"""Text, names and comments, in which a question mark is no more than that; else what stands for an argument."""
+
+SNAPSHOT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+PLACE = """
+SELECT pg_postmaster_start_time(), (SELECT oid FROM pg_database WHERE datname = current_database()),
+    to_regclass('{schema}.meta')::oid
+"""
+"""What is the same over two connections that lead to one store."""
+
+
+@lru_cache(maxsize=1_000)
+def placed(sql: str) -> bytes:
+    """SQL with `?` for its arguments, as psycopg takes it."""
+    return WORDS.sub(_placed, sql).encode()
+
+
+def _placed(found: re.Match[str]) -> str:
+    return {"?": "%s", "??": "?"}.get(found[0], found[0].replace("%", "%%"))
+
+
+class PostgresTransaction:
+    """A transaction that a session is in; see `backstory.tables.Transaction`.
+
+    `server` is that of the store whose logs may be written in it.
+    """
+
+    dialect = "postgresql"
+
+    def __init__(self, session: Session, server: Server | None = None) -> None:
+        self.session = session
+        self.server = server
+        self.ended = False
+        self._cursor = psycopg.Cursor(session.small.connection, row_factory=tuple_row)
+        self._cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+        """Run a statement."""
+        self._cursor.execute(placed(sql), arguments)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for each of these rows, in few round trips."""
+        self._cursor.executemany(placed(sql), rows)
+
+    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        return self._cursor.execute(placed(sql), arguments).fetchall()
+
+
+class PostgresTables:
+    """The tables of the database that a store is in. A transaction is not tried again: its owner may do that."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """A transaction in READ COMMITTED, for the length of a block; see `Tables.transaction`."""
+        with self._server.lent() as connection, connection.transaction():
+            transaction = PostgresTransaction(connection, self._server)
+            try:
+                yield transaction
+            finally:
+                transaction.ended = True
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresTransaction]:
+        """One snapshot for the length of a block; see `Tables.reading`."""
+        with self._server.lent() as connection, connection.transaction():
+            connection.execute(SNAPSHOT)
+            yield PostgresTransaction(connection)
+
+
+def join(connection: Any, server: Server) -> PostgresTransaction:
+    """The transaction that a connection of somebody else's is in; see `Store.join`. Raises `StoreRefused`."""
+    shown = server.address.shown
+    found = _unwrapped(connection)
+    if not isinstance(found, psycopg.Connection):
+        kind = f"{type(found).__module__}.{type(found).__qualname__}"
+        raise StoreRefused(f"{shown}: only a connection of psycopg 3 can be joined, and this one is a {kind}")
+    status = found.info.transaction_status
+    begins = status == TransactionStatus.IDLE and not found.autocommit  # its first statement begins one
+    if status != TransactionStatus.INTRANS and not begins:
+        raise StoreRefused(f"{shown}: this connection is in no transaction that can go on; begin one")
+    if found.info.encoding != "utf-8":
+        raise StoreRefused(
+            f"{shown}: a connection that is joined has the encoding UTF8, not {found.info.encoding}"
+        )
+    transaction = PostgresTransaction(Lent(found), server)
+    place = PLACE.format(schema=server.address.schema)
+    if transaction.rows(place) != server.fetch(place):
+        raise StoreRefused(f"{shown}: this connection leads to another database")
+    return transaction
+
+
+def _unwrapped(connection: Any) -> Any:
+    """The driver's connection, out of one of SQLAlchemy's (`driver_connection`) or of Django's (`connection`)."""
+    while not isinstance(connection, psycopg.Connection):
+        for name in ("driver_connection", "connection"):
+            if (inner := getattr(connection, name, None)) is not None and not callable(inner):
+                connection = inner
+                break
+        else:
+            break
+    return connection

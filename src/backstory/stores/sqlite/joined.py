@@ -1,0 +1,72 @@
+"""A SQLite store inside a transaction of its tables: it reads and writes over that one connection, and tells nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import apsw
+
+from backstory.errors import HistoryLost, StoreRefused
+from backstory.stores.rows import Row
+from backstory.stores.sqlite.connections import Work
+from backstory.stores.sqlite.failures import FAILURES, named
+from backstory.stores.sqlite.store import StoreOver
+from backstory.tables import Transaction
+
+T = TypeVar("T")
+
+
+class JoinedFile:
+    """The file as a transaction sees it, for as long as the transaction lasts."""
+
+    def __init__(self, path: str, connection: apsw.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
+        """All rows of a query; nothing else writes meanwhile, so it is always sure."""
+        del sure
+        try:
+            return self._connection.execute(sql, arguments).fetchall()
+        except FAILURES as error:
+            raise named(self.path, error) from error
+
+    def write(self, work: Work[T]) -> T:
+        """Do a piece of work as a part of the transaction: whole or not at all."""
+        try:
+            with self._connection:
+                result = work(self._connection, False)
+        except FAILURES as error:
+            raise named(self.path, error) from error
+        return result
+
+    def lose(self, what: str) -> HistoryLost:
+        """The error to raise where the file was put back before the transaction began."""
+        return HistoryLost(f"{self.path}: {what} is not there any more")
+
+
+class JoinedStore(StoreOver):
+    """See `Store.joined`. What it remembers is over with it."""
+
+    persistent = True
+    joins = False
+    tables = None
+
+    def joined(self, transaction: Transaction) -> JoinedStore:  # noqa: ARG002 - it is refused whatever it is
+        """Refuse it: this one is inside a transaction."""
+        raise StoreRefused("a store inside a transaction joins no other one")
+
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
+        """Refuse it, as `joined` does."""
+        raise StoreRefused("a store inside a transaction joins no other one")
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - it would never be called
+        """Refuse it: it tells nobody."""
+        raise StoreRefused("a store inside a transaction tells nobody; watch the store itself")
+
+    def wake(self) -> None:
+        """Tell nobody."""
+
+    def close(self) -> None:
+        """Do nothing: it is over with its transaction."""
