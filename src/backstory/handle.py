@@ -13,10 +13,10 @@ import msgspec
 
 from backstory.commit import Commit, Draft
 from backstory.drafting import Drafter
-from backstory.errors import BranchMoved, HistoryMoved
+from backstory.errors import BranchMoved, HistoryMoved, StoreError
 from backstory.forks import on_fork
 from backstory.history.branches import Branch, Branches, Chain
-from backstory.history.revision import Point, Range, Revision, resolve, resolve_range
+from backstory.history.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
 from backstory.line import Line, Lines, lines_of
 from backstory.opened import opened
 from backstory.place import Place
@@ -114,17 +114,22 @@ class Handle:
 
     def _follow(self, branch: Branch) -> None:
         old, new = self.tip.line, self._tip(branch)
-        _, shared = self.branches.shared(old.chain, branch.chain)
-        ended = old.log.head().position
+        lost = self._lost(old, branch)
         with self._lock:
             if self.tip.line is not old or new.line is old:
                 return
-            if shared < ended:
-                first, last = shared + 1, ended
-                if self._refused:
-                    first, last = min(first, self._refused[0]), max(last, self._refused[-1])
-                self._refused = range(first, last + 1)
+            if lost and self._refused:
+                lost = range(min(lost[0], self._refused[0]), max(lost[-1], self._refused[-1]) + 1)
+            self._refused = lost or self._refused
             self.tip = new
+
+    def _lost(self, old: Line, branch: Branch) -> range:
+        """The positions of the old history that the new one does not share."""
+        try:
+            _, shared = self.branches.shared(old.chain, branch.chain)
+            return range(shared + 1, old.log.head().position + 1)
+        except StoreError:  # the old log was dropped: nobody knows any more where it ended
+            return range(1, FURTHEST)
 
     def check(self, position: int) -> None:
         """Refuse a position that may have been given out before the branch was moved. Raises `HistoryMoved`."""

@@ -15,8 +15,9 @@ from backstory.drafting import Said
 from backstory.errors import BranchError, BranchMoved, HistoryMoved, UnknownRevision
 from backstory.place import Place
 from backstory.refs import MAIN_MOVES
-from backstory.store import append, set_ref
+from backstory.store import Store, append, set_ref, write
 from backstory.stores.memory import MemoryStore
+from backstory.unit import DropLog
 from tests.faces.conftest import Face
 from tests.faces.steps import SteppedStore
 from tests.history.ledger import Book, Entered, draw, enter, ledger
@@ -283,6 +284,18 @@ def test_what_was_shared_by_all_histories_of_a_branch_is_what_is_good(face: Face
         trial.point(4)
     assert told.value.shared == 1
     assert trial.point(5).position == 5
+
+
+def test_a_branch_is_followed_also_where_its_old_log_was_dropped(face: Face, store: Store) -> None:
+    db = face(ledger(store))
+    trial = branched(db)
+    old = trial.chain[-1]
+    move(Database(store))
+    write(store, DropLog(old))
+    assert trial.load(Book("main")).total == 4
+    with pytest.raises(HistoryMoved, match="no position means the same"):
+        trial.load(Book("main"), at=1)
+    assert trial.append(Entered("b", 1, 0)) == list(trial.commits())[-1]
 
 
 def test_what_if_and_other_branches_go_on_from_where_the_branch_is_now(face: Face) -> None:
