@@ -31,6 +31,10 @@ class Half(msgspec.Struct, frozen=True):
     settle: Callable[[tuple[Commit, ...]], Commit]
 
 
+class Contended(Exception):
+    """A write is to be done whole: others write the same just now."""
+
+
 class Writing(Protocol):
     """A write to a branch."""
 
@@ -39,11 +43,10 @@ class Writing(Protocol):
         ...
 
     def half(self, tip: Tip) -> Half | Commit | None:
-        """Do the first half on a line; or all of it, where the branch was moved away from there."""
-        ...
+        """Do the first half on a line; or all of it, where the branch was moved away from there.
 
-    def contended(self, tip: Tip, /) -> bool:
-        """Whether others write the same just now, so that a half would come too late."""
+        Raises `Contended` where others write the same just now, so that a half would come too late.
+        """
         ...
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
@@ -93,9 +96,12 @@ class Execution:
     def half(self, tip: Tip) -> Half | Commit | None:
         """Decide once."""
         executor = tip.line.executor
+        reads, drafting = self._prepare()
+        if executor.contended(reads):
+            raise Contended
         self._left -= 1
         try:
-            attempt = executor.attempt(self._command, *self._prepare())
+            attempt = executor.attempt(self._command, reads, drafting)
         except Exception:
             if self._handle.left(tip):
                 return self.whole()
@@ -103,10 +109,6 @@ class Execution:
         if attempt is None:
             return self.whole() if self._handle.left(tip) else None
         return Half(tip.log, (attempt.draft,), partial(executor.settle, attempt))
-
-    def contended(self, tip: Tip, /) -> bool:
-        """Whether others in this process decide on the same just now."""
-        return tip.line.executor.contended(self._prepare()[0])
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
         """Where it has to be decided again."""
@@ -163,10 +165,6 @@ class Appending:
         if self._said.id is not None and self._handle.left(tip):
             return self.whole()
         return Half(tip.log, (self._drafted(),), lambda commits: commits[0])
-
-    def contended(self, _tip: Tip, /) -> bool:
-        """Never: facts are not decided on anything."""
-        return False
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
         """Where the branch was moved away: what the old history says of it does not matter."""

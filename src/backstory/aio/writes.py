@@ -20,7 +20,7 @@ from backstory.errors import StoreError
 from backstory.forks import on_fork
 from backstory.handle import Tip
 from backstory.store import Log, Verdict
-from backstory.writing import Half, Writing
+from backstory.writing import Contended, Half, Writing
 
 MOST = 128
 """Writes in one round."""
@@ -118,10 +118,10 @@ class Writes:
             if not write.claim():
                 continue
             try:
-                if write.context.run(write.writing.contended, write.tip):
-                    self._alone(write)
-                    continue
                 half = write.context.run(write.writing.half, write.tip)
+            except Contended:
+                self._alone(write)
+                continue
             except BaseException as error:  # noqa: BLE001 - it is raised in the task
                 write.fail(error)
                 continue
