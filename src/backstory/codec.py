@@ -23,8 +23,12 @@ from backstory.event import Unknown
 from backstory.event_types import compiled_types, event_type
 from backstory.record import Encoded, Recorded
 
-fields = msgspec.json.Decoder(dict[str, Any]).decode
-"""The data of an event as plain values, whether a class here has its name or not."""
+_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def fields(data: bytes) -> dict[str, Any]:
+    """The data of an event as plain values, whether a class here has its name or not; none where it is withheld."""
+    return _fields(data) if data else {}
 
 
 class Transformation(Protocol):
@@ -38,7 +42,7 @@ class Transformation(Protocol):
         ...
 
     def open(self, record: Recorded) -> bytes:
-        """The data as `seal` was given it. Raises `UnreadableEvent`."""
+        """The data as `seal` was given it. Raises `UnreadableEvent`. It is not asked where the data is withheld."""
         ...
 
 
@@ -93,7 +97,7 @@ class Codec:
         return map(self._open, records) if self.transformations else records
 
     def _open(self, record: Recorded) -> Recorded:
-        for step in reversed(self.transformations):
+        for step in reversed(self.transformations) if record.data else ():
             record = msgspec.structs.replace(record, data=step.open(record))
         return record
 
@@ -104,4 +108,4 @@ PLAIN = Codec()
 
 def _unknown(record: Encoded | Recorded, why: str) -> Unknown:
     """The raw data of an event that no class here can read."""
-    return Unknown(record.type, record.version, record.tags, msgspec.json.decode(record.data), why)
+    return Unknown(record.type, record.version, record.tags, fields(record.data), why)

@@ -25,7 +25,7 @@ from backstory.hashes import commit_hash, leaf_hash, merkle_root
 from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
 from backstory.record import RESERVED, Decided, Encoded, Recorded, check_object, check_text, reserved
-from backstory.salts import digests, without
+from backstory.salts import digests, places_withheld, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -100,6 +100,11 @@ class Commit(Decided, frozen=True):
     def first(self) -> int:
         """The position of its first event."""
         return self.position - self.size + 1
+
+    @property
+    def withheld(self) -> frozenset[int]:
+        """The places of its parts that are withheld, `AUTHOR` to `DATA` and on; see `withheld`."""
+        return places_withheld(self.secret, DATA + self.size)
 
     @property
     def point(self) -> Head:

@@ -78,7 +78,7 @@ class EventType:
     def unreadable(self, record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
         """The error for a record that does not fit its class."""
         place = f"#{record.position} " if isinstance(record, Recorded) else ""
-        words = masked_words(wrong, event_veil(record.type))
+        words = masked_words(wrong, event_veil(record.type)) if record.data else "its data is withheld"
         return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
 
     def cause(self, wrong: Exception) -> Exception | None:

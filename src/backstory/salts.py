@@ -79,6 +79,15 @@ def openings(secret: bytes, count: int) -> list[Opening]:
     return found
 
 
+def places_withheld(secret: bytes, count: int) -> frozenset[int]:
+    """The places of the parts that are withheld. Raises `InvalidEvent` for a secret that is none."""
+    if len(secret) == SIZE:
+        return frozenset()
+    return frozenset(
+        place for place, opening in enumerate(openings(secret, count)) if isinstance(opening, Withheld)
+    )
+
+
 def without(secret: bytes, parts: Sequence[bytes], places: Collection[int]) -> bytes:
     """What is kept in the place of `secret` once the parts at these places are withheld. Raises `InvalidEvent`."""
     kept = b""

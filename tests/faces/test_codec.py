@@ -11,11 +11,15 @@ import pytest
 
 from backstory import Database, Latest, State, Tag
 from backstory.codec import PLAIN, Codec
+from backstory.commit import DATA
+from backstory.errors import UnreadableEvent
 from backstory.history.kept import Kept, verify_snapshots
 from backstory.history.merge import Options
 from backstory.history.verify import verify
 from backstory.record import Encoded, Recorded
+from backstory.store import write
 from backstory.stores.memory import MemoryStore
+from backstory.unit import Withhold
 from tests.faces.conftest import Face
 from tests.faces.steps import SteppedStore
 from tests.faces.test_verbs import VERBS, history
@@ -64,7 +68,7 @@ def db(face: Face) -> Database:
     return face(sealed())
 
 
-DATA = ("book", "number", "seen")
+NAMES = ("book", "number", "seen")
 """What is in the data of every event here."""
 
 SAME = ["bisect", "blame", "branch", "diff", "load", "preview"]
@@ -99,7 +103,7 @@ def test_whatever_writes_nothing_of_the_data_is_stored_and_all_is_read_again(
     for branch in db.branches.all():
         opened = db.switch(branch.name)
         stored = list(db.branches.view(branch.chain).read())
-        assert not [one for one in stored if any(word in one.data.decode() for word in DATA)]
+        assert not [one for one in stored if any(word in one.data.decode() for word in NAMES)]
         records = list(opened.read())
         assert all(isinstance(record.event, Entered) for record in records)
         assert [record.stored.data for record in records] == [
@@ -148,6 +152,16 @@ def test_a_snapshot_is_of_what_was_opened(db: Database) -> None:
     db.append(Entered("a", 1, 0))
     assert Database(SteppedStore(db.store), codec=codec).load(Long("a")).total == 6
     assert verify_snapshots(db.branches, [Long], codec) == Kept(compared=1)
+
+
+def test_data_that_is_withheld_is_not_opened(db: Database) -> None:
+    commit = db.append(Entered("a", 1, 0))
+    db.append(Entered("b", 1, 0))
+    write(db.store, Withhold(db.chain[-1], commit.id, (DATA,)))
+    assert db.load(Book("b")).total == 1
+    assert db.load(Latest("book:a")).fields == {}
+    with pytest.raises(UnreadableEvent, match="its data is withheld"):
+        db.load(Book("a"))
 
 
 def test_who_has_another_codec_has_another_line(face: Face) -> None:

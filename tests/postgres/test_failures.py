@@ -12,18 +12,22 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, IdReused, StoreError, StoreLocked, StoreReadOnly
 from backstory.history.verify import verify
 from backstory.query import Query
-from backstory.store import append, create_log, set_ref
+from backstory.store import append, create_log, set_ref, write
 from backstory.stores.postgres import PostgresStore
-from backstory.stores.postgres import log as log_module
+from backstory.stores.postgres import calls as calls_module
 from backstory.stores.postgres.rows import Rows
+from backstory.unit import Append, SetRef, new_log
 from tests.postgres.server import PostgresServer, running, started
 
 WRITERS = 6
+
+IDLE, INTRANS = TransactionStatus.IDLE, TransactionStatus.INTRANS
 
 
 @pytest.fixture(scope="module")
@@ -103,34 +107,88 @@ def test_a_server_that_is_restarted_under_load_loses_nothing(
     write_under(own.address(f"restarted_{mode}"), kill, 400 if long else 100)
 
 
-def test_a_connection_that_dies_between_commit_and_its_answer_does_not_write_twice(
-    own: PostgresServer, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Every other answer is lost, of an append alone and of a COMMIT; says which were lost."""
+    lost: list[bool] = []
+    execute, leave = psycopg.Cursor.execute, psycopg.Transaction.__exit__
+
+    def lose() -> None:
+        lost.append(len(lost) % 2 == 0)
+        if lost[-1]:
+            raise psycopg.OperationalError("the answer was lost")
+
+    def executing(self: Any, *arguments: Any, **more: Any) -> Any:
+        result = execute(self, *arguments, **more)
+        if ".append(" in str(arguments[0]) and self.connection.info.transaction_status == IDLE:
+            lose()
+        return result
+
+    def leaving(self: Any, *error: Any) -> Any:
+        result = leave(self, *error)
+        lose()
+        return result
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", executing)
+    monkeypatch.setattr(psycopg.Transaction, "__exit__", leaving)
+    return lost
+
+
+def test_what_was_kept_and_whose_answer_was_lost_is_not_written_twice(
+    own: PostgresServer, forgetful: list[bool]
 ) -> None:
     with closing(PostgresStore(own.address("answer"))) as store:
         log = store.log()
-        one(log)
-        execute = psycopg.Cursor.execute
-        died: list[bool] = []
-
-        def dying(self: Any, *arguments: Any, **more: Any) -> Any:
-            result = execute(self, *arguments, **more)
-            if b"append" in arguments[0] or b"create_log" in arguments[0] or b"set_ref" in arguments[0]:
-                if len(died) % 2 == 0:
-                    died.append(True)
-                    raise psycopg.OperationalError("the answer was lost")
-                died.append(False)
-            return result
-
-        monkeypatch.setattr(psycopg.Cursor, "execute", dying)
+        forgetful.clear()
         seats = Query.of(["Booked"])
-        assert append(log, decided(fact("Booked"), query=seats))[0].position == 2
+        assert append(log, decided(fact("Booked"), query=seats))[0].position == 1
         assert create_log(store, store.origin()) == 1
         assert set_ref(store, "a", "1", old=None)
         assert set_ref(store, "a", None, old="1")
-        assert died == [True, False] * 4
-        monkeypatch.undo()
-        assert store.logs() == [0, 1]
-        assert log.head().position == 2
+        made = new_log(log.head())
+        steps = (made, Append(made, [decided()]), Append(0, [decided()]), SetRef("branch/b", made, None))
+        written = write(store, *steps)
+        assert forgetful == [True, False] * 5
+        forgetful.clear()
+        assert written.logs == (2,)
+        assert store.logs() == [0, 1, 2]
+        assert [store.log(number).head().position for number in store.logs()] == [2, 0, 2]
+        assert store.refs.get("branch/b") == "2"
+        assert write(store, *steps) == written
+
+
+def test_a_backend_that_is_killed_in_the_middle_of_a_unit_leaves_nothing_of_it(
+    own: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after each of its statements in turn: what is left is all or nothing, and in the end all."""
+    with closing(PostgresStore(own.address("middle"))) as store, closing(own.admin()) as admin:
+        execute = psycopg.Cursor.execute
+        left = 0
+
+        def killing(self: Any, *arguments: Any, **more: Any) -> Any:
+            nonlocal left
+            result = execute(self, *arguments, **more)
+            if self.connection.info.transaction_status == INTRANS:
+                left -= 1
+                if left == 0:
+                    pid = self.connection.info.backend_pid
+                    execute(admin.cursor(), "SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            return result
+
+        monkeypatch.setattr(psycopg.Cursor, "execute", killing)
+        for statement in range(1, 30):
+            made, name = new_log(store.log().head()), f"branch/{statement}"
+            left, before = statement, store.log().head().position
+            write(store, made, Append(made, [decided()]), Append(0, [decided()]), SetRef(name, made, None))
+            number = int(store.refs.get(name) or "")
+            assert list(store.logs()) == list(range(statement + 1))
+            assert store.log().head().position == store.log(number).head().position == before + 1
+            if left > 0:
+                break
+        else:
+            raise AssertionError("a unit has fewer statements than this")
+        assert statement > 5
+        assert verify(store).problems == []
 
 
 def test_a_server_that_stays_away_is_reported_and_used_again_when_it_is_back(own: PostgresServer) -> None:
@@ -309,7 +367,7 @@ def test_an_append_that_a_deadlock_ends_is_tried_again() -> None:
 def test_a_group_that_is_too_large_for_one_call_is_several_of_one_transaction(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_module, "MOST_BYTES", most)
+    monkeypatch.setattr(calls_module, "MOST_BYTES", most)
     with closing(PostgresStore(running().address(f"parts_{most}"))) as store:
         query = Query.of(tags=["x:1"])
         ids = ["a", "b", "c", "a", "d"]

@@ -17,7 +17,8 @@ from backstory.history.verify import verify
 from backstory.query import Query
 from backstory.store import create_log
 from backstory.stores.postgres import PostgresStore, roles
-from backstory.stores.postgres.offer import CALL, Offer, arguments, piece
+from backstory.stores.postgres.offer import Offer, arguments, piece
+from backstory.stores.postgres.offer import call as calling
 from backstory.stores.postgres.wire import (
     BYTEA,
     INT8,
@@ -91,6 +92,12 @@ def call(store: PostgresStore) -> Iterator[Callable[..., Any]]:
         yield lambda sql, *arguments: eve.execute(sql.format(schema=schema).encode(), arguments).fetchall()
 
 
+@pytest.fixture
+def send(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Calls `append` as that user."""
+    return lambda *arguments: call(calling("{schema}", len(arguments)).decode(), *arguments)
+
+
 def called(log: int, batches: Sequence[Batch]) -> list[bytes]:
     """The arguments of an append of these batches."""
     pieces = [piece(draft) for batch in batches for draft in batch]
@@ -114,16 +121,16 @@ def is_sound(store: PostgresStore, before: int) -> bool:
 
 @pytest.mark.parametrize("lie", LIES)
 def test_what_would_break_the_log_is_refused(
-    store: PostgresStore, call: Callable[..., Any], lie: str
+    store: PostgresStore, send: Callable[..., Any], lie: str
 ) -> None:
     with pytest.raises(psycopg.Error) as refused:
-        call(CALL, *sent(store, LIES[lie]))
+        send(*sent(store, LIES[lie]))
     assert not isinstance(refused.value, psycopg.errors.QueryCanceled)
     assert is_sound(store, 5)
 
 
 def test_a_look_for_the_head_does_not_reach_into_another_log(
-    store: PostgresStore, call: Callable[..., Any]
+    store: PostgresStore, send: Callable[..., Any]
 ) -> None:
     """Else an empty log would go on where the one before it ends, without its lock."""
     number = create_log(store, store.origin())
@@ -131,19 +138,19 @@ def test_a_look_for_the_head_does_not_reach_into_another_log(
     for near in (-(1 << 40), -(1 << 62), 1 << 62, None):
         lie = [*honest[:1], None if near is None else bigint(near), *honest[2:]]
         try:
-            call(CALL, *lie)
+            send(*lie)
         except psycopg.errors.NumericValueOutOfRange:
             continue
     assert [event.position for event in store.log(number).read()] == [1]
     assert is_sound(store, 5)
 
 
-def test_a_tag_stands_for_no_event_but_its_own(store: PostgresStore, call: Callable[..., Any]) -> None:
+def test_a_tag_stands_for_no_event_but_its_own(store: PostgresStore, send: Callable[..., Any]) -> None:
     """Else nobody could store an event with that tag at the position that somebody took."""
     for event in (2, 100, 0, -3, 2**31 - 1):
         honest = called(0, [[decided(fact("A", "x:1"))]])
         honest[25], honest[27] = integers([event]), integers([7] * 100)
-        call(CALL, *honest)
+        send(*honest)
     for _ in range(120):
         one(store.log(), fact("A", "x:1"))
     assert positions(store.log().read()) == list(range(1, 131))
@@ -155,20 +162,20 @@ def test_a_tag_stands_for_no_event_but_its_own(store: PostgresStore, call: Calla
 @pytest.mark.parametrize("place", ["run_end", "batch_end", "draft_end", "clause_end", "tag_end"])
 @pytest.mark.parametrize("end", [2**31 - 1, -(2**31)])
 def test_no_end_that_lies_keeps_the_lock(
-    store: PostgresStore, call: Callable[..., Any], place: str, end: int
+    store: PostgresStore, send: Callable[..., Any], place: str, end: int
 ) -> None:
     lies = {"run_end": integers([1, 2]), place: integers([end, 2])}
     if place == "run_end":  # only says what may be judged at once
-        call(CALL, *sent(store, lies))
+        send(*sent(store, lies))
         assert is_sound(store, 7)
     else:
         with pytest.raises(psycopg.errors.DataException):
-            call(CALL, *sent(store, lies))
+            send(*sent(store, lies))
         assert is_sound(store, 5)
 
 
-def test_runs_that_go_backwards_are_judged_one_by_one(store: PostgresStore, call: Callable[..., Any]) -> None:
-    call(CALL, *sent(store, {"run_end": integers([0, -1])}))
+def test_runs_that_go_backwards_are_judged_one_by_one(store: PostgresStore, send: Callable[..., Any]) -> None:
+    send(*sent(store, {"run_end": integers([0, -1])}))
     assert is_sound(store, 7)
 
 
@@ -188,14 +195,16 @@ def test_a_log_that_would_reach_into_another_is_refused(
     assert is_sound(store, 5)
 
 
-def test_a_log_at_its_end_takes_no_more(store: PostgresStore, call: Callable[..., Any]) -> None:
+def test_a_log_at_its_end_takes_no_more(
+    store: PostgresStore, call: Callable[..., Any], send: Callable[..., Any]
+) -> None:
     last = "SELECT {schema}.make_log('mine', (1::bigint << 40) - 1, decode(repeat('00', 32), 'hex'), 0)"
     [[number]] = call(last)
     create_log(store, store.origin())
     honest = sent(store, {})
     honest[0] = number.to_bytes(4)
     with pytest.raises(psycopg.errors.CheckViolation):
-        call(CALL, *honest)
+        send(*honest)
     assert list(store.log(number + 1).read()) == []
     assert is_sound(store, 5)
 

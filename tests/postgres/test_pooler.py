@@ -19,7 +19,7 @@ from backstory.conformance.sample import decided, fact
 from backstory.errors import StoreError
 from backstory.history.verify import verify
 from backstory.query import Query
-from backstory.store import append
+from backstory.store import append, set_ref
 from backstory.stores.postgres import PostgresStore
 from tests.postgres.server import NOBODY, running
 
@@ -91,7 +91,7 @@ def test_a_store_is_made_written_and_read_through_a_pooler(port: int) -> None:
         list(pool.map(write, range(16)))
     log = stores[0].log()
     assert [event.position for event in log.read()] == list(range(1, 321))
-    assert stores[1].refs.set("a", "1", old=None)
+    assert set_ref(stores[1], "a", "1", old=None)
     assert stores[0].refs.get("a") == "1"
     assert log.wait(0, 10) == 320
     assert verify(stores[1]).problems == []

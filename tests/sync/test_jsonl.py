@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstory.commit import Draft, draft, from_micros
+from backstory.commit import DATA, Draft, draft, from_micros, withheld
 from backstory.errors import SourceError
 from backstory.history.verify import verify
 from backstory.query import Clause, Condition, Query
@@ -88,6 +89,34 @@ def test_an_export_imports_as_the_same_commits_with_the_same_hashes(history: lis
     assert verify(second).sound
     again = load(second.log(), read_jsonl(_file(b"".join(lines)), key=STORE_KEY), future=True)
     assert again == Report(known=len(history))
+
+
+def withheld_somewhere(history: list[Draft], chance: Random) -> MemoryStore:
+    """A store with this history, of which parts are withheld by chance."""
+    store = MemoryStore()
+    for each in history:
+        places = [place for place in range(DATA + len(each.events)) if chance.random() < 0.5]
+        append(store.log(), withheld(each, places))
+    return store
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_what_is_withheld_stays_withheld_in_an_export_that_imports(
+    history: list[Draft], chance: Random
+) -> None:
+    first, second = withheld_somewhere(history, chance), MemoryStore()
+    text = b"".join(own_lines(first.log()))
+    assert load(second.log(), read_jsonl(_file(text), key=STORE_KEY), future=True).commits == len(history)
+    assert list(second.log().commits()) == list(first.log().commits())
+    assert list(second.log().read()) == list(first.log().read())
+    assert verify(second).sound
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_a_cloudevent_whose_data_is_withheld_has_none(history: list[Draft], chance: Random) -> None:
+    log = withheld_somewhere(history, chance).log()
+    for event, line in zip(log.read(), cloudevent_lines(log), strict=True):
+        assert ("data" in msgspec.json.decode(line)) is bool(event.data)
 
 
 def test_a_line_without_a_secret_gets_a_new_one_and_is_known_the_second_time(log: Log) -> None:
@@ -210,6 +239,7 @@ def test_lines_written_by_hand_need_little(file: Source, log: Log) -> None:
         ('{"events":[{"type":""}]}', "needs a type"),
         ('{"events":[{"type":"A","data":[1]}]}', "not a JSON object"),
         ('{"events":[{"type":"A","data":"[1]"}]}', "not a JSON object"),
+        ('{"events":[{"type":"A","data":""}]}', "an event without data"),
         ('{"events":[{"type":"A","tags":["x"]}]}', "a tag is key:value"),
         ('{"events":[{"type":"A"}],"metadata":[]}', "metadata is not a JSON object"),
         ('{"backstory":2,"new":1}', "the file has format 2"),

@@ -16,7 +16,7 @@ import msgspec
 
 from backstory.codec import Codec
 from backstory.commands import Command, CommandType
-from backstory.commit import Commit, Draft, Head, draft, drafted
+from backstory.commit import COMMAND, QUERY, Commit, Draft, Head, draft, drafted
 from backstory.errors import BackstoryError, EventError, Refused
 from backstory.history.decisions import DECIDED_BY, ORIGIN, made, origin, redecided, taken
 from backstory.loading import Loader
@@ -152,13 +152,13 @@ class Replay:
         return list(self._source.read(after=commit.first - 1, upto=commit.position))
 
     def _judge(self, commit: Commit, events: list[Recorded]) -> Step:
-        way = self._rules.way_for(commit)
-        if commit.condition is None and self._rules.unconditioned == "allow":
+        way, condition = self._rules.way_for(commit), _condition(commit)
+        if condition is None and self._rules.unconditioned == "allow":
             return self._take(commit, events, "unchecked")
-        in_the_way = self._in_the_way(commit, events)
-        refused = commit.condition is None and self._rules.unconditioned == "refuse"
+        in_the_way = self._in_the_way(condition, events)
+        refused = condition is None and self._rules.unconditioned == "refuse"
         if not in_the_way and not refused:
-            return self._take(commit, events, "clean" if commit.condition else "unchecked")
+            return self._take(commit, events, "unchecked" if condition is None else "clean")
         reason = "it has no condition to judge it by" if refused else ""
         if way == "force":
             return self._take(commit, events, "forced", in_the_way)
@@ -173,9 +173,11 @@ class Replay:
             commit, events, "conflict", in_the_way=in_the_way, before=before, after=after, reason=why
         )
 
-    def _in_the_way(self, commit: Commit, events: list[Recorded]) -> tuple[Recorded | Encoded, ...]:
+    def _in_the_way(
+        self, condition: Condition | None, events: list[Recorded]
+    ) -> tuple[Recorded | Encoded, ...]:
         """The first events that the decision did not know, or that it knew and that will be missing."""
-        query = _overlap(events) if commit.condition is None else commit.condition.query
+        query = _overlap(events) if condition is None else condition.query
         matches = matcher(query)
         dirty = (event for event in self._dirty if matches(event.type, event.tags))
         return tuple(islice(chain(self._news(query), dirty), SHOWN))
@@ -215,6 +217,8 @@ class Replay:
     def _command(self, commit: Commit) -> tuple[Command | None, str]:
         """The command that made a commit, or why it cannot be run again here."""
         recorded = commit.command
+        if COMMAND in commit.withheld:
+            return None, "its command is withheld, so it cannot be decided again"
         if recorded is None:
             return None, "no command made it, so it cannot be decided again"
         kind = self._rules.commands.get(recorded["name"])
@@ -310,6 +314,11 @@ class Replay:
 def plain(events: Iterable[Recorded]) -> list[Encoded]:
     """What they say, wherever they stand."""
     return [Encoded(event.type, event.version, event.tags, event.data) for event in events]
+
+
+def _condition(commit: Commit) -> Condition | None:
+    """What a commit can be judged by: nothing, where its query is withheld."""
+    return None if QUERY in commit.withheld else commit.condition
 
 
 def _overlap(events: list[Recorded]) -> Query:

@@ -111,7 +111,6 @@ def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
         "source": source,
         "type": _printable(event.type),
         "time": commit.authored,
-        "datacontenttype": "application/json",
     }
     if event.tags:
         line["subject"] = _printable(event.tags[0])
@@ -124,7 +123,9 @@ def event_line(commit: Commit, event: Recorded, source: str) -> bytes:
         line[MESSAGE] = _printable(commit.message)
     line[COMMIT] = _printable(commit.id)
     line[POSITION] = str(event.position)
-    line["data"] = msgspec.Raw(masked_data(event).replace(b"\n", b" ").replace(b"\r", b" "))
+    if event.data:  # it is withheld else
+        line["datacontenttype"] = "application/json"
+        line["data"] = msgspec.Raw(masked_data(event).replace(b"\n", b" ").replace(b"\r", b" "))
     return _encode(line)
 
 

@@ -126,7 +126,7 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
     A line with a content hash is history: it keeps ids and types that only the library may give.
     Raises one of `source.MALFORMED`, also where the line names a content hash and what it says has another.
     """
-    events = [encoded(event.type, stored(event.data), event.tags, event.version) for event in line.events]
+    events = list(map(_event, line.events))
     time = line.authored or line.time
     if time is not None and time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
@@ -144,11 +144,22 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
         reserved_id=bool(line.content) or not line.id,
         reserved_types=bool(line.content),
     )
+    if not line.content and not all(event.data for event in events):
+        raise InvalidEvent(
+            f"commit {made.id} has an event without data, and no content hash that vouches for it"
+        )
     if line.content and made.content.hex() != line.content:
         raise InvalidEvent(
             f"commit {made.id} is not what was exported: its content hash differs; was the file edited or reformatted?"
         )
     return made
+
+
+def _event(line: EventLine) -> Encoded:
+    """The event of a line; its data is empty where it is withheld, and the commit's content hash vouches for that."""
+    data = stored(line.data)
+    made = encoded(line.type, data or b"{}", line.tags, line.version)
+    return made if data else msgspec.structs.replace(made, data=b"")
 
 
 def _secret(hex: str) -> bytes | None:

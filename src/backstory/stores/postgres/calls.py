@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,7 +21,7 @@ from backstory.errors import (
     StoreRefused,
 )
 from backstory.stores.judge import SHOWN, chain, recorded_verdict
-from backstory.stores.postgres.offer import CALL, Offer, Piece, arguments, piece
+from backstory.stores.postgres.offer import Offer, Piece, arguments, call, piece
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Session
 from backstory.stores.rows import Row
@@ -46,12 +45,7 @@ class Call(msgspec.Struct, frozen=True):
 
     def send(self, session: Session, schema: str) -> Row:
         """What the database says about them."""
-        return session.small.execute(_sql(schema), self.arguments).fetchall()[0]
-
-
-@lru_cache(maxsize=10)
-def _sql(schema: str) -> bytes:
-    return CALL.format(schema=schema).encode()
+        return session.small.execute(call(schema, len(self.arguments)), self.arguments).fetchall()[0]
 
 
 class Added(msgspec.Struct):
@@ -81,7 +75,7 @@ def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]
     size = 0
     for offer in offers:
         own = list(map(piece, offer.batch))
-        more = sum(len(column) for one in own for column in one.columns)
+        more = sum([len(column) for one in own for column in one.columns])
         if more > LARGEST_BATCH:
             raise StoreRefused(
                 f"a batch has {more:,} bytes, and this store takes {LARGEST_BATCH:,} at once; append fewer commits at a"
@@ -96,18 +90,18 @@ def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]
     yield part, pieces
 
 
-def outcomes(call: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
+def outcomes(sent: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
     """What the database said, in full, and what is in the log now.
 
     Commits follow from the head that it judged on, and what lies before that never changes: `rows` may be read later.
     """
     position, hash, time, kinds, details, values = row
     if position is None:
-        return [NotThere(f"log {offer.log}") for offer in call.offers], Added(rows.origin, [])
+        return [NotThere(f"log {offer.log}") for offer in sent.offers], Added(rows.origin, [])
     head = found = Head(position, hash, from_micros(time))
     said: list[Outcome] = []
     written: list[tuple[Batch, tuple[Commit, ...]]] = []
-    for index, offer in enumerate(call.offers):
+    for index, offer in enumerate(sent.offers):
         kind = WRITTEN if kinds is None else kinds[index]
         if kind == WRITTEN:
             commits = chain(offer.batch, head)  # the database computed the same hashes

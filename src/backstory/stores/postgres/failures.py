@@ -1,7 +1,8 @@
 """What went wrong with PostgreSQL, as errors of ours, and whether trying again may help.
 
-Every statement of this store may run twice: commits are known by their ids, and refs and logs by the token of the call.
-So whatever may pass is tried again, also where nobody knows whether the first try was kept.
+Every transaction of this store may run twice: commits are known by their ids, logs by the id that they were made
+under, and a ref that has its new value is set. So whatever may pass is tried again, also where nobody knows whether
+the first try was kept.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ FEW = (*CANCELLED, "25006")
 REFUSED = ("22", "23", "54")
 """Classes of SQLSTATEs of what was given: text that is none, a rule of a table, more than a row or an index takes."""
 
+OWNERS = "BS001"
+"""What `functions.sql` says where only the owner of the schema may do something."""
+
 NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (("53100",), StoreFull, "no space is left on the server; nothing of this was kept"),
     (CANCELLED, StoreLocked, "the server's timeout ended it, or somebody cancelled it"),
     (("25006",), StoreReadOnly, "this server takes no writes: it is a replica, or was told so"),
     (("42501",), StoreReadOnly, "this user may not do that"),
+    ((OWNERS,), StoreRefused, "this user may not do that"),
     (("3D000",), StoreMissing, "there is no such database"),
     (("3F000", "42P01", "42883"), StoreMissing, "there is no store in this schema"),
     (
@@ -82,7 +87,7 @@ def named(shown: str, error: psycopg.Error) -> StoreError:
     state = error.sqlstate
     if isinstance(error, psycopg.ProgrammingError) and state is None:
         return StoreError(f"{shown}: libpq does not understand this address or a parameter of it")
-    words = " ".join(str(error).split())
+    words = " ".join(str(error).partition("\nCONTEXT:")[0].split())
     if state is None and 'database "' in words and "does not exist" in words:
         return StoreMissing(f"{shown}: there is no such database ({words})")
     for states, ours, says in NAMED:

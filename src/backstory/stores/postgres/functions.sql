@@ -103,8 +103,8 @@ CREATE OR REPLACE FUNCTION {schema}.append(
     _metadata text[], _query text[], _after bigint[], _secret bytea[], _content bytea[], _signature bytea[],
     _clause_end integer[], _clause_tags text[], _clause_types text[],
     _type text[], _version bigint[], _tags text[], _data text[],
-    _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[], _guard_ref text[], _guard_value text[],
-    _held bigint[], _held_hash bytea[],
+    _tag_end integer[], _event integer[], _tag bigint[], _type_key integer[], _guard_ref text[] DEFAULT '{}',
+    _guard_value text[] DEFAULT '{}', _held bigint[] DEFAULT '{}', _held_hash bytea[] DEFAULT '{}',
     OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[],
     OUT ref_values text[]
 )

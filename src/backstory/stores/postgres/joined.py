@@ -10,6 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from backstory.errors import StoreRefused
+from backstory.stores.inside import InsideTransaction
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import named
 from backstory.stores.postgres.follow import BUSY
@@ -17,13 +18,12 @@ from backstory.stores.postgres.session import Session
 from backstory.stores.postgres.store import PostgresCaches, StoreOver
 from backstory.stores.postgres.tables import PostgresTransaction
 from backstory.stores.rows import Row
-from backstory.tables import Transaction
 
 T = TypeVar("T")
 
 
 class JoinedServer:
-    """The server as a transaction sees it. Nothing is done twice: only the transaction as a whole can be begun again."""
+    """The server as a transaction sees it. Nothing is tried again: only the owner of the transaction could do that."""
 
     ahead = False
     commits_read = False
@@ -57,12 +57,8 @@ class JoinedCaches(PostgresCaches):
         """Keep nothing."""
 
 
-class JoinedStore(StoreOver):
+class JoinedStore(InsideTransaction, StoreOver):
     """See `Store.joined`. What it remembers is over with it."""
-
-    persistent = True
-    joins = False
-    tables = None
 
     def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
         server = JoinedServer(address, transaction)
@@ -74,24 +70,6 @@ class JoinedStore(StoreOver):
         while self.log(number).head().position <= after and (until is None or time.monotonic() < until):
             time.sleep(BUSY)
 
-    def joined(self, transaction: Transaction) -> JoinedStore:
-        """Refuse it: this one is inside a transaction."""
-        raise StoreRefused("a store inside a transaction joins no other one")
-
-    def join(self, connection: Any) -> Transaction:
-        """Refuse it, as `joined` does."""
-        raise StoreRefused("a store inside a transaction joins no other one")
-
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Refuse it: it tells nobody."""
-        raise StoreRefused("a store inside a transaction tells nobody; watch the store itself")
-
-    def wake(self) -> None:
-        """Tell nobody."""
-
     def problems(self) -> Iterator[str]:
         """Nothing: what a transaction sees is not looked through."""
         return iter(())
-
-    def close(self) -> None:
-        """Do nothing: it is over with its transaction."""

@@ -12,7 +12,7 @@ Locks = tuple[list[int], list[str], list[str], list[str], bool]
 
 
 def locks(units: Sequence[Unit]) -> Locks:
-    """Numbers of logs, ids of logs that are made, refs that are set, refs that are asked for, and whether logs are dropped."""
+    """What `take_locks` takes: logs, the ids of those that are made, refs to set and to ask for, whether logs go."""
     logs: set[int] = set()
     made: set[str] = set()
     sets: set[str] = set()

@@ -29,7 +29,12 @@ from backstory.unit import Append, Batch, Holds, SetRef, Unit
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
-CALL = "SELECT * FROM {schema}.append(" + ", ".join(["%b"] * 32) + ")"
+
+@lru_cache(maxsize=10)
+def call(schema: str, count: int) -> bytes:
+    """The SQL that calls `append` with this many arguments."""
+    return f"SELECT * FROM {schema}.append({', '.join(['%b'] * count)})".encode()
+
 
 KINDS = (
     *(TEXT, INT8, TEXT, TEXT, TEXT, TEXT, TEXT, INT8, BYTEA, BYTEA, BYTEA),  # of the draft
@@ -148,7 +153,7 @@ def _of_its_own(step: Holds, log: int) -> bool:
 def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tuple[bytes, ...]:
     """What `append` takes for the offers to one log, with the pieces of all their drafts.
 
-    `near` is a position that the log has surely reached.
+    `near` is a position that the log has surely reached. The last four are only there where something is guarded.
     """
     draft_ends = list(accumulate([piece.events for piece in pieces]))
     clause_ends = list(accumulate([piece.clauses for piece in pieces]))
@@ -169,30 +174,30 @@ def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tu
         integers(chain.from_iterable([piece.tagged for piece in pieces])),
         columns[17],
         integers(chain.from_iterable([piece.types for piece in pieces])),
-        *_guards([offer.guard for offer in offers]),
-        *_held([offer.holds for offer in offers]),
+        *_guarding(offers),
     )
 
 
-_NONE = (joined(TEXT, 0, ()), joined(TEXT, 0, ()))
+def _guarding(offers: Sequence[Offer]) -> tuple[bytes, ...]:
+    guards, held = [offer.guard for offer in offers], [offer.holds for offer in offers]
+    if not any(guards) and not any(held):
+        return ()
+    return *_guards(guards), *_held(held)
 
 
 def _guards(guards: Sequence[SetRef | None]) -> tuple[bytes, bytes]:
     """The refs that must have a value, and the values: empty where there is none of them."""
     if not any(guards):
-        return _NONE
+        return joined(TEXT, 0, ()), joined(TEXT, 0, ())
     refs = [blob(None if guard is None else guard.name.encode()) for guard in guards]
     values = [blob(None if guard is None or guard.old is None else guard.old.encode()) for guard in guards]
     return joined(TEXT, len(guards), refs), joined(TEXT, len(guards), values)
 
 
-_NONE_HELD = (joined(INT8, 0, ()), joined(BYTEA, 0, ()))
-
-
 def _held(held: Sequence[Holds | None]) -> tuple[bytes, bytes]:
     """The positions that must have a commit, and its hash: empty where there is none of them."""
     if not any(held):
-        return _NONE_HELD
+        return joined(INT8, 0, ()), joined(BYTEA, 0, ())
     positions = [long(None if holds is None else holds.position) for holds in held]
     hashes = [blob(None if holds is None else holds.hash) for holds in held]
     return joined(INT8, len(held), positions), joined(BYTEA, len(held), hashes)

@@ -117,17 +117,27 @@ class Server:
             pause = min(pause * 2, 1.0)
 
     def _once(self, work: Callable[[Connection], T], until: float) -> T:
-        with self.lent(until) as connection:
-            return work(connection)
-
-    @contextmanager
-    def lent(self, until: float = 0.0) -> Iterator[Connection]:
-        """A connection for the length of a block, which no other thread uses meanwhile. `until` is of `monotonic`."""
-        self._check_open()
+        # All in one frame: Ctrl-C that comes while a context is left would lose the turn.
         turn: list[None] = []
         try:
-            self._take(turn, until)
-            connection = self._connect()
+            connection = self._borrow(turn, until)
+            try:
+                result = work(connection)
+            except BaseException as error:
+                self._take_back(connection, error)
+                raise
+            self._keep(connection)
+        finally:
+            if turn:
+                self._free.put(None)
+        return result
+
+    @contextmanager
+    def lent(self) -> Iterator[Connection]:
+        """A connection for the length of a block, which no other thread uses meanwhile. Nothing is tried again."""
+        turn: list[None] = []
+        try:
+            connection = self._borrow(turn, 0.0)
             try:
                 yield connection
             except BaseException as error:
@@ -138,13 +148,15 @@ class Server:
             if turn:
                 self._free.put(None)
 
-    def _take(self, turn: list[None], until: float) -> None:
+    def _borrow(self, turn: list[None], until: float) -> Connection:
+        self._check_open()
         try:
             # One call into C takes the turn and keeps it: between two calls Ctrl-C could come, and the turn be lost.
             turn.extend(map(self._free.get, [True], [max(until - time.monotonic(), TURN)]))
         except Empty:
             in_use = f"all {self.address.pool} connections are in use"
             raise StoreLocked(f"{self.address.shown}: {in_use}") from None
+        return self._connect()
 
     def _take_back(self, connection: Connection, error: BaseException) -> None:
         if isinstance(error, Exception) and not isinstance(error, psycopg.Error) and _is_idle(connection):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
 from backstory.commit import Head
-from backstory.forks import on_fork
 from backstory.stores.postgres import lookups
 from backstory.stores.postgres.calls import Added, Call, calls, outcomes
 from backstory.stores.postgres.log import PostgresLog
@@ -84,11 +82,6 @@ class StoreOver:
         self.caches = PostgresCaches(source)
         self._source = source
         self._logs: dict[int, PostgresLog] = {}
-        self._begin()
-        on_fork(child=self._begin)
-
-    def _begin(self) -> None:
-        self._opening = threading.Lock()
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit whole or not at all, all of them in one transaction; see `Store.write`."""
@@ -140,10 +133,10 @@ class StoreOver:
 
     def log(self, number: int = 0) -> PostgresLog:
         """Open a log; see `Store.log`. The same object for the same number."""
-        with self._opening:
-            if number not in self._logs:
-                self._logs[number] = self._open(number, self.origin(number))
-            return self._logs[number]
+        log = self._logs.get(number)
+        if log is None:  # of several threads, one opens it for all
+            log = self._logs.setdefault(number, self._open(number, self.origin(number)))
+        return log
 
     def _open(self, number: int, origin: Head) -> PostgresLog:
         return PostgresLog(self._source, number, origin, self.write, self._wait)

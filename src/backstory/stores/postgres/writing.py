@@ -6,7 +6,7 @@ call. Any other unit is judged here, on what the transaction sees, and then writ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 import psycopg
@@ -29,7 +29,7 @@ from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction
 from backstory.stores.postgres.wire import TEXT, blob, joined
-from backstory.unit import Batch, NewLog, Outcome, Unit, Written
+from backstory.unit import Append, Batch, NewLog, Outcome, Unit, Withhold, Written
 
 
 class HookFailed(Exception):
@@ -41,14 +41,15 @@ class HookFailed(Exception):
 
 
 class _View:
-    """What the judge may see of a log; see `judge.LogView`."""
+    """What the judge may see of a log; see `judge.LogView`. `ids` are those that it will ask for."""
 
-    def __init__(self, rows: Rows, head: Head) -> None:
+    def __init__(self, rows: Rows, head: Head, ids: Sequence[str]) -> None:
         self._rows = rows
+        self._known = {commit.id: commit for commit in rows.by_ids(ids)} if ids else {}
         self.head = head
 
     def known(self, id: str) -> Commit | None:
-        return next(iter(self._rows.by_ids([id])), None)
+        return self._known.get(id)
 
     def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
         return list(self._rows.events(condition.query, condition.after, self.head.position, limit=limit))
@@ -68,6 +69,7 @@ class Writing:
         self._inside = inside
         self._schema = inside.address.schema
         self._opened = opened
+        self._ids: list[str] = []
         self.added: dict[int, Added] = {}
         self.dropped: list[int] = []
 
@@ -128,6 +130,7 @@ class Writing:
 
     def _do(self, unit: Unit) -> Outcome:
         """Judge a unit, and do what it says."""
+        self._ids = list(_ids(unit))
         plan = judge(unit, self)
         if not isinstance(plan, Plan):
             return plan
@@ -150,7 +153,7 @@ class Writing:
         """A log; see `judge.StoreView`."""
         rows = self._rows(number) if 0 <= number <= LAST_LOG else None
         head = None if rows is None else rows.ends()
-        return None if rows is None or head is None else _View(rows, head)
+        return None if rows is None or head is None else _View(rows, head, self._ids)
 
     def ref(self, name: str) -> str | None:
         """The value of a ref."""
@@ -227,3 +230,12 @@ class Writing:
             for event in recorded(draft.events, commit)
         ]
         return added.found, events
+
+
+def _ids(unit: Unit) -> Iterator[str]:
+    """The ids of commits that a unit names."""
+    for step in unit.steps:
+        if isinstance(step, Append):
+            yield from (draft.id for draft in step.batch)
+        elif isinstance(step, Withhold):
+            yield step.id

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import apsw
 
-from backstory.errors import HistoryLost, StoreRefused
+from backstory.errors import HistoryLost
+from backstory.stores.inside import InsideTransaction
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.store import StoreOver
-from backstory.tables import Transaction
 
 T = TypeVar("T")
 
@@ -46,27 +46,5 @@ class JoinedFile:
         return HistoryLost(f"{self.path}: {what} is not there any more")
 
 
-class JoinedStore(StoreOver):
+class JoinedStore(InsideTransaction, StoreOver):
     """See `Store.joined`. What it remembers is over with it."""
-
-    persistent = True
-    joins = False
-    tables = None
-
-    def joined(self, transaction: Transaction) -> JoinedStore:  # noqa: ARG002 - it is refused whatever it is
-        """Refuse it: this one is inside a transaction."""
-        raise StoreRefused("a store inside a transaction joins no other one")
-
-    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
-        """Refuse it, as `joined` does."""
-        raise StoreRefused("a store inside a transaction joins no other one")
-
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - it would never be called
-        """Refuse it: it tells nobody."""
-        raise StoreRefused("a store inside a transaction tells nobody; watch the store itself")
-
-    def wake(self) -> None:
-        """Tell nobody."""
-
-    def close(self) -> None:
-        """Do nothing: it is over with its transaction."""

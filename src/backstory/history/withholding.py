@@ -1,0 +1,73 @@
+"""Withholding: taking the bytes of a commit's parts away, so that nobody can read them, and everything still verifies.
+
+The digest of a part stays, and so do all hashes; `docs/design/format.md` says how. It cannot be undone here: the bytes
+are in no log of the store any more, wherever the commit stands. Copies that others have are theirs, and a database that
+has moved rows about in its files may have left traces there until it is vacuumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from backstory.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit
+from backstory.errors import InvalidEvent
+from backstory.history.branches import Branches
+from backstory.store import Log
+from backstory.unit import Withhold
+
+PARTS = {
+    "author": AUTHOR,
+    "message": MESSAGE,
+    "command": COMMAND,
+    "metadata": METADATA,
+    "query": QUERY,
+}
+"""The parts of a commit by name; `data` is that of all of its events, and `data:2` that of its second."""
+
+
+def withhold(branches: Branches, commit: Commit, parts: Iterable[str], *, why: str = "") -> Commit:
+    """Take these parts of a commit away, in every log that has it, in one unit; return what is left of it.
+
+    The reflog notes that it was done, and why. Caches are emptied, because a snapshot may hold what is taken away.
+    Raises `InvalidEvent` for a part that a commit has not.
+    """
+    places = tuple(sorted(places_of(parts, commit.size)))
+    store = branches.store
+    numbers = [number for number in store.logs() if _in(store.log(number), commit) is not None]
+    branches.write(
+        *[Withhold(number, commit.id, places) for number in numbers],
+        note=("Withheld", commit.id, {"parts": sorted(parts), "message": why}),
+    )
+    return next(left for number in numbers if (left := _in(store.log(number), commit)) is not None)
+
+
+def _in(log: Log, commit: Commit) -> Commit | None:
+    """The commit of a log that has the same id and says the same."""
+    return next(
+        (each for each in log.find(commit.id) if (each.id, each.content) == (commit.id, commit.content)), None
+    )
+
+
+def places_of(parts: Iterable[str], size: int) -> Collection[int]:
+    """The places of parts of a commit of so many events. Raises `InvalidEvent` for a name that is none."""
+    places: set[int] = set()
+    for part in parts:
+        name, _, number = part.partition(":")
+        if part in PARTS:
+            places.add(PARTS[part])
+        elif part == "data":
+            places.update(range(DATA, DATA + size))
+        elif name == "data" and number.isdecimal() and 1 <= int(number) <= size:
+            places.add(DATA + int(number) - 1)
+        else:
+            known = ", ".join([*PARTS, "data", f"data:1 to data:{size}"])
+            raise InvalidEvent(f"a commit has no part {part!r}; its parts are {known}")
+    return places
+
+
+def names_of(commit: Commit) -> list[str]:
+    """The names of the parts of a commit that are withheld; `data` where that of all of its events is."""
+    places = commit.withheld
+    names = [name for name, place in PARTS.items() if place in places]
+    events = [place - DATA + 1 for place in sorted(places) if place >= DATA]
+    return names + (["data"] if len(events) == commit.size else [f"data:{number}" for number in events])

@@ -1,0 +1,36 @@
+"""What a store inside a transaction has in common with the others of its kind: what it does not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backstory.errors import StoreRefused
+from backstory.store import Store
+from backstory.tables import Transaction
+
+
+class InsideTransaction:
+    """The part of a store inside a transaction that refuses, or has nothing to do; see `Store.joined`."""
+
+    persistent = True
+    joins = False
+    tables = None
+
+    def joined(self, transaction: Transaction) -> Store:  # noqa: ARG002 - it is refused whatever it is
+        """Refuse it: this one is inside a transaction."""
+        raise StoreRefused("a store inside a transaction joins no other one")
+
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
+        """Refuse it, as `joined` does."""
+        raise StoreRefused("a store inside a transaction joins no other one")
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 - it would never be called
+        """Refuse it: it tells nobody."""
+        raise StoreRefused("a store inside a transaction tells nobody; watch the store itself")
+
+    def wake(self) -> None:
+        """Tell nobody."""
+
+    def close(self) -> None:
+        """Do nothing: it is over with its transaction."""
