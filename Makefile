@@ -31,12 +31,13 @@ demo: $(PLAIN) ## Import this project's own Git history and look at it
 test: $(DEV) ## Run the tests; ARGS="-k words", ARGS=--long for the long reliability runs
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(DEV) ## Check style, format, types (mypy and pyright) and the layers
+lint: $(DEV) ## Check style, format, types (mypy and pyright), the layers, and the generated async verbs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --project pyproject.toml
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/async_face.py --check
 
 format: $(DEV) ## Format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix-only

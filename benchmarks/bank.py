@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.commands import command
 from backstory.commit import Commit, Draft, draft
 from backstory.database import Database, connect
@@ -101,7 +101,7 @@ def database(path: Path) -> Iterator[Database]:
 
 def drafted(events: Iterable[Event], condition: Condition | None = None) -> Draft:
     """A commit of these events, as the database makes one: typed events are encoded and checked, the id is new."""
-    return draft(map(encode, events), id=str(uuid.uuid4()), time=datetime.now(UTC), condition=condition)
+    return draft(map(PLAIN.encode, events), id=str(uuid.uuid4()), time=datetime.now(UTC), condition=condition)
 
 
 def fill(path: Path, count: int, accounts: int, size: int = 1_000) -> None:

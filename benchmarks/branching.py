@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import ClassVar
 
-from backstory.codec import decode
+from backstory.codec import PLAIN
 from backstory.database import Database
 from benchmarks import bank
 from benchmarks.cli import alone
@@ -56,7 +56,7 @@ def read(run: Run, *, name: str) -> float:
     with bank.database(_path(run, "large")) as main:
         db = main.switch(name)
         started = time.perf_counter()
-        deque(map(decode, db.log.read(after=db.head().position - run.sizes["read"])), maxlen=0)
+        deque(map(PLAIN.decode, db.log.read(after=db.head().position - run.sizes["read"])), maxlen=0)
         return (time.perf_counter() - started) * 1e6
 
 

@@ -13,7 +13,7 @@ from functools import partial
 
 import msgspec
 
-from backstory.codec import decode
+from backstory.codec import PLAIN
 from benchmarks import bank, raw
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run
@@ -37,7 +37,7 @@ def backstory(run: Run) -> float:
     """Log.read and codec.decode."""
     with bank.main_log(run.kept / "bank.db") as log:
         clock = bank.Stopwatch()
-        balance(map(decode, log.read()))
+        balance(map(PLAIN.decode, log.read()))
         return clock.rate(run.sizes["events"])
 
 

@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from backstory.codec import decode
+from backstory.codec import PLAIN
 from backstory.query import Query
 from benchmarks import bank
 from benchmarks.cli import alone
@@ -30,7 +30,7 @@ def by_type(run: Run) -> float:
 def _growth(run: Run, query: Query) -> float:
     with bank.main_log(run.kept.parent / "everything" / "bank.db") as log:
         before = peak()
-        deque(map(decode, log.read(query)), maxlen=0)
+        deque(map(PLAIN.decode, log.read(query)), maxlen=0)
         return (peak() - before) / 1e6
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.testing import every_order, given
 from examples.courses.course import Course, open_course, resize
 from examples.courses.enrol import enrol
@@ -88,8 +88,8 @@ def test_one_leaves_what_one_is_in() -> None:
 
 def test_those_who_leave_are_in_nobodys_way() -> None:
     boundary = leave(Enrolment("maths", "ann")).query
-    assert not boundary.matches(encode(Left("maths", "bob")))
-    assert not boundary.matches(encode(Left("physics", "ann")))
+    assert not boundary.matches(PLAIN.encode(Left("maths", "bob")))
+    assert not boundary.matches(PLAIN.encode(Left("physics", "ann")))
 
 
 def test_of_all_who_want_the_last_seat_one_gets_it() -> None:

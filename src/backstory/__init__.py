@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backstory.codec import register
     from backstory.commands import Command, command
     from backstory.database import Database, connect
     from backstory.errors import BackstoryError, ClearTextWarning, Conflict, Refused
     from backstory.event import Event, Subject, Tag, Unknown, upcast
+    from backstory.event_types import register
     from backstory.fields import Tagged
     from backstory.history.revert import reverts
     from backstory.invariants import invariant
@@ -71,7 +71,7 @@ _HOMES = {
     "connect": "database",
     "invariant": "invariants",
     "personal_shown": "masking",
-    "register": "codec",
+    "register": "event_types",
     "reverts": "history.revert",
     "upcast": "event",
 }

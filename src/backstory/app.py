@@ -24,10 +24,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.codec import EventType, event_type
 from backstory.commands import CommandType
 from backstory.errors import ApplicationError, DefinitionError
 from backstory.event import Event
+from backstory.event_types import EventType, event_type
 from backstory.state import State, state_type
 
 T = TypeVar("T")

@@ -13,8 +13,6 @@ from backstory.state import State, state_type
 if TYPE_CHECKING:
     from backstory.commands import CommandType
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-
 
 class Arguments:
     """The arguments of one command, compiled: all but those that are withheld."""
@@ -27,15 +25,15 @@ class Arguments:
         self._record = msgspec.defstruct(kind.name, [(name, kinds[name]) for name in self._names])
         self._form = Form(self._record, kind.veil)
 
-    def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as plain JSON values. Raises `InvalidEvent`."""
+    def recorded(self, arguments: Mapping[str, Any]) -> bytes:
+        """The arguments as JSON. Raises `InvalidEvent`."""
         references = {
             name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
             for name, kind in self._references.items()
         }
         given = {**arguments, **references}
         record = self._record(**{name: given[name] for name in self._names})
-        return _decode(self._form.encode(record, self._name))
+        return self._form.encode(record, self._name)
 
 
 def _reference_form(cls: type[State]) -> type[Any]:

@@ -1,153 +1,111 @@
-"""Between event objects and the form that stores keep: names, versions, upcasters, tags, bytes.
+"""Between event objects and the bytes that a store keeps: there is no other way from one to the other.
 
-    encode(Deposited("a-7", 5))  ->  Encoded("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
-    decode(recorded)             ->  Deposited("a-7", 5), or an Unknown that says why
+    codec.encode(Deposited("a-7", 5))  ->  Encoded("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
+    codec.decode(record)               ->  Deposited("a-7", 5), or an Unknown that says why
 
-What is encoded is decoded once more before it may be appended, and must come back as it was: an event that its own
-class could not read, or would read as another, would be in the log for ever.
+The first step is that of the event's class: its name, version, upcasters, tags and JSON (`backstory.event_types`). What
+is encoded is decoded once more before it may be appended, and must come back as it was: an event that its own class
+could not read, or would read as another, would be in the log for ever.
+
+Then come the codec's transformations, such as one that encrypts. `seal` takes encoded events through them, to what is
+stored; `opened` is the way back. `backstory.opened` gives a log that is read so: all who look at data are given that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from backstory import event as events
-from backstory.errors import DefinitionError, EventError, UnreadableEvent
-from backstory.event import Definition, Unknown, Upcaster, upcast
-from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
-from backstory.forms import Form
-from backstory.masking import event_veil, masked_words
+from backstory.event import Unknown
+from backstory.event_types import compiled_types, event_type
 from backstory.record import Encoded, Recorded
-from backstory.veil import veil_of
 
-C = TypeVar("C", bound=type[Any])
-
-
-marked_types: set[str] = set()
-"""The names of event types that have something personal or secret in them."""
+_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class EventType:
-    """An event class, compiled: how its instances become bytes and tags, and bytes of any version an instance."""
+def fields(data: bytes) -> dict[str, Any]:
+    """The data of an event as plain values, whether a class here has its name or not; none where it is withheld."""
+    return _fields(data) if data else {}
 
-    def __init__(self, cls: type[Any]) -> None:
-        definition: Definition = cls.__backstory__
-        self.cls = cls
-        self.name = definition.name
-        self.version = definition.version
-        self.upcasters = definition.upcasters
-        annotations = hints(cls)
-        if annotations is None:
-            raise DefinitionError(f"{cls.__qualname__}: an annotation names something that is not defined")
-        self.tag_fields: tuple[TagField, ...] = tag_fields(cls, annotations)
-        self.tags = tagger(self.tag_fields)
-        self.veil = veil_of(cls)
-        (marked_types.discard if self.veil is None else marked_types.add)(self.name)
-        check_encodable(cls)
-        self._form = Form(cls, self.veil)
-        self.load: Callable[[bytes], Any] = self._form.load
+
+class Transformation(Protocol):
+    """A step between the JSON of an event and what is stored, which is a JSON object too.
+
+    It changes data alone: type, version and tags are what events are found by.
+    """
+
+    def seal(self, event: Encoded) -> bytes:
+        """The data as the next step takes it, or the store."""
+        ...
+
+    def open(self, record: Recorded) -> bytes:
+        """The data as `seal` was given it. Raises `UnreadableEvent`. It is not asked where the data is withheld."""
+        ...
+
+
+class Codec:
+    """How one program writes and reads events: their classes by name, and what happens to their JSON.
+
+    It never changes, and is safe for many threads. Without transformations it costs nothing that one could measure.
+    """
+
+    def __init__(
+        self,
+        transformations: Iterable[Transformation] = (),
+        *,
+        classes: Mapping[str, type[Any]] = events.definitions,
+    ) -> None:
+        self.transformations = tuple(transformations)
+        self._classes = classes
 
     def encode(self, event: Any) -> Encoded:
-        """The event in stored form. Raises `InvalidEvent` or `InvalidTag`: what its class would not give back."""
-        data = self._form.encode(event, self.name)
-        return Encoded(self.name, self.version, self.tags(event), data)
+        """An event object with its name, version, tags and JSON; one that is in that form is returned as it is.
 
-    def decode(self, version: int, data: bytes) -> Any:
-        """The event of these bytes, mended where they are of an older version. Raises what decoding raises."""
-        if version == self.version:
-            return self.load(data)
-        return self.load(msgspec.json.encode(self.upcast(version, msgspec.json.decode(data))))
+        Raises `InvalidEvent` or `InvalidTag`: what its class would not give back.
+        """
+        compiled = compiled_types.get(type(event))
+        if compiled is not None:
+            return compiled.encode(event)
+        if type(event) is Encoded:
+            return event
+        return event_type(type(event)).encode(event)
 
-    def upcast(self, version: int, data: dict[str, Any]) -> dict[str, Any]:
-        """The data of an older version as this version's, through every upcaster between."""
-        for old in range(version, self.version):
-            mended: Any = self.upcasters[old](data)
-            if not isinstance(mended, dict):
-                kind = type(mended).__name__
-                raise TypeError(f"the upcaster from version {old} of {self.name} gave {kind}, not a dict")
-            data = mended
-        return data
+    def decode(self, record: Encoded | Recorded) -> Any:
+        """The event object of a record that is open, or `Unknown` where no class has its name and version.
 
-    def cause(self, wrong: Exception) -> Exception | None:
-        """The error to show as the cause of another: none where its words could hold what is marked."""
-        return wrong if self.veil is None else None
+        Raises `UnreadableEvent` where the class is known and the data does not fit it.
+        """
+        cls = self._classes.get(record.type)
+        if cls is None:
+            return _unknown(record, f"no event class here is named {record.type!r}")
+        compiled = compiled_types.get(cls) or event_type(cls)
+        if record.version > compiled.version:
+            return _unknown(record, f"it has version {record.version}, the class here has {compiled.version}")
+        return compiled.read(record)
 
+    def seal(self, encoded: Sequence[Encoded]) -> Sequence[Encoded]:
+        """Encoded events as they are stored."""
+        for step in self.transformations:
+            encoded = [msgspec.structs.replace(event, data=step.seal(event)) for event in encoded]
+        return encoded
 
-_compiled: dict[type[Any], EventType] = {}
+    def opened(self, records: Iterator[Recorded]) -> Iterator[Recorded]:
+        """Stored events as they were before they were sealed."""
+        return map(self._open, records) if self.transformations else records
 
-
-def event_type(cls: type[Any]) -> EventType:
-    """The compiled form of an event class. Raises `DefinitionError` for a class that is no event."""
-    try:
-        return _compiled[cls]
-    except KeyError:
-        if "__backstory__" not in vars(cls):
-            raise DefinitionError(
-                f"{cls.__qualname__} is not an event; subclass Event, or register it with backstory.register"
-            ) from None
-        compiled = _compiled[cls] = EventType(cls)
-        return compiled
-
-
-def register(
-    cls: C, *, name: str | None = None, version: int = 1, upcasters: Mapping[int, Upcaster] | None = None
-) -> C:
-    """Make an event of a frozen dataclass, attrs class, pydantic model or struct, and return the class.
-
-    For classes that you do not want to derive from `Event`; mark its tags with `Tag` or `Tagged` all the same.
-    Raises `DefinitionError` where it cannot be an event.
-    """
-    steps = {f"_{old}": upcast(old)(function) for old, function in (upcasters or {}).items()}
-    events.define(cls, name, version, {**vars(cls), **steps})
-    _compiled.pop(cls, None)
-    return cls
+    def _open(self, record: Recorded) -> Recorded:
+        for step in reversed(self.transformations) if record.data else ():
+            record = msgspec.structs.replace(record, data=step.open(record))
+        return record
 
 
-def encode(event: Any) -> Encoded:
-    """An event object in stored form; one that is in that form already is returned as it is."""
-    compiled = _compiled.get(type(event))
-    if compiled is not None:
-        return compiled.encode(event)
-    if type(event) is Encoded:
-        return event
-    return event_type(type(event)).encode(event)
+PLAIN = Codec()
+"""What is encoded is stored as it is: for the event classes of this process, and until something is to be encrypted."""
 
 
-def decode(record: Encoded | Recorded) -> Any:
-    """The event object of a stored event, or `Unknown` where no class here has its name and version.
-
-    Raises `UnreadableEvent` where the class is known and the data does not fit it.
-    """
-    cls = events.definitions.get(record.type)
-    if cls is None:
-        return unknown(record, f"no event class here is named {record.type!r}")
-    compiled = _compiled.get(cls) or event_type(cls)
-    version = record.version
-    if version > compiled.version:
-        return unknown(record, f"it has version {version}, the class here has {compiled.version}")
-    try:
-        # As in `EventType.decode`, without the call: nearly every event has the version of its class.
-        return (
-            compiled.load(record.data)
-            if version == compiled.version
-            else compiled.decode(version, record.data)
-        )
-    except EventError:
-        raise
-    except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
-        raise unreadable(record, wrong) from compiled.cause(wrong)
-
-
-def unknown(record: Encoded | Recorded, why: str) -> Unknown:
+def _unknown(record: Encoded | Recorded, why: str) -> Unknown:
     """The raw data of an event that no class here can read."""
-    return Unknown(record.type, record.version, record.tags, msgspec.json.decode(record.data), why)
-
-
-def unreadable(record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
-    """The error for a stored event that does not fit its class."""
-    place = f"#{record.position} " if isinstance(record, Recorded) else ""
-    words = masked_words(wrong, event_veil(record.type)) if record.data else "its data is withheld"
-    return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
+    return Unknown(record.type, record.version, record.tags, fields(record.data), why)

@@ -28,13 +28,14 @@ from backstory.event import Event
 from backstory.fields import unresolved
 from backstory.masking import know_command, masked_repr, masked_words
 from backstory.privacy import Privacy
-from backstory.query import Query, union
-from backstory.state import State, identity
+from backstory.query import Query
+from backstory.state import State, boundary, identity
 from backstory.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable, abc.Generator, abc.Sequence)
@@ -47,11 +48,13 @@ LONGEST, LONGEST_ARGUMENT = 200, 60
 class Command:
     """A decision that was asked for: which function, and with which arguments. States in it are references."""
 
-    __slots__ = ("arguments", "kind")
+    __slots__ = ("arguments", "kind", "states")
 
     def __init__(self, kind: CommandType[...], arguments: dict[str, Any]) -> None:
         self.kind = kind
         self.arguments = arguments
+        self.states: dict[str, State] = {name: arguments[name] for name in kind.states}
+        """The states that it reads, as references, by parameter."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -62,7 +65,7 @@ class Command:
 
     def _shown(self) -> Iterable[str]:
         for name, value in self.arguments.items():
-            if name in self.kind.states:
+            if name in self.states:
                 yield "/".join(str(part) for part in identity(value).values()) or type(value).__name__
             else:
                 yield f"{name}={shortened(self.kind.shown(name, value), LONGEST_ARGUMENT)}"
@@ -78,14 +81,9 @@ class Command:
         return self.kind.name
 
     @property
-    def states(self) -> dict[str, State]:
-        """The states that it reads, as references, by parameter."""
-        return {name: self.arguments[name] for name in self.kind.states}
-
-    @property
     def query(self) -> Query:
         """Its boundary: the union of what its states read."""
-        return union(state.query() for state in self.states.values())
+        return boundary(self.states.values())
 
     def recorded(self) -> dict[str, Any]:
         """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.
@@ -94,18 +92,19 @@ class Command:
         it was given. An argument that is secret, or holds what is, is left out, and `withheld` names it. Raises
         `InvalidEvent` where an argument would not come back, so that the command could not be decided again.
         """
-        recorded: dict[str, Any] = {
-            "name": self.kind.name,
-            "arguments": self.kind.recorded(self.arguments),
-            "states": list(self.kind.states),
-        }
-        if self.kind.withheld:
-            recorded["withheld"] = list(self.kind.withheld)
-        return recorded
+        return _decode(self.recorded_json())
 
     def recorded_json(self) -> bytes:
         """The same as JSON. Raises what `recorded` does."""
-        return _encode(self.recorded())
+        kind = self.kind
+        recorded: dict[str, Any] = {
+            "name": kind.name,
+            "arguments": msgspec.Raw(kind.recorded(self.arguments)),
+            "states": list(self.states),
+        }
+        if withheld := kind.withheld:
+            recorded["withheld"] = list(withheld)
+        return _encode(recorded)
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""
@@ -261,8 +260,8 @@ class CommandType(Generic[P]):
             raise TypeError(f"{self.name}: {masked_words(wrong, self.veil).replace('`$.', '`')}") from None
         return {name: getattr(converted, name) for name in plain}
 
-    def recorded(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as plain JSON values, states by their identity. Raises `InvalidEvent`."""
+    def recorded(self, arguments: Mapping[str, Any]) -> bytes:
+        """The arguments as JSON, states by their identity. Raises `InvalidEvent`."""
         # Several threads may be the first: each goes on with the one that it made.
         recording = self._recording or Arguments(self)
         self._recording = recording
@@ -291,11 +290,11 @@ class CommandType(Generic[P]):
         """What the function returned, as a list of events: an iterable, one event, or nothing."""
         if result is None:
             return []
-        if isinstance(result, (list, tuple)) or inspect.isgenerator(result) or hasattr(result, "__next__"):
-            events = list(result)
-        else:
-            events = [result]
+        many = isinstance(result, (list, tuple)) or hasattr(result, "__next__")
+        events = list(result) if many else [result]
         for event in events:
+            if type(event) in self._events:
+                continue
             if "__backstory__" not in vars(type(event)):
                 shown = f"a value of type {type(event).__name__}" if self._guards else repr(event)
                 raise DecisionError(f"{self.name} gave {shown}, which is not an event")

@@ -235,11 +235,11 @@ def chained(draft: Draft, parent: Head) -> Commit:
     )
 
 
-def recorded(draft: Draft, commit: Commit) -> list[Recorded]:
-    """A draft's events as they are in the log that it became this commit of."""
+def recorded(events: Iterable[Encoded], commit: Commit) -> list[Recorded]:
+    """The events of a commit as they are in its log."""
     return [
         Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
-        for position, event in enumerate(draft.events, commit.first)
+        for position, event in enumerate(events, commit.first)
     ]
 
 

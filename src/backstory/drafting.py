@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from backstory.codec import encode, marked_types
+import msgspec
+
+from backstory.codec import Codec
 from backstory.commands import Command
 from backstory.commit import Draft, draft
 from backstory.context import current
 from backstory.errors import ClearTextWarning
+from backstory.event_types import marked_types
 from backstory.query import Condition
 from backstory.record import Encoded
 
@@ -20,12 +23,29 @@ Drafting = Callable[[list[Encoded], Condition | None], Draft]
 """Makes the draft of what was decided."""
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a caller says of a commit beside its events. None: a new id; what the context says; and nothing more."""
+
+    id: str | None = None
+    author: str | None = None
+    message: str | None = None
+    meta: Mapping[str, Any] | None = None
+
+
+NOTHING = Said()
+
+
 class Drafter:
     """Makes drafts; what a caller does not say, the context does."""
 
     def __init__(
-        self, clock: Callable[[], datetime], ids: Callable[[], str], secrets: Callable[[], bytes]
+        self,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+        secrets: Callable[[], bytes],
+        codec: Codec,
     ) -> None:
+        self.codec = codec
         self._clock = clock
         self._ids = ids
         self._secrets = secrets
@@ -34,27 +54,23 @@ class Drafter:
     def draft(
         self,
         events: Sequence[Encoded],
-        condition: Condition | None = None,
-        *,
-        id: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
+        condition: Condition | None,
+        said: Said,
         command: bytes | None = None,
     ) -> Draft:
-        """A draft of these events. Raises `InvalidEvent` that says which part is wrong."""
+        """A draft of these events, sealed. Raises `InvalidEvent` that says which part is wrong."""
         if marked_types and not self._told:
             self._tell(sorted(marked_types.intersection(event.type for event in events)))
         around = current()
         return draft(
-            events,
-            id=self._ids() if id is None else id,
+            self.codec.seal(events),
+            id=self._ids() if said.id is None else said.id,
             time=self._clock(),
             condition=condition,
-            author=around.author if author is None else author,
-            message=around.message if message is None else message,
+            author=around.author if said.author is None else said.author,
+            message=around.message if said.message is None else said.message,
             command=command,
-            metadata={**around.metadata, **meta} if meta else around.metadata,
+            metadata={**around.metadata, **said.meta} if said.meta else around.metadata,
             secret=self._secrets(),
         )
 
@@ -75,38 +91,16 @@ class Drafter:
             stacklevel=depth,
         )
 
-    def for_facts(
-        self,
-        events: Sequence[Any],
-        condition: Condition | None = None,
-        *,
-        id: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> Draft:
+    def for_facts(self, events: Sequence[Any], condition: Condition | None, said: Said) -> Draft:
         """A draft of events that need no decision. Raises `InvalidEvent`."""
-        encoded = [encode(event) for event in events]
-        return self.draft(encoded, condition, id=id, author=author, message=message, meta=meta)
+        encode = self.codec.encode
+        return self.draft([encode(event) for event in events], condition, said)
 
-    def for_command(
-        self,
-        command: Command,
-        *,
-        id: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
-    ) -> Drafting:
+    def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
         """Drafts what a command decides, at each try under one id."""
-        id = self._ids() if id is None else id
+        if said.id is None:
+            said = Said(self._ids(), said.author, said.message, said.meta)
         recorded = command.recorded_json()
         if command.kind.keeps_marked:
             self._tell([command.name])
-
-        def drafting(events: list[Encoded], condition: Condition | None) -> Draft:
-            return self.draft(
-                events, condition, id=id, author=author, message=message, meta=meta, command=recorded
-            )
-
-        return drafting
+        return lambda events, condition: self.draft(events, condition, said, recorded)

@@ -14,7 +14,7 @@
      │   ├─ RefMoved             a ref that it depended on has another value by now
      │   │   └─ BranchMoved      the branch was moved or deleted; also a BranchError
      │   ├─ MainFixed            main was to be moved, and the store does not let it be
-     │   ├─ HistoryMoved         a log has another commit where it depended on one
+     │   ├─ HistoryMoved         a log has another commit at a position than is meant; also a RevisionError
      │   ├─ NotThere             it names a log or a commit that is not there
      │   └─ StillNeeded          a log was to be dropped that a ref or another log needs
      ├─ RevisionError            a name for a point of history
@@ -202,7 +202,7 @@ class BranchMoved(RefMoved, BranchError):
 
     def __str__(self) -> str:
         was = "deleted" if self.value is None else "moved"
-        return f"branch {self.branch!r} was {was} since it was opened here; open it again with switch"
+        return f"branch {self.branch!r} was {was} since it was opened here; nothing was appended"
 
 
 class MainFixed(AppendError):
@@ -212,17 +212,28 @@ class MainFixed(AppendError):
         return "main is not moved in this store; its owner can allow it with the setting main-moves"
 
 
-class HistoryMoved(AppendError):
-    """A log was to have one commit at a position, and has another one there, or none."""
+class HistoryMoved(AppendError, RevisionError):
+    """Another commit stands at a position than the one that it was given out for, or none: this is another history.
 
-    def __init__(self, position: int) -> None:
-        super().__init__(position)
+    `place` is how the position was named. `shared` is the position up to which both histories are known to be the same;
+    None where that is not known.
+    """
+
+    def __init__(
+        self,
+        position: int,
+        why: str = "something was decided on another one; look again",
+        place: str = "",
+        shared: int | None = None,
+    ) -> None:
+        super().__init__(position, why, place, shared)
         self.position = position
+        self.why = why
+        self.place = place or f"#{position}"
+        self.shared = shared
 
     def __str__(self) -> str:
-        return (
-            f"there is another history at #{self.position} than the one that this was decided on; look again"
-        )
+        return f"{self.place} is a place of another history: {self.why}"
 
 
 class NotThere(AppendError):

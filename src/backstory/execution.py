@@ -11,16 +11,17 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import encode
+from backstory.codec import Codec
 from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.drafting import Drafting
-from backstory.errors import Conflict, IdReused
+from backstory.errors import Conflict
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
-from backstory.query import Condition, Query, union
+from backstory.query import Condition, Query
+from backstory.record import Encoded
 from backstory.state import State, state_type
-from backstory.subject import called
+from backstory.store import Verdict
 
 RETRIES = 20
 """How often a command is decided again before its conflict is raised."""
@@ -33,17 +34,14 @@ COOLING = 32
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a command decided, and on what: its events, the states that it read, and their position."""
+    """What a command decided: its events, and the position of the states that it read.
 
-    command: Command
+    `condition` is what must still hold when it is appended; None where the command read nothing.
+    """
+
     events: list[Any]
-    query: Query
     position: int
-
-    @property
-    def condition(self) -> Condition | None:
-        """What must still hold when it is appended; None where the command read nothing."""
-        return Condition(self.query, self.position) if self.command.states else None
+    condition: Condition | None
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -52,6 +50,9 @@ class Preview(msgspec.Struct, frozen=True):
     events: list[Any]
     before: dict[str, State]
     after: dict[str, State]
+
+
+NOBODY_WAITS = nullcontext()
 
 
 class Lanes:
@@ -73,7 +74,7 @@ class Lanes:
         """What `with` waits for: this boundary's turn, if it is hot."""
         lane = hash(query) % LANES
         if not self._heat[lane]:
-            return nullcontext()
+            return NOBODY_WAITS
         lock = self._locks[lane]
         if not lock.locked():
             self._heat[lane] = max(self._heat[lane] - 1, 0)  # it cools while nobody has to wait
@@ -93,7 +94,12 @@ class Attempt(msgspec.Struct, frozen=True):
 
     reads: Reads
     decision: Decision
+    events: list[Encoded]
     draft: Draft
+
+
+Append = Callable[[Draft], Verdict]
+"""Offers a draft to the log: it says for which branch, too."""
 
 
 class Executor:
@@ -102,36 +108,39 @@ class Executor:
     def __init__(
         self,
         loader: Loader,
+        codec: Codec,
         *,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._loader = loader
+        self._codec = codec
         self._lanes = Lanes()
         self._chance = chance
         self._sleep = sleep
 
-    def decide(self, command: Command, reads: Reads, boundary: Query) -> Decision:
+    def decide(self, command: Command, reads: Reads) -> Decision:
         """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
         states, position = self._loader.load_all(reads)
         events = command.decide(dict(zip(command.states, states, strict=True)))
-        return Decision(command, events, boundary, position)
+        condition = Condition(reads.boundary, position) if reads.states else None
+        return Decision(events, position, condition)
 
-    def execute(self, command: Command, drafting: Drafting, retries: int = RETRIES) -> Commit | None:
+    def execute(
+        self, command: Command, reads: Reads, drafting: Drafting, append: Append, retries: int = RETRIES
+    ) -> Commit | None:
         """Decide and append, at most `retries` times again after a conflict.
 
         Returns the commit, None where the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
         whatever the command raises.
         """
-        reads = reads_of(command)
-        boundary = union(query for _, query in reads)
-        tries = 0
+        boundary, tries = reads.boundary, 0
         while True:
             with self._lanes.turn(boundary):
-                attempt = self._attempt(command, drafting, reads, boundary)
+                attempt = self.attempt(command, reads, drafting)
                 if attempt is None:
                     return None
-                [verdict] = self._loader.log.append([[attempt.draft]])
+                verdict = append(attempt.draft)
                 if isinstance(verdict, tuple):
                     return self.settle(attempt, verdict)
             if not isinstance(verdict, Conflict) or tries >= retries:
@@ -140,44 +149,41 @@ class Executor:
             self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
             tries += 1
 
-    def attempt(self, command: Command, drafting: Drafting) -> Attempt | None:
+    def attempt(self, command: Command, reads: Reads, drafting: Drafting) -> Attempt | None:
         """The first half of an execution, for who appends the drafts of many together and then settles each.
 
         None where nothing is to happen. Raises what `decide` raises, and what `drafting` does.
         """
-        reads = reads_of(command)
-        return self._attempt(command, drafting, reads, union(query for _, query in reads))
-
-    def _attempt(self, command: Command, drafting: Drafting, reads: Reads, boundary: Query) -> Attempt | None:
-        decision = self.decide(command, reads, boundary)
+        decision = self.decide(command, reads)
         if not decision.events:
             return None
-        draft = drafting([encode(event) for event in decision.events], decision.condition)
-        return Attempt(reads, decision, draft)
+        encode = self._codec.encode
+        events = [encode(event) for event in decision.events]
+        return Attempt(reads, decision, events, drafting(events, decision.condition))
 
     def settle(self, attempt: Attempt, verdict: tuple[Commit, ...]) -> Commit:
         """The second half: the attempt is in the log, as this commit."""
         [commit] = verdict
         # It may be another's with this id, who had read something else.
         if commit.condition == attempt.decision.condition:
-            self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.draft, commit))
+            self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.events, commit))
         return commit
 
-    def contended(self, command: Command) -> bool:
+    def contended(self, reads: Reads) -> bool:
         """Whether others in this process decide on the same just now, so that an attempt would come too late."""
-        return self._lanes.hot(union(query for _, query in reads_of(command)))
+        return self._lanes.hot(reads.boundary)
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
         """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
-        reads = reads_of(command)
-        decision = self.decide(command, reads, union(query for _, query in reads))
+        decision = self.decide(command, Reads(command.states.values()))
         position = decision.position
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}
-        after = {name: self._loader.load(state, position) for name, state in command.states.items()}
+        after = {name: state_type(type(state)).copy(state) for name, state in before.items()}
         if decision.events:
-            draft = drafting([encode(event) for event in decision.events], decision.condition)
+            events = [self._codec.encode(event) for event in decision.events]
+            draft = drafting(events, decision.condition)
             commit = chained(draft, Head(position, NO_HASH, draft.time))
-            records = recorded(draft, commit)
+            records = recorded(events, commit)
             for state in after.values():
                 state_type(type(state)).fold(
                     state, filter(state.query().matches, records), self._would_be(commit)
@@ -187,18 +193,3 @@ class Executor:
     def _would_be(self, commit: Commit) -> Callable[[int], Commit]:
         """Finds commits, and this one too, which is not in the log."""
         return lambda position: commit if position == commit.position else self._loader.commit_at(position)
-
-
-def reads_of(command: Command) -> Reads:
-    """The states that a command reads, as references, with their queries."""
-    return [(state, state.query()) for state in command.states.values()]
-
-
-def repeated(commit: Commit, command: Command) -> Commit:
-    """The commit that an execution with its id once made. Raises `IdReused` if that was another command."""
-    if commit.command_json != command.recorded_json():
-        raise IdReused(
-            commit.id,
-            f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",
-        )
-    return commit

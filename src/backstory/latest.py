@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from backstory.codec import fields
 from backstory.masking import MASK, event_veil
 from backstory.query import Query
 from backstory.record import Recorded, Shown
-from backstory.state import State, fold
-from backstory.store import Log
+from backstory.state import State
 
 
 class Field(Shown, frozen=True):
@@ -42,13 +42,7 @@ class Latest(State):
 
     def apply(self, event: Recorded) -> None:
         """Take the fields of one more event."""
-        for name, value in msgspec.json.decode(event.data, type=dict[str, Any]).items():
+        for name, value in fields(event.data).items():
             self.fields[name] = Field(value, event.position, event.type)
         self.events += 1
         self.position = event.position
-
-
-def latest(log: Log, tag: str, upto: int | None = None) -> Latest:
-    """What a log knows about a tag, up to a position. Raises `InvalidTag`."""
-    state = Latest(tag)
-    return fold(state, log.read(state.query(), upto=upto))

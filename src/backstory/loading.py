@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
 from backstory.exact import Inexact, exact
 from backstory.forks import on_fork
-from backstory.query import Query
+from backstory.query import Query, union
 from backstory.record import Recorded
 from backstory.snapshots import Snapshots
 from backstory.state import State, state_type
@@ -22,94 +22,131 @@ Key = tuple[type[State], Query, Hashable]
 """A state is remembered by its class, by the query that says which events it reads, and by its exact identity."""
 
 Known = tuple[State, int]
-Reads = Sequence[tuple[State, Query]]
-"""States as references, with their queries."""
+
+CACHE_BYTES = 64_000_000
+"""How much is remembered of all branches of a store, unless `connect` is told otherwise."""
 
 OVERHEAD = 1_000
 """Bytes that a state counts for in the cache besides its encoded size, which may be unknown."""
+
+LARGE, SELDOM = 10_000, 16
+"""To measure a state of so many bytes costs as much as to fold some events: it is done once in so many changes."""
+
+
+class Read(NamedTuple):
+    """One state that is read: a reference, the query for its events, and the key under which it is remembered."""
+
+    reference: State
+    query: Query
+    key: Key | None
+
+
+class Reads:
+    """The states that a decision reads, each looked at once, and its boundary: the union of what they read."""
+
+    __slots__ = ("boundary", "states")
+
+    def __init__(self, references: Iterable[State]) -> None:
+        self.states = list(map(read_of, references))
+        self.boundary = union([read.query for read in self.states])
+
+
+class Entry(NamedTuple):
+    """What is remembered: a state, its position, its size when it was last measured, and how often it changed since."""
+
+    state: State
+    position: int
+    size: int
+    changes: int
 
 
 class Cache:
     """States with the position up to which they are folded, the least lately used thrown out above `limit` bytes."""
 
-    def __init__(self, limit: int = 64_000_000) -> None:
-        self._limit = limit
-        self._entries: OrderedDict[Key, tuple[State, int, int]] = OrderedDict()
+    def __init__(self, limit: int = CACHE_BYTES) -> None:
+        self.limit = limit
+        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
         self._begin()
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._size = sum(size for _, _, size in self._entries.values())
+        self._size = sum(entry.size for entry in self._entries.values())
 
-    def get(self, key: Key | None) -> Known | None:
+    def get(self, key: Hashable) -> Known | None:
         """The remembered state, which the caller must not change, and its position."""
-        if key is None:
-            return None
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
                 return None
             self._entries.move_to_end(key)
-            return entry[0], entry[1]
+            return entry.state, entry.position
 
-    def put(self, key: Key | None, state: State, position: int) -> None:
+    def put(self, key: Hashable, state: State, position: int) -> None:
         """Remember a state that nobody will change, unless a newer one is known."""
-        if key is None:
-            return
-        known = self._entries.get(key)
-        size = known[2] if known is not None and known[0] is state else _size(state)
+        new = _entry(self._entries.get(key), state, position)
         with self._lock:
             old = self._entries.get(key)
-            if old is not None and old[1] > position:
+            if old is not None and old.position > position:
                 return
-            self._entries[key] = (state, position, size)
-            self._size += size - (0 if old is None else old[2])
+            self._entries[key] = new
+            self._size += new.size - (0 if old is None else old.size)
             self._entries.move_to_end(key)
             self._keep_to_limit()
 
     def _keep_to_limit(self) -> None:
-        while self._size > self._limit:
-            self._size -= self._entries.popitem(last=False)[1][2]
+        while self._size > self.limit:
+            self._size -= self._entries.popitem(last=False)[1].size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._size = 0
 
 
 class Loader:
-    """Loads states from one log."""
+    """Loads states from one log. The cache may be that of many logs: what this one remembers is apart."""
 
     def __init__(self, log: Log, snapshots: Snapshots | None = None, cache: Cache | None = None) -> None:
         self.log = log
         self.commit_at = commit_finder(log)
         self._snapshots = snapshots
         self._cache = cache or Cache()
+        self._mine = object()
 
     def load(self, reference: S, at: int | None = None) -> S:
         """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`."""
-        query = reference.query()
+        read = read_of(reference)
         if at is None:
-            known = self._known(reference, query)
-            return self._load(reference, query, known, self.log.head().position, newest=True)
-        return self._load(reference, query, self._known(reference, query, at), at, newest=False)
+            known = self._known(read)
+            loaded = self._load(read, known, self.log.head().position, newest=True)
+        else:
+            loaded = self._load(read, self._known(read, at), at, newest=False)
+        return cast("S", loaded)
 
     def load_all(self, reads: Reads) -> tuple[list[State], int]:
-        """Several states, with the queries that they read, as of one position, the head; and that position.
+        """Several states as of one position, the head; and that position.
 
         What is remembered is looked up before the head is: other threads may bring it forward meanwhile, and what is
         newer than the head that one knows is of no use.
         """
-        known = [(reference, query, self._known(reference, query)) for reference, query in reads]
+        known = [(read, self._known(read)) for read in reads.states]
         upto = self.log.head().position
         return [self._load(*one, upto, newest=True) for one in known], upto
 
-    def _load(self, reference: S, query: Query, known: Known | None, upto: int, *, newest: bool) -> S:
+    def _load(self, read: Read, known: Known | None, upto: int, *, newest: bool) -> State:
+        reference, query, key = read
         compiled = state_type(type(reference))
         if known is None or known[1] > upto:
             known = compiled.empty(reference), 0
-        state: S = compiled.copy(known[0])
+        state: State = compiled.copy(known[0])
         if known[1] == upto:
             return state
         count = compiled.fold(state, self.log.read(query, after=known[1], upto=upto), self.commit_at)
         if newest:
-            self._cache.put(_key(reference, query), compiled.copy(state) if count else known[0], upto)
+            if key is not None:
+                self._cache.put((self._mine, key), compiled.copy(state) if count else known[0], upto)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
                 self._snapshots.keep(reference, query, state, upto)
         return state
@@ -119,9 +156,8 @@ class Loader:
 
         Nothing else that concerns these states can have come between: the condition says so.
         """
-        for reference, query in reads:
-            key = _key(reference, query)
-            known = self._cache.get(key)
+        for reference, query, key in reads.states:
+            known = None if key is None else self._cache.get((self._mine, key))
             if known is None or known[1] != decided:
                 continue
             compiled = state_type(type(reference))
@@ -130,11 +166,12 @@ class Loader:
                 compiled.fold(state, filter(query.matches, records), self.commit_at)
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; who loads the state next is told
                 continue
-            self._cache.put(key, state, records[-1].position)
+            self._cache.put((self._mine, key), state, records[-1].position)
 
-    def _known(self, reference: State, query: Query, upto: int | None = None) -> Known | None:
+    def _known(self, read: Read, upto: int | None = None) -> Known | None:
         """What is remembered and no newer than `upto`: here, else in a snapshot."""
-        known = self._cache.get(_key(reference, query))
+        reference, query, key = read
+        known = None if key is None else self._cache.get((self._mine, key))
         if known is not None and (upto is None or known[1] <= upto):
             return known
         if self._snapshots is not None and type(reference).snapshot_every:
@@ -142,13 +179,24 @@ class Loader:
         return None
 
 
-def _key(reference: State, query: Query) -> Key | None:
-    """What tells this state from every other; None where its identity has a value that cannot be told from others."""
-    kind = type(reference)
+def read_of(reference: State) -> Read:
+    """How a state is read. It has no key where its identity has a value that cannot be told from others."""
+    kind, query = type(reference), reference.query()
     try:
-        return kind, query, tuple([exact(getattr(reference, name)) for name in state_type(kind).identity])
+        identity = tuple([exact(getattr(reference, name)) for name in state_type(kind).identity])
     except Inexact:
-        return None
+        return Read(reference, query, None)
+    return Read(reference, query, (kind, query, identity))
+
+
+def _entry(known: Entry | None, state: State, position: int) -> Entry:
+    if known is None:
+        return Entry(state, position, _size(state), 0)
+    if known.state is state:
+        return Entry(state, position, known.size, known.changes)
+    if known.size < LARGE or known.changes + 1 >= SELDOM:
+        return Entry(state, position, _size(state), 0)
+    return Entry(state, position, known.size, known.changes + 1)
 
 
 def _size(state: State) -> int:

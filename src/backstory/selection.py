@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from backstory.codec import event_type
+from backstory.event_types import event_type
 from backstory.query import Query
 from backstory.state import State
 

@@ -37,14 +37,14 @@ import msgspec
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as struct_fields
 
-from backstory.codec import EventType, event_type, unreadable
 from backstory.commit import Commit
 from backstory.copying import copier
-from backstory.errors import DefinitionError, EventError, InvalidTag, UnreadableEvent
-from backstory.fields import TagField, hints, tag_fields, unresolved
+from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
+from backstory.event_types import EventType, event_type
+from backstory.fields import TagField, hints, tag_fields, tagger, unresolved
 from backstory.masking import own_repr, rich_repr
 from backstory.privacy import is_marked
-from backstory.query import Clause, Query, simplified
+from backstory.query import Clause, Query, simplified, union
 from backstory.record import Recorded
 from backstory.store import Record
 from backstory.veil import veil_of
@@ -138,8 +138,8 @@ class StateType:
     def _tag_names(self) -> set[str]:
         return {field.name for field in self.tag_fields}
 
-    def _infer(self) -> list[tuple[tuple[str, ...], tuple[TagField, ...]]]:
-        """For each set of shared tags, the event types that share them."""
+    def _infer(self) -> list[tuple[tuple[str, ...], int, Callable[[Any], tuple[str, ...]]]]:
+        """For each set of shared tags: the event types that share them, how many tags, and what gives them."""
         name = self.cls.__qualname__
         own = {field.key: field for field in self.tag_fields}
         if len(own) < len(self.tag_fields):
@@ -150,7 +150,7 @@ class StateType:
         if strangers := everywhere - set(self.events):
             raise DefinitionError(f"{name}: everywhere names {min(strangers)}, which apply does not take")
         if self.raw:
-            return [((), self.tag_fields)]
+            return [((), len(self.tag_fields), tagger(self.tag_fields))]
         groups: dict[tuple[TagField, ...], list[str]] = {}
         for compiled in self.events.values():
             keys = {field.key for field in compiled.tag_fields}
@@ -165,7 +165,7 @@ class StateType:
                     f" or say that it concerns every {name}: everywhere = ({compiled.cls.__name__},)"
                 )
             groups.setdefault(shared, []).append(compiled.name)
-        return [(tuple(sorted(names)), shared) for shared, names in groups.items()]
+        return [(tuple(sorted(names)), len(shared), tagger(shared)) for shared, names in groups.items()]
 
     def empty(self, state: S) -> S:
         """A state with this identity that no event has changed yet."""
@@ -175,19 +175,19 @@ class StateType:
     def query(self, state: State) -> Query:
         """The query that follows from the types, for this identity. Raises `InvalidTag`."""
         clauses = []
-        for names, shared in self._clauses:
-            tags = [tag for field in shared for tag in field.texts(state)]
-            if len(tags) < len(shared):
+        for names, count, tags_of in self._clauses:
+            tags = tags_of(state)
+            if len(tags) < count:
                 raise InvalidTag(
                     f"{state!r} has no value in its identity: it would read the events of all others"
                 )
-            clauses.append(Clause(names, tuple(sorted(tags))))
+            clauses.append(Clause(names, tags))
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
     def fold(
         self, state: State, records: Iterable[Recorded], commit_at: Callable[[int], Commit] | None = None
     ) -> int:
-        """Apply these events to `state`, which changes; return how many there were.
+        """Apply these events, which are open, to `state`, which changes; return how many there were.
 
         `commit_at` finds the commit of an event, for an `apply` that looks at its record.
 
@@ -219,7 +219,8 @@ class StateType:
                     apply(event)
         except msgspec.MsgspecError as wrong:
             assert stored is not None
-            raise unreadable(stored, wrong) from events[stored.type].cause(wrong)
+            compiled = events[stored.type]
+            raise compiled.unreadable(stored, wrong) from compiled.cause(wrong)
         return count
 
 
@@ -240,6 +241,11 @@ def state_type(cls: type[State]) -> StateType:
         except NameError as wrong:
             raise DefinitionError(f"{cls.__qualname__}: {unresolved(wrong)}") from wrong
     return compiled
+
+
+def boundary(states: Iterable[State]) -> Query:
+    """What any of these states reads."""
+    return union([state.query() for state in states])
 
 
 def fold(state: S, records: Iterable[Recorded]) -> S:
@@ -265,12 +271,7 @@ def _mended(compiled: EventType, record: Recorded) -> Any:
             f"#{record.position} {record.type} has version {record.version}, the class here has {compiled.version}:"
             " this program is older than the event"
         )
-    try:
-        return compiled.decode(record.version, record.data)
-    except EventError:
-        raise
-    except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
-        raise unreadable(record, wrong) from compiled.cause(wrong)
+    return compiled.read(record)
 
 
 def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[bool, bool, list[type[Any]]]:

@@ -15,7 +15,8 @@ from backstory import State, Tag, command
 from backstory.aio import AsyncDatabase, connect
 from backstory.aio.stream import CHUNK
 from backstory.aio.watch import Watch
-from backstory.errors import StoreClosed, StoreError
+from backstory.errors import HistoryMoved, StoreClosed, StoreError
+from backstory.place import Place
 from tests.state.bank import Account, Deposited, Withdrawn, deposit
 
 pytestmark = pytest.mark.anyio
@@ -145,7 +146,7 @@ async def test_a_query_that_matches_nothing_for_long_is_followed(db: AsyncDataba
 async def test_one_who_waits_for_a_far_position_delays_nobody_and_whoever_leaves_is_replaced(
     db: AsyncDatabase,
 ) -> None:
-    watch = db._branch.watch
+    watch = db._shared.of(db.db.handle.now()).watch
     async with anyio.create_task_group() as far:
         far.start_soon(watch.beyond, 1_000_000)
         await until(watchers)
@@ -179,6 +180,44 @@ async def test_events_of_another_process_are_followed(db: AsyncDatabase, path: s
     assert process.wait(10) == 0
 
 
+async def test_a_follower_goes_with_its_branch_as_far_as_both_histories_are_the_same(
+    db: AsyncDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backstory.aio.database.LOOK", 0.01)
+    await fill(db, 3)
+    trial, seen = await db.branch("trial"), list[int]()
+
+    async def follower(wanted: int) -> None:
+        async for record in trial.follow(after=3):
+            seen.append(record.event.cents)
+            if record.event.cents == wanted:
+                return
+
+    async def move() -> None:
+        await db.append(Deposited("a", 10))
+        await (await db.switch("trial")).rebase("main")
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(follower, 20)
+            await until(watchers)
+            await move()
+            await trial.append(Deposited("a", 20))
+        assert seen == [10, 20]
+        await move()
+        with pytest.raises(HistoryMoved, match="#5 is a place of another history"):
+            await anext(trial.follow(after=5))
+
+
+async def test_a_follower_begins_after_a_place_and_only_on_the_history_that_has_it(db: AsyncDatabase) -> None:
+    await fill(db, 3)
+    commit = await anext(db.commits())
+    assert (await anext(db.follow(after=str(Place.of(commit, 1))))).position == 2
+    for unknown in ("1-0f3a9c1b", "9-0f3a9c1b"):
+        with pytest.raises(HistoryMoved, match=unknown):
+            await anext(db.follow(after=unknown))
+
+
 async def test_closing_ends_those_who_wait_with_an_error_that_says_so(path: str) -> None:
     told: list[str] = []
 
@@ -192,7 +231,7 @@ async def test_closing_ends_those_who_wait_with_an_error_that_says_so(path: str)
     async with anyio.create_task_group() as tasks, connect(path) as db:
         for _ in range(5):
             tasks.start_soon(follower, db)
-        await until(lambda: len(db._branch.watch._waiters) == 5)
+        await until(lambda: len(db._shared.of(db.db.handle.now()).watch._waiters) == 5)
     assert told == ["the database was closed while this waited for events"] * 5
     assert not watchers()
 

@@ -9,10 +9,11 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
+from msgspec.structs import replace
 
 from backstory import Database, State, Tag, command
 from backstory.aio import AsyncDatabase
-from backstory.aio.database import Shared
+from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 from backstory.errors import StoreError, StoreFull
 from backstory.store import Log, Verdict
@@ -45,8 +46,8 @@ class Watched:
 @pytest.fixture(params=["memory", "sqlite"])
 async def watched(request: pytest.FixtureRequest, path: str) -> AsyncIterator[tuple[AsyncDatabase, Watched]]:
     db = Database(MemoryStore() if request.param == "memory" else SqliteStore(path))
-    log = Watched(db.log)
-    db._use("main", (0,), log)
+    log = Watched(db.handle.log)
+    db.handle.tip = replace(db.handle.tip, log=log)
     shared = Shared(Workers(8))
     yield AsyncDatabase(db, shared), log
     with anyio.CancelScope(shield=True):

@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal
 
 from backstory import Database
 from backstory.aio import AsyncDatabase, Stream
-from backstory.aio.database import Shared
+from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 
 

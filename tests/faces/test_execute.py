@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from backstory import Condition, Conflict, Database, Event, Query, Refused, State, Tag, command, connect
+from backstory.codec import PLAIN
+from backstory.drafting import Said
 from backstory.errors import DecisionError, IdReused, InvalidEvent
 from backstory.execution import Executor
 from backstory.history.verify import verify
-from backstory.loading import Loader
+from backstory.loading import Loader, Reads
 from backstory.record import Recorded
 from backstory.store import Record
+from tests.faces.steps import SteppedStore
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
 
 
@@ -44,7 +47,7 @@ def balances(db: Database, *names: str) -> list[int]:
 def interrupt(db: Database, *, times: int, by: Callable[[], object]) -> list[int]:
     """Let somebody append between a decision and its append, this many times; gives the count of decisions."""
     decided: list[int] = []
-    executor = db.executor
+    executor = db.handle.tip.line.executor
     decide = executor.decide
 
     def slow(*arguments: Any) -> Any:
@@ -203,8 +206,8 @@ def test_a_loaded_state_may_be_an_argument_and_is_loaded_anew(db: Database) -> N
 
 def connect_again(db: Database) -> Database:
     """Another object on the same store, which has no memory of it yet."""
-    other = Database(db.store)
-    other._root = False
+    other = Database(SteppedStore(db.store))
+    other._owns = False
     return other
 
 
@@ -251,15 +254,15 @@ def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
     db = connect("memory:")
     pauses: list[float] = []
     loader = Loader(db.log)
-    executor = Executor(loader, chance=lambda: 1.0, sleep=pauses.append)
-    drafts = db.drafter.for_command(number(Numbers()), id="x")
+    executor = Executor(loader, PLAIN, chance=lambda: 1.0, sleep=pauses.append)
+    drafts = db.handle.drafter.for_command(number(Numbers()), Said("x"))
 
     def late(events: Any, condition: Any) -> Any:
         db.append(Numbered(0))
         return drafts(events, condition)
 
     with pytest.raises(Conflict):
-        executor.execute(number(Numbers()), late, retries=1_100)
+        executor.execute(number(Numbers()), Reads([Numbers()]), late, db.handle.tip.append, retries=1_100)
     assert len(pauses) == 1_100
     assert pauses[0] == 0.001
     assert pauses == sorted(pauses)

@@ -11,7 +11,7 @@ from itertools import count
 from zlib import crc32
 
 from backstory import Event, Refused, State, Tag, command
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.database import Database
 from backstory.history.replay import Step
 from backstory.record import Encoded
@@ -86,4 +86,4 @@ def decided_again(trial: Database, step: Step) -> list[Encoded]:
     recorded = step.commit.command
     assert recorded is not None
     made = definitions[recorded["name"]].parse(recorded["arguments"])
-    return [encode(event) for event in trial.preview(made).events]
+    return [PLAIN.encode(event) for event in trial.preview(made).events]

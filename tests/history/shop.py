@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.commit import draft
 from backstory.history.shape import Keyed
 from backstory.state import fold
@@ -141,7 +141,7 @@ def extend(log: Log, *commits: Sequence[Any], prefix: str = "c") -> None:
     """Append each list of events as one commit."""
     start = log.head().position
     for number, batch in enumerate(commits):
-        encoded = [encode(event) for event in batch]
+        encoded = [PLAIN.encode(event) for event in batch]
         append(log, draft(encoded, id=f"{prefix}{start}-{number}", time=NOON, message=f"number {number}"))
 
 

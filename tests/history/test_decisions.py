@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from backstory import Refused, command
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.commit import draft
 from backstory.context import context
 from backstory.database import Database
@@ -188,7 +188,7 @@ def test_long_ids_that_begin_alike_stay_apart_when_they_are_decided_again(db: Da
 
 def test_what_a_program_of_somebody_else_wrote_is_not_taken_for_what_was_decided_again(db: Database) -> None:
     one, two = db.switch("one"), db.switch("two")
-    forged = draft([encode(Entered("b", 1, 7))], id=redecided("X"), time=START, reserved_id=True)
+    forged = draft([PLAIN.encode(Entered("b", 1, 7))], id=redecided("X"), time=START, reserved_id=True)
     append(two.log, forged)
     head = two.head()
     report = two.merge("one", REDECIDE)
@@ -204,7 +204,7 @@ def test_a_branch_that_has_a_decision_twice_gives_it_once(db: Database) -> None:
     """As no merge makes it; but a store may have it all the same."""
     one, two = db.switch("one"), db.switch("two")
     twice = draft(
-        [encode(Entered("a", 1, 7))],
+        [PLAIN.encode(Entered("a", 1, 7))],
         id=redecided("X"),
         time=START,
         metadata={"redecided": "X"},

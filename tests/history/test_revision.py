@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.commit import Commit, draft
 from backstory.database import Database
 from backstory.errors import AmbiguousRevision, UnknownRevision
@@ -29,7 +29,7 @@ def store() -> Store:
 
 def commit(db: Database, size: int, id: str, when: datetime) -> Commit:
     """Append a commit of so many events, at a time."""
-    events = [encode(Entered("a", 1, 0)) for _ in range(size)]
+    events = [PLAIN.encode(Entered("a", 1, 0)) for _ in range(size)]
     [made] = append(db.log, draft(events, id=id, time=when))
     return made
 

@@ -23,7 +23,7 @@ THREADS = 4
 
 def hot(db: Database) -> None:
     """Commands on one account, which go one after the other in this process."""
-    db.executor._lanes.conflict(Account("a").query())
+    db.handle.tip.line.executor._lanes.conflict(Account("a").query())
     db.execute(deposit(Account("a"), cents=1), retries=1_000)
 
 

@@ -59,7 +59,7 @@ def inside(value: Any, depth: int = 4) -> Iterator[Any]:
 def use(db: Database) -> list[Any]:
     """Use what has locks, and return what must stay alive until the fork."""
     db.execute(deposit(Account("a"), cents=1))
-    db.executor._lanes.conflict(Account("a").query())
+    db.handle.tip.line.executor._lanes.conflict(Account("a").query())
     db.execute(deposit(Account("a"), cents=1))
     branch = db.branch(new_id())
     with db.what_if() as trial:

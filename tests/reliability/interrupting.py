@@ -70,7 +70,7 @@ def execute(db: Database) -> None:
 
 
 def hot(db: Database) -> None:
-    db.executor._lanes.conflict(Account("a").query())
+    db.handle.tip.line.executor._lanes.conflict(Account("a").query())
     execute(db)
 
 

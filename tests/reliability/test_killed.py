@@ -17,7 +17,7 @@ from backstory import connect
 from backstory.history.branches import Branches
 from backstory.history.merge import Options
 from backstory.history.verify import verify
-from backstory.stores.sqlite import SqliteStore, connections
+from backstory.stores.sqlite import SqliteStore, connecting, connections
 from backstory.sync import clone
 from tests.history.ledger import Book, draw, enter
 
@@ -102,7 +102,7 @@ def killed_before(statement: int, verb: Callable[[Path], None], path: Path) -> b
 
 
 def _die_before(statement: int) -> None:
-    connect, left = connections.connected, iter(range(statement - 1))
+    connect, left = connecting.connected, iter(range(statement - 1))
 
     def traced(*args: Any, **options: Any) -> apsw.Connection:
         connection = connect(*args, **options)
@@ -115,7 +115,7 @@ def _die_before(statement: int) -> None:
         connection.exec_trace = trace
         return connection
 
-    connections.connected = traced
+    setattr(connections, "connected", traced)  # noqa: B010 - it is imported there, not exported
 
 
 @pytest.mark.parametrize("verb", [merge, rebase, keep, mark, delete])

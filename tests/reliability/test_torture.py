@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from backstory import Database, State, connect
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.commit import Commit
 from backstory.history.verify import verify
 from backstory.query import Query
@@ -63,7 +63,7 @@ class History:
         assert recorded is not None
         made = COMMANDS[recorded["name"]].parse(recorded["arguments"])
         states: dict[str, State] = {name: self.state(state, upto) for name, state in made.states.items()}
-        return [encode(event) for event in made.decide(states)]
+        return [PLAIN.encode(event) for event in made.decide(states)]
 
 
 def run(path: Path, processes: int, threads: int, rounds: int) -> list[Told]:

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from backstory.codec import EventType, event_type, register
 from backstory.errors import LockError
+from backstory.event_types import EventType, event_type, register
 from backstory.fields import Tagged
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -19,27 +18,11 @@ import pytest
 
 from backstory import Database, Refused, State, Tag, connect
 from backstory.errors import UnknownRevision
-from backstory.loading import OVERHEAD, Cache, Key, Loader
+from backstory.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads
 from backstory.query import Query
 from backstory.state import fold
-from backstory.store import ALL
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
-
-
-class Reads:
-    """A log that counts the events that are read from it."""
-
-    def __init__(self, log: Any) -> None:
-        self._log = log
-        self.events = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def read(self, query: Query = ALL, **where: Any) -> Iterator[Any]:
-        for event in self._log.read(query, **where):
-            self.events += 1
-            yield event
+from tests.state.counted import Counted
 
 
 def balance(db: Database, name: str = "a", **at: Any) -> int:
@@ -53,7 +36,7 @@ def key(name: str) -> Key:
 
 def test_only_what_is_new_is_read(db: Database) -> None:
     db.append(*[Deposited("a", 1)] * 50)
-    log: Any = Reads(db.log)
+    log: Any = Counted(db.log)
     loader = Loader(log)
     assert loader.load(Account("a")).balance == 50
     assert loader.load(Account("a")).balance == 50
@@ -67,8 +50,8 @@ def test_only_what_is_new_is_read(db: Database) -> None:
 
 
 def test_after_an_execution_nothing_is_read_again(db: Database) -> None:
-    log: Any = Reads(db.log)
-    db.log = db._loader.log = log
+    log: Any = Counted(db.log)
+    db.handle.now().loader.log = log
     for _ in range(10):
         db.execute(deposit(Account("a"), 1))
         assert balance(db) == db.head().position
@@ -224,7 +207,7 @@ def test_an_identity_is_not_what_is_written_of_it(db: Database, kind: type[Who])
 
 def test_a_state_whose_identity_cannot_be_told_from_others_is_not_remembered(db: Database) -> None:
     db.append(Deposited("a", 1))
-    log: Any = Reads(db.log)
+    log: Any = Counted(db.log)
     loader = Loader(log)
     who = Who("a")
     assert [loader.load(Of(who)).balance, loader.load(Of(who)).balance] == [1, 1]
@@ -252,7 +235,7 @@ def test_a_state_that_reads_something_else_by_now_is_not_remembered(db: Database
 def test_a_loader_that_knows_less_than_another_thread_does_not_lose_what_is_remembered(db: Database) -> None:
     """The head is asked for after the cache: else what is remembered would be newer, and all be read again."""
     db.append(*[Deposited("a", 1)] * 20)
-    log: Any = Reads(db.log)
+    log: Any = Counted(db.log)
     loader = Loader(log)
     loader.load(Account("a"))
     head = log._log.head
@@ -286,8 +269,7 @@ def test_states_of_one_command_are_of_one_position(db: Database) -> None:
     mover.start()
     try:
         for _ in range(100):
-            both = [(Account(name), Account(name).query()) for name in "ab"]
-            states, _position = db._loader.load_all(both)
+            states, _position = db.handle.now().loader.load_all(Reads([Account("a"), Account("b")]))
             assert sum(state.balance for state in states if isinstance(state, Account)) == 100
     finally:
         stop.set()
@@ -359,3 +341,27 @@ def test_a_state_may_hold_what_no_encoder_takes(db: Database) -> None:
 
     db.append(Deposited("a", 2**40))
     assert db.load(Huge("a")).product == 2**80
+
+
+def test_a_large_state_is_measured_once_in_some_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = 0
+
+    def size(state: State) -> int:
+        nonlocal measured
+        measured += 1
+        return 10 * LARGE
+
+    monkeypatch.setattr("backstory.loading._size", size)
+    cache = Cache()
+    for position in range(1, 2 * SELDOM + 1):
+        cache.put(key("a"), Account("a", position), position)
+    assert measured == 2
+    assert cache.get(key("a")) == (Account("a", 2 * SELDOM), 2 * SELDOM)
+
+
+def test_the_cache_keeps_to_its_limit_however_a_state_grows() -> None:
+    cache = Cache(limit=40 * OVERHEAD)
+    for position in range(1, 4 * SELDOM):
+        cache.put(key("a"), Account("a" * 1_000 * position, position), position)
+        assert cache._size <= 40 * OVERHEAD
+    assert cache.get(key("a")) is None

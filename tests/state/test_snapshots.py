@@ -24,6 +24,7 @@ from backstory.errors import StoreReadOnly
 from backstory.fingerprint import fingerprint
 from backstory.record import encoded
 from backstory.snapshots import Snapshots
+from tests.faces.steps import SteppedStore
 from tests.state.bank import Deposited, Withdrawn
 
 
@@ -40,9 +41,7 @@ class Long(State):
 
 def again(db: Database) -> Database:
     """Another object on the same store, which has no memory of it yet."""
-    other = Database(db.store)
-    other._root = False
-    return other
+    return Database(SteppedStore(db.store))
 
 
 def kept(db: Database) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from backstory import Database, State, Tag
+from backstory.codec import PLAIN
 from backstory.history.kept import Kept, verify_snapshots
 from backstory.snapshots import SNAPSHOT
 from backstory.store import Record
@@ -56,22 +57,22 @@ def change(db: Database, **changes: Any) -> str:
 
 
 def test_snapshots_as_they_were_kept_are_right(db: Database) -> None:
-    assert verify_snapshots(db.branches, [Long]) == Kept()
+    assert verify_snapshots(db.branches, [Long], PLAIN) == Kept()
     fill(db, "a", "b/ü☃\"'")
     db.append(Withdrawn("a", 5))
-    assert verify_snapshots(db.branches, [Long]) == Kept(compared=2)
+    assert verify_snapshots(db.branches, [Long], PLAIN) == Kept(compared=2)
 
 
 def test_a_state_with_a_tag_in_its_identity_of_any_type_is_found(db: Database) -> None:
     db.append(Deposited("a", 1))
     db.load(Weekly("a"))
-    assert verify_snapshots(db.branches, [Weekly, Long]) == Kept(compared=1)
+    assert verify_snapshots(db.branches, [Weekly, Long], PLAIN) == Kept(compared=1)
 
 
 def test_a_snapshot_that_was_changed_is_named_with_every_field_that_differs(db: Database) -> None:
     fill(db, "a")
     name = change(db, state={"balance": 1_000, "kinds": []})
-    kept = verify_snapshots(db.branches, [Long])
+    kept = verify_snapshots(db.branches, [Long], PLAIN)
     assert kept.problems == [
         f"snapshot {name}: balance of {{'account': 'a'}} is 1000 at #12, but its events give 12",
         f"snapshot {name}: kinds of {{'account': 'a'}} is set() at #12, but its events give {{'Deposited'}}",
@@ -82,7 +83,7 @@ def test_a_snapshot_that_is_ahead_of_the_log_is_named(db: Database) -> None:
     fill(db, "a")
     name = change(db, position=13)
     problem = f"snapshot {name}: it is of #13, but the log ends at #12"
-    assert verify_snapshots(db.branches, [Long]).problems == [problem]
+    assert verify_snapshots(db.branches, [Long], PLAIN).problems == [problem]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_snapshot_that_is_ahead_of_the_log_is_named(db: Database) -> None:
 def test_a_snapshot_that_would_not_be_used_is_passed_over(db: Database, changes: dict[str, Any]) -> None:
     fill(db, "a")
     change(db, **changes)
-    assert verify_snapshots(db.branches, [Long]) == Kept(passed_over=1)
+    assert verify_snapshots(db.branches, [Long], PLAIN) == Kept(passed_over=1)
 
 
 def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db: Database) -> None:
@@ -108,8 +109,8 @@ def test_snapshots_of_other_classes_and_of_logs_that_are_gone_are_passed_over(db
         "0",
     ):
         db.store.caches.set(SNAPSHOT + name, b"{}")
-    assert verify_snapshots(db.branches, [Long]) == Kept(compared=1, passed_over=9)
-    assert verify_snapshots(db.branches, []) == Kept(passed_over=10)
+    assert verify_snapshots(db.branches, [Long], PLAIN) == Kept(compared=1, passed_over=9)
+    assert verify_snapshots(db.branches, [], PLAIN) == Kept(passed_over=10)
 
 
 def test_snapshots_of_branches_are_compared_with_their_own_events(db: Database) -> None:
@@ -117,7 +118,7 @@ def test_snapshots_of_branches_are_compared_with_their_own_events(db: Database) 
     trial = db.branch("trial")
     trial.append(*[Withdrawn("a", 1)] * 12)
     trial.load(Long("a"))
-    assert verify_snapshots(db.branches, [Long]) == Kept(compared=2)
+    assert verify_snapshots(db.branches, [Long], PLAIN) == Kept(compared=2)
 
 
 def test_a_state_whose_events_cannot_be_applied_is_named(
@@ -129,5 +130,5 @@ def test_a_state_whose_events_cannot_be_applied_is_named(
         raise ZeroDivisionError
 
     monkeypatch.setattr(Long, "apply", fail)
-    [problem] = verify_snapshots(db.branches, [Long]).problems
+    [problem] = verify_snapshots(db.branches, [Long], PLAIN).problems
     assert "cannot be applied: ZeroDivisionError()" in problem

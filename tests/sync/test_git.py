@@ -12,7 +12,8 @@ import pytest
 from backstory.database import connect
 from backstory.errors import SourceError, UnknownRevision
 from backstory.history.verify import verify
-from backstory.latest import latest
+from backstory.latest import Latest
+from backstory.loading import Loader
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.sync import load, read_git
@@ -108,7 +109,7 @@ def test_files_that_were_added_changed_renamed_and_deleted_are_events(
     assert (changed["added"], changed["blob"] != added["blob"]) == (1, True)
     assert (renamed["from"], renamed["path"], renamed["blob"]) == ("a.txt", "new name.txt", changed["blob"])
     assert deleted == {"path": "new name.txt", "mode": None, "blob": None, "added": 0, "deleted": 4}
-    assert latest(log, "file:a.txt").fields["path"].value == "new name.txt"
+    assert Loader(log).load(Latest("file:a.txt")).fields["path"].value == "new name.txt"
 
 
 def test_a_commit_without_files_and_a_merge_are_there_too(repository: Repository, log: Log) -> None:

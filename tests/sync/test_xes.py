@@ -11,7 +11,8 @@ import pytest
 
 from backstory.errors import SourceError
 from backstory.history.verify import verify
-from backstory.latest import latest
+from backstory.latest import Latest
+from backstory.loading import Loader
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
@@ -378,7 +379,7 @@ def test_the_loans_of_a_bank_come_in_whole(data_dir: Path, tmp_path: Path, long:
             assert load(log, read_xes(file, key=STORE_KEY)) == expected
     cases = {tag for event in log.read() for tag in event.tags if tag.startswith("case:")}
     assert len(cases) == applications
-    state = latest(log, "case:173688")
+    state = Loader(log).load(Latest("case:173688"))
     assert state.events == 26
     assert state.fields["case:AMOUNT_REQ"].value == "20000"
     assert state.fields["concept:name"].value == "W_Valideren aanvraag"

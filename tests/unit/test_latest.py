@@ -8,7 +8,8 @@ import pytest
 
 from backstory.commit import draft
 from backstory.errors import InvalidTag
-from backstory.latest import Field, latest
+from backstory.latest import Field, Latest
+from backstory.loading import Loader
 from backstory.record import encoded
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
@@ -29,7 +30,7 @@ def log() -> Log:
 
 
 def test_every_field_has_its_last_value_and_the_event_that_gave_it(log: Log) -> None:
-    state = latest(log, "account:a")
+    state = Loader(log).load(Latest("account:a"))
     assert state.fields == {
         "owner": Field("ann", 1, "Opened"),
         "cents": Field(5, 3, "Moved"),
@@ -39,16 +40,16 @@ def test_every_field_has_its_last_value_and_the_event_that_gave_it(log: Log) -> 
 
 
 def test_the_state_at_an_earlier_position_knows_nothing_of_later_events(log: Log) -> None:
-    state = latest(log, "account:b", upto=3)
+    state = Loader(log).load(Latest("account:b"), 3)
     assert state.fields["cents"] == Field(5, 3, "Moved")
-    assert latest(log, "account:b").fields["cents"] == Field({"deep": [1]}, 4, "Moved")
+    assert Loader(log).load(Latest("account:b")).fields["cents"] == Field({"deep": [1]}, 4, "Moved")
 
 
 def test_a_tag_that_nobody_used_has_an_empty_state(log: Log) -> None:
-    state = latest(log, "account:c")
+    state = Loader(log).load(Latest("account:c"))
     assert (state.fields, state.events, state.position) == ({}, 0, 0)
 
 
 def test_what_is_no_tag_is_refused(log: Log) -> None:
     with pytest.raises(InvalidTag):
-        latest(log, "account")
+        Loader(log).load(Latest("account"))

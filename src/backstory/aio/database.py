@@ -2,108 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
 from backstory import database
+from backstory.aio.face import Shared
 from backstory.aio.stream import Following, Stream
-from backstory.aio.watch import Watch
+from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
-from backstory.aio.writes import Half, Write, Writes
+from backstory.aio.writes import Write
+from backstory.drafting import Said
 from backstory.execution import RETRIES
-from backstory.history.merge import DEFAULTS, MergeReport, Options
+from backstory.selection import wanted
+from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
     from backstory.commands import Command
-    from backstory.commit import Commit, Head
-    from backstory.execution import Preview
-    from backstory.history.bisect import Found
-    from backstory.history.blame import Blame
-    from backstory.history.branches import Chain, Mark
-    from backstory.history.diff import Difference
-    from backstory.history.revision import Point, Revision
+    from backstory.commit import Commit
+    from backstory.line import Line
     from backstory.query import Condition, Query
     from backstory.state import State
     from backstory.store import Record
 
-    S = TypeVar("S", bound=State)
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
 THREADS = 32
 """How many verbs run at once, unless `connect` is told otherwise."""
 
-
-class Branch:
-    """What all that is open of one branch share: who waits for it, and who writes to it."""
-
-    def __init__(self, workers: Workers, db: database.Database) -> None:
-        self.watch = Watch(db.log)
-        self.writes = Writes(workers, db.log)
+LOOK = 1.0
+"""Seconds: how often one who waits for new events looks whether the branch was moved."""
 
 
-class Shared:
-    """What an `AsyncDatabase` and those that it gave have in common. Safe for many threads and event loops."""
-
-    def __init__(self, workers: Workers) -> None:
-        self.workers = workers
-        self._branches: dict[tuple[str, Chain], Branch] = {}
-
-    def branch(self, db: database.Database) -> Branch:
-        """The branch of a database; a new one where it has no name, and so is nobody else's."""
-        made = Branch(self.workers, db)
-        return made if db.name is None else self._branches.setdefault((db.name, db.chain), made)
-
-    async def close(self, last: Callable[[], object]) -> None:
-        """End those who wait, wait for those who work, run `last`, and end the threads."""
-        threads = [branch.watch.close() for branch in self._branches.values()]
-
-        def close() -> None:
-            last()
-            paces = [branch.writes.close() for branch in self._branches.values()]
-            for thread in (*threads, *paces):
-                if thread is not None:
-                    thread.join()
-
-        await self.workers.close(close)
-
-
-class AsyncDatabase:
+class AsyncDatabase(Verbs):
     """A `Database` whose verbs are awaited; each says there what it does. `db` is that database."""
-
-    def __init__(self, db: database.Database, shared: Shared) -> None:
-        self.db = db
-        self._shared = shared
-        self._branch = shared.branch(db)
-
-    @property
-    def name(self) -> str | None:
-        """The branch's name; None inside `what_if`."""
-        return self.db.name
-
-    async def _run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._shared.workers.run(verb, *args, **kwargs)
-
-    async def store_id(self) -> str:
-        """See `Database.store_id`."""
-        return await self._run(self.db.store_id)
-
-    async def head(self) -> Head:
-        """Where the branch ends."""
-        return await self._run(self.db.head)
-
-    async def point(self, at: Revision) -> Point:
-        """See `Database.point`."""
-        return await self._run(self.db.point, at)
-
-    async def load(self, state: S, at: Revision | None = None) -> S:
-        """See `Database.load`."""
-        return await self._run(self.db.load, state, at)
 
     async def execute(
         self,
@@ -116,25 +48,8 @@ class AsyncDatabase:
         retries: int = RETRIES,
     ) -> Commit | None:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
-        execute = partial(self.db.execute, command, id=id, author=author, message=message, meta=meta)
-        if id is not None or not retries:
-            return await self._run(execute, retries=retries)
-        executor, tries = self.db.executor, 0
-
-        def half() -> Half | None:
-            nonlocal tries
-            tries += 1
-            drafting = self.db.drafter.for_command(command, author=author, message=message, meta=meta)
-            attempt = executor.attempt(command, drafting)
-            return None if attempt is None else (attempt.draft, partial(executor.settle, attempt))
-
-        write = Write(half, lambda: execute(retries=retries - tries), partial(executor.contended, command))
-        commit: Commit | None = await self._branch.writes.run(write)
-        return commit
-
-    async def preview(self, command: Command) -> Preview:
-        """See `Database.preview`."""
-        return await self._run(self.db.preview, command)
+        execution = Execution(self.db.handle, command, Said(id, author, message, meta), retries)
+        return await (self._run(execution.whole) if execution.alone else self._write(execution))
 
     async def append(
         self,
@@ -146,69 +61,46 @@ class AsyncDatabase:
         meta: Mapping[str, Any] | None = None,
     ) -> Commit:
         """See `Database.append`. What many tasks append meanwhile shares a transaction."""
+        appending = Appending(self.db.handle, events, condition, Said(id, author, message, meta))
+        return cast("Commit", await self._write(appending))
 
-        def half() -> Half:
-            draft = self.db.drafter.for_facts(
-                events, condition, id=id, author=author, message=message, meta=meta
-            )
-            return draft, lambda verdict: verdict[0]
-
-        commit: Commit = await self._branch.writes.run(Write(half))
+    async def _write(self, writing: Writing) -> Commit | None:
+        tip = self.db.handle.tip
+        commit: Commit | None = await self._shared.of(tip.line).writes.run(Write(writing, tip))
         return commit
 
-    def read(
+    def follow(
         self,
         *what: type[Any] | str | State | Query,
         tags: Iterable[str] = (),
-        after: int = 0,
-        at: Revision | None = None,
-        backwards: bool = False,
-        limit: int | None = None,
+        after: int | str | None = None,
     ) -> Stream[Record]:
-        """Stream what is there now; see `Database.read`."""
-        read = partial(
-            self.db.read, *what, tags=tuple(tags), after=after, at=at, backwards=backwards, limit=limit
-        )
-        return Stream(self._shared.workers, read)
-
-    def follow(
-        self, *what: type[Any] | str | State | Query, tags: Iterable[str] = (), after: int | None = None
-    ) -> Stream[Record]:
-        """Stream what comes after a position, for ever; each event once, in order. `what` and `tags` as for `read`.
+        """Stream what comes after a position, for ever; each event once, in order. Parameters as for `read`.
 
         Without `after`, it begins where the log ends when its first event is asked for. One thread waits for
-        all followers. It ends with `StoreClosed` when the database is closed.
+        all followers. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved` where the branch
+        was moved and what it gave is not all on the new history.
         """
-        wanted = tuple(tags)
+        query, handle = wanted(what, tuple(tags)), self.db.handle
+        line: Line = handle.tip.line
 
-        async def head() -> int:
-            return (await self.head()).position
+        async def begin() -> int:
+            if after is None:
+                return (await self.head()).position
+            return await self._run(handle.position, after, await self._run(handle.now))
 
-        return Following(
-            self._shared.workers,
-            lambda after, upto: self.db.read(*what, tags=wanted, after=after, at=upto),
-            self._branch.watch.beyond,
-            head,
-            after,
-        )
+        async def beyond(after: int) -> int:
+            nonlocal line
+            while True:
+                line = await self._run(handle.now) if handle.moves else handle.tip.line
+                handle.check(after)
+                with anyio.move_on_after(LOOK if handle.moves else None):
+                    return await self._shared.of(line).watch.beyond(after)
 
-    def commits(
-        self, *, after: int = 0, at: Revision | None = None, backwards: bool = False
-    ) -> Stream[Commit]:
-        """See `Database.commits`."""
-        return Stream(self._shared.workers, partial(self.db.commits, after=after, at=at, backwards=backwards))
+        def between(after: int, upto: int) -> Iterator[Record]:
+            return line.read(query, after=after, upto=upto)
 
-    def between(self, text: str) -> Stream[Commit]:
-        """See `Database.between`."""
-        return Stream(self._shared.workers, partial(self.db.between, text))
-
-    async def branch(self, name: str, at: Revision | None = None) -> AsyncDatabase:
-        """See `Database.branch`."""
-        return AsyncDatabase(await self._run(self.db.branch, name, at), self._shared)
-
-    async def switch(self, name: str) -> AsyncDatabase:
-        """See `Database.switch`."""
-        return AsyncDatabase(await self._run(self.db.switch, name), self._shared)
+        return Following(self._shared.workers, between, beyond, begin)
 
     @asynccontextmanager
     async def what_if(self) -> AsyncIterator[AsyncDatabase]:
@@ -218,8 +110,7 @@ class AsyncDatabase:
         try:
             yield trial
         finally:
-            trial._branch.watch.close()
-            trial._branch.writes.close()
+            self._shared.leave(trial.db.handle.tip.line)
             block.__exit__(None, None, None)  # forgets it, no more
 
     async def keep(self, name: str) -> AsyncDatabase:
@@ -227,68 +118,6 @@ class AsyncDatabase:
         if not isinstance(self.db, database.WhatIf):
             raise TypeError("only what what_if() gave can be kept; this is a branch already")
         return AsyncDatabase(await self._run(self.db.keep, name), self._shared)
-
-    async def mark(
-        self, name: str, at: Revision | None = None, *, message: str = "", author: str = ""
-    ) -> Mark:
-        """See `Database.mark`."""
-        return await self._run(self.db.mark, name, at, message=message, author=author)
-
-    async def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
-        """See `Database.merge`."""
-        return await self._run(self.db.merge, source, options)
-
-    async def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
-        """See `Database.rebase`."""
-        return await self._run(self.db.rebase, onto, options)
-
-    async def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
-        """See `Database.cherry_pick`."""
-        return await self._run(self.db.cherry_pick, commit, options)
-
-    async def revert(
-        self,
-        commits: Revision,
-        *,
-        force: bool = False,
-        author: str | None = None,
-        message: str | None = None,
-    ) -> Commit | None:
-        """See `Database.revert`."""
-        return await self._run(self.db.revert, commits, force=force, author=author, message=message)
-
-    async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
-        """See `Database.diff`."""
-        return await self._run(self.db.diff, a, b, state)
-
-    async def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
-        """See `Database.blame`."""
-        return await self._run(self.db.blame, state, at, assertions=assertions)
-
-    async def bisect(
-        self,
-        state: State,
-        where: Callable[[Any], bool] | str,
-        *,
-        good: Revision | None = None,
-        bad: Revision | None = None,
-    ) -> Found:
-        """See `Database.bisect`; `where` is called in a worker thread."""
-        return await self._run(self.db.bisect, state, where, good=good, bad=bad)
-
-    def context(
-        self,
-        *,
-        author: str | None = None,
-        message: str | None = None,
-        correlation: str | None = None,
-        because: Record | None = None,
-        **metadata: Any,
-    ) -> AbstractContextManager[None]:
-        """See `Database.context`: a plain `with`, for this task and those that it starts."""
-        return self.db.context(
-            author=author, message=message, correlation=correlation, because=because, **metadata
-        )
 
 
 @asynccontextmanager

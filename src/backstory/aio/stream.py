@@ -54,10 +54,10 @@ class Stream(AsyncIterator[T], Generic[T]):
 
     def _read(self) -> None:
         # Straight into the chunk: were it returned, a task that is cancelled meanwhile would lose it.
-        if self._iterator is None:
-            self._iterator = self._items()
         before = len(self._chunk)
         try:
+            if self._iterator is None:
+                self._iterator = self._items()
             self._chunk.extend(islice(self._iterator, CHUNK))
         except BaseException:
             self._ended = True
@@ -94,14 +94,13 @@ class Following(Stream[T]):
         workers: Workers,
         between: Callable[[int, int], Iterator[T]],
         beyond: Callable[[int], Awaitable[int]],
-        head: Callable[[], Awaitable[int]],
-        after: int | None,
+        begin: Callable[[], Awaitable[int]],
     ) -> None:
         super().__init__(workers, self._span)
         self._between = between
         self._beyond = beyond
-        self._head = head
-        self._position = after
+        self._begin = begin
+        self._position: int | None = None
         self._upto: int | None = None
 
     def _span(self) -> Iterator[T]:
@@ -113,7 +112,7 @@ class Following(Stream[T]):
         # A task may be cancelled at each of these, and come back.
         while not self._chunk and not self._ended:
             if self._position is None:
-                self._position = await self._head()
+                self._position = await self._begin()
             if self._upto is None:
                 self._upto = await self._beyond(self._position)
             await super()._fill()

@@ -11,14 +11,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 from backstory.aio.workers import Call, Workers
-from backstory.commit import Commit, Draft
-from backstory.errors import Conflict, StoreError
+from backstory.errors import StoreError
 from backstory.forks import on_fork
+from backstory.handle import Tip
 from backstory.store import Log, Verdict
+from backstory.writing import Contended, Half, Writing
 
 MOST = 128
 """Writes in one round."""
@@ -32,35 +34,23 @@ PATIENCE = 0.02
 THREADS = 4
 """Rounds at once, at most."""
 
-Settle: TypeAlias = Callable[[tuple[Commit, ...]], Commit]
-Half: TypeAlias = tuple[Draft, Settle]
-
 
 class Write(Call):
-    """A call in two halves: `work` gives a draft and what to do with its commits, None where nothing is to happen.
+    """A write that a task asked for, on the line that its branch was then."""
 
-    `alone` is the whole of it, for when it is contended or came too late; None: its conflict is raised.
-    """
+    __slots__ = ("tip", "writing")
 
-    __slots__ = ("alone", "contended")
-
-    def __init__(
-        self,
-        half: Callable[[], Half | None],
-        alone: Callable[[], Any] | None = None,
-        contended: Callable[[], bool] = lambda: False,
-    ) -> None:
-        super().__init__(half)
-        self.alone = alone
-        self.contended = contended
+    def __init__(self, writing: Writing, tip: Tip) -> None:
+        super().__init__(writing.whole)
+        self.writing = writing
+        self.tip = tip
 
 
 class Writes:
-    """Gathers writes to one log."""
+    """Gathers writes to one line."""
 
-    def __init__(self, workers: Workers, log: Log) -> None:
+    def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._log = log
         self._begin()
         on_fork(child=self._begin)
 
@@ -114,10 +104,10 @@ class Writes:
         with self._guard:
             self._rounds.remove(began)
         self._look()
-        if halves:
-            self._append(halves)
+        for log, group in groupby(halves, lambda one: one[1].log):
+            self._append(log, list(group))
 
-    def _decided(self) -> Iterator[tuple[Write, Draft, Settle]]:
+    def _decided(self) -> Iterator[tuple[Write, Half]]:
         until = time.monotonic() + LONGEST
         for _ in range(MOST):
             with self._guard:
@@ -128,48 +118,47 @@ class Writes:
             if not write.claim():
                 continue
             try:
-                if write.alone is not None and write.context.run(write.contended):
-                    self._alone(write)
-                    continue
-                half: Half | None = write.context.run(write.work)
+                half = write.context.run(write.writing.half, write.tip)
+            except Contended:
+                self._alone(write)
+                continue
             except BaseException as error:  # noqa: BLE001 - it is raised in the task
                 write.fail(error)
                 continue
-            if half is None:
-                write.finish(None)
+            if isinstance(half, Half):
+                yield write, half
             else:
-                yield write, *half
+                write.finish(half)
             if time.monotonic() > until:
                 return
 
-    def _append(self, halves: Sequence[tuple[Write, Draft, Settle]]) -> None:
+    def _append(self, log: Log, halves: Sequence[tuple[Write, Half]]) -> None:
+        """Append to the log of one name; there may be several names for one history."""
         try:
-            verdicts = self._log.append([[draft] for _, draft, _ in halves])
+            verdicts = log.append([half.batch for _, half in halves])
         except StoreError as error:
-            for write, _, _ in halves:
+            for write, _ in halves:
                 write.fail(error)
         except Exception as error:  # noqa: BLE001 - one draft broke them all: each alone, so that only its task is told
             if len(halves) == 1:
                 halves[0][0].fail(error)
                 return
-            for half in halves:
-                self._append([half])
+            for one in halves:
+                self._append(log, [one])
         else:
-            for (write, _, settle), verdict in zip(halves, verdicts, strict=True):
-                self._settle(write, settle, verdict)
+            for (write, half), verdict in zip(halves, verdicts, strict=True):
+                self._settle(write, half, verdict)
 
-    def _settle(self, write: Write, settle: Settle, verdict: Verdict) -> None:
-        if isinstance(verdict, Conflict) and write.alone is not None:
-            self._alone(write)
-        elif isinstance(verdict, tuple):
-            try:
-                write.finish(settle(verdict))
-            except BaseException as error:  # noqa: BLE001 - it is raised in the task
-                write.fail(error)
-        else:
-            write.fail(verdict)
+    def _settle(self, write: Write, half: Half, verdict: Verdict) -> None:
+        try:
+            if isinstance(verdict, tuple):
+                write.finish(half.settle(verdict))
+            elif write.writing.late(verdict, write.tip):
+                self._alone(write)
+            else:
+                write.fail(verdict)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the task
+            write.fail(error)
 
     def _alone(self, write: Write) -> None:
-        assert write.alone is not None
-        write.work = write.alone
         self._workers.submit(write.run)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from backstory.cli import UsageError, application, changes, commits, target, times
 from backstory.cli.text import count, plain, plain_lines
+from backstory.codec import fields
 from backstory.errors import DefinitionError
 from backstory.history.changed import diff_all
 from backstory.history.diff import Difference, diff_plain
@@ -113,12 +112,11 @@ def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: li
 
 def _of_tag(log: Log, commit: Commit, tag: str, events: list[Recorded]) -> Difference:
     """The fields that events give, and their values before: found by going back as far as it takes."""
-    after = {name: value for event in events for name, value in msgspec.json.decode(event.data).items()}
+    after = {name: value for event in events for name, value in fields(event.data).items()}
     veils = [event_veil(event.type) for event in events]
     before: dict[str, Any] = {}
     for event in log.read(Query.of(tags=[tag]), upto=commit.first - 1, backwards=True):
-        fields = msgspec.json.decode(event.data)
-        before = {name: value for name, value in fields.items() if name in after} | before
+        before = {name: value for name, value in fields(event.data).items() if name in after} | before
         veils.append(event_veil(event.type))
         if len(before) == len(after):
             break

@@ -9,7 +9,7 @@ from backstory.cli import UsageError, application, asked, changes, commits, enti
 from backstory.cli.append import author, author_option
 from backstory.cli.states import first_line
 from backstory.cli.text import plain
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.errors import Refused
 from backstory.history.diff import diff
 from backstory.history.patch import lines
@@ -117,7 +117,7 @@ def refusal(refused: Refused, command: Command, out: Output) -> None:
 
 def preview(seen: Preview, command: Command, out: Output) -> None:
     """The events that there would be, and what they would change in each state that the command read."""
-    encoded = [encode(event) for event in seen.events]
+    encoded = [PLAIN.encode(event) for event in seen.events]
     changed = {name: diff(state, seen.after[name]).masked() for name, state in seen.before.items()}
     if out.json:
         out.document(

@@ -149,7 +149,8 @@ def fits(arguments: Namespace) -> Iterator[str]:
 
 def compared(store: Store, states: Iterable[type[State]]) -> Kept:
     """The snapshots of these states, each compared with a replay."""
+    from backstory.codec import PLAIN
     from backstory.history.branches import Branches
     from backstory.history.kept import verify_snapshots
 
-    return verify_snapshots(Branches(store), states)
+    return verify_snapshots(Branches(store), states, PLAIN)

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
-import msgspec
-
+from backstory.codec import fields
 from backstory.commit import Commit
 from backstory.history.marks import Branch, Mark, followed, fresh, position_of, walk
 from backstory.history.plain import part_veil, plain_value
@@ -132,11 +131,10 @@ def _latest(
     values: dict[str, Any] = {}
     types: dict[str, str] = {}
     marks: dict[str, Mark] = {}
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
     last = 0
     for record in log.read(reference.query(), upto=upto):
         position = record.position
-        for name, value in decode(record.data).items():
+        for name, value in fields(record.data).items():
             if name not in values or assertions:
                 marks[name] = fresh(value, position)
                 last = position

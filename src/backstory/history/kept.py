@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import fields
 
+from backstory.codec import Codec
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.exact import same
 from backstory.history.branches import Branches
 from backstory.masking import masked_repr
+from backstory.opened import opened
 from backstory.snapshots import SNAPSHOT, Snapshots
 from backstory.state import State, identity, state_type
 from backstory.store import Log, commit_finder
@@ -29,7 +31,7 @@ class Kept(msgspec.Struct):
     problems: list[str] = []
 
 
-def verify_snapshots(branches: Branches, classes: Iterable[type[State]]) -> Kept:
+def verify_snapshots(branches: Branches, classes: Iterable[type[State]], codec: Codec) -> Kept:
     """Replay the events of every snapshot of these state classes, on all branches, and compare.
 
     Snapshots that would not be used are passed over: of other code, of classes that are not given, of branches that
@@ -50,7 +52,9 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]]) -> Kept
             continue
         for state, position in found:
             kept.compared += 1
-            kept.problems += (f"snapshot {name}: {problem}" for problem in _differences(log, state, position))
+            kept.problems += (
+                f"snapshot {name}: {problem}" for problem in _differences(opened(log, codec), state, position)
+            )
     return kept
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from backstory.codec import PLAIN, Codec
 from backstory.commands import clashes, definitions
 from backstory.commit import Commit, Head, drafted
 from backstory.context import current
@@ -62,6 +63,7 @@ class Options(msgspec.Struct, frozen=True):
     message: str = ""
     author: str | None = None
     dry_run: bool = False
+    codec: Codec = PLAIN
 
     def rules(self, branches: Branches) -> Rules:
         """What the judge needs of this. Raises `BranchError` where it would force without saying why."""
@@ -71,7 +73,16 @@ class Options(msgspec.Struct, frozen=True):
         if known is None:
             known = {name: kind for name, kind in definitions.items() if name not in clashes}
         author = current().author if self.author is None else self.author
-        return Rules(branches.clock, branches.secrets, self.way, self.ways, self.unconditioned, known, author)
+        return Rules(
+            branches.clock,
+            branches.secrets,
+            self.codec,
+            self.way,
+            self.ways,
+            self.unconditioned,
+            known,
+            author,
+        )
 
 
 DEFAULTS = Options()

@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from backstory.codec import encode
+from backstory.codec import Codec
 from backstory.commands import Command, CommandType
 from backstory.commit import COMMAND, QUERY, Commit, Draft, Head, draft, drafted
 from backstory.errors import BackstoryError, EventError, Refused
 from backstory.history.decisions import DECIDED_BY, ORIGIN, made, origin, redecided, taken
 from backstory.loading import Loader
+from backstory.opened import opened
 from backstory.query import Condition, Query, matcher, union
 from backstory.record import Encoded, Recorded
 from backstory.store import Log, append
@@ -68,6 +69,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     clock: Callable[[], datetime]
     secrets: Callable[[], bytes]
+    codec: Codec
     way: Way | None = None
     ways: Mapping[str, Way] = {}
     unconditioned: Policy = "allow"
@@ -101,7 +103,8 @@ class Replay:
         self._last_known = 0
         self._own = MemoryStore(head).log()
         self._trial = OverlayLog(target, head, self._own)
-        self._now = Loader(self._trial)
+        self._codec = rules.codec
+        self._now = Loader(opened(self._trial, rules.codec))
 
     def run(self, commits: Iterable[Commit], settled: Callable[[Commit], bool]) -> list[Step]:
         """Judge each of these commits, which are all from `base` on; nothing is appended to the target.
@@ -131,10 +134,14 @@ class Replay:
     def _note_known(self, commit: Commit, events: list[Recorded], there: Commit) -> Step:
         """Its events on the target are no news to what comes after it, unless they are others."""
         found = self._target.read(after=there.first - 1, upto=there.position)
-        if there.content != commit.content and plain(found) != plain(events):
+        if there.content != commit.content and self._said(found) != self._said(events):
             return self._leave(commit, events, "known", there=there, differs=True)
         self._places[there.position] = commit.position
         return Step(commit, "known", there=there)
+
+    def _said(self, events: Iterable[Recorded]) -> list[Encoded]:
+        """What events say, wherever they stand and however they are sealed."""
+        return plain(self._codec.opened(iter(events)))
 
     def _leave(self, commit: Commit, events: Sequence[Recorded], outcome: Outcome, **why: Any) -> Step:
         """Leave a commit out: its events will be missing."""
@@ -234,7 +241,7 @@ class Replay:
         """What the command read: as its decision knew it, and as it is now; nothing where it cannot be loaded."""
         if command is None or commit.condition is None:
             return {}, {}
-        then, states = Loader(self._source), command.states.items()
+        then, states = Loader(opened(self._source, self._codec)), command.states.items()
         try:
             before = {name: then.load(state, commit.condition.after) for name, state in states}
             return before, {name: self._now.load(state) for name, state in states}
@@ -253,7 +260,7 @@ class Replay:
         known: dict[str, Any] = {"in_the_way": in_the_way, "before": before, "after": after}
         try:
             states = {name: self._now.load(state) for name, state in command.states.items()}
-            decided = [encode(event) for event in command.decide(states)]
+            decided = [self._codec.encode(event) for event in command.decide(states)]
         except Refused as no:
             return self._leave(commit, events, "refused", reason=str(no), **known)
         except BackstoryError as wrong:  # of the code at hand: that is no decision
@@ -262,7 +269,7 @@ class Replay:
         except Exception as wrong:
             wrong.add_note(f"while {command} of commit {commit.id} was decided again; skip it, or mend it")
             raise
-        if decided == plain(events):
+        if decided == self._said(events):
             return Step(commit, "same", self._keep(commit, events), in_the_way, before, after)
         if not decided:
             return self._leave(
@@ -275,7 +282,7 @@ class Replay:
             return self._leave(commit, events, "conflict", reason=why, **known)
         self._dirty += [*events, *decided]
         new = draft(
-            decided,
+            self._codec.seal(decided),
             id=id,
             time=self._rules.clock(),
             condition=Condition(command.query, 0) if command.states else None,

@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.codec import decode, encode, event_type
+from backstory.codec import Codec
 from backstory.commit import Commit, Draft
 from backstory.errors import Conflict, DefinitionError, RevertError
 from backstory.event import definitions
+from backstory.event_types import event_type
 from backstory.history.blame import Blame, blame
 from backstory.history.diff import diff
 from backstory.history.entities import Entities, query_of
@@ -70,6 +71,7 @@ def revert(
     commits: Sequence[Commit],
     states: Iterable[type[State]],
     drafting: Callable[[Inversion, int], Draft],
+    codec: Codec,
     *,
     force: bool = False,
 ) -> Commit | None:
@@ -81,7 +83,7 @@ def revert(
     attempts = 0
     while True:
         head = log.head().position
-        inversion = invert(log, commits, states, force=force)
+        inversion = invert(log, commits, states, codec, force=force)
         if not inversion.events:
             return None
         try:
@@ -93,7 +95,12 @@ def revert(
 
 
 def invert(
-    log: Log, commits: Sequence[Commit], states: Iterable[type[State]], *, force: bool = False
+    log: Log,
+    commits: Sequence[Commit],
+    states: Iterable[type[State]],
+    codec: Codec,
+    *,
+    force: bool = False,
 ) -> Inversion:
     """What undoes these commits, the last first.
 
@@ -107,7 +114,7 @@ def invert(
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
         stored = list(log.read(after=commit.first - 1, upto=commit.position))
         for record in reversed(stored):
-            events += _undone(decode(record), record.position)
+            events += map(codec.encode, _undone(codec.decode(record), record.position))
             tags.update(record.tags)
         if not force:
             for cls in states:
@@ -118,7 +125,7 @@ def invert(
     return Inversion(tuple(events), union(Query.of(tags=[tag]) for tag in tags))
 
 
-def _undone(event: Any, position: int) -> list[Encoded]:
+def _undone(event: Any, position: int) -> Sequence[Any]:
     function = inverses.get(type(event))
     if function is None:
         name = getattr(event, "type", type(event).__name__)
@@ -129,7 +136,7 @@ def _undone(event: Any, position: int) -> list[Encoded]:
     undone = function(event)
     if undone is None:
         return []
-    return [encode(one) for one in (undone if isinstance(undone, (list, tuple)) else [undone])]
+    return undone if isinstance(undone, (list, tuple)) else [undone]
 
 
 def _applies(cls: type[State], stored: Iterable[Recorded]) -> bool:

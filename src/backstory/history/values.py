@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from backstory.codec import fields
 from backstory.history.entities import Entities, Entity
 from backstory.history.plain import key_text, names_of, plain_value, same
 from backstory.history.pointer import parse
@@ -139,7 +140,6 @@ def _in_data(
     log: Log, steps: tuple[str, ...], matches: Wanted, after: int, upto: int | None
 ) -> Iterator[Hit]:
     """What `Latest` of each tag would say, from the events that have the field: memory is one flag for each tag."""
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
     held: dict[str, bool] = {}
     ever: set[str] = set()
     if not steps:
@@ -147,7 +147,7 @@ def _in_data(
     for commit, records in _by_commit(log.read(ALL, upto=upto)):
         now: dict[str, bool] = {}
         for record in records:
-            data = decode(record.data)
+            data = fields(record.data)
             if steps[0] in data:
                 now.update(dict.fromkeys(record.tags, matches(look_plain(data, steps))))
         for tag, holds in now.items():

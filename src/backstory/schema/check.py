@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from backstory.codec import EventType
+from backstory.event_types import EventType
 from backstory.fields import tag_value
 from backstory.schema.compatibility import Difference, differences, tag_differences
 from backstory.schema.lock import Lock, Published, published

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from backstory.codec import EventType
 from backstory.errors import LockError
+from backstory.event_types import EventType
 from backstory.schema.shape import Schema, event_schema, event_tags
 
 NAME = "events.lock"

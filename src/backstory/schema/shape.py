@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from backstory.codec import EventType
+from backstory.event_types import EventType
 
 Schema = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from backstory.codec import EventType
+from backstory.event_types import EventType
 from backstory.history.summary import TypeCount, types
 from backstory.query import Query
 from backstory.record import Recorded

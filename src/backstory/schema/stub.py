@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import EventType
 from backstory.event import Event
+from backstory.event_types import EventType
 from backstory.schema.compatibility import Difference
 from backstory.schema.shape import Schema
 

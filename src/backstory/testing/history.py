@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.codec import decode, encode
+from backstory.codec import PLAIN
 from backstory.commit import ORIGIN, Commit, Head, chained, draft, recorded
 from backstory.invariants import broken
 from backstory.record import Recorded
@@ -70,7 +70,7 @@ class History(msgspec.Struct, frozen=True):
     def extended(self, commit: Committed) -> History:
         """This history and one more commit. Raises `InvalidEvent` or `InvalidTag`, as appending would."""
         drafted = draft(
-            map(encode, commit.events),
+            map(PLAIN.encode, commit.events),
             id=f"commit-{len(self.commits) + 1}",
             time=commit.time or self.head.time,
             author=commit.author,
@@ -81,7 +81,7 @@ class History(msgspec.Struct, frozen=True):
         made = chained(drafted, self.head)
         return History(
             Head(made.position, made.hash, made.time),
-            (*self.records, *recorded(drafted, made)),
+            (*self.records, *recorded(drafted.events, made)),
             {**self.commits, made.position: made},
         )
 
@@ -92,7 +92,9 @@ class History(msgspec.Struct, frozen=True):
         for record in filter(reference.query().matches, self.records):
             compiled.fold(state, [record], self.commits.__getitem__)
             for words in broken(state):
-                raise Broken(f"{wording.state(state)} breaks {words!r} after {wording.event(decode(record))}")
+                raise Broken(
+                    f"{wording.state(state)} breaks {words!r} after {wording.event(PLAIN.decode(record))}"
+                )
         return state
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.codec import decode, encode, event_type
+from backstory.codec import PLAIN
 from backstory.commands import Command
 from backstory.errors import Refused
-from backstory.query import Query, union
+from backstory.event_types import event_type
+from backstory.query import Query
 from backstory.record import Encoded
-from backstory.state import State
+from backstory.state import State, boundary
 from backstory.testing import wording
 from backstory.testing.differences import compared
 from backstory.testing.history import Broken, Committed, History, as_commits, committed, history
@@ -52,22 +53,21 @@ class Given:
         """Expect that these states follow, each written as it should be: `Account("a-7", balance=500)`."""
         __tracebackhide__ = True
         story = self._story()
-        boundary = union(state.query() for state in states)
-        self._check(story, boundary, " and ".join(type(state).__name__ for state in states))
+        self._check(story, boundary(states), " and ".join(type(state).__name__ for state in states))
         expect_states(story, self._history, states)
 
     def _story(self) -> Story:
         lines = [line for commit in self._commits for line in commit.told()]
         return announce(Story(Step("Given", tuple(lines or ["nothing"]))))
 
-    def _check(self, story: Story, boundary: Query, reader: str) -> None:
+    def _check(self, story: Story, query: Query, reader: str) -> None:
         """Fail for an event that is given and not read: the test would say less than it seems to."""
         __tracebackhide__ = True
         for record in self._history.records:
-            if not boundary.matches(record):
+            if not query.matches(record):
                 raise story.failure(
-                    f"{wording.event(decode(record))} could not have mattered: {reader} does not read it,"
-                    f" but only {wording.query(boundary)}"
+                    f"{wording.event(PLAIN.decode(record))} could not have mattered: {reader} does not read it,"
+                    f" but only {wording.query(query)}"
                 )
 
 
@@ -157,8 +157,8 @@ def decided(
 
 def stored(event: Any) -> Any:
     """An event as a log would give it back. Raises `InvalidEvent` where none could hold it."""
-    encoded = encode(event)
-    return decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
+    encoded = PLAIN.encode(event)
+    return PLAIN.decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
 
 
 def expect_states(story: Story, past: History, states: tuple[State, ...]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
-from backstory.codec import event_type
 from backstory.event import Unknown, definitions
+from backstory.event_types import event_type
 from backstory.fields import TEXTLIKE, tag_value
 from backstory.masking import masked_repr
 from backstory.query import Clause, Query

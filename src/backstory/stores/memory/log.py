@@ -137,7 +137,7 @@ class MemoryLog:
         """Put a batch beyond a head, in the place of what stands there."""
         self._clear_beyond(head)
         for draft, commit in zip(batch, commits, strict=True):
-            self._events += recorded(draft, commit)
+            self._events += recorded(draft.events, commit)
             self._commits.append(commit)
             self._ids[commit.id] = commit
 

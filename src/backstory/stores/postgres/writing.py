@@ -227,7 +227,7 @@ class Writing:
             event
             for batch, commits in added.batches
             for draft, commit in zip(batch, commits, strict=True)
-            for event in recorded(draft, commit)
+            for event in recorded(draft.events, commit)
         ]
         return added.found, events
 

@@ -303,7 +303,7 @@ class LogWriting:
 
     def added(self) -> list[Recorded]:
         """The events that were added."""
-        return [event for draft, commit in self._added for event in recorded(draft, commit)]
+        return [event for draft, commit in self._added for event in recorded(draft.events, commit)]
 
     def finish(self) -> None:
         """Insert what is left, and index a run if there is one."""

@@ -1,0 +1,146 @@
+"""Writes `backstory/aio/verbs.py`, which has the verbs of `Database`, awaited.
+
+    python scripts/async_face.py            # after a change of `database.py`
+    python scripts/async_face.py --check    # fails where the module is not what it would write
+
+The verbs that are not simply run in a worker thread are written by hand, in `backstory/aio/database.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "src" / "backstory"
+SOURCE, TARGET = PACKAGE / "database.py", PACKAGE / "aio" / "verbs.py"
+
+BY_HAND = {"append", "close", "execute", "what_if"}
+
+TOP = '''"""The verbs of `Database`, awaited. Made from `database.py` by `scripts/async_face.py`: change them there."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from backstory.aio.face import Face
+from backstory.aio.stream import Stream
+{runtime}
+
+if TYPE_CHECKING:
+    from typing import Self
+
+{types}
+
+S = TypeVar("S", bound=State)
+
+
+class Verbs(Face):
+    """Each verb says in `Database` what it does."""
+
+'''
+
+
+def written() -> str:
+    """The module as it should be."""
+    tree = ast.parse(SOURCE.read_text())
+    verbs = list(_verbs(tree))
+    defaults = {name for verb in verbs for default in _defaults(verb) for name in _names(default)} | {"State"}
+    annotations = {name for verb in verbs for part in _annotations(verb) for name in _names(part)}
+    homes = _imports(tree)
+    top = TOP.format(
+        runtime=_imported(defaults & set(homes), homes),
+        types=_imported(annotations & set(homes) - defaults - {"Any", "Self"}, homes, "    "),
+    )
+    code = top + "\n".join(_verb(verb) for verb in verbs)
+    return _formatted(code)
+
+
+def _verbs(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The public methods of `Database`, but for those that are written by hand."""
+    [database] = [one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == "Database"]
+    for one in database.body:
+        if not isinstance(one, ast.FunctionDef) or one.name.startswith("_") or one.name in BY_HAND:
+            continue
+        if not any(ast.unparse(mark) == "property" for mark in one.decorator_list):
+            yield one
+
+
+def _verb(verb: ast.FunctionDef) -> str:
+    """One verb, as it is awaited."""
+    gives = "None" if verb.returns is None else ast.unparse(verb.returns)
+    name, called = verb.name, ", ".join(_passed(verb.args))
+    see = f'"""See `Database.{name}`."""'
+    arguments = ast.unparse(verb.args)
+    if gives.startswith("AbstractContextManager["):
+        return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return self.db.{name}({called})\n"
+    called = f"self.db.{name}, {called}" if called else f"self.db.{name}"
+    if gives.startswith("Iterator["):
+        gives = gives.replace("Iterator", "Stream")
+        result = f"self._stream(partial({called}))"
+        return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return {result}\n"
+    result = f"await self._run({called})"
+    if gives == "Self":
+        result = f"self._opened({result})"
+    return f"    async def {name}({arguments}) -> {gives}:\n        {see}\n        return {result}\n"
+
+
+def _passed(arguments: ast.arguments) -> Iterator[str]:
+    """The arguments of a verb, as they are passed on."""
+    yield from (one.arg for one in arguments.args[1:])
+    if arguments.vararg:
+        yield f"*{arguments.vararg.arg}"
+    yield from (f"{one.arg}={one.arg}" for one in arguments.kwonlyargs)
+    if arguments.kwarg:
+        yield f"**{arguments.kwarg.arg}"
+
+
+def _defaults(verb: ast.FunctionDef) -> list[ast.expr]:
+    return [one for one in (*verb.args.defaults, *verb.args.kw_defaults) if one is not None]
+
+
+def _annotations(verb: ast.FunctionDef) -> list[ast.expr]:
+    arguments = verb.args
+    every = (*arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+    parts = [one.annotation for one in every if one is not None]
+    return [part for part in (*parts, verb.returns) if part is not None]
+
+
+def _names(part: ast.expr) -> set[str]:
+    return {one.id for one in ast.walk(part) if isinstance(one, ast.Name)}
+
+
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """Where the module has its names from."""
+    found = (one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom) and one.module)
+    return {name.asname or name.name: str(one.module) for one in found for name in one.names}
+
+
+def _imported(names: set[str], homes: dict[str, str], indent: str = "") -> str:
+    by_home: dict[str, list[str]] = {}
+    for name in sorted(names):
+        by_home.setdefault(homes[name], []).append(name)
+    return "\n".join(f"{indent}from {home} import {', '.join(by_home[home])}" for home in sorted(by_home))
+
+
+def _formatted(code: str) -> str:
+    for step in (["check", "--fix", "--quiet", "--select", "I,F401"], ["format", "--quiet"]):
+        command = [sys.executable, "-m", "ruff", *step, "--stdin-filename", str(TARGET), "-"]
+        code = subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout
+    return code
+
+
+def main() -> None:
+    """Write the module, or say that it is old."""
+    code = written()
+    if "--check" not in sys.argv[1:]:
+        TARGET.write_text(code)
+    elif code != TARGET.read_text():
+        sys.exit(f"{TARGET} is not what {SOURCE.name} says: run python scripts/async_face.py")
+
+
+if __name__ == "__main__":
+    main()

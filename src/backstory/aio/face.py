@@ -1,0 +1,84 @@
+"""What the verbs of an `AsyncDatabase` stand on: the database below, worker threads, and what tasks share of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from backstory.aio.stream import Stream
+from backstory.aio.watch import Watch
+from backstory.aio.writes import Writes
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from backstory.aio.workers import Workers
+    from backstory.database import Database
+    from backstory.line import Line
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Gathering:
+    """What all tasks share of a line: who waits for it, and who writes to it."""
+
+    def __init__(self, workers: Workers, line: Line) -> None:
+        self.watch = Watch(line.log)
+        self.writes = Writes(workers)
+
+
+class Shared:
+    """What an `AsyncDatabase` and those that it gave have in common. Safe for many threads and event loops."""
+
+    def __init__(self, workers: Workers) -> None:
+        self.workers = workers
+        self._gatherings: dict[Line, Gathering] = {}
+
+    def of(self, line: Line) -> Gathering:
+        """What tasks share of a line."""
+        known = self._gatherings.get(line)
+        return known or self._gatherings.setdefault(line, Gathering(self.workers, line))
+
+    def leave(self, line: Line) -> None:
+        """End those who wait for a line that is gone."""
+        gathering = self._gatherings.pop(line, None)
+        if gathering is not None:
+            gathering.watch.close()
+            gathering.writes.close()
+
+    async def close(self, last: Callable[[], object]) -> None:
+        """End those who wait, wait for those who work, run `last`, and end the threads."""
+        gatherings = list(self._gatherings.values())
+        threads = [gathering.watch.close() for gathering in gatherings]
+
+        def close() -> None:
+            last()
+            paces = [gathering.writes.close() for gathering in gatherings]
+            for thread in (*threads, *paces):
+                if thread is not None:
+                    thread.join()
+
+        await self.workers.close(close)
+
+
+class Face:
+    """A `Database`, below, and how its verbs are awaited."""
+
+    def __init__(self, db: Database, shared: Shared) -> None:
+        self.db = db
+        self._shared = shared
+
+    @property
+    def name(self) -> str | None:
+        """The branch's name; None inside `what_if`."""
+        return self.db.name
+
+    async def _run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._shared.workers.run(verb, *args, **kwargs)
+
+    def _stream(self, items: Callable[[], Iterator[T]]) -> Stream[T]:
+        return Stream(self._shared.workers, items)
+
+    def _opened(self, db: Database) -> Self:
+        return type(self)(db, self._shared)

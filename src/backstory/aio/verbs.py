@@ -1,0 +1,143 @@
+"""The verbs of `Database`, awaited. Made from `database.py` by `scripts/async_face.py`: change them there."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from backstory.aio.face import Face
+from backstory.aio.stream import Stream
+from backstory.history.merge import DEFAULTS
+from backstory.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+    from typing import Self
+
+    from backstory.commands import Command
+    from backstory.commit import Commit, Head
+    from backstory.execution import Preview
+    from backstory.history.bisect import Found
+    from backstory.history.blame import Blame
+    from backstory.history.branches import Mark
+    from backstory.history.diff import Difference
+    from backstory.history.merge import MergeReport, Options
+    from backstory.history.revision import Point, Revision
+    from backstory.query import Query
+    from backstory.store import Record
+
+S = TypeVar("S", bound=State)
+
+
+class Verbs(Face):
+    """Each verb says in `Database` what it does."""
+
+    async def store_id(self) -> str:
+        """See `Database.store_id`."""
+        return await self._run(self.db.store_id)
+
+    async def head(self) -> Head:
+        """See `Database.head`."""
+        return await self._run(self.db.head)
+
+    async def point(self, at: Revision) -> Point:
+        """See `Database.point`."""
+        return await self._run(self.db.point, at)
+
+    async def load(self, state: S, at: Revision | None = None) -> S:
+        """See `Database.load`."""
+        return await self._run(self.db.load, state, at)
+
+    async def preview(self, command: Command) -> Preview:
+        """See `Database.preview`."""
+        return await self._run(self.db.preview, command)
+
+    def read(
+        self,
+        *what: type[Any] | str | State | Query,
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        at: Revision | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Stream[Record]:
+        """See `Database.read`."""
+        return self._stream(
+            partial(self.db.read, *what, tags=tags, after=after, at=at, backwards=backwards, limit=limit)
+        )
+
+    def commits(
+        self, *, after: int | str = 0, at: Revision | None = None, backwards: bool = False
+    ) -> Stream[Commit]:
+        """See `Database.commits`."""
+        return self._stream(partial(self.db.commits, after=after, at=at, backwards=backwards))
+
+    def between(self, text: str) -> Stream[Commit]:
+        """See `Database.between`."""
+        return self._stream(partial(self.db.between, text))
+
+    async def branch(self, name: str, at: Revision | None = None) -> Self:
+        """See `Database.branch`."""
+        return self._opened(await self._run(self.db.branch, name, at))
+
+    async def switch(self, name: str) -> Self:
+        """See `Database.switch`."""
+        return self._opened(await self._run(self.db.switch, name))
+
+    async def mark(
+        self, name: str, at: Revision | None = None, *, message: str = "", author: str = ""
+    ) -> Mark:
+        """See `Database.mark`."""
+        return await self._run(self.db.mark, name, at, message=message, author=author)
+
+    async def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
+        """See `Database.merge`."""
+        return await self._run(self.db.merge, source, options)
+
+    async def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
+        """See `Database.rebase`."""
+        return await self._run(self.db.rebase, onto, options)
+
+    async def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
+        """See `Database.cherry_pick`."""
+        return await self._run(self.db.cherry_pick, commit, options)
+
+    async def revert(
+        self, commits: Revision, *, force: bool = False, author: str | None = None, message: str | None = None
+    ) -> Commit | None:
+        """See `Database.revert`."""
+        return await self._run(self.db.revert, commits, force=force, author=author, message=message)
+
+    async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
+        """See `Database.diff`."""
+        return await self._run(self.db.diff, a, b, state)
+
+    async def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
+        """See `Database.blame`."""
+        return await self._run(self.db.blame, state, at, assertions=assertions)
+
+    async def bisect(
+        self,
+        state: State,
+        where: Callable[[Any], bool] | str,
+        *,
+        good: Revision | None = None,
+        bad: Revision | None = None,
+    ) -> Found:
+        """See `Database.bisect`."""
+        return await self._run(self.db.bisect, state, where, good=good, bad=bad)
+
+    def context(
+        self,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        correlation: str | None = None,
+        because: Record | None = None,
+        **metadata: Any,
+    ) -> AbstractContextManager[None]:
+        """See `Database.context`."""
+        return self.db.context(
+            author=author, message=message, correlation=correlation, because=because, **metadata
+        )

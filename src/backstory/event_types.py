@@ -1,0 +1,117 @@
+"""Event classes, compiled: names, versions, upcasters, tags and JSON. `backstory.codec` is what uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from backstory import event as events
+from backstory.errors import DefinitionError, EventError, UnreadableEvent
+from backstory.event import Definition, Upcaster, upcast
+from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
+from backstory.forms import Form
+from backstory.masking import event_veil, masked_words
+from backstory.record import Encoded, Recorded
+from backstory.veil import veil_of
+
+C = TypeVar("C", bound=type[Any])
+
+
+marked_types: set[str] = set()
+"""The names of event types that have something personal or secret in them."""
+
+
+class EventType:
+    """An event class, compiled: how its instances become bytes and tags, and bytes of any version an instance."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        definition: Definition = cls.__backstory__
+        self.cls = cls
+        self.name = definition.name
+        self.version = definition.version
+        self.upcasters = definition.upcasters
+        annotations = hints(cls)
+        if annotations is None:
+            raise DefinitionError(f"{cls.__qualname__}: an annotation names something that is not defined")
+        self.tag_fields: tuple[TagField, ...] = tag_fields(cls, annotations)
+        self.tags = tagger(self.tag_fields)
+        self.veil = veil_of(cls)
+        (marked_types.discard if self.veil is None else marked_types.add)(self.name)
+        check_encodable(cls)
+        self._form = Form(cls, self.veil)
+        self.load: Callable[[bytes], Any] = self._form.load
+
+    def encode(self, event: Any) -> Encoded:
+        """The event in stored form. Raises `InvalidEvent` or `InvalidTag`: what its class would not give back."""
+        data = self._form.encode(event, self.name)
+        return Encoded(self.name, self.version, self.tags(event), data)
+
+    def decode(self, version: int, data: bytes) -> Any:
+        """The event of these bytes, mended where they are of an older version. Raises what decoding raises."""
+        if version == self.version:
+            return self.load(data)
+        return self.load(msgspec.json.encode(self.upcast(version, msgspec.json.decode(data))))
+
+    def read(self, record: Encoded | Recorded) -> Any:
+        """The event of a record, whose version is known here. Raises `UnreadableEvent` where the data does not fit."""
+        version = record.version
+        try:
+            # As in `decode`, without the call: nearly every event has the version of its class.
+            return self.load(record.data) if version == self.version else self.decode(version, record.data)
+        except EventError:
+            raise
+        except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
+            raise self.unreadable(record, wrong) from self.cause(wrong)
+
+    def upcast(self, version: int, data: dict[str, Any]) -> dict[str, Any]:
+        """The data of an older version as this version's, through every upcaster between."""
+        for old in range(version, self.version):
+            mended: Any = self.upcasters[old](data)
+            if not isinstance(mended, dict):
+                kind = type(mended).__name__
+                raise TypeError(f"the upcaster from version {old} of {self.name} gave {kind}, not a dict")
+            data = mended
+        return data
+
+    def unreadable(self, record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
+        """The error for a record that does not fit its class."""
+        place = f"#{record.position} " if isinstance(record, Recorded) else ""
+        words = masked_words(wrong, event_veil(record.type)) if record.data else "its data is withheld"
+        return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
+
+    def cause(self, wrong: Exception) -> Exception | None:
+        """The error to show as the cause of another: none where its words could hold what is marked."""
+        return wrong if self.veil is None else None
+
+
+compiled_types: dict[type[Any], EventType] = {}
+"""Those that were compiled, which happens when a class is first used."""
+
+
+def event_type(cls: type[Any]) -> EventType:
+    """The compiled form of an event class. Raises `DefinitionError` for a class that is no event."""
+    try:
+        return compiled_types[cls]
+    except KeyError:
+        if "__backstory__" not in vars(cls):
+            raise DefinitionError(
+                f"{cls.__qualname__} is not an event; subclass Event, or register it with backstory.register"
+            ) from None
+        compiled = compiled_types[cls] = EventType(cls)
+        return compiled
+
+
+def register(
+    cls: C, *, name: str | None = None, version: int = 1, upcasters: Mapping[int, Upcaster] | None = None
+) -> C:
+    """Make an event of a frozen dataclass, attrs class, pydantic model or struct, and return the class.
+
+    For classes that you do not want to derive from `Event`; mark its tags with `Tag` or `Tagged` all the same.
+    Raises `DefinitionError` where it cannot be an event.
+    """
+    steps = {f"_{old}": upcast(old)(function) for old, function in (upcasters or {}).items()}
+    events.define(cls, name, version, {**vars(cls), **steps})
+    compiled_types.pop(cls, None)
+    return cls

@@ -1,0 +1,206 @@
+"""What an open branch is: a name that is followed, wherever it goes, and the rules of every write to it.
+
+Both faces, `Database` and `AsyncDatabase`, hold a `Handle` and add nothing to these rules.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from backstory.commit import Commit, Draft
+from backstory.drafting import Drafter
+from backstory.errors import BranchMoved, HistoryMoved, StoreError
+from backstory.forks import on_fork
+from backstory.history.branches import Branch, Branches, Chain
+from backstory.history.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
+from backstory.line import Line, Lines, lines_of
+from backstory.opened import opened
+from backstory.place import Place
+from backstory.refs import MAIN, MAIN_MOVES
+from backstory.store import Log, Verdict
+from backstory.unit import SetRef
+
+T = TypeVar("T")
+
+
+class Tip(msgspec.Struct, frozen=True):
+    """What a name means at one moment: a line, its log as writes to the name go there, and the guard of these.
+
+    Without a name there is no guard, and the log is the line's.
+    """
+
+    line: Line
+    log: Log
+    stays: SetRef | None
+
+    def append(self, draft: Draft) -> Verdict:
+        """Append a draft while the branch is where it was."""
+        [verdict] = self.log.append([(draft,)])
+        return verdict
+
+    def opened(self) -> Log:
+        """The same log, its events opened."""
+        return opened(self.log, self.line.codec)
+
+
+class Handle:
+    """A branch that somebody has open, by its name; by its logs alone where it has no name.
+
+    Each verb works on what the name means when it begins: a branch that was moved is followed, with nothing of what was
+    remembered of the old history. A branch that was deleted can be read as it was.
+
+    Positions up to where both histories are the same go on to be good. One beyond that, up to the old end, may have
+    been given out before the move, and would name another event by now: this handle refuses it from then on.
+    """
+
+    def __init__(self, branches: Branches, drafter: Drafter, held: Branch | Chain) -> None:
+        self.branches = branches
+        self.drafter = drafter
+        self.lines: Lines = lines_of(branches.store)
+        self._refused = range(0)
+        self.name: str | None = None
+        if isinstance(held, Branch):
+            self.name = held.name
+            self.tip = self._tip(held)
+        else:
+            line = self.line(held)
+            self.tip = Tip(line, line.stored, None)
+        self.moves = self.name is not None and self._may_move(self.name)
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+
+    def _tip(self, branch: Branch) -> Tip:
+        line = self.line(branch.chain)
+        return Tip(line, line.guarded(branch), branch.stays)
+
+    def _may_move(self, name: str) -> bool:
+        """Whether a name may mean another history some day: main, only where the store's owner allows it."""
+        return name != MAIN or self.branches.store.refs.get(MAIN_MOVES) is not None
+
+    def line(self, chain: Chain) -> Line:
+        """The line of a chain of logs."""
+        return self.lines.line(self.branches, chain, self.drafter.codec)
+
+    def on(self, held: Branch | Chain, branches: Branches | None = None) -> Handle:
+        """A handle on another branch of the same store."""
+        return Handle(branches or self.branches, self.drafter, held)
+
+    def now(self) -> Line:
+        """The line that the name means now."""
+        if self.moves:
+            self._look()
+        return self.tip.line
+
+    def _look(self) -> None:
+        stays = self.tip.stays
+        if self.name is None or stays is None or self.branches.store.refs.get(stays.name) == stays.value:
+            return
+        branch = self.branches.find(self.name)
+        if branch is not None:
+            self._follow(branch)
+
+    @property
+    def log(self) -> Log:
+        """The log that the name means now, as it is stored. It takes nothing once the name means another."""
+        self.now()
+        return self.tip.log
+
+    def _follow(self, branch: Branch) -> None:
+        old, new = self.tip.line, self._tip(branch)
+        lost = self._lost(old, branch)
+        with self._lock:
+            if self.tip.line is not old or new.line is old:
+                return
+            if lost and self._refused:
+                lost = range(min(lost[0], self._refused[0]), max(lost[-1], self._refused[-1]) + 1)
+            self._refused = lost or self._refused
+            self.tip = new
+
+    def _lost(self, old: Line, branch: Branch) -> range:
+        """The positions of the old history that the new one does not share."""
+        try:
+            _, shared = self.branches.shared(old.chain, branch.chain)
+            return range(shared + 1, old.log.head().position + 1)
+        except StoreError:  # the old log was dropped: nobody knows any more where it ended
+            return range(1, FURTHEST)
+
+    def check(self, position: int) -> None:
+        """Refuse a position that may have been given out before the branch was moved. Raises `HistoryMoved`."""
+        if position in self._refused:
+            shared = self._refused[0] - 1
+            same = f"only positions up to #{shared} mean" if shared else "no position means"
+            raise HistoryMoved(
+                position,
+                f"branch {self.name!r} was moved since it was opened here, and {same} the same;"
+                " open it again with switch, and ask there",
+                shared=shared,
+            )
+
+    def position(self, after: int | str, line: Line) -> int:
+        """The position on a line after which somebody reads: as it is, or a place. Raises `HistoryMoved`."""
+        if isinstance(after, str):
+            return Place.parse(after).on(line.log)
+        self.check(after)
+        return after
+
+    def point(self, at: Revision) -> Point:
+        """The point that a revision means, seen from this branch. Raises `RevisionError`."""
+        line = self.now()
+        if isinstance(at, int):
+            self.check(at)
+        return self._checked(resolve(self.branches, at, line.chain), line)
+
+    def span(self, text: str) -> Range | None:
+        """The points of a range, seen from this branch; None where the text is no range. Raises `RevisionError`."""
+        line = self.now()
+        span = resolve_range(self.branches, text, line.chain)
+        if span is not None:
+            self._checked(span.start, line)
+            self._checked(span.end, line)
+        return span
+
+    def _checked(self, point: Point, line: Line) -> Point:
+        if point.exact and point.chain == line.chain:
+            self.check(point.position)
+        return point
+
+    def end(self) -> Point:
+        """Where the branch ends, as a point."""
+        line = self.now()
+        return Point(line.chain, line.log.head().position)
+
+    def known(self, id: str | None) -> Commit | None:
+        """The commit with this id."""
+        if id is None:
+            return None
+        return next((commit for commit in self.now().log.find(id) if commit.id == id), None)
+
+    def left(self, tip: Tip, told: Exception | None = None) -> bool:
+        """Whether the branch was moved away from here, as an error may have told."""
+        if self.moves or isinstance(told, BranchMoved):
+            self._look()
+        return self.tip.line is not tip.line
+
+    def following(self, work: Callable[[Tip], T | None]) -> T | None:
+        """What comes of work on the branch: done again where the branch was moved before it came to its end.
+
+        That it is refused, or that there is nothing to do, may be true of the old history only; and what it appends
+        there, the store refuses.
+        """
+        while True:
+            tip = self.tip
+            try:
+                result = work(tip)
+            except Exception as told:
+                if not self.left(tip, told):
+                    raise
+            else:
+                if result is not None or not self.left(tip):
+                    return result

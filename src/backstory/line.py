@@ -1,0 +1,95 @@
+"""The runtime of one history: what all who read it and write to it in this process share.
+
+A history is a chain of logs of a store. However many objects are open on it, and of whichever face, it has one `Line`:
+what one of them has loaded, the next one knows, and commands that get in each other's way go one after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from backstory.codec import Codec
+from backstory.execution import Executor
+from backstory.forks import on_fork
+from backstory.history.branches import TRIAL, Branch, Branches, Chain
+from backstory.loading import Cache, Loader
+from backstory.opened import opened
+from backstory.query import Query
+from backstory.snapshots import Snapshots
+from backstory.store import Log, Record, Store
+from backstory.stores.guarded import GuardedLog
+
+
+class Line:
+    """One history, with what this process knows of it. Safe for many threads.
+
+    `stored` is the log as it is, for those who copy it; `log` is the same, with its events opened by the codec.
+    """
+
+    def __init__(
+        self, chain: Chain, stored: Log, codec: Codec, snapshots: Snapshots | None, cache: Cache
+    ) -> None:
+        self.chain = chain
+        self.stored = stored
+        self.codec = codec
+        self.log = opened(stored, codec)
+        self.loader = Loader(self.log, snapshots, cache)
+        self.executor = Executor(self.loader, codec)
+        self._guarded: dict[str, GuardedLog] = {}
+
+    def guarded(self, branch: Branch) -> Log:
+        """The log as it is stored, for writes to a branch by its name: the same object for the same name."""
+        known = self._guarded.get(branch.name)
+        return known or self._guarded.setdefault(
+            branch.name, GuardedLog(self.stored, branch.name, branch.stays)
+        )
+
+    def read(self, query: Query, **bounds: Any) -> Iterator[Record]:
+        """Stream events, typed, with their records; see `Log.read`."""
+        decode, find = self.codec.decode, self.loader.commit_at
+        for record in self.log.read(query, **bounds):
+            yield Record(decode(record), record, find)
+
+
+class Lines:
+    """The lines of one open store. A line lives as long as somebody holds it; what they remember has one limit."""
+
+    def __init__(self) -> None:
+        self.cache = Cache()
+        self._lines: WeakValueDictionary[tuple[Chain, Codec], Line] = WeakValueDictionary()
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+
+    def line(self, branches: Branches, chain: Chain, codec: Codec) -> Line:
+        """The line of a chain of logs: the same object for all. A chain that is in no store has one of its own."""
+        line = self._lines.get((chain, codec))
+        if line is not None:
+            return line
+        stored = branches.view(chain)
+        if TRIAL in chain:
+            return Line(chain, stored, codec, None, self.cache)
+        snapshots = Snapshots(branches.store.caches, "-".join(map(str, chain)))
+        with self._lock:
+            return self._lines.setdefault((chain, codec), Line(chain, stored, codec, snapshots, self.cache))
+
+
+_of_stores: WeakKeyDictionary[Store, Lines] = WeakKeyDictionary()
+
+
+def lines_of(store: Store) -> Lines:
+    """The lines of an open store: the same object for as long as the store is open."""
+    # Two threads may both make one, and both get the one that was first.
+    return _of_stores.get(store) or _of_stores.setdefault(store, Lines())
+
+
+def forget(store: Store) -> None:
+    """Let go of what is remembered of a store that is closed."""
+    lines = _of_stores.pop(store, None)
+    if lines is not None:
+        lines.cache.clear()

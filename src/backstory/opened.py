@@ -1,0 +1,33 @@
+"""A log as those read it who look at data: its events are opened by a codec. A copy of a history is made without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from backstory.codec import Codec
+from backstory.query import Query
+from backstory.record import Recorded
+from backstory.store import ALL, Log
+
+
+def opened(log: Log, codec: Codec) -> Log:
+    """The same log, read through a codec; the log itself where that changes nothing."""
+    return OpenedLog(log, codec) if codec.transformations else log
+
+
+class OpenedLog:
+    """A log whose events are opened as they are read. What is appended to it is sealed already."""
+
+    def __init__(self, log: Log, codec: Codec) -> None:
+        self._log = log
+        self._codec = codec
+        self.append = log.append
+        self.commits = log.commits
+        self.find = log.find
+        self.head = log.head
+        self.wait = log.wait
+
+    def read(self, query: Query = ALL, **bounds: Any) -> Iterator[Recorded]:
+        """Stream the events that match; see `Log.read`."""
+        return self._codec.opened(self._log.read(query, **bounds))

@@ -1,0 +1,171 @@
+"""Writes to a branch: each is one object, which is done whole, or in two halves together with the writes of others.
+
+Between the halves of many writes lies one append. Both ways keep the same rules, because they are the same object's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from backstory.commands import Command
+from backstory.commit import Commit, Draft
+from backstory.drafting import Drafting, Said
+from backstory.errors import BranchMoved, Conflict, IdReused
+from backstory.handle import Handle, Tip
+from backstory.loading import Reads
+from backstory.query import Condition
+from backstory.store import Log
+from backstory.subject import called
+from backstory.unit import Batch
+
+
+class Half(msgspec.Struct, frozen=True):
+    """The first half of a write: what to append, to the log of which branch, and what to do with its commits."""
+
+    log: Log
+    batch: Batch
+    settle: Callable[[tuple[Commit, ...]], Commit]
+
+
+class Contended(Exception):
+    """A write is to be done whole: others write the same just now."""
+
+
+class Writing(Protocol):
+    """A write to a branch."""
+
+    def whole(self) -> Commit | None:
+        """Do it. Returns its commit, None where nothing is to happen."""
+        ...
+
+    def half(self, tip: Tip) -> Half | Commit | None:
+        """Do the first half on a line; or all of it, where the branch was moved away from there.
+
+        Raises `Contended` where others write the same just now, so that a half would come too late.
+        """
+        ...
+
+    def late(self, verdict: Exception, tip: Tip) -> bool:
+        """Whether a half that got this verdict came too late, and is to be done whole; else it is the outcome."""
+        ...
+
+
+class Execution:
+    """One command, decided on what it reads and appended on that condition."""
+
+    def __init__(self, handle: Handle, command: Command, said: Said, retries: int) -> None:
+        self._handle = handle
+        self._command = command
+        self._said = said
+        self._prepared: tuple[Reads, Drafting] | None = None
+        self._left = retries
+
+    @property
+    def alone(self) -> bool:
+        """Whether it has to be done whole: it may have happened already, or may be tried once only."""
+        return self._said.id is not None or not self._left
+
+    def _prepare(self) -> tuple[Reads, Drafting]:
+        """What is the same at each try."""
+        if self._prepared is None:
+            drafting = self._handle.drafter.for_command(self._command, self._said)
+            self._prepared = Reads(self._command.states.values()), drafting
+        return self._prepared
+
+    def whole(self) -> Commit | None:
+        """Decide and append, again on a conflict, and again where the branch was moved meanwhile."""
+        if (done := self._done()) is not None:
+            return done
+        reads, drafting = self._prepare()
+
+        def decided(tip: Tip) -> Commit | None:
+            return tip.line.executor.execute(self._command, reads, drafting, tip.append, self._left)
+
+        try:
+            return self._handle.following(decided) or self._done()
+        except Exception:
+            # Perhaps it decided on what another caller with this id had just done.
+            if (done := self._done()) is not None:
+                return done
+            raise
+
+    def half(self, tip: Tip) -> Half | Commit | None:
+        """Decide once."""
+        executor = tip.line.executor
+        reads, drafting = self._prepare()
+        if executor.contended(reads):
+            raise Contended
+        self._left -= 1
+        try:
+            attempt = executor.attempt(self._command, reads, drafting)
+        except Exception:
+            if self._handle.left(tip):
+                return self.whole()
+            raise
+        if attempt is None:
+            return self.whole() if self._handle.left(tip) else None
+        return Half(tip.log, (attempt.draft,), partial(executor.settle, attempt))
+
+    def late(self, verdict: Exception, tip: Tip) -> bool:
+        """Where it has to be decided again."""
+        return isinstance(verdict, (Conflict, BranchMoved)) or self._handle.left(tip, verdict)
+
+    def _done(self) -> Commit | None:
+        """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
+        commit = self._handle.known(self._said.id)
+        if commit is None or commit.command_json == self._command.recorded_json():
+            return commit
+        raise IdReused(
+            commit.id,
+            f"was used for another command, {called(commit.command_json) or 'none'}, at #{commit.position}",
+        )
+
+
+class Appending:
+    """Facts that need no decision."""
+
+    def __init__(
+        self, handle: Handle, events: Sequence[Any], condition: Condition | None, said: Said
+    ) -> None:
+        self._handle = handle
+        self._events = events
+        self._condition = condition
+        self._said = said
+        self._draft: Draft | None = None
+
+    def _drafted(self) -> Draft:
+        """The draft, the same at each try. What was decided before the branch was moved is refused."""
+        if self._condition is not None:
+            self._handle.check(self._condition.after)
+        if self._draft is None:
+            drafter = self._handle.drafter
+            self._draft = drafter.for_facts(self._events, self._condition, self._said)
+        return self._draft
+
+    def whole(self) -> Commit:
+        """Append, and again where the branch was moved meanwhile."""
+        if self._said.id is not None:
+            self._handle.now()  # else what the old history has of this id would be taken for what the branch has
+        commit = self._handle.following(self._append)
+        assert commit is not None
+        return commit
+
+    def _append(self, tip: Tip) -> Commit:
+        verdict = tip.append(self._drafted())
+        if isinstance(verdict, tuple):
+            return verdict[0]
+        raise verdict
+
+    def half(self, tip: Tip) -> Half | Commit:
+        """Make the draft."""
+        if self._said.id is not None and self._handle.left(tip):
+            return self.whole()
+        return Half(tip.log, (self._drafted(),), lambda commits: commits[0])
+
+    def late(self, verdict: Exception, tip: Tip) -> bool:
+        """Where the branch was moved away: what the old history says of it does not matter."""
+        return isinstance(verdict, BranchMoved) or self._handle.left(tip, verdict)

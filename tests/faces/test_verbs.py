@@ -1,0 +1,194 @@
+"""Every public verb gives on both faces what it gives on the plain one, and keeps the same rules when it writes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from backstory import Database, Event, Query, Secret, command, reverts
+from backstory.commit import Commit
+from backstory.database import WhatIf
+from backstory.errors import (
+    AheadOfLog,
+    BranchError,
+    ClearTextWarning,
+    Conflict,
+    DecisionError,
+    IdReused,
+    InvalidEvent,
+    InvalidTag,
+    StoreClosed,
+    UnknownRevision,
+)
+from backstory.query import Condition
+from backstory.store import Record
+from tests.faces.conftest import Face
+from tests.history.ledger import Book, Entered, enter, ledger
+
+reverts(Entered)(lambda event: [Entered(event.book, -event.number, 0)])
+
+
+def history(db: Database) -> Database:
+    """Two commits on main, and another one on `plan`, which stands on the first."""
+    db.execute(enter(Book("a"), 1), id="first")
+    db.branch("plan").execute(enter(Book("b"), 2), id="planned")
+    db.append(Entered("a", 3, 0), id="second", author="ann")
+    return db
+
+
+def trial(db: Database) -> object:
+    with db.what_if() as trial:
+        trial.append(Entered("a", 9, 0), id="guess")
+        return trial.load(Book("a")), [plain(one) for one in trial.read()]
+
+
+def kept(db: Database) -> object:
+    with db.what_if() as trial:
+        trial.append(Entered("a", 9, 0), id="guess")
+        branch = trial.keep("kept")
+    return branch.name, list(branch.commits())
+
+
+def undone(db: Database) -> object:
+    commit = db.revert("second", author="ann")
+    return None if commit is None else (commit.author, commit.metadata, commit.condition, commit.size)
+
+
+def around(db: Database) -> object:
+    with db.context(author="bob", tenant="t"):
+        return db.append(Entered("a", 1, 0), id="inside")
+
+
+VERBS: dict[str, Callable[[Database], object]] = {
+    "append": lambda db: db.append(Entered("c", 1, 0), id="fact", author="ann", message="why", meta={"k": 1}),
+    "between": lambda db: list(db.between("plan..main")),
+    "bisect": lambda db: db.bisect(Book("a"), "total > 10"),
+    "blame": lambda db: db.blame(Book("a"))["total"].position,
+    "branch": lambda db: (db.branch("more", at=1).name, db.switch("more").chain),
+    "cherry_pick": lambda db: db.cherry_pick("plan"),
+    "close": lambda db: db.close(),
+    "commits": lambda db: list(db.commits(after=1)),
+    "context": around,
+    "diff": lambda db: str(db.diff(1, "main", Book("a"))),
+    "execute": lambda db: db.execute(enter(Book("c"), 1), id="done", author="ann", message="why"),
+    "head": lambda db: db.head(),
+    "keep": kept,
+    "load": lambda db: (db.load(Book("a")), db.load(Book("a"), at=1), db.load(Book("b"), at="plan")),
+    "mark": lambda db: db.mark("m", at=1, message="why", author="ann"),
+    "merge": lambda db: db.merge("plan"),
+    "point": lambda db: (db.point("main~1"), db.point("plan")),
+    "preview": lambda db: db.preview(enter(Book("a"), 1)).after,
+    "read": lambda db: [plain(one) for one in db.read(Entered, tags=["book:a"], after=1)],
+    "rebase": lambda db: db.switch("plan").rebase("main"),
+    "revert": undone,
+    "store_id": lambda db: len(db.store_id()),
+    "switch": lambda db: list(db.switch("plan").commits()),
+    "what_if": trial,
+}
+
+
+def plain(record: Record) -> tuple[int, Any, Commit]:
+    """What there is to know about an event."""
+    return record.position, record.event, record.commit
+
+
+def test_every_public_verb_is_here() -> None:
+    verbs = {
+        name
+        for kind in (Database, WhatIf)
+        for name, value in inspect.getmembers(kind)
+        if not name.startswith("_") and callable(value)
+    }
+    assert set(VERBS) == verbs
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_gives_on_both_faces_what_it_gives_on_the_plain_one(face: Face, verb: str) -> None:
+    here, there = history(face(ledger())), history(ledger())
+    assert repr(VERBS[verb](here)) == repr(VERBS[verb](there))
+
+
+class Hidden(Event, name="verbs.hidden"):
+    word: Secret[str]
+
+
+class Strange:
+    """Is no event."""
+
+    def __repr__(self) -> str:
+        return "<strange>"
+
+
+@command(name="verbs.strange")
+def strange(book: Book) -> Iterator[Any]:
+    yield Strange()
+
+
+ON_A = Query.of(tags=["book:a"])
+
+RULES: dict[str, tuple[type[Exception], Callable[[Database], object]]] = {
+    "a fact is an event": (Exception, lambda db: db.append(Strange())),
+    "a commit has an event": (InvalidEvent, lambda db: db.append()),
+    "a decision is made of events": (DecisionError, lambda db: db.execute(strange(Book("a")))),
+    "an event is what its class says": (
+        InvalidEvent,
+        lambda db: db.append(Entered("a", "much", 0)),  # type: ignore[arg-type]
+    ),
+    "a tag is not empty": (InvalidTag, lambda db: db.append(Entered("", 1, 0))),
+    "an identity is not empty": (InvalidTag, lambda db: db.execute(enter(Book(""), 1))),
+    "an id is of one commit": (IdReused, lambda db: db.append(Entered("a", 4, 0), id="second")),
+    "an id is of one command": (IdReused, lambda db: db.execute(enter(Book("a"), 4), id="first")),
+    "an id of a fact is of no command": (IdReused, lambda db: db.execute(enter(Book("a"), 4), id="second")),
+    "an id is not reserved": (InvalidEvent, lambda db: db.append(Entered("a", 4, 0), id="backstory.x")),
+    "an id of a command is not reserved": (
+        InvalidEvent,
+        lambda db: db.execute(enter(Book("a"), 4), id="backstory.x"),
+    ),
+    "a condition holds": (
+        Conflict,
+        lambda db: db.append(Entered("a", 4, 0), condition=Condition(ON_A, 1)),
+    ),
+    "a condition is on this history": (
+        AheadOfLog,
+        lambda db: db.append(Entered("a", 4, 0), condition=Condition(ON_A, 99)),
+    ),
+    "metadata is JSON": (InvalidEvent, lambda db: db.append(Entered("a", 4, 0), meta={"x": Strange()})),
+    "metadata of a command is JSON": (
+        InvalidEvent,
+        lambda db: db.execute(enter(Book("a"), 4), meta={"x": Strange()}),
+    ),
+    "an author is text": (InvalidEvent, lambda db: db.append(Entered("a", 4, 0), author="\ud800")),
+    "a name is of one branch": (BranchError, lambda db: db.branch("plan")),
+    "main is not moved": (BranchError, lambda db: db.rebase("plan")),
+    "what is reverted is on the branch": (UnknownRevision, lambda db: db.revert("plan")),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_breaks_a_rule_is_refused_on_both_faces_with_the_same_words(face: Face, rule: str) -> None:
+    told = []
+    for db in (history(face(ledger())), history(ledger())):
+        before = db.head().position
+        with pytest.raises(RULES[rule][0]) as error:
+            RULES[rule][1](db)
+        told.append((type(error.value), str(error.value)))
+        assert db.head().position == before
+    assert told[0] == told[1]
+
+
+def test_what_is_marked_and_lies_in_clear_text_is_told_once(face: Face) -> None:
+    db = face(ledger())
+    with pytest.warns(ClearTextWarning, match=r"verbs\.hidden"):
+        db.append(Hidden("x"))
+    db.append(Hidden("y"))  # another warning would be an error
+
+
+def test_what_is_closed_takes_nothing_any_more(face: Face) -> None:
+    db = history(face(ledger()))
+    db.close()
+    for write in (VERBS["append"], VERBS["execute"]):
+        with pytest.raises(StoreClosed):
+            write(db)
