@@ -113,10 +113,10 @@ class _NewView:
     def __init__(self, origin: Head) -> None:
         self.head = origin
 
-    def known(self, _id: str) -> Commit | None:
+    def known(self, id: str) -> Commit | None:  # noqa: ARG002 - nothing is known
         return None
 
-    def matching(self, _condition: Condition, _limit: int) -> Sequence[Recorded]:
+    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:  # noqa: ARG002 - nothing matches
         return ()
 
     def hash_at(self, position: int) -> bytes | None:

@@ -34,12 +34,13 @@ class JoinedFile:
 
     def write(self, work: Work[T]) -> T:
         """Do a piece of work as a part of the transaction: whole or not at all."""
+        results: list[T] = []
         try:
             with self._connection:
-                result = work(self._connection, False)
+                results.append(work(self._connection, False))
         except FAILURES as error:
             raise named(self.path, error) from error
-        return result
+        return results[0]
 
     def lose(self, what: str) -> HistoryLost:
         """The error to raise where the file was put back before the transaction began."""
