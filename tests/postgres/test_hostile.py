@@ -17,8 +17,7 @@ from backstory.history.verify import verify
 from backstory.query import Query
 from backstory.store import create_log
 from backstory.stores.postgres import PostgresStore, roles
-from backstory.stores.postgres.offer import Offer, arguments, piece
-from backstory.stores.postgres.offer import call as calling
+from backstory.stores.postgres.offer import Offer, appending, arguments, piece
 from backstory.stores.postgres.wire import (
     BYTEA,
     INT8,
@@ -95,7 +94,7 @@ def call(store: PostgresStore) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def send(call: Callable[..., Any]) -> Callable[..., Any]:
     """Calls `append` as that user."""
-    return lambda *arguments: call(calling("{schema}", len(arguments)).decode(), *arguments)
+    return lambda *arguments: call("SELECT * FROM " + appending("{schema}", len(arguments)), *arguments)
 
 
 def called(log: int, batches: Sequence[Batch]) -> list[bytes]:

@@ -9,14 +9,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from backstory.commit import DATA, ORIGIN
 from backstory.conformance.sample import decided, fact, one
-from backstory.errors import HistoryMoved, MainFixed, NotThere, StoreReadOnly, StoreRefused
+from backstory.errors import (
+    Conflict,
+    HistoryMoved,
+    MainFixed,
+    NotThere,
+    RefMoved,
+    StoreReadOnly,
+    StoreRefused,
+)
 from backstory.history.verify import verify
+from backstory.query import Query
 from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.store import append, create_log, set_ref, write
 from backstory.stores.postgres import PostgresStore, roles
@@ -156,6 +166,35 @@ def test_a_commit_that_must_be_there_is_judged_in_the_call_that_appends(owner: P
     for guard in wrong:
         assert isinstance(owner.write([Unit((Append(0, [decided()]), guard))])[0], HistoryMoved)
     assert isinstance(owner.write([Unit((Append(0, [draft]), wrong[0]))])[0], Written)
+
+
+def test_appends_to_several_logs_are_one_statement_and_each_has_its_outcome(
+    owner: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = create_log(owner, ORIGIN)
+    set_ref(owner, "branch/b", str(number), old=None)
+    guard, moved = SetRef("branch/b", str(number), str(number)), SetRef("branch/b", "9", "9")
+    owner.log(number)
+    statements = []
+    execute = psycopg.Cursor.execute
+
+    def counting(self: Any, *arguments: Any, **more: Any) -> Any:
+        statements.append(arguments[0])
+        return execute(self, *arguments, **more)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", counting)
+    steps = [
+        (Append(number, [decided(id="a")]), guard),
+        (Append(0, [decided(id="b")]),),
+        (Append(number, [decided(id="c")]), moved),
+        (Append(0, [decided(query=Query.of(["A"]), id="d")]),),
+        (Append(number, [decided(id="e")]),),
+    ]
+    said = owner.write([Unit(each) for each in steps])
+    assert len(statements) == 2  # the other one reads the events of the conflict
+    assert [type(each) for each in said] == [Written, Written, RefMoved, Conflict, Written]
+    assert [commit.id for commit in owner.log(number).commits()] == ["a", "e"]
+    assert owner.log().head().position == 2
 
 
 WRITER = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -21,7 +22,8 @@ from backstory.errors import (
     StoreRefused,
 )
 from backstory.stores.judge import SHOWN, chain, recorded_verdict
-from backstory.stores.postgres.offer import Offer, Piece, arguments, call, piece
+from backstory.stores.postgres.locks import Locks, taking
+from backstory.stores.postgres.offer import Offer, Piece, appending, arguments, piece
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Session
 from backstory.stores.rows import Row
@@ -43,9 +45,27 @@ class Call(msgspec.Struct, frozen=True):
     offers: list[Offer]
     arguments: tuple[bytes, ...]
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return sum(map(len, self.arguments))
+
     def send(self, session: Session, schema: str) -> Row:
         """What the database says about them."""
-        return session.small.execute(call(schema, len(self.arguments)), self.arguments).fetchall()[0]
+        sql = f"SELECT * FROM {appending(schema, len(self.arguments))}"
+        return session.small.execute(sql.encode(), self.arguments).fetchall()[0]
+
+
+def send_together(calls: Sequence[Call], locks: Locks, session: Session, schema: str) -> list[Row]:
+    """What the database says about calls to several logs, in one statement, which takes all locks first."""
+    parts = [f"SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL FROM {taking(schema)}"]
+    arguments: list[object] = [*locks]
+    for number, call in enumerate(calls, 1):
+        parts.append(f"SELECT {number}, a.* FROM {appending(schema, len(call.arguments))} a")
+        arguments += call.arguments
+    sql = " UNION ALL ".join(parts)
+    rows = session.small.execute(sql.encode(), arguments).fetchall()
+    return [tuple(said) for _, *said in sorted(rows, key=itemgetter(0))[1:]]
 
 
 class Added(msgspec.Struct):

@@ -11,6 +11,11 @@ from backstory.unit import DropLog, NewLog, SetRef, Unit
 Locks = tuple[list[int], list[str], list[str], list[str], bool]
 
 
+def taking(schema: str) -> str:
+    """The SQL that takes the locks."""
+    return f"{schema}.take_locks(%s::integer[], %s::text[], %s::text[], %s::text[], %s)"
+
+
 def locks(units: Sequence[Unit]) -> Locks:
     """What `take_locks` takes: logs, the ids of those that are made, refs to set and to ask for, whether logs go."""
     logs: set[int] = set()

@@ -31,9 +31,9 @@ NOWHERE = 1 << 41
 
 
 @lru_cache(maxsize=10)
-def call(schema: str, count: int) -> bytes:
+def appending(schema: str, count: int) -> str:
     """The SQL that calls `append` with this many arguments."""
-    return f"SELECT * FROM {schema}.append({', '.join(['%b'] * count)})".encode()
+    return f"{schema}.append({', '.join(['%b'] * count)})"
 
 
 KINDS = (

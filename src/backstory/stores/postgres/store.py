@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 
 from backstory.commit import Head
 from backstory.stores.postgres import lookups
-from backstory.stores.postgres.calls import Added, Call, calls, outcomes
+from backstory.stores.postgres.calls import MOST_BYTES, Added, Call, calls, outcomes, send_together
+from backstory.stores.postgres.locks import locks
 from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.offer import Offer, offer
 from backstory.stores.postgres.session import Fetching, Inside, Session
@@ -86,29 +87,44 @@ class StoreOver:
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit whole or not at all, all of them in one transaction; see `Store.write`."""
         offers = list(map(offer, units))
-        call = self._lone_call(units, offers)
-        if call is None:
-            return self._write_together(units, offers)
-        row = self._source.run(partial(call.send, schema=self._source.address.schema))
-        number = call.offers[0].log
-        said, added = outcomes(call, row, self._logs[number].rows)
-        self._kept(number, added)
-        return said
+        said = self._write_at_once(units, offers)
+        return self._write_together(units, offers) if said is None else said
 
-    def _lone_call(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> Call | None:
-        """The one statement that does all of these; None where it takes a transaction of several."""
-        appends = [each for each in offers if each is not None]
-        hooked = any(unit.within is not None for unit in units)
-        if hooked or not self._source.commits_read or len(appends) < len(units):
+    def _write_at_once(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> list[Outcome] | None:
+        """Write what is appends alone, in one statement; None where it takes a transaction of several."""
+        if not self._source.commits_read or any(unit.within is not None for unit in units):
             return None
-        if len({each.log for each in appends}) != 1:
+        of_log: dict[int, list[int]] = {}
+        for place, each in enumerate(offers):
+            if each is None:
+                return None
+            of_log.setdefault(each.log, []).append(place)
+        return None if not of_log else self._send(units, offers, dict(sorted(of_log.items())))
+
+    def _send(
+        self, units: Sequence[Unit], offers: Sequence[Offer | None], of_log: Mapping[int, Sequence[int]]
+    ) -> list[Outcome] | None:
+        sent: list[Call] = []
+        for number, places in of_log.items():
+            try:
+                log = self.log(number)
+            except KeyError:
+                return None
+            own = [each for place in places if (each := offers[place]) is not None]
+            sent += calls(own, log.seen.position)
+        if len(sent) > len(of_log) or (len(sent) > 1 and sum(call.size for call in sent) > MOST_BYTES):
             return None
-        try:
-            log = self.log(appends[0].log)
-        except KeyError:
-            return None
-        made = calls(appends, log.seen.position)
-        return made[0] if len(made) == 1 else None
+        schema = self._source.address.schema
+        if len(sent) == 1:
+            rows = [self._source.run(partial(sent[0].send, schema=schema))]
+        else:
+            rows = self._source.run(partial(send_together, sent, locks(units), schema=schema))
+        said: dict[int, Outcome] = {}
+        for (number, places), call, row in zip(of_log.items(), sent, rows, strict=True):
+            outcome, added = outcomes(call, row, self._logs[number].rows)
+            self._kept(number, added)
+            said |= zip(places, outcome, strict=True)
+        return [said[place] for place in range(len(units))]
 
     def _write_together(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> list[Outcome]:
         def work(session: Session) -> tuple[list[Outcome], Writing]:

@@ -22,7 +22,7 @@ from backstory.stores.needed import needed_by
 from backstory.stores.postgres import lookups
 from backstory.stores.postgres.calls import Added, calls, outcomes
 from backstory.stores.postgres.failures import may_pass
-from backstory.stores.postgres.locks import locks
+from backstory.stores.postgres.locks import locks, taking
 from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.offer import LAST_LOG, Offer
 from backstory.stores.postgres.rows import Rows
@@ -75,7 +75,7 @@ class Writing:
 
     def do(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> list[Outcome]:
         """Do each unit, and run the hooks; `offers` are those of the units, in order."""
-        self._call("take_locks", *locks(units))
+        self._inside.look(f"SELECT {taking(self._schema)}", locks(units))
         said: list[Outcome] = []
         for _, group in groupby(zip(units, offers, strict=True), key=lambda pair: pair[1] is None):
             pairs = list(group)
