@@ -18,7 +18,7 @@ from benchmarks.frame import Contestant, Goal, Question, Run
 SCHEMA = """
 CREATE TABLE commits (
     key bigint PRIMARY KEY, size integer, id text, time bigint, authored bigint, author text, message text,
-    command text, metadata text, query text, after bigint, secret bytea, content bytea, hash bytea
+    command text, metadata text, query text, after bigint, secret bytea, content bytea, hash bytea, signature bytea
 );
 CREATE TABLE events (key bigint PRIMARY KEY, in_commit bigint, type text, version bigint, tags text, data text);
 CREATE TABLE tags (tag text, key bigint, type text, PRIMARY KEY (tag, key));
@@ -35,7 +35,7 @@ def raw(run: Run) -> float:
             keys = range(start + 1, start + run.sizes["together"] + 1)
             commits: list[tuple[Any, ...]] = [
                 (key, 1, f"01a209d6-9bbc-72cd-a502-{key:012}", key, key, "", "", "", "{}",
-                 f'[{{"types":[],"tags":["account:a-{key % 50:06}"]}}]', key - 50, bytes(16), bytes(32), bytes(32))
+                 f'[{{"types":[],"tags":["account:a-{key % 50:06}"]}}]', key - 50, bytes(16), bytes(32), bytes(32), b"")
                 for key in keys
             ]  # fmt: skip
             events = [
@@ -50,7 +50,7 @@ def raw(run: Run) -> float:
                 for key in keys
             ]
             with connection.transaction():
-                cursor.executemany("INSERT INTO commits VALUES (" + "%s, " * 13 + "%s)", commits)
+                cursor.executemany("INSERT INTO commits VALUES (" + "%s, " * 14 + "%s)", commits)
                 cursor.executemany("INSERT INTO events VALUES (%s, %s, %s, %s, %s, %s)", events)
                 cursor.executemany(
                     "INSERT INTO tags VALUES (%s, %s, %s)",

@@ -31,7 +31,9 @@ def store(tmp_path: Path) -> Iterator[PostgresStore]:
 def theirs(store: PostgresStore) -> Iterator[psycopg.Connection[Any]]:
     """A connection that somebody has set up for themselves, with a table."""
     conninfo, schema = store.server.address.conninfo, store.server.address.schema
-    with psycopg.Connection[Any].connect(conninfo, row_factory=dict_row) as connection:
+    connection: psycopg.Connection[Any] = psycopg.connect(conninfo)
+    with connection:
+        connection.row_factory = dict_row
         connection.execute(f"CREATE TABLE {schema}.orders (name text)".encode())
         connection.commit()
         yield connection

@@ -39,10 +39,10 @@ class PostgresStore(StoreOver):
         except BaseException:
             self.server.close()
             raise
-        super().__init__(self.server)
+        self._follower = Follower(self.server)
+        super().__init__(self.server, self._follower.wait)
         self.tables = PostgresTables(self.server)
         self._group = GroupCommit(super().write)
-        self._follower = Follower(self.server)
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.server.address.shown!r})"
@@ -60,9 +60,6 @@ class PostgresStore(StoreOver):
         log = super()._open(number, origin)
         self.server.checks.append(log.check)
         return log
-
-    def _wait(self, number: int, after: int, timeout: float | None) -> None:
-        self._follower.wait(number, after, timeout)
 
     def joined(self, transaction: Transaction) -> JoinedStore:
         """This store inside a transaction of its tables; see `Store.joined`."""

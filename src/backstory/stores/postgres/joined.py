@@ -62,7 +62,7 @@ class JoinedStore(InsideTransaction, StoreOver):
 
     def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
         server = JoinedServer(address, transaction)
-        super().__init__(server)
+        super().__init__(server, self._wait)
         self.caches = JoinedCaches(server)
 
     def _wait(self, number: int, after: int, timeout: float | None) -> None:

@@ -76,12 +76,16 @@ class PostgresCaches:
 
 
 class StoreOver:
-    """Logs and refs over a server or a transaction; units are written one call after the other."""
+    """Logs and refs over a server or a transaction; units are written one call after the other.
 
-    def __init__(self, source: Running) -> None:
+    `waiting` sleeps until the head of a log is beyond a position; see `PostgresLog`.
+    """
+
+    def __init__(self, source: Running, waiting: Callable[[int, int, float | None], None]) -> None:
         self.refs = PostgresRefs(source)
         self.caches = PostgresCaches(source)
         self._source = source
+        self._waiting = waiting
         self._logs: dict[int, PostgresLog] = {}
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
@@ -155,11 +159,7 @@ class StoreOver:
         return log
 
     def _open(self, number: int, origin: Head) -> PostgresLog:
-        return PostgresLog(self._source, number, origin, self.write, self._wait)
-
-    def _wait(self, number: int, after: int, timeout: float | None) -> None:
-        """Sleep until a log goes on."""
-        raise NotImplementedError
+        return PostgresLog(self._source, number, origin, self.write, self._waiting)
 
     def logs(self) -> Sequence[int]:
         """The numbers of all logs."""
