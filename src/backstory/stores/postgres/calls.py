@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -52,8 +53,12 @@ class Call(msgspec.Struct, frozen=True):
 
     def send(self, session: Session, schema: str) -> Row:
         """What the database says about them."""
-        sql = f"SELECT * FROM {appending(schema, len(self.arguments))}"
-        return session.small.execute(sql.encode(), self.arguments).fetchall()[0]
+        return session.small.execute(_alone(schema, len(self.arguments)), self.arguments).fetchall()[0]
+
+
+@lru_cache(maxsize=10)
+def _alone(schema: str, count: int) -> bytes:
+    return f"SELECT * FROM {appending(schema, count)}".encode()
 
 
 def send_together(calls: Sequence[Call], locks: Locks, session: Session, schema: str) -> list[Row]:

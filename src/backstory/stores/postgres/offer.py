@@ -30,7 +30,6 @@ NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""
 
 
-@lru_cache(maxsize=10)
 def appending(schema: str, count: int) -> str:
     """The SQL that calls `append` with this many arguments."""
     return f"{schema}.append({', '.join(['%b'] * count)})"

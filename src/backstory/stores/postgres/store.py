@@ -103,7 +103,9 @@ class StoreOver:
             if each is None:
                 return None
             of_log.setdefault(each.log, []).append(place)
-        return None if not of_log else self._send(units, offers, dict(sorted(of_log.items())))
+        if len(of_log) > 1:
+            of_log = dict(sorted(of_log.items()))
+        return self._send(units, offers, of_log) if of_log else None
 
     def _send(
         self, units: Sequence[Unit], offers: Sequence[Offer | None], of_log: Mapping[int, Sequence[int]]
