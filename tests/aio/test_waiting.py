@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 
 import anyio
 import pytest
@@ -17,6 +16,8 @@ from backstory.aio.stream import CHUNK
 from backstory.aio.watch import Watch
 from backstory.errors import HistoryMoved, StoreClosed, StoreError
 from backstory.place import Place
+from tests.patience import PATIENCE
+from tests.patience import until_async as until
 from tests.state.bank import Account, Deposited, Withdrawn, deposit
 
 pytestmark = pytest.mark.anyio
@@ -38,16 +39,10 @@ class Slow:
         @command
         def slow(state: Gate) -> Deposited:
             self.begun.set()
-            assert self.go.wait(10)
+            assert self.go.wait(PATIENCE)
             return Deposited(state.account, 1)
 
         self.command = slow(Gate("slow"))
-
-
-async def until(condition: Callable[[], object]) -> None:
-    with anyio.fail_after(10):
-        while not condition():  # noqa: ASYNC110 - threads bring it about
-            await anyio.sleep(0.002)
 
 
 def watchers() -> int:
@@ -101,8 +96,10 @@ async def test_followers_see_each_event_once_and_one_thread_waits_for_all(db: As
 async def test_without_a_position_it_begins_at_the_head(db: AsyncDatabase) -> None:
     await fill(db, 3)
     events = db.follow()
-    with anyio.move_on_after(0.05):
-        await anext(events)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anext, events)
+        await until(lambda: db._branch.watch._waiters)
+        tasks.cancel_scope.cancel()
     await db.append(Deposited("a", 77))
     assert (await anext(events)).event.cents == 77
 
@@ -118,12 +115,14 @@ async def test_steps_that_are_cancelled_lose_and_repeat_nothing(db: AsyncDatabas
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(write)
         wait = 0.0
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE):
             while len(seen) < 300:
-                wait = (wait + 0.0003) % 0.003
+                before = len(seen)
                 with anyio.move_on_after(wait):
                     while True:
                         seen.append((await anext(events)).event.cents)
+                # A little longer until something is seen, so that steps are cancelled early, late and just before.
+                wait = wait + 0.0003 if len(seen) == before else 0.0
     assert seen == list(range(300))
 
 
@@ -172,12 +171,12 @@ async def test_events_of_another_process_are_followed(db: AsyncDatabase, path: s
         "with connect(sys.argv[1]) as db:\n    for n in range(100): db.append(Deposited('a', n))"
     )
     process = subprocess.Popen([sys.executable, "-c", program, path])  # noqa: ASYNC220 - starting it is quick
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async for record in db.follow(after=0):
             assert record.event.cents == record.position - 1
             if record.position == 100:
                 break
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 async def test_a_follower_goes_with_its_branch_as_far_as_both_histories_are_the_same(

@@ -20,6 +20,7 @@ from backstory.store import Log, Verdict
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Batch, Hook, Step
+from tests.patience import PATIENCE
 from tests.state.bank import Account, Deposited, deposit, transfer
 
 pytestmark = pytest.mark.anyio
@@ -159,7 +160,7 @@ async def test_a_slow_command_does_not_hold_up_the_others(watched: tuple[AsyncDa
     @command
     def slow(state: Gate) -> Deposited:
         begun.set()
-        assert gate.wait(10)
+        assert gate.wait(PATIENCE)
         return Deposited(state.account, 1)
 
     async with anyio.create_task_group() as tasks:

@@ -10,6 +10,7 @@ import pytest
 
 from backstory import Database
 from backstory.commit import Commit
+from tests.patience import PATIENCE
 from tests.state.bank import Account, Deposited, deposit
 
 
@@ -85,11 +86,11 @@ def test_threads_do_not_see_each_others(db: Database) -> None:
     def other() -> None:
         with db.context(author="other"):
             inside.set()
-            done.wait(10)
+            done.wait(PATIENCE)
 
     thread = threading.Thread(target=other)
     thread.start()
-    inside.wait(10)
+    inside.wait(PATIENCE)
     try:
         assert append(db).author == ""
     finally:

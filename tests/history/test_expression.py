@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -152,11 +151,9 @@ def test_what_is_not_understood_is_named_with_its_place(text: str, column: int, 
     ],
 )
 def test_what_makes_no_sense_for_the_data_is_said_when_it_is_met(text: str, why: str) -> None:
-    began = time.perf_counter()
     with pytest.raises(ExpressionError) as wrong:
         holds(text)
     assert why in wrong.value.why
-    assert time.perf_counter() - began < 5
 
 
 PIECES = (

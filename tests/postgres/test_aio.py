@@ -13,6 +13,7 @@ import pytest
 from backstory.aio import AsyncDatabase, connect
 from backstory.history.verify import verify
 from backstory.stores.postgres import PostgresStore
+from tests.patience import PATIENCE, until_async
 from tests.postgres.server import running, schema_of
 from tests.state.bank import Account, Deposited, deposit, transfer, withdraw
 
@@ -70,7 +71,7 @@ async def test_a_follower_sees_what_another_process_would_append(db: AsyncDataba
                     return
 
     async with connect(address) as other, anyio.create_task_group() as tasks:
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             tasks.start_soon(follow)
             for number in range(50):
                 await (other if number % 2 else db).append(Deposited("a", number))
@@ -115,10 +116,8 @@ async def test_tasks_that_are_cancelled_leave_nothing_half_done_and_no_connectio
         await anext(db.follow())
     kept = {commit.id async for commit in db.commits()}
     assert {f"{one // 100}-{one % 100}" for one in done} <= kept
-    with anyio.fail_after(10):
-        while in_use(address):  # noqa: ASYNC110 - what was on its way when it was cancelled ends by itself
-            await anyio.sleep(0.01)
-        # Every connection can be had again.
+    await until_async(lambda: not in_use(address))  # what was on its way when it was cancelled ends by itself
+    with anyio.fail_after(PATIENCE):  # every connection can be had again
         async with anyio.create_task_group() as tasks:
             for number in range(20):
                 tasks.start_soon(db.load, Account(f"a-{number}"))

@@ -7,10 +7,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from backstory.history.verify import verify
 from backstory.query import Query
 from backstory.store import append, set_ref
 from backstory.stores.postgres import PostgresStore
+from tests.patience import until
 from tests.postgres.server import NOBODY, running
 
 CONFIG = """
@@ -57,19 +57,20 @@ def port() -> Iterator[int]:
         [program, config], user=NOBODY if os.getuid() == 0 else None, stderr=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", own)).close()
-                break
-            except OSError:
-                assert time.monotonic() < until, (folder / "log").read_text()
-                time.sleep(0.02)
+        until(lambda: process.poll() is not None or listens(own))
+        assert process.poll() is None, (folder / "log").read_text()
         yield own
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait()
         shutil.rmtree(folder)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def pooled(port: int, schema: str, more: str = "") -> str:
@@ -93,7 +94,7 @@ def test_a_store_is_made_written_and_read_through_a_pooler(port: int) -> None:
     assert [event.position for event in log.read()] == list(range(1, 321))
     assert set_ref(stores[1], "a", "1", old=None)
     assert stores[0].refs.get("a") == "1"
-    assert log.wait(0, 10) == 320
+    assert log.wait(0) == 320
     assert verify(stores[1]).problems == []
     for store in stores:
         store.close()

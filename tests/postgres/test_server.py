@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.patience import until
 from tests.postgres.server import ROOT, binaries
 
 STARTS = """
-import time
+import signal
 from tests.postgres.server import started
 
 server = started()
 print(server.folder, (server.folder / "data" / "postmaster.pid").read_text().split()[0], flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
@@ -42,8 +42,5 @@ def test_a_server_ends_and_leaves_no_file_when_its_tests_are_killed() -> None:
             assert runs(int(number))
         finally:
             tests.kill()
-    until = time.monotonic() + 30
-    while (runs(int(number)) or Path(folder).exists()) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not runs(int(number))
-    assert not Path(folder).exists()
+    until(lambda: not runs(int(number)))
+    until(lambda: not Path(folder).exists())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +22,7 @@ from examples.bank.account import Account
 from examples.bank.deposit import deposit
 from examples.bank.events import Deposited
 from examples.bank.withdraw import withdraw
+from tests.patience import until
 from tests.postgres.server import running, schema_of
 
 
@@ -108,10 +108,7 @@ def test_a_long_read_is_fetched_ahead_and_leaves_no_thread(tmp_path: Path) -> No
         seen = [next(reading).position for _ in range(2_000)]
         assert seen == list(range(1, 2_001))
         del reading
-        until = time.monotonic() + 10
-        while ahead() and time.monotonic() < until:
-            time.sleep(0.01)
-        assert not ahead()
+        until(lambda: not ahead())
         assert list(log.read(limit=0)) == []
 
 

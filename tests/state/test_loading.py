@@ -10,7 +10,6 @@ from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
 from pathlib import Path
-from time import sleep
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -257,22 +256,24 @@ def test_a_loader_that_knows_less_than_another_thread_does_not_lose_what_is_reme
 def test_states_of_one_command_are_of_one_position(db: Database) -> None:
     """Money that moves between two accounts is in one of them, whenever one looks."""
     db.append(Deposited("a", 100))
-    stop = threading.Event()
+    looks, moves = 100, 4
+    leave = threading.Semaphore(0)
 
     def move() -> None:
-        while not stop.is_set():
-            for source, target in (("a", "b"), ("b", "a")):
-                db.append(Withdrawn(source, 100), Deposited(target, 100))
-                sleep(0.0005)  # without a disk to wait for, it could add more than is read meanwhile
+        for turn in range(looks * moves):
+            leave.acquire()
+            source, target = "ab" if turn % 2 == 0 else "ba"
+            db.append(Withdrawn(source, 100), Deposited(target, 100))
 
     mover = threading.Thread(target=move)
     mover.start()
     try:
-        for _ in range(100):
+        for _ in range(looks):
+            leave.release(moves)  # while one looks, and no more of them, however quick the store is
             states, _position = db.handle.now().loader.load_all(Reads([Account("a"), Account("b")]))
             assert sum(state.balance for state in states if isinstance(state, Account)) == 100
     finally:
-        stop.set()
+        leave.release(looks * moves)
         mover.join()
 
 
