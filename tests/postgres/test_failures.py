@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from queue import SimpleQueue
 from typing import Any
 
 import psycopg
@@ -23,6 +22,7 @@ from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres import calls as calls_module
 from backstory.stores.postgres.rows import Rows
 from backstory.unit import Append, SetRef, new_log
+from tests.patience import PATIENCE, until
 from tests.postgres.server import PostgresServer, running, started
 
 WRITERS = 6
@@ -38,10 +38,14 @@ def own() -> Iterator[PostgresServer]:
     server.close()
 
 
-def write_under(address: str, trouble: Callable[[], None], each: int) -> None:
-    """Append from several threads over two stores while there is trouble; check that all is there once, and sound."""
+def write_under(address: str, trouble: Callable[[], object], each: int, times: int) -> None:
+    """Append from several threads over two stores, with trouble so many times; check that all is there once, and sound.
+
+    There is trouble again when enough was written since the last time, so that it comes as often on any machine.
+    """
     stores = [PostgresStore(address), PostgresStore(address)]
     promised: dict[str, int] = {}
+    written: SimpleQueue[bool] = SimpleQueue()
     seen: list[int] = []
     done = threading.Event()
 
@@ -54,6 +58,7 @@ def write_under(address: str, trouble: Callable[[], None], each: int) -> None:
             draft = decided(*events, id=f"{writer}-{turn}", query=own, after=after)
             [commit] = append(log, draft)  # a conflict here would be our own commit, tried twice
             promised[commit.id] = after = commit.position
+            written.put(True)
 
     def follow() -> None:
         log = stores[0].log()
@@ -64,8 +69,14 @@ def write_under(address: str, trouble: Callable[[], None], each: int) -> None:
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         following = pool.submit(follow)
         writing = [pool.submit(write, writer) for writer in range(WRITERS)]
-        while not all(future.done() for future in writing):
+        for future in writing:
+            future.add_done_callback(lambda future: written.put(future.exception() is None))
+        for _ in range(times):
+            if not all(written.get() for _ in range(WRITERS * each // (times + 1))):
+                break
             trouble()
+        for future in writing:
+            future.exception()
         done.set()
         for future in writing:
             future.result()
@@ -83,28 +94,23 @@ def test_connections_that_are_killed_lose_nothing_and_write_nothing_twice(own: P
     with closing(own.admin()) as admin:
 
         def kill() -> None:
-            time.sleep(random.uniform(0.005, 0.03))
             admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'backstory' AND random() < 0.5"
             )
 
-        write_under(own.address("killed"), kill, 40)
+        write_under(own.address("killed"), kill, 40, times=40)
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_server_that_is_restarted_under_load_loses_nothing(
     own: PostgresServer, mode: str, long: bool
 ) -> None:
-    kills = iter(range(10 if long else 3))
+    def restart() -> None:
+        own.stop(mode)
+        own.start()
 
-    def kill() -> None:
-        time.sleep(0.1)
-        if next(kills, None) is not None:
-            own.stop(mode)
-            own.start()
-
-    write_under(own.address(f"restarted_{mode}"), kill, 400 if long else 100)
+    write_under(own.address(f"restarted_{mode}"), restart, 400 if long else 100, times=10 if long else 3)
 
 
 @pytest.fixture
@@ -221,14 +227,21 @@ def test_a_replica_or_a_read_only_database_takes_no_writes_and_may_be_read(own: 
 
 def test_a_statement_timeout_is_reported_after_a_few_tries_and_nothing_is_kept() -> None:
     address = running().address("slow")
+
+    def limit(connection: psycopg.Connection[Any]) -> None:
+        connection.execute("SET statement_timeout = 50")
+
     with (
-        closing(PostgresStore(address + "&options=-c%20statement_timeout%3D50")) as store,
+        closing(PostgresStore(address)) as store,
+        closing(PostgresStore(address)) as limited,
         closing(running().admin()) as admin,
     ):
+        limited.server.run(limit)
+        limited.server.checks.append(limit)
         with admin.transaction():
             admin.execute("SELECT slow.take_lock(0)")
             with pytest.raises(StoreLocked):
-                one(store.log())
+                one(limited.log())
         assert store.log().head().position == 0
         assert one(store.log()).position == 1
 
@@ -262,7 +275,7 @@ def test_a_reader_misses_nothing_of_what_sixteen_writers_append(long: bool) -> N
     def follow() -> None:
         log = stores[0].log()
         while len(seen) < total:
-            upto = log.wait(len(seen), 60)
+            upto = log.wait(len(seen), PATIENCE)
             seen.extend(event.position for event in log.read(after=len(seen), upto=upto))
 
     with ThreadPoolExecutor(17) as pool:
@@ -281,18 +294,14 @@ def test_all_who_wait_share_one_thread_which_ends_when_nobody_waits() -> None:
     with closing(PostgresStore(running().address("waiting"))) as store, ThreadPoolExecutor(6) as pool:
         other = store.log(create_log(store, store.origin()))
         before = looking()
-        waiting = [pool.submit(log.wait, 0, 60) for log in [store.log()] * 3 + [other] * 2]
-        while looking() == before:
-            time.sleep(0.001)
+        waiting = [pool.submit(log.wait, 0, PATIENCE) for log in [store.log()] * 3 + [other] * 2]
+        until(lambda: looking() > before)
         assert looking() == before + 1
         one(store.log())
         with closing(PostgresStore(running().address("waiting"))) as elsewhere:
             one(elsewhere.log(1))
         assert [future.result() for future in waiting] == [1] * 5
-        until = time.monotonic() + 30
-        while looking() > before and time.monotonic() < until:
-            time.sleep(0.01)
-        assert looking() == before
+        until(lambda: looking() == before)
 
 
 def test_no_more_connections_are_opened_than_the_address_says() -> None:
@@ -340,25 +349,30 @@ def test_an_append_that_a_deadlock_ends_is_tried_again() -> None:
     address = running().address("deadlock")
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     with (
-        closing(PostgresStore(address + "&options=-c%20deadlock_timeout%3D500")) as store,
+        closing(PostgresStore(address + "&options=-c%20deadlock_timeout%3D10")) as store,
         closing(running().admin()) as admin,
         closing(running().admin()) as other,
-        ThreadPoolExecutor(1) as pool,
+        ThreadPoolExecutor(2) as pool,
     ):
+
+        def waiting() -> int:
+            return len(other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall())
+
         log = store.log()
         one(log)
         [[before]] = other.execute(deadlocks).fetchall()
-        admin.execute("SET deadlock_timeout = '100s'")
+        admin.execute("SET deadlock_timeout = '1h'")
         with admin.transaction():
             admin.execute("LOCK TABLE deadlock.tags IN ACCESS EXCLUSIVE MODE")
-            appending = pool.submit(one, log, fact("Booked", "seat:1"))
-            while not other.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
-                time.sleep(0.001)
-            admin.execute("SELECT deadlock.take_lock(0)")  # until the append, after half a second, gives in
+            with other.transaction():  # keeps the append from the other's table until the other waits, too
+                other.execute("LOCK TABLE deadlock.commits IN EXCLUSIVE MODE")
+                appending = pool.submit(one, log, fact("Booked", "seat:1"))
+                until(lambda: waiting() == 1)
+                locking = pool.submit(admin.execute, "SELECT deadlock.take_lock(0)")
+                until(lambda: waiting() == 2)
+            locking.result()  # the append looks for a deadlock first, and gives in
         assert appending.result().position == 2
-        until = time.monotonic() + 30
-        while other.execute(deadlocks).fetchall() == [(before,)] and time.monotonic() < until:
-            time.sleep(0.01)
+        until(lambda: other.execute(deadlocks).fetchall() != [(before,)])
         assert other.execute(deadlocks).fetchall() == [(before + 1,)]
         assert verify(store).problems == []
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from contextlib import closing
+from functools import partial
 
 import msgspec
 
-from backstory import connect
+from backstory import Database, connect
 from backstory.history.verify import verify
+from tests.patience import until
 from tests.postgres.server import ROOT, started
 from tests.reliability import torture
 from tests.reliability.test_torture import History, check_decisions, check_rules, check_told
 from tests.reliability.torture import Told
 
 KILLS = 3
+
+
+def worked(db: Database, processes: list[subprocess.Popen[bytes]], position: int) -> bool:
+    """Whether the processes have come to a position, or to their end."""
+    return db.head().position >= position or all(process.poll() is not None for process in processes)
 
 
 def test_a_server_that_is_killed_three_times_changes_no_decision(long: bool) -> None:
@@ -35,15 +41,10 @@ def test_a_server_that_is_killed_three_times_changes_no_decision(long: bool) -> 
                         *map(str, (seed, threads, rounds)),
                     ]
                     processes.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
-                reached = 0
-                for _ in range(KILLS):
-                    reached += 2 * threads * rounds // 8
-                    while db.head().position < reached:
-                        assert all(process.poll() is None for process in processes)
-                        time.sleep(0.005)
+                for kill in range(1, KILLS + 1):
+                    until(partial(worked, db, processes, kill * threads * rounds // 4))
                     server.stop("immediate")
                     server.start()
-                assert all(process.poll() is None for process in processes)
                 outputs = [process.communicate()[0] for process in processes]
             finally:
                 for process in processes:
