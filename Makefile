@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Processes that run tests: one for each processor, and up to four. 0: all in one, as pytest does by itself.
+WORKERS ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,8 +30,8 @@ help: ## Show this list
 demo: $(PLAIN) ## Import this project's own Git history and look at it
 	@$(BIN)/python scripts/demo.py $(ARGS)
 
-test: $(DEV) ## Run the tests; ARGS="-k words", ARGS=--long for the long reliability runs
-	$(BIN)/python -m pytest $(ARGS)
+test: $(DEV) ## Run the tests; ARGS="-k words", ARGS=--long for the long reliability runs, WORKERS=0 for one process
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(DEV) ## Check style, format, types (mypy and pyright), the layers, and the generated async verbs
 	$(BIN)/ruff check

@@ -51,7 +51,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(EXAMPLES.rglob("*.md")),
 ]
-SECONDS = 60
+SECONDS = 120
 
 NOT_RUN = {
     r"git clone\b": "needs the network; a test must not",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,21 +85,29 @@ def history(run: Run) -> None:
         assert run(*words).code == 0
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a Git repository of one commit."""
+    folder = tmp_path_factory.mktemp("git")
+    (folder / "notes.txt").write_text("one\n", encoding="utf-8")
+    git = ["git", "-C", str(folder), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
+    subprocess.run([*git, "add", "notes.txt"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "notes"], check=True)
+    return folder
+
+
 @pytest.fixture
-def sources(bank: Path, run: Run) -> Path:
+def sources(bank: Path, run: Run, project: Path) -> Path:
     """What the examples of `import` read, in the folder where they run."""
     folder = bank.parent
     orders = "status,at,order_id,user\nPlaced,2026-11-01T10:00:00Z,o-1,ann\n"
     (folder / "orders.csv").write_text(orders, encoding="utf-8")
     (folder / "sensor.csv").write_text("time,celsius\n2026-11-01 10:00,7.5\n", encoding="utf-8")
     (folder / "log.xes.gz").write_bytes(gzip.compress(XES.encode()))
-    for project in (folder, folder.parent / "project"):
-        project.mkdir(exist_ok=True)
-        (project / "notes.txt").write_text("one\n", encoding="utf-8")
-        git = ["git", "-C", str(project), "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
-        subprocess.run([*git, "init", "--quiet", "--initial-branch=main"], check=True)
-        subprocess.run([*git, "add", "notes.txt"], check=True)
-        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "notes"], check=True)
+    shutil.copytree(project, folder, dirs_exist_ok=True)
+    if not (beside := folder.parent / "project").exists():
+        shutil.copytree(project, beside)
     run("-s", "other.db", "import", "csv", "orders.csv", "--type-column", "status", "--time-column", "at")
     assert run("-s", "other.db", "export", "-o", "history.jsonl").code == 0
     history(run)

@@ -151,7 +151,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         # Its output goes to a file: a pipe would stay open as long as the server runs.
-        started = self._run("pg_ctl", "-D", "data", "-l", "data/log", "-w", "-t", "60", "start")
+        started = self._run("pg_ctl", "-D", "data", "-l", "data/log", "-w", "-t", "120", "start")
         assert started.returncode == 0, (started.stdout, (self.folder / "data" / "log").read_text())
 
     def stop(self, mode: str = "fast") -> None:

@@ -43,7 +43,7 @@ def write_under(address: str, trouble: Callable[[], object], each: int, times: i
 
     There is trouble again when enough was written since the last time, so that it comes as often on any machine.
     """
-    stores = [PostgresStore(address), PostgresStore(address)]
+    stores = [PostgresStore(f"{address}&timeout={PATIENCE}") for _ in range(2)]
     promised: dict[str, int] = {}
     written: SimpleQueue[bool] = SimpleQueue()
     seen: list[int] = []

@@ -87,7 +87,7 @@ def call(store: PostgresStore) -> Iterator[Callable[..., Any]]:
         host=host, port=port, user=f"{schema}_eve", dbname="postgres", autocommit=True
     ) as eve:
         eve.adapters.register_dumper(bytes, BytesDumper)
-        eve.execute("SET statement_timeout = '20s'")
+        eve.execute("SET statement_timeout = '120s'")
         yield lambda sql, *arguments: eve.execute(sql.format(schema=schema).encode(), arguments).fetchall()
 
 

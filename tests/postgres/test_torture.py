@@ -11,7 +11,7 @@ import msgspec
 
 from backstory import Database, connect
 from backstory.history.verify import verify
-from tests.patience import until
+from tests.patience import PATIENCE, until
 from tests.postgres.server import ROOT, started
 from tests.reliability import torture
 from tests.reliability.test_torture import History, check_decisions, check_rules, check_told
@@ -28,7 +28,7 @@ def worked(db: Database, processes: list[subprocess.Popen[bytes]], position: int
 def test_a_server_that_is_killed_three_times_changes_no_decision(long: bool) -> None:
     threads, rounds = (16, 300) if long else (8, 40)
     with closing(started()) as server:
-        address = server.address("torture")
+        address = f"{server.address('torture')}&timeout={PATIENCE}"
         processes = []
         with connect(address) as db:
             try:

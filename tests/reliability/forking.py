@@ -115,7 +115,7 @@ def others_write(store: SqliteStore) -> None:
 SCENES = {scene.__name__: scene for scene in (taking_turns, parent_leaves, others_write)}
 
 if __name__ == "__main__":
-    opened = SqliteStore(sys.argv[2], timeout=5)
+    opened = SqliteStore(sys.argv[2], timeout=60)
     try:
         SCENES[sys.argv[1]](opened)
     finally:

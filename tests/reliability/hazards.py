@@ -29,11 +29,12 @@ from tests.reliability.samples import one, problems
 
 ELSEWHERE = """
 import sys
+from backstory.record import encoded
 from backstory.stores.sqlite import SqliteStore
-from tests.reliability.hazards import append
+from tests.reliability.samples import one
 store = SqliteStore(sys.argv[1], create=False)
 for id in sys.argv[2:]:
-    append(store.log(), id)
+    one(store.log(), encoded("A", b"{}", ("account:a",)), id=id)
 print(*(commit.id for commit in store.log().commits()), flush=True)
 sys.stdin.read()
 store.close()

@@ -11,6 +11,7 @@ import pytest
 
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.opened import OPENED
+from tests.patience import PATIENCE
 from tests.reliability.forking import SCENES
 from tests.reliability.processes import finish, running
 
@@ -39,7 +40,7 @@ def test_a_store_that_is_garbage_does_not_wait_for_a_thread_that_opens_or_forks(
     def hold() -> None:
         with OPENED._lock:
             held.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
 
     thread = threading.Thread(target=hold)
     thread.start()
