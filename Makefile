@@ -5,6 +5,9 @@ ARGS ?=
 # Processes that run tests: one for each processor, and up to four. 0: all in one, as pytest does by itself.
 WORKERS ?= auto
 
+# Tests start hundreds of processes, and each of them would compile the library where bytecode is not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
