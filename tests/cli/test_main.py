@@ -173,11 +173,12 @@ def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
     loaded = set(ran.stderr.split())
     own = {name for name in loaded if name.startswith("backstory.cli.")}
     assert own == {
-        f"backstory.cli.{name}" for name in ("commits", "log", "output", "parser", "place", "text", "times")
+        f"backstory.cli.{name}"
+        for name in ("commits", "exits", "log", "output", "parser", "place", "text", "times")
     }
     assert not {"shutil", "subprocess", "tempfile", "difflib", "tomllib", "importlib.resources"} & loaded
     assert not {"hashlib", "pathlib", "backstory.event", "backstory.codec", "backstory.state"} & loaded
-    assert not {name for name in loaded if name.startswith("backstory.history")}
+    assert {name for name in loaded if name.startswith("backstory.history.")} == {"backstory.history.listing"}
 
 
 def test_the_console_script_is_the_same_command() -> None:

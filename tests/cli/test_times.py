@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backstory.cli import UsageError
+from backstory.cli.exits import UsageError
 from backstory.cli.times import human, parsed, short
 from backstory.commit import content_hash, draft
 from backstory.store import append

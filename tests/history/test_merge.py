@@ -326,6 +326,19 @@ def test_a_rebase_of_what_starts_there_already_makes_no_log_and_no_note(db: Data
     assert db.switch("one").chain == one.chain
 
 
+def test_a_report_says_whether_there_was_nothing_to_do(db: Database) -> None:
+    side = db.branch("side")
+    assert db.merge("side").nothing_to_do
+    assert side.rebase("main").nothing_to_do
+    db.execute(enter(Book("b"), 1))
+    moved = side.rebase("main")
+    assert (moved.steps, moved.nothing_to_do) == ((), False)
+    side = db.switch("side")
+    side.execute(enter(Book("c"), 1))
+    assert not db.merge("side").nothing_to_do
+    assert db.merge("side").nothing_to_do
+
+
 def test_a_rebase_takes_what_came_meanwhile(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     side = db.branch("side")
     side.execute(enter(Book("b"), 1))

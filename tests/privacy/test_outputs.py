@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from backstory import ClearTextWarning, commands, masking
-from backstory.cli import BUG, VERBS, main
+from backstory.cli import VERBS, main
+from backstory.cli.exits import BUG
 from tests import programs
 from tests.privacy.app import PERSONAL, SECRET
 

@@ -25,7 +25,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from backstory.errors import AppendError, BackstoryError, ClearTextWarning, IdReused
+from backstory.cli.exits import BUG, FINE, INTERRUPTED, PIPE_CLOSED, USAGE, UsageError, code_of, is_no_text
+from backstory.errors import BackstoryError, ClearTextWarning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,16 +79,8 @@ VERBS: dict[str, dict[str, str]] = {
 }
 """Every verb with what it does, in the groups of the help."""
 
-FINE, DIFFERENT, USAGE, BUG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
-"""Exit codes. The last two are what a shell gives a program that SIGINT or SIGPIPE ended, as with Git."""
-
-
 LOADING = 50_000
 """Objects that a process may make before the collector looks at them: loading a verb makes fewer."""
-
-
-class UsageError(BackstoryError):
-    """The command line asks for something that cannot be; the message says what, and how to ask for it."""
 
 
 def process() -> NoReturn:
@@ -206,28 +199,23 @@ def _complain(error: Exception) -> int:
     """Say what went wrong on standard error, in one line where it was foreseen, without control characters."""
     from backstory.cli.text import plain_lines
 
-    code, words = _verdict(error)
-    print(plain_lines(f"backstory: {words}"), file=sys.stderr)
-    return code
+    print(plain_lines(f"backstory: {_words(error)}"), file=sys.stderr)
+    return code_of(error)
 
 
-def _verdict(error: Exception) -> tuple[int, str]:
-    """The exit code for an error, and what it says."""
-    if isinstance(error, BackstoryError):
-        return DIFFERENT if isinstance(error, AppendError) and not isinstance(
-            error, IdReused
-        ) else USAGE, str(error)
-    if isinstance(error, Warning):  # as with `python -W error`
-        return USAGE, str(error)
-    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
-        return USAGE, f"the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}"
-    if isinstance(error, OSError):
+def _words(error: Exception) -> str:
+    """What an error says."""
+    if isinstance(error, UnicodeEncodeError) and is_no_text(error):
+        return f"the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}"
+    if isinstance(error, OSError) and not isinstance(error, BackstoryError):
         place = f"{error.filename}: " if error.filename else ""
-        return USAGE, f"{place}{error.strerror or error}"
-    return BUG, (
-        f"this is a bug: {type(error).__name__}: {error}\n"
-        "Run it again with BACKSTORY_DEBUG=1 to see where, and please report it."
-    )
+        return f"{place}{error.strerror or error}"
+    if code_of(error) == BUG:
+        return (
+            f"this is a bug: {type(error).__name__}: {error}\n"
+            "Run it again with BACKSTORY_DEBUG=1 to see where, and please report it."
+        )
+    return str(error)
 
 
 def _open_closed() -> None:

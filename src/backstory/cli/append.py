@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, application, commits, place
+from backstory.cli import application, commits, place
+from backstory.cli.exits import UsageError
 from backstory.commit import draft
 from backstory.ids import new_id
 from backstory.query import Condition, Query

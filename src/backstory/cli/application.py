@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, place
+from backstory.cli import place
+from backstory.cli.exits import UsageError
 from backstory.errors import ApplicationError, BackstoryError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, entity, values
+from backstory.cli import entity, values
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.commands import Command, CommandType
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, application, changes, commits, place, target
+from backstory.cli import application, changes, commits, place, target
+from backstory.cli.exits import DIFFERENT, UsageError, answer
 from backstory.cli.text import count, plain
 from backstory.history.bisect import Found, first, first_of_all
 from backstory.history.branches import Branches
@@ -114,13 +115,13 @@ def exact(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
                 for turn in found.turns
             ],
         )
-        return 0 if found.first or found.began else 1
+        return answer(found.first or found.began)
     if arguments.turns:
         return turns(log, name, found, arguments.where, start, out)
     if found.first is None:
         always = f"it was so already at #{start.position}" if found.began else "it never became true"
         out.say(f"backstory: {name}: {arguments.where}: {always}")
-        return 0 if found.began else 1
+        return answer(found.began)
     result(log, reference, found.first, f"{name}: {arguments.where}", out)
     if found.flipped:
         now = "is true" if found.holds else "is not true"
@@ -146,7 +147,7 @@ def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Outp
         )
     if not found.turns:
         out.say("it never turned")
-    return 0 if found.first is not None or found.began else 1
+    return answer(found.first is not None or found.began)
 
 
 def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
@@ -161,7 +162,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output
             out.document("bisect", where=arguments.where, found=None)
         else:
             out.say(f"backstory: {arguments.where}: it never became true of any {arguments.words[0]}")
-        return 1
+        return DIFFERENT
     if out.json:
         found = {
             **target.described(broken.reference),
@@ -232,11 +233,11 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
     if out.json:
         fields = [commits.commit_fields(each, subjects.of(each)) for each in found]
         out.document("bisect", asked=suspects.asked, commits=fields)
-        return 0 if len(found) == 1 else 1
+        return answer(len(found) == 1)
     if suspects.first is None:
         out.line("some commits could not be judged; the first bad one is any of:")
         out.lines(f"  {commits.line(each, subjects.of(each), out)}" for each in found)
-        return 1
+        return DIFFERENT
     out.line(f"the first bad commit, after {count(suspects.asked, 'check')}")
     out.line()
     out.lines(told(log, found[0], out))

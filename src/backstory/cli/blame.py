@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli import application, commits, place, table, target
+from backstory.cli.exits import DIFFERENT
 from backstory.cli.state import cut, shown
 from backstory.cli.text import plain
 from backstory.cli.times import short
@@ -57,7 +58,7 @@ def run(arguments: Namespace, out: Output) -> int:
         first = next(iter(log.read(reference.query(), upto=point.position, limit=1)), None)
         if first is None:
             out.say(f"backstory: no event concerns {target.named(reference)} at #{point.position}")
-            return 1
+            return DIFFERENT
         with target.theirs(reference):
             found = blame(log, reference, point.position, assertions=arguments.assertions)
         subjects = Subjects(log)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, folder, place, table
+from backstory.cli import folder, place, table
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
-from backstory.history.branches import MAIN, Branch, Branches, Chain
-from backstory.history.decisions import origin
-from backstory.history.revision import Point, commits_between, resolve
+from backstory.history.branches import MAIN, Branches
+from backstory.history.revision import resolve
+from backstory.history.standing import MOST, Standing, Standings
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
@@ -35,22 +34,6 @@ A branch is a name for a log that stands on a point of another one. Making one c
 is, and nothing that is done on it changes the other. Deleting takes only the name away: the commits stay in the store.
 `ahead` and `behind` count commits that the branch has and the one below has not, and the other way round. What a merge
 decided differently is there, and what it skipped or refused is settled: neither is counted."""
-
-MOST = 1000
-"""Commits that are counted at most."""
-
-
-class Standing(msgspec.Struct):
-    """Where a branch stands: on which one, at which position, and how many commits each has for itself."""
-
-    name: str
-    current: bool
-    position: int
-    head: str
-    parent: str | None
-    base: int
-    ahead: int
-    behind: int
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -87,7 +70,7 @@ def make(branches: Branches, arguments: Namespace, out: Output) -> int:
     point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
     made = branches.create(arguments.name, point.chain, point.position)
     if out.json:
-        out.document("branch", **msgspec.structs.asdict(Standings(branches, "").of(made)))
+        out.document("branch", **document(Standings(branches).of(made), ""))
         return 0
     out.line(f"made {plain(made.name)} at #{point.position}")
     out.say(f"go there:  backstory switch {made.name}")
@@ -99,7 +82,7 @@ def delete(branches: Branches, name: str, address: str, out: Output) -> int:
     memory = folder.recall(address)
     if name == memory.branch and name != MAIN:
         raise UsageError(f"this folder is on {name}; leave it first: backstory switch main")
-    was = Standings(branches, memory.branch).of(branches.get(name))
+    was = Standings(branches).of(branches.get(name))
     branches.delete(name)
     if out.json:
         out.document("deleted", branch=name, position=was.position, head=was.head)
@@ -126,13 +109,13 @@ def restore(branches: Branches, name: str, out: Output) -> int:
 
 def write(branches: Branches, current: str, out: Output, *, verbose: bool) -> int:
     """List them, the current one marked."""
-    found = list(map(Standings(branches, current).of, branches.all()))
+    found = list(map(Standings(branches).of, branches.all()))
     if out.json:
-        out.document("branches", branches=found)
+        out.document("branches", branches=[document(each, current) for each in found])
         return 0
     out.page()
     titles = ["  branch", "head", "from", "ahead", "behind"]
-    rows = [list(cells(each)) for each in found]
+    rows = [list(cells(each, current)) for each in found]
     if verbose:
         titles.append("last commit")
         for row, each in zip(rows, found, strict=True):
@@ -141,9 +124,15 @@ def write(branches: Branches, current: str, out: Output, *, verbose: bool) -> in
     return 0
 
 
-def cells(each: Standing) -> Iterator[str]:
+def document(each: Standing, current: str) -> dict[str, Any]:
+    """Where a branch stands, for --json."""
+    fields = msgspec.structs.asdict(each)
+    return {"name": fields.pop("name"), "current": each.name == current, **fields}
+
+
+def cells(each: Standing, current: str) -> Iterator[str]:
     """A branch as a row."""
-    yield f"{'*' if each.current else ' '} {plain(each.name)}"
+    yield f"{'*' if each.name == current else ' '} {plain(each.name)}"
     yield f"#{each.position}"
     yield "" if each.name == MAIN else f"{plain(each.parent or '(deleted)')} #{each.base}"
     yield "" if each.name == MAIN else amount(each.ahead)
@@ -162,49 +151,3 @@ def last(branches: Branches, each: Standing) -> str:
 def amount(number: int) -> str:
     """A count of commits that ends somewhere."""
     return f"{MOST - 1}+" if number >= MOST else str(number)
-
-
-class Standings:
-    """Where branches stand. What several of them need is read once."""
-
-    def __init__(self, branches: Branches, current: str) -> None:
-        self._branches = branches
-        self._current = current
-        self._settled = cache(branches.settled)
-        self._names = cache(self._read_names)
-
-    def _read_names(self) -> dict[Chain, str]:
-        names: dict[Chain, str] = {}
-        for branch in self._branches.all():
-            names.setdefault(branch.chain, branch.name)
-        return names
-
-    def of(self, branch: Branch) -> Standing:
-        """Where a branch stands."""
-        branches, below = self._branches, branch.chain[:-1]
-        head = branches.view(branch.chain).head()
-        parent = self._names().get(below) if below else None
-        ahead = behind = 0
-        if below:
-            own, other = (
-                Point(branch.chain, head.position),
-                Point(below, branches.view(below).head().position),
-            )
-            ahead, behind = self._counted(other, own, parent), self._counted(own, other, branch.name)
-        return Standing(
-            branch.name,
-            branch.name == self._current,
-            head.position,
-            head.hash.hex(),
-            parent,
-            branches.store.origin(branch.chain[-1]).position,
-            ahead,
-            behind,
-        )
-
-    def _counted(self, start: Point, end: Point, target: str | None) -> int:
-        """Commits of `start..end`, as many as are counted, without those that a merge into `target` left out."""
-        missing = commits_between(self._branches, start, end)
-        if target is not None and (settled := self._settled(target)):
-            missing = (commit for commit in missing if origin(commit) not in settled)
-        return sum(1 for _ in islice(missing, MOST))

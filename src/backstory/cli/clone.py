@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError
 from backstory.cli.bar import Bar
+from backstory.cli.exits import UsageError
 from backstory.cli.place import is_url
 from backstory.cli.text import count
 from backstory.stores import open_store, shown

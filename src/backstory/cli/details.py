@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, application, changes, commits, target, times
+from backstory.cli import application, changes, commits, target, times
+from backstory.cli.exits import UsageError
 from backstory.cli.text import count, plain, plain_lines
 from backstory.codec import fields
 from backstory.errors import DefinitionError
@@ -21,9 +22,9 @@ from backstory.veil import either
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from backstory.cli.log import Side
     from backstory.cli.output import Output
     from backstory.commit import Commit
+    from backstory.history.listing import Side
     from backstory.record import Recorded
     from backstory.state import State
     from backstory.store import Log
@@ -81,7 +82,7 @@ def stat(side: Side, commit: Commit, out: Output) -> Iterator[str]:
     """How many events of which type a commit has, and how much they are about."""
     types: Counter[str] = Counter()
     tags: set[str] = set()
-    for event in side.wanted.events(side.log, commit):
+    for event in side.events(commit):
         types[event.type] += 1
         tags.update(event.tags)
     width = max(map(len, types), default=0)
@@ -170,9 +171,9 @@ def _value(side: Side, commit: Commit, name: str, names: Mapping[bytes, list[str
         case "names":
             value = ", ".join(names.get(commit.hash, ()))
         case "types":
-            value = " ".join(dict.fromkeys(event.type for event in side.wanted.events(side.log, commit)))
+            value = " ".join(dict.fromkeys(event.type for event in side.events(commit)))
         case "tags":
-            events = side.wanted.events(side.log, commit)
+            events = side.events(commit)
             value = " ".join(dict.fromkeys(tag for event in events for tag in event.tags))
         case _:
             value = getattr(commit, name)

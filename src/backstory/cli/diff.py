@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, application, changes, commits, place, table, target
+from backstory.cli import application, changes, commits, place, table, target
+from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import count, plain
 from backstory.errors import RevisionError
 from backstory.history.branches import Branches
@@ -132,7 +133,7 @@ def one(branches: Branches, span: Range, words: list[str], arguments: Namespace,
         else:
             out.line(out.paint(f"{name}  {label(arguments, words)}", "bold"))
             out.lines(f"  {text}" for text in changes.painted(difference, out))
-    return 1 if difference else 0
+    return answer(not difference)
 
 
 def every(branches: Branches, span: Range, arguments: Namespace, out: Output) -> int:
@@ -155,11 +156,11 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
         if arguments.json_patch:
             patches = {target.named(each.reference): json_patch(each.difference.masked()) for each in found}
             out.json_line(msgspec.json.encode(patches))
-            return 1 if patches else 0
+            return answer(not patches)
         if out.json:
             documents = [{**target.described(each.reference), **document(each.difference)} for each in found]
             out.document("diff", **ends(span), states=documents, differs=bool(documents))
-            return 1 if documents else 0
+            return answer(not documents)
         out.page()
         for each in found:
             number += 1
@@ -171,7 +172,7 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
                 out.lines(f"  {text}" for text in changes.painted(each.difference, out))
     what = "tag" if arguments.all == "tags" else cls.__name__
     out.say(f"{count(number, what)} {'differs' if number == 1 else 'differ'}")
-    return 1 if number else 0
+    return answer(not number)
 
 
 def document(difference: Difference) -> dict[str, Any]:
@@ -215,7 +216,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
         }
         differs = any(lists.values())
         out.document("diff", **ends(span), **lists, differs=differs)
-        return 1 if differs else 0
+        return answer(not differs)
     out.page()
     if arguments.stat:
         return stat([(log, list(found)) for _, _, log, found in sides], out)
@@ -228,7 +229,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
             for record in inside(log, commit):
                 shown = f"{commits.event(record, out)}  {commits.data_line(record)}"
                 out.line(f"{out.paint(sign, color)}     {shown}")
-    return 1 if differs else 0
+    return answer(not differs)
 
 
 def documents(log: Log, found: Iterable[Commit]) -> Iterator[dict[str, Any]]:
@@ -256,4 +257,4 @@ def stat(sides: list[tuple[Log, list[Commit]]], out: Output) -> int:
         table.write(out, ("type", "a", "b"), rows, right="a b")
     minus, plus = (len(found) for _, found in sides)
     out.line(f"only in a: {count(minus, 'commit')}; only in b: {count(plus, 'commit')}")
-    return 1 if minus or plus else 0
+    return answer(not (minus or plus))

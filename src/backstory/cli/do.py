@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, application, asked, changes, commits, entity, parser, place
+from backstory.cli import application, asked, changes, commits, entity, parser, place
 from backstory.cli.append import author, author_option
+from backstory.cli.exits import UsageError, code_of
 from backstory.cli.states import first_line
 from backstory.cli.text import plain
 from backstory.codec import PLAIN
@@ -89,7 +90,7 @@ def perform(command: Command, arguments: Namespace, out: Output) -> int:
             )
         except Refused as refused:
             refusal(refused, command, out)
-            return 1
+            return code_of(refused)
         if commit is None:
             if out.json:
                 out.document("nothing", command=str(command))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, application, place, table, values
+from backstory.cli import application, place, table, values
+from backstory.cli.exits import DIFFERENT, UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.history import plain as plains
@@ -32,7 +33,7 @@ def run(arguments: Namespace, out: Output) -> int:
         last = next(db.read(reference.query(), at=arguments.at, backwards=True, limit=1), None)
         if last is None:
             out.say(f"backstory: {_nothing(db, reference, arguments.at)}")
-            return 1
+            return DIFFERENT
         state = db.load(reference, at=arguments.at)
         fields = plains.shown(state)
         if out.json:
@@ -109,13 +110,13 @@ def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) 
 
 def _nothing(db: Database, reference: State, at: str | None) -> str:
     """Why there is nothing to show, and what there is instead."""
-    from backstory.cli.state import similar
+    from backstory.history.similar import similar_tags
 
     name = named(reference)
     first = next(db.read(reference.query(), limit=1), None)
     if first is not None:
         return f"no event concerns {name} at {at}; its first event is #{first.position}"
     tags = [tag for field in state_type(type(reference)).tag_fields for tag in field.texts(reference)]
-    near = [other for tag in tags for other in similar(db.log, tag)]
+    near = [other for tag in tags for other in similar_tags(db.log, tag)]
     hint = f"; did you mean {' or '.join(other.partition(':')[2] for other in near)}?" if near else ""
     return f"no event concerns {name}{hint}"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING
 
-from backstory.cli import UsageError, application, files, place
+from backstory.cli import application, files, place
 from backstory.cli.bar import Bar
+from backstory.cli.exits import UsageError
 from backstory.query import Query
 
 if TYPE_CHECKING:

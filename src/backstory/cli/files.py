@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from backstory.cli import UsageError
+from backstory.cli.exits import UsageError
 from backstory.cli.place import is_url
 
 SQLITE = b"SQLite format 3\0"

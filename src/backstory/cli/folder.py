@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from backstory.cli import UsageError
+from backstory.cli.exits import UsageError
 from backstory.cli.place import MEMORY, is_url, remembered
 from backstory.stores import shown
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from backstory.cli import place
-from backstory.cli.log import Filter, Side, View
+from backstory.cli.log import View
 from backstory.history.branches import Branches, Chain
+from backstory.history.listing import Filter, Side
 from backstory.history.revision import resolve
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, application, commits, place
+from backstory.cli import application, commits, place
+from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import plain
 from backstory.history.grep import data_text, grep_events, grep_messages
 from backstory.query import Query
@@ -78,7 +79,7 @@ def run(arguments: Namespace, out: Output) -> int:
         number = found(log, pattern, upto, arguments, out)
     if not number:
         out.say(f"backstory: nothing matches {arguments.pattern!r}")
-    return 0 if number else 1
+    return answer(number)
 
 
 def in_messages(

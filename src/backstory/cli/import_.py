@@ -9,8 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, files, place
+from backstory.cli import files, place
 from backstory.cli.bar import Bar
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.errors import SourceError
 from backstory.local import import_key

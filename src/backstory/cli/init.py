@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, place
+from backstory.cli import place
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.stores import open_store, shown
 

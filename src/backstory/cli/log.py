@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, commits, place
+from backstory.cli import commits, place
+from backstory.cli.exits import UsageError
 from backstory.cli.parser import application_options
+from backstory.history.listing import Filter, Side, followed, listed
 from backstory.query import Query
 from backstory.refs import BRANCH, MAIN_REF, MARK
-from backstory.store import ALL
-from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from datetime import datetime
+    from typing import NoReturn
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
-    from backstory.record import Recorded
-    from backstory.store import Log, Store
+    from backstory.store import Store
 
 EXAMPLES = """\
 backstory log -n 20
@@ -122,64 +122,6 @@ def shows_data(arguments: Namespace) -> bool:
     )
 
 
-class Filter(msgspec.Struct):
-    """Which commits are wanted.
-
-    `known` is a log and a position: what it has up to there is not wanted. `only` are positions, where others are not.
-    """
-
-    query: Query = ALL
-    author: str = ""
-    grep: re.Pattern[str] | None = None
-    after: int = 0
-    upto: int | None = None
-    known: tuple[Any, int] | None = None
-    only: frozenset[int] | None = None
-
-    def candidates(self, log: Log, *, backwards: bool) -> Iterator[Commit]:
-        """The commits in the range, streamed; with types or tags the index finds those that hold such events."""
-        if self.query.is_all:
-            yield from log.commits(after=self.after, upto=self.upto, backwards=backwards)
-            return
-        last = 0
-        for event in log.read(self.query, after=self.after, upto=self.upto, backwards=backwards):
-            if event.commit != last:
-                last = event.commit
-                yield from log.commits(after=last - 1, upto=last)
-
-    def wants(self, commit: Commit, subjects: Subjects) -> bool:
-        """Whether author, message or subject, and place are wanted."""
-        return (
-            self.author in commit.author.casefold()
-            and (self.grep is None or subjects.match(commit, self.grep))
-            and (self.only is None or commit.position in self.only)
-            and not (self.known is not None and self._is_known(*self.known, commit))
-        )
-
-    @staticmethod
-    def _is_known(log: Log, upto: int, commit: Commit) -> bool:
-        return any(own.id == commit.id and own.position <= upto for own in log.find(commit.id))
-
-    def events(self, log: Log, commit: Commit, limit: int | None = None) -> Iterator[Recorded]:
-        """The events of a commit that are wanted."""
-        return log.read(self.query, after=commit.first - 1, upto=commit.position, limit=limit)
-
-
-class Side:
-    """A log, and what is wanted of it; the sign says on which side of a range `a...b` it is."""
-
-    def __init__(self, log: Log, wanted: Filter, sign: str = "") -> None:
-        self.log = log
-        self.wanted = wanted
-        self.sign = sign
-        self.subjects = Subjects(log)
-
-    def commits(self, *, backwards: bool) -> Iterator[Commit]:
-        """The commits that are wanted, streamed."""
-        found = self.wanted.candidates(self.log, backwards=backwards)
-        return (commit for commit in found if self.wanted.wants(commit, self.subjects))
-
-
 class View(msgspec.Struct):
     """How a commit is shown: as lines for people, and as fields for --json."""
 
@@ -198,25 +140,26 @@ def run(arguments: Namespace, out: Output) -> int:
     with place.opened(arguments) as store:
         log = place.log(arguments, store)
         if arguments.revision is None and arguments.value is None:
-            between(log, wanted, arguments.since, arguments.until)
             sides = [Side(log, wanted)]
         else:
             from backstory.cli import selection
 
             sides = selection.sides(store, wanted, arguments)
+        since, until = times(arguments)
+        if since is not None or until is not None:
             for side in sides:
-                between(side.log, side.wanted, arguments.since, arguments.until)
+                side.wanted.during(side.log, since, until)
         names = {} if out.json or out.ndjson else named(store, arguments)
         view = viewed(arguments, names, out)
         if arguments.follow:
-            return follow(log, wanted, arguments, view, out)
+            follow(sides[0], arguments, view, out)
         if arguments.graph:
             from backstory.cli import graph
 
             out.page()
             out.lines(graph.drawn(store, sides[0].wanted, arguments, view))
             return 0
-        found = chosen(sides, arguments.number, oldest_first=arguments.reverse)
+        found = listed(sides, arguments.number, oldest_first=arguments.reverse)
         if out.json or out.ndjson:
             out.records("commit", (view.fields(*each) for each in found), plural="commits")
             return 0
@@ -261,27 +204,14 @@ def pattern(regex: str | None) -> re.Pattern[str] | None:
         raise UsageError(f"--grep {regex!r} is no regular expression: {wrong}") from wrong
 
 
-def between(log: Log, wanted: Filter, since: str | None, until: str | None) -> None:
-    """Turn times into positions."""
-    if since is None and until is None:
-        return
+def times(arguments: Namespace) -> tuple[datetime | None, datetime | None]:
+    """The times of --since and --until. Raises `UsageError`."""
+    if arguments.since is None and arguments.until is None:
+        return None, None
     from backstory.cli.times import parsed
-    from backstory.history import timeline
 
-    if since is not None:
-        wanted.after = max(wanted.after, timeline.last_before(log, parsed(since)))
-    if until is not None:
-        last = timeline.last_at(log, parsed(until))
-        wanted.upto = last if wanted.upto is None else min(wanted.upto, last)
-
-
-def chosen(sides: list[Side], number: int | None, *, oldest_first: bool) -> Iterator[tuple[Side, Commit]]:
-    """The commits to show. `number` takes the newest, in whichever order they are shown."""
-    if oldest_first and number is None:
-        return ((side, commit) for side in sides[::-1] for commit in side.commits(backwards=False))
-    every = ((side, commit) for side in sides for commit in side.commits(backwards=True))
-    found = islice(every, number)
-    return reversed(list(found)) if oldest_first else found
+    since, until = (None if text is None else parsed(text) for text in (arguments.since, arguments.until))
+    return since, until
 
 
 def named(store: Store, arguments: Namespace) -> Mapping[bytes, list[str]]:
@@ -317,7 +247,7 @@ def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) 
             yield from commits.signature(commit)
             yield from commits.message(commit, subject, out)
             if not arguments.stat:
-                yield from listed(side, commit, out)
+                yield from events(side, commit, out)
         if more is not None:
             yield from more(side, commit)
 
@@ -326,29 +256,23 @@ def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) 
 
 def commit_fields(side: Side, commit: Commit) -> dict[str, Any]:
     """A commit for --json."""
-    events = side.wanted.events(side.log, commit)
-    fields = commits.commit_fields(commit, side.subjects.of(commit), events)
+    fields = commits.commit_fields(commit, side.subjects.of(commit), side.events(commit))
     return {"side": side.sign, **fields} if side.sign else fields
 
 
-def listed(side: Side, commit: Commit, out: Output) -> Iterator[str]:
+def events(side: Side, commit: Commit, out: Output) -> Iterator[str]:
     """The events of a commit, or the first of them."""
     yield ""
-    shown = list(side.wanted.events(side.log, commit, SHOWN))
+    shown = list(side.events(commit, SHOWN))
     yield from (commits.INDENT + text for text in commits.events(shown, out))
     if len(shown) < commit.size:
         yield out.paint(f"{commits.INDENT}and {commit.size - len(shown):,} more", "dim")
 
 
-def follow(log: Log, wanted: Filter, arguments: Namespace, view: View, out: Output) -> int:
+def follow(side: Side, arguments: Namespace, view: View, out: Output) -> NoReturn:
     """Write the last commits and then each new one, until interrupted."""
-    side = Side(log, wanted)
-    head = log.head().position
-    if wanted.upto is None:
-        wanted.upto = head
     number = RECENT if arguments.number is None else arguments.number
-    found = chosen([side], number, oldest_first=True)
-    while True:
+    for found in followed(side, number):
         for each in found:
             if out.ndjson:
                 out.record("commit", view.fields(*each))
@@ -356,6 +280,4 @@ def follow(log: Log, wanted: Filter, arguments: Namespace, view: View, out: Outp
                 out.lines(view.lines(*each))
                 out.lines([] if arguments.oneline or arguments.format is not None else [""])
         out.flush()
-        wanted.after = head
-        wanted.upto = head = log.wait(head)
-        found = chosen([side], None, oldest_first=True)
+    raise AssertionError("what is followed has no end")

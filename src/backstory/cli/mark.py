@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, place, table
+from backstory.cli import place, table
 from backstory.cli.append import author, author_option
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.history.branches import Branches, Mark

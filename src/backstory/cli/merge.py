@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, merging, place
+from backstory.cli import merging, place
+from backstory.cli.exits import UsageError
 from backstory.history.branches import Branches
 from backstory.history.merge import merge
 

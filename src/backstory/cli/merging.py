@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.app import load
-from backstory.cli import UsageError, application, commits, folder, place
+from backstory.cli import application, commits, folder, place
 from backstory.cli.append import author, author_option
 from backstory.cli.changes import painted
+from backstory.cli.exits import UsageError, answer
 from backstory.cli.folder import Pending, Way
 from backstory.cli.text import count, plain
 from backstory.history.branches import Branches
@@ -160,7 +161,7 @@ def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act,
     else:
         out.page()
         out.lines(words(report, pending, source, target, out, dry_run=arguments.dry_run))
-    return 0 if report.clean else 1
+    return answer(report.clean)
 
 
 def named(arguments: Namespace) -> Any:
@@ -213,14 +214,14 @@ def words(
     if report.conflicts:
         yield from conflict_words(report, pending, source, target, out, dry_run=dry_run)
         return
-    if pending.verb == "rebase" and not report.steps and report.target == f"#{report.base}":
-        yield f"nothing to do: {plain(pending.target)} starts at {plain(pending.source)} ({report.target}) already"
-        return
-    new = [step for step in report.steps if step.draft is not None]
-    if pending.verb != "rebase" and all(step.outcome in ("known", "settled") for step in report.steps):
-        yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
+    if report.nothing_to_do:
+        if pending.verb == "rebase":
+            yield f"nothing to do: {plain(pending.target)} starts at {plain(pending.source)} ({report.target}) already"
+        else:
+            yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
         yield from (f"  {step_line(step, source, out)}" for step in report.steps if _untold(step))
         return
+    new = [step for step in report.steps if step.draft is not None]
     would, some = "would be " if dry_run else "", count(len(new), "commit")
     where = f", {_span(report.commits[0].first, report.commits[-1].position)}" if report.commits else ""
     if report.fast_forward:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from backstory.cli import UsageError
+from backstory.cli.exits import UsageError
 
 WIDTH = 100
 """Where help text is folded."""

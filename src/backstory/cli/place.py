@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError
+from backstory.cli.exits import UsageError
 from backstory.refs import BRANCH, MAIN, MAIN_REF
 from backstory.stores import open_store, scheme_of
 from backstory.stores.guarded import GuardedLog

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import UsageError, place, table
+from backstory.cli import place, table
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.history.branches import Branches

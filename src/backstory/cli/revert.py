@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backstory.cli import application, commits, place
 from backstory.cli.append import author, author_option
+from backstory.cli.exits import code_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -49,7 +50,7 @@ def run(arguments: Namespace, out: Output) -> int:
                 )
         except RevertError as no:
             out.say(f"backstory: {no}")
-            return 1
+            return code_of(no)
         if commit is None:
             if out.json:
                 out.document("nothing", revision=arguments.revision)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, application, place
+from backstory.cli import application, place
+from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import count, plain
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
@@ -93,7 +94,7 @@ def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
             out.say(
                 "backstory: nothing was locked; for events that no store has yet: backstory schema lock --force"
             )
-    return 0 if written else 1
+    return answer(written)
 
 
 def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
@@ -122,7 +123,7 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
             events=len(app.events),
             findings=_documents(found),
         )
-        return 1 if bad else 0
+        return answer(not bad)
     out.page()
     show(found, out)
     looked = count(len(app.events), "event") + (f", and {named}" if named else "")
@@ -133,7 +134,7 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
     if any(finding.level == "news" for finding in found):
         out.flush()
         out.say("\nRecord what is new with: backstory schema lock")
-    return 1 if bad else 0
+    return answer(not bad)
 
 
 def named_store(arguments: Namespace) -> str | None:

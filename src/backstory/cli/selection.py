@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import UsageError, application, place, target
-from backstory.cli.log import Filter, Side
+from backstory.cli import application, place, target
+from backstory.cli.exits import UsageError
 from backstory.history.branches import Branches
-from backstory.history.revision import Point, resolve, resolve_range
+from backstory.history.listing import Filter, Side
+from backstory.history.revision import Point, missing, resolve, resolve_range
 from backstory.history.values import commits_with, commits_with_any
 from backstory.latest import Latest
 
@@ -29,11 +30,11 @@ def sides(store: Store, wanted: Filter, arguments: Namespace) -> list[Side]:
         found = [_upto(branches, wanted, resolve(branches, text, current))]
     elif span.both:
         found = [
-            _without(branches, wanted, span.start, span.end, ">"),
-            _without(branches, wanted, span.end, span.start, "<"),
+            _missing(branches, wanted, span.start, span.end, ">"),
+            _missing(branches, wanted, span.end, span.start, "<"),
         ]
     else:
-        found = [_without(branches, wanted, span.start, span.end, "")]
+        found = [_missing(branches, wanted, span.start, span.end, "")]
     if arguments.value is not None:
         for side in found:
             side.wanted.only = frozenset(_with_value(side.log, side.wanted, arguments))
@@ -44,14 +45,11 @@ def _upto(branches: Branches, wanted: Filter, point: Point) -> Side:
     return Side(branches.view(point.chain), msgspec.structs.replace(wanted, upto=point.position))
 
 
-def _without(branches: Branches, wanted: Filter, start: Point, end: Point, sign: str) -> Side:
-    """The commits of `end` that `start` has not; see `revision.commits_between`."""
-    _, border = branches.shared(start.chain, end.chain)
-    border = min(border, start.position)
-    merged = start.chain != end.chain and start.position > border
-    known = (branches.view(start.chain), start.position) if merged else None
-    narrowed = msgspec.structs.replace(wanted, after=border, upto=end.position, known=known)
-    return Side(branches.view(end.chain), narrowed, sign)
+def _missing(branches: Branches, wanted: Filter, start: Point, end: Point, sign: str) -> Side:
+    """The commits of `end` that `start` does not have."""
+    part = missing(branches, start, end)
+    narrowed = msgspec.structs.replace(wanted, after=part.after, upto=part.upto, missing=part)
+    return Side(part.log, narrowed, sign)
 
 
 def _with_value(log: Log, wanted: Filter, arguments: Namespace) -> set[int]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import UsageError, application, place, table
+from backstory.cli import application, place, table
+from backstory.cli.exits import DIFFERENT, UsageError
 from backstory.cli.text import count, plain
 from backstory.cli.times import short
 from backstory.history.plain import part_veil
@@ -39,9 +40,6 @@ TEXT = """\
 Every field of the events that have the tag, with its last value and the event that gave it. A value is shown as
 text where that cannot be mistaken for another one, and else as JSON. Exit code 1: nothing is known about the tag.
 Without a colon, the first word names a state of the application, and the words after it say which one."""
-
-LOOKED_AT = 20_000
-"""Events at the end of the log in which similar tags are looked for."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -80,7 +78,7 @@ def run(arguments: Namespace, out: Output) -> int:
             state.apply(event)
         if not state.events:
             out.say(f"backstory: {nothing(log, tag, arguments.at)}")
-            return 1
+            return DIFFERENT
         givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
     if out.json:
         out.document("state", **fields(state, givers))
@@ -168,17 +166,8 @@ def nothing(log: Log, tag: str, at: str | None) -> str:
     """Why there is nothing to show, and what there is instead."""
     if at is not None and (first := next(iter(log.read(Query.of(tags=[tag]), limit=1)), None)):
         return f"nothing is known about {tag} at {at}; its first event is #{first.position}"
-    if others := similar(log, tag):
+    from backstory.history.similar import similar_tags
+
+    if others := similar_tags(log, tag):
         return f"nothing is known about {tag}; did you mean {' or '.join(others)}?"
     return f"nothing is known about {tag}; the keys of tags are listed by: backstory tags"
-
-
-def similar(log: Log, tag: str) -> list[str]:
-    """The nearest tags with the same key, among those used lately."""
-    from difflib import get_close_matches
-
-    prefix = tag.partition(":")[0] + ":"
-    recent = log.read(backwards=True, limit=LOOKED_AT)
-    return get_close_matches(
-        tag, {other for event in recent for other in event.tags if other.startswith(prefix)}, 3
-    )

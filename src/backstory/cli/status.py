@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from backstory.cli import folder, place
-from backstory.cli.branch import Standings, amount
+from backstory.cli.branch import amount, document
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history.branches import MAIN, Branches
+from backstory.history.standing import Standings
 from backstory.refs import STORE_ID
 from backstory.stores import shown
 from backstory.subject import subject_of
@@ -38,7 +37,7 @@ def run(arguments: Namespace, out: Output) -> int:
         name = place.branch(arguments)
         place.check(arguments, store, name)
         branches = Branches(store)
-        stands = Standings(branches, name).of(branches.get(name))
+        stands = Standings(branches).of(branches.get(name))
         log, id = branches.log(name), store.refs.get(STORE_ID)
         head = log.head()
         last = next(log.commits(upto=head.position, backwards=True, limit=1), None)
@@ -48,7 +47,7 @@ def run(arguments: Namespace, out: Output) -> int:
             "status",
             store=shown(address),
             id=id,
-            **msgspec.structs.asdict(stands),
+            **document(stands, name),
             time=head.time,
             subject=subject,
             pending=pending,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import UsageError, folder, place
+from backstory.cli import folder, place
+from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.history.branches import Branches
 from backstory.history.revision import Point, resolve

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import UsageError, place, table
+from backstory.cli import place, table
+from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import plain
 from backstory.history import summary
 
@@ -69,4 +70,4 @@ def tags(log: Log, key: str, number: int | None, out: Output) -> int:
         table.write(out, ("tag", "events", "first", "last"), rows, right="events first last")
     if not found:
         out.say(f"backstory: no tag has the key {key!r}; the keys are listed by: backstory tags")
-    return 0 if found else 1
+    return answer(found)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, application, entity
+from backstory.cli import application, entity
+from backstory.cli.exits import UsageError
 from backstory.latest import Latest
 from backstory.state import State, identity
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from backstory.cli import UsageError
+from backstory.cli.exits import UsageError
 
 
 def local(time: datetime) -> datetime:

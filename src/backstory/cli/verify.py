@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import UsageError, application, place
+from backstory.cli import application, place
+from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import count
 from backstory.errors import StoreError
 from backstory.history.heads import kept, written
@@ -93,7 +94,7 @@ def run(arguments: Namespace, out: Output) -> int:
         out.line(written(report.head))
     else:
         write(report, arguments, branch, snapshots, out)
-    return 0 if report.sound else 1
+    return answer(report.sound)
 
 
 def size(store: Store) -> int:

@@ -28,7 +28,8 @@ ATTEMPTS = 10
 class MergeReport(msgspec.Struct, frozen=True):
     """What became of each commit. Nothing was appended unless `done`.
 
-    `base` is the position up to which both are the same history; `commits` are those that were appended.
+    `base` is the position up to which both are the same history; `commits` are those that were appended. `moved` says
+    that a rebase lets the branch start at another point, even where the branch has no commits of its own.
     """
 
     source: str
@@ -38,6 +39,12 @@ class MergeReport(msgspec.Struct, frozen=True):
     commits: tuple[Commit, ...] = ()
     fast_forward: bool = False
     done: bool = False
+    moved: bool = False
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether the target has everything already, or starts there already."""
+        return not self.moved and all(step.outcome in ("known", "settled") for step in self.steps)
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
@@ -142,7 +149,7 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
         head = view.head()
         replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
         steps = replay.run(view.commits(after=base, upto=head.position), settled=lambda _: False)
-        report = MergeReport(name, f"#{onto.position}", base, tuple(steps))
+        report = MergeReport(name, f"#{onto.position}", base, tuple(steps), moved=True)
         if report.conflicts or options.dry_run:
             return report
         with suppress(HeadMoved):

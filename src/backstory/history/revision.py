@@ -67,6 +67,28 @@ class Range(NamedTuple):
     both: bool
 
 
+class Missing(NamedTuple):
+    """What one history has and another does not have: the commits of `log` from `after` up to `upto`.
+
+    A merge may have taken some of them over, or decided them again. That is the same decision, so `other`, the other
+    history up to `known`, does not miss it.
+    """
+
+    log: Log
+    after: int
+    upto: int
+    other: Log | None
+    known: int
+
+    def lacks(self, commit: Commit) -> bool:
+        """Whether the other history has no commit that makes the decision of this one."""
+        return self.other is None or made(self.other, commit, self.known) is None
+
+    def commits(self) -> Iterator[Commit]:
+        """The commits, oldest first."""
+        return filter(self.lacks, self.log.commits(after=self.after, upto=self.upto))
+
+
 def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> Point:
     """The point that a revision means, seen from the branch `current`.
 
@@ -109,18 +131,18 @@ def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Ran
     )
 
 
-def commits_between(branches: Branches, start: Point, end: Point) -> Iterator[Commit]:
-    """The commits of `end`'s history whose decisions `start`'s does not have, oldest first: `start..end`.
-
-    What a merge has taken over, or decided again, is the same decision, so it is on both sides.
-    """
+def missing(branches: Branches, start: Point, end: Point) -> Missing:
+    """What the history of `end` has and the history of `start` does not have: `start..end`."""
     _, border = branches.shared(start.chain, end.chain)
     border = min(border, start.position)
-    other = branches.view(start.chain)
     merged = start.chain != end.chain and start.position > border
-    for commit in branches.view(end.chain).commits(after=border, upto=end.position):
-        if not merged or made(other, commit, start.position) is None:
-            yield commit
+    other = branches.view(start.chain) if merged else None
+    return Missing(branches.view(end.chain), border, end.position, other, start.position)
+
+
+def commits_between(branches: Branches, start: Point, end: Point) -> Iterator[Commit]:
+    """The commits of `start..end`, oldest first; see `Missing`."""
+    return missing(branches, start, end).commits()
 
 
 def _split(text: str) -> tuple[str, list[re.Match[str]]]:
