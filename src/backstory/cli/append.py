@@ -11,6 +11,7 @@ import msgspec
 from backstory.cli import application, commits, place
 from backstory.cli.exits import UsageError
 from backstory.commit import draft
+from backstory.documents.commits import commit_document
 from backstory.ids import new_id
 from backstory.query import Condition, Query
 from backstory.record import encoded
@@ -90,7 +91,7 @@ def run(arguments: Namespace, out: Output) -> int:
         events = list(log.read(after=commit.first - 1, upto=commit.position))
         subject = subject_of(log, commit)
     if out.json:
-        out.document("commit", **commits.commit_fields(commit, subject, events))
+        out.document("commit", **commit_document(commit, subject, events))
     else:
         out.line(commits.line(commit, subject, out))
     return 0

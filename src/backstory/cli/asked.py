@@ -9,6 +9,8 @@ from backstory.cli import entity, values
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.commands import Command, CommandType
+from backstory.documents.application import identity_types
+from backstory.documents.types import bare, item, spelled
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -32,13 +34,13 @@ def usage(command: CommandType[...]) -> str:
     """A command with its arguments: `withdraw ACCOUNT --cents INT [--note TEXT]`."""
     parts = [command.name, *which(command).values()]
     for name, annotation in command.plain.items():
-        kind, written = values.bare(annotation), option(name)
+        kind, written = bare(annotation), option(name)
         if kind is bool:
             part = f"{written}|--no-{written[2:]}"
-        elif (inner := values.item(annotation)) is not None:
-            part = f"{written} {values.spelled(inner)} ..."
+        elif (inner := item(annotation)) is not None:
+            part = f"{written} {spelled(inner)} ..."
         else:
-            part = f"{written} {values.spelled(annotation)}"
+            part = f"{written} {spelled(annotation)}"
         parts.append(part if _required(command, name) else f"[{part}]")
     return " ".join(parts)
 
@@ -47,7 +49,7 @@ def which(command: CommandType[...]) -> dict[str, str]:
     """For each state that a command reads, the words that say which one: `ACCOUNT`, or several for several fields."""
     found = {}
     for name, cls in command.states.items():
-        fields = list(entity.identity_types(cls))
+        fields = list(identity_types(cls))
         if fields:
             found[name] = (
                 name.upper() if len(fields) == 1 else " ".join(f"{name}.{field}".upper() for field in fields)
@@ -78,7 +80,7 @@ class Asked:
         group = parser.add_argument_group("parameters")
         for name in words:
             cls = self.command.states[name]
-            fields = list(entity.identity_types(cls))
+            fields = list(identity_types(cls))
             group.add_argument(
                 option(name),
                 dest=f"state {name}",
@@ -94,16 +96,16 @@ class Asked:
         written, dest = option(name), f"plain {name}"
         default = self.command.signature.parameters[name].default
         about = "required" if default is inspect.Parameter.empty else f"default: {plain(str(default))}"
-        if values.bare(annotation) is bool:
+        if bare(annotation) is bool:
             group.add_argument(written, dest=dest, action="store_const", const="true", help=about)
             group.add_argument(
                 f"--no-{written[2:]}", dest=dest, action="store_const", const="false", help="the opposite"
             )
-        elif (inner := values.item(annotation)) is not None:
+        elif (inner := item(annotation)) is not None:
             many = f"{about}; repeat for more, or give a JSON list"
-            group.add_argument(written, dest=dest, action="append", metavar=values.spelled(inner), help=many)
+            group.add_argument(written, dest=dest, action="append", metavar=spelled(inner), help=many)
         else:
-            group.add_argument(written, dest=dest, metavar=values.spelled(annotation), help=about)
+            group.add_argument(written, dest=dest, metavar=spelled(annotation), help=about)
 
     def run(self, arguments: Namespace, out: Any) -> int:
         """Make the command of the arguments, and do it."""
@@ -121,7 +123,7 @@ class Asked:
         words = list(getattr(arguments, "words", []))
         states: dict[str, Any] = {}
         for name, cls in self.command.states.items():
-            fields = entity.identity_types(cls)
+            fields = identity_types(cls)
             own = self._at(arguments, f"state {name}")
             if own is None:
                 own, words = words[: len(fields)], words[len(fields) :]

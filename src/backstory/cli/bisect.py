@@ -11,6 +11,8 @@ import msgspec
 from backstory.cli import application, changes, commits, place, target
 from backstory.cli.exits import DIFFERENT, UsageError, answer
 from backstory.cli.text import count, plain
+from backstory.documents.bisect import first_document, suspects_document, turns_document
+from backstory.documents.states import name_of
 from backstory.history.bisect import Found, first, first_of_all
 from backstory.history.branches import Branches
 from backstory.history.diff import diff_states
@@ -102,19 +104,9 @@ def exact(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
     holds = predicate(arguments.where, type(reference))
     with target.theirs(reference):
         found = first(log, reference, holds, start.position, end.position)
-    name = plain(target.named(reference))
+    name = plain(name_of(reference))
     if out.json:
-        out.document(
-            "bisect",
-            **target.described(reference),
-            where=arguments.where,
-            began=found.began,
-            holds=found.holds,
-            turns=[
-                {"holds": turn.holds, "commit": turn.record.commit, **commits.event_fields(turn.record)}
-                for turn in found.turns
-            ],
-        )
+        out.document("bisect", **turns_document(reference, arguments.where, found))
         return answer(found.first or found.began)
     if arguments.turns:
         return turns(log, name, found, arguments.where, start, out)
@@ -157,22 +149,13 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output
     cls = target.state_class(arguments, arguments.words[0])
     with target.theirs(cls):
         broken = first_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
-    if broken is None:
-        if out.json:
-            out.document("bisect", where=arguments.where, found=None)
-        else:
-            out.say(f"backstory: {arguments.where}: it never became true of any {arguments.words[0]}")
-        return DIFFERENT
     if out.json:
-        found = {
-            **target.described(broken.reference),
-            "commit": broken.record.commit,
-            **commits.event_fields(broken.record),
-            "fields": shown(broken.state),
-        }
-        out.document("bisect", where=arguments.where, found=found)
-        return 0
-    title = f"{plain(target.named(broken.reference))}: {plain(arguments.where)}"
+        out.document("bisect", **first_document(arguments.where, broken))
+        return answer(broken)
+    if broken is None:
+        out.say(f"backstory: {arguments.where}: it never became true of any {arguments.words[0]}")
+        return DIFFERENT
+    title = f"{plain(name_of(broken.reference))}: {plain(arguments.where)}"
     result(log, broken.reference, broken.record, title, out)
     return 0
 
@@ -231,8 +214,7 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output)
     suspects = halve(log, start.position, end.position, check)
     found, subjects = [commit_at(log, position) for position in suspects.positions], Subjects(log)
     if out.json:
-        fields = [commits.commit_fields(each, subjects.of(each)) for each in found]
-        out.document("bisect", asked=suspects.asked, commits=fields)
+        out.document("bisect", **suspects_document(suspects.asked, found, subjects))
         return answer(len(found) == 1)
     if suspects.first is None:
         out.line("some commits could not be judged; the first bad one is any of:")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from backstory.cli import application, commits, place, table, target
+from backstory.cli import application, place, table, target
 from backstory.cli.exits import DIFFERENT
 from backstory.cli.state import cut, shown
 from backstory.cli.text import plain
 from backstory.cli.times import short
+from backstory.documents.blame import blame_document
+from backstory.documents.states import name_of
 from backstory.history.blame import Blame, Blamed, blame
 from backstory.history.branches import Branches
 from backstory.history.revision import resolve
@@ -57,40 +59,17 @@ def run(arguments: Namespace, out: Output) -> int:
         log = branches.view(point.chain)
         first = next(iter(log.read(reference.query(), upto=point.position, limit=1)), None)
         if first is None:
-            out.say(f"backstory: no event concerns {target.named(reference)} at #{point.position}")
+            out.say(f"backstory: no event concerns {name_of(reference)} at #{point.position}")
             return DIFFERENT
         with target.theirs(reference):
             found = blame(log, reference, point.position, assertions=arguments.assertions)
         subjects = Subjects(log)
         if out.json:
-            out.document(
-                "blame",
-                **target.described(reference),
-                at=point.position,
-                parts=[fields(part, subjects) for part in found],
-            )
+            out.document("blame", **blame_document(reference, found, point.position, subjects))
         else:
             out.page()
             write(found, subjects, () if isinstance(reference, Latest) else identity(reference), out)
     return 0
-
-
-def fields(part: Blamed, subjects: Subjects) -> dict[str, Any]:
-    """A part for --json; whole values are told by their parts."""
-    commit = part.commit
-    return {
-        "path": part.pointer,
-        "value": part.shown,
-        "whole": part.whole,
-        "position": part.position,
-        "commit": None if commit is None else commit.hash.hex(),
-        "id": None if commit is None else commit.id,
-        "time": None if commit is None else commit.authored,
-        "author": None if commit is None else commit.author,
-        "message": None if commit is None else commit.message,
-        "subject": None if commit is None else subjects.of(commit),
-        "command": None if commit is None else commits.command(commit),
-    }
 
 
 def write(found: Blame, subjects: Subjects, known_by: Collection[str], out: Output) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from backstory.cli import folder, place, table
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
+from backstory.documents.branches import standing_document
 from backstory.history.branches import MAIN, Branches
 from backstory.history.revision import resolve
 from backstory.history.standing import MOST, Standing, Standings
@@ -70,7 +69,7 @@ def make(branches: Branches, arguments: Namespace, out: Output) -> int:
     point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
     made = branches.create(arguments.name, point.chain, point.position)
     if out.json:
-        out.document("branch", **document(Standings(branches).of(made), ""))
+        out.document("branch", **standing_document(Standings(branches).of(made)))
         return 0
     out.line(f"made {plain(made.name)} at #{point.position}")
     out.say(f"go there:  backstory switch {made.name}")
@@ -111,7 +110,7 @@ def write(branches: Branches, current: str, out: Output, *, verbose: bool) -> in
     """List them, the current one marked."""
     found = list(map(Standings(branches).of, branches.all()))
     if out.json:
-        out.document("branches", branches=[document(each, current) for each in found])
+        out.document("branches", branches=[standing_document(each, current) for each in found])
         return 0
     out.page()
     titles = ["  branch", "head", "from", "ahead", "behind"]
@@ -122,12 +121,6 @@ def write(branches: Branches, current: str, out: Output, *, verbose: bool) -> in
             row.append(last(branches, each))
     table.write(out, titles, rows, right="ahead behind")
     return 0
-
-
-def document(each: Standing, current: str) -> dict[str, Any]:
-    """Where a branch stands, for --json."""
-    fields = msgspec.structs.asdict(each)
-    return {"name": fields.pop("name"), "current": each.name == current, **fields}
 
 
 def cells(each: Standing, current: str) -> Iterator[str]:

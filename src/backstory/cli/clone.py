@@ -10,6 +10,7 @@ from backstory.cli.bar import Bar
 from backstory.cli.exits import UsageError
 from backstory.cli.place import is_url
 from backstory.cli.text import count
+from backstory.documents.copies import clone_document
 from backstory.stores import open_store, shown
 
 if TYPE_CHECKING:
@@ -56,18 +57,7 @@ def run(arguments: Namespace, out: Output) -> int:
     ):
         report = clone(original, copy, progress=bar)
     if out.json:
-        out.document(
-            "clone",
-            source=source,
-            target=target,
-            branches=report.branches,
-            marks=report.marks,
-            commits=report.commits,
-            events=report.events,
-            known=report.known,
-            position=report.head.position,
-            head=report.head.hash.hex(),
-        )
+        out.document("clone", **clone_document(report, source, target))
     else:
         out.line(f"{summary(report)}; head {report.head.hash.hex()[:10]}")
     return 0

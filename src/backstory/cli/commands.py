@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backstory.cli import application
 from backstory.cli.asked import usage
-from backstory.cli.states import first_line, type_name
 from backstory.cli.text import plain
 from backstory.commands import CommandType
+from backstory.documents.application import command_type_document
 from backstory.state import State, state_type
 
 if TYPE_CHECKING:
@@ -34,12 +34,13 @@ def run(arguments: Namespace, out: Output) -> int:
     """List them."""
     app = application.loaded(arguments)
     if out.json:
-        out.document("commands", app=app.name, commands=[described(command) for command in app.commands])
+        found = [command_type_document(command, usage(command)) for command in app.commands]
+        out.document("commands", app=app.name, commands=found)
         return 0
     out.page()
     for command in app.commands:
-        about = described(command)
-        name, _, rest = usage(command).partition(" ")
+        about = command_type_document(command, usage(command))
+        name, _, rest = about["usage"].partition(" ")
         out.line(f"{out.paint(name, 'bold')} {rest}".rstrip())
         if about["doc"]:
             out.line(f"    {plain(about['doc'])}")
@@ -59,27 +60,3 @@ def grouped(command: CommandType[...]) -> dict[type[State], list[str]]:
     for name, cls in command.states.items():
         found.setdefault(cls, []).append(name)
     return found
-
-
-def described(command: CommandType[...]) -> dict[str, Any]:
-    """A command for --json."""
-    return {
-        "name": command.name,
-        "module": command.__module__,
-        "doc": first_line(command.__doc__),
-        "usage": usage(command),
-        "parameters": [
-            {
-                "name": parameter.name,
-                "type": type_name(command.states.get(parameter.name) or command.plain[parameter.name]),
-                "state": parameter.name in command.states,
-                "required": parameter.default is parameter.empty,
-            }
-            for parameter in command.signature.parameters.values()
-        ],
-        "reads": [
-            {"parameter": name, "state": cls.__name__, "events": sorted(state_type(cls).events)}
-            for name, cls in command.states.items()
-        ],
-        "gives": [cls.__backstory__.name for cls in command.gives if hasattr(cls, "__backstory__")],
-    }

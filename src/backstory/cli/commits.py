@@ -1,9 +1,9 @@
-"""How commits and events look: as lines for people, and as the fields of --json."""
+"""How commits and events look to people: as lines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -120,11 +120,6 @@ def call(commit: Commit) -> str:
     return plain(f"{command.get('name')}({shown})")
 
 
-def command(commit: Commit) -> Any:
-    """The command that made a commit, as plain data for --json; None where there is none."""
-    return msgspec.json.decode(shown_command(commit)) if commit.command_json else None
-
-
 def readable(query: Query) -> str:
     """What a query forbids, in words: `no Deposited or Withdrawn about account:a-7, no event about user:ann`."""
     return plain(", ".join(map(_clause, query.clauses))) or "nothing"
@@ -139,51 +134,9 @@ def show(log: Log, commit: Commit, out: Output) -> None:
     """Write a commit that was just made, with its events."""
     found = list(log.read(after=commit.first - 1, upto=commit.position))
     if out.json:
-        out.document("commit", **commit_fields(commit, subject_of(log, commit), found))
+        from backstory.documents.commits import commit_document
+
+        out.document("commit", **commit_document(commit, subject_of(log, commit), found))
     else:
         out.line(line(commit, subject_of(log, commit), out))
         out.lines(f"  {text}" for text in events(found, out))
-
-
-def commit_fields(commit: Commit, subject: str, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
-    """A commit for --json.
-
-    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for what is masked
-    in it.
-    """
-    condition = commit.condition
-    fields: dict[str, Any] = {
-        "hash": commit.hash.hex(),
-        "id": commit.id,
-        "first": commit.first,
-        "position": commit.position,
-        "size": commit.size,
-        "time": commit.time,
-        "authored": commit.authored,
-        "author": commit.author,
-        "message": commit.message,
-        "subject": subject,
-        "command": msgspec.Raw(shown_command(commit)) if commit.command_json else None,
-        "metadata": msgspec.Raw(commit.metadata_json),
-        "condition": None
-        if condition is None
-        else {
-            "after": condition.after,
-            "query": [{"types": clause.types, "tags": clause.tags} for clause in condition.query.clauses],
-        },
-        "content": commit.content.hex(),
-    }
-    if events is not None:
-        fields["events"] = [event_fields(record) for record in events]
-    return fields
-
-
-def event_fields(record: Recorded) -> dict[str, Any]:
-    """An event for --json."""
-    return {
-        "position": record.position,
-        "type": record.type,
-        "version": record.version,
-        "tags": record.tags,
-        "data": msgspec.Raw(shown_data(record)),
-    }

@@ -12,6 +12,8 @@ from backstory.cli import application, changes, commits, target, times
 from backstory.cli.exits import UsageError
 from backstory.cli.text import count, plain, plain_lines
 from backstory.codec import fields
+from backstory.documents.differences import changes_document
+from backstory.documents.states import name_of, reference_document
 from backstory.errors import DefinitionError
 from backstory.history.changed import diff_all
 from backstory.history.diff import Difference, diff_plain
@@ -61,7 +63,7 @@ def more(
         found = commit_fields(side, commit)
         if arguments.patch:
             found["changes"] = [
-                {**which, "changes": changes.fields(difference)}
+                {**which, "changes": changes_document(difference)}
                 for _, which, difference in patch(side, commit, states, arguments.tag)
             ]
         return found
@@ -106,7 +108,7 @@ def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: li
         try:
             with target.theirs(cls):
                 for each in diff_all(log, commit.first - 1, commit.position, cls):
-                    yield target.named(each.reference), target.described(each.reference), each.difference
+                    yield name_of(each.reference), reference_document(each.reference), each.difference
         except DefinitionError:  # which of them there are does not follow from the events
             continue
 

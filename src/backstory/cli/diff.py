@@ -11,9 +11,12 @@ import msgspec
 from backstory.cli import application, changes, commits, place, table, target
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import count, plain
+from backstory.documents.commits import commit_document
+from backstory.documents.differences import difference_document, ends_document
+from backstory.documents.states import name_of, reference_document
 from backstory.errors import RevisionError
 from backstory.history.branches import Branches
-from backstory.history.diff import Difference, diff_states
+from backstory.history.diff import diff_states
 from backstory.history.patch import json_patch
 from backstory.history.revision import Point, Range, commits_between, resolve, resolve_range
 from backstory.subject import Subjects
@@ -120,14 +123,14 @@ def one(branches: Branches, span: Range, words: list[str], arguments: Namespace,
     elif out.json:
         out.document(
             "diff",
-            **target.described(reference),
-            **ends(span),
-            **document(difference),
+            **reference_document(reference),
+            **ends_document(span),
+            **difference_document(difference),
             differs=bool(difference),
         )
     else:
         out.page()
-        name = plain(target.named(reference))
+        name = plain(name_of(reference))
         if arguments.stat or not difference:
             out.line(f"{name}  {difference.summary}")
         else:
@@ -154,17 +157,20 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
             cls,
         )
         if arguments.json_patch:
-            patches = {target.named(each.reference): json_patch(each.difference.masked()) for each in found}
+            patches = {name_of(each.reference): json_patch(each.difference.masked()) for each in found}
             out.json_line(msgspec.json.encode(patches))
             return answer(not patches)
         if out.json:
-            documents = [{**target.described(each.reference), **document(each.difference)} for each in found]
-            out.document("diff", **ends(span), states=documents, differs=bool(documents))
+            documents = [
+                {**reference_document(each.reference), **difference_document(each.difference)}
+                for each in found
+            ]
+            out.document("diff", **ends_document(span), states=documents, differs=bool(documents))
             return answer(not documents)
         out.page()
         for each in found:
             number += 1
-            name = plain(target.named(each.reference))
+            name = plain(name_of(each.reference))
             if arguments.stat:
                 out.line(f"{name}  {each.difference.summary}")
             else:
@@ -173,28 +179,6 @@ def every(branches: Branches, span: Range, arguments: Namespace, out: Output) ->
     what = "tag" if arguments.all == "tags" else cls.__name__
     out.say(f"{count(number, what)} {'differs' if number == 1 else 'differ'}")
     return answer(not number)
-
-
-def document(difference: Difference) -> dict[str, Any]:
-    """A difference for --json."""
-    difference = difference.masked()
-    return {
-        "before": difference.before,
-        "after": difference.after,
-        "changes": changes.fields(difference),
-        "counts": difference.counts,
-    }
-
-
-def ends(span: Range) -> dict[str, Any]:
-    """The two points for --json."""
-    return {
-        name: {
-            "position": point.position,
-            "hash": point.commit.hash.hex() if point.commit is not None else None,
-        }
-        for name, point in (("a", span.start), ("b", span.end))
-    }
 
 
 def label(arguments: Namespace, words: list[str]) -> str:
@@ -215,7 +199,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
             for name, (_, _, log, found) in zip(("removed", "added"), sides, strict=True)
         }
         differs = any(lists.values())
-        out.document("diff", **ends(span), **lists, differs=differs)
+        out.document("diff", **ends_document(span), **lists, differs=differs)
         return answer(not differs)
     out.page()
     if arguments.stat:
@@ -235,7 +219,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
 def documents(log: Log, found: Iterable[Commit]) -> Iterator[dict[str, Any]]:
     """Commits for --json, with their events."""
     subjects = Subjects(log)
-    return (commits.commit_fields(commit, subjects.of(commit), inside(log, commit)) for commit in found)
+    return (commit_document(commit, subjects.of(commit), inside(log, commit)) for commit in found)
 
 
 def inside(log: Log, commit: Commit) -> Iterator[Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from backstory.cli import application, asked, changes, commits, entity, parser, place
+from backstory.cli import application, asked, commits, parser, place
 from backstory.cli.append import author, author_option
 from backstory.cli.exits import UsageError, code_of
-from backstory.cli.states import first_line
 from backstory.cli.text import plain
 from backstory.codec import PLAIN
+from backstory.documents.application import first_line
+from backstory.documents.decisions import preview_document, refusal_document
+from backstory.documents.states import name_of
 from backstory.errors import Refused
 from backstory.history.diff import diff
 from backstory.history.patch import lines
-from backstory.history.plain import shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer
@@ -103,39 +104,22 @@ def perform(command: Command, arguments: Namespace, out: Output) -> int:
 
 def refusal(refused: Refused, command: Command, out: Output) -> None:
     """The reason, the code and the details: on standard error, or as the document."""
-    details = {name: shown(value) for name, value in refused.details.items()}
+    document = refusal_document(command, refused)
     if out.json:
-        out.document(
-            "refusal", command=str(command), reason=refused.reason, code=refused.code, details=details
-        )
+        out.document("refusal", **document)
         return
     out.say(f"backstory: {plain(str(command))} was refused: {plain(refused.reason)}")
     if refused.code != refused.reason:
         out.say(f"  code: {plain(refused.code)}")
-    for name, value in details.items():
+    for name, value in document["details"].items():
         out.say(f"  {name}: {plain(str(value))}")
 
 
 def preview(seen: Preview, command: Command, out: Output) -> None:
     """The events that there would be, and what they would change in each state that the command read."""
     encoded = [PLAIN.encode(event) for event in seen.events]
-    changed = {name: diff(state, seen.after[name]).masked() for name, state in seen.before.items()}
     if out.json:
-        out.document(
-            "preview",
-            command=str(command),
-            events=[_event(event) for event in encoded],
-            states=[
-                {
-                    "parameter": name,
-                    "state": type(seen.before[name]).__name__,
-                    "before": difference.before,
-                    "after": difference.after,
-                    "changes": changes.fields(difference),
-                }
-                for name, difference in changed.items()
-            ],
-        )
+        out.document("preview", **preview_document(command, seen, encoded))
         return
     out.line(
         f"{plain(str(command))} would append:" if encoded else f"{plain(str(command))} would append nothing"
@@ -144,20 +128,8 @@ def preview(seen: Preview, command: Command, out: Output) -> None:
         tags = out.paint("  ".join(map(plain, event.tags)), "green")
         out.line(f"  {out.paint(plain(event.type), 'bold')}  {tags}".rstrip())
         out.line(f"    {commits.data_line(event)}")
-    for name, difference in changed.items():
-        out.line(
-            out.paint(plain(entity.named(command.states[name])), "bold")
-            + ("" if difference else "  no change")
-        )
+    for name, before in seen.before.items():
+        difference = diff(before, seen.after[name]).masked()
+        title = out.paint(plain(name_of(command.states[name])), "bold")
+        out.line(title if difference else f"{title}  no change")
         out.lines(f"  {plain(str(line))}" for line in lines(difference))
-
-
-def _event(event: Any) -> dict[str, Any]:
-    import msgspec
-
-    return {
-        "type": event.type,
-        "version": event.version,
-        "tags": event.tags,
-        "data": msgspec.Raw(commits.shown_data(event)),
-    }

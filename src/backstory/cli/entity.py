@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from backstory.cli import application, place, table, values
 from backstory.cli.exits import DIFFERENT, UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
+from backstory.documents.application import identity_types
+from backstory.documents.states import name_of, state_document
 from backstory.history import plain as plains
 from backstory.state import State, identity, state_type
 
@@ -35,19 +35,12 @@ def run(arguments: Namespace, out: Output) -> int:
             out.say(f"backstory: {_nothing(db, reference, arguments.at)}")
             return DIFFERENT
         state = db.load(reference, at=arguments.at)
-        fields = plains.shown(state)
         if out.json:
-            out.document("state", **_document(reference, fields, last))
+            out.document("state", **state_document(state, last))
         else:
             out.page()
-            _write(reference, fields, last, out)
+            _write(reference, plains.shown(state), last, out)
     return 0
-
-
-def identity_types(cls: type[State]) -> dict[str, msgspec.structs.FieldInfo]:
-    """The fields that tell one state of a class from another."""
-    fields = {field.name: field for field in msgspec.structs.fields(cls)}
-    return {name: fields[name] for name in state_type(cls).identity}
 
 
 def referred(cls: type[State], words: Sequence[str]) -> State:
@@ -68,33 +61,13 @@ def referred(cls: type[State], words: Sequence[str]) -> State:
     return cls(**given)
 
 
-def named(reference: State) -> str:
-    """A state by its class and identity: `Account a-7`."""
-    return " ".join(
-        [
-            type(reference).__name__,
-            *(str(value) for value in plains.plain_value(identity(reference)).values()),
-        ]
-    )
-
-
-def _document(reference: State, fields: dict[str, Any], last: Record) -> dict[str, Any]:
-    return {
-        "state": type(reference).__name__,
-        "identity": plains.plain_value(identity(reference)),
-        "position": last.position,
-        "time": last.commit.authored,
-        "fields": fields,
-    }
-
-
 def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) -> None:
     """The fields as a table; a list or a dict that is not empty on lines of its own."""
     from backstory.cli.state import shown
 
     position = out.paint(f"#{last.position}", "cyan")
     when = f"{short(last.commit.authored)} {plain(last.type)}"
-    out.line(f"{out.paint(plain(named(reference)), 'bold')}  since {position} {when}")
+    out.line(f"{out.paint(plain(name_of(reference)), 'bold')}  since {position} {when}")
     out.line()
     rows: list[tuple[str, str]] = []
     known = identity(reference)
@@ -112,7 +85,7 @@ def _nothing(db: Database, reference: State, at: str | None) -> str:
     """Why there is nothing to show, and what there is instead."""
     from backstory.history.similar import similar_tags
 
-    name = named(reference)
+    name = name_of(reference)
     first = next(db.read(reference.query(), limit=1), None)
     if first is not None:
         return f"no event concerns {name} at {at}; its first event is #{first.position}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from backstory.cli import application, commits, place
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import plain
+from backstory.documents.commits import commit_document, event_document
 from backstory.history.grep import data_text, grep_events, grep_messages
 from backstory.query import Query
 from backstory.subject import Subjects
@@ -89,7 +90,7 @@ def in_messages(
     found = list(islice(grep_messages(log, pattern, upto=upto, backwards=True), arguments.number))
     subjects = Subjects(log)
     if out.json or out.ndjson:
-        fields = (commits.commit_fields(commit, subjects.of(commit)) for commit in found)
+        fields = (commit_document(commit, subjects.of(commit)) for commit in found)
         out.records("commit", fields, plural="commits")
         return len(found)
     out.page()
@@ -107,7 +108,7 @@ def in_data(log: Log, pattern: re.Pattern[str], upto: int | None, arguments: Nam
     query = Query.of(arguments.type, arguments.tag)
     found = list(islice(grep_events(log, pattern, query, upto=upto, backwards=True), arguments.number))
     if out.json or out.ndjson:
-        out.records("event", map(commits.event_fields, found), plural="events")
+        out.records("event", map(event_document, found), plural="events")
         return len(found)
     out.page()
     for event in found:

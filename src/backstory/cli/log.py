@@ -256,7 +256,9 @@ def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) 
 
 def commit_fields(side: Side, commit: Commit) -> dict[str, Any]:
     """A commit for --json."""
-    fields = commits.commit_fields(commit, side.subjects.of(commit), side.events(commit))
+    from backstory.documents.commits import commit_document
+
+    fields = commit_document(commit, side.subjects.of(commit), side.events(commit))
     return {"side": side.sign, **fields} if side.sign else fields
 
 

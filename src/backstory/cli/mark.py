@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backstory.cli import place, table
 from backstory.cli.append import author, author_option
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
-from backstory.history.branches import Branches, Mark
+from backstory.documents.branches import mark_document
+from backstory.history.branches import Branches
 from backstory.history.revision import resolve
 
 if TYPE_CHECKING:
@@ -61,13 +62,13 @@ def run(arguments: Namespace, out: Output) -> int:
                 arguments.name, point.chain, point.position, message=arguments.message, author=who
             )
             if out.json:
-                out.document("mark", **fields(made))
+                out.document("mark", **mark_document(made))
             else:
                 out.line(f"{plain(made.name)} names #{made.position} ({made.hash[:10]})")
             return 0
         found = sorted(branches.marks(), key=lambda mark: (mark.position, mark.name))
     if out.json:
-        out.document("marks", marks=[fields(mark) for mark in found])
+        out.document("marks", marks=[mark_document(mark) for mark in found])
         return 0
     if not found:
         out.say("no marks yet; make one with: backstory mark NAME -m 'why'")
@@ -86,15 +87,3 @@ def run(arguments: Namespace, out: Output) -> int:
     ]
     table.write(out, ("mark", "names", "commit", "made", "by", "message"), rows)
     return 0
-
-
-def fields(mark: Mark) -> dict[str, Any]:
-    """A mark for --json."""
-    return {
-        "name": mark.name,
-        "position": mark.position,
-        "hash": mark.hash,
-        "message": mark.message,
-        "author": mark.author,
-        "time": mark.time,
-    }

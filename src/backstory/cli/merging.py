@@ -18,6 +18,8 @@ from backstory.cli.changes import painted
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.folder import Pending, Way
 from backstory.cli.text import count, plain
+from backstory.documents.merges import merge_document
+from backstory.documents.states import name_of
 from backstory.history.branches import Branches
 from backstory.history.merge import MergeReport, Options
 from backstory.history.replay import Step
@@ -157,7 +159,7 @@ def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act,
         folder.remember(address, msgspec.structs.replace(memory, pending=waits))
     source, target = Subjects(view), _target_log(branches, pending, done=report.done)
     if out.json:
-        out.document(pending.verb, **fields(report, source, Subjects(target)))
+        out.document(pending.verb, **merge_document(report, source, Subjects(target)))
     else:
         out.page()
         out.lines(words(report, pending, source, target, out, dry_run=arguments.dry_run))
@@ -170,41 +172,6 @@ def named(arguments: Namespace) -> Any:
         return application.find(arguments)
     except UsageError:
         return None
-
-
-def fields(report: MergeReport, source: Subjects, target: Subjects) -> dict[str, Any]:
-    """The report for --json."""
-    from backstory.history.plain import shown
-
-    return {
-        "source": report.source,
-        "target": report.target,
-        "base": report.base,
-        "done": report.done,
-        "clean": report.clean,
-        "fast_forward": report.fast_forward,
-        "steps": [
-            {
-                "commit": commits.commit_fields(step.commit, source.of(step.commit)),
-                "outcome": step.outcome,
-                "reason": step.reason,
-                "there": None
-                if step.there is None
-                else commits.commit_fields(step.there, target.of(step.there)),
-                "differs": step.differs,
-                "in_the_way": [
-                    {"type": event.type, "version": event.version, "tags": event.tags}
-                    | ({"position": event.position} if isinstance(event, Recorded) else {})
-                    | {"data": msgspec.Raw(commits.shown_data(event))}
-                    for event in step.in_the_way
-                ],
-                "before": {name: shown(state) for name, state in step.before.items()},
-                "after": {name: shown(state) for name, state in step.after.items()},
-            }
-            for step in report.steps
-        ],
-        "commits": [commits.commit_fields(commit, target.of(commit)) for commit in report.commits],
-    }
 
 
 def words(
@@ -334,12 +301,11 @@ def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
 
 def _states(step: Step, out: Output) -> Iterator[str]:
     """Each state that was read: as the decision knew it, and as it is now."""
-    from backstory.cli.entity import named as state_name
     from backstory.history.diff import diff
 
     for name, before in step.before.items():
         difference = diff(before, step.after[name])
-        shown = out.paint(plain(state_name(before)), "bold")
+        shown = out.paint(plain(name_of(before)), "bold")
         yield f"{commits.INDENT}{shown}, as it was when this was decided, and as it is now:"
         if not difference:
             yield f"{commits.INDENT}  no difference in its fields"

@@ -13,15 +13,13 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from backstory.cli.text import ascii_json, plain_lines, styled
+from backstory.documents import SCHEMA, document
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from typing import Self
 
     from backstory.cli.pager import Pager
-
-SCHEMA = 1
-"""The version of what --json and --ndjson print. It goes up when a field goes away or changes its meaning."""
 
 DELAY, TICK = 0.5, 0.1
 """Seconds before a progress line appears, so that what is quick does not flicker, and between its changes."""
@@ -108,12 +106,12 @@ class Output:
 
     def document(self, kind: str, **fields: Any) -> None:
         """Write the one document of --json: `schema`, `kind`, and these fields."""
-        text = msgspec.json.encode({"schema": SCHEMA, "kind": kind, **fields})
+        text = msgspec.json.encode(document(kind, **fields))
         self.json_line(msgspec.json.format(text, indent=2))
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Write one line of --ndjson: `schema`, `kind`, and these fields."""
-        self.json_line(msgspec.json.encode({"schema": SCHEMA, "kind": kind, **fields}))
+        self.json_line(msgspec.json.encode(document(kind, **fields)))
 
     def records(self, kind: str, items: Iterable[Mapping[str, Any]], *, plural: str) -> None:
         """Write many alike, one at a time: lines with --ndjson, with --json a document with a list named `plural`."""

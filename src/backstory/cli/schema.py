@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backstory.cli import application, place
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import count, plain
+from backstory.documents.application import findings_document
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.stored import check_log
@@ -84,7 +85,7 @@ def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
         locks.write(new, path)
     if out.json:
         out.document(
-            "lock", lock=str(path), written=written, events=len(app.events), findings=_documents(found)
+            "lock", lock=str(path), written=written, events=len(app.events), findings=findings_document(found)
         )
     else:
         show([finding for finding in found if not written or finding.level != "broken"], out)
@@ -121,7 +122,7 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
             store=named,
             sound=not bad,
             events=len(app.events),
-            findings=_documents(found),
+            findings=findings_document(found),
         )
         return answer(not bad)
     out.page()
@@ -161,21 +162,3 @@ def show(found: list[Finding], out: Output) -> None:
             out.line()
             out.lines(f"            {line}".rstrip() for line in finding.stub.splitlines())
             out.line()
-
-
-def _documents(found: list[Finding]) -> list[dict[str, Any]]:
-    return [
-        {
-            "level": finding.level,
-            "event": finding.event,
-            "version": finding.version,
-            "what": finding.what,
-            "differences": [
-                {"field": difference.place, "kind": difference.kind, "why": difference.why}
-                for difference in finding.differences
-            ],
-            "remedy": finding.remedy,
-            "stub": finding.stub,
-        }
-        for finding in found
-    ]

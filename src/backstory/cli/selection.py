@@ -69,7 +69,7 @@ def _with_value(log: Log, wanted: Filter, arguments: Namespace) -> set[int]:
 
 
 def _has_identity(arguments: Namespace, name: str) -> bool:
-    from backstory.cli.entity import identity_types
+    from backstory.documents.application import identity_types
 
     return bool(identity_types(application.loaded(arguments).state(name)))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from backstory.cli import application, commits, place
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
+from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
 from backstory.history.branches import Branches
 from backstory.history.revision import resolve
@@ -53,7 +54,7 @@ def run(arguments: Namespace, out: Output) -> int:
         shown = events(log, commit, point.position if point.exact else None)
         subject = subject_of(log, commit)
         if out.json:
-            out.document("commit", **commits.commit_fields(commit, subject, shown))
+            out.document("commit", **commit_document(commit, subject, shown))
             return 0
         out.page()
         out.lines(header(commit, out))

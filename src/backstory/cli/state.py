@@ -15,9 +15,8 @@ from backstory.cli import application, place, table
 from backstory.cli.exits import DIFFERENT, UsageError
 from backstory.cli.text import count, plain
 from backstory.cli.times import short
-from backstory.history.plain import part_veil
+from backstory.documents.states import latest_document, value_of
 from backstory.latest import Latest
-from backstory.masking import masked
 from backstory.query import Query
 from backstory.store import commit_at
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
-    from backstory.latest import Field
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -81,36 +79,11 @@ def run(arguments: Namespace, out: Output) -> int:
             return DIFFERENT
         givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
     if out.json:
-        out.document("state", **fields(state, givers))
+        out.document("state", **latest_document(state, givers))
     else:
         out.page()
         write(state, givers, out)
     return 0
-
-
-def fields(state: Latest, givers: dict[int, Commit]) -> dict[str, Any]:
-    """The state for --json."""
-    return {
-        "tag": state.tag,
-        "events": state.events,
-        "position": state.position,
-        "fields": {
-            name: {
-                "value": value_of(name, field),
-                "position": field.position,
-                "type": field.type,
-                "time": givers[field.position].authored,
-                "author": givers[field.position].author,
-                "commit": givers[field.position].hash.hex(),
-            }
-            for name, field in state.fields.items()
-        },
-    }
-
-
-def value_of(name: str, field: Field) -> Any:
-    """A field's value, masked as the event that gave it says."""
-    return masked(field.value, part_veil(field.type, name))
 
 
 def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:

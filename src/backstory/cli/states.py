@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from backstory.cli import application, values
-from backstory.cli.entity import identity_types
+from backstory.cli import application
 from backstory.cli.text import plain
-from backstory.state import State, state_type
+from backstory.documents.application import state_class_document
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -31,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, out: Output) -> int:
     """List them."""
     app = application.loaded(arguments)
-    found = [described(cls) for cls in app.states]
+    found = [state_class_document(cls) for cls in app.states]
     if out.json:
         out.document("states", app=app.name, states=found)
         return 0
@@ -47,39 +46,3 @@ def run(arguments: Namespace, out: Output) -> int:
     if not found:
         out.say(f"backstory: {app.name} has no states")
     return 0
-
-
-def described(cls: type[State]) -> dict[str, Any]:
-    """A state class for --json."""
-    import msgspec
-
-    identity = identity_types(cls)
-    return {
-        "name": cls.__name__,
-        "module": cls.__module__,
-        "doc": first_line(cls.__doc__),
-        "identity": {name: values.spelled(field.type) for name, field in identity.items()},
-        "fields": {
-            field.name: type_name(field.type)
-            for field in msgspec.structs.fields(cls)
-            if field.name not in identity
-        },
-        "events": sorted(state_type(cls).events),
-    }
-
-
-def first_line(doc: str | None) -> str:
-    """What a docstring says first."""
-    return (doc or "").strip().partition("\n")[0]
-
-
-def type_name(annotation: Any) -> str:
-    """A type as it is written in code."""
-    import re
-
-    text = (
-        annotation.__name__
-        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
-        else str(annotation)
-    )
-    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli import folder, place
-from backstory.cli.branch import amount, document
+from backstory.cli.branch import amount
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
+from backstory.documents.branches import standing_document
 from backstory.history.branches import MAIN, Branches
 from backstory.history.standing import Standings
 from backstory.refs import STORE_ID
@@ -47,7 +48,7 @@ def run(arguments: Namespace, out: Output) -> int:
             "status",
             store=shown(address),
             id=id,
-            **document(stands, name),
+            **standing_document(stands, name),
             time=head.time,
             subject=subject,
             pending=pending,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backstory.cli import application, entity
 from backstory.cli.exits import UsageError
 from backstory.latest import Latest
-from backstory.state import State, identity
+from backstory.state import State
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -38,20 +38,6 @@ def reference(arguments: Namespace, words: Sequence[str]) -> State:
 def state_class(arguments: Namespace, name: str) -> type[State]:
     """The class of this name; `tags` stands for what is known about each tag."""
     return Latest if name == "tags" else application.loaded(arguments).state(name)
-
-
-def named(state: State) -> str:
-    """A tag, or a state by its class and identity."""
-    return state.tag if isinstance(state, Latest) else entity.named(state)
-
-
-def described(state: State) -> dict[str, Any]:
-    """Which one it is, for --json."""
-    from backstory.history.plain import plain_value
-
-    if isinstance(state, Latest):
-        return {"tag": state.tag}
-    return {"state": type(state).__name__, "identity": plain_value(identity(state))}
 
 
 @contextmanager

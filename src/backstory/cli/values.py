@@ -1,68 +1,15 @@
-"""Values on the command line: text that becomes what a type asks for, and types as people read them."""
+"""Values on the command line: text that becomes what a type asks for."""
 
 from __future__ import annotations
 
-import enum
 import json
-import types
 from datetime import datetime
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import msgspec
 
 from backstory.cli.times import parsed as parsed_time
-
-NAMES = {
-    "str": "TEXT",
-    "int": "INT",
-    "float": "NUMBER",
-    "Decimal": "DECIMAL",
-    "datetime": "TIME",
-    "date": "DATE",
-    "time": "TIME-OF-DAY",
-    "timedelta": "DURATION",
-    "UUID": "UUID",
-    "bytes": "BASE64",
-    "dict": "JSON",
-    "Any": "JSON",
-}
-SEQUENCES = (list, set, frozenset)
-
-
-def bare(annotation: Any) -> Any:
-    """A type without what is said about it, and without the None beside it."""
-    while True:
-        annotation = getattr(annotation, "__value__", annotation)
-        annotation = getattr(annotation, "__supertype__", annotation)
-        parts = [part for part in get_args(annotation) if part is not types.NoneType]
-        if get_origin(annotation) is Annotated:
-            annotation = annotation.__origin__
-        elif get_origin(annotation) in (Union, types.UnionType) and len(parts) == 1:
-            annotation = parts[0]
-        else:
-            return annotation
-
-
-def item(annotation: Any) -> Any | None:
-    """The type of the items, where the type is one of many alike; else None."""
-    kind = bare(annotation)
-    if kind in SEQUENCES:
-        return Any
-    if get_origin(kind) in SEQUENCES or (get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis):
-        return get_args(kind)[0]
-    return None
-
-
-def spelled(annotation: Any) -> str:
-    """What stands for a value of this type in a usage: `INT`, `free|paid`, `JSON`."""
-    kind = bare(annotation)
-    if get_origin(kind) is Literal:
-        return "|".join(map(str, get_args(kind)))
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return "|".join(str(each.value) for each in kind)
-    if get_origin(kind) in (Union, types.UnionType):
-        return "|".join(dict.fromkeys(spelled(part) for part in get_args(kind) if part is not types.NoneType))
-    return NAMES.get(getattr(kind, "__name__", ""), "JSON")
+from backstory.documents.types import bare, item, spelled
 
 
 def parsed(text: str, annotation: Any) -> Any:

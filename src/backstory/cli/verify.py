@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backstory.cli import application, place
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import count
+from backstory.documents.verification import verification_document
 from backstory.errors import StoreError
 from backstory.history.heads import kept, written
 from backstory.history.verify import verify
@@ -89,7 +90,7 @@ def run(arguments: Namespace, out: Output) -> int:
     if snapshots is not None:
         report.problems += snapshots.problems
     if out.json:
-        out.document("verification", **document(report, branch, snapshots))
+        out.document("verification", **verification_document(report, branch, snapshots))
     elif asked and report.sound and report.head is not None:
         out.line(written(report.head))
     else:
@@ -103,23 +104,6 @@ def size(store: Store) -> int:
         return store.log().head().position
     except StoreError:
         return 0
-
-
-def document(report: Report, branch: str, snapshots: Kept | None) -> dict[str, Any]:
-    """The report for --json."""
-    return {
-        "sound": report.sound,
-        "commits": report.commits,
-        "events": report.events,
-        "others": report.others,
-        "branch": branch,
-        "position": None if report.head is None else report.head.position,
-        "head": None if report.head is None else report.head.hash.hex(),
-        "problems": report.problems,
-        "snapshots": None
-        if snapshots is None
-        else {"compared": snapshots.compared, "passed_over": snapshots.passed_over},
-    }
 
 
 def write(report: Report, arguments: Namespace, branch: str, snapshots: Kept | None, out: Output) -> None:

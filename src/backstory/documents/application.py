@@ -1,0 +1,87 @@
+"""Applications: their states and their commands, and the schemas of their events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.documents.types import spelled, type_name
+from backstory.state import State, state_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backstory.commands import CommandType
+    from backstory.schema.check import Finding
+
+
+def identity_types(cls: type[State]) -> dict[str, msgspec.structs.FieldInfo]:
+    """The fields that tell one state of a class from another."""
+    fields = {field.name: field for field in msgspec.structs.fields(cls)}
+    return {name: fields[name] for name in state_type(cls).identity}
+
+
+def state_class_document(cls: type[State]) -> dict[str, Any]:
+    """A class of states: its identity, its fields, and the events that make it."""
+    identity = identity_types(cls)
+    return {
+        "name": cls.__name__,
+        "module": cls.__module__,
+        "doc": first_line(cls.__doc__),
+        "identity": {name: spelled(field.type) for name, field in identity.items()},
+        "fields": {
+            field.name: type_name(field.type)
+            for field in msgspec.structs.fields(cls)
+            if field.name not in identity
+        },
+        "events": sorted(state_type(cls).events),
+    }
+
+
+def command_type_document(command: CommandType[...], usage: str) -> dict[str, Any]:
+    """A command: its parameters, what it reads, and what it gives. `usage` is how it is called where this is read."""
+    return {
+        "name": command.name,
+        "module": command.__module__,
+        "doc": first_line(command.__doc__),
+        "usage": usage,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "type": type_name(command.states.get(parameter.name) or command.plain[parameter.name]),
+                "state": parameter.name in command.states,
+                "required": parameter.default is parameter.empty,
+            }
+            for parameter in command.signature.parameters.values()
+        ],
+        "reads": [
+            {"parameter": name, "state": cls.__name__, "events": sorted(state_type(cls).events)}
+            for name, cls in command.states.items()
+        ],
+        "gives": [cls.__backstory__.name for cls in command.gives if hasattr(cls, "__backstory__")],
+    }
+
+
+def findings_document(found: Iterable[Finding]) -> list[dict[str, Any]]:
+    """What a check of schemas found."""
+    return [
+        {
+            "level": finding.level,
+            "event": finding.event,
+            "version": finding.version,
+            "what": finding.what,
+            "differences": [
+                {"field": difference.place, "kind": difference.kind, "why": difference.why}
+                for difference in finding.differences
+            ],
+            "remedy": finding.remedy,
+            "stub": finding.stub,
+        }
+        for finding in found
+    ]
+
+
+def first_line(doc: str | None) -> str:
+    """What a docstring says first."""
+    return (doc or "").strip().partition("\n")[0]

@@ -1,0 +1,50 @@
+"""Bisect: since when something is true of a state, or which commits a check calls bad."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backstory.documents.commits import commit_document, event_document
+from backstory.documents.states import reference_document
+from backstory.history.plain import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backstory.commit import Commit
+    from backstory.history.bisect import Broken, Found
+    from backstory.record import Recorded
+    from backstory.state import State
+    from backstory.subject import Subjects
+
+
+def turns_document(reference: State, where: str, found: Found) -> dict[str, Any]:
+    """Every event after which the answer about one state changed."""
+    return {
+        **reference_document(reference),
+        "where": where,
+        "began": found.began,
+        "holds": found.holds,
+        "turns": [{"holds": turn.holds, **_event(turn.record)} for turn in found.turns],
+    }
+
+
+def first_document(where: str, broken: Broken | None) -> dict[str, Any]:
+    """The first state of a kind of which it became true, and the event; None where there is none."""
+    if broken is None:
+        return {"where": where, "found": None}
+    found = {
+        **reference_document(broken.reference),
+        **_event(broken.record),
+        "fields": shown(broken.state),
+    }
+    return {"where": where, "found": found}
+
+
+def suspects_document(asked: int, commits: Iterable[Commit], subjects: Subjects) -> dict[str, Any]:
+    """The first bad commit, or those of which one is it, after so many checks."""
+    return {"asked": asked, "commits": [commit_document(each, subjects.of(each)) for each in commits]}
+
+
+def _event(record: Recorded) -> dict[str, Any]:
+    return {"commit": record.commit, **event_document(record)}

@@ -1,0 +1,65 @@
+"""Commits, events, and the commands that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.masking import masked_command, masked_data
+from backstory.record import Recorded
+
+if TYPE_CHECKING:
+    from backstory.commit import Commit
+    from backstory.record import Encoded
+
+
+def commit_document(commit: Commit, subject: str, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
+    """A commit, with these of its events.
+
+    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for what is masked
+    in it.
+    """
+    condition = commit.condition
+    fields: dict[str, Any] = {
+        "hash": commit.hash.hex(),
+        "id": commit.id,
+        "first": commit.first,
+        "position": commit.position,
+        "size": commit.size,
+        "time": commit.time,
+        "authored": commit.authored,
+        "author": commit.author,
+        "message": commit.message,
+        "subject": subject,
+        "command": msgspec.Raw(masked_command(commit.command_json)) if commit.command_json else None,
+        "metadata": msgspec.Raw(commit.metadata_json),
+        "condition": None
+        if condition is None
+        else {
+            "after": condition.after,
+            "query": [{"types": clause.types, "tags": clause.tags} for clause in condition.query.clauses],
+        },
+        "content": commit.content.hex(),
+    }
+    if events is not None:
+        fields["events"] = [event_document(record) for record in events]
+    return fields
+
+
+def event_document(event: Recorded | Encoded) -> dict[str, Any]:
+    """An event: with its position, or one that is in no log."""
+    place = {"position": event.position} if isinstance(event, Recorded) else {}
+    return {
+        **place,
+        "type": event.type,
+        "version": event.version,
+        "tags": event.tags,
+        "data": msgspec.Raw(masked_data(event)),
+    }
+
+
+def call_document(commit: Commit) -> Any:
+    """The command that made a commit, as plain data; None where there is none."""
+    return msgspec.json.decode(masked_command(commit.command_json)) if commit.command_json else None

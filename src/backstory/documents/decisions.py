@@ -1,0 +1,49 @@
+"""Commands: what a command would do, and why it said no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backstory.documents.commits import event_document
+from backstory.documents.differences import changes_document
+from backstory.history.diff import diff
+from backstory.history.plain import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backstory.commands import Command
+    from backstory.errors import Refused
+    from backstory.execution import Preview
+    from backstory.record import Encoded
+
+
+def preview_document(command: Command, preview: Preview, events: Iterable[Encoded]) -> dict[str, Any]:
+    """The events that there would be, and what they would change in each state that the command read."""
+    states = []
+    for name, before in preview.before.items():
+        difference = diff(before, preview.after[name]).masked()
+        states.append(
+            {
+                "parameter": name,
+                "state": type(before).__name__,
+                "before": difference.before,
+                "after": difference.after,
+                "changes": changes_document(difference),
+            }
+        )
+    return {
+        "command": str(command),
+        "events": [event_document(event) for event in events],
+        "states": states,
+    }
+
+
+def refusal_document(command: Command, refused: Refused) -> dict[str, Any]:
+    """The reason, the code and the details of a refusal."""
+    return {
+        "command": str(command),
+        "reason": refused.reason,
+        "code": refused.code,
+        "details": {name: shown(value) for name, value in refused.details.items()},
+    }

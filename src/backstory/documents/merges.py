@@ -1,0 +1,41 @@
+"""Merge, rebase and cherry-pick: what became of each commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backstory.documents.commits import commit_document, event_document
+from backstory.history.plain import shown
+
+if TYPE_CHECKING:
+    from backstory.history.merge import MergeReport
+    from backstory.history.replay import Step
+    from backstory.subject import Subjects
+
+
+def merge_document(report: MergeReport, source: Subjects, target: Subjects) -> dict[str, Any]:
+    """The report, with the subjects of the commits of both sides."""
+    return {
+        "source": report.source,
+        "target": report.target,
+        "base": report.base,
+        "done": report.done,
+        "clean": report.clean,
+        "fast_forward": report.fast_forward,
+        "steps": [_step(step, source, target) for step in report.steps],
+        "commits": [commit_document(commit, target.of(commit)) for commit in report.commits],
+    }
+
+
+def _step(step: Step, source: Subjects, target: Subjects) -> dict[str, Any]:
+    there = step.there
+    return {
+        "commit": commit_document(step.commit, source.of(step.commit)),
+        "outcome": step.outcome,
+        "reason": step.reason,
+        "there": None if there is None else commit_document(there, target.of(there)),
+        "differs": step.differs,
+        "in_the_way": [event_document(event) for event in step.in_the_way],
+        "before": {name: shown(state) for name, state in step.before.items()},
+        "after": {name: shown(state) for name, state in step.after.items()},
+    }

@@ -1,0 +1,65 @@
+"""States: of an application, or what is known about a tag without any code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from backstory.history.plain import part_veil, plain_value, shown
+from backstory.latest import Latest
+from backstory.masking import masked
+from backstory.state import State, identity
+
+if TYPE_CHECKING:
+    from backstory.commit import Commit
+    from backstory.latest import Field
+    from backstory.store import Record
+
+
+def reference_document(reference: State) -> dict[str, Any]:
+    """Which state is meant: a tag, or a class and an identity."""
+    if isinstance(reference, Latest):
+        return {"tag": reference.tag}
+    return {"state": type(reference).__name__, "identity": plain_value(identity(reference))}
+
+
+def name_of(reference: State) -> str:
+    """The same in words: `account:a-7`, or `Account a-7`."""
+    if isinstance(reference, Latest):
+        return reference.tag
+    return " ".join([type(reference).__name__, *map(str, plain_value(identity(reference)).values())])
+
+
+def state_document(state: State, last: Record) -> dict[str, Any]:
+    """A state of an application, and the last event that concerns it."""
+    return {
+        **reference_document(state),
+        "position": last.position,
+        "time": last.commit.authored,
+        "fields": shown(state),
+    }
+
+
+def latest_document(latest: Latest, givers: Mapping[int, Commit]) -> dict[str, Any]:
+    """What is known about a tag. `givers` are the commits at the positions of its fields."""
+    return {
+        "tag": latest.tag,
+        "events": latest.events,
+        "position": latest.position,
+        "fields": {
+            name: {
+                "value": value_of(name, field),
+                "position": field.position,
+                "type": field.type,
+                "time": givers[field.position].authored,
+                "author": givers[field.position].author,
+                "commit": givers[field.position].hash.hex(),
+            }
+            for name, field in latest.fields.items()
+        },
+    }
+
+
+def value_of(name: str, field: Field) -> Any:
+    """The value of a field, masked as the event that gave it says."""
+    return masked(field.value, part_veil(field.type, name))
