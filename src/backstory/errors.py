@@ -25,6 +25,8 @@
      ├─ DecisionError            a command gave something that is not what it may give
      ├─ Refused                  a command said no: the business rule, not a fault
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
+     ├─ ExpressionError          a condition in words cannot be understood
+     ├─ SessionError             no store, branch or application is named, or what names it is wrong
      ├─ LockError                a schema lock is missing, or is none
      ├─ SourceError              a line of an imported file cannot be understood
      └─ StoreError               the place where history is kept
@@ -49,6 +51,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from backstory.commit import Commit
     from backstory.history.revert import Owned
@@ -61,7 +64,22 @@ class ClearTextWarning(UserWarning):
 
 
 class BackstoryError(Exception):
-    """The root: catch this to catch everything that the library raises on purpose."""
+    """The root: catch this to catch everything that the library raises on purpose.
+
+    The message says what was wrong and where. `hints` are lines that say what to do about it, apart from the message.
+    """
+
+    hints: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The sort of error, for programs: `unknown-revision`."""
+        return "".join(f"-{each.lower()}" if each.isupper() else each for each in type(self).__name__)[1:]
+
+    def hinted(self, *hints: str) -> Self:
+        """This error, with more hints."""
+        self.hints = (*self.hints, *hints)
+        return self
 
 
 class DefinitionError(BackstoryError, TypeError):
@@ -292,6 +310,10 @@ class Refused(BackstoryError):
 
 class ApplicationError(BackstoryError, LookupError):
     """An application cannot be imported, or has no such event, state or command; or its code failed."""
+
+
+class SessionError(BackstoryError):
+    """No store, branch or application is named where one is needed, or what names it is wrong."""
 
 
 class LockError(BackstoryError, ValueError):

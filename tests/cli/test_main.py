@@ -174,7 +174,7 @@ def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
     own = {name for name in loaded if name.startswith("backstory.cli.")}
     assert own == {
         f"backstory.cli.{name}"
-        for name in ("commits", "exits", "log", "output", "parser", "place", "text", "times")
+        for name in ("commits", "exits", "log", "named", "output", "parser", "text", "times")
     }
     assert not {"shutil", "subprocess", "tempfile", "difflib", "tomllib", "importlib.resources"} & loaded
     assert not {"hashlib", "pathlib", "backstory.event", "backstory.codec", "backstory.state"} & loaded

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
+    from backstory.session import Session
+
 VERBS: dict[str, dict[str, str]] = {
     "make history": {
         "init": "make a store",
@@ -156,20 +158,19 @@ def _dispatch(words: list[str]) -> int:
         print(verb_parser.format_help(), end="")
         return FINE
     arguments = verb_parser.parse_intermixed_args(rest)
+    from backstory.cli.named import session_of
     from backstory.cli.output import Output
 
-    with Output.of(arguments) as out, _masking(module, arguments):
-        return int(module.run(arguments, out))
+    with Output.of(arguments) as out, session_of(arguments) as session, _masking(module, arguments, session):
+        return int(module.run(arguments, session, out))
     return FINE  # the reader left the pager before the end
 
 
-def _masking(module: Any, arguments: Namespace) -> AbstractContextManager[None]:
+def _masking(module: Any, arguments: Namespace, session: Session) -> AbstractContextManager[None]:
     """What masks the output of a verb: by what the application marks, where the verb shows data."""
     if not hasattr(arguments, "app") or not getattr(module, "shows_data", _always)(arguments):
         return nullcontext()
-    from backstory.cli.application import masking
-
-    return masking(arguments)
+    return session.masking(personal=arguments.personal)
 
 
 def _always(_: Namespace) -> bool:
@@ -199,7 +200,8 @@ def _complain(error: Exception) -> int:
     """Say what went wrong on standard error, in one line where it was foreseen, without control characters."""
     from backstory.cli.text import plain_lines
 
-    print(plain_lines(f"backstory: {_words(error)}"), file=sys.stderr)
+    hints = error.hints if isinstance(error, BackstoryError) else ()
+    print(plain_lines("\n".join([f"backstory: {_words(error)}", *hints])), file=sys.stderr)
     return code_of(error)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import application, commits, place
+from backstory.cli import commits
+from backstory.cli.author import author, author_option
 from backstory.cli.exits import UsageError
+from backstory.cli.parser import application_options
 from backstory.commit import draft
 from backstory.documents.commits import commit_document
 from backstory.ids import new_id
@@ -19,9 +20,10 @@ from backstory.store import append
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace, _ActionsContainer
+    from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory append Deposited --tag account:a-7 account=a-7 cents=500 -m 'first pay'
@@ -71,10 +73,10 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="KEY:VALUE",
         help="an event with this tag; repeat for all of several",
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Append it, and print the commit."""
     event = encoded(arguments.type, data(arguments), tuple(arguments.tag))
     commit_draft = draft(
@@ -85,11 +87,10 @@ def run(arguments: Namespace, out: Output) -> int:
         author=author(arguments),
         message=arguments.message,
     )
-    with place.opened(arguments) as store:
-        log = place.log(arguments, store)
-        [commit] = append(log, commit_draft)
-        events = list(log.read(after=commit.first - 1, upto=commit.position))
-        subject = subject_of(log, commit)
+    log = session.log
+    [commit] = append(log, commit_draft)
+    events = list(log.read(after=commit.first - 1, upto=commit.position))
+    subject = subject_of(log, commit)
     if out.json:
         out.document("commit", **commit_document(commit, subject, events))
     else:
@@ -155,23 +156,3 @@ def condition(arguments: Namespace) -> Condition | None:
         return None
     tags = arguments.if_tag or ([] if arguments.if_type else arguments.tag)
     return Condition(Query.of(arguments.if_type, tags), arguments.if_none_after or 0)
-
-
-def author_option(parser: _ActionsContainer) -> None:
-    """The option that `author` reads."""
-    parser.add_argument(
-        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
-    )
-
-
-def author(arguments: Namespace) -> str:
-    """Who was named, or who is at the keyboard; empty where nobody can tell."""
-    for named in (arguments.author, os.environ.get("BACKSTORY_AUTHOR")):
-        if named is not None:
-            return str(named)
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

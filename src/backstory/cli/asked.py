@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import entity, values
+from backstory.cli import values
 from backstory.cli.exits import UsageError
+from backstory.cli.target import referred
 from backstory.cli.text import plain
 from backstory.commands import Command, CommandType
 from backstory.documents.application import identity_types
@@ -15,7 +16,9 @@ from backstory.documents.types import bare, item, spelled
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from backstory.cli.output import Output
     from backstory.cli.parser import Parser
+    from backstory.session import Session
 
 TAKEN = {
     *("app", "personal", "preview", "author", "message", "id"),
@@ -107,11 +110,11 @@ class Asked:
         else:
             group.add_argument(written, dest=dest, metavar=spelled(annotation), help=about)
 
-    def run(self, arguments: Namespace, out: Any) -> int:
+    def run(self, arguments: Namespace, session: Session, out: Output) -> int:
         """Make the command of the arguments, and do it."""
         from backstory.cli.do import perform
 
-        return perform(self.made(arguments), arguments, out)
+        return perform(self.made(arguments), arguments, session, out)
 
     def made(self, arguments: Namespace) -> Command:
         """The command that the arguments mean. Raises `UsageError` with the command's usage."""
@@ -130,7 +133,7 @@ class Asked:
             if len(own) < sum(field.required for field in fields.values()):
                 raise self.wrong(f"which {cls.__name__}? {which(self.command)[name]} is missing")
             try:
-                states[name] = entity.referred(cls, own)
+                states[name] = referred(cls, own)
             except UsageError as wrong:
                 raise self.wrong(str(wrong)) from None
         if words:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import application, changes, commits, place, target
+from backstory.cli import changes, commits, target
 from backstory.cli.exits import DIFFERENT, UsageError, answer
+from backstory.cli.parser import application_options
 from backstory.cli.text import count, plain
 from backstory.documents.bisect import first_document, suspects_document, turns_document
 from backstory.documents.states import name_of
 from backstory.history.bisect import Found, first, first_of_all
-from backstory.history.branches import Branches
 from backstory.history.diff import diff_states
 from backstory.history.expression import predicate
 from backstory.history.halving import Answer, answer_of, halve
 from backstory.history.plain import shown
-from backstory.history.revision import Point, resolve
+from backstory.history.revision import Point
 from backstory.state import fold
 from backstory.store import commit_at
 from backstory.subject import Subjects, subject_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
     from backstory.record import Recorded
+    from backstory.session import Session
     from backstory.state import State
     from backstory.store import Log
 
@@ -69,10 +70,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--good", metavar="REVISION", help="look after this (default: before everything)")
     parser.add_argument("--bad", metavar="REVISION", help="look no later than this (default: HEAD)")
     parser.add_argument("--of", nargs="+", metavar="WORD", help="run: the state that the command is given")
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Look for it."""
     halves = arguments.words[0] == "run"
     if halves and (arguments.where or arguments.turns or arguments.all):
@@ -83,24 +84,20 @@ def run(arguments: Namespace, out: Output) -> int:
         )
     if not halves and arguments.of:
         raise UsageError("--of is for bisect run; here the state comes first")
-    with place.opened(arguments) as store:
-        place.log(arguments, store)
-        branches, current = Branches(store), place.branch(arguments)
-        end = resolve(branches, arguments.bad or "HEAD", current)
-        start = resolve(branches, arguments.good or 0, current)
-        if start.position > end.position:
-            raise UsageError(f"--good (#{start.position}) is to be before --bad (#{end.position})")
-        log = branches.view(end.chain)
-        if halves:
-            return asked(log, start, end, arguments, out)
-        if arguments.all:
-            return any_of(log, start, end, arguments, out)
-        return exact(log, start, end, arguments, out)
+    end, start = session.point(arguments.bad or "HEAD"), session.point(arguments.good or 0)
+    if start.position > end.position:
+        raise UsageError(f"--good (#{start.position}) is to be before --bad (#{end.position})")
+    log = session.branches.view(end.chain)
+    if halves:
+        return asked(log, start, end, arguments, session, out)
+    if arguments.all:
+        return any_of(log, start, end, arguments, session, out)
+    return exact(log, start, end, arguments, session, out)
 
 
-def exact(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
+def exact(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
     """The first event after which it is true of one state."""
-    reference = target.reference(arguments, arguments.words)
+    reference = target.reference(session, arguments.words)
     holds = predicate(arguments.where, type(reference))
     with target.theirs(reference):
         found = first(log, reference, holds, start.position, end.position)
@@ -142,11 +139,11 @@ def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Outp
     return answer(found.first is not None or found.began)
 
 
-def any_of(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
+def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
     """The first event after which it is true of any state of a kind."""
     if len(arguments.words) > 1:
         raise UsageError(f"--all is about all of them; {arguments.words[1]!r} is too much")
-    cls = target.state_class(arguments, arguments.words[0])
+    cls = target.state_class(session, arguments.words[0])
     with target.theirs(cls):
         broken = first_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
     if out.json:
@@ -178,18 +175,18 @@ def told(log: Log, commit: Commit, out: Output) -> list[str]:
     return [commits.title(commit, out), *commits.signature(commit), *message]
 
 
-def asked(log: Log, start: Point, end: Point, arguments: Namespace, out: Output) -> int:
+def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
     """The first commit that a command calls bad."""
     words = arguments.words[1:]
     if not words:
         raise UsageError(
             "bisect run what? For example: backstory bisect run ./check.sh --good '#1' --bad HEAD"
         )
-    reference = target.reference(arguments, arguments.of) if arguments.of else None
+    reference = target.reference(session, arguments.of) if arguments.of else None
     environment = {
         **os.environ,
-        "BACKSTORY_STORE": place.address(arguments),
-        "BACKSTORY_BRANCH": place.branch(arguments),
+        "BACKSTORY_STORE": session.address,
+        "BACKSTORY_BRANCH": session.branch,
     }
 
     def check(position: int) -> Answer:

@@ -6,16 +6,15 @@ import shutil
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, place, table, target
+from backstory.cli import table, target
 from backstory.cli.exits import DIFFERENT
+from backstory.cli.parser import application_options
 from backstory.cli.state import cut, shown
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.documents.blame import blame_document
 from backstory.documents.states import name_of
 from backstory.history.blame import Blame, Blamed, blame
-from backstory.history.branches import Branches
-from backstory.history.revision import resolve
 from backstory.latest import Latest
 from backstory.state import identity
 from backstory.subject import Subjects
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory blame account:a-7
@@ -46,29 +46,26 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--assertions", action="store_true", help="count also a write of the value that was there"
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Find out, and show it. Exit code 1 where no event concerns it."""
-    reference = target.reference(arguments, arguments.words)
-    with place.opened(arguments) as store:
-        place.log(arguments, store)
-        branches = Branches(store)
-        point = resolve(branches, arguments.at or "HEAD", place.branch(arguments))
-        log = branches.view(point.chain)
-        first = next(iter(log.read(reference.query(), upto=point.position, limit=1)), None)
-        if first is None:
-            out.say(f"backstory: no event concerns {name_of(reference)} at #{point.position}")
-            return DIFFERENT
-        with target.theirs(reference):
-            found = blame(log, reference, point.position, assertions=arguments.assertions)
-        subjects = Subjects(log)
-        if out.json:
-            out.document("blame", **blame_document(reference, found, point.position, subjects))
-        else:
-            out.page()
-            write(found, subjects, () if isinstance(reference, Latest) else identity(reference), out)
+    reference = target.reference(session, arguments.words)
+    point = session.point(arguments.at or "HEAD")
+    log = session.branches.view(point.chain)
+    first = next(iter(log.read(reference.query(), upto=point.position, limit=1)), None)
+    if first is None:
+        out.say(f"backstory: no event concerns {name_of(reference)} at #{point.position}")
+        return DIFFERENT
+    with target.theirs(reference):
+        found = blame(log, reference, point.position, assertions=arguments.assertions)
+    subjects = Subjects(log)
+    if out.json:
+        out.document("blame", **blame_document(reference, found, point.position, subjects))
+    else:
+        out.page()
+        write(found, subjects, () if isinstance(reference, Latest) else identity(reference), out)
     return 0
 
 

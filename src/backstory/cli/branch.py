@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backstory.cli import folder, place, table
+from backstory.cli import table
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.documents.branches import standing_document
 from backstory.history.branches import MAIN, Branches
-from backstory.history.revision import resolve
 from backstory.history.standing import MOST, Standing, Standings
 from backstory.subject import subject_of
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory branch
@@ -47,26 +47,25 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--restore", metavar="NAME", help="give a branch that was deleted its name back")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make, delete, restore or list."""
     asked = [arguments.name, arguments.delete, arguments.restore, arguments.list or None]
     if sum(each is not None for each in asked) > 1:
         raise UsageError("one thing at a time: make, delete, restore or list\nTry: backstory branch --help")
-    address = place.address(arguments)
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        if arguments.delete is not None:
-            return delete(branches, arguments.delete, address, out)
-        if arguments.restore is not None:
-            return restore(branches, arguments.restore, out)
-        if arguments.name is not None:
-            return make(branches, arguments, out)
-        return write(branches, place.branch(arguments), out, verbose=arguments.verbose)
+    branches = session.branches
+    if arguments.delete is not None:
+        return delete(session, arguments.delete, out)
+    if arguments.restore is not None:
+        return restore(branches, arguments.restore, out)
+    if arguments.name is not None:
+        return make(session, arguments, out)
+    return write(branches, session.branch, out, verbose=arguments.verbose)
 
 
-def make(branches: Branches, arguments: Namespace, out: Output) -> int:
+def make(session: Session, arguments: Namespace, out: Output) -> int:
     """Make a branch, and say how to get there."""
-    point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
+    point = session.point(arguments.revision or "HEAD")
+    branches = session.branches
     made = branches.create(arguments.name, point.chain, point.position)
     if out.json:
         out.document("branch", **standing_document(Standings(branches).of(made)))
@@ -76,10 +75,10 @@ def make(branches: Branches, arguments: Namespace, out: Output) -> int:
     return 0
 
 
-def delete(branches: Branches, name: str, address: str, out: Output) -> int:
+def delete(session: Session, name: str, out: Output) -> int:
     """Delete a branch's name, unless one is on it."""
-    memory = folder.recall(address)
-    if name == memory.branch and name != MAIN:
+    branches, on = session.branches, session.memory.branch
+    if name == on and name != MAIN:
         raise UsageError(f"this folder is on {name}; leave it first: backstory switch main")
     was = Standings(branches).of(branches.get(name))
     branches.delete(name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import merging, place
-from backstory.history.branches import Branches
+from backstory.cli import merging
 from backstory.history.merge import cherry_pick
 from backstory.history.revision import resolve_commit
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory cherry-pick what-if
@@ -32,23 +32,22 @@ def arguments(parser: ArgumentParser) -> None:
     merging.options(parser, "cherry-pick")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Take it over, or say what is in conflict."""
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        revision = arguments.revision or merging.taken_for_value(arguments, branches)
-        pending = merging.begun(arguments, "cherry-pick", revision)
-        if pending is None:
-            out.say("the cherry-pick is forgotten; nothing was changed")
-            return 0
-        place.check(arguments, store, pending.target)
-        point, _ = resolve_commit(branches, pending.source, pending.target)
-        pending = merging.chosen(pending, arguments, branches, pending.source)
-        target = pending.target
-        return merging.settle(
-            pending,
-            arguments,
-            branches,
-            lambda known, options: cherry_pick(known, point, target, options),
-            out,
-        )
+    branches = session.branches
+    revision = arguments.revision or merging.taken_for_value(arguments, branches)
+    pending = merging.begun(arguments, session, "cherry-pick", revision)
+    if pending is None:
+        out.say("the cherry-pick is forgotten; nothing was changed")
+        return 0
+    session.check(pending.target)
+    point, _ = resolve_commit(branches, pending.source, pending.target)
+    pending = merging.chosen(pending, arguments, branches, pending.source)
+    target = pending.target
+    return merging.settle(
+        pending,
+        arguments,
+        session,
+        lambda known, options: cherry_pick(known, point, target, options),
+        out,
+    )

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.bar import Bar
 from backstory.cli.exits import UsageError
-from backstory.cli.place import is_url
 from backstory.cli.text import count
 from backstory.documents.copies import clone_document
-from backstory.stores import open_store, shown
+from backstory.stores import open_store, scheme_of, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
     from backstory.sync.clone import Cloned
 
 EXAMPLES = """\
@@ -40,7 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("target", metavar="TARGET", help="where to: a path or an address")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Copy, and say how much."""
     if arguments.store is not None or arguments.branch is not None:
         raise UsageError("clone copies all branches of SOURCE into TARGET; -s and -b have no part in it")
@@ -66,7 +66,7 @@ def run(arguments: Namespace, out: Output) -> int:
 def same(source: str, target: str) -> bool:
     """Whether both are one store, as far as names can tell: paths by the file that they lead to."""
     source, target = source.removeprefix("sqlite:///"), target.removeprefix("sqlite:///")
-    if is_url(source) or is_url(target):
+    if scheme_of(source) or scheme_of(target):
         return shown(source) == shown(target)
     return Path(source).exists() and Path(target).exists() and Path(source).samefile(target)
 

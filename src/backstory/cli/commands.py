@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import application
 from backstory.cli.asked import usage
+from backstory.cli.parser import application_options
 from backstory.cli.text import plain
 from backstory.commands import CommandType
 from backstory.documents.application import command_type_document
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory commands
@@ -27,12 +28,12 @@ What a command reads is its consistency boundary: it is decided again when one o
 
 def arguments(parser: ArgumentParser) -> None:
     """Of which application."""
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """List them."""
-    app = application.loaded(arguments)
+    app = session.application
     if out.json:
         found = [command_type_document(command, usage(command)) for command in app.commands]
         out.document("commands", app=app.name, commands=found)

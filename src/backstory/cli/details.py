@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import application, changes, commits, target, times
+from backstory.cli import changes, commits, target, times
 from backstory.cli.exits import UsageError
 from backstory.cli.text import count, plain, plain_lines
 from backstory.codec import fields
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backstory.commit import Commit
     from backstory.history.listing import Side
     from backstory.record import Recorded
+    from backstory.session import Session
     from backstory.state import State
     from backstory.store import Log
 
@@ -42,10 +43,10 @@ Changed = Iterator[tuple[str, dict[str, Any], Difference]]
 
 
 def more(
-    arguments: Namespace, out: Output
+    arguments: Namespace, session: Session, out: Output
 ) -> tuple[Callable[[Side, Commit], Iterator[str]], Callable[[Side, Commit], dict[str, Any]]]:
     """The lines after a commit, and its fields for --json."""
-    states = _states(arguments) if arguments.patch else ()
+    states = session.application.states if arguments.patch and session.has_application else ()
 
     def lines(side: Side, commit: Commit) -> Iterator[str]:
         if arguments.stat:
@@ -69,15 +70,6 @@ def more(
         return found
 
     return lines, fields
-
-
-def _states(arguments: Namespace) -> tuple[type[State], ...]:
-    """The states of the application, where one is named."""
-    try:
-        application.find(arguments)
-    except UsageError:
-        return ()
-    return application.loaded(arguments).states
 
 
 def stat(side: Side, commit: Commit, out: Output) -> Iterator[str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import application, changes, commits, place, table, target
+from backstory.cli import changes, commits, table, target
 from backstory.cli.exits import UsageError, answer
+from backstory.cli.parser import application_options
 from backstory.cli.text import count, plain
 from backstory.documents.commits import commit_document
 from backstory.documents.differences import difference_document, ends_document
@@ -18,7 +19,7 @@ from backstory.errors import RevisionError
 from backstory.history.branches import Branches
 from backstory.history.diff import diff_states
 from backstory.history.patch import json_patch
-from backstory.history.revision import Point, Range, commits_between, resolve, resolve_range
+from backstory.history.revision import Point, Range, commits_between, resolve_range
 from backstory.subject import Subjects
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
+    from backstory.session import Session
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -55,61 +57,58 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--json-patch", action="store_true", help="print a JSON Patch (RFC 6902) that makes B of A"
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Compare, and print."""
-    with place.opened(arguments) as store:
-        place.log(arguments, store)
-        branches = Branches(store)
-        span, words = points(branches, arguments)
-        if arguments.all is not None:
-            if words:
-                raise UsageError(f"--all {arguments.all} and {' '.join(words)!r}: one of them is too much")
-            return every(branches, span, arguments, out)
+    branches = session.branches
+    span, words = points(session, arguments)
+    if arguments.all is not None:
         if words:
-            return one(branches, span, words, arguments, out)
-        if arguments.json_patch:
-            raise UsageError("--json-patch is for a tag, a state, or --all STATE")
-        return events(branches, span, arguments, out)
+            raise UsageError(f"--all {arguments.all} and {' '.join(words)!r}: one of them is too much")
+        return every(session, span, arguments, out)
+    if words:
+        return one(session, span, words, arguments, out)
+    if arguments.json_patch:
+        raise UsageError("--json-patch is for a tag, a state, or --all STATE")
+    return events(branches, span, arguments, out)
 
 
-def points(branches: Branches, arguments: Namespace) -> tuple[Range, list[str]]:
+def points(session: Session, arguments: Namespace) -> tuple[Range, list[str]]:
     """The two points, and the words after them. Raises `RevisionError`."""
-    current, (first, *rest) = place.branch(arguments), arguments.words
+    branches, (first, *rest) = session.branches, arguments.words
     if target.is_tag(first):
         raise UsageError(f"diff from where? Revisions come first: backstory diff main~1 main {first}")
-    span = resolve_range(branches, first, current)
+    span = resolve_range(branches, first, session.branch)
     if span is not None:
         if span.both:
             chain, shared = branches.shared(span.start.chain, span.end.chain)
             span = Range(Point(chain, shared), span.end, both=False)
         return span, rest
-    start = resolve(branches, first, current)
+    start = session.point(first)
     if rest and not target.is_tag(rest[0]):
         try:
-            return Range(start, resolve(branches, rest[0], current), both=False), rest[1:]
+            return Range(start, session.point(rest[0]), both=False), rest[1:]
         except RevisionError:
-            if not is_state(arguments, rest[0], sure=len(rest) > 1):
+            if not is_state(session, rest[0], sure=len(rest) > 1):
                 raise
-    return Range(start, resolve(branches, "HEAD", current), both=False), rest
+    return Range(start, session.point("HEAD"), both=False), rest
 
 
-def is_state(arguments: Namespace, name: str, *, sure: bool) -> bool:
+def is_state(session: Session, name: str, *, sure: bool) -> bool:
     """Whether the application has a state of this name. Where it can be nothing else, raises `ApplicationError`."""
-    try:
-        app = application.loaded(arguments)
-    except UsageError:
+    if not session.has_application:
         return False
+    app = session.application
     if sure:
         app.state(name)
     return any(cls.__name__ == name.rpartition(".")[2] for cls in app.states)
 
 
-def one(branches: Branches, span: Range, words: list[str], arguments: Namespace, out: Output) -> int:
+def one(session: Session, span: Range, words: list[str], arguments: Namespace, out: Output) -> int:
     """Compare one state."""
-    reference = target.reference(arguments, words)
+    reference, branches = target.reference(session, words), session.branches
     with target.theirs(reference):
         difference = diff_states(
             branches.view(span.start.chain),
@@ -139,11 +138,11 @@ def one(branches: Branches, span: Range, words: list[str], arguments: Namespace,
     return answer(not difference)
 
 
-def every(branches: Branches, span: Range, arguments: Namespace, out: Output) -> int:
+def every(session: Session, span: Range, arguments: Namespace, out: Output) -> int:
     """Compare every state of a kind, one pass over the events between."""
     from backstory.history.changed import diff_all_between
 
-    cls = target.state_class(arguments, arguments.all)
+    cls, branches = target.state_class(session, arguments.all), session.branches
     _, base = branches.shared(span.start.chain, span.end.chain)
     base = min(base, span.start.position, span.end.position)
     number = 0

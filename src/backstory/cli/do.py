@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, asked, commits, parser, place
-from backstory.cli.append import author, author_option
+from backstory.cli import asked, commits, parser
+from backstory.cli.author import author, author_option
 from backstory.cli.exits import UsageError, code_of
+from backstory.cli.named import session_of
+from backstory.cli.parser import application_options
+from backstory.cli.target import theirs
 from backstory.cli.text import plain
 from backstory.codec import PLAIN
 from backstory.documents.application import first_line
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commands import Command
     from backstory.execution import Preview
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory do withdraw a-7 --cents 50 -m rent
@@ -52,7 +56,7 @@ def commit_options(parser: _ActionsContainer) -> None:
     parser.add_argument(
         "--id", metavar="ID", help="the commit's id: the same command once more changes nothing"
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
 def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None:
@@ -66,7 +70,7 @@ def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None
         if parser.wants_help(words):
             return None
         raise UsageError("which command? They are listed by: backstory commands")
-    command = application.loaded(found).command(found.command)
+    command = session_of(found).application.command(found.command)
     at = words.index(found.command)
     name = (
         found.command.replace("-", "_") if found.command.replace("-", "_") == command.name else found.command
@@ -75,10 +79,10 @@ def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None
     return f"do {name}", about, asked.Asked(command), words[:at] + words[at + 1 :]
 
 
-def perform(command: Command, arguments: Namespace, out: Output) -> int:
+def perform(command: Command, arguments: Namespace, session: Session, out: Output) -> int:
     """Execute or preview a command, and show what came of it."""
-    with place.opened(arguments) as store, application.theirs(str(command)):
-        db = place.database(arguments, store)
+    with theirs(str(command)):
+        db = session.database
         try:
             if arguments.preview:
                 preview(db.preview(command), command, out)

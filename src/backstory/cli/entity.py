@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from backstory.cli import application, place, table, values
-from backstory.cli.exits import DIFFERENT, UsageError
+from backstory.cli import table, target
+from backstory.cli.exits import DIFFERENT
 from backstory.cli.text import plain
 from backstory.cli.times import short
-from backstory.documents.application import identity_types
 from backstory.documents.states import name_of, state_document
 from backstory.history import plain as plains
 from backstory.state import State, identity, state_type
@@ -19,17 +17,15 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.database import Database
+    from backstory.session import Session
     from backstory.store import Record
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Load a state and show it. Exit code 1 where no event concerns it."""
-    app = application.loaded(arguments)
-    name, *words = arguments.words
-    cls = app.state(name)
-    reference = referred(cls, words)
-    with place.opened(arguments) as store, application.theirs(f"{cls.__name__}.apply"):
-        db = place.database(arguments, store)
+    reference = target.reference(session, arguments.words)
+    with target.theirs(reference):
+        db = session.database
         last = next(db.read(reference.query(), at=arguments.at, backwards=True, limit=1), None)
         if last is None:
             out.say(f"backstory: {_nothing(db, reference, arguments.at)}")
@@ -41,24 +37,6 @@ def run(arguments: Namespace, out: Output) -> int:
             out.page()
             _write(reference, plains.shown(state), last, out)
     return 0
-
-
-def referred(cls: type[State], words: Sequence[str]) -> State:
-    """The empty state that these words identify. Raises `UsageError`."""
-    fields = identity_types(cls)
-    needed = [name for name, field in fields.items() if field.required]
-    if not len(needed) <= len(words) <= len(fields):
-        what = f"needs {' '.join(map(str.upper, needed))}" if needed else "needs no identity"
-        got = f"got {' '.join(words)}" if words else "got none"
-        raise UsageError(f"{cls.__name__} {what}, which says which one; {got}")
-    try:
-        given = {
-            name: values.parsed(word, field.type)
-            for (name, field), word in zip(fields.items(), words, strict=False)
-        }
-    except ValueError as wrong:
-        raise UsageError(f"{cls.__name__} {wrong}") from None
-    return cls(**given)
 
 
 def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING
 
-from backstory.cli import application, files, place
+from backstory.cli import files
 from backstory.cli.bar import Bar
 from backstory.cli.exits import UsageError
+from backstory.cli.parser import application_options
 from backstory.query import Query
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -64,7 +66,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="cloudevents: only with this tag; repeat for all",
     )
     parser.add_argument("--source", metavar="URI", help="cloudevents: their source (default: backstory)")
-    application.add_option(parser)
+    application_options(parser)
 
 
 def shows_data(arguments: Namespace) -> bool:
@@ -72,7 +74,7 @@ def shows_data(arguments: Namespace) -> bool:
     return bool(arguments.format != "backstory")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Write the lines, and say how many where they went into a file."""
     if arguments.format == "backstory" and (arguments.type or arguments.tag or arguments.source):
         raise UsageError(
@@ -81,10 +83,10 @@ def run(arguments: Namespace, out: Output) -> int:
     if out.json and arguments.output is None:
         raise UsageError("--json reports on an export with -o FILE; the export itself is JSON Lines")
     if arguments.output is not None:
-        files.check_output(arguments.output, place.address(arguments))
+        files.check_output(arguments.output, session.address)
     count = 0
-    with place.opened(arguments) as store, Bar("export") as bar, target(arguments.output) as file:
-        for line in lines(arguments, place.log(arguments, store), bar):
+    with Bar("export") as bar, target(arguments.output) as file:
+        for line in lines(arguments, session.log, bar):
             file.write(line)
             count += 1
     if out.json:

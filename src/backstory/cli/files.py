@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from backstory.cli.exits import UsageError
-from backstory.cli.place import is_url
+from backstory.stores import scheme_of
 
 SQLITE = b"SQLite format 3\0"
 """How the file of a store begins, and that of any other SQLite database."""
@@ -44,7 +44,7 @@ def check_output(name: str, store: str, source: str | None = None) -> None:
         raise UsageError(f"{name} is the file that is read; write to another one")
     base = next((Path(str(path).removesuffix(end)) for end in BESIDE if path.name.endswith(end)), path)
     store = store.removeprefix("sqlite:///")
-    if _is_sqlite(base) or (not is_url(store) and _same(base, Path(store))):
+    if _is_sqlite(base) or (not scheme_of(store) and _same(base, Path(store))):
         raise UsageError(
             f"{name} is a store, or a part of one, and is not written over; write to another file"
         )

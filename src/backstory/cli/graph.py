@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from backstory.cli import place
 from backstory.cli.log import View
 from backstory.history.branches import Branches, Chain
 from backstory.history.listing import Filter, Side
-from backstory.history.revision import resolve
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.commit import Commit
-    from backstory.store import Store
+    from backstory.session import Session
 
 
 class Column:
@@ -59,13 +57,13 @@ class Column:
         self.next = next(self._commits, None)
 
 
-def drawn(store: Store, wanted: Filter, arguments: Namespace, view: View) -> Iterator[str]:
+def drawn(session: Session, wanted: Filter, arguments: Namespace, view: View) -> Iterator[str]:
     """The lines of the graph, commits included."""
-    branches = Branches(store)
+    branches = session.branches
     if arguments.revision is None:
         tips = [(branch.chain, branches.view(branch.chain).head().position) for branch in branches.all()]
     else:
-        point = resolve(branches, arguments.revision, place.branch(arguments))
+        point = session.point(arguments.revision)
         tips = [(point.chain, point.position)]
     columns = _columns(branches, tips)
     sides = {column: Side(column.log, wanted) for column in columns}

@@ -6,8 +6,9 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, commits, place
+from backstory.cli import commits
 from backstory.cli.exits import UsageError, answer
+from backstory.cli.parser import application_options
 from backstory.cli.text import plain
 from backstory.documents.commits import commit_document, event_document
 from backstory.history.grep import data_text, grep_events, grep_messages
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -52,10 +54,10 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Look, and list what is found."""
     if (arguments.type or arguments.tag) and not arguments.data:
         raise UsageError(
@@ -67,17 +69,9 @@ def run(arguments: Namespace, out: Output) -> int:
         pattern = re.compile(arguments.pattern, re.IGNORECASE if arguments.ignore_case else 0)
     except re.error as wrong:
         raise UsageError(f"{arguments.pattern!r} is no regular expression: {wrong}") from wrong
-    with place.opened(arguments) as store:
-        log, upto = place.log(arguments, store), None
-        if arguments.revision != "HEAD":
-            from backstory.history.branches import Branches
-            from backstory.history.revision import resolve
-
-            branches = Branches(store)
-            point = resolve(branches, arguments.revision, place.branch(arguments))
-            log, upto = branches.view(point.chain), point.position
-        found = in_data if arguments.data else in_messages
-        number = found(log, pattern, upto, arguments, out)
+    log, upto = session.view(None if arguments.revision == "HEAD" else arguments.revision)
+    found = in_data if arguments.data else in_messages
+    number = found(log, pattern, upto, arguments, out)
     if not number:
         out.say(f"backstory: nothing matches {arguments.pattern!r}")
     return answer(number)

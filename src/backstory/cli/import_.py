@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import files, place
+from backstory.cli import files
 from backstory.cli.bar import Bar
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from backstory.cli.output import Output
+    from backstory.session import Session
     from backstory.store import Log, Store
     from backstory.sync.load import Report
     from backstory.sync.source import Source
@@ -125,16 +126,16 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Import, and print what came in."""
-    check(arguments)
+    check(arguments, session)
     name = arguments.source or "."
     with (
         sources(arguments, name) as file,
-        place.opened(arguments, create=None) as store,
         Bar(f"import {name}") as bar,
     ):
-        log = place.log(arguments, store)
+        store = session.open(create=None)
+        log = session.log
         before = log.head().position
         with Rejects(arguments) as rejects:
             try:
@@ -166,7 +167,7 @@ def run(arguments: Namespace, out: Output) -> int:
     return 0
 
 
-def check(arguments: Namespace) -> None:
+def check(arguments: Namespace, session: Session) -> None:
     """Raise `UsageError` where options do not go together."""
     if arguments.source is None and arguments.format != "git":
         raise UsageError(f"import {arguments.format} needs a file, or - for standard input")
@@ -183,7 +184,7 @@ def check(arguments: Namespace) -> None:
     if arguments.rejects and arguments.on_error == "stop":
         raise UsageError("--rejects goes with --on-error skip")
     if arguments.on_error == "skip":
-        files.check_output(arguments.rejects or REJECTS, place.address(arguments), arguments.source)
+        files.check_output(arguments.rejects or REJECTS, session.address, arguments.source)
 
 
 def summary(report: Report, rejects: str | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import place
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.stores import open_store, shown
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory init shop.db
@@ -29,11 +29,11 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make it, and say what to do next."""
     if arguments.path is not None and arguments.store is not None:
         raise UsageError("name the store once: as PATH or with -s")
-    address = arguments.path or place.address(arguments)
+    address = arguments.path or session.address
     open_store(address, create=True).close()
     address = shown(address)
     if out.json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import commits, place
+from backstory.cli import commits
 from backstory.cli.exits import UsageError
 from backstory.cli.parser import application_options
 from backstory.history.listing import Filter, Side, followed, listed
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
-    from backstory.store import Store
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory log -n 20
@@ -129,7 +129,7 @@ class View(msgspec.Struct):
     fields: Callable[[Side, Commit], dict[str, Any]]
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """List the commits."""
     wanted = Filter(
         Query.of(types=arguments.type, tags=arguments.tag),
@@ -137,39 +137,38 @@ def run(arguments: Namespace, out: Output) -> int:
         pattern(arguments.grep),
     )
     check(arguments, out)
-    with place.opened(arguments) as store:
-        log = place.log(arguments, store)
-        if arguments.revision is None and arguments.value is None:
-            sides = [Side(log, wanted)]
-        else:
-            from backstory.cli import selection
+    log = session.log
+    if arguments.revision is None and arguments.value is None:
+        sides = [Side(log, wanted)]
+    else:
+        from backstory.cli import selection
 
-            sides = selection.sides(store, wanted, arguments)
-        since, until = times(arguments)
-        if since is not None or until is not None:
-            for side in sides:
-                side.wanted.during(side.log, since, until)
-        names = {} if out.json or out.ndjson else named(store, arguments)
-        view = viewed(arguments, names, out)
-        if arguments.follow:
-            follow(sides[0], arguments, view, out)
-        if arguments.graph:
-            from backstory.cli import graph
+        sides = selection.sides(session, wanted, arguments)
+    since, until = times(arguments)
+    if since is not None or until is not None:
+        for side in sides:
+            side.wanted.during(side.log, since, until)
+    names = {} if out.json or out.ndjson else named(session)
+    view = viewed(arguments, session, names, out)
+    if arguments.follow:
+        follow(sides[0], arguments, view, out)
+    if arguments.graph:
+        from backstory.cli import graph
 
-            out.page()
-            out.lines(graph.drawn(store, sides[0].wanted, arguments, view))
-            return 0
-        found = listed(sides, arguments.number, oldest_first=arguments.reverse)
-        if out.json or out.ndjson:
-            out.records("commit", (view.fields(*each) for each in found), plural="commits")
-            return 0
         out.page()
-        apart = not arguments.oneline and arguments.format is None
-        for index, each in enumerate(found):
-            out.lines([""] if apart and index else [])
-            out.lines(view.lines(*each))
-        if log.head().position == 0:
-            out.say("no commits yet; make one with: backstory append")
+        out.lines(graph.drawn(session, sides[0].wanted, arguments, view))
+        return 0
+    found = listed(sides, arguments.number, oldest_first=arguments.reverse)
+    if out.json or out.ndjson:
+        out.records("commit", (view.fields(*each) for each in found), plural="commits")
+        return 0
+    out.page()
+    apart = not arguments.oneline and arguments.format is None
+    for index, each in enumerate(found):
+        out.lines([""] if apart and index else [])
+        out.lines(view.lines(*each))
+    if log.head().position == 0:
+        out.say("no commits yet; make one with: backstory append")
     return 0
 
 
@@ -214,16 +213,16 @@ def times(arguments: Namespace) -> tuple[datetime | None, datetime | None]:
     return since, until
 
 
-def named(store: Store, arguments: Namespace) -> Mapping[bytes, list[str]]:
+def named(session: Session) -> Mapping[bytes, list[str]]:
     """The names of branches and marks, by hash; nothing is loaded where there is only main."""
-    if not (store.refs.list(BRANCH).keys() - {MAIN_REF} or store.refs.list(MARK)):
+    if not (session.store.refs.list(BRANCH).keys() - {MAIN_REF} or session.store.refs.list(MARK)):
         return {}
-    from backstory.cli.selection import names
+    from backstory.history.names import names
 
-    return names(store, place.branch(arguments))
+    return names(session.branches, session.branch)
 
 
-def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) -> View:
+def viewed(arguments: Namespace, session: Session, names: Mapping[bytes, list[str]], out: Output) -> View:
     """How commits are shown."""
     more: Callable[[Side, Commit], Iterator[str]] | None = None
     fields: Callable[[Side, Commit], dict[str, Any]] = commit_fields
@@ -233,7 +232,7 @@ def viewed(arguments: Namespace, names: Mapping[bytes, list[str]], out: Output) 
         if arguments.format is not None:
             form = details.formatter(arguments.format, names)
             return View(lambda side, commit: iter([form(side, commit)]), fields)
-        more, fields = details.more(arguments, out)
+        more, fields = details.more(arguments, session, out)
 
     def lines(side: Side, commit: Commit) -> Iterator[str]:
         known = names.get(commit.hash, ())

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import place, table
-from backstory.cli.append import author, author_option
+from backstory.cli import table
+from backstory.cli.author import author, author_option
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
 from backstory.documents.branches import mark_document
-from backstory.history.branches import Branches
-from backstory.history.revision import resolve
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory mark q3-closed -m 'the books of the third quarter'
@@ -41,32 +40,31 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-d", "--delete", metavar="NAME", help="forget a mark")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make, delete or list."""
     if arguments.name is not None and arguments.delete is not None:
         raise UsageError("one thing at a time: make a mark, or delete one")
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        if arguments.delete is not None:
-            was = branches.mark(arguments.delete)
-            branches.delete_mark(arguments.delete)
-            if out.json:
-                out.document("deleted", mark=arguments.delete)
-            elif was is not None:
-                out.line(f"forgot {plain(was.name)}, which named #{was.position} ({was.hash[:10]})")
-            return 0
-        if arguments.name is not None:
-            point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
-            who = author(arguments)
-            made = branches.set_mark(
-                arguments.name, point.chain, point.position, message=arguments.message, author=who
-            )
-            if out.json:
-                out.document("mark", **mark_document(made))
-            else:
-                out.line(f"{plain(made.name)} names #{made.position} ({made.hash[:10]})")
-            return 0
-        found = sorted(branches.marks(), key=lambda mark: (mark.position, mark.name))
+    branches = session.branches
+    if arguments.delete is not None:
+        was = branches.mark(arguments.delete)
+        branches.delete_mark(arguments.delete)
+        if out.json:
+            out.document("deleted", mark=arguments.delete)
+        elif was is not None:
+            out.line(f"forgot {plain(was.name)}, which named #{was.position} ({was.hash[:10]})")
+        return 0
+    if arguments.name is not None:
+        point = session.point(arguments.revision or "HEAD")
+        who = author(arguments)
+        made = branches.set_mark(
+            arguments.name, point.chain, point.position, message=arguments.message, author=who
+        )
+        if out.json:
+            out.document("mark", **mark_document(made))
+        else:
+            out.line(f"{plain(made.name)} names #{made.position} ({made.hash[:10]})")
+        return 0
+    found = sorted(branches.marks(), key=lambda mark: (mark.position, mark.name))
     if out.json:
         out.document("marks", marks=[mark_document(mark) for mark in found])
         return 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import merging, place
+from backstory.cli import merging
 from backstory.cli.exits import UsageError
-from backstory.history.branches import Branches
 from backstory.history.merge import merge
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory merge what-if --dry-run
@@ -33,24 +33,23 @@ def arguments(parser: ArgumentParser) -> None:
     merging.options(parser, "merge")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Merge, or say what is in conflict."""
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        source = arguments.source or merging.taken_for_value(arguments, branches)
-        pending = merging.begun(arguments, "merge", source)
-        if pending is None:
-            out.say("the merge is forgotten; nothing was changed")
-            return 0
-        if pending.source == pending.target:
-            raise UsageError(
-                f"{pending.source} is the branch that this folder is on; go to the one that is to take it over:"
-                " backstory switch main"
-            )
-        branches.get(pending.source)
-        place.check(arguments, store, pending.target)
-        pending = merging.chosen(pending, arguments, branches, pending.source)
-        source, target = pending.source, pending.target
-        return merging.settle(
-            pending, arguments, branches, lambda known, options: merge(known, source, target, options), out
+    branches = session.branches
+    source = arguments.source or merging.taken_for_value(arguments, branches)
+    pending = merging.begun(arguments, session, "merge", source)
+    if pending is None:
+        out.say("the merge is forgotten; nothing was changed")
+        return 0
+    if pending.source == pending.target:
+        raise UsageError(
+            f"{pending.source} is the branch that this folder is on; go to the one that is to take it over:"
+            " backstory switch main"
         )
+    branches.get(pending.source)
+    session.check(pending.target)
+    pending = merging.chosen(pending, arguments, branches, pending.source)
+    source, target = pending.source, pending.target
+    return merging.settle(
+        pending, arguments, session, lambda known, options: merge(known, source, target, options), out
+    )

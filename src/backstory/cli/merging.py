@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.app import load
-from backstory.cli import application, commits, folder, place
-from backstory.cli.append import author, author_option
+from backstory.cli import commits
+from backstory.cli.author import author, author_option
 from backstory.cli.changes import painted
 from backstory.cli.exits import UsageError, answer
-from backstory.cli.folder import Pending, Way
+from backstory.cli.parser import application_options
 from backstory.cli.text import count, plain
 from backstory.documents.merges import merge_document
 from backstory.documents.states import name_of
@@ -25,12 +24,14 @@ from backstory.history.merge import MergeReport, Options
 from backstory.history.replay import Step
 from backstory.history.revision import resolve, resolve_commit
 from backstory.record import Recorded
+from backstory.session.memory import Pending, Way
 from backstory.subject import Subjects
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
     from backstory.store import Log
 
 WAYS: tuple[Way, ...] = ("redecide", "skip", "force")
@@ -71,16 +72,15 @@ def options(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--abort", action="store_true", help=f"forget the {verb} that waits; nothing has been changed"
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
-def begun(arguments: Namespace, verb: str, source: str | None) -> Pending | None:
+def begun(arguments: Namespace, session: Session, verb: str, source: str | None) -> Pending | None:
     """What is asked for, with what was chosen before; None where there was nothing but to forget it.
 
     Raises `UsageError` where something else waits, or nothing does.
     """
-    address = place.address(arguments)
-    memory = folder.recall(address)
+    memory = session.memory
     waiting = memory.pending
     if waiting is not None and waiting.verb != verb:
         raise UsageError(
@@ -90,7 +90,7 @@ def begun(arguments: Namespace, verb: str, source: str | None) -> Pending | None
     if arguments.abort:
         if waiting is None:
             raise UsageError(f"no {verb} waits for a word; there is nothing to abort")
-        folder.remember(address, msgspec.structs.replace(memory, pending=None))
+        session.remember(msgspec.structs.replace(memory, pending=None))
         return None
     if waiting is not None and source is not None and source != waiting.source:
         raise UsageError(
@@ -100,7 +100,7 @@ def begun(arguments: Namespace, verb: str, source: str | None) -> Pending | None
     if waiting is None:
         if source is None:
             raise UsageError(f"{verb} what? No {verb} waits for a word\nTry: backstory {verb} --help")
-        waiting = Pending(verb, source, place.branch(arguments))
+        waiting = Pending(verb, source, session.branch)
     if arguments.unconditioned:
         waiting = msgspec.structs.replace(waiting, unconditioned=arguments.unconditioned)
     if arguments.message:
@@ -137,13 +137,14 @@ def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) 
     return msgspec.structs.replace(pending, way=for_all, ways=ways)
 
 
-def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act, out: Output) -> int:
+def settle(pending: Pending, arguments: Namespace, session: Session, act: Act, out: Output) -> int:
     """Do it, and report; where there is a conflict, remember that it waits."""
-    app, view = named(arguments), _source_log(branches, pending)
+    branches = session.branches
+    view = _source_log(branches, pending)
     report = act(
         branches,
         Options(
-            commands={} if app is None else load(*app).commands_by_name(),
+            commands=session.application.commands_by_name() if session.has_application else {},
             way=pending.way,
             ways=pending.ways,
             unconditioned=pending.unconditioned,
@@ -152,11 +153,10 @@ def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act,
             dry_run=arguments.dry_run,
         ),
     )
-    address = place.address(arguments)
-    memory = folder.recall(address)
+    memory = session.memory
     waits = None if report.done else pending
     if not arguments.dry_run and waits != memory.pending:
-        folder.remember(address, msgspec.structs.replace(memory, pending=waits))
+        session.remember(msgspec.structs.replace(memory, pending=waits))
     source, target = Subjects(view), _target_log(branches, pending, done=report.done)
     if out.json:
         out.document(pending.verb, **merge_document(report, source, Subjects(target)))
@@ -164,14 +164,6 @@ def settle(pending: Pending, arguments: Namespace, branches: Branches, act: Act,
         out.page()
         out.lines(words(report, pending, source, target, out, dry_run=arguments.dry_run))
     return answer(report.clean)
-
-
-def named(arguments: Namespace) -> Any:
-    """The application, where one is named: without one everything works but deciding again."""
-    try:
-        return application.find(arguments)
-    except UsageError:
-        return None
 
 
 def words(

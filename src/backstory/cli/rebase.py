@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import merging, place
-from backstory.history.branches import Branches
+from backstory.cli import merging
 from backstory.history.merge import rebase
 from backstory.history.revision import resolve
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory rebase main -b what-if
@@ -32,19 +32,18 @@ def arguments(parser: ArgumentParser) -> None:
     merging.options(parser, "rebase")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Rebase, or say what is in conflict."""
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        onto = arguments.onto or merging.taken_for_value(arguments, branches)
-        pending = merging.begun(arguments, "rebase", onto)
-        if pending is None:
-            out.say("the rebase is forgotten; nothing was changed")
-            return 0
-        place.check(arguments, store, pending.target)
-        name = pending.target
-        pending = merging.chosen(pending, arguments, branches, name)
-        point = resolve(branches, pending.source, name)
-        return merging.settle(
-            pending, arguments, branches, lambda known, options: rebase(known, name, point, options), out
-        )
+    branches = session.branches
+    onto = arguments.onto or merging.taken_for_value(arguments, branches)
+    pending = merging.begun(arguments, session, "rebase", onto)
+    if pending is None:
+        out.say("the rebase is forgotten; nothing was changed")
+        return 0
+    session.check(pending.target)
+    name = pending.target
+    pending = merging.chosen(pending, arguments, branches, name)
+    point = resolve(branches, pending.source, name)
+    return merging.settle(
+        pending, arguments, session, lambda known, options: rebase(known, name, point, options), out
+    )

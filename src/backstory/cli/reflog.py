@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import place, table
+from backstory.cli import table
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.cli.times import short
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.history.reflog import Entry
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory reflog
@@ -49,17 +50,16 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """List it."""
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number of entries, not {arguments.number}")
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        found = list(islice(branches.reflog.read(arguments.name), arguments.number))
-        if out.json or out.ndjson:
-            out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
-            return 0
-        rows = [row(branches, entry) for entry in found]
+    branches = session.branches
+    found = list(islice(branches.reflog.read(arguments.name), arguments.number))
+    if out.json or out.ndjson:
+        out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
+        return 0
+    rows = [row(branches, entry) for entry in found]
     if not rows:
         out.say(f"nothing has happened to {arguments.name or 'branches and marks'} yet")
         return 0

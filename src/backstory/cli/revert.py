@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, commits, place
-from backstory.cli.append import author, author_option
+from backstory.cli import commits
+from backstory.cli.author import author, author_option
 from backstory.cli.exits import code_of
+from backstory.cli.parser import application_options
+from backstory.cli.target import theirs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory revert HEAD~1
@@ -30,32 +33,31 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="also where later commits own what it changes")
     parser.add_argument("-m", "--message", metavar="TEXT", help="why")
     author_option(parser)
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Undo them, and print the commit."""
     from backstory.errors import RevertError
 
-    application.loaded(arguments)
-    with place.opened(arguments) as store:
-        db = place.database(arguments, store)
-        try:
-            with application.theirs("what is registered with @reverts"):
-                commit = db.revert(
-                    arguments.revision,
-                    force=arguments.force,
-                    author=author(arguments),
-                    message=arguments.message,
-                )
-        except RevertError as no:
-            out.say(f"backstory: {no}")
-            return code_of(no)
-        if commit is None:
-            if out.json:
-                out.document("nothing", revision=arguments.revision)
-            else:
-                out.line(f"there is nothing to undo in {arguments.revision}")
-            return 0
-        commits.show(db.log, commit, out)
+    _ = session.application  # what it registers with @reverts
+    db = session.database
+    try:
+        with theirs("what is registered with @reverts"):
+            commit = db.revert(
+                arguments.revision,
+                force=arguments.force,
+                author=author(arguments),
+                message=arguments.message,
+            )
+    except RevertError as no:
+        out.say(f"backstory: {no}")
+        return code_of(no)
+    if commit is None:
+        if out.json:
+            out.document("nothing", revision=arguments.revision)
+        else:
+            out.line(f"there is nothing to undo in {arguments.revision}")
+        return 0
+    commits.show(db.log, commit, out)
     return 0

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, place
 from backstory.cli.exits import UsageError, answer
+from backstory.cli.parser import application_options
 from backstory.cli.text import count, plain
 from backstory.documents.application import findings_document
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.stored import check_log
-from backstory.stores import open_store, shown
+from backstory.stores import scheme_of, shown
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.app import App
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory schema lock
@@ -53,10 +53,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="lock: also what breaks; for events that no store has yet"
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Lock or check."""
     locking = arguments.action == "lock"
     if locking and (arguments.exact or arguments.sample is not None):
@@ -65,12 +65,11 @@ def run(arguments: Namespace, out: Output) -> int:
         raise UsageError("--force belongs to lock; what a check may pass over is --allow-removed")
     if arguments.sample is not None and arguments.sample < 1:
         raise UsageError(f"--sample takes a number of events, not {arguments.sample}")
-    _, folder = application.find(arguments)
-    path = Path(arguments.lock) if arguments.lock else folder / locks.NAME
-    app = application.loaded(arguments)
+    path = Path(arguments.lock) if arguments.lock else session.application_folder / locks.NAME
+    app = session.application
     if not app.events:
         raise UsageError(f"{app.name} has no events")
-    return lock(app, path, arguments, out) if locking else verdict(app, path, arguments, out)
+    return lock(app, path, arguments, out) if locking else verdict(app, path, arguments, session, out)
 
 
 def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
@@ -98,18 +97,14 @@ def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
     return answer(written)
 
 
-def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
+def verdict(app: App, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
     """Check, and report."""
     found = check(locks.read(path), app.events, allow_removed=arguments.allow_removed)
-    address = named_store(arguments)
+    address = named_store(session)
     if address is not None:
-        store = open_store(address, create=False)
-        try:
-            log = place.log(arguments, store)
-            with out.progress("reading", log.head().position) as tick:
-                found += check_log(log, app.events, sample=arguments.sample or 0, progress=tick)
-        finally:
-            store.close()
+        log = session.log
+        with out.progress("reading", log.head().position) as tick:
+            found += check_log(log, app.events, sample=arguments.sample or 0, progress=tick)
     elif arguments.sample is not None:
         raise UsageError("--sample decodes events of a store; name one with -s STORE")
     named = None if address is None else shown(address)
@@ -138,14 +133,12 @@ def verdict(app: App, path: Path, arguments: Namespace, out: Output) -> int:
     return answer(not bad)
 
 
-def named_store(arguments: Namespace) -> str | None:
+def named_store(session: Session) -> str | None:
     """The store to read: the one that is named. One that only the project names may not be there yet, as in CI."""
-    try:
-        address = place.address(arguments)
-    except UsageError:
+    if not session.has_store:
         return None
-    explicit = arguments.store or os.environ.get("BACKSTORY_STORE")
-    return address if explicit or place.is_url(address) or Path(address).exists() else None
+    address = session.address
+    return address if session.explicit or scheme_of(address) or Path(address).exists() else None
 
 
 def show(found: list[Finding], out: Output) -> None:

@@ -1,4 +1,4 @@
-"""Which commits `log` shows: from a revision, of a range, or after which a field has a value; and what names them."""
+"""Which commits `log` shows: from a revision, of a range, or after which a field has a value."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import application, place, target
+from backstory.cli import target
 from backstory.cli.exits import UsageError
+from backstory.documents.application import identity_types
 from backstory.history.branches import Branches
 from backstory.history.listing import Filter, Side
-from backstory.history.revision import Point, missing, resolve, resolve_range
+from backstory.history.revision import Point, missing, resolve_range
 from backstory.history.values import commits_with, commits_with_any
 from backstory.latest import Latest
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from backstory.store import Log, Store
+    from backstory.session import Session
+    from backstory.store import Log
 
 
-def sides(store: Store, wanted: Filter, arguments: Namespace) -> list[Side]:
+def sides(session: Session, wanted: Filter, arguments: Namespace) -> list[Side]:
     """The logs that are meant, and what is wanted of each."""
-    branches, text, current = Branches(store), arguments.revision or "HEAD", place.branch(arguments)
+    branches, text = session.branches, arguments.revision or "HEAD"
     if target.is_tag(text):
         raise UsageError(f"{text} is a tag; the commits that are about it: backstory log --tag {text}")
-    span = resolve_range(branches, text, current)
+    span = resolve_range(branches, text, session.branch)
     if span is None:
-        found = [_upto(branches, wanted, resolve(branches, text, current))]
+        found = [_upto(branches, wanted, session.point(text))]
     elif span.both:
         found = [
             _missing(branches, wanted, span.start, span.end, ">"),
@@ -37,7 +39,7 @@ def sides(store: Store, wanted: Filter, arguments: Namespace) -> list[Side]:
         found = [_missing(branches, wanted, span.start, span.end, "")]
     if arguments.value is not None:
         for side in found:
-            side.wanted.only = frozenset(_with_value(side.log, side.wanted, arguments))
+            side.wanted.only = frozenset(_with_value(side.log, side.wanted, arguments, session))
     return found
 
 
@@ -52,7 +54,7 @@ def _missing(branches: Branches, wanted: Filter, start: Point, end: Point, sign:
     return Side(part.log, narrowed, sign)
 
 
-def _with_value(log: Log, wanted: Filter, arguments: Namespace) -> set[int]:
+def _with_value(log: Log, wanted: Filter, arguments: Namespace, session: Session) -> set[int]:
     """The positions of the commits after which a field has a value."""
     path, equals, value = arguments.value.partition("=")
     if not (path and equals):
@@ -60,28 +62,13 @@ def _with_value(log: Log, wanted: Filter, arguments: Namespace) -> set[int]:
     words = arguments.of or []
     if not words:
         found = commits_with_any(log, Latest, path, value, wanted.after, wanted.upto)
-    elif len(words) == 1 and not target.is_tag(words[0]) and _has_identity(arguments, words[0]):
-        cls = application.loaded(arguments).state(words[0])
+    elif len(words) == 1 and not target.is_tag(words[0]) and _has_identity(session, words[0]):
+        cls = session.application.state(words[0])
         found = commits_with_any(log, cls, path, value, wanted.after, wanted.upto)
     else:
-        found = commits_with(log, target.reference(arguments, words), path, value, wanted.after, wanted.upto)
+        found = commits_with(log, target.reference(session, words), path, value, wanted.after, wanted.upto)
     return {hit.commit for hit in found}
 
 
-def _has_identity(arguments: Namespace, name: str) -> bool:
-    from backstory.documents.application import identity_types
-
-    return bool(identity_types(application.loaded(arguments).state(name)))
-
-
-def names(store: Store, current: str) -> dict[bytes, list[str]]:
-    """Branches and marks by the hash that they name; the branch that this folder is on first."""
-    branches = Branches(store)
-    found: dict[bytes, list[str]] = {}
-    for branch in branches.all():
-        mine = branch.name == current
-        known = found.setdefault(branches.view(branch.chain).head().hash, [])
-        known.insert(0 if mine else len(known), f"HEAD -> {branch.name}" if mine else branch.name)
-    for mark in branches.marks():
-        found.setdefault(bytes.fromhex(mark.hash), []).append(f"mark: {mark.name}")
-    return found
+def _has_identity(session: Session, name: str) -> bool:
+    return bool(identity_types(session.application.state(name)))

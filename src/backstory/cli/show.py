@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, commits, place
+from backstory.cli import commits
+from backstory.cli.parser import application_options
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
-from backstory.history.branches import Branches
-from backstory.history.revision import resolve
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Commit
     from backstory.record import Recorded
+    from backstory.session import Session
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -39,33 +39,30 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REVISION", help="default: the last commit"
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Show it."""
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        place.log(arguments, store)
-        point = resolve(branches, arguments.revision, place.branch(arguments))
-        log = branches.view(point.chain)
-        if (commit := point.commit) is None:
-            raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
-        shown = events(log, commit, point.position if point.exact else None)
-        subject = subject_of(log, commit)
-        if out.json:
-            out.document("commit", **commit_document(commit, subject, shown))
-            return 0
-        out.page()
-        out.lines(header(commit, out))
-        out.lines(commits.message(commit, subject, out))
-        for event in shown:
-            out.line()
-            out.line(commits.event(event, out))
-            out.lines(commits.data(event))
-        if point.exact and commit.size > 1:
-            short = commit.hash.hex()[: commits.SHORT]
-            out.say(f"\nOne event of {commit.size:,} in this commit. All of them: backstory show {short}")
+    point = session.point(arguments.revision)
+    log = session.branches.view(point.chain)
+    if (commit := point.commit) is None:
+        raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
+    shown = events(log, commit, point.position if point.exact else None)
+    subject = subject_of(log, commit)
+    if out.json:
+        out.document("commit", **commit_document(commit, subject, shown))
+        return 0
+    out.page()
+    out.lines(header(commit, out))
+    out.lines(commits.message(commit, subject, out))
+    for event in shown:
+        out.line()
+        out.line(commits.event(event, out))
+        out.lines(commits.data(event))
+    if point.exact and commit.size > 1:
+        short = commit.hash.hex()[: commits.SHORT]
+        out.say(f"\nOne event of {commit.size:,} in this commit. All of them: backstory show {short}")
     return 0
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli import application, place, table
+from backstory.cli import table
 from backstory.cli.exits import DIFFERENT, UsageError
+from backstory.cli.parser import application_options
 from backstory.cli.text import count, plain
 from backstory.cli.times import short
 from backstory.documents.states import latest_document, value_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.output import Output
     from backstory.commit import Commit
+    from backstory.session import Session
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -49,35 +51,26 @@ def arguments(parser: ArgumentParser) -> None:
         help="the tag, such as account:a-7, or the state and its identity",
     )
     parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Fold and show."""
     if ":" not in arguments.words[0]:
         from backstory.cli import entity
 
-        return entity.run(arguments, out)
+        return entity.run(arguments, session, out)
     if len(arguments.words) > 1:
         raise UsageError(f"one tag at a time; {arguments.words[1]!r} is too much")
     [tag] = arguments.words
-    with place.opened(arguments) as store:
-        log = place.log(arguments, store)
-        upto = None
-        if arguments.at is not None:
-            from backstory.history.branches import Branches
-            from backstory.history.revision import resolve
-
-            branches = Branches(store)
-            point = resolve(branches, arguments.at, place.branch(arguments))
-            log, upto = branches.view(point.chain), point.position
-        state = Latest(tag)
-        for event in log.read(state.query(), upto=upto):
-            state.apply(event)
-        if not state.events:
-            out.say(f"backstory: {nothing(log, tag, arguments.at)}")
-            return DIFFERENT
-        givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
+    log, upto = session.view(arguments.at)
+    state = Latest(tag)
+    for event in log.read(state.query(), upto=upto):
+        state.apply(event)
+    if not state.events:
+        out.say(f"backstory: {nothing(log, tag, arguments.at)}")
+        return DIFFERENT
+    givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
     if out.json:
         out.document("state", **latest_document(state, givers))
     else:

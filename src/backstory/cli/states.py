@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import application
+from backstory.cli.parser import application_options
 from backstory.cli.text import plain
 from backstory.documents.application import state_class_document
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory states
@@ -24,12 +25,12 @@ An application is a module, or a package with its submodules. One of its states 
 
 def arguments(parser: ArgumentParser) -> None:
     """Of which application."""
-    application.add_option(parser)
+    application_options(parser)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """List them."""
-    app = application.loaded(arguments)
+    app = session.application
     found = [state_class_document(cls) for cls in app.states]
     if out.json:
         out.document("states", app=app.name, states=found)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import place
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.history import summary
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from backstory.cli.output import Output
     from backstory.commit import Head
     from backstory.history.summary import Stats
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory stats
@@ -35,15 +35,14 @@ def arguments(parser: ArgumentParser) -> None:
     """Takes no options of its own."""
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Count, and print the counts."""
-    address = place.address(arguments)
-    with place.opened(arguments) as store:
-        log = place.log(arguments, store)
-        head = log.head()
-        with out.progress("counting", head.position) as tick:
-            stats = summary.stats(log, tick)
-        size, id = bytes_of(address), store.refs.get(STORE_ID)
+    address = session.address
+    log = session.log
+    head = log.head()
+    with out.progress("counting", head.position) as tick:
+        stats = summary.stats(log, tick)
+    size, id = bytes_of(address), session.store.refs.get(STORE_ID)
     if out.json:
         out.document(
             "stats",

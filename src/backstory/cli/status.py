@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import folder, place
 from backstory.cli.branch import amount
 from backstory.cli.text import count, plain
 from backstory.cli.times import human
 from backstory.documents.branches import standing_document
-from backstory.history.branches import MAIN, Branches
+from backstory.history.branches import MAIN
 from backstory.history.standing import Standings
 from backstory.refs import STORE_ID
 from backstory.stores import shown
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory status
@@ -30,19 +30,18 @@ def arguments(parser: ArgumentParser) -> None:
     """Takes no options of its own."""
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Show it, and what to type next."""
-    address = place.address(arguments)
-    pending = folder.recall(address).pending
-    with place.opened(arguments) as store:
-        name = place.branch(arguments)
-        place.check(arguments, store, name)
-        branches = Branches(store)
-        stands = Standings(branches).of(branches.get(name))
-        log, id = branches.log(name), store.refs.get(STORE_ID)
-        head = log.head()
-        last = next(log.commits(upto=head.position, backwards=True, limit=1), None)
-        subject = None if last is None else subject_of(log, last)
+    address = session.address
+    pending = session.memory.pending
+    name = session.branch
+    session.check(name)
+    branches = session.branches
+    stands = Standings(branches).of(branches.get(name))
+    log, id = branches.log(name), session.store.refs.get(STORE_ID)
+    head = log.head()
+    last = next(log.commits(upto=head.position, backwards=True, limit=1), None)
+    subject = None if last is None else subject_of(log, last)
     if out.json:
         out.document(
             "status",

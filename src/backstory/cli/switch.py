@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import folder, place
 from backstory.cli.exits import UsageError
 from backstory.cli.text import plain
 from backstory.history.branches import Branches
 from backstory.history.revision import Point, resolve
+from backstory.session.memory import Memory
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory switch -c trial
@@ -35,29 +36,27 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-c", "--create", action="store_true", help="make the branch first")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make it where that is asked for, and remember it."""
     if arguments.revision and not arguments.create:
         raise UsageError(
             f"switch goes to the head of a branch; a branch from there: backstory switch -c NAME {arguments.revision}"
         )
-    address = place.address(arguments)
-    memory = folder.recall(address)
+    memory = session.memory
     name = memory.previous if arguments.name == "-" else arguments.name
     if not name:
         raise UsageError("this folder was on no other branch before")
-    with place.opened(arguments) as store:
-        branches = Branches(store)
-        if arguments.create:
-            point = resolve(branches, arguments.revision or "HEAD", place.branch(arguments))
-            branches.create(name, point.chain, point.position)
-        elif branches.find(name) is None and found(branches, name, memory.branch) is not None:
-            raise UsageError(
-                f"{name!r} is a point of history and no branch; a branch from there: backstory switch -c NAME {name}"
-            )
-        head = branches.log(name).head().position
+    branches = session.branches
+    if arguments.create:
+        point = session.point(arguments.revision or "HEAD")
+        branches.create(name, point.chain, point.position)
+    elif branches.find(name) is None and found(branches, name, memory.branch) is not None:
+        raise UsageError(
+            f"{name!r} is a point of history and no branch; a branch from there: backstory switch -c NAME {name}"
+        )
+    head = branches.log(name).head().position
     if name != memory.branch:
-        folder.remember(address, folder.Memory(name, memory.branch, memory.pending))
+        session.remember(Memory(name, memory.branch, memory.pending))
     if out.json:
         out.document("switched", branch=name, position=head, made=arguments.create)
         return 0

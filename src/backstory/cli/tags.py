@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import place, table
+from backstory.cli import table
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.text import plain
 from backstory.history import summary
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
     from backstory.store import Log
 
 EXAMPLES = """\
@@ -31,15 +32,14 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Count and list."""
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number of tags, not {arguments.number}")
-    with place.opened(arguments) as store:
-        log = place.log(arguments, store)
-        if arguments.key is None:
-            return keys(log, arguments.number, out)
-        return tags(log, arguments.key, arguments.number, out)
+    log = session.log
+    if arguments.key is None:
+        return keys(log, arguments.number, out)
+    return tags(log, arguments.key, arguments.number, out)
 
 
 def keys(log: Log, number: int | None, out: Output) -> int:

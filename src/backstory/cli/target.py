@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, entity
+from backstory.cli import values
 from backstory.cli.exits import UsageError
+from backstory.documents.application import identity_types
+from backstory.errors import ApplicationError, BackstoryError
 from backstory.latest import Latest
 from backstory.state import State
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from backstory.session import Session
 
 WORDS = "KEY:VALUE|STATE"
 """How it stands in a usage."""
@@ -23,11 +25,11 @@ def is_tag(word: str) -> bool:
     return ":" in word and "@{" not in word
 
 
-def reference(arguments: Namespace, words: Sequence[str]) -> State:
+def reference(session: Session, words: Sequence[str]) -> State:
     """The empty state that the words mean. Raises `UsageError`, `ApplicationError`, `InvalidTag`."""
     name, *rest = words
     if not is_tag(name):
-        return entity.referred(application.loaded(arguments).state(name), rest)
+        return referred(session.application.state(name), rest)
     if rest:
         raise UsageError(f"one tag at a time; {rest[0]!r} is too much")
     tag = Latest(name)
@@ -35,14 +37,39 @@ def reference(arguments: Namespace, words: Sequence[str]) -> State:
     return tag
 
 
-def state_class(arguments: Namespace, name: str) -> type[State]:
+def referred(cls: type[State], words: Sequence[str]) -> State:
+    """The empty state of a class that these words identify. Raises `UsageError`."""
+    fields = identity_types(cls)
+    needed = [name for name, field in fields.items() if field.required]
+    if not len(needed) <= len(words) <= len(fields):
+        what = f"needs {' '.join(map(str.upper, needed))}" if needed else "needs no identity"
+        got = f"got {' '.join(words)}" if words else "got none"
+        raise UsageError(f"{cls.__name__} {what}, which says which one; {got}")
+    try:
+        given = {
+            name: values.parsed(word, field.type)
+            for (name, field), word in zip(fields.items(), words, strict=False)
+        }
+    except ValueError as wrong:
+        raise UsageError(f"{cls.__name__} {wrong}") from None
+    return cls(**given)
+
+
+def state_class(session: Session, name: str) -> type[State]:
     """The class of this name; `tags` stands for what is known about each tag."""
-    return Latest if name == "tags" else application.loaded(arguments).state(name)
+    return Latest if name == "tags" else session.application.state(name)
 
 
 @contextmanager
-def theirs(state: State | type[State]) -> Iterator[None]:
-    """Say of an error in the application's own `apply` that it is theirs."""
-    cls = state if isinstance(state, type) else type(state)
-    with application.theirs(f"{cls.__name__}.apply"):
+def theirs(code: str | State | type[State]) -> Iterator[None]:
+    """Say of an error in the application's own code that it is theirs, and where: of a state it is its `apply`."""
+    try:
         yield
+    except (BackstoryError, OSError):
+        raise
+    except Exception as wrong:
+        from backstory.app import failure
+
+        cls = code if isinstance(code, type) else type(code)
+        what = code if isinstance(code, str) else f"{cls.__name__}.apply"
+        raise ApplicationError(f"{what} failed:\n{failure(wrong)}") from wrong

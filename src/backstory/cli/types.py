@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli import place, table
+from backstory.cli import table
 from backstory.cli.text import plain
 from backstory.history import summary
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.output import Output
+    from backstory.session import Session
 
 EXAMPLES = """\
 backstory types
@@ -28,12 +29,11 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Count and list."""
-    with place.opened(arguments) as store:
-        log = place.log(arguments, store)
-        with out.progress("counting", log.head().position) as tick:
-            found = summary.types(log, tick)
+    log = session.log
+    with out.progress("counting", log.head().position) as tick:
+        found = summary.types(log, tick)
     if out.json or out.ndjson:
         out.records("type", map(msgspec.structs.asdict, found), plural="types")
         return 0

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli import application, place
 from backstory.cli.exits import UsageError, answer
+from backstory.cli.parser import application_options
 from backstory.cli.text import count
 from backstory.documents.verification import verification_document
 from backstory.errors import StoreError
+from backstory.history.branches import MAIN
 from backstory.history.heads import kept, written
 from backstory.history.verify import verify
-from backstory.refs import MAIN
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator
 
     from backstory.cli.output import Output
+    from backstory.history.branches import Branches
     from backstory.history.kept import Kept
     from backstory.history.verify import Report
+    from backstory.session import Session
     from backstory.state import State
     from backstory.store import Store
 
@@ -59,7 +61,7 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="also compare every snapshot of the application's states with a replay",
     )
-    application.add_option(parser)
+    application_options(parser)
 
 
 def shows_data(arguments: Namespace) -> bool:
@@ -67,26 +69,25 @@ def shows_data(arguments: Namespace) -> bool:
     return bool(arguments.snapshots)
 
 
-def run(arguments: Namespace, out: Output) -> int:
+def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Check, and print the report."""
     if arguments.app and not arguments.snapshots:
         raise UsageError("--app is for --snapshots: the history itself is verified without any code")
     if "" in (arguments.head, arguments.since):  # as of an empty file: then nothing would be compared
         raise UsageError("--head or --since is followed by an empty text, so no head is named")
-    states = application.loaded(arguments).states if arguments.snapshots else ()
-    branch = place.branch(arguments)
+    states = session.application.states if arguments.snapshots else ()
+    branch = session.branch
     asked = arguments.head is True
-    with place.opened(arguments) as store:
-        place.check(arguments, store, branch)
-        with out.progress("verifying", size(store)) as tick:
-            report = verify(
-                store,
-                branch=branch,
-                head=None if asked else arguments.head,
-                since=arguments.since,
-                progress=tick,
-            )
-        snapshots = compared(store, states) if arguments.snapshots else None
+    session.check(branch)
+    with out.progress("verifying", size(session.store)) as tick:
+        report = verify(
+            session.store,
+            branch=branch,
+            head=None if asked else arguments.head,
+            since=arguments.since,
+            progress=tick,
+        )
+    snapshots = compared(session.branches, states) if arguments.snapshots else None
     if snapshots is not None:
         report.problems += snapshots.problems
     if out.json:
@@ -132,10 +133,9 @@ def fits(arguments: Namespace) -> Iterator[str]:
         yield "all is as it was when the head was kept"
 
 
-def compared(store: Store, states: Iterable[type[State]]) -> Kept:
+def compared(branches: Branches, states: Iterable[type[State]]) -> Kept:
     """The snapshots of these states, each compared with a replay."""
     from backstory.codec import PLAIN
-    from backstory.history.branches import Branches
     from backstory.history.kept import verify_snapshots
 
-    return verify_snapshots(Branches(store), states, PLAIN)
+    return verify_snapshots(branches, states, PLAIN)

@@ -1,7 +1,6 @@
-"""What a folder remembers of a store, as Git does in HEAD: the branch that one is on, and a merge that waits.
+"""What a folder remembers of a store, as Git does in HEAD: the branch that one is on, and a merge that is unfinished.
 
-It is the file `.backstory`, in this folder or the nearest above that has one: JSON, by the store's address. The library
-knows nothing of it.
+It is the file `.backstory`, in this folder or the nearest above that has one: JSON, by the address of the store.
 """
 
 from __future__ import annotations
@@ -12,9 +11,12 @@ from typing import Literal
 
 import msgspec
 
-from backstory.cli.exits import UsageError
-from backstory.cli.place import MEMORY, is_url, remembered
-from backstory.stores import shown
+from backstory.errors import SessionError
+from backstory.session.project import nearest
+from backstory.stores import scheme_of, shown
+
+FILE = ".backstory"
+"""The name of the file."""
 
 Way = Literal["redecide", "skip", "force"]
 Policy = Literal["allow", "overlap", "refuse"]
@@ -41,19 +43,19 @@ class Memory(msgspec.Struct, omit_defaults=True):
     pending: Pending | None = None
 
 
-def recall(address: str) -> Memory:
-    """What this folder remembers of a store; raises `UsageError` where the file is no such file."""
-    path = remembered()
-    return Memory() if path is None else _all(Path(path)).get(_key(address)) or Memory()
+def recall(folder: str, address: str) -> Memory:
+    """What a folder remembers of a store. Raises `SessionError` where the file is no such file."""
+    path = nearest(folder, FILE)
+    return Memory() if path is None else _all(Path(path)).get(_key(folder, address)) or Memory()
 
 
-def remember(address: str, memory: Memory) -> None:
+def remember(folder: str, address: str, memory: Memory) -> None:
     """Write it down; the file goes away when there is nothing in it any more."""
-    path = Path(remembered() or MEMORY)
+    path = Path(nearest(folder, FILE) or Path(folder, FILE))
     known = _all(path) if path.is_file() else {}
-    known.pop(_key(address), None)
+    known.pop(_key(folder, address), None)
     if memory != Memory():
-        known[_key(address)] = memory
+        known[_key(folder, address)] = memory
     if not known:
         path.unlink(missing_ok=True)
         return
@@ -62,16 +64,16 @@ def remember(address: str, memory: Memory) -> None:
     part.replace(path)
 
 
-def _key(address: str) -> str:
-    """The store's address, the same from whichever folder it is named, and without a password."""
+def _key(folder: str, address: str) -> str:
+    """The address of the store, the same from whichever folder it is named, and without a password."""
     path = address.removeprefix("sqlite:///")
-    return shown(path) if is_url(path) else str(Path(path).resolve())
+    return shown(path) if scheme_of(path) else str(Path(folder, path).resolve())
 
 
 def _all(path: Path) -> dict[str, Memory]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Memory])
     except msgspec.MsgspecError as wrong:
-        raise UsageError(
+        raise SessionError(
             f"{path} is not what `backstory switch` writes ({wrong}); delete it to be on main again"
         ) from None

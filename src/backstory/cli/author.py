@@ -1,0 +1,29 @@
+"""Who does it: `--author`, else `BACKSTORY_AUTHOR`, else the user of this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import Namespace, _ActionsContainer
+
+
+def author_option(parser: _ActionsContainer) -> None:
+    """The option that `author` reads."""
+    parser.add_argument(
+        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
+    )
+
+
+def author(arguments: Namespace) -> str:
+    """Who was named, or who is at the keyboard; empty where nobody can tell."""
+    for named in (arguments.author, os.environ.get("BACKSTORY_AUTHOR")):
+        if named is not None:
+            return str(named)
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

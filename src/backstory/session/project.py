@@ -1,0 +1,52 @@
+"""What the nearest pyproject.toml says of its project, under `[tool.backstory]`: its store, and its application."""
+
+from __future__ import annotations
+
+import os
+
+from backstory.errors import SessionError
+
+SUCH_AS = {"store": "bank.db", "app": "bank"}
+"""The settings, each with a value that it may have."""
+
+
+def setting(folder: str, name: str) -> tuple[str, str] | None:
+    """The folder of the nearest pyproject.toml that has this setting, this folder or one above, and what it says."""
+    for place in upwards(folder):
+        path = os.path.join(place, "pyproject.toml")
+        if os.path.isfile(path) and (value := _value(path, name)) is not None:
+            return place, value
+    return None
+
+
+def nearest(folder: str, name: str) -> str | None:
+    """The path of the nearest file of this name, in this folder or one above."""
+    paths = (os.path.join(place, name) for place in upwards(folder))
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def upwards(folder: str) -> list[str]:
+    """A folder and those above it, up to the root."""
+    found = [folder]
+    while (parent := os.path.dirname(found[-1])) != found[-1]:
+        found.append(parent)
+    return found
+
+
+def _value(path: str, name: str) -> str | None:
+    with open(path, "rb") as file:
+        text = file.read()
+    if b"backstory" not in text:
+        return None
+    import tomllib
+
+    try:
+        table = tomllib.loads(text.decode()).get("tool", {}).get("backstory", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise SessionError(f"{path}: {wrong}") from wrong
+    value = table.get(name)
+    if value is not None and not (isinstance(value, str) and value):
+        raise SessionError(
+            f'{path}: [tool.backstory] {name} is a text such as "{SUCH_AS[name]}", not {value!r}'
+        )
+    return value
