@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from backstory.cli import VERBS, load, parser, summary
+from backstory.cli import VERBS, load, summary
+from backstory.cli.parse import parser
 from tests import programs
 from tests.cli.conftest import Run
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from backstory.cli import VERBS, load, parser
+from backstory.cli import VERBS, load
+from backstory.cli.parse import parser
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 AGAIN = ".venv/bin/python -m tests.cli.test_reference"

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backstory.cli import output
-from backstory.cli.output import Output
+from backstory.cli.show import output
+from backstory.cli.show.output import Output
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("bank")

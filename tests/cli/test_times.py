@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from backstory.cli.exits import UsageError
-from backstory.cli.times import human, parsed, short
+from backstory.cli.parse.times import parsed
+from backstory.cli.show.times import human, short
 from backstory.commit import content_hash, draft
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore

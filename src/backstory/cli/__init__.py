@@ -1,18 +1,19 @@
 """The `backstory` command: finds the verb, imports that verb's module and no other, and puts errors into words.
 
-A verb is a line in `VERBS` and a module of this package with
+A verb is a line in `VERBS` and a module of `verbs/` with
 
     EXAMPLES                         commands, one a line, as they stand in its help; the tests run each of them
-    arguments(parser)                adds the verb's own options; those of every verb are in `parser.py`
-    run(arguments, out) -> int       does it, and returns the exit code
+    arguments(parser)                adds the verb's own options; those of every verb are in `parse/parser.py`
+    run(arguments, session, out)     does it, and returns the exit code
 
 and perhaps, where its options depend on its words, or where it shows data only with some of its options,
 
     narrowed(words) -> ...           what stands for it then: a longer name, a summary, such a module, the words left
     shows_data(arguments) -> bool    whether to learn first what the application marks; else always, where it has --app
 
-`stats.py` is the shortest one to copy. A verb takes its store from `place.opened(arguments)`, writes only through `out`
-(`output.py`), and raises `UsageError` or any `BackstoryError` where it cannot go on.
+`verbs/types.py` is the shortest one to copy. A verb takes store, branch and application from its session, writes only
+through `out` (`show/output.py`), and raises `UsageError` or any `BackstoryError` where it cannot go on. What several
+verbs need is in `parse/` or `show/`: no verb imports another one, and lint proves it.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def _worded(usual: Callable[..., str]) -> Callable[..., str]:
 
 
 def _dispatch(words: list[str]) -> int:
-    from backstory.cli import parser
+    from backstory.cli.parse import parser
 
     verb, rest = parser.split(words)
     if verb in ("help", "--help", "-h", None):
@@ -158,8 +159,8 @@ def _dispatch(words: list[str]) -> int:
         print(verb_parser.format_help(), end="")
         return FINE
     arguments = verb_parser.parse_intermixed_args(rest)
-    from backstory.cli.named import session_of
-    from backstory.cli.output import Output
+    from backstory.cli.parse.named import session_of
+    from backstory.cli.show.output import Output
 
     with Output.of(arguments) as out, session_of(arguments) as session, _masking(module, arguments, session):
         return int(module.run(arguments, session, out))
@@ -193,12 +194,12 @@ def load(verb: str) -> ModuleType:
         near = get_close_matches(verb, known, 3)
         hint = f"did you mean {' or '.join(near)}?" if near else "the verbs are listed by: backstory --help"
         raise UsageError(f"there is no verb {verb!r}; {hint}")
-    return import_module(f"{__name__}.{'import_' if verb == 'import' else verb.replace('-', '_')}")
+    return import_module(f"{__name__}.verbs.{'import_' if verb == 'import' else verb.replace('-', '_')}")
 
 
 def _complain(error: Exception) -> int:
     """Say what went wrong on standard error, in one line where it was foreseen, without control characters."""
-    from backstory.cli.text import plain_lines
+    from backstory.cli.show.text import plain_lines
 
     hints = error.hints if isinstance(error, BackstoryError) else ()
     print(plain_lines("\n".join([f"backstory: {_words(error)}", *hints])), file=sys.stderr)

@@ -1,0 +1,133 @@
+"""Options that merge, rebase and cherry-pick have in common: what is asked for, and ways out of conflicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse.author import author, author_option
+from backstory.cli.parse.parser import application_options
+from backstory.history.branches import Branches
+from backstory.history.merge import Options
+from backstory.history.revision import resolve_commit
+from backstory.session.memory import Pending, Way
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.session import Session
+
+WAYS: tuple[Way, ...] = ("redecide", "skip", "force")
+
+TEXT = """\
+A commit is in conflict when an event that its decision did not know matches what it read. Then nothing at all is
+appended, and the exit code is 1. A way out without ID is for all that are in conflict, with ID (a commit's id, hash or
+'#position' on its branch) for one; they add up until the rest is clean. Commits that were appended without a condition
+cannot be judged: --unconditioned says what to do with them. With --app, commands can be decided again, and states are
+shown."""
+
+ABOUT = {
+    "redecide": "run its command again on the new state",
+    "skip": "leave it out, and what relied on it is in conflict in turn",
+    "force": "take it as it is; needs -m",
+}
+
+
+def options(parser: ArgumentParser, verb: str) -> None:
+    """The options that all three have."""
+    for way in WAYS:
+        parser.add_argument(
+            f"--{way}", nargs="?", const="", action="append", default=[], metavar="ID", help=ABOUT[way]
+        )
+    parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why, for the reflog")
+    author_option(parser)
+    parser.add_argument(
+        "--unconditioned",
+        choices=("allow", "overlap", "refuse"),
+        help="commits without a condition: take them (the default), unless a new event shares a tag, or never",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would become of each commit, and append nothing"
+    )
+    parser.add_argument("--continue", action="store_true", help=f"go on with the {verb} that waits")
+    parser.add_argument(
+        "--abort", action="store_true", help=f"forget the {verb} that waits; nothing has been changed"
+    )
+    application_options(parser)
+
+
+def begun(arguments: Namespace, session: Session, verb: str, source: str | None) -> Pending | None:
+    """What is asked for, with what was chosen before; None where there was nothing but to forget it.
+
+    Raises `UsageError` where something else waits, or nothing does.
+    """
+    memory = session.memory
+    waiting = memory.pending
+    if waiting is not None and waiting.verb != verb:
+        raise UsageError(
+            f"a {waiting.verb} of {waiting.source} waits for a word; see: backstory status\n"
+            f"or forget it: backstory {waiting.verb} --abort"
+        )
+    if arguments.abort:
+        if waiting is None:
+            raise UsageError(f"no {verb} waits for a word; there is nothing to abort")
+        session.remember(msgspec.structs.replace(memory, pending=None))
+        return None
+    if waiting is not None and source is not None and source != waiting.source:
+        raise UsageError(
+            f"a {verb} of {waiting.source} waits for a word; see: backstory status\n"
+            f"or forget it: backstory {verb} --abort"
+        )
+    if waiting is None:
+        if source is None:
+            raise UsageError(f"{verb} what? No {verb} waits for a word\nTry: backstory {verb} --help")
+        waiting = Pending(verb, source, session.branch)
+    if arguments.unconditioned:
+        waiting = msgspec.structs.replace(waiting, unconditioned=arguments.unconditioned)
+    if arguments.message:
+        waiting = msgspec.structs.replace(waiting, message=arguments.message)
+    return waiting
+
+
+def taken_for_value(arguments: Namespace, branches: Branches) -> str | None:
+    """The branch that an option took for its ID, as in `merge --skip what-if`."""
+    for way in WAYS:
+        values = getattr(arguments, way)
+        for index, value in enumerate(values):
+            if value and branches.find(value) is not None:
+                values[index] = ""
+                return str(value)
+    return None
+
+
+def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) -> Pending:
+    """The ways out that were chosen before and now. Raises `UsageError`."""
+    ways = dict(pending.ways)
+    general: list[Way] = [way for way in WAYS if "" in getattr(arguments, way)]
+    if len(general) > 1:
+        raise UsageError(
+            f"--{general[0]} and --{general[1]} are both for all; name commits: --{general[1]} ID"
+        )
+    for way in WAYS:
+        for name in filter(None, getattr(arguments, way)):
+            _, commit = resolve_commit(branches, name, on)
+            ways[commit.id] = way
+    for_all: Way | None = general[0] if general else pending.way
+    if (for_all == "force" or "force" in ways.values()) and not pending.message:
+        raise UsageError("to take commits that are in conflict needs a message that says why: --force -m WHY")
+    return msgspec.structs.replace(pending, way=for_all, ways=ways)
+
+
+def options_of(pending: Pending, arguments: Namespace, session: Session) -> Options:
+    """The options of the library for what is asked for; without an application everything works but deciding again."""
+    return Options(
+        commands=session.application.commands_by_name() if session.has_application else {},
+        way=pending.way,
+        ways=pending.ways,
+        unconditioned=pending.unconditioned,
+        message=pending.message,
+        author=author(arguments),
+        dry_run=arguments.dry_run,
+    )

@@ -1,0 +1,18 @@
+"""Times as people write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backstory.cli.exits import UsageError
+
+
+def parsed(text: str, now: datetime | None = None) -> datetime:
+    """The time that a person means; see `backstory.history.times`. Raises `UsageError`."""
+    from backstory.errors import UnknownRevision
+    from backstory.history.times import parse_time
+
+    try:
+        return parse_time(text, now or datetime.now().astimezone())
+    except UnknownRevision as wrong:
+        raise UsageError(f"{text!r} is not understood: {wrong.why}") from None

@@ -1,0 +1,77 @@
+"""Values on the command line: text that becomes what a type asks for."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from backstory.cli.parse.times import parsed as parsed_time
+from backstory.documents.types import bare, item, spelled
+
+
+def parsed(text: str, annotation: Any) -> Any:
+    """The value of this type that a text means. Raises `ValueError` that says what the type takes."""
+    if bare(annotation) is datetime:
+        text = parsed_time(text).isoformat()
+    structured = _json(text) if text.lstrip()[:1] in ("{", "[") or bare(annotation) is Any else None
+    try:
+        if structured is not None:
+            return msgspec.convert(structured, annotation, strict=False)
+    except msgspec.ValidationError as wrong:
+        if spelled(annotation) == "JSON" or item(annotation) is not None:
+            raise ValueError(_why(wrong)) from None
+    try:
+        return msgspec.convert(text, annotation, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise ValueError(f"takes {_takes(annotation, wrong)}, not {text!r}") from None
+
+
+def parsed_many(texts: list[str], annotation: Any) -> Any:
+    """The collection that texts make, one each; a single text may also be a JSON list. Raises `ValueError`."""
+    if len(texts) == 1 and isinstance(_json(texts[0]), list):
+        return parsed(texts[0], annotation)
+    values = [parsed(text, item(annotation)) for text in texts]
+    try:
+        return msgspec.convert(values, annotation, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise ValueError(_why(wrong)) from None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _takes(annotation: Any, wrong: Exception) -> str:
+    """What a type takes, in words; its bounds as msgspec says them."""
+    name = spelled(annotation)
+    if ">=" in str(wrong) or "<=" in str(wrong) or "matching" in str(wrong) or "multiple" in str(wrong):
+        return _why(wrong).removeprefix("expected ")
+    words = {
+        "INT": "a whole number",
+        "NUMBER": "a number",
+        "DECIMAL": "a decimal number",
+        "DATE": "a date like 2026-11-03",
+        "TIME-OF-DAY": "a time of day like 14:00:00",
+        "DURATION": "a duration like P1D or PT2H",
+        "BASE64": "bytes as base64",
+        "UUID": "a UUID",
+        "JSON": "JSON",
+    }
+    if name == "JSON" and hasattr(bare(annotation), "__struct_fields__"):
+        return (
+            "JSON like {" + ", ".join(f'"{field}": ...' for field in bare(annotation).__struct_fields__) + "}"
+        )
+    return words.get(name, name.replace("|", " or "))
+
+
+def _why(wrong: Exception) -> str:
+    text = str(wrong).replace(" - at `$`", "").replace("`$.", "`").replace("`$[", "`[")
+    for name, words in (("int", "a whole number"), ("float", "a number"), ("str", "text")):
+        text = text.replace(f"`{name}`", words)
+    return text[0].lower() + text[1:]

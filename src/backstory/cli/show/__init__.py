@@ -1,0 +1,1 @@
+"""How results look to people: lines, tables, colours, and where they go."""

@@ -1,0 +1,142 @@
+"""How commits and events look to people: as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli.show.text import plain
+from backstory.cli.show.times import human
+from backstory.subject import subject_of
+
+if TYPE_CHECKING:
+    from backstory.cli.show.output import Output
+    from backstory.commit import Commit
+    from backstory.query import Clause, Query
+    from backstory.record import Encoded, Recorded
+    from backstory.store import Log
+
+SHORT = 10
+"""Hex digits of a short hash."""
+
+INDENT = "    "
+
+
+def shown_data(record: Recorded | Encoded) -> bytes:
+    """An event's data as JSON, masked. A list of commits shows none, and does not wait for what this needs."""
+    from backstory.masking import masked_data
+
+    return masked_data(record)
+
+
+def shown_command(commit: Commit) -> bytes:
+    """The command that made a commit as JSON, masked; empty where there is none."""
+    from backstory.masking import masked_command
+
+    return masked_command(commit.command_json)
+
+
+def span(commit: Commit) -> str:
+    """The positions of a commit's events: `#5..#7`, or `#5` where there is one."""
+    return f"#{commit.position}" if commit.size == 1 else f"#{commit.first}..#{commit.position}"
+
+
+def title(commit: Commit, out: Output, names: str = "") -> str:
+    """`commit 3f2a9c01ab #5..#7`, and the branches and marks that name it."""
+    short = out.paint(f"commit {commit.hash.hex()[:SHORT]}", "yellow")
+    return f"{short} {out.paint(span(commit), 'cyan')}{names and f' {names}'}"
+
+
+def line(commit: Commit, subject: str, out: Output, names: str = "") -> str:
+    """A commit on one line, with its subject: dim where that is not its message's."""
+    short = out.paint(commit.hash.hex()[:SHORT], "yellow")
+    place = out.paint(span(commit), "cyan")
+    return f"{short} {place}{names and f' {names}'} {_subject(commit, subject, out)}"
+
+
+def _subject(commit: Commit, subject: str, out: Output) -> str:
+    return plain(subject) if commit.message.strip() else out.paint(plain(subject), "dim")
+
+
+def signature(commit: Commit) -> Iterator[str]:
+    """Who and when."""
+    if commit.author:
+        yield f"Author: {plain(commit.author)}"
+    yield f"Date:   {human(commit.authored)}"
+
+
+def message(commit: Commit, subject: str, out: Output) -> Iterator[str]:
+    """The message, or the subject where there is none, set in as Git does, after an empty line."""
+    yield ""
+    if commit.message.strip():
+        yield from (f"{INDENT}{plain(text)}".rstrip() for text in commit.message.strip("\n").splitlines())
+    else:
+        yield INDENT + _subject(commit, subject, out)
+
+
+def event(record: Recorded, out: Output, width: int = 0) -> str:
+    """An event on one line: `#5 Withdrawn  account:a-7`, the tags after `width` characters."""
+    position, kind = name(record)
+    gap = " " * max(width - len(f"{position} {kind}"), 0)
+    tags = out.paint("  ".join(map(plain, record.tags)), "green") if record.tags else ""
+    return f"{out.paint(position, 'cyan')} {out.paint(kind, 'bold')}{gap}  {tags}".rstrip()
+
+
+def name(record: Recorded) -> tuple[str, str]:
+    """An event's position and its type, with the version where it is not the first."""
+    kind = plain(record.type)
+    return f"#{record.position}", kind if record.version == 1 else f"{kind} v{record.version}"
+
+
+def events(records: list[Recorded], out: Output) -> Iterator[str]:
+    """Events on lines, their tags in one column."""
+    width = max((len(" ".join(name(record))) for record in records), default=0)
+    return (event(record, out, width) for record in records)
+
+
+def data(record: Recorded) -> Iterator[str]:
+    """An event's data as indented JSON."""
+    text = msgspec.json.format(shown_data(record), indent=2).decode()
+    return (INDENT + plain(part) for part in text.splitlines())
+
+
+def data_line(record: Recorded | Encoded) -> str:
+    """An event's data on one line."""
+    return plain(shown_data(record).decode())
+
+
+def call(commit: Commit) -> str:
+    """The command that made a commit, as it was recorded: `withdraw(account={"account":"a-7"}, cents=50)`; or empty."""
+    if not commit.command_json:
+        return ""
+    recorded = shown_command(commit)
+    command = msgspec.json.decode(recorded)
+    given = command.get("arguments")
+    if not isinstance(given, dict):
+        return plain(recorded.decode())
+    shown = ", ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in given.items())
+    return plain(f"{command.get('name')}({shown})")
+
+
+def readable(query: Query) -> str:
+    """What a query forbids, in words: `no Deposited or Withdrawn about account:a-7, no event about user:ann`."""
+    return plain(", ".join(map(_clause, query.clauses))) or "nothing"
+
+
+def _clause(clause: Clause) -> str:
+    about = f" about {' and '.join(clause.tags)}" if clause.tags else ""
+    return f"no {' or '.join(clause.types) or 'event'}{about}"
+
+
+def show(log: Log, commit: Commit, out: Output) -> None:
+    """Write a commit that was just made, with its events."""
+    found = list(log.read(after=commit.first - 1, upto=commit.position))
+    if out.json:
+        from backstory.documents.commits import commit_document
+
+        out.document("commit", **commit_document(commit, subject_of(log, commit), found))
+    else:
+        out.line(line(commit, subject_of(log, commit), out))
+        out.lines(f"  {text}" for text in events(found, out))

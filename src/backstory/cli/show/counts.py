@@ -1,0 +1,10 @@
+"""Counts of commits, which end somewhere."""
+
+from __future__ import annotations
+
+from backstory.history.standing import MOST
+
+
+def amount(number: int) -> str:
+    """`12`, or `999+` where so many were counted that the rest was not."""
+    return f"{MOST - 1}+" if number >= MOST else str(number)

@@ -1,0 +1,184 @@
+"""What became of a merge, rebase or cherry-pick, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli.show import commits
+from backstory.cli.show.changes import painted
+from backstory.cli.show.text import count, plain
+from backstory.documents.merges import merge_document
+from backstory.documents.states import name_of
+from backstory.history.merge import MergeReport
+from backstory.history.replay import Step
+from backstory.record import Recorded
+from backstory.session.memory import Pending
+from backstory.session.merging import judged
+from backstory.subject import Subjects
+
+if TYPE_CHECKING:
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+    from backstory.store import Log
+
+
+class Showing:
+    """Shows a report. Made before anything is done, because a rebase gives its branch another log."""
+
+    def __init__(self, session: Session, pending: Pending) -> None:
+        self._session = session
+        self._pending = pending
+        self._judged, self._on = judged(session, pending)
+
+    def write(self, report: MergeReport, out: Output, *, dry_run: bool) -> None:
+        """The report for people, or as the document of --json."""
+        source = Subjects(self._judged)
+        target = self._session.branches.log(self._pending.target) if report.done else self._on
+        if out.json:
+            out.document(self._pending.verb, **merge_document(report, source, Subjects(target)))
+        else:
+            out.page()
+            out.lines(words(report, self._pending, source, target, out, dry_run=dry_run))
+
+
+def words(
+    report: MergeReport, pending: Pending, source: Subjects, target: Log, out: Output, *, dry_run: bool
+) -> Iterator[str]:
+    """The report for people."""
+    if report.conflicts:
+        yield from conflict_words(report, pending, source, target, out, dry_run=dry_run)
+        return
+    if report.nothing_to_do:
+        if pending.verb == "rebase":
+            yield f"nothing to do: {plain(pending.target)} starts at {plain(pending.source)} ({report.target}) already"
+        else:
+            yield f"nothing to do: {plain(pending.target)} has everything of {plain(pending.source)}"
+        yield from (f"  {step_line(step, source, out)}" for step in report.steps if _untold(step))
+        return
+    new = [step for step in report.steps if step.draft is not None]
+    would, some = "would be " if dry_run else "", count(len(new), "commit")
+    where = f", {_span(report.commits[0].first, report.commits[-1].position)}" if report.commits else ""
+    if report.fast_forward:
+        yield f"{'would be a ' if dry_run else ''}fast-forward: {some}{where}, the same to the last hash"
+    elif pending.verb == "rebase":
+        yield f"{would}rebased: {some} of {plain(pending.target)} on top of {plain(pending.source)}{where}"
+    else:
+        yield f"{would}taken over: {some} of {plain(pending.source)} into {plain(pending.target)}{where}"
+    for step in report.steps:
+        yield f"  {step_line(step, source, out)}"
+    unchecked = sum(step.outcome == "unchecked" for step in report.steps)
+    if unchecked and not report.fast_forward:
+        stricter = "had no condition to be judged by; be stricter: --unconditioned overlap"
+        yield out.paint(f"{count(unchecked, 'commit')} {stricter}", "dim")
+
+
+SAID = {
+    "clean": "clean",
+    "unchecked": "unchecked",
+    "same": "decided again, the same",
+    "changed": "decided again, differently",
+    "refused": "left out: refused",
+    "skipped": "left out",
+    "forced": "forced",
+    "known": "there already",
+    "settled": "left out by an earlier merge",
+    "conflict": "conflict",
+}
+COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "yellow", "changed": "yellow"}
+
+
+def step_line(step: Step, source: Subjects, out: Output) -> str:
+    """A commit and what became of it."""
+    outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
+    why = f": {plain(step.reason)}" if step.reason else ""
+    if step.there is not None and step.differs:
+        why = f", decided differently: {commits.span(step.there)}"
+    return f"{commits.line(step.commit, source.of(step.commit), out)}  {outcome}{why}"
+
+
+def _untold(step: Step) -> bool:
+    """Whether more is to be said of a commit than that it is in conflict, or there already."""
+    return step.differs or step.outcome not in ("conflict", "known")
+
+
+def conflict_words(
+    report: MergeReport, pending: Pending, source: Subjects, target: Log, out: Output, *, dry_run: bool
+) -> Iterator[str]:
+    """What is in conflict and why, and what to type next."""
+    mine, theirs = (
+        (pending.target, pending.source) if pending.verb == "rebase" else (pending.source, pending.target)
+    )
+    some = count(len(report.conflicts), "commit")
+    of = f" of {len(report.steps)}" if len(report.steps) > 1 else ""
+    head = f"conflict: {some}{of} from {plain(mine)} would perhaps not be decided so on {plain(theirs)}"
+    yield out.paint(f"{head}; nothing was appended", "red")
+    for step in report.conflicts:
+        yield ""
+        yield commits.title(step.commit, out)
+        yield from commits.signature(step.commit)
+        yield from commits.message(step.commit, source.of(step.commit), out)
+        yield ""
+        if call := commits.call(step.commit):
+            yield f"{commits.INDENT}decided by {call}"
+        if step.in_the_way:
+            yield f"{commits.INDENT}in the way:"
+        for event in step.in_the_way:
+            yield f"{commits.INDENT}  {_in_the_way(event, target, mine, out)}"
+        yield from _states(step, out)
+        if step.reason:
+            yield f"{commits.INDENT}{out.paint(plain(step.reason), 'red')}"
+            if "not known here" in step.reason:
+                yield f"{commits.INDENT}name the application that has it: --app MODULE"
+    others = [step for step in report.steps if _untold(step)]
+    if others:
+        yield ""
+        yield "the others:"
+        yield from (f"  {step_line(step, source, out)}" for step in others)
+    if not dry_run:
+        yield ""
+        yield from next_words(pending)
+
+
+def next_words(pending: Pending) -> Iterator[str]:
+    """What to type next."""
+    verb = f"backstory {pending.verb}"
+    rows = {
+        f"{verb} --redecide": "run the commands again on the new state",
+        f"{verb} --skip": "leave these commits out",
+        f"{verb} --force -m WHY": "take them as they are",
+        f"{verb} --skip ID --redecide ID": "answer for each commit",
+        f"{verb} --abort": "forget it; nothing has been changed",
+    }
+    width = max(map(len, rows))
+    yield "what now?"
+    yield from (f"  {written:{width}}  {about}" for written, about in rows.items())
+
+
+def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
+    """An event of the target, or one of the branch itself that will be missing."""
+    if isinstance(event, Recorded):
+        there = next(iter(target.read(after=event.position - 1, upto=event.position)), None)
+        data = commits.data_line(event)
+        if there == event:
+            return f"{commits.event(event, out)}  {data}"
+        return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which would be missing"
+    tags = out.paint("  ".join(map(plain, event.tags)), "green")
+    return f"{out.paint(plain(event.type), 'bold')}  {tags}  {commits.data_line(event)}, newly decided"
+
+
+def _states(step: Step, out: Output) -> Iterator[str]:
+    """Each state that was read: as the decision knew it, and as it is now."""
+    from backstory.history.diff import diff
+
+    for name, before in step.before.items():
+        difference = diff(before, step.after[name])
+        shown = out.paint(plain(name_of(before)), "bold")
+        yield f"{commits.INDENT}{shown}, as it was when this was decided, and as it is now:"
+        if not difference:
+            yield f"{commits.INDENT}  no difference in its fields"
+        yield from (f"{commits.INDENT}  {text}" for text in painted(difference, out))
+
+
+def _span(first: int, last: int) -> str:
+    return f"#{first}" if first == last else f"#{first}..#{last}"

@@ -1,0 +1,37 @@
+"""Values for people: as text where that cannot be mistaken for another value, and else as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from backstory.cli.show.text import plain
+
+
+def shown(value: Any) -> str:
+    """A value as text, or as JSON where the text would be taken for something else."""
+    if (
+        isinstance(value, str)
+        and value.isprintable()
+        and value == value.strip()
+        and value
+        and not is_json(value)
+    ):
+        return value
+    return plain(msgspec.json.encode(value).decode())
+
+
+def is_json(text: str) -> bool:
+    """Whether a text reads as a JSON value."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def cut(text: str, most: int | None) -> str:
+    """The beginning of a long text."""
+    return text if most is None or len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,158 @@
+"""`backstory append`: a commit with one event, from the command line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse.author import author, author_option
+from backstory.cli.parse.parser import application_options
+from backstory.cli.show import commits
+from backstory.commit import draft
+from backstory.documents.commits import commit_document
+from backstory.ids import new_id
+from backstory.query import Condition, Query
+from backstory.record import encoded
+from backstory.store import append
+from backstory.subject import subject_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory append Deposited --tag account:a-7 account=a-7 cents=500 -m 'first pay'
+backstory append Deposited --tag account:a-7 --data '{"account": "a-7", "cents": 500}'
+backstory append AccountOpened --tag account:c-1 --if-type AccountOpened --if-tag account:c-1
+"""
+
+TEXT = """\
+A value is JSON where it reads as JSON (500, true, null, "500", [1, 2]) and else text. With --if-tag, --if-type or
+--if-none-after the commit goes in only if no such event came after that position; if one did, exit code 1."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The event, the commit, the condition."""
+    parser.add_argument("type", metavar="TYPE", help="the event's type")
+    parser.add_argument(
+        "fields", nargs="*", default=[], metavar="FIELD=VALUE", help="the event's data, field by field"
+    )
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="KEY:VALUE", help="what it is about; repeat for more"
+    )
+    parser.add_argument(
+        "--data", metavar="JSON", help="the event's data as a JSON object; - reads it from standard input"
+    )
+    parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
+    author_option(parser)
+    parser.add_argument(
+        "--id", metavar="ID", help="the commit's id: appending the same once more changes nothing"
+    )
+    parser.add_argument(
+        "--if-none-after",
+        type=int,
+        metavar="POSITION",
+        help="only if none of the events below came after this position; alone: no event with its own tags",
+    )
+    parser.add_argument(
+        "--if-type",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="an event of this type; repeat for any of several",
+    )
+    parser.add_argument(
+        "--if-tag",
+        action="append",
+        default=[],
+        metavar="KEY:VALUE",
+        help="an event with this tag; repeat for all of several",
+    )
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Append it, and print the commit."""
+    event = encoded(arguments.type, data(arguments), tuple(arguments.tag))
+    commit_draft = draft(
+        [event],
+        id=new_id() if arguments.id is None else arguments.id,
+        time=datetime.now(UTC),
+        condition=condition(arguments),
+        author=author(arguments),
+        message=arguments.message,
+    )
+    log = session.log
+    [commit] = append(log, commit_draft)
+    events = list(log.read(after=commit.first - 1, upto=commit.position))
+    subject = subject_of(log, commit)
+    if out.json:
+        out.document("commit", **commit_document(commit, subject, events))
+    else:
+        out.line(commits.line(commit, subject, out))
+    return 0
+
+
+def data(arguments: Namespace) -> bytes:
+    """The event's data as JSON. Raises `UsageError`; whether it is an object is checked where it is encoded."""
+    if arguments.data is not None:
+        if arguments.fields:
+            raise UsageError("give the data either with --data or as FIELD=VALUE")
+        if arguments.data != "-":
+            return str(arguments.data).encode()
+        from backstory.cli.parse.files import standard_input
+
+        return standard_input().read()
+    fields: dict[str, Any] = {}
+    for text in arguments.fields:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise UsageError(f"data is FIELD=VALUE, like cents=500; got {text!r}")
+        if name in fields:
+            raise UsageError(f"the field {name!r} is given twice")
+        try:
+            fields[name] = json_value(value)
+        except msgspec.ValidationError:
+            raise UsageError(
+                f"{text}: there is no such number, it is too large; as text it needs double quotes"
+            ) from None
+    return msgspec.json.encode(fields)
+
+
+def json_value(text: str) -> Any:
+    """The stored form of a value: as it stands where it is JSON, else as text.
+
+    Raises `msgspec.ValidationError` where it is a number that would be infinite.
+    """
+    raw = text.strip().encode()
+    try:
+        msgspec.json.decode(raw)
+    except msgspec.DecodeError as wrong:
+        if isinstance(wrong, msgspec.ValidationError) and reads_as_json(text):
+            raise
+        return text
+    return msgspec.Raw(raw)
+
+
+def reads_as_json(text: str) -> bool:
+    """Whether it is JSON where numbers may be of any size."""
+    import json
+
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def condition(arguments: Namespace) -> Condition | None:
+    """The condition that the options ask for."""
+    if arguments.if_none_after is None and not arguments.if_type and not arguments.if_tag:
+        return None
+    tags = arguments.if_tag or ([] if arguments.if_type else arguments.tag)
+    return Condition(Query.of(arguments.if_type, tags), arguments.if_none_after or 0)

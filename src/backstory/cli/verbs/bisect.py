@@ -1,0 +1,224 @@
+"""`backstory bisect`: the first event after which something is true of a state, or what a check calls bad."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli.exits import DIFFERENT, UsageError, answer
+from backstory.cli.parse import target
+from backstory.cli.parse.parser import application_options
+from backstory.cli.show import changes, commits
+from backstory.cli.show.text import count, plain
+from backstory.documents.bisect import first_document, suspects_document, turns_document
+from backstory.documents.states import name_of
+from backstory.history.bisect import Found, first, first_of_all
+from backstory.history.diff import diff_states
+from backstory.history.expression import predicate
+from backstory.history.halving import Answer, answer_of, halve
+from backstory.history.plain import shown
+from backstory.history.revision import Point
+from backstory.state import fold
+from backstory.store import commit_at
+from backstory.subject import Subjects, subject_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.commit import Commit
+    from backstory.record import Recorded
+    from backstory.session import Session
+    from backstory.state import State
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory bisect Account a-7 --where 'balance < 400'
+backstory bisect Account a-7 --where 'balance >= 500' --turns
+backstory bisect Account --all --where 'balance < 400'
+backstory bisect account:a-7 --where 'cents == 200 and owner == "Ann"'
+backstory bisect run 'grep -q 300 && exit 1 || exit 0' --of Account a-7 --good '#1' --bad HEAD
+"""
+
+TEXT = """\
+Exact: every event of the state is looked at, once. EXPRESSION is about its fields: comparisons, and or not, arithmetic,
+len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. What is not there is None. Exit code 1: it
+never became true.
+
+bisect run halves instead, for checks that cost more: CMD is run at commits between --good (where it is well) and
+--bad (where it is not), with the state of --of as JSON on its standard input, and in its environment BACKSTORY_AT, the
+position, BACKSTORY_STORE and BACKSTORY_BRANCH. It answers as for git bisect: exit code 0 good, 125 cannot be judged,
+1 to 127 bad, any other ends the search. One word is run by the shell, several as they are; before options of the
+command itself write --."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of what, which question, and between which points."""
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="KEY:VALUE|STATE|run CMD",
+        help="a tag, a state and its identity, or run and a command",
+    )
+    parser.add_argument("--where", metavar="EXPRESSION", help="what is to be true of the state")
+    parser.add_argument(
+        "--turns", action="store_true", help="list every event after which the answer changed"
+    )
+    parser.add_argument("--all", action="store_true", help="any state of this kind, or with tags any tag")
+    parser.add_argument("--good", metavar="REVISION", help="look after this (default: before everything)")
+    parser.add_argument("--bad", metavar="REVISION", help="look no later than this (default: HEAD)")
+    parser.add_argument("--of", nargs="+", metavar="WORD", help="run: the state that the command is given")
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Look for it."""
+    halves = arguments.words[0] == "run"
+    if halves and (arguments.where or arguments.turns or arguments.all):
+        raise UsageError("bisect run asks a command; --where, --turns and --all are for the other way")
+    if not halves and not arguments.where:
+        raise UsageError(
+            "bisect looks for what? Say what is to be true, as in --where 'balance < 0', or: backstory bisect run CMD"
+        )
+    if not halves and arguments.of:
+        raise UsageError("--of is for bisect run; here the state comes first")
+    end, start = session.point(arguments.bad or "HEAD"), session.point(arguments.good or 0)
+    if start.position > end.position:
+        raise UsageError(f"--good (#{start.position}) is to be before --bad (#{end.position})")
+    log = session.branches.view(end.chain)
+    if halves:
+        return asked(log, start, end, arguments, session, out)
+    if arguments.all:
+        return any_of(log, start, end, arguments, session, out)
+    return exact(log, start, end, arguments, session, out)
+
+
+def exact(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
+    """The first event after which it is true of one state."""
+    reference = target.reference(session, arguments.words)
+    holds = predicate(arguments.where, type(reference))
+    with target.theirs(reference):
+        found = first(log, reference, holds, start.position, end.position)
+    name = plain(name_of(reference))
+    if out.json:
+        out.document("bisect", **turns_document(reference, arguments.where, found))
+        return answer(found.first or found.began)
+    if arguments.turns:
+        return turns(log, name, found, arguments.where, start, out)
+    if found.first is None:
+        always = f"it was so already at #{start.position}" if found.began else "it never became true"
+        out.say(f"backstory: {name}: {arguments.where}: {always}")
+        return answer(found.began)
+    result(log, reference, found.first, f"{name}: {arguments.where}", out)
+    if found.flipped:
+        now = "is true" if found.holds else "is not true"
+        out.say(
+            f"\nIt went back and forth: {count(len(found.turns), 'turn')}, and {now} at #{end.position}."
+            " All of them: --turns"
+        )
+    return 0
+
+
+def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Output) -> int:
+    """Every event after which the answer was another one."""
+    out.page()
+    out.line(f"{name}: {plain(where)}")
+    if start.position:
+        out.line(f"  {'true' if found.began else 'false'}  #{start.position}")
+    subjects = Subjects(log)
+    for turn in found.turns:
+        commit = commit_at(log, turn.record.position)
+        said = out.paint("true ", "green") if turn.holds else out.paint("false", "red")
+        out.line(
+            f"  {said}  {commits.event(turn.record, out)}  {commits.line(commit, subjects.of(commit), out)}"
+        )
+    if not found.turns:
+        out.say("it never turned")
+    return answer(found.first is not None or found.began)
+
+
+def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
+    """The first event after which it is true of any state of a kind."""
+    if len(arguments.words) > 1:
+        raise UsageError(f"--all is about all of them; {arguments.words[1]!r} is too much")
+    cls = target.state_class(session, arguments.words[0])
+    with target.theirs(cls):
+        broken = first_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
+    if out.json:
+        out.document("bisect", **first_document(arguments.where, broken))
+        return answer(broken)
+    if broken is None:
+        out.say(f"backstory: {arguments.where}: it never became true of any {arguments.words[0]}")
+        return DIFFERENT
+    title = f"{plain(name_of(broken.reference))}: {plain(arguments.where)}"
+    result(log, broken.reference, broken.record, title, out)
+    return 0
+
+
+def result(log: Log, reference: State, record: Recorded, title: str, out: Output) -> None:
+    """An event, its commit, and what it did to the state."""
+    commit = commit_at(log, record.position)
+    out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")
+    out.line()
+    out.lines(told(log, commit, out))
+    out.line()
+    out.line(f"{commits.INDENT}{commits.event(record, out)}  {commits.data_line(record)}")
+    difference = diff_states(log, record.position - 1, log, record.position, reference)
+    out.lines(f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
+
+
+def told(log: Log, commit: Commit, out: Output) -> list[str]:
+    """A commit with its message."""
+    message = commits.message(commit, subject_of(log, commit), out)
+    return [commits.title(commit, out), *commits.signature(commit), *message]
+
+
+def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
+    """The first commit that a command calls bad."""
+    words = arguments.words[1:]
+    if not words:
+        raise UsageError(
+            "bisect run what? For example: backstory bisect run ./check.sh --good '#1' --bad HEAD"
+        )
+    reference = target.reference(session, arguments.of) if arguments.of else None
+    environment = {
+        **os.environ,
+        "BACKSTORY_STORE": session.address,
+        "BACKSTORY_BRANCH": session.branch,
+    }
+
+    def check(position: int) -> Answer:
+        given: Any = {}
+        if reference is not None:
+            with target.theirs(reference):
+                given = shown(fold(reference, log.read(reference.query(), upto=position)))
+        ran = subprocess.run(
+            ["sh", "-c", words[0]] if len(words) == 1 else words,
+            input=msgspec.json.encode(given),
+            env={**environment, "BACKSTORY_AT": str(position)},
+            stdout=2,
+            check=False,
+        )
+        code = 128 - ran.returncode if ran.returncode < 0 else ran.returncode
+        answer = answer_of(code)
+        if answer is None:
+            raise UsageError(f"the command ended with {code} at #{position}, so the search ends too")
+        out.say(f"#{position} {answer.value}")
+        return answer
+
+    suspects = halve(log, start.position, end.position, check)
+    found, subjects = [commit_at(log, position) for position in suspects.positions], Subjects(log)
+    if out.json:
+        out.document("bisect", **suspects_document(suspects.asked, found, subjects))
+        return answer(len(found) == 1)
+    if suspects.first is None:
+        out.line("some commits could not be judged; the first bad one is any of:")
+        out.lines(f"  {commits.line(each, subjects.of(each), out)}" for each in found)
+        return DIFFERENT
+    out.line(f"the first bad commit, after {count(suspects.asked, 'check')}")
+    out.line()
+    out.lines(told(log, found[0], out))
+    return 0

@@ -1,0 +1,63 @@
+"""`backstory commands`: what an application can decide: its commands, what they take, read and give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.parse.parser import application_options
+from backstory.cli.parse.usage import usage
+from backstory.cli.show.text import plain
+from backstory.commands import CommandType
+from backstory.documents.application import command_type_document
+from backstory.state import State, state_type
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory commands
+backstory commands --app bank --json
+"""
+
+TEXT = """\
+What a command reads is its consistency boundary: it is decided again when one of these events came in between."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of which application."""
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """List them."""
+    app = session.application
+    if out.json:
+        found = [command_type_document(command, usage(command)) for command in app.commands]
+        out.document("commands", app=app.name, commands=found)
+        return 0
+    out.page()
+    for command in app.commands:
+        about = command_type_document(command, usage(command))
+        name, _, rest = about["usage"].partition(" ")
+        out.line(f"{out.paint(name, 'bold')} {rest}".rstrip())
+        if about["doc"]:
+            out.line(f"    {plain(about['doc'])}")
+        for state, names in grouped(command).items():
+            which = f" ({', '.join(names)})" if len(names) > 1 else ""
+            events = ", ".join(map(plain, sorted(state_type(state).events)))
+            out.line(f"    reads {state.__name__}{which}: {events or 'what its query matches'}")
+        out.line(f"    gives {', '.join(map(plain, about['gives'])) or 'any event'}")
+    if not app.commands:
+        out.say(f"backstory: {app.name} has no commands")
+    return 0
+
+
+def grouped(command: CommandType[...]) -> dict[type[State], list[str]]:
+    """The state classes that a command reads, each with its parameters."""
+    found: dict[type[State], list[str]] = {}
+    for name, cls in command.states.items():
+        found.setdefault(cls, []).append(name)
+    return found

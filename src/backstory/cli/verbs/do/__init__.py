@@ -1,0 +1,55 @@
+"""`backstory do`: execute a command of an application, or see what it would do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse import parser as parsers
+from backstory.cli.parse.named import session_of
+from backstory.cli.verbs.do import asked
+from backstory.cli.verbs.do.options import commit_options
+from backstory.documents.application import first_line
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+EXAMPLES = """\
+backstory do withdraw a-7 --cents 50 -m rent
+backstory do withdraw --account a-7 --cents 50 --preview
+backstory do withdraw --help
+"""
+
+TEXT = """\
+The commands are listed by: backstory commands. What identifies a state is given by its place, or by the
+parameter's name; everything else by name. Dates and times are as for --since of log; a list repeats its option;
+an object is JSON. The command is decided on what the store holds now. Exit code 1: it was refused, and the
+reason is shown."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which command; its own parameters are known once it is named."""
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="the command")
+    parser.add_argument("words", nargs="*", default=[], metavar="ARGUMENT", help="its arguments")
+    commit_options(parser)
+
+
+def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None:
+    """The command that the words name, as a verb of its own; None where they name none and ask for help.
+
+    So `do` has no `run`: what is run is always a certain command's.
+    """
+    asks = [word for word in words if word not in ("-h", "--help")]
+    found, _ = parsers.build("do", "", sys.modules[__name__]).parse_known_args(asks)
+    if found.command is None:
+        if parsers.wants_help(words):
+            return None
+        raise UsageError("which command? They are listed by: backstory commands")
+    command = session_of(found).application.command(found.command)
+    at = words.index(found.command)
+    name = (
+        found.command.replace("-", "_") if found.command.replace("-", "_") == command.name else found.command
+    )
+    about = first_line(command.__doc__) or "a command of this application"
+    return f"do {name}", about, asked.Asked(command), words[:at] + words[at + 1 :]

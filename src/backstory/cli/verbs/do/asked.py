@@ -1,0 +1,127 @@
+"""A command of an application as a verb: its parameters as arguments, and the arguments as a `Command`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse import values
+from backstory.cli.parse.target import referred
+from backstory.cli.parse.usage import option, required, usage, which
+from backstory.cli.show.text import plain
+from backstory.cli.verbs.do.options import commit_options
+from backstory.cli.verbs.do.perform import perform
+from backstory.commands import Command, CommandType
+from backstory.documents.application import identity_types
+from backstory.documents.types import bare, item, spelled
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.cli.parse.parser import Parser
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+
+class Asked:
+    """What stands for the verb `do` once it is known which command is asked for."""
+
+    def __init__(self, command: CommandType[...]) -> None:
+        self.command = command
+        self._usage = ""
+        self.EXAMPLES = f"backstory do {usage(command)}\nbackstory do {usage(command)} --preview\n"
+        self.TEXT = (inspect.getdoc(command.function) or "").partition("\n")[2]
+
+    def arguments(self, parser: Parser) -> None:
+        """The command's own parameters, then the options of `do`."""
+        parser.usage = f"backstory do {usage(self.command)} [options]"
+        self._usage = "\n".join(parser.usage_lines())
+        words = which(self.command)
+        if words:
+            classes = ", ".join(f"{self.command.states[name].__name__}" for name in words)
+            shown = " ".join(words.values())
+            parser.add_argument("words", nargs="*", default=[], metavar=shown, help=f"which {classes}")
+        group = parser.add_argument_group("parameters")
+        for name in words:
+            cls = self.command.states[name]
+            fields = list(identity_types(cls))
+            group.add_argument(
+                option(name),
+                dest=f"state {name}",
+                nargs=len(fields),
+                metavar=" ".join(map(str.upper, fields)),
+                help=f"which {cls.__name__}, instead of by its place",
+            )
+        for name, annotation in self.command.plain.items():
+            self._parameter(group, name, annotation)
+        commit_options(parser.add_argument_group("options of do"))
+
+    def _parameter(self, group: Any, name: str, annotation: Any) -> None:
+        written, dest = option(name), f"plain {name}"
+        default = self.command.signature.parameters[name].default
+        about = "required" if default is inspect.Parameter.empty else f"default: {plain(str(default))}"
+        if bare(annotation) is bool:
+            group.add_argument(written, dest=dest, action="store_const", const="true", help=about)
+            group.add_argument(
+                f"--no-{written[2:]}", dest=dest, action="store_const", const="false", help="the opposite"
+            )
+        elif (inner := item(annotation)) is not None:
+            many = f"{about}; repeat for more, or give a JSON list"
+            group.add_argument(written, dest=dest, action="append", metavar=spelled(inner), help=many)
+        else:
+            group.add_argument(written, dest=dest, metavar=spelled(annotation), help=about)
+
+    def run(self, arguments: Namespace, session: Session, out: Output) -> int:
+        """Make the command of the arguments, and do it."""
+        return perform(self.made(arguments), arguments, session, out)
+
+    def made(self, arguments: Namespace) -> Command:
+        """The command that the arguments mean. Raises `UsageError` with the command's usage."""
+        given = {
+            name: self._plain(name, value)
+            for name in self.command.plain
+            if (value := self._at(arguments, f"plain {name}")) is not None
+        }
+        words = list(getattr(arguments, "words", []))
+        states: dict[str, Any] = {}
+        for name, cls in self.command.states.items():
+            fields = identity_types(cls)
+            own = self._at(arguments, f"state {name}")
+            if own is None:
+                own, words = words[: len(fields)], words[len(fields) :]
+            if len(own) < sum(field.required for field in fields.values()):
+                raise self.wrong(f"which {cls.__name__}? {which(self.command)[name]} is missing")
+            try:
+                states[name] = referred(cls, own)
+            except UsageError as wrong:
+                raise self.wrong(str(wrong)) from None
+        if words:
+            raise self.wrong(f"{' '.join(words)!r} is too much; other arguments are given by name")
+        missing = [
+            option(name) for name in self.command.plain if name not in given and required(self.command, name)
+        ]
+        if missing:
+            raise self.wrong(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+        try:
+            return self.command(**states, **given)
+        except TypeError as wrong:
+            raise self.wrong(str(wrong).removeprefix(f"{self.command.name}: ")) from None
+
+    def _plain(self, name: str, value: Any) -> Any:
+        annotation = self.command.plain[name]
+        try:
+            if isinstance(value, list):
+                return values.parsed_many(value, annotation)
+            return values.parsed(value, annotation)
+        except (ValueError, UsageError) as wrong:
+            raise self.wrong(f"{option(name)} {wrong}") from None
+
+    def wrong(self, why: str) -> UsageError:
+        """An error with the command's usage."""
+        name = self.command.name
+        return UsageError(f"{name}: {why}\n{self._usage}\nTry: backstory do {name} --help")
+
+    @staticmethod
+    def _at(arguments: Namespace, dest: str) -> Any:
+        return getattr(arguments, dest, None)

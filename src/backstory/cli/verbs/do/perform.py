@@ -1,0 +1,85 @@
+"""Executing a command, or showing what it would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import code_of
+from backstory.cli.parse.author import author
+from backstory.cli.parse.target import theirs
+from backstory.cli.show import commits
+from backstory.cli.show.text import plain
+from backstory.codec import PLAIN
+from backstory.documents.decisions import preview_document, refusal_document
+from backstory.documents.states import name_of
+from backstory.errors import Refused
+from backstory.history.diff import diff
+from backstory.history.patch import lines
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.commands import Command
+    from backstory.execution import Preview
+    from backstory.session import Session
+
+
+def perform(command: Command, arguments: Namespace, session: Session, out: Output) -> int:
+    """Execute or preview a command, and show what came of it."""
+    with theirs(str(command)):
+        db = session.database
+        try:
+            if arguments.preview:
+                preview(db.preview(command), command, out)
+                return 0
+            commit = db.execute(
+                command,
+                id=arguments.id,
+                author=author(arguments),
+                message=arguments.message,
+            )
+        except Refused as refused:
+            refusal(refused, command, out)
+            return code_of(refused)
+        if commit is None:
+            if out.json:
+                out.document("nothing", command=str(command))
+            else:
+                out.line(f"{plain(str(command))} decided that nothing is to happen")
+            return 0
+        commits.show(db.log, commit, out)
+    return 0
+
+
+def refusal(refused: Refused, command: Command, out: Output) -> None:
+    """The reason, the code and the details: on standard error, or as the document."""
+    document = refusal_document(command, refused)
+    if out.json:
+        out.document("refusal", **document)
+        return
+    out.say(f"backstory: {plain(str(command))} was refused: {plain(refused.reason)}")
+    if refused.code != refused.reason:
+        out.say(f"  code: {plain(refused.code)}")
+    for name, value in document["details"].items():
+        out.say(f"  {name}: {plain(str(value))}")
+
+
+def preview(seen: Preview, command: Command, out: Output) -> None:
+    """The events that there would be, and what they would change in each state that the command read."""
+    encoded = [PLAIN.encode(event) for event in seen.events]
+    if out.json:
+        out.document("preview", **preview_document(command, seen, encoded))
+        return
+    out.line(
+        f"{plain(str(command))} would append:" if encoded else f"{plain(str(command))} would append nothing"
+    )
+    for event in encoded:
+        tags = out.paint("  ".join(map(plain, event.tags)), "green")
+        out.line(f"  {out.paint(plain(event.type), 'bold')}  {tags}".rstrip())
+        out.line(f"    {commits.data_line(event)}")
+    for name, before in seen.before.items():
+        difference = diff(before, seen.after[name]).masked()
+        title = out.paint(plain(name_of(command.states[name])), "bold")
+        out.line(title if difference else f"{title}  no change")
+        out.lines(f"  {plain(str(line))}" for line in lines(difference))

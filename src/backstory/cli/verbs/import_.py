@@ -1,0 +1,321 @@
+"""`backstory import`: bring in history from Git, CSV, JSON Lines or XES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse import files
+from backstory.cli.show.bar import Bar
+from backstory.cli.show.text import plain
+from backstory.errors import SourceError
+from backstory.local import import_key
+from backstory.sync.load import load
+from backstory.sync.source import RECORD, InputFile, Rejected, open_input
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from datetime import tzinfo
+    from typing import Self
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+    from backstory.store import Log, Store
+    from backstory.sync.load import Report
+    from backstory.sync.source import Source
+    from backstory.sync.table import Columns
+
+EXAMPLES = """\
+backstory import git
+backstory import git ../project --revision main
+backstory import jsonl history.jsonl
+backstory import csv orders.csv --type-column status --time-column at --tag order=order_id --author-column user
+backstory import csv - --type Measured --timezone Europe/Amsterdam --time-column time < sensor.csv
+backstory import xes log.xes.gz --on-error skip --rejects rejects.jsonl
+"""
+
+TEXT = """\
+A second run adds nothing, a run that was stopped goes on, and a source that has grown adds what is new. The store is
+made where there is none. Files may be gzipped; - is standard input. JSON Lines are Backstory's own export or
+CloudEvents 1.0. Git commits become commits with events for the files that they changed; of CSV and XES, each row or
+event is a commit at its own time. CSV columns that no option names become the event's data."""
+
+REJECTS = "rejects.jsonl"
+
+LARGEST = 2047
+"""The most MiB that a record may be allowed to have: what fits into 31 bits."""
+
+FORMATS = ("git", "csv", "jsonl", "xes")
+
+CSV_OPTIONS = (
+    *(
+        "type_column",
+        "time_column",
+        "tag",
+        "author_column",
+        "message_column",
+        "id_column",
+        "type",
+        "timezone",
+    ),
+    *("time_format", "delimiter", "encoding", "infer", "keep_empty", "order"),
+)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The source, what to do about errors, and what the columns of a CSV file are."""
+    parser.add_argument("format", choices=FORMATS, help="what the source is")
+    parser.add_argument(
+        "source",
+        nargs="?",
+        metavar="SOURCE",
+        help="a file, - for standard input; for git a folder (default: here)",
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=("stop", "skip"),
+        default="stop",
+        help="at a place that cannot be understood: stop there (the default), or skip it and keep it in a file",
+    )
+    parser.add_argument(
+        "--rejects", metavar="FILE", help=f"where skipped places go, as JSON Lines (default: {REJECTS})"
+    )
+    parser.add_argument("--revision", metavar="REV", help="git: import what this reaches (default: HEAD)")
+    parser.add_argument(
+        "--future",
+        action="store_true",
+        help="take commits that are more than a day ahead of the clock too: the log's time never goes back",
+    )
+    parser.add_argument(
+        "--max-record",
+        type=int,
+        metavar="MIB",
+        help=f"csv, jsonl, xes: how large a row, a line or an event may be, in MiB (default: {RECORD >> 20})",
+    )
+    csv = parser.add_argument_group("options of csv")
+    csv.add_argument("--type-column", metavar="COLUMN", help="the event's type")
+    csv.add_argument(
+        "--type", metavar="NAME", help="the type of every event, without --type-column (default: Row)"
+    )
+    csv.add_argument("--time-column", metavar="COLUMN", help="when it happened; rows go in by this time")
+    csv.add_argument("--time-format", metavar="FORMAT", help="as in strptime (default: ISO 8601)")
+    csv.add_argument("--timezone", metavar="NAME", help="of times that name none (default: UTC)")
+    csv.add_argument(
+        "--tag", action="append", metavar="KEY=COLUMN", help="tag each event with KEY:<cell>; repeat for more"
+    )
+    csv.add_argument("--author-column", metavar="COLUMN", help="who did it")
+    csv.add_argument("--message-column", metavar="COLUMN", help="why")
+    csv.add_argument("--id-column", metavar="COLUMN", help="tells rows apart (default: all that a row says)")
+    csv.add_argument(
+        "--delimiter", metavar="CHAR", help="between cells (default: the header's own); tab for a tab"
+    )
+    csv.add_argument("--encoding", metavar="NAME", help="of the text (default: utf-8)")
+    csv.add_argument(
+        "--infer", action="store_true", help="make numbers and booleans of cells that look like them"
+    )
+    csv.add_argument(
+        "--keep-empty", action="store_true", help="keep empty cells as empty text, not leave them out"
+    )
+    csv.add_argument(
+        "--order", choices=("time", "file"), help="how rows go in (default: by time, where there is one)"
+    )
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Import, and print what came in."""
+    check(arguments, session)
+    name = arguments.source or "."
+    with (
+        sources(arguments, name) as file,
+        Bar(f"import {name}") as bar,
+    ):
+        store = session.open(create=None)
+        log = session.log
+        before = log.head().position
+        with Rejects(arguments) as rejects:
+            try:
+                report = load(
+                    log,
+                    source(arguments, file, store, log, bar),
+                    on_reject=rejects.take if arguments.on_error == "skip" else None,
+                    progress=bar,
+                    future=arguments.future,
+                )
+            except SourceError:
+                added = log.head().position - before
+                if added:
+                    out.say(
+                        f"{added:,} events came in before this error; mend it and run again, or use --on-error skip"
+                    )
+                raise
+    if report.twin:
+        out.say(
+            f"commit {plain(report.twin)} says the same as the first one that came in now. Was it imported before this"
+            " store was cloned? Then the records are in the history twice: a clone knows again only what has an id of"
+            " its own. Import the rest into the store that has it already, or into a copy of its file"
+        )
+    if out.json:
+        fields = msgspec.structs.asdict(report)
+        out.document("import", source=name, format=arguments.format, **fields, rejects=rejects.written)
+    else:
+        out.line(summary(report, rejects.written))
+    return 0
+
+
+def check(arguments: Namespace, session: Session) -> None:
+    """Raise `UsageError` where options do not go together."""
+    if arguments.source is None and arguments.format != "git":
+        raise UsageError(f"import {arguments.format} needs a file, or - for standard input")
+    if arguments.format != "csv":
+        given = next((name for name in CSV_OPTIONS if getattr(arguments, name)), None)
+        if given:
+            raise UsageError(f"--{given.replace('_', '-')} is for csv, not for {arguments.format}")
+    if arguments.revision and arguments.format != "git":
+        raise UsageError(f"--revision is for git, not for {arguments.format}")
+    if arguments.max_record is not None and arguments.format == "git":
+        raise UsageError("--max-record is for csv, jsonl and xes, not for git")
+    if arguments.max_record is not None and not 1 <= arguments.max_record <= LARGEST:
+        raise UsageError(f"--max-record is a number of MiB from 1 to {LARGEST}")
+    if arguments.rejects and arguments.on_error == "stop":
+        raise UsageError("--rejects goes with --on-error skip")
+    if arguments.on_error == "skip":
+        files.check_output(arguments.rejects or REJECTS, session.address, arguments.source)
+
+
+def summary(report: Report, rejects: str | None) -> str:
+    """The report in words."""
+    words = (
+        f"imported {report.events:,} events in {report.commits:,} commits"
+        if report.commits
+        else "nothing new"
+    )
+    if report.known:
+        words += f"; {report.known:,} commits were there already"
+    if report.skipped:
+        words += f"; {report.skipped:,} places were skipped and are in {plain(rejects or REJECTS)}"
+    return words
+
+
+@contextmanager
+def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
+    """The file to read; None for Git, which is a folder."""
+    limit = (arguments.max_record or RECORD >> 20) << 20
+    if arguments.format == "git":
+        from backstory.sync.git import check_repository
+
+        check_repository(name, arguments.revision or "HEAD")
+        yield None
+    elif name == "-":
+        yield InputFile("<stdin>", files.standard_input(), limit=limit)
+    else:
+        with open_input(name, limit=limit) as file:
+            yield file
+
+
+def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log, bar: Bar) -> Source:
+    """The entries of what is to be imported."""
+    if file is None:
+        from backstory.sync.git import read_git
+
+        return read_git(
+            arguments.source or ".",
+            arguments.revision or "HEAD",
+            known=lambda id: any(commit.id == id for commit in log.find(id)),
+            progress=bar,
+        )
+    key = import_key(store)
+    if arguments.format == "jsonl":
+        from backstory.sync.jsonl import read_jsonl
+
+        return read_jsonl(file, key=key, progress=bar)
+    if arguments.format == "xes":
+        from backstory.sync.xes import read_xes
+
+        return read_xes(file, key=key, progress=bar)
+    from backstory.sync.table import Reading, read_csv
+
+    reading = Reading(
+        type=arguments.type or "Row",
+        zone=zone(arguments.timezone or "UTC"),
+        time_format=arguments.time_format,
+        infer=arguments.infer,
+        keep_empty=arguments.keep_empty,
+        in_file_order=arguments.order == "file",
+        encoding=arguments.encoding or "utf-8-sig",
+        delimiter=delimiter(arguments.delimiter),
+    )
+    return read_csv(file, columns(arguments), reading, key=key, progress=bar)
+
+
+def columns(arguments: Namespace) -> Columns | None:
+    """Which column is what; None where no option says so."""
+    from backstory.sync.table import Columns
+
+    tags = {}
+    for text in arguments.tag or ():
+        key, equals, column = text.partition("=")
+        if not (key and equals and column):
+            raise UsageError(f"--tag is KEY=COLUMN, like order=order_id; got {text!r}")
+        tags[key] = column
+    found = Columns(
+        type=arguments.type_column,
+        time=arguments.time_column,
+        author=arguments.author_column,
+        message=arguments.message_column,
+        id=arguments.id_column,
+        tags=tags,
+    )
+    return found if found.named() else None
+
+
+def zone(name: str) -> tzinfo:
+    """The time zone of that name."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as wrong:
+        raise UsageError(f"no time zone is named {name!r}; names are like Europe/Amsterdam") from wrong
+
+
+def delimiter(text: str | None) -> str | None:
+    """The delimiter that was asked for."""
+    found = {"tab": "\t", "\\t": "\t"}.get(text or "", text)
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        raise UsageError(f"--delimiter is one character, no quote and no line break, or tab; got {text!r}")
+    return found
+
+
+class Rejects:
+    """The file that skipped places go to; it is made when there is one."""
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._path = Path(arguments.rejects or REJECTS)
+        self._file: IO[bytes] | None = None
+        self.written: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def take(self, rejected: Rejected) -> None:
+        """Write one down: file, line, why, and what stands there."""
+        if self._file is None:
+            self._file = self._path.open("wb")
+            self.written = str(self._path)
+        error = rejected.error
+        line: dict[str, Any] = {
+            "file": error.source,
+            "line": error.line,
+            "why": error.why,
+            "raw": rejected.raw,
+        }
+        self._file.write(msgspec.json.encode(line) + b"\n")

@@ -1,0 +1,50 @@
+"""`backstory init`: make a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import UsageError
+from backstory.cli.show.text import plain
+from backstory.stores import open_store, shown
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory init shop.db
+"""
+
+TEXT = """\
+A store is one file; any name will do. What exists already is never touched."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Where to make it."""
+    parser.add_argument(
+        "path", nargs="?", metavar="PATH", help="default: the store that is named as for every verb"
+    )
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Make it, and say what to do next."""
+    if arguments.path is not None and arguments.store is not None:
+        raise UsageError("name the store once: as PATH or with -s")
+    address = arguments.path or session.address
+    open_store(address, create=True).close()
+    address = shown(address)
+    if out.json:
+        out.document("store", store=address)
+        return 0
+    out.line(f"made {plain(address)}, an empty store")
+    option = f"-s {address} " if arguments.path or arguments.store else ""
+    out.say(
+        f"\nA first event:       backstory {option}append Deposited --tag account:a-7 cents=500 -m 'first pay'\n"
+        f"What is in there:    backstory {option}log"
+    )
+    if option:
+        out.say(f"Name it only once:   export BACKSTORY_STORE={address}")
+    return 0

@@ -1,0 +1,173 @@
+"""What `log` says of a commit with --stat, --patch and --format."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse import target
+from backstory.cli.show import changes, commits, times
+from backstory.cli.show.text import count, plain, plain_lines
+from backstory.codec import fields
+from backstory.documents.differences import changes_document
+from backstory.documents.states import name_of, reference_document
+from backstory.errors import DefinitionError
+from backstory.history.changed import diff_all
+from backstory.history.diff import Difference, diff_plain
+from backstory.masking import event_veil
+from backstory.query import Query
+from backstory.veil import either
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.commit import Commit
+    from backstory.history.listing import Side
+    from backstory.record import Recorded
+    from backstory.session import Session
+    from backstory.state import State
+    from backstory.store import Log
+
+FIELDS = (
+    *("hash", "short", "id", "author", "time", "message", "subject", "position", "first", "size"),
+    *("command", "content", "names", "types", "tags"),
+)
+ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+
+Changed = Iterator[tuple[str, dict[str, Any], Difference]]
+"""What differs: its name, what --json says of which it is, and how."""
+
+
+def more(
+    arguments: Namespace, session: Session, out: Output
+) -> tuple[Callable[[Side, Commit], Iterator[str]], Callable[[Side, Commit], dict[str, Any]]]:
+    """The lines after a commit, and what --json says of it besides."""
+    states = session.application.states if arguments.patch and session.has_application else ()
+
+    def lines(side: Side, commit: Commit) -> Iterator[str]:
+        if arguments.stat:
+            yield from [] if arguments.oneline else [""]
+            yield from stat(side, commit, out)
+        if arguments.patch:
+            for name, _, difference in patch(side, commit, states, arguments.tag):
+                yield ""
+                yield f"{commits.INDENT}{out.paint(plain(name), 'bold')}"
+                yield from (f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
+
+    def fields(side: Side, commit: Commit) -> dict[str, Any]:
+        if not arguments.patch:
+            return {}
+        changed = [
+            {**which, "changes": changes_document(difference)}
+            for _, which, difference in patch(side, commit, states, arguments.tag)
+        ]
+        return {"changes": changed}
+
+    return lines, fields
+
+
+def stat(side: Side, commit: Commit, out: Output) -> Iterator[str]:
+    """How many events of which type a commit has, and how much they are about."""
+    types: Counter[str] = Counter()
+    tags: set[str] = set()
+    for event in side.events(commit):
+        types[event.type] += 1
+        tags.update(event.tags)
+    width = max(map(len, types), default=0)
+    for kind, number in types.most_common():
+        bar = out.paint("+" * min(number, 40), "green")
+        yield f"{commits.INDENT}{plain(kind):{width}} | {number:>5,} {bar}"
+    kinds = f" of {count(len(types), 'type')}" if len(types) > 1 else ""
+    yield f"{commits.INDENT}{count(sum(types.values()), 'event')}{kinds}, about {count(len(tags), 'tag')}"
+
+
+def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: list[str]) -> Changed:
+    """What a commit changed: of each state of the application; where there is none, of each tag, or those asked for."""
+    log = side.log
+    if not states:
+        events = list(side.wanted.events(log, commit))
+        for tag in asked or dict.fromkeys(tag for event in events for tag in event.tags):
+            if difference := _of_tag(log, commit, tag, [event for event in events if tag in event.tags]):
+                yield tag, {"tag": tag}, difference
+        return
+    for cls in states:
+        try:
+            with target.theirs(cls):
+                for each in diff_all(log, commit.first - 1, commit.position, cls):
+                    yield name_of(each.reference), reference_document(each.reference), each.difference
+        except DefinitionError:  # which of them there are does not follow from the events
+            continue
+
+
+def _of_tag(log: Log, commit: Commit, tag: str, events: list[Recorded]) -> Difference:
+    """The fields that events give, and their values before: found by going back as far as it takes."""
+    after = {name: value for event in events for name, value in fields(event.data).items()}
+    veils = [event_veil(event.type) for event in events]
+    before: dict[str, Any] = {}
+    for event in log.read(Query.of(tags=[tag]), upto=commit.first - 1, backwards=True):
+        before = {name: value for name, value in fields(event.data).items() if name in after} | before
+        veils.append(event_veil(event.type))
+        if len(before) == len(after):
+            break
+    return diff_plain({name: before[name] for name in after if name in before}, after, veil=either(*veils))
+
+
+def formatter(text: str, names: Mapping[bytes, list[str]]) -> Callable[[Side, Commit], str]:
+    """A function that writes a commit in the form that --format says. Nothing but these fields can be named in it."""
+    text = re.sub(r"\\[nt\\]", lambda match: ESCAPES[match[0]], text)
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError as wrong:
+        raise UsageError(f"--format {text!r}: {wrong}") from wrong
+    for _, name, spec, conversion in parts:
+        if name is not None and (name not in FIELDS or conversion or "{" in (spec or "")):
+            raise UsageError(
+                f"--format has no {{{name}}}; it has {' '.join(f'{{{each}}}' for each in FIELDS)}"
+            )
+
+    def form(side: Side, commit: Commit) -> str:
+        written = []
+        for before, name, spec, _ in parts:
+            written.append(before)
+            if name is not None:
+                value = _value(side, commit, name, names)
+                try:
+                    written.append(format(value, spec or ""))
+                except ValueError as wrong:
+                    raise UsageError(f"--format {{{name}:{spec}}}: {wrong}") from wrong
+        return "".join(written)
+
+    return form
+
+
+def _value(side: Side, commit: Commit, name: str, names: Mapping[bytes, list[str]]) -> Any:
+    """A field of --format."""
+    value: Any
+    match name:
+        case "hash" | "content":
+            value = getattr(commit, name).hex()
+        case "short":
+            value = commit.hash.hex()[: commits.SHORT]
+        case "time":
+            value = times.local(commit.authored).replace(microsecond=0)
+        case "subject":
+            value = side.subjects.of(commit)
+        case "message":
+            value = plain_lines(commit.message.strip("\n"))
+        case "command":
+            value = commits.call(commit)
+        case "names":
+            value = ", ".join(names.get(commit.hash, ()))
+        case "types":
+            value = " ".join(dict.fromkeys(event.type for event in side.events(commit)))
+        case "tags":
+            events = side.events(commit)
+            value = " ".join(dict.fromkeys(tag for event in events for tag in event.tags))
+        case _:
+            value = getattr(commit, name)
+    return plain(value) if isinstance(value, str) and name != "message" else value

@@ -1,0 +1,184 @@
+"""`log --graph`: branches as lines beside their commits.
+
+A branch is a chain of logs, so what is drawn is a tree of logs: each log is a column, which ends at the point of
+another one that it stands on. Commits come by time, but never before those that stand on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from backstory.history.branches import Branches, Chain
+from backstory.history.listing import Filter, Side
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.cli.verbs.log.view import View
+    from backstory.commit import Commit
+    from backstory.session import Session
+
+
+class Column:
+    """A log that is drawn: its commits, newest first, down to the point of its parent that it stands on."""
+
+    def __init__(self, branches: Branches, chain: Chain, parent: Column | None) -> None:
+        self.log = branches.view(chain)
+        self.parent = parent
+        self.base = branches.store.origin(chain[-1]).position
+        self.upto = 0
+        self.depth = len(chain)
+        self.index: int | None = None
+        self.live = False
+        self.joined = False
+        self.next: Commit | None = None
+        self._commits: Iterator[Commit] = iter(())
+
+    def settle(self) -> None:
+        """Leave to the parent what it has too, by a fast-forward, and stand on its parent where it keeps nothing."""
+        if self.parent is None:
+            return
+        for mine in self.log.commits(after=self.base, upto=self.upto):
+            theirs = next(self.parent.log.commits(after=mine.position - 1, limit=1), None)
+            if theirs is None or theirs.hash != mine.hash:
+                break
+            self.base = mine.position
+        while self.parent.parent is not None and self.base <= self.parent.base:
+            self.parent = self.parent.parent
+
+    def start(self) -> None:
+        """Look at the newest commit."""
+        self._commits = self.log.commits(after=self.base, upto=self.upto, backwards=True)
+        self.step()
+
+    def step(self) -> None:
+        """Go to the next older commit."""
+        self.next = next(self._commits, None)
+
+
+def drawn(session: Session, wanted: Filter, arguments: Namespace, view: View) -> Iterator[str]:
+    """The lines of the graph, commits included."""
+    branches = session.branches
+    if arguments.revision is None:
+        tips = [(branch.chain, branches.view(branch.chain).head().position) for branch in branches.all()]
+    else:
+        point = session.point(arguments.revision)
+        tips = [(point.chain, point.position)]
+    columns = _columns(branches, tips)
+    sides = {column: Side(column.log, wanted) for column in columns}
+    left = arguments.number
+    while (column := _youngest(columns)) is not None and left != 0:
+        commit = column.next
+        assert commit is not None
+        yield from _joins(columns, column, commit.position)
+        column.step()
+        side = sides[column]
+        if not _shown(side, commit):
+            continue
+        left = None if left is None else left - 1
+        _place(columns, column)
+        column.live = True
+        first = _row(columns, column)
+        if column.next is None and (column.parent is None or column.base == 0):
+            column.live = False
+            column.joined = True
+        rest = _row(columns, None)
+        for number, text in enumerate(view.lines(side, commit)):
+            yield f"{rest if number else first} {text}".rstrip()
+        if (
+            not arguments.oneline
+            and arguments.format is None
+            and _youngest(columns) is not None
+            and left != 0
+        ):
+            yield rest
+
+
+def _columns(branches: Branches, tips: Iterable[tuple[Chain, int]]) -> list[Column]:
+    """A column for each log, the ones below first; each is read from the newest commit that a tip has of it."""
+    found: dict[Chain, Column] = {}
+    for chain, position in sorted(tips, key=lambda tip: len(tip[0])):
+        for depth in range(1, len(chain) + 1):
+            part = chain[:depth]
+            if part not in found:
+                found[part] = Column(branches, part, found.get(part[:-1]))
+        column = found[chain]
+        column.upto = max(column.upto, position)
+    columns = sorted(found.values(), key=lambda column: column.depth)
+    _reach(columns)
+    for column in columns:
+        column.settle()
+    _reach(columns)
+    for column in columns:
+        column.start()
+    return columns
+
+
+def _reach(columns: list[Column]) -> None:
+    """Let each column begin no later than where others stand on it."""
+    for column in reversed(columns):
+        if column.parent is not None:
+            column.parent.upto = max(column.parent.upto, min(column.base, column.upto))
+
+
+def _youngest(columns: list[Column]) -> Column | None:
+    """Whose commit comes next: the latest, but none on which a commit that is still to come stands."""
+    ready = [
+        column
+        for column in columns
+        if column.next is not None
+        and not any(
+            child.next is not None and child.parent is column and child.base >= column.next.position
+            for child in columns
+        )
+    ]
+    return max(ready, key=lambda column: (column.next.time, column.depth), default=None)  # type: ignore[union-attr]
+
+
+def _shown(side: Side, commit: Commit) -> bool:
+    """Whether the options want the commit."""
+    wanted = side.wanted
+    if wanted.upto is not None and commit.position > wanted.upto:
+        return False
+    return (
+        commit.position > wanted.after
+        and wanted.wants(commit, side.subjects)
+        and (wanted.query.is_all or next(iter(wanted.events(side.log, commit, 1)), None) is not None)
+    )
+
+
+def _place(columns: list[Column], column: Column) -> None:
+    """Give a column its place, right of the one that it stands on."""
+    if column.index is not None:
+        return
+    if column.parent is not None:
+        _place(columns, column.parent)
+    taken = {other.index for other in columns if other.index is not None and not other.joined}
+    start = 0 if column.parent is None or column.parent.index is None else column.parent.index + 1
+    column.index = next(index for index in range(start, len(columns) + 1) if index not in taken)
+
+
+def _joins(columns: list[Column], parent: Column, position: int) -> Iterator[str]:
+    """The lines that lead from columns that end to the commit that they stand on."""
+    ending = [
+        column
+        for column in columns
+        if column.parent is parent and column.live and column.next is None and column.base >= position
+    ]
+    for column in sorted(ending, key=lambda column: -(column.index or 0)):
+        assert column.index is not None
+        assert parent.index is not None
+        column.live, column.joined = False, True
+        row = list(_row(columns, None).ljust(2 * column.index))
+        for at in range(2 * parent.index + 1, 2 * column.index - 1):
+            row[at] = "_" if row[at] == " " else row[at]
+        row[2 * column.index - 1] = "/"
+        yield "".join(row)
+
+
+def _row(columns: list[Column], here: Column | None) -> str:
+    """A star for the commit, and lines for the others."""
+    shown = {column.index: "*" if column is here else "|" for column in columns if column.live}
+    width = max((index for index in shown if index is not None), default=0) + 1
+    return " ".join(shown.get(index, " ") for index in range(width))

@@ -1,0 +1,74 @@
+"""Which commits `log` shows: from a revision, of a range, or after which a field has a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli.exits import UsageError
+from backstory.cli.parse import target
+from backstory.documents.application import identity_types
+from backstory.history.branches import Branches
+from backstory.history.listing import Filter, Side
+from backstory.history.revision import Point, missing, resolve_range
+from backstory.history.values import commits_with, commits_with_any
+from backstory.latest import Latest
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.session import Session
+    from backstory.store import Log
+
+
+def sides(session: Session, wanted: Filter, arguments: Namespace) -> list[Side]:
+    """The logs that are meant, and what is wanted of each."""
+    branches, text = session.branches, arguments.revision or "HEAD"
+    if target.is_tag(text):
+        raise UsageError(f"{text} is a tag; the commits that are about it: backstory log --tag {text}")
+    span = resolve_range(branches, text, session.branch)
+    if span is None:
+        found = [_upto(branches, wanted, session.point(text))]
+    elif span.both:
+        found = [
+            _missing(branches, wanted, span.start, span.end, ">"),
+            _missing(branches, wanted, span.end, span.start, "<"),
+        ]
+    else:
+        found = [_missing(branches, wanted, span.start, span.end, "")]
+    if arguments.value is not None:
+        for side in found:
+            side.wanted.only = frozenset(_with_value(side.log, side.wanted, arguments, session))
+    return found
+
+
+def _upto(branches: Branches, wanted: Filter, point: Point) -> Side:
+    return Side(branches.view(point.chain), msgspec.structs.replace(wanted, upto=point.position))
+
+
+def _missing(branches: Branches, wanted: Filter, start: Point, end: Point, sign: str) -> Side:
+    """The commits of `end` that `start` does not have."""
+    part = missing(branches, start, end)
+    narrowed = msgspec.structs.replace(wanted, after=part.after, upto=part.upto, missing=part)
+    return Side(part.log, narrowed, sign)
+
+
+def _with_value(log: Log, wanted: Filter, arguments: Namespace, session: Session) -> set[int]:
+    """The positions of the commits after which a field has a value."""
+    path, equals, value = arguments.value.partition("=")
+    if not (path and equals):
+        raise UsageError(f"-S takes PATH=VALUE, as in status=paid; got {arguments.value!r}")
+    words = arguments.of or []
+    if not words:
+        found = commits_with_any(log, Latest, path, value, wanted.after, wanted.upto)
+    elif len(words) == 1 and not target.is_tag(words[0]) and _has_identity(session, words[0]):
+        cls = session.application.state(words[0])
+        found = commits_with_any(log, cls, path, value, wanted.after, wanted.upto)
+    else:
+        found = commits_with(log, target.reference(session, words), path, value, wanted.after, wanted.upto)
+    return {hit.commit for hit in found}
+
+
+def _has_identity(session: Session, name: str) -> bool:
+    return bool(identity_types(session.application.state(name)))

@@ -1,0 +1,103 @@
+"""`backstory reflog`: what happened to branches and marks."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.cli.exits import UsageError
+from backstory.cli.show import table
+from backstory.cli.show.text import plain
+from backstory.cli.show.times import short
+from backstory.history.branches import Branches
+from backstory.subject import subject_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.history.reflog import Entry
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory reflog
+backstory reflog what-if -n 5
+backstory reflog --ndjson
+"""
+
+TEXT = """\
+The newest first. It is a log in the store like any other, and covered by verify; it finds what a deleted branch was."""
+
+WORDS = {
+    "BranchCreated": "made",
+    "BranchDeleted": "deleted",
+    "BranchRestored": "restored",
+    "Merged": "merged",
+    "Rebased": "rebased",
+    "CherryPicked": "cherry-pick",
+    "Marked": "marked",
+    "Unmarked": "mark forgotten",
+}
+"""What happened, in words; anything else is shown by its own name."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Of which branch, and how much."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="only of this branch or mark")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
+    parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """List it."""
+    if arguments.number is not None and arguments.number < 0:
+        raise UsageError(f"-n takes a number of entries, not {arguments.number}")
+    branches = session.branches
+    found = list(islice(branches.reflog.read(arguments.name), arguments.number))
+    if out.json or out.ndjson:
+        out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
+        return 0
+    rows = [row(branches, entry) for entry in found]
+    if not rows:
+        out.say(f"nothing has happened to {arguments.name or 'branches and marks'} yet")
+        return 0
+    out.page()
+    table.write(out, ("time", "name", "what", ""), rows)
+    return 0
+
+
+def row(branches: Branches, entry: Entry) -> tuple[str, ...]:
+    """An entry as a row of the table."""
+    what = WORDS.get(entry.kind, plain(entry.kind))
+    return short(entry.time), plain(entry.name), what, details(branches, entry)
+
+
+def details(branches: Branches, entry: Entry) -> str:
+    """What else is known, in words."""
+    match entry.kind:
+        case "Merged":
+            how = (
+                "fast-forward" if entry.details.get("fast_forward") else f"both had #{entry.details['base']}"
+            )
+            words = f"{entry.details['source']}, {how}"
+        case "Rebased":
+            words = f"onto #{entry.details['onto']}"
+        case "CherryPicked":
+            words = f"commit {picked(branches, entry)}"
+        case _:
+            words = f"at #{entry.details['position']}" if "position" in entry.details else ""
+    why = entry.details.get("message")
+    return plain(f"{words}: {why}" if why else words)
+
+
+def picked(branches: Branches, entry: Entry) -> str:
+    """The id of a commit that was taken over, and its subject where the branch has it."""
+    id, branch = entry.details["commit"], branches.find(entry.name)
+    if branch is not None:
+        log = branches.view(branch.chain)
+        for commit in log.find(id):
+            if commit.id == id:
+                return f"{id}, {subject_of(log, commit)}"
+    return str(id)

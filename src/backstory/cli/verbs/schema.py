@@ -1,0 +1,157 @@
+"""`backstory schema`: lock what was published about events, and check that the code keeps to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import UsageError, answer
+from backstory.cli.parse.parser import application_options
+from backstory.cli.show.text import count, plain
+from backstory.documents.application import findings_document
+from backstory.schema import lock as locks
+from backstory.schema.check import Finding, check
+from backstory.schema.stored import check_log
+from backstory.stores import scheme_of, shown
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.app import App
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory schema lock
+backstory schema check
+backstory schema check --sample 100 --json
+backstory schema check --exact
+"""
+
+TEXT = """\
+`lock` writes events.lock beside the application: names, versions, JSON Schemas and tags of its events. Commit
+that file. `check` compares the code with it, and with the store where one is named: exit code 1 where stored
+events could not be read as they were meant. It says which field, what to do, and shows the upcaster to write.
+`lock` refuses the same."""
+
+STYLES = {"broken": "red", "warning": "yellow", "news": "green"}
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to do, and how strictly."""
+    parser.add_argument("action", choices=("lock", "check"), help="write the lock, or check against it")
+    parser.add_argument("--lock", metavar="FILE", help="the lock; else events.lock beside the application")
+    parser.add_argument(
+        "--allow-removed", action="store_true", help="events may be gone from the code; `lock` forgets them"
+    )
+    parser.add_argument(
+        "--exact", action="store_true", help="check: fail also where the lock does not have what is new"
+    )
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="check: also decode N stored events of each type and version"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="lock: also what breaks; for events that no store has yet"
+    )
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Lock or check."""
+    locking = arguments.action == "lock"
+    if locking and (arguments.exact or arguments.sample is not None):
+        raise UsageError("--exact and --sample belong to check, not to lock")
+    if not locking and arguments.force:
+        raise UsageError("--force belongs to lock; what a check may pass over is --allow-removed")
+    if arguments.sample is not None and arguments.sample < 1:
+        raise UsageError(f"--sample takes a number of events, not {arguments.sample}")
+    path = Path(arguments.lock) if arguments.lock else session.application_folder / locks.NAME
+    app = session.application
+    if not app.events:
+        raise UsageError(f"{app.name} has no events")
+    return lock(app, path, arguments, out) if locking else verdict(app, path, arguments, session, out)
+
+
+def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
+    """Write the lock, unless that would hide a break."""
+    old = locks.read(path) if path.exists() else locks.Lock({})
+    found = check(old, app.events, allow_removed=arguments.allow_removed or arguments.force)
+    broken = [finding for finding in found if finding.level == "broken"]
+    written = not broken or arguments.force
+    if written:
+        removed = arguments.allow_removed or arguments.force
+        new = locks.updated(old, app.events, removed=removed)
+        locks.write(new, path)
+    if out.json:
+        out.document(
+            "lock", lock=str(path), written=written, events=len(app.events), findings=findings_document(found)
+        )
+    else:
+        show([finding for finding in found if not written or finding.level != "broken"], out)
+        if written:
+            out.line(f"locked {count(len(app.events), 'event')} in {path}")
+        else:
+            out.say(
+                "backstory: nothing was locked; for events that no store has yet: backstory schema lock --force"
+            )
+    return answer(written)
+
+
+def verdict(app: App, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
+    """Check, and report."""
+    found = check(locks.read(path), app.events, allow_removed=arguments.allow_removed)
+    address = named_store(session)
+    if address is not None:
+        log = session.log
+        with out.progress("reading", log.head().position) as tick:
+            found += check_log(log, app.events, sample=arguments.sample or 0, progress=tick)
+    elif arguments.sample is not None:
+        raise UsageError("--sample decodes events of a store; name one with -s STORE")
+    named = None if address is None else shown(address)
+    failing = {"broken", "news"} if arguments.exact else {"broken"}
+    bad = [finding for finding in found if finding.level in failing]
+    if out.json:
+        out.document(
+            "check",
+            lock=str(path),
+            store=named,
+            sound=not bad,
+            events=len(app.events),
+            findings=findings_document(found),
+        )
+        return answer(not bad)
+    out.page()
+    show(found, out)
+    looked = count(len(app.events), "event") + (f", and {named}" if named else "")
+    if bad:
+        out.line(f"{out.paint('not sound', 'red')}: {count(len(bad), 'finding')} in {looked}")
+    else:
+        out.line(f"{out.paint('sound', 'green')}: {looked}")
+    if any(finding.level == "news" for finding in found):
+        out.flush()
+        out.say("\nRecord what is new with: backstory schema lock")
+    return answer(not bad)
+
+
+def named_store(session: Session) -> str | None:
+    """The store to read: the one that is named. One that only the project names may not be there yet, as in CI."""
+    if not session.has_store:
+        return None
+    address = session.address
+    return address if session.explicit or scheme_of(address) or Path(address).exists() else None
+
+
+def show(found: list[Finding], out: Output) -> None:
+    """Findings for people: the fields, what to do, and the code to begin with."""
+    for finding in found:
+        level = out.paint(f"{finding.level:7}", STYLES[finding.level])
+        name = out.paint(f"{plain(finding.event)} {finding.version}", "bold")
+        out.line(f"{level} {name} {plain(finding.what)}")
+        for difference in finding.differences:
+            out.line(f"        {out.paint(plain(difference.place), 'bold')} {plain(difference.why)}")
+        if finding.remedy:
+            out.line(f"        {finding.remedy}")
+        if finding.stub:
+            out.line()
+            out.lines(f"            {line}".rstrip() for line in finding.stub.splitlines())
+            out.line()

@@ -1,0 +1,93 @@
+"""`backstory show`: one commit with all that it says and all its events, or one event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from backstory.cli.parse.parser import application_options
+from backstory.cli.show import commits
+from backstory.cli.show.text import count, plain
+from backstory.cli.show.times import human
+from backstory.documents.commits import commit_document
+from backstory.errors import UnknownRevision
+from backstory.subject import subject_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.commit import Commit
+    from backstory.record import Recorded
+    from backstory.session import Session
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory show
+backstory show '#2'
+backstory show HEAD --json
+"""
+
+TEXT = """\
+REVISION is a branch, a mark, HEAD, a commit's id or 4 or more digits of its hash, a position, or any of these with
+~3 (so many commits before), ^ or @{yesterday} behind it. '#2' shows the one event at that position, and needs the
+quotes: without them a shell takes it for a comment. 2 means the same."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to show."""
+    parser.add_argument(
+        "revision", nargs="?", default="HEAD", metavar="REVISION", help="default: the last commit"
+    )
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Show it."""
+    point = session.point(arguments.revision)
+    log = session.branches.view(point.chain)
+    if (commit := point.commit) is None:
+        raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
+    shown = events(log, commit, point.position if point.exact else None)
+    subject = subject_of(log, commit)
+    if out.json:
+        out.document("commit", **commit_document(commit, subject, shown))
+        return 0
+    out.page()
+    out.lines(header(commit, out))
+    out.lines(commits.message(commit, subject, out))
+    for event in shown:
+        out.line()
+        out.line(commits.event(event, out))
+        out.lines(commits.data(event))
+    if point.exact and commit.size > 1:
+        short = commit.hash.hex()[: commits.SHORT]
+        out.say(f"\nOne event of {commit.size:,} in this commit. All of them: backstory show {short}")
+    return 0
+
+
+def events(log: Log, commit: Commit, position: int | None) -> Iterable[Recorded]:
+    """The event at a position, or all of the commit."""
+    if position is not None:
+        return log.read(after=position - 1, upto=position)
+    return log.read(after=commit.first - 1, upto=commit.position)
+
+
+def header(commit: Commit, out: Output) -> Iterator[str]:
+    """Every field of a commit but its message, by name."""
+    name = out.paint(f"commit {commit.hash.hex()}", "yellow")
+    yield f"{name} {out.paint(commits.span(commit), 'cyan')} ({count(commit.size, 'event')})"
+    yield f"Id:        {plain(commit.id)}"
+    if commit.author:
+        yield f"Author:    {plain(commit.author)}"
+    yield f"Date:      {human(commit.authored)}"
+    if human(commit.time) != human(commit.authored):
+        yield f"In log as: {human(commit.time)}, because a commit before it is that late"
+    yield f"Content:   {commit.content.hex()}"
+    if commit.condition is not None:
+        after = commit.condition.after
+        yield f"Condition: {commits.readable(commit.condition.query)}{f' after #{after}' if after else ' ever'}"
+    if commit.command_json:
+        yield f"Command:   {plain(commits.shown_command(commit).decode())}"
+    if commit.metadata_json != b"{}":
+        yield f"Metadata:  {plain(commit.metadata_json.decode())}"

@@ -1,0 +1,110 @@
+"""`backstory state`: what is known about a tag, or a state of an application.
+
+For a tag no code is needed: it is the last value of each field, and who gave it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import DIFFERENT, UsageError
+from backstory.cli.parse.parser import application_options
+from backstory.cli.show import table
+from backstory.cli.show.text import count, plain
+from backstory.cli.show.times import short
+from backstory.cli.show.value import cut, shown
+from backstory.documents.states import latest_document, value_of
+from backstory.latest import Latest
+from backstory.query import Query
+from backstory.store import commit_at
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.commit import Commit
+    from backstory.session import Session
+    from backstory.store import Log
+
+EXAMPLES = """\
+backstory state account:a-7
+backstory state account:a-7 --at '#2'
+backstory state account:a-7 --json
+backstory state Account a-7 --at main~3
+"""
+
+TEXT = """\
+Every field of the events that have the tag, with its last value and the event that gave it. A value is shown as
+text where that cannot be mistaken for another one, and else as JSON. Exit code 1: nothing is known about the tag.
+Without a colon, the first word names a state of the application, and the words after it say which one."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which tag or state, and when."""
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="KEY:VALUE|STATE",
+        help="the tag, such as account:a-7, or the state and its identity",
+    )
+    parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Fold and show."""
+    if ":" not in arguments.words[0]:
+        from backstory.cli.verbs.state import application
+
+        return application.run(arguments, session, out)
+    if len(arguments.words) > 1:
+        raise UsageError(f"one tag at a time; {arguments.words[1]!r} is too much")
+    [tag] = arguments.words
+    log, upto = session.view(arguments.at)
+    state = Latest(tag)
+    for event in log.read(state.query(), upto=upto):
+        state.apply(event)
+    if not state.events:
+        out.say(f"backstory: {nothing(log, tag, arguments.at)}")
+        return DIFFERENT
+    givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
+    if out.json:
+        out.document("state", **latest_document(state, givers))
+    else:
+        out.page()
+        write(state, givers, out)
+    return 0
+
+
+def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
+    """The state as a table; on a terminal long values are cut so that each field keeps its line."""
+    how_many = count(state.events, "event") + (", the last" if state.events > 1 else "")
+    out.line(
+        f"{out.paint(plain(state.tag), 'bold')}  {how_many} at {out.paint(f'#{state.position}', 'cyan')}"
+    )
+    out.line()
+    most = max(shutil.get_terminal_size().columns // 2, 20) if out.terminal else None
+    rows = [
+        (
+            plain(name),
+            cut(shown(value_of(name, field)), most),
+            f"#{field.position}",
+            plain(field.type),
+            short(givers[field.position].authored),
+            plain(givers[field.position].author),
+        )
+        for name, field in state.fields.items()
+    ]
+    table.write(out, ("field", "value", "since", "event", "time", "author"), rows)
+
+
+def nothing(log: Log, tag: str, at: str | None) -> str:
+    """Why there is nothing to show, and what there is instead."""
+    if at is not None and (first := next(iter(log.read(Query.of(tags=[tag]), limit=1)), None)):
+        return f"nothing is known about {tag} at {at}; its first event is #{first.position}"
+    from backstory.history.similar import similar_tags
+
+    if others := similar_tags(log, tag):
+        return f"nothing is known about {tag}; did you mean {' or '.join(others)}?"
+    return f"nothing is known about {tag}; the keys of tags are listed by: backstory tags"

@@ -1,0 +1,73 @@
+"""States of an application on the command line: which one the words mean, and how it is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli.exits import DIFFERENT
+from backstory.cli.parse import target
+from backstory.cli.show import table
+from backstory.cli.show.text import plain
+from backstory.cli.show.times import short
+from backstory.cli.show.value import shown
+from backstory.documents.states import name_of, state_document
+from backstory.history import plain as plains
+from backstory.state import State, identity, state_type
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.database import Database
+    from backstory.session import Session
+    from backstory.store import Record
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Load a state and show it. Exit code 1 where no event concerns it."""
+    reference = target.reference(session, arguments.words)
+    with target.theirs(reference):
+        db = session.database
+        last = next(db.read(reference.query(), at=arguments.at, backwards=True, limit=1), None)
+        if last is None:
+            out.say(f"backstory: {_nothing(db, reference, arguments.at)}")
+            return DIFFERENT
+        state = db.load(reference, at=arguments.at)
+        if out.json:
+            out.document("state", **state_document(state, last))
+        else:
+            out.page()
+            _write(reference, plains.shown(state), last, out)
+    return 0
+
+
+def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) -> None:
+    """The fields as a table; a list or a dict that is not empty on lines of its own."""
+    position = out.paint(f"#{last.position}", "cyan")
+    when = f"{short(last.commit.authored)} {plain(last.type)}"
+    out.line(f"{out.paint(plain(name_of(reference)), 'bold')}  since {position} {when}")
+    out.line()
+    rows: list[tuple[str, str]] = []
+    known = identity(reference)
+    for name, value in fields.items():
+        if name in known:
+            continue
+        nested = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        rows += [(f"{name}[{key}]", shown(part)) for key, part in nested] or [(name, shown(value))]
+    table.write(out, ("field", "value"), rows)
+
+
+def _nothing(db: Database, reference: State, at: str | None) -> str:
+    """Why there is nothing to show, and what there is instead."""
+    from backstory.history.similar import similar_tags
+
+    name = name_of(reference)
+    first = next(db.read(reference.query(), limit=1), None)
+    if first is not None:
+        return f"no event concerns {name} at {at}; its first event is #{first.position}"
+    tags = [tag for field in state_type(type(reference)).tag_fields for tag in field.texts(reference)]
+    near = [other for tag in tags for other in similar_tags(db.log, tag)]
+    hint = f"; did you mean {' or '.join(other.partition(':')[2] for other in near)}?" if near else ""
+    return f"no event concerns {name}{hint}"

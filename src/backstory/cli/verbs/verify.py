@@ -1,0 +1,141 @@
+"""`backstory verify`: does this history fit together, and is it still the one of which a head was kept?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import UsageError, answer
+from backstory.cli.parse.parser import application_options
+from backstory.cli.show.text import count
+from backstory.documents.verification import verification_document
+from backstory.errors import StoreError
+from backstory.history.branches import MAIN
+from backstory.history.heads import kept, written
+from backstory.history.verify import verify
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Iterator
+
+    from backstory.cli.show.output import Output
+    from backstory.history.branches import Branches
+    from backstory.history.kept import Kept
+    from backstory.history.verify import Report
+    from backstory.session import Session
+    from backstory.state import State
+    from backstory.store import Store
+
+EXAMPLES = """\
+backstory verify
+backstory verify --json
+backstory verify --head > bank.head && backstory verify --since "$(cat bank.head)"
+backstory verify --snapshots --app bank
+"""
+
+TEXT = """\
+Recomputes every hash and compares every position and index, of every branch, also of deleted ones, and what each
+stands on. Exit code 1: something does not fit, or is not as it was when a head was kept.
+A store whose last commits were cut off still fits together, and so does one whose hashes were all made anew. Only a
+head shows it that was kept where nobody could change it. --since KEPT finds every change up to that head: its hash
+covers all that came before it. --head KEPT also finds commits that came after it. Both are about the branch that one
+is on, or -b NAME. A kept head is the position and the hash of the last commit, as verify prints it: 6-0f3a...; the hash
+alone, with all its 64 digits, is enough."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Heads that were kept, and whether the snapshots of an application are compared too."""
+    parser.add_argument(
+        "--head",
+        nargs="?",
+        const=True,
+        metavar="KEPT",
+        help="the branch must end with this head; without KEPT: print only the head to keep, if all is sound",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="KEPT",
+        help="this head must be a commit of the branch, at the same place; others may come after it",
+    )
+    parser.add_argument(
+        "--snapshots",
+        action="store_true",
+        help="also compare every snapshot of the application's states with a replay",
+    )
+    application_options(parser)
+
+
+def shows_data(arguments: Namespace) -> bool:
+    """Whether values may be seen: where snapshots differ from a replay."""
+    return bool(arguments.snapshots)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Check, and print the report."""
+    if arguments.app and not arguments.snapshots:
+        raise UsageError("--app is for --snapshots: the history itself is verified without any code")
+    if "" in (arguments.head, arguments.since):  # as of an empty file: then nothing would be compared
+        raise UsageError("--head or --since is followed by an empty text, so no head is named")
+    states = session.application.states if arguments.snapshots else ()
+    branch = session.branch
+    asked = arguments.head is True
+    session.check(branch)
+    with out.progress("verifying", size(session.store)) as tick:
+        report = verify(
+            session.store,
+            branch=branch,
+            head=None if asked else arguments.head,
+            since=arguments.since,
+            progress=tick,
+        )
+    snapshots = compared(session.branches, states) if arguments.snapshots else None
+    if snapshots is not None:
+        report.problems += snapshots.problems
+    if out.json:
+        out.document("verification", **verification_document(report, branch, snapshots))
+    elif asked and report.sound and report.head is not None:
+        out.line(written(report.head))
+    else:
+        write(report, arguments, branch, snapshots, out)
+    return answer(report.sound)
+
+
+def size(store: Store) -> int:
+    """How many events main has, 0 where that is what is damaged."""
+    try:
+        return store.log().head().position
+    except StoreError:
+        return 0
+
+
+def write(report: Report, arguments: Namespace, branch: str, snapshots: Kept | None, out: Output) -> None:
+    """The report for people."""
+    out.lines(out.paint(problem, "red") for problem in report.problems)
+    looked = f"{count(report.commits, 'commit')}, {count(report.events, 'event')}"
+    if report.others:
+        looked += f", {count(report.others, 'other log')}"
+    if report.sound:
+        out.line(f"{out.paint('sound', 'green')}: {looked}, {' and '.join(fits(arguments))}")
+    else:
+        out.line(f"{out.paint('not sound', 'red')}: {count(len(report.problems), 'problem')} in {looked}")
+    if snapshots is not None:
+        others = f", {snapshots.passed_over:,} of other code passed over" if snapshots.passed_over else ""
+        out.line(f"compared {count(snapshots.compared, 'snapshot')} with a replay{others}")
+    if report.sound and report.head is not None:
+        out.line(f"{'head' if branch == MAIN else f'head of {branch}'} {written(report.head)}")
+
+
+def fits(arguments: Namespace) -> Iterator[str]:
+    """What is known of a sound history."""
+    yield "every hash fits"
+    if arguments.since:
+        yield f"all is as it was up to the kept head {kept(arguments.since)}"
+    if arguments.head and arguments.head is not True:
+        yield "all is as it was when the head was kept"
+
+
+def compared(branches: Branches, states: Iterable[type[State]]) -> Kept:
+    """The snapshots of these states, each compared with a replay."""
+    from backstory.codec import PLAIN
+    from backstory.history.kept import verify_snapshots
+
+    return verify_snapshots(branches, states, PLAIN)

@@ -1,0 +1,45 @@
+"""A merge, rebase or cherry-pick that a folder remembers until it is done.
+
+Nothing is appended while there is a conflict. The folder keeps what was asked for and what has been chosen so far, so
+that somebody may answer commit by commit; everything is judged again each time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from backstory.history.merge import MergeReport, Options, cherry_pick, merge, rebase
+from backstory.history.revision import resolve, resolve_commit
+
+if TYPE_CHECKING:
+    from backstory.session import Session
+    from backstory.session.memory import Pending
+    from backstory.store import Log
+
+
+def carried_out(session: Session, pending: Pending, options: Options) -> MergeReport:
+    """Do what is pending. Where there is a conflict the folder remembers it, and forgets it where it is done."""
+    report = _acted(session, pending, options)
+    waits = None if report.done else pending
+    if not options.dry_run and waits != session.memory.pending:
+        session.remember(replace(session.memory, pending=waits))
+    return report
+
+
+def _acted(session: Session, pending: Pending, options: Options) -> MergeReport:
+    branches, source, target = session.branches, pending.source, pending.target
+    if pending.verb == "merge":
+        return merge(branches, source, target, options)
+    if pending.verb == "rebase":
+        return rebase(branches, target, resolve(branches, source, target), options)
+    return cherry_pick(branches, resolve_commit(branches, source, target)[0], target, options)
+
+
+def judged(session: Session, pending: Pending) -> tuple[Log, Log]:
+    """The log whose commits are judged, and the one that they are judged on. A rebase changes what its branch means."""
+    branches = session.branches
+    there = branches.view(resolve(branches, pending.source, pending.target).chain)
+    here = branches.log(pending.target)
+    return (here, there) if pending.verb == "rebase" else (there, here)
