@@ -161,7 +161,7 @@ class UnknownRevision(RevisionError):
         self.why = why
 
     def __str__(self) -> str:
-        return f"{self.name!r} is no point of this history: {self.why}"
+        return f"unknown revision {self.name!r}: {self.why}"
 
 
 class AmbiguousRevision(RevisionError):

@@ -110,7 +110,7 @@ def test_a_branch_that_is_deleted_can_be_had_back(run: Run) -> None:
     assert "switch main" in run("branch", "-d", "what-if").err
     ok(run, "switch", "main")
     deleted = run("branch", "-d", "what-if")
-    assert "with 1 commits that main has not" in deleted.out
+    assert "with 1 commit that main does not have" in deleted.out
     assert "backstory branch --restore what-if" in deleted.err
     assert run("log", "what-if").code == 2
     ok(run, "branch", "--restore", "what-if")

@@ -176,7 +176,7 @@ def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
         f"backstory.cli.{name}"
         for name in (
             *("exits", "verbs", "verbs.log", "verbs.log.view"),
-            *("parse", "parse.named", "parse.parser"),
+            *("parse", "parse.parser"),
             *("show", "show.commits", "show.output", "show.text", "show.times"),
         )
     }
@@ -197,3 +197,10 @@ def test_standard_input_and_the_environment_are_left_alone(run: Run) -> None:
     before = dict(os.environ)
     run("--help")
     assert dict(os.environ) == before
+
+
+def test_a_verb_without_its_words_says_what_is_missing_and_no_more(run: Run) -> None:
+    ran = run("diff")
+    assert ran.code == 2
+    missing = "the following arguments are required: A [B] [KEY:VALUE|STATE ...]"
+    assert ran.err == f"backstory: {missing}\nTry: backstory diff --help\n"

@@ -53,11 +53,11 @@ def test_a_conflict_appends_nothing_and_says_why_and_what_to_type(run: Run) -> N
         assert words in ran.out
     assert run("stats", "--json").json == before
     status = ok(run, "status")
-    assert "a merge of what-if into main waits for a word" in status
+    assert "a merge of what-if into main is unfinished: choose how to resolve it" in status
     assert "backstory merge --skip" in status
     assert run("status", "--json").json["pending"]["source"] == "what-if"
-    assert "waits for a word" in run("rebase", "main", "-b", "what-if").err
-    assert "waits for a word" in run("merge", "other").err
+    assert "is unfinished" in run("rebase", "main", "-b", "what-if").err
+    assert "is unfinished" in run("merge", "other").err
     assert "forgotten" in run("merge", "--abort").err
     assert not os.path.lexists(".backstory") or "pending" not in Path(".backstory").read_text(
         encoding="utf-8"
@@ -176,7 +176,7 @@ def test_one_commit_is_taken_over(run: Run) -> None:
     assert "taken over: 1 commit" in ok(run, "cherry-pick", "pay-c")
     assert run("state", "Account", "c-1", "--json").json["fields"]["balance"] == 10
     assert run("cherry-pick", "try").code == 1
-    assert "waits for a word" in ok(run, "status")
+    assert "is unfinished" in ok(run, "status")
     ok(run, "cherry-pick", "--force", "-m", "they agreed")
     assert run("state", "Account", "a-7", "--json").json["fields"]["balance"] == -50
 

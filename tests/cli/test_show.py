@@ -78,7 +78,7 @@ def test_a_name_that_means_nothing_says_what_there_is(run: Run, name: str, messa
 
 def test_an_empty_log_has_no_head(run: Run) -> None:
     run("init", "new.db")
-    assert "'HEAD' is no point of this history: " in run("-s", "new.db", "show").err
+    assert "unknown revision 'HEAD': " in run("-s", "new.db", "show").err
 
 
 def test_control_characters_do_not_reach_the_terminal(run: Run, bank: Path) -> None:

@@ -73,5 +73,5 @@ def test_a_clone_in_postgres_goes_on_and_is_not_mixed_with_another_history(
         one(there.log())
     assert main(["clone", file, address]) == 2
     shown = capfd.readouterr()
-    assert "the target has commits in main that the source has not; it ends at #1205" in shown.err
+    assert "the target has commits in main that the source does not have; it ends at #1205" in shown.err
     assert "sesame" not in shown.out + shown.err

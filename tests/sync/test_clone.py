@@ -563,7 +563,7 @@ def test_a_target_that_would_lose_something_of_its_own_is_refused_and_left_as_it
 def test_a_target_of_another_history_is_refused(source: Store) -> None:
     target = MemoryStore()
     one(target.log())
-    with pytest.raises(StoreExists, match="commits in main that the source has not; it ends at #1"):
+    with pytest.raises(StoreExists, match="commits in main that the source does not have; it ends at #1"):
         clone(source, target)
     assert (sizes(target), len(target.refs.list())) == ([1], 1)
 

@@ -159,10 +159,13 @@ def _dispatch(words: list[str]) -> int:
         print(verb_parser.format_help(), end="")
         return FINE
     arguments = verb_parser.parse_intermixed_args(rest)
-    from backstory.cli.parse.named import session_of
     from backstory.cli.show.output import Output
 
-    with Output.of(arguments) as out, session_of(arguments) as session, _masking(module, arguments, session):
+    with (
+        Output.of(arguments) as out,
+        parser.session_of(arguments) as session,
+        _masking(module, arguments, session),
+    ):
         return int(module.run(arguments, session, out))
     return FINE  # the reader left the pager before the end
 

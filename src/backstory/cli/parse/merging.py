@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 WAYS: tuple[Way, ...] = ("redecide", "skip", "force")
 
 TEXT = """\
-A commit is in conflict when an event that its decision did not know matches what it read. Then nothing at all is
-appended, and the exit code is 1. A way out without ID is for all that are in conflict, with ID (a commit's id, hash or
-'#position' on its branch) for one; they add up until the rest is clean. Commits that were appended without a condition
-cannot be judged: --unconditioned says what to do with them. With --app, commands can be decided again, and states are
-shown."""
+A commit is in conflict when an event that its decision did not know matches what the decision read. Then nothing is
+appended, and the exit code is 1. --skip, --redecide and --force apply to every commit in conflict, or with ID (a
+commit's id, its hash, or '#position' on its branch) to that one. You may answer in several runs: answers are kept until
+nothing is in conflict. A commit that was appended without a condition cannot be judged; --unconditioned says what to do
+with it. With --app, commands can be decided again, and states are shown."""
 
 ABOUT = {
     "redecide": "run its command again on the new state",
-    "skip": "leave it out, and what relied on it is in conflict in turn",
+    "skip": "leave it out; a commit that relied on it is then in conflict too",
     "force": "take it as it is; needs -m",
 }
 
@@ -51,9 +51,9 @@ def options(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="show what would become of each commit, and append nothing"
     )
-    parser.add_argument("--continue", action="store_true", help=f"go on with the {verb} that waits")
+    parser.add_argument("--continue", action="store_true", help=f"go on with the unfinished {verb}")
     parser.add_argument(
-        "--abort", action="store_true", help=f"forget the {verb} that waits; nothing has been changed"
+        "--abort", action="store_true", help=f"forget the unfinished {verb}; nothing has been changed"
     )
     application_options(parser)
 
@@ -61,28 +61,25 @@ def options(parser: ArgumentParser, verb: str) -> None:
 def begun(arguments: Namespace, session: Session, verb: str, source: str | None) -> Pending | None:
     """What is asked for, with what was chosen before; None where there was nothing but to forget it.
 
-    Raises `UsageError` where something else waits, or nothing does.
+    Raises `UsageError` where something else is unfinished, or nothing is.
     """
     memory = session.memory
     waiting = memory.pending
-    if waiting is not None and waiting.verb != verb:
-        raise UsageError(
-            f"a {waiting.verb} of {waiting.source} waits for a word; see: backstory status\n"
-            f"or forget it: backstory {waiting.verb} --abort"
+    if waiting is not None and not (
+        waiting.verb == verb and (arguments.abort or source in (None, waiting.source))
+    ):
+        raise UsageError(f"a {waiting.verb} of {waiting.source} is unfinished").hinted(
+            "See what is in conflict: backstory status",
+            f"Or forget it: backstory {waiting.verb} --abort",
         )
     if arguments.abort:
         if waiting is None:
-            raise UsageError(f"no {verb} waits for a word; there is nothing to abort")
+            raise UsageError(f"no {verb} is unfinished; there is nothing to abort")
         session.remember(msgspec.structs.replace(memory, pending=None))
         return None
-    if waiting is not None and source is not None and source != waiting.source:
-        raise UsageError(
-            f"a {verb} of {waiting.source} waits for a word; see: backstory status\n"
-            f"or forget it: backstory {verb} --abort"
-        )
     if waiting is None:
         if source is None:
-            raise UsageError(f"{verb} what? No {verb} waits for a word\nTry: backstory {verb} --help")
+            raise UsageError(f"{verb} what? No {verb} is unfinished").hinted(f"Try: backstory {verb} --help")
         waiting = Pending(verb, source, session.branch)
     if arguments.unconditioned:
         waiting = msgspec.structs.replace(waiting, unconditioned=arguments.unconditioned)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from backstory.cli.exits import UsageError
+
+if TYPE_CHECKING:
+    from backstory.session import Session
 
 WIDTH = 100
 """Where help text is folded."""
@@ -26,18 +29,21 @@ class Parser(argparse.ArgumentParser):
     argparse's own help changes from one Python to the next, and the reference page must not.
     """
 
+    given: str | None = None
+    """The usage, where it is not what the positional arguments make; argparse itself sets `usage` while it parses."""
+
     summary = ""
     text = ""
     examples = ""
 
     def error(self, message: str) -> NoReturn:
         """Raise the error with a pointer to the help; before it the usage, where this parser has one of its own."""
-        if self.usage is None:
-            raise UsageError(f"{message}\nTry: {self.prog} --help")
+        if self.given is None:
+            raise UsageError(message).hinted(f"Try: {self.prog} --help")
         _, unknown, words = message.partition("unrecognized arguments: ")
         near = self._near(words.split()[0]) if unknown else []
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError("\n".join([f"{message}{hint}", *self.usage_lines(), f"Try: {self.prog} --help"]))
+        raise UsageError(f"{message}{hint}").hinted(*self.usage_lines(), f"Try: {self.prog} --help")
 
     def _near(self, option: str) -> list[str]:
         from difflib import get_close_matches
@@ -56,11 +62,11 @@ class Parser(argparse.ArgumentParser):
 
     def usage_lines(self) -> list[str]:
         """The usage: the one that was given, or what the positional arguments make."""
-        if self.usage is not None:
+        if self.given is not None:
             from re import sub
             from textwrap import wrap
 
-            whole = sub(r"\[[^]]*\]|--\S+ [^-\[]\S*", lambda part: part[0].replace(" ", "\0"), self.usage)
+            whole = sub(r"\[[^]]*\]|--\S+ [^-\[]\S*", lambda part: part[0].replace(" ", "\0"), self.given)
             lines = wrap(f"usage: {whole}", WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
             return [line.replace("\0", " ") for line in lines]
         parts = [f"usage: {self.prog}", "[options]"]
@@ -160,6 +166,23 @@ def build(verb: str, summary: str, module: Verb) -> Parser:
     return parser
 
 
+def session_of(arguments: argparse.Namespace) -> Session:
+    """The session of these options, in this folder and environment. Raises `UsageError`."""
+    if arguments.store == "":  # as of a shell's variable that is not set: another store is not what was meant
+        raise UsageError("-s is followed by nothing, so no store is named")
+    import os
+
+    from backstory.session import Session
+
+    return Session(
+        os.getcwd(),  # noqa: PTH109 - pathlib is slow
+        os.environ,
+        store=arguments.store,
+        branch=arguments.branch,
+        app=getattr(arguments, "app", None),
+    )
+
+
 def wants_help(words: list[str]) -> bool:
     """Whether these words ask for help; asked before parsing, which may fail, and which changes the parser."""
     options = words[: words.index("--")] if "--" in words else words
@@ -177,7 +200,7 @@ def split(words: list[str]) -> tuple[str | None, list[str]]:
         if word in ("-s", "--store", "-b", "--branch", "--color"):
             before += [value for value in [next(rest, None)] if value is not None]
     if before:
-        raise UsageError(f"there is no verb after {' '.join(before)}\nTry: backstory --help")
+        raise UsageError(f"there is no verb after {' '.join(before)}").hinted("Try: backstory --help")
     return None, []
 
 

@@ -8,3 +8,8 @@ from backstory.history.standing import MOST
 def amount(number: int) -> str:
     """`12`, or `999+` where so many were counted that the rest was not."""
     return f"{MOST - 1}+" if number >= MOST else str(number)
+
+
+def commits(number: int) -> str:
+    """`1 commit`, `12 commits`, `999+ commits`."""
+    return f"{amount(number)} commit{'' if number == 1 else 's'}"

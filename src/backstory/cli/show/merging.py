@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.show import commits
@@ -30,6 +30,7 @@ class Showing:
         self._session = session
         self._pending = pending
         self._judged, self._on = judged(session, pending)
+        self._known = session.application.commands_by_name() if session.has_application else {}
 
     def write(self, report: MergeReport, out: Output, *, dry_run: bool) -> None:
         """The report for people, or as the document of --json."""
@@ -39,15 +40,22 @@ class Showing:
             out.document(self._pending.verb, **merge_document(report, source, Subjects(target)))
         else:
             out.page()
-            out.lines(words(report, self._pending, source, target, out, dry_run=dry_run))
+            out.lines(words(report, self._pending, source, target, self._known, out, dry_run=dry_run))
 
 
 def words(
-    report: MergeReport, pending: Pending, source: Subjects, target: Log, out: Output, *, dry_run: bool
+    report: MergeReport,
+    pending: Pending,
+    source: Subjects,
+    target: Log,
+    known: Collection[str],
+    out: Output,
+    *,
+    dry_run: bool,
 ) -> Iterator[str]:
     """The report for people."""
     if report.conflicts:
-        yield from conflict_words(report, pending, source, target, out, dry_run=dry_run)
+        yield from conflict_words(report, pending, source, target, known, out, dry_run=dry_run)
         return
     if report.nothing_to_do:
         if pending.verb == "rebase":
@@ -103,15 +111,24 @@ def _untold(step: Step) -> bool:
 
 
 def conflict_words(
-    report: MergeReport, pending: Pending, source: Subjects, target: Log, out: Output, *, dry_run: bool
+    report: MergeReport,
+    pending: Pending,
+    source: Subjects,
+    target: Log,
+    known: Collection[str],
+    out: Output,
+    *,
+    dry_run: bool,
 ) -> Iterator[str]:
     """What is in conflict and why, and what to type next."""
     mine, theirs = (
         (pending.target, pending.source) if pending.verb == "rebase" else (pending.source, pending.target)
     )
-    some = count(len(report.conflicts), "commit")
-    of = f" of {len(report.steps)}" if len(report.steps) > 1 else ""
-    head = f"conflict: {some}{of} from {plain(mine)} would perhaps not be decided so on {plain(theirs)}"
+    conflicts, number = len(report.conflicts), len(report.steps)
+    some = f"{conflicts} of {count(number, 'commit')}" if number > 1 else "the commit"
+    verbs, their = ("conflicts", "its decision") if conflicts == 1 else ("conflict", "their decisions")
+    why = f"{their} read events that have changed"
+    head = f"conflict: {some} from {plain(mine)} {verbs} with {plain(theirs)}: {why}"
     yield out.paint(f"{head}; nothing was appended", "red")
     for step in report.conflicts:
         yield ""
@@ -128,8 +145,8 @@ def conflict_words(
         yield from _states(step, out)
         if step.reason:
             yield f"{commits.INDENT}{out.paint(plain(step.reason), 'red')}"
-            if "not known here" in step.reason:
-                yield f"{commits.INDENT}name the application that has it: --app MODULE"
+        if unknown(step, pending, known):
+            yield f"{commits.INDENT}name the application that has it: --app MODULE"
     others = [step for step in report.steps if _untold(step)]
     if others:
         yield ""
@@ -138,6 +155,12 @@ def conflict_words(
     if not dry_run:
         yield ""
         yield from next_words(pending)
+
+
+def unknown(step: Step, pending: Pending, known: Collection[str]) -> bool:
+    """Whether a commit is to be decided again by a command that is not among those that are known."""
+    command, way = step.commit.command, pending.ways.get(step.commit.id, pending.way)
+    return way == "redecide" and command is not None and command["name"] not in known
 
 
 def next_words(pending: Pending) -> Iterator[str]:

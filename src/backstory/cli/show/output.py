@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from backstory.cli.show.text import ascii_json, plain_lines, styled
-from backstory.documents import SCHEMA, document
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -106,11 +105,15 @@ class Output:
 
     def document(self, kind: str, **fields: Any) -> None:
         """Write the one document of --json: `schema`, `kind`, and these fields."""
+        from backstory.documents import document
+
         text = msgspec.json.encode(document(kind, **fields))
         self.json_line(msgspec.json.format(text, indent=2))
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Write one line of --ndjson: `schema`, `kind`, and these fields."""
+        from backstory.documents import document
+
         self.json_line(msgspec.json.encode(document(kind, **fields)))
 
     def records(self, kind: str, items: Iterable[Mapping[str, Any]], *, plural: str) -> None:
@@ -119,6 +122,8 @@ class Output:
             for item in items:
                 self.record(kind, item)
             return
+        from backstory.documents import SCHEMA
+
         self._out.write(f'{{"schema": {SCHEMA}, "kind": "{plural}", "{plural}": [')
         comma = ""
         for item in items:

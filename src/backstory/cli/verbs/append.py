@@ -33,11 +33,12 @@ backstory append AccountOpened --tag account:c-1 --if-type AccountOpened --if-ta
 
 TEXT = """\
 A value is JSON where it reads as JSON (500, true, null, "500", [1, 2]) and else text. With --if-tag, --if-type or
---if-none-after the commit goes in only if no such event came after that position; if one did, exit code 1."""
+--if-none-after the commit is appended only if no selected event came after POSITION (default: 0, the beginning). Exit
+code 1: one did."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """The event, the commit, the condition."""
+    """The event with its tags and data, the commit with its author and id, and the condition."""
     parser.add_argument("type", metavar="TYPE", help="the event's type")
     parser.add_argument(
         "fields", nargs="*", default=[], metavar="FIELD=VALUE", help="the event's data, field by field"
@@ -57,21 +58,21 @@ def arguments(parser: ArgumentParser) -> None:
         "--if-none-after",
         type=int,
         metavar="POSITION",
-        help="only if none of the events below came after this position; alone: no event with its own tags",
+        help="append only if no event that --if-type or --if-tag selects (default: its own tags) came after POSITION",
     )
     parser.add_argument(
         "--if-type",
         action="append",
         default=[],
         metavar="TYPE",
-        help="an event of this type; repeat for any of several",
+        help="select events of this type; repeat for any of several",
     )
     parser.add_argument(
         "--if-tag",
         action="append",
         default=[],
         metavar="KEY:VALUE",
-        help="an event with this tag; repeat for all of several",
+        help="select events with this tag; repeat for all of several",
     )
     application_options(parser)
 

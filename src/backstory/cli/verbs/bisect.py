@@ -56,7 +56,7 @@ command itself write --."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Of what, which question, and between which points."""
+    """The state or the command, the question, and the two revisions."""
     parser.add_argument(
         "words",
         nargs="+",

@@ -39,7 +39,7 @@ that is there already does not count, except with --assertions. A field without 
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Of what, and when."""
+    """The state or tag, and the revision."""
     parser.add_argument(
         "words", nargs="+", metavar=target.WORDS, help="a tag, or a state of the application and its identity"
     )

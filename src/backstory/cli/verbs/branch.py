@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show import table
-from backstory.cli.show.counts import amount
+from backstory.cli.show.counts import amount, commits
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.documents.branches import standing_document
@@ -32,12 +32,12 @@ backstory branch --restore gone
 TEXT = """\
 A branch is a name for a log that stands on a point of another one. Making one costs the same however long the history
 is, and nothing that is done on it changes the other. Deleting takes only the name away: the commits stay in the store.
-`ahead` and `behind` count commits that the branch has and the one below has not, and the other way round. What a merge
-decided differently is there, and what it skipped or refused is settled: neither is counted."""
+`ahead` counts the commits that the branch has and the one below does not have, `behind` those that only the one below
+has. A commit that a merge decided differently, skipped or refused is not counted."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to do with branches."""
+    """The name and start of a new branch; or that branches are listed, deleted or restored."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the branch to make")
     parser.add_argument(
         "revision", nargs="?", metavar="REVISION", help="where it starts (default: the head of this branch)"
@@ -52,7 +52,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make, delete, restore or list."""
     asked = [arguments.name, arguments.delete, arguments.restore, arguments.list or None]
     if sum(each is not None for each in asked) > 1:
-        raise UsageError("one thing at a time: make, delete, restore or list\nTry: backstory branch --help")
+        raise UsageError("one thing at a time: make, delete, restore or list").hinted(
+            "Try: backstory branch --help"
+        )
     branches = session.branches
     if arguments.delete is not None:
         return delete(session, arguments.delete, out)
@@ -86,7 +88,8 @@ def delete(session: Session, name: str, out: Output) -> int:
     if out.json:
         out.document("deleted", branch=name, position=was.position, head=was.head)
         return 0
-    left = f", with {amount(was.ahead)} commits that {was.parent or 'no branch'} has not" if was.ahead else ""
+    others = f"{plain(was.parent)} does not have" if was.parent else "no other branch has"
+    left = f", with {commits(was.ahead)} that {others}" if was.ahead else ""
     out.line(f"deleted {plain(name)}, which was at #{was.position} ({was.head[:10]}){left}")
     out.say(f"bring it back:  backstory branch --restore {name}")
     return 0

@@ -22,13 +22,13 @@ backstory cherry-pick what-if --dry-run
 
 TEXT = f"""\
 The commit that REVISION means, with its id, author, message and time. It is in conflict too where it relied on commits
-of its branch that this one has not.
+of its branch that this one does not have.
 
 {merging.TEXT}"""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which commit, and what to do about conflicts."""
+    """The commit, and the ways out of a conflict."""
     parser.add_argument("revision", nargs="?", metavar="REVISION", help="the commit")
     merging.options(parser, "cherry-pick")
 

@@ -35,7 +35,7 @@ TARGET is refused, and left as it is."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """From where, and to where."""
+    """The addresses of both stores."""
     parser.add_argument("source", metavar="SOURCE", help="the store to copy: a path or an address")
     parser.add_argument("target", metavar="TARGET", help="where to: a path or an address")
 

@@ -27,7 +27,7 @@ What a command reads is its consistency boundary: it is decided again when one o
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Of which application."""
+    """The application."""
     application_options(parser)
 
 

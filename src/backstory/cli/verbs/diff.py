@@ -47,7 +47,7 @@ Exit code 1: there is a difference."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Between what, of what, and how."""
+    """The two revisions, the state or tag, and the form of the result."""
     parser.add_argument(
         "words", nargs="+", metavar="A [B] [KEY:VALUE|STATE ...]", help="the revisions, and what to compare"
     )

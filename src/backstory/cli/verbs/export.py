@@ -34,7 +34,7 @@ the application marks as personal or secret is masked in them."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Where to, in which format, and how much."""
+    """The file, the format, and the events."""
     parser.add_argument(
         "-o",
         "--output",

@@ -35,7 +35,7 @@ JSON, without spaces. Exit code 1: nothing was found."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to look for, and where."""
+    """The pattern, and the commits or events to look through."""
     parser.add_argument("pattern", metavar="PATTERN", help="what to look for")
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REVISION", help="look no later than this"

@@ -68,7 +68,7 @@ CSV_OPTIONS = (
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """The source, what to do about errors, and what the columns of a CSV file are."""
+    """The source, the way to treat errors, and the columns of a CSV file."""
     parser.add_argument("format", choices=FORMATS, help="what the source is")
     parser.add_argument(
         "source",

@@ -23,7 +23,7 @@ A store is one file; any name will do. What exists already is never touched."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Where to make it."""
+    """The path."""
     parser.add_argument(
         "path", nargs="?", metavar="PATH", help="default: the store that is named as for every verb"
     )

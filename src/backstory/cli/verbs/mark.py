@@ -30,7 +30,7 @@ moves. `verify` compares what it names with what it was made for."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to mark."""
+    """The name, the revision, and the message."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the mark to make; without, they are listed")
     parser.add_argument(
         "revision", nargs="?", metavar="REVISION", help="what it names (default: the head of this branch)"

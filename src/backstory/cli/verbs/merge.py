@@ -21,7 +21,7 @@ backstory merge what-if --unconditioned overlap
 """
 
 TEXT = f"""\
-Into the branch that this folder is on, or -b NAME: all commits of the other that it has not, as one batch, or none.
+Into the branch that this folder is on, or -b NAME: all commits that only the other one has, as one batch, or none.
 Where it has nothing new, it is fast-forwarded. A decision is taken over once, however often it was decided again; what
 an earlier merge left out stays out, and cherry-pick takes it after all.
 
@@ -29,7 +29,7 @@ an earlier merge left out stays out, and cherry-pick takes it after all.
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which branch, and what to do about conflicts."""
+    """The branch, and the ways out of a conflict."""
     parser.add_argument("source", nargs="?", metavar="BRANCH", help="the branch whose commits are taken over")
     merging.options(parser, "merge")
 

@@ -28,7 +28,7 @@ knows it. main is never rebased: what was published is never rewritten.
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Where to, and what to do about conflicts."""
+    """The new start, and the ways out of a conflict."""
     parser.add_argument("onto", nargs="?", metavar="REVISION", help="where it is to start")
     merging.options(parser, "rebase")
 

@@ -28,7 +28,7 @@ commits own what it would change; revert those first, or use --force."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to undo, and why."""
+    """The commits, and the message."""
     parser.add_argument("revision", metavar="REVISION|A..B", help="the commit or the commits")
     parser.add_argument("--force", action="store_true", help="also where later commits own what it changes")
     parser.add_argument("-m", "--message", metavar="TEXT", help="why")

@@ -38,7 +38,7 @@ STYLES = {"broken": "red", "warning": "yellow", "news": "green"}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to do, and how strictly."""
+    """The action, the lock, and how strict it is."""
     parser.add_argument("action", choices=("lock", "check"), help="write the lock, or check against it")
     parser.add_argument("--lock", metavar="FILE", help="the lock; else events.lock beside the application")
     parser.add_argument(

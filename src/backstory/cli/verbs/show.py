@@ -35,7 +35,7 @@ quotes: without them a shell takes it for a comment. 2 means the same."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to show."""
+    """The revision."""
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REVISION", help="default: the last commit"
     )

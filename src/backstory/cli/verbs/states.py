@@ -24,7 +24,7 @@ An application is a module, or a package with its submodules. One of its states 
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Of which application."""
+    """The application."""
     application_options(parser)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli.show.counts import amount
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.counts import commits
+from backstory.cli.show.text import plain
 from backstory.cli.show.times import human
 from backstory.documents.branches import standing_document
 from backstory.history.branches import MAIN
@@ -66,7 +66,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
         out.line()
         out.line(
-            out.paint(f"a {pending.verb} of {pending.source} into {pending.target} waits for a word", "red")
+            out.paint(
+                f"a {pending.verb} of {pending.source} into {pending.target} is unfinished: choose how to resolve it",
+                "red",
+            )
         )
         for id, way in pending.ways.items():
             out.line(f"  {plain(id)}: {way}")
@@ -81,16 +84,11 @@ def relation(parent: str | None, base: int, ahead: int, behind: int, name: str) 
     said = [f"it left {plain(parent)} at #{base}"]
     if ahead:
         how = f"backstory switch {parent} && backstory merge {name}"
-        said.append(f"  {commits(ahead)} that {parent} has not; take them over: {how}")
+        said.append(f"  {commits(ahead)} that {parent} does not have; take them over: {how}")
     if behind:
         said.append(
-            f"  {commits(behind)} of {parent} that it has not; stand on them: backstory rebase {parent}"
+            f"  {commits(behind)} of {parent} that it does not have; stand on them: backstory rebase {parent}"
         )
     if not ahead and not behind:
-        said.append(f"  nothing that {parent} has not, and the other way round")
+        said.append(f"  up to date with {plain(parent)}")
     return said
-
-
-def commits(number: int) -> str:
-    """A count of commits."""
-    return f"{amount(number)} commits" if number != 1 else count(1, "commit")

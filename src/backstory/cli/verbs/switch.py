@@ -30,7 +30,7 @@ not belong into version control."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Where to."""
+    """The branch; or the name and start of a new one."""
     parser.add_argument("name", metavar="NAME", help="the branch; - is the one before")
     parser.add_argument("revision", nargs="?", metavar="REVISION", help="with -c: where it starts")
     parser.add_argument("-c", "--create", action="store_true", help="make the branch first")

@@ -23,7 +23,7 @@ backstory types --ndjson
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """How to print them."""
+    """The form of the output."""
     parser.add_argument(
         "--ndjson", action="store_true", help="print a JSON document for each type, on one line"
     )

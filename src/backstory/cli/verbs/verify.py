@@ -43,7 +43,7 @@ alone, with all its 64 digits, is enough."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Heads that were kept, and whether the snapshots of an application are compared too."""
+    """The heads that were kept, and whether the snapshots of an application are compared too."""
     parser.add_argument(
         "--head",
         nargs="?",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import parser as parsers
-from backstory.cli.parse.named import session_of
 from backstory.cli.verbs.do import asked
 from backstory.cli.verbs.do.options import commit_options
 from backstory.documents.application import first_line
@@ -29,7 +28,7 @@ reason is shown."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which command; its own parameters are known once it is named."""
+    """The command. Its own parameters are known once it is named."""
     parser.add_argument("command", nargs="?", metavar="COMMAND", help="the command")
     parser.add_argument("words", nargs="*", default=[], metavar="ARGUMENT", help="its arguments")
     commit_options(parser)
@@ -46,7 +45,7 @@ def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None
         if parsers.wants_help(words):
             return None
         raise UsageError("which command? They are listed by: backstory commands")
-    command = session_of(found).application.command(found.command)
+    command = parsers.session_of(found).application.command(found.command)
     at = words.index(found.command)
     name = (
         found.command.replace("-", "_") if found.command.replace("-", "_") == command.name else found.command

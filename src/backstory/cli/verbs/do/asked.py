@@ -29,14 +29,14 @@ class Asked:
 
     def __init__(self, command: CommandType[...]) -> None:
         self.command = command
-        self._usage = ""
+        self._usage: list[str] = []
         self.EXAMPLES = f"backstory do {usage(command)}\nbackstory do {usage(command)} --preview\n"
         self.TEXT = (inspect.getdoc(command.function) or "").partition("\n")[2]
 
     def arguments(self, parser: Parser) -> None:
         """The command's own parameters, then the options of `do`."""
-        parser.usage = f"backstory do {usage(self.command)} [options]"
-        self._usage = "\n".join(parser.usage_lines())
+        parser.given = f"backstory do {usage(self.command)} [options]"
+        self._usage = parser.usage_lines()
         words = which(self.command)
         if words:
             classes = ", ".join(f"{self.command.states[name].__name__}" for name in words)
@@ -120,7 +120,7 @@ class Asked:
     def wrong(self, why: str) -> UsageError:
         """An error with the command's usage."""
         name = self.command.name
-        return UsageError(f"{name}: {why}\n{self._usage}\nTry: backstory do {name} --help")
+        return UsageError(f"{name}: {why}").hinted(*self._usage, f"Try: backstory do {name} --help")
 
     @staticmethod
     def _at(arguments: Namespace, dest: str) -> Any:

@@ -38,9 +38,9 @@ backstory log --follow --ndjson
 """
 
 TEXT = """\
-REVISION is where to begin (default: the head of this branch); A..B are the commits of B that A has not, A...B those
-that only one has, marked < and >. With --type or --tag: the commits that hold such events, and of their events
-these. Several --type mean any of them, several --tag all of them. Times are local where they name no zone; a date
+REVISION is where to begin (default: the head of this branch); A..B are the commits that B has and A does not
+have, A...B those that only one has, marked < and >. With --type or --tag: the commits that hold such events, and of
+their events these. Several --type mean any of them, several --tag all of them. Times are local where they name no zone; a date
 is its midnight.
 
 -S finds the commits after which a field has this value and had another one before: a field of a tag's data, or with
@@ -54,7 +54,7 @@ RECENT = 10
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """What to show, and how."""
+    """The commits to list, and the form of the list."""
     parser.add_argument("revision", nargs="?", metavar="REVISION|A..B", help="where to begin, or a range")
     parser.add_argument("--oneline", action="store_true", help="each commit on one line")
     parser.add_argument(

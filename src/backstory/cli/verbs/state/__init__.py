@@ -41,7 +41,7 @@ Without a colon, the first word names a state of the application, and the words 
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which tag or state, and when."""
+    """The tag or state, and the revision."""
     parser.add_argument(
         "words",
         nargs="+",
