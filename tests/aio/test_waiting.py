@@ -98,7 +98,7 @@ async def test_without_a_position_it_begins_at_the_head(db: AsyncDatabase) -> No
     events = db.follow()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(anext, events)
-        await until(lambda: db._branch.watch._waiters)
+        await until(watchers)
         tasks.cancel_scope.cancel()
     await db.append(Deposited("a", 77))
     assert (await anext(events)).event.cents == 77

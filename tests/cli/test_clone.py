@@ -108,7 +108,8 @@ def test_a_target_that_holds_something_else_is_left_as_it_is(run: Run) -> None:
     ran = run("clone", "bank.db", "shop.db")
     assert ran.code == 2
     assert ran.err == (
-        "backstory: the target has commits in main that the source does not have; it ends at #1; clone into a new store\n"
+        "backstory: the target has commits in main that the source does not have; it ends at #1;"
+        " clone into a new store\n"
     )
     assert run("-s", "shop.db", "log", "--json").out == before
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from backstory.codec import encode
+from backstory.codec import PLAIN
 from backstory.commands import Command
 from backstory.database import Database, connect
 from backstory.documents import SCHEMA, document
@@ -19,10 +19,11 @@ from backstory.documents.branches import mark_document, standing_document
 from backstory.documents.commits import commit_document, event_document
 from backstory.documents.decisions import preview_document, refusal_document
 from backstory.documents.differences import changes_document, difference_document, ends_document
+from backstory.documents.errors import error_document
 from backstory.documents.merges import merge_document
 from backstory.documents.states import latest_document, name_of, reference_document, state_document
 from backstory.documents.verification import verification_document
-from backstory.errors import Refused
+from backstory.errors import Refused, UnknownRevision
 from backstory.history.bisect import Broken
 from backstory.history.merge import Options
 from backstory.history.revision import resolve_range
@@ -143,7 +144,7 @@ def test_a_merge_says_what_became_of_each_commit_and_what_is_in_the_way(db: Data
 def test_a_command_says_what_it_would_do_or_why_not(db: Database) -> None:
     command: Command = enter(Book("a"), 1)
     preview = db.preview(command)
-    found = read(preview_document(command, preview, [encode(event) for event in preview.events]))
+    found = read(preview_document(command, preview, [PLAIN.encode(event) for event in preview.events]))
     assert [event["data"]["number"] for event in found["events"]] == [1]
     assert (found["states"][0]["parameter"], found["states"][0]["after"]["total"]) == ("book", 16)
     refusal = read(refusal_document(command, Refused("not that much", code="limit", limit=3)))
@@ -165,3 +166,13 @@ def test_an_application_is_described_by_its_states_and_commands() -> None:
 def test_a_verification_says_whether_all_is_sound_and_where_it_ends(db: Database) -> None:
     found = read(verification_document(verify(db.store), "main"))
     assert (found["sound"], found["position"], found["snapshots"]) == (True, 2, None)
+
+
+def test_an_error_has_a_kind_a_message_and_hints_apart_from_it() -> None:
+    error = UnknownRevision("zz", "there is none").hinted("Try: main", "Or: HEAD")
+    assert read(error_document(error)) == {
+        "error": "unknown-revision",
+        "message": "unknown revision 'zz': there is none",
+        "hints": ["Try: main", "Or: HEAD"],
+    }
+    assert error_document(Refused("no"))["hints"] == []

@@ -40,8 +40,8 @@ backstory log --follow --ndjson
 TEXT = """\
 REVISION is where to begin (default: the head of this branch); A..B are the commits that B has and A does not
 have, A...B those that only one has, marked < and >. With --type or --tag: the commits that hold such events, and of
-their events these. Several --type mean any of them, several --tag all of them. Times are local where they name no zone; a date
-is its midnight.
+their events these. Several --type mean any of them, several --tag all of them. Times are local where they name no
+zone; a date is its midnight.
 
 -S finds the commits after which a field has this value and had another one before: a field of a tag's data, or with
 --of of one state (Account a-7), or of any of a kind (Account). A path leads into what is nested, as in lines.0.sku.
