@@ -58,7 +58,7 @@ def clone(source: Store, target: Store, *, progress: Progress = no_progress, bat
     if source is target:
         raise StoreExists("the source and the target are one store: there is nothing to copy")
     names, there = names_of(source), names_of(target)
-    stretches = Wanted(Branches(source), names, target.log(there.branches[MAIN]).head()).stretches()
+    stretches = Wanted(Branches(source), names, Branches(target).log(MAIN).head()).stretches()
     places = Places(source, target, names, there, stretches)
 
     main = next(stretch for stretch in stretches if MAIN in stretch.names)

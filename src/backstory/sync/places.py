@@ -42,23 +42,24 @@ class Places:
     ) -> None:
         self._source = source
         self._target = target
+        self._branches = Branches(target)
         self._names = names
         self._there = there
         self._going_on: dict[int, int] = {}
         self._places: list[Place] = []
         by_number = {stretch.number: stretch for stretch in found}
         for name, number in names.branches.items():
-            self._meet_branch(name, by_number[number])
+            self._check_branch(name, by_number[number])
         for name in names.marks:
-            self._meet_mark(name)
+            self._check_mark(name)
 
-    def _meet_branch(self, name: str, stretch: Stretch) -> None:
+    def _check_branch(self, name: str, stretch: Stretch) -> None:
         if name in self._there.marks:
             raise foreign(f"a mark {name}, which is a branch in the source")
         number = self._there.branches.get(name)
         if number is None:
             return
-        head = self._target.log(number).head()
+        head = self._branches.view(self._branches.chain(number)).head()
         alike = name == MAIN or self._target.origin(number) == stretch.origin
         if alike and stretch.passes(head) and number not in self._going_on.values():
             self._going_on.setdefault(stretch.number, number)
@@ -71,7 +72,7 @@ class Places:
                 " old=None); or clone into a new store"
             )
 
-    def _meet_mark(self, name: str) -> None:
+    def _check_mark(self, name: str) -> None:
         if name in self._there.branches:
             raise foreign(f"a branch {name}, which is a mark in the source")
         mark = self._there.marks.get(name)
@@ -119,9 +120,8 @@ class Places:
             yield SetRef(ref, text, old)
             if old is None:
                 yield SetRef(other_kind(ref), None, None)
-        there = Branches(self._target)
         for name, left_out in self._names.settled.items():
-            yield there.settling(name, sorted(settled_of(left_out)))
+            yield self._branches.settling(name, sorted(settled_of(left_out)))
         for place in self._places:
             yield place.stays
 

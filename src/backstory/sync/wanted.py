@@ -15,14 +15,13 @@ class Wanted:
 
     The log of a branch is needed up to its head. Another log is needed up to the last commit that a mark or a log
     stands on, and only where no log that is needed anyway has this commit.
+
+    `begun` is where main ends in the target. Where that is a point of main's history in the source, main goes on there:
+    it is one stretch from its beginning, whatever logs it is made of. Raises `StoreCorrupt` for a name that leads
+    nowhere.
     """
 
     def __init__(self, source: Branches, names: Names, begun: Head) -> None:
-        """`begun` is where main ends in the target.
-
-        Where that is a point of main's history here, main goes on there: it is needed from its beginning, whatever
-        logs it is made of. Raises `StoreCorrupt` for a name that leads nowhere.
-        """
         self._source = source
         self._names = names
         self._main = names.branches[MAIN]
