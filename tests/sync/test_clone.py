@@ -418,6 +418,14 @@ def test_a_log_that_the_target_has_under_another_name_gets_no_commits_of_the_sou
     assert said(target, "renamed") == said(source, "renamed")
 
 
+def test_a_branch_that_starts_later_than_it_did_has_no_commits_of_main_as_its_own(source: Store) -> None:
+    target = MemoryStore()
+    clone(source, target)
+    moved(source, "empty", 7, decided())
+    assert clone(source, target).commits == 1
+    assert contents(target) == contents(source)
+
+
 def test_two_branches_of_a_log_that_went_apart_are_told_apart(source: Store) -> None:
     branches, target = Branches(source), MemoryStore()
     branches.restore("twin", branches.get("empty").number)
