@@ -42,7 +42,7 @@ def test_a_conflict_appends_nothing_and_says_why_and_what_to_type(run: Run) -> N
     ran = run("merge", "what-if")
     assert ran.code == 1
     for words in (
-        "conflict: 1 commit of 2 from what-if",
+        "conflict: 1 of 2 commits from what-if conflicts with main: its decision read events that have changed",
         'decided by withdraw(account={"account":"a-7"}, cents=250)',
         '#7 Withdrawn  account:a-7  {"account":"a-7","cents":100}',
         "~ balance: 300 -> 200",
@@ -233,7 +233,7 @@ def test_what_is_there_in_another_form_is_named_with_its_place(run: Run) -> None
     assert "count(t, …)  there already, decided differently: #8\n" in said
     ran = run("merge", "two")
     assert ran.code == 1
-    assert "conflict: 1 commit of 2 from two" in ran.out
+    assert "conflict: 1 of 2 commits from two" in ran.out
     assert "there already, decided differently: #7\n" in ran.out
     steps = run("merge", "--dry-run", "--json").json["steps"]
     assert [(step["outcome"], step["there"] and step["there"]["id"]) for step in steps] == [
