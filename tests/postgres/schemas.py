@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from backstory.stores.postgres import PostgresStore
-from tests.postgres.server import HASTY, installations, started
+from tests.postgres.server import HASTY, PostgresServer, installations, started
 
 EMPTY = """
 BEGIN;
@@ -26,11 +26,18 @@ COMMIT
 """
 
 
+@cache
+def hasty(version: int | None) -> PostgresServer:
+    """A server that does not wait for the disk, of a version or the newest; one for each in this process."""
+    return started(HASTY, installations()[version] if version else None)
+
+
 class Schemas:
     """Gives each folder a store of its own, in a schema that nobody has open any more."""
 
-    def __init__(self, kind: int | str = "") -> None:
-        self._server = started(HASTY, installations().get(kind) if isinstance(kind, int) else None)
+    def __init__(self, kind: int | str = "s") -> None:
+        self._server = hasty(kind if isinstance(kind, int) else None)
+        self._name = kind if isinstance(kind, str) else "s"
         self._admin: psycopg.Connection[tuple[Any, ...]] = self._server.admin()
         self._open: dict[str, list[PostgresStore]] = {}
         self._of: dict[Path, str] = {}
@@ -56,8 +63,8 @@ class Schemas:
                 self._left.add(folder)
                 self._admin.execute(EMPTY.format(schema=schema).encode())
                 return schema
-        return f"s{len(self._open)}"
+        return f"{self._name}{len(self._open)}"
 
 
 schemas = cache(Schemas)
-"""Those of this run of the tests, on a server that does not wait for the disk; one for each version, or other kind."""
+"""Those of this process's tests, for each version of the server or kind of schemas."""

@@ -31,7 +31,7 @@ PASSWORD = "open sesame/&?"
 """Of the superuser, for connections over TCP; with what has to be escaped in an address."""
 
 SETTINGS = {
-    "listen_addresses": "'127.0.0.1'",
+    "listen_addresses": "''",
     "fsync": "on",
     "synchronous_commit": "on",
     "max_connections": "200",
@@ -40,6 +40,9 @@ SETTINGS = {
     "log_min_messages": "fatal",
     "password_encryption": "'scram-sha-256'",
 }
+
+TCP = {"listen_addresses": "'127.0.0.1'"}
+"""For tests of connections over TCP. Others use the Unix socket, because somebody else may take a port at any time."""
 
 HASTY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 """For tests that ask what a store does, and not what is left after a crash."""
@@ -231,8 +234,10 @@ def started(settings: Mapping[str, str] | None = None, bin: Path | None = None) 
     return server
 
 
-running = cache(started)
-"""The one server of this run of the tests, which leave it as it is."""
+@cache
+def running() -> PostgresServer:
+    """The one server of this process's tests, which leave it as it is."""
+    return started(TCP)
 
 
 def schema_of(folder: Path) -> str:

@@ -16,7 +16,7 @@ import pytest
 from backstory.conformance.sample import one
 from backstory.errors import StoreError
 from backstory.stores.postgres import PostgresStore
-from tests.postgres.server import NOBODY, PostgresServer, installations
+from tests.postgres.server import NOBODY, TCP, PostgresServer, installations
 
 
 def with_tls() -> Path | None:
@@ -36,7 +36,9 @@ def server() -> Iterator[PostgresServer]:
     bin = with_tls()
     if bin is None or shutil.which("openssl") is None:
         pytest.skip("NOT TESTED OVER TLS: apt install postgresql openssl")
-    made = PostgresServer(Path(tempfile.mkdtemp(prefix="backstory-tls-")) / "server", bin, {"ssl": "on"})
+    made = PostgresServer(
+        Path(tempfile.mkdtemp(prefix="backstory-tls-")) / "server", bin, {"ssl": "on", **TCP}
+    )
     with closing(made):
         data = made.folder / "data"
         subprocess.run(
