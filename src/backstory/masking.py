@@ -66,8 +66,8 @@ def event_veil(type: str) -> Veil | None:
 
 
 def masked_data(record: Encoded | Recorded) -> bytes:
-    """The data of a stored event as JSON; the stored bytes where nothing is marked."""
-    return masked_json(record.data, event_veil(record.type))
+    """The data of a stored event as JSON; the stored bytes where nothing is marked, `null` where they are withheld."""
+    return masked_json(record.data, event_veil(record.type)) if record.data else b"null"
 
 
 def know_command(name: str, module: str, veil: Callable[[], Veil | None]) -> None:

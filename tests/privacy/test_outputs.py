@@ -72,6 +72,8 @@ WALK: dict[str, list[str]] = {
     "tags": [""],
     "stats": [""],
     "verify": ["", "--snapshots"],
+    "withhold": ["HEAD message --yes"],
+    "gc": ["--dry-run", "--days 0"],
 }
 """Every verb, as it is used on data with marks. A new verb gets a line here: it may not show them either."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from backstory.history.withholding import names_of
 from backstory.masking import masked_command, masked_data
 from backstory.record import Recorded
 
@@ -19,7 +20,7 @@ def commit_document(commit: Commit, subject: str, events: Iterable[Recorded] | N
     """A commit, with these of its events.
 
     Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for what is masked
-    in it.
+    in it. `withheld` names the parts that are withheld, where there are some; the data of an event is null then.
     """
     condition = commit.condition
     fields: dict[str, Any] = {
@@ -43,6 +44,8 @@ def commit_document(commit: Commit, subject: str, events: Iterable[Recorded] | N
         },
         "content": commit.content.hex(),
     }
+    if commit.withheld:
+        fields["withheld"] = names_of(commit)
     if events is not None:
         fields["events"] = [event_document(record) for record in events]
     return fields

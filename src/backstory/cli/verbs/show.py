@@ -9,8 +9,10 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import human
+from backstory.commit import QUERY
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
+from backstory.history.withholding import names_of
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
@@ -84,10 +86,12 @@ def header(commit: Commit, out: Output) -> Iterator[str]:
     if human(commit.time) != human(commit.authored):
         yield f"In log as: {human(commit.time)}, because a commit before it is that late"
     yield f"Content:   {commit.content.hex()}"
-    if commit.condition is not None:
+    if commit.condition is not None and QUERY not in commit.withheld:
         after = commit.condition.after
         yield f"Condition: {commits.readable(commit.condition.query)}{f' after #{after}' if after else ' ever'}"
     if commit.command_json:
         yield f"Command:   {plain(commits.shown_command(commit).decode())}"
     if commit.metadata_json != b"{}":
         yield f"Metadata:  {plain(commit.metadata_json.decode())}"
+    if commit.withheld:
+        yield f"Withheld:  {', '.join(names_of(commit))}"

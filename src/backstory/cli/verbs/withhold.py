@@ -1,0 +1,51 @@
+"""`backstory withhold`: take parts of a commit away, for good, and keep everything verifiable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.exits import UsageError
+from backstory.history.withholding import PARTS, names_of, withhold
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory withhold '#5' message --yes -m 'a name stood in it'
+backstory withhold HEAD data:1 author --yes --json
+"""
+
+TEXT = f"""\
+The parts are {", ".join(PARTS)}, data (of all events), and data:1, data:2 and so on. Their bytes are taken away in
+every log of the store, and cannot be brought back; their digests stay, so `verify` finds the history as sound as
+before. A state that needs withheld data cannot be loaded. The reflog notes it, with the message. Copies that others
+have are theirs."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The commit, its parts, and that it is meant."""
+    parser.add_argument("revision", metavar="REVISION", help="the commit")
+    parser.add_argument("parts", nargs="+", metavar="PART", help="what to take away of it")
+    parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
+    parser.add_argument("--yes", action="store_true", help="do it: it cannot be undone")
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Take them away, and say what is withheld now."""
+    from backstory.history.revision import resolve_commit
+
+    _, commit = resolve_commit(session.branches, arguments.revision, session.branch)
+    if not arguments.yes:
+        raise UsageError(
+            f"this takes {', '.join(arguments.parts)} of commit {commit.hash.hex()[:10]} away for good;"
+            " say that you mean it with --yes"
+        )
+    left = withhold(session.branches, commit, arguments.parts, why=arguments.message)
+    if out.json:
+        out.document("withheld", hash=left.hash.hex(), id=left.id, parts=names_of(left))
+    else:
+        out.line(f"withheld of commit {left.hash.hex()[:10]} (#{left.position}): {', '.join(names_of(left))}")
+    return 0
