@@ -504,7 +504,7 @@ def test_main_is_moved_only_where_the_owner_of_the_target_lets_it_be(source: Sto
     assert contents(target) == contents(source)
     assert (report.commits, report.refs) == (1, 1)
     one(Branches(target).log(MAIN))
-    with pytest.raises(StoreExists, match="commits in main that the source has not; it ends at #6"):
+    with pytest.raises(StoreExists, match="commits in main that the source does not have; it ends at #6"):
         clone(source, target)
 
 
@@ -537,8 +537,8 @@ def renamed(store: Store, kind: str, other: str) -> None:
 
 
 OWN: dict[str, Callable[[Store], object]] = {
-    "commits in main that the source has not; it ends at #8": lambda store: one(store.log()),
-    "commits in what-if that the source has not; it ends at #5": lambda store: one(
+    "commits in main that the source does not have; it ends at #8": lambda store: one(store.log()),
+    "commits in what-if that the source does not have; it ends at #5": lambda store: one(
         Branches(store).log("what-if")
     ),
     "a mark q3 of a commit that the source has not, at #8": lambda store: marked(store, "q3"),

@@ -64,7 +64,7 @@ class Places:
         if alike and stretch.passes(head) and number not in self._going_on.values():
             self._going_on.setdefault(stretch.number, number)
         elif not self._is_held(head.position, head.hash):
-            raise foreign(f"commits in {name} that the source has not; it ends at #{head.position}")
+            raise foreign(f"commits in {name} that the source does not have; it ends at #{head.position}")
         elif name == MAIN and self._target.refs.get(MAIN_MOVES) is None:
             raise StoreExists(
                 f"main of the target ends at #{head.position}, with a commit that main of the source has not, and the"

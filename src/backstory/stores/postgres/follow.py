@@ -136,15 +136,19 @@ class Follower:
     def _note(self, found: Mapping[int, int | None]) -> bool:
         """Keep the new heads and wake those who wait; say whether there are any."""
         with self._lock:
-            new = {
-                number: position
-                for number, position in found.items()
-                if position is not None and position > self._heads.get(number, 0)
-            }
+            new = self._new(found)
             self._heads |= new
             if new:
                 self._changed.notify_all()
         return bool(new)
+
+    def _new(self, found: Mapping[int, int | None]) -> dict[int, int]:
+        """The heads that are further than they were."""
+        return {
+            number: position
+            for number, position in found.items()
+            if position is not None and position > self._heads.get(number, 0)
+        }
 
     def _fail(self, error: Exception) -> bool:
         """Tell those who wait; say whether this was the last look. Those who watch will hope for a better one."""

@@ -87,7 +87,8 @@ def migrate(connection: Connection, schema: str) -> None:
         for step in STEPS[found:]:
             connection.execute(sql(step, schema))
         if found < FORMAT:
-            connection.execute(sql("functions.sql", schema))
+            for functions in ("functions.sql", "steps.sql"):
+                connection.execute(sql(functions, schema))
             connection.execute(f"UPDATE {schema}.meta SET format = %s".encode(), (FORMAT,))
 
 
