@@ -29,6 +29,7 @@ from backstory.history.revision import Point, Revision, commits_between
 from backstory.ids import new_id, new_secret, now
 from backstory.line import Line, forget
 from backstory.local import store_id
+from backstory.lookup import events_of
 from backstory.query import Condition, Query
 from backstory.selection import wanted
 from backstory.state import State, defined_states
@@ -358,10 +359,7 @@ class WhatIf(Database):
     def keep(self, name: str) -> Database:
         """Make a real branch of it, with the same commits, and open that. Raises `BranchError`."""
         own, base = self._overlay.own, self._base
-        drafts = [
-            drafted(commit, own.read(after=commit.first - 1, upto=commit.position))
-            for commit in own.commits()
-        ]
+        drafts = [drafted(commit, events_of(own, commit)) for commit in own.commits()]
         base.branches.create(name, self._chain, self._overlay.origin.position, drafts)
         return base.switch(name)
 

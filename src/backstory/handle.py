@@ -18,6 +18,7 @@ from backstory.forks import on_fork
 from backstory.history.branches import Branch, Branches, Chain
 from backstory.history.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
 from backstory.line import Line, Lines, lines_of
+from backstory.lookup import commit_with
 from backstory.opened import opened
 from backstory.place import Place
 from backstory.refs import MAIN, MAIN_MOVES
@@ -180,7 +181,7 @@ class Handle:
         """The commit with this id."""
         if id is None:
             return None
-        return next((commit for commit in self.now().log.find(id) if commit.id == id), None)
+        return commit_with(self.now().log, id)
 
     def left(self, tip: Tip, told: Exception | None = None) -> bool:
         """Whether the branch was moved away from here, as an error may have told."""

@@ -11,11 +11,12 @@ import msgspec
 
 from backstory.exact import Inexact, exact
 from backstory.forks import on_fork
+from backstory.lookup import commit_finder
 from backstory.query import Query, union
 from backstory.record import Recorded
 from backstory.snapshots import Snapshots
 from backstory.state import State, state_type
-from backstory.store import Log, commit_finder
+from backstory.store import Log
 
 S = TypeVar("S", bound=State)
 Key = tuple[type[State], Query, Hashable]

@@ -15,7 +15,8 @@ import msgspec
 
 from backstory.commit import NO_HASH, Commit, Head
 from backstory.errors import HistoryMoved, UnknownRevision
-from backstory.store import Log, commit_at
+from backstory.lookup import commit_at
+from backstory.store import Log
 
 LENGTH = 8
 """Hex digits of the hash. They are there against mistakes: who wants to can make another commit with the same ones."""

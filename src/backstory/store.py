@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
 from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
-from backstory.errors import AppendError, RefMoved, StoreCorrupt
+from backstory.errors import AppendError, RefMoved
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.tables import Tables, Transaction
@@ -266,19 +265,6 @@ class Record:
     def metadata(self) -> dict[str, Any]:
         """The free metadata of its commit."""
         return self.commit.metadata
-
-
-def commit_at(log: Log, position: int) -> Commit:
-    """The commit that holds a position up to the head. Raises `StoreCorrupt` where there is none."""
-    for commit in log.commits(after=position - 1, limit=1):
-        return commit
-    raise StoreCorrupt(f"the commit that holds #{position} is missing; run: backstory verify")
-
-
-def commit_finder(log: Log) -> Callable[[int], Commit]:
-    """A function from an event's position to its commit, which remembers the last few."""
-
-    return lru_cache(maxsize=256)(partial(commit_at, log))
 
 
 def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from backstory.commit import Commit
+from backstory.lookup import commit_with
 from backstory.store import Log
 
 REVERTS = "reverts"
@@ -93,7 +94,8 @@ class Subjects:
         return f"Revert {_listed(map(self._named, ids[:NAMED]), len(ids) - NAMED)}"
 
     def _named(self, id: str) -> str:
-        position = next((found.position for found in self._log.find(id) if found.id == id), None)
+        found = commit_with(self._log, id)
+        position = None if found is None else found.position
         return id[:SHORT] if position is None else f"#{position}"
 
     def _happened(self, commit: Commit) -> str:

@@ -30,9 +30,9 @@ from backstory.history.revision import resolve_range
 from backstory.history.standing import Standings
 from backstory.history.verify import verify
 from backstory.latest import Latest
+from backstory.lookup import commit_at
 from backstory.record import encoded
 from backstory.state import fold
-from backstory.store import commit_at
 from backstory.subject import Subjects
 from tests.history.ledger import Book, clock, draw, enter, ids
 

@@ -18,8 +18,9 @@ from backstory.history.plain import canonical, plain
 from backstory.history.shape import Shape
 from backstory.history.tracing import Trace
 from backstory.latest import Latest
+from backstory.lookup import commit_finder
 from backstory.state import fold
-from backstory.store import Log, commit_finder
+from backstory.store import Log
 from tests.history.shop import Added, Arranged, Cart, Dropped, Line, extend, log_of, shop_logs
 
 

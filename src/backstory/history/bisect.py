@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from backstory.history.entities import Entities
+from backstory.lookup import commit_finder
 from backstory.record import Recorded
 from backstory.state import State, state_type
-from backstory.store import Log, commit_finder
+from backstory.store import Log
 
 Predicate = Callable[[Any], bool]
 """Says something about a state, which it must not change."""

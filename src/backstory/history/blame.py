@@ -18,10 +18,11 @@ from backstory.history.pointer import Path, parse, pointer
 from backstory.history.shape import NO_SHAPE
 from backstory.history.tracing import Trace
 from backstory.latest import Latest
+from backstory.lookup import commit_finder
 from backstory.masking import masked
 from backstory.record import Shown
 from backstory.state import State
-from backstory.store import Log, commit_finder
+from backstory.store import Log
 from backstory.veil import Veil, united, veil_of
 
 

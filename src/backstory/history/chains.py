@@ -13,7 +13,8 @@ from typing import Self, TypeAlias
 from backstory.commit import NO_HASH, ORIGIN, Head
 from backstory.errors import BranchError, StoreCorrupt
 from backstory.forks import on_fork
-from backstory.store import Log, Store, commit_at
+from backstory.lookup import commit_at
+from backstory.store import Log, Store
 from backstory.stores.overlay import OverlayLog
 
 Chain: TypeAlias = tuple[int, ...]
@@ -126,21 +127,3 @@ class Chains:
                 high = first.first - 1 if middle > low + 1 else low
             middle = (low + high + 1) // 2
         return low
-
-
-def head_at(log: Log, position: int) -> Head:
-    """The head as it was at a position. Raises `BranchError` beyond the log, and in the middle of a commit."""
-    head = log.head()
-    if position == head.position:
-        return head
-    if position == 0:
-        return ORIGIN
-    if not 0 < position < head.position:
-        raise BranchError(f"there is no #{position}: the log ends at #{head.position}")
-    commit = commit_at(log, position)
-    if commit.position != position:
-        raise BranchError(
-            f"#{position} is in the middle of commit {commit.hash.hex()[:10]} (#{commit.first} to #{commit.position}):"
-            f" start at its end, #{commit.position}, or before it, #{commit.first - 1}"
-        )
-    return commit.point

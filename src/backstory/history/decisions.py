@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from backstory.commit import Commit
 from backstory.ids import derived
+from backstory.lookup import commit_with
 from backstory.record import RESERVED
 from backstory.store import Log
 
@@ -37,12 +38,7 @@ def made(log: Log, commit: Commit, upto: int) -> Commit | None:
     """The commit of a log, up to a position, that makes the same decision: this one, or one that was decided again."""
     first = origin(commit)
     for id in dict.fromkeys((commit.id, first, redecided(first))):
-        there = taken(log, id, upto)
+        there = commit_with(log, id, upto)
         if there is not None and (id == commit.id or origin(there) == first):
             return there
     return None
-
-
-def taken(log: Log, id: str, upto: int) -> Commit | None:
-    """The commit of a log, up to a position, that has this id."""
-    return next((found for found in log.find(id) if found.id == id and found.position <= upto), None)

@@ -15,10 +15,11 @@ import msgspec
 from backstory.errors import DefinitionError
 from backstory.fields import TagField, hints
 from backstory.latest import Latest
+from backstory.lookup import commit_finder
 from backstory.query import Query, union
 from backstory.record import Recorded
 from backstory.state import State, StateType, state_type
-from backstory.store import Log, commit_finder
+from backstory.store import Log
 
 Key = tuple[str, ...]
 """An entity's identity as its tags, in the order of the state's fields."""

@@ -13,7 +13,8 @@ import msgspec
 
 from backstory.commit import NO_HASH, Head
 from backstory.errors import UnknownRevision
-from backstory.store import Log, commit_at
+from backstory.lookup import commit_at, has_commit
+from backstory.store import Log
 
 WRITTEN = re.compile(r"(?:(\d{1,18})-)?([0-9a-fA-F]{64})")
 
@@ -59,9 +60,7 @@ def head_problems(log: Log, head: Head, named: str, last: KeptHead) -> Iterator[
 def since_problems(log: Log, head: Head, named: str, since: KeptHead) -> Iterator[str]:
     """Whether a log that ends at `head` still has the head that was kept, at the same place."""
     if since.position is None:
-        if since.hash != NO_HASH and not any(
-            commit.hash == since.hash for commit in log.find(since.hash.hex())
-        ):
+        if since.hash != NO_HASH and not has_commit(log, since.hash):
             yield (
                 f"{named} has no commit with the hash of the kept head {since}: its last commits were cut off, or"
                 " history was replaced"

@@ -15,11 +15,12 @@ from backstory.codec import Codec
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.exact import same
 from backstory.history.branches import Branches
+from backstory.lookup import commit_finder
 from backstory.masking import masked_repr
 from backstory.opened import opened
 from backstory.snapshots import SNAPSHOT, Snapshots
 from backstory.state import State, identity, state_type
-from backstory.store import Log, commit_finder
+from backstory.store import Log
 from backstory.veil import OPEN, field_names, veil_of
 
 

@@ -13,10 +13,11 @@ from backstory.commands import clashes, definitions
 from backstory.commit import Commit, Head, drafted
 from backstory.context import current
 from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, RefMoved
-from backstory.history.branches import MAIN, Branch, Branches, head_at
+from backstory.history.branches import MAIN, Branch, Branches
 from backstory.history.decisions import origin
 from backstory.history.replay import Policy, Replay, Rules, Step, Way
 from backstory.history.revision import Point
+from backstory.lookup import events_of, head_at
 from backstory.store import Log, Verdict
 from backstory.unit import Holds
 from backstory.unit import Step as WriteStep
@@ -229,8 +230,5 @@ def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[WriteSte
 
 def _forward(view: Log, commits: list[Commit], base: int, source: str, target: str) -> MergeReport:
     """A fast-forward: the same commits, decided on the same positions."""
-    steps = tuple(
-        Step(commit, "clean", drafted(commit, view.read(after=commit.first - 1, upto=commit.position)))
-        for commit in commits
-    )
+    steps = tuple(Step(commit, "clean", drafted(commit, events_of(view, commit))) for commit in commits)
     return MergeReport(source, target, base, steps, fast_forward=True)

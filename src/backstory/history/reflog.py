@@ -14,10 +14,11 @@ import msgspec
 
 from backstory.commit import ORIGIN, draft
 from backstory.errors import StoreCorrupt
+from backstory.lookup import commit_at
 from backstory.query import Query
 from backstory.record import Recorded, encoded
 from backstory.refs import REFLOG
-from backstory.store import Log, Store, commit_at
+from backstory.store import Log, Store
 from backstory.unit import Append, SetRef, Step, new_log
 
 

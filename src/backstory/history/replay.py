@@ -18,8 +18,9 @@ from backstory.codec import Codec
 from backstory.commands import Command, CommandType
 from backstory.commit import COMMAND, QUERY, Commit, Draft, Head, draft, drafted
 from backstory.errors import BackstoryError, EventError, Refused
-from backstory.history.decisions import DECIDED_BY, ORIGIN, made, origin, redecided, taken
+from backstory.history.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
 from backstory.loading import Loader
+from backstory.lookup import commit_with, events_of
 from backstory.opened import opened
 from backstory.query import Condition, Query, matcher, union
 from backstory.record import Encoded, Recorded
@@ -133,7 +134,7 @@ class Replay:
 
     def _note_known(self, commit: Commit, events: list[Recorded], there: Commit) -> Step:
         """Its events on the target are no news to what comes after it, unless they are others."""
-        found = self._target.read(after=there.first - 1, upto=there.position)
+        found = events_of(self._target, there)
         if there.content != commit.content and self._said(found) != self._said(events):
             return self._leave(commit, events, "known", there=there, differs=True)
         self._places[there.position] = commit.position
@@ -149,7 +150,7 @@ class Replay:
         return Step(commit, outcome, **why)
 
     def _events(self, commit: Commit) -> list[Recorded]:
-        return list(self._source.read(after=commit.first - 1, upto=commit.position))
+        return list(events_of(self._source, commit))
 
     def _judge(self, commit: Commit, events: list[Recorded]) -> Step:
         way, condition = self._rules.way_for(commit), _condition(commit)
@@ -298,7 +299,7 @@ class Replay:
     def _other(self, id: str, commit: Commit) -> Commit | None:
         """The commit of either side that has the id which deciding again would give, and is another decision."""
         for log, upto in ((self._target, self._head.position), (self._source, self._source.head().position)):
-            there = taken(log, id, upto)
+            there = commit_with(log, id, upto)
             if there is not None and origin(there) != origin(commit):
                 return there
         return None

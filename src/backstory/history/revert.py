@@ -24,6 +24,7 @@ from backstory.history.blame import Blame, blame
 from backstory.history.diff import diff
 from backstory.history.entities import Entities, query_of
 from backstory.history.pointer import Path, pointer
+from backstory.lookup import events_of
 from backstory.query import Query, union
 from backstory.record import Encoded, Recorded
 from backstory.state import State, state_type
@@ -112,7 +113,7 @@ def invert(
     owned: list[Owned] = []
     taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
-        stored = list(log.read(after=commit.first - 1, upto=commit.position))
+        stored = list(events_of(log, commit))
         for record in reversed(stored):
             events += map(codec.encode, _undone(codec.decode(record), record.position))
             tags.update(record.tags)

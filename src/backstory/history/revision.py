@@ -26,7 +26,8 @@ from backstory.history.decisions import made
 from backstory.history.timeline import last_at
 from backstory.history.times import parse_time
 from backstory.ids import GIT, derived
-from backstory.store import Log, commit_at
+from backstory.lookup import commit_at
+from backstory.store import Log
 
 Revision = str | int | datetime | Commit
 """Any way to name a point of history: a text, a position, a time with its zone, or a commit."""

@@ -15,9 +15,10 @@ from backstory.history.entities import Entities, Entity
 from backstory.history.plain import key_text, names_of, plain_value, same
 from backstory.history.pointer import parse
 from backstory.latest import Latest
+from backstory.lookup import commit_finder
 from backstory.record import Recorded
 from backstory.state import State, state_type
-from backstory.store import ALL, Log, commit_finder
+from backstory.store import ALL, Log
 
 MISSING: Any = object()
 Wanted = Callable[[Any], bool]

@@ -8,9 +8,10 @@ from itertools import islice
 import msgspec
 
 from backstory.commit import Commit
+from backstory.lookup import commit_at
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import ALL, Log, commit_at
+from backstory.store import ALL, Log
 from backstory.sync.cloudevents import event_line
 from backstory.sync.own import FORMAT, Header, commit_line
 from backstory.sync.source import Progress, no_progress

@@ -13,9 +13,10 @@ import msgspec
 
 from backstory.commit import EARLIEST, Commit
 from backstory.errors import SourceError
+from backstory.lookup import commit_at
 from backstory.query import Query
 from backstory.record import Encoded
-from backstory.store import Log, commit_at
+from backstory.store import Log
 from backstory.sync.ids import KEYED
 from backstory.sync.source import Entry, Item, Known, Progress, Rejected, no_progress
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from backstory.commit import NO_HASH, ORIGIN, Head
 from backstory.errors import StoreCorrupt
 from backstory.history.branches import MAIN, Branches
-from backstory.store import Log, commit_at
+from backstory.lookup import commit_at
+from backstory.store import Log
 from backstory.sync.names import Names
 from backstory.sync.stretch import Stretch, has
 

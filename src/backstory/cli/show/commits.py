@@ -9,6 +9,7 @@ import msgspec
 
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import human
+from backstory.lookup import events_of
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _clause(clause: Clause) -> str:
 
 def show(log: Log, commit: Commit, out: Output) -> None:
     """Write a commit that was just made, with its events."""
-    found = list(log.read(after=commit.first - 1, upto=commit.position))
+    found = list(events_of(log, commit))
     if out.json:
         from backstory.documents.commits import commit_document
 

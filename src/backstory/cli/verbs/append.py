@@ -14,6 +14,7 @@ from backstory.cli.show import commits
 from backstory.commit import draft
 from backstory.documents.commits import commit_document
 from backstory.ids import new_id
+from backstory.lookup import events_of
 from backstory.query import Condition, Query
 from backstory.record import encoded
 from backstory.store import append
@@ -90,7 +91,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     )
     log = session.log
     [commit] = append(log, commit_draft)
-    events = list(log.read(after=commit.first - 1, upto=commit.position))
+    events = list(events_of(log, commit))
     subject = subject_of(log, commit)
     if out.json:
         out.document("commit", **commit_document(commit, subject, events))

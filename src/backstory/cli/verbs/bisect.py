@@ -21,8 +21,8 @@ from backstory.history.expression import predicate
 from backstory.history.halving import Answer, answer_of, halve
 from backstory.history.plain import shown
 from backstory.history.revision import Point
+from backstory.lookup import commit_at
 from backstory.state import fold
-from backstory.store import commit_at
 from backstory.subject import Subjects, subject_of
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from backstory.history.branches import Branches
 from backstory.history.diff import diff_states
 from backstory.history.patch import json_patch
 from backstory.history.revision import Point, Range, commits_between, resolve_range
+from backstory.lookup import events_of
 from backstory.subject import Subjects
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
         for commit in found:
             differs = True
             out.line(f"{out.paint(sign, color)} {commits.line(commit, subjects.of(commit), out)}")
-            for record in inside(log, commit):
+            for record in events_of(log, commit):
                 shown = f"{commits.event(record, out)}  {commits.data_line(record)}"
                 out.line(f"{out.paint(sign, color)}     {shown}")
     return answer(not differs)
@@ -219,18 +220,13 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
 def documents(log: Log, found: Iterable[Commit]) -> Iterator[dict[str, Any]]:
     """Commits for --json, with their events."""
     subjects = Subjects(log)
-    return (commit_document(commit, subjects.of(commit), inside(log, commit)) for commit in found)
-
-
-def inside(log: Log, commit: Commit) -> Iterator[Any]:
-    """The events of a commit."""
-    return log.read(after=commit.first - 1, upto=commit.position)
+    return (commit_document(commit, subjects.of(commit), events_of(log, commit)) for commit in found)
 
 
 def stat(sides: list[tuple[Log, list[Commit]]], out: Output) -> int:
     """How many events of which type only one of the points has."""
     counts = [
-        Counter(event.type for commit in found for event in inside(log, commit)) for log, found in sides
+        Counter(event.type for commit in found for event in events_of(log, commit)) for log, found in sides
     ]
     removed, added = counts
     rows = [

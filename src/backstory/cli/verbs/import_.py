@@ -15,6 +15,7 @@ from backstory.cli.show.bar import Bar
 from backstory.cli.show.text import plain
 from backstory.errors import SourceError
 from backstory.local import import_key
+from backstory.lookup import commit_with
 from backstory.sync.load import load
 from backstory.sync.source import RECORD, InputFile, Rejected, open_input
 
@@ -225,7 +226,7 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
         return read_git(
             arguments.source or ".",
             arguments.revision or "HEAD",
-            known=lambda id: any(commit.id == id for commit in log.find(id)),
+            known=lambda id: commit_with(log, id) is not None,
             progress=bar,
         )
     key = import_key(store)

@@ -12,6 +12,7 @@ from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.history.branches import Branches
+from backstory.lookup import commit_with
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,6 @@ def picked(branches: Branches, entry: Entry) -> str:
     id, branch = entry.details["commit"], branches.find(entry.name)
     if branch is not None:
         log = branches.view(branch.chain)
-        for commit in log.find(id):
-            if commit.id == id:
-                return f"{id}, {subject_of(log, commit)}"
+        if (commit := commit_with(log, id)) is not None:
+            return f"{id}, {subject_of(log, commit)}"
     return str(id)

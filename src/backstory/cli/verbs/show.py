@@ -13,6 +13,7 @@ from backstory.commit import QUERY
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
 from backstory.history.withholding import names_of
+from backstory.lookup import events_of
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def events(log: Log, commit: Commit, position: int | None) -> Iterable[Recorded]
     """The event at a position, or all of the commit."""
     if position is not None:
         return log.read(after=position - 1, upto=position)
-    return log.read(after=commit.first - 1, upto=commit.position)
+    return events_of(log, commit)
 
 
 def header(commit: Commit, out: Output) -> Iterator[str]:

@@ -16,8 +16,8 @@ from backstory.cli.show.times import short
 from backstory.cli.show.value import cut, shown
 from backstory.documents.states import latest_document, value_of
 from backstory.latest import Latest
+from backstory.lookup import commit_at
 from backstory.query import Query
-from backstory.store import commit_at
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
