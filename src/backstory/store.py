@@ -125,6 +125,11 @@ class Store(Protocol):
         ...
 
     @property
+    def spans_logs(self) -> bool:
+        """Whether one unit may append to several logs; else more than one raises `StoreRefused`."""
+        ...
+
+    @property
     def joins(self) -> bool:
         """Whether it can write inside a transaction of its tables; see `joined`."""
         ...

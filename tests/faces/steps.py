@@ -16,6 +16,7 @@ class SteppedStore:
     def __init__(self, below: Store) -> None:
         self.below = below
         self.persistent = below.persistent
+        self.spans_logs = below.spans_logs
         self.joins = below.joins
         self.tables = below.tables
         self.caches = below.caches

@@ -114,6 +114,7 @@ class SharedStore:
         self._both = (first, second)
         self._turns = Turns()
         self.persistent = first.persistent
+        self.spans_logs = first.spans_logs
         self.joins = first.joins
         self.tables = first.tables
         self.joined = first.joined

@@ -47,7 +47,7 @@ from backstory.conformance.reading import Finding, Reading  # noqa: E402
 from backstory.conformance.retrying import Retrying  # noqa: E402
 from backstory.conformance.tags import Tags, Types  # noqa: E402
 from backstory.conformance.threads import Threads, Waiting  # noqa: E402
-from backstory.conformance.units import Guards, Main, Units  # noqa: E402
+from backstory.conformance.units import Guards, Main, Spanning, Units  # noqa: E402
 from backstory.conformance.withholding import Dropping, Withholding  # noqa: E402
 
 __all__ = ["LogConformance", "StoreConformance"]
@@ -125,7 +125,18 @@ class LogConformance(
 
 
 class StoreConformance(
-    LogConformance, Units, Guards, Main, Withholding, Dropping, Caching, Hooks, Joining, Watching, Keeping
+    LogConformance,
+    Units,
+    Spanning,
+    Guards,
+    Main,
+    Withholding,
+    Dropping,
+    Caching,
+    Hooks,
+    Joining,
+    Watching,
+    Keeping,
 ):
     """Subclass this with a name that pytest collects, and say how a store is opened."""
 
@@ -135,13 +146,21 @@ class StoreConformance(
     tables = True
     """Whether the store has `tables`."""
 
+    spans_logs = True
+    """Whether a unit of the store `spans_logs`."""
+
     joins = True
     """Whether the store `joins` a transaction of its tables."""
 
     def __init_subclass__(cls) -> None:
         """Leave out the sentences that do not concern this store: pytest collects no None."""
         super().__init_subclass__()
-        for offered, sentences in ((cls.persistent, Keeping), (cls.tables, Hooks), (cls.joins, Joining)):
+        for offered, sentences in (
+            (cls.persistent, Keeping),
+            (cls.tables, Hooks),
+            (cls.joins, Joining),
+            (cls.spans_logs, Spanning),
+        ):
             if not offered:
                 for name in (each for each in vars(sentences) if each.startswith("test_")):
                     setattr(cls, name, None)
@@ -152,5 +171,5 @@ class StoreConformance(
 
     def test_it_says_itself_what_it_offers(self, store: Store) -> None:
         """The sentences are chosen by what the class says, so that has to be what the store says."""
-        said = (store.persistent, store.tables is not None, store.joins)
-        assert said == (self.persistent, self.tables, self.joins)
+        said = (store.persistent, store.tables is not None, store.joins, store.spans_logs)
+        assert said == (self.persistent, self.tables, self.joins, self.spans_logs)

@@ -46,25 +46,6 @@ class Units:
         assert store.write([]) == []
         assert store.write([Unit(())]) == [Written()]
 
-    def test_a_unit_writes_to_several_logs_and_refs_at_once(self, store: Store) -> None:
-        one(store.log(0))
-        made, batch, other = new_log(store.log(0).head()), [decided(id="in new")], [decided(id="in main")]
-        written = write(
-            store,
-            made,
-            Append(made, batch),
-            SetRef("branch/trial", made, None),
-            Append(0, other),
-            SetRef("mark/q3", "text", None),
-        )
-        [number] = written.logs
-        assert [ids(commits) for commits in written.commits] == [["in new"], ["in main"]]
-        assert store.refs.get("branch/trial") == str(number)
-        assert store.refs.get("mark/q3") == "text"
-        assert ids(store.log(number).commits()) == ["in new"]
-        assert positions(store.log(number).commits()) == [2]
-        assert positions(store.log(0).commits()) == [1, 2]
-
     @pytest.mark.parametrize("place", range(4))
     def test_one_step_that_cannot_be_done_takes_all_others_back(self, store: Store, place: int) -> None:
         one(store.log(0), fact("A"))
@@ -170,6 +151,29 @@ class Units:
             assert isinstance(outcome_of(store, Append(number, [decided()])), NotThere)
             assert isinstance(outcome_of(store, Holds(number, 0, bytes(32))), NotThere)
             assert isinstance(outcome_of(store, Withhold(number, "x", (MESSAGE,))), NotThere)
+
+
+class Spanning:
+    """Sentences about units over several logs; they are not asked of a store whose units append to one log."""
+
+    def test_a_unit_writes_to_several_logs_and_refs_at_once(self, store: Store) -> None:
+        one(store.log(0))
+        made, batch, other = new_log(store.log(0).head()), [decided(id="in new")], [decided(id="in main")]
+        written = write(
+            store,
+            made,
+            Append(made, batch),
+            SetRef("branch/trial", made, None),
+            Append(0, other),
+            SetRef("mark/q3", "text", None),
+        )
+        [number] = written.logs
+        assert [ids(commits) for commits in written.commits] == [["in new"], ["in main"]]
+        assert store.refs.get("branch/trial") == str(number)
+        assert store.refs.get("mark/q3") == "text"
+        assert ids(store.log(number).commits()) == ["in new"]
+        assert positions(store.log(number).commits()) == [2]
+        assert positions(store.log(0).commits()) == [1, 2]
 
     def test_units_of_many_threads_on_several_logs_are_whole(self, store: Store) -> None:
         logs = [0, create_log(store, ORIGIN), create_log(store, ORIGIN)]

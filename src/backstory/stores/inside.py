@@ -14,6 +14,7 @@ class InsideTransaction:
     """The part of a store inside a transaction that refuses, or has nothing to do; see `Store.joined`."""
 
     persistent = True
+    spans_logs = True
     joins = False
     tables = None
 

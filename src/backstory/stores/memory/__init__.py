@@ -30,6 +30,7 @@ class MemoryStore:
     """Logs and refs that are gone when the process ends. Its first log stands on `origin`."""
 
     persistent = False
+    spans_logs = True
     joins = True
 
     def __init__(self, origin: Head = ORIGIN) -> None:

@@ -30,6 +30,7 @@ class PostgresStore(StoreOver):
     """
 
     persistent = True
+    spans_logs = True
     joins = True
 
     def __init__(self, address: str, *, create: bool | None = None) -> None:

@@ -21,6 +21,7 @@ class SqliteStore(StoreOver):
     """Logs and refs in one file. `create`, `timeout` and `guard` are those of `SqliteFile`."""
 
     persistent = True
+    spans_logs = True
     joins = True
 
     def __init__(
