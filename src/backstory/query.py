@@ -161,7 +161,7 @@ class Condition(msgspec.Struct, frozen=True):
 
 def to_json(query: Query) -> bytes:
     """The query as it is stored and hashed: `[{"types":[...],"tags":[...]}]`, empty lists included."""
-    return msgspec.json.encode([{"types": clause.types, "tags": clause.tags} for clause in query.clauses])
+    return msgspec.json.encode(query.clauses)
 
 
 def from_json(text: bytes | str) -> Query:

@@ -38,6 +38,9 @@ class _Call:
         self.outcomes: list[Outcome] | None = None
         self.error: BaseException | None = None
         self.group: list[_Call] = []
+
+    def get_ready(self) -> None:
+        """Be ready to be woken: only a call that waits needs a lock."""
         self.woken = threading.Lock()
         self.woken.acquire()
 
@@ -58,7 +61,7 @@ class _Call:
 
     def take(self, waiting: deque[_Call]) -> None:
         """Take the first of those who wait into its group, until that is large enough."""
-        events = self.events() if waiting else 0
+        events = self.events()
         while waiting and events < GROUP_EVENTS:
             if waiting[0] is not self:  # it is where Ctrl-C came to the one that let it lead
                 events += waiting[0].events()
@@ -111,6 +114,7 @@ class GroupCommit:
             if self._leader is None:
                 self._leader = call
                 return
+            call.get_ready()
             self._waiting.append(call)
             if self._gathered is not None and len(self._waiting) >= self._size - 1:
                 gathered, self._gathered = self._gathered, None
@@ -119,9 +123,11 @@ class GroupCommit:
 
     def _lead(self, call: _Call) -> None:
         """Write this thread's own call, with those of others."""
-        self._gather()
-        with self._guard:
-            call.take(self._waiting)
+        if self._size > 1:
+            self._gather()
+        if self._waiting:
+            with self._guard:
+                call.take(self._waiting)
         began = time.perf_counter()
         self._write([call, *call.group])
         self._size = 1 + len(call.group)

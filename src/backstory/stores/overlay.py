@@ -33,8 +33,10 @@ class OverlayLog:
         The base is history and cannot change meanwhile, so what it refuses never goes in, and what it knows is done,
         but for the steps beside it. The verdict on such a batch is found afterwards: on the log as it was before it.
         """
-        head = self.head()
         decided = [self._base_decides(batch) for batch in batches]
+        if not any(decided):
+            return self.own.append(batches, beside=beside, within=within)
+        head = self.head()
         offered = [batch for batch, by_base in zip(batches, decided, strict=True) if not by_base]
         late = iter(self.own.append(offered, beside=beside, within=within))
         verdicts = []

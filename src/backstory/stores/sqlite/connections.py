@@ -72,6 +72,7 @@ class Connections:
         self._patience = 30.0
         self._log_pages = 0
         self._turn = Turn()
+        self._wait = self._waiting()  # of the one that writes
         self._place: Place | None = None  # None: closed, until somebody needs the file again
         self._pid = os.getpid()
         self._writer: apsw.Connection | None = None
@@ -193,7 +194,7 @@ class Connections:
                 " store.joined(transaction)"
             )
         _roll_back(writer)  # what an interrupt that came between has left
-        if not self._turn.take(self._waiting()):
+        if not self._turn.take(self._wait):
             raise apsw.BusyError("another process writes")
         writer.execute("BEGIN IMMEDIATE")
 
@@ -240,7 +241,7 @@ class Connections:
 
     def _kept(self, place: Place | None) -> bool:
         """Whether what was written at this place is there for good."""
-        return self._turn.keep_file(self._waiting()) and self._look() == place
+        return self._turn.keep_file(self._wait) and self._look() == place
 
     def _fold_log(self, writer: apsw.Connection) -> None:
         """Fold the write-ahead log into the file where it has grown.

@@ -47,7 +47,7 @@ class Lineage:
     def __init__(self, file: File, base: int, origin: Head) -> None:
         self._file = file
         self._origin = origin
-        self._seen = origin
+        self.seen = origin
         self._rows = Rows(file.fetch, base, origin)
         self._sure = Rows(partial(file.fetch, sure=True), base, origin)
 
@@ -56,9 +56,10 @@ class Lineage:
 
         A head that is new here is looked at once more, and surely: nobody may remember what is about to be undone.
         """
-        found = self._rows.ends()
-        if found is None or found[0].hash != self._seen.hash:
-            found = self._sure.ends()
+        seen = self.seen
+        found = self._rows.ends(seen)
+        if found is None or found[0] is not seen:
+            found = self._sure.ends(seen)
             if found is None and self._sure.dropped():
                 raise StoreError(
                     f"{self._file.path}: this log was dropped, because nothing needed it any more"
@@ -71,7 +72,7 @@ class Lineage:
 
     def lost(self, found: tuple[Head, int] | None, rows: Rows) -> str:
         """What this process has seen and a log that ends so has not; empty where all of it is there."""
-        seen = self._seen
+        seen = self.seen
         if found is None:
             return f"the log on top of #{self._origin.position}"
         if found[0].hash == seen.hash or seen.position == self._origin.position:
@@ -81,5 +82,5 @@ class Lineage:
 
     def note(self, head: Head) -> None:
         """Remember that the log has this commit for good."""
-        if head.position > self._seen.position:
-            self._seen = head
+        if head.position > self.seen.position:
+            self.seen = head

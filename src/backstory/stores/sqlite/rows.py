@@ -105,15 +105,15 @@ class Rows:
         self._last = base + POSITION
         self._ends_arguments = (base >> LOG_BITS, origin.hash, base, self._last)
 
-    def ends(self) -> tuple[Head, int] | None:
-        """The log's head, and the position up to which its events are in the indexes.
+    def ends(self, seen: Head) -> tuple[Head, int] | None:
+        """The log's head, and the position up to which its events are in the indexes. `seen` is its head, probably.
 
         None where there is no such log, or one that stands on another commit.
         """
-        return self._ends(self.fetch(ENDS, self._ends_arguments))
+        return self._ends(self.fetch(ENDS, self._ends_arguments), seen)
 
     def ends_and_more(
-        self, ids: Sequence[str], ref: str | None
+        self, seen: Head, ids: Sequence[str], ref: str | None
     ) -> tuple[tuple[Head, int] | None, list[str], tuple[str | None] | None]:
         """As `ends`, which of these ids are in the index, and the value of a ref: all in one statement.
 
@@ -122,19 +122,21 @@ class Rows:
         sql, asked = (ENDS_AND_ONE, ids[0]) if len(ids) == 1 else (ENDS_AND_MANY, encode_ids(ids))
         rows = self.fetch(sql, (*self._ends_arguments, asked, ref))
         if not rows:
-            return self._ends(rows), [], None
-        [(*ends, known, value)] = rows
-        return self._ends([tuple(ends)]), [] if known == "[]" else decode_ids(known), (value,)
+            return self._ends(rows, seen), [], None
+        known, value = rows[0][4:]
+        return self._ends(rows, seen), [] if known == "[]" else decode_ids(known), (value,)
 
-    def _ends(self, rows: list[Row]) -> tuple[Head, int] | None:
-        [(*head, indexed)] = rows or [(None,) * 4]
+    def _ends(self, rows: list[Row], seen: Head) -> tuple[Head, int] | None:
+        position, hash, time, indexed = rows[0][:4] if rows else (None,) * 4
         if indexed is None:
             if not self.fetch(STANDS, self._ends_arguments[:2]):
                 return None
             if rows:
                 raise StoreCorrupt(f"log {self._base >> LOG_BITS} is damaged in the table of logs")
             return self._origin, self._origin.position
-        return head_of(tuple(head)), indexed
+        if hash == seen.hash and position == seen.position:
+            return seen, indexed
+        return head_of((position, hash, time)), indexed
 
     def dropped(self) -> bool:
         """Whether the log was there once and is not any more."""

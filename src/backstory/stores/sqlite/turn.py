@@ -36,7 +36,7 @@ class Turn:
 
     def take(self, wait: Wait) -> bool:
         """Wait for the turn as long as `wait` says so of each attempt; say whether it came."""
-        return self._descriptor < 0 or _done(lambda: flock(self._descriptor, LOCK_EX | LOCK_NB), wait)
+        return self._descriptor < 0 or _done(wait, flock, self._descriptor, LOCK_EX | LOCK_NB)
 
     def keep_file(self, wait: Wait) -> bool:
         """Wait until nobody takes itself for the last user of the file, and let nobody; say whether it came to that.
@@ -45,7 +45,7 @@ class Turn:
         log before this call is either folded by a later one, or the log is gone from its place when this returns.
         """
         return self._descriptor < 0 or _done(
-            lambda: lockf(self._descriptor, LOCK_SH | LOCK_NB, SHARED_SIZE, SHARED_FIRST), wait
+            wait, lockf, self._descriptor, LOCK_SH | LOCK_NB, SHARED_SIZE, SHARED_FIRST
         )
 
     def give(self) -> None:
@@ -60,10 +60,10 @@ class Turn:
             self._descriptor = -1
 
 
-def _done(lock: Callable[[], object], wait: Wait) -> bool:
+def _done(wait: Wait, lock: Callable[..., object], *arguments: int) -> bool:
     for attempt in count():
         try:
-            lock()
+            lock(*arguments)
             break
         except BlockingIOError:
             if not wait(attempt):

@@ -240,7 +240,7 @@ class LogWriting:
         self._rows = Rows(fetcher(connection), known.base, known.origin)
         self._recent = known.recent
         self._lineage = known.lineage
-        found, indexed_ids, self.ref = self._rows.ends_and_more(ids, ref)
+        found, indexed_ids, self.ref = self._rows.ends_and_more(known.lineage.seen, ids, ref)
         self.gone = found is None and self._rows.dropped()
         if not self.gone and ((lost := known.lineage.lost(found, self._rows)) or found is None):
             raise Lost(lost)
