@@ -1,4 +1,9 @@
-"""Executing a command: load what it reads, let it decide, append on that condition, and do it again on a conflict."""
+"""Executing a command: load what it reads, let it decide, append on that condition, and do it again on a conflict.
+
+At first a command is decided where this process left the log, without a look at where the log ends: events that others
+have appended since show when the condition is judged. A refusal, an error or a decision that nothing is to happen has
+no such judge, so it counts only where the log still ends there.
+"""
 
 from __future__ import annotations
 
@@ -98,8 +103,8 @@ class Attempt(msgspec.Struct, frozen=True):
     draft: Draft
 
 
-Append = Callable[[Draft], Verdict]
-"""Offers a draft to the log: it says for which branch, too."""
+Append = Callable[[Draft, Head | None], Verdict]
+"""Offers a draft to the log: it says for which branch, and that the log must have this point, too."""
 
 
 class Executor:
@@ -119,42 +124,67 @@ class Executor:
         self._chance = chance
         self._sleep = sleep
 
-    def decide(self, command: Command, reads: Reads) -> Decision:
+    def decide(self, command: Command, reads: Reads, left: Head | None = None) -> Decision:
         """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
-        states, position = self._loader.load_all(reads)
+        states, position = self._loader.load_all(reads, left)
         events = command.decide(dict(zip(command.states, states, strict=True)))
         condition = Condition(reads.boundary, position) if reads.states else None
         return Decision(events, position, condition)
 
     def execute(
-        self, command: Command, reads: Reads, drafting: Drafting, append: Append, retries: int = RETRIES
+        self,
+        command: Command,
+        reads: Reads,
+        drafting: Drafting,
+        append: Append,
+        retries: int = RETRIES,
+        *,
+        guess: bool = False,
     ) -> Commit | None:
         """Decide and append, at most `retries` times again after a conflict.
 
+        `guess`: at first it is decided where this process left the log, and a conflict then is no try.
         Returns the commit, None where the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
         whatever the command raises.
         """
         boundary, tries = reads.boundary, 0
         while True:
             with self._lanes.turn(boundary):
-                attempt = self.attempt(command, reads, drafting)
+                left = self._loader.left if guess else None  # in turn: the one before may have moved it
+                guess = False
+                try:
+                    attempt = self.attempt(command, reads, drafting, left)
+                except Exception:
+                    if self._ends_at(left):
+                        raise
+                    continue
                 if attempt is None:
-                    return None
-                verdict = append(attempt.draft)
+                    if self._ends_at(left):
+                        return None
+                    continue
+                verdict = append(attempt.draft, left)
                 if isinstance(verdict, tuple):
                     return self.settle(attempt, verdict)
-            if not isinstance(verdict, Conflict) or tries >= retries:
+            if not isinstance(verdict, Conflict) or (tries >= retries and left is None):
                 raise verdict
             self._lanes.conflict(boundary)
+            if left is not None:
+                continue
             self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
             tries += 1
 
-    def attempt(self, command: Command, reads: Reads, drafting: Drafting) -> Attempt | None:
+    def _ends_at(self, left: Head | None) -> bool:
+        """Whether the log ends where it was left, or where somebody has looked just now."""
+        return left is None or left.hash == self._loader.head().hash
+
+    def attempt(
+        self, command: Command, reads: Reads, drafting: Drafting, left: Head | None = None
+    ) -> Attempt | None:
         """The first half of an execution, for who appends the drafts of many together and then settles each.
 
         None where nothing is to happen. Raises what `decide` raises, and what `drafting` does.
         """
-        decision = self.decide(command, reads)
+        decision = self.decide(command, reads, left)
         if not decision.events:
             return None
         encode = self._codec.encode
@@ -164,6 +194,7 @@ class Executor:
     def settle(self, attempt: Attempt, verdict: tuple[Commit, ...]) -> Commit:
         """The second half: the attempt is in the log, as this commit."""
         [commit] = verdict
+        self._loader.note(commit.point)
         # It may be another's with this id, who had read something else.
         if commit.condition == attempt.decision.condition:
             self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.events, commit))

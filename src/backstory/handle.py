@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
-from backstory.commit import Commit, Draft
+from backstory.commit import Commit, Draft, Head
 from backstory.drafting import Drafter
-from backstory.errors import BranchMoved, HistoryMoved, StoreError
+from backstory.errors import AheadOfLog, BranchMoved, HistoryLost, HistoryMoved, StoreError
 from backstory.forks import on_fork
 from backstory.history.branches import Branch, Branches, Chain
 from backstory.history.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
@@ -23,7 +23,7 @@ from backstory.opened import opened
 from backstory.place import Place
 from backstory.refs import MAIN, MAIN_MOVES
 from backstory.store import Log, Verdict
-from backstory.unit import SetRef
+from backstory.unit import Holds, SetRef
 
 T = TypeVar("T")
 
@@ -38,9 +38,21 @@ class Tip(msgspec.Struct, frozen=True):
     log: Log
     stays: SetRef | None
 
-    def append(self, draft: Draft) -> Verdict:
-        """Append a draft while the branch is where it was."""
-        [verdict] = self.log.append([(draft,)])
+    def append(self, draft: Draft, left: Head | None = None) -> Verdict:
+        """Append a draft while the branch is where it was, and the log still has the point where it was left.
+
+        Raises `HistoryLost` where it has not.
+        """
+        if left is None:
+            [verdict] = self.log.append([(draft,)])
+            return verdict
+        has_left = Holds(self.line.chain[-1], left.position, left.hash)
+        [verdict] = self.log.append([(draft,)], beside=(has_left,))
+        if isinstance(verdict, HistoryMoved | AheadOfLog):
+            raise HistoryLost(
+                f"commit {left.hash.hex()[:10]} at #{left.position} is not there any more. The store was put back to an"
+                " earlier time. Open it again, or start this process again: what is open now remembers what is lost"
+            )
         return verdict
 
     def opened(self) -> Log:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
+from backstory.commit import Head
 from backstory.exact import Inexact, exact
 from backstory.forks import on_fork
 from backstory.lookup import commit_finder
@@ -115,25 +116,40 @@ class Loader:
         self._snapshots = snapshots
         self._cache = cache or Cache()
         self._mine = object()
+        self.left: Head | None = None
+
+    def head(self) -> Head:
+        """Where the log ends now."""
+        head = self.log.head()
+        self.note(head)
+        return head
+
+    def note(self, head: Head) -> None:
+        """Note that the log has got as far as this: `left` is where this process left it, or saw it end."""
+        left = self.left
+        if left is None or left.position < head.position:
+            self.left = head  # of two at once the earlier one may stay, and be a worse guess
 
     def load(self, reference: S, at: int | None = None) -> S:
         """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`."""
         read = read_of(reference)
         if at is None:
             known = self._known(read)
-            loaded = self._load(read, known, self.log.head().position, newest=True)
+            loaded = self._load(read, known, self.head().position, newest=True)
         else:
             loaded = self._load(read, self._known(read, at), at, newest=False)
         return cast("S", loaded)
 
-    def load_all(self, reads: Reads) -> tuple[list[State], int]:
-        """Several states as of one position, the head; and that position.
+    def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
+        """Several states as of one position: where the log was `left`, else its head; and that position.
 
         What is remembered is looked up before the head is: other threads may bring it forward meanwhile, and what is
         newer than the head that one knows is of no use.
         """
         known = [(read, self._known(read)) for read in reads.states]
-        upto = self.log.head().position
+        if left is None or any(one is not None and one[1] > left.position for _, one in known):
+            left = self.head()
+        upto = left.position
         return [self._load(*one, upto, newest=True) for one in known], upto
 
     def _load(self, read: Read, known: Known | None, upto: int, *, newest: bool) -> State:

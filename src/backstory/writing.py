@@ -62,7 +62,7 @@ class Execution:
         self._command = command
         self._said = said
         self._prepared: tuple[Reads, Drafting] | None = None
-        self._left = retries
+        self._retries = self._left = retries
 
     @property
     def alone(self) -> bool:
@@ -83,7 +83,11 @@ class Execution:
         reads, drafting = self._prepare()
 
         def decided(tip: Tip) -> Commit | None:
-            return tip.line.executor.execute(self._command, reads, drafting, tip.append, self._left)
+            # A guess must name its point, which a branch without a name could not; and one is enough.
+            guess = tip.stays is not None and self._left == self._retries
+            return tip.line.executor.execute(
+                self._command, reads, drafting, tip.append, self._left, guess=guess
+            )
 
         try:
             return self._handle.following(decided) or self._done()

@@ -20,7 +20,7 @@ MOST = 100_000
 
 
 class Seen(msgspec.Struct):
-    """The last position of each tag and each type, and the ids, of what came after position `start`.
+    """The last position of each tag and each type, and the ids and hashes of commits, of what came after `start`.
 
     It is only ever added to, so that others may look meanwhile. Up to `sure` all of it is in the log for good.
     """
@@ -30,6 +30,7 @@ class Seen(msgspec.Struct):
     tags: dict[str, int] = {}
     types: dict[str, int] = {}
     ids: set[str] = set()
+    hashes: dict[int, bytes] = {}
 
     def rules_out(self, query: Query, after: int) -> bool:
         """Whether certainly no event after a position that was seen matches."""
@@ -74,6 +75,7 @@ class Recent:
             for tag in event.tags:
                 tags[tag] = position
         self.seen.ids.add(commit.id)
+        self.seen.hashes[commit.position] = commit.hash
         self.head = Head(commit.position, commit.hash, commit.time)
         return self.head
 

@@ -276,6 +276,9 @@ class LogWriting:
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit that ends at a position, or of the origin; see `judge.LogView`."""
+        known = self._recent.seen.hashes.get(position)
+        if known is not None:
+            return known
         if position == self._origin.position:
             return self._origin.hash
         if not self._origin.position < position <= self.head.position:
