@@ -46,7 +46,7 @@ def counted(db: Database) -> list[int]:
         positions.append(decision.position)
         return decision
 
-    executor.decide = noting  # type: ignore[method-assign]
+    executor.decide = noting  # type: ignore[method-assign, assignment]
     return positions
 
 

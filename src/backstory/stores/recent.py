@@ -2,12 +2,13 @@
 
 Nearly every condition was decided a few positions behind the head, nearly every id is new, and nearly every state that
 is remembered has no new events. As long as the head is the one that this process left, it has seen everything since it
-began to look; another head makes it begin anew.
+began to look. What other processes have appended it reads, if that is little; else it begins anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import msgspec
 
@@ -17,6 +18,10 @@ from backstory.record import Encoded
 
 MOST = 100_000
 """How many tags and ids are remembered before it begins anew."""
+
+
+News: TypeAlias = tuple[Iterable[tuple[int, str, bytes]], Iterable[tuple[int, str, Iterable[str]]]]
+"""What others have appended: position, id and hash of each commit, and position, type and tags of each event."""
 
 
 class Seen(msgspec.Struct):
@@ -57,23 +62,40 @@ class Recent:
         self.head: Head | None = None
         self.seen = Seen(start=0, sure=-1)
 
-    def catch_up(self, head: Head) -> None:
-        """Keep what is known if the log still ends where it was left, else begin here."""
-        if (
-            self.head is None
-            or self.head.hash != head.hash
-            or len(self.seen.tags) + len(self.seen.ids) > MOST
-        ):
+    def catch_up(self, head: Head, news: Callable[[Head], News | None] = lambda _: None) -> None:
+        """Keep what is known if the log still ends where it was left, or `news` says what came after; else begin here.
+
+        `news` gives None where the log has not the head that was left, or too much has come since.
+        """
+        left, found = self.head, None
+        if left is not None and left.hash != head.hash:
+            found = news(left)
+            left = None if found is None else head
+        if left is None or len(self.seen.tags) + len(self.seen.ids) > MOST:
             self.seen = Seen(start=head.position, sure=head.position)
-            self.head = head
+        elif found is not None:
+            self._learn(*found)
+            self.seen.sure = head.position
+        self.head = head
+
+    def _learn(
+        self, commits: Iterable[tuple[int, str, bytes]], events: Iterable[tuple[int, str, Iterable[str]]]
+    ) -> None:
+        for position, id, hash in commits:
+            self.seen.ids.add(id)
+            self.seen.hashes[position] = hash
+        for position, type, tags in events:
+            self._saw(position, type, tags)
+
+    def _saw(self, position: int, type: str, tags: Iterable[str]) -> None:
+        self.seen.types[type] = position
+        for tag in tags:
+            self.seen.tags[tag] = position
 
     def add(self, commit: Commit, events: Iterable[Encoded]) -> Head:
         """Note a commit that is being appended, and return the head that it makes."""
-        tags, types = self.seen.tags, self.seen.types
         for position, event in enumerate(events, commit.first):
-            types[event.type] = position
-            for tag in event.tags:
-                tags[tag] = position
+            self._saw(position, event.type, event.tags)
         self.seen.ids.add(commit.id)
         self.seen.hashes[commit.position] = commit.hash
         self.head = Head(commit.position, commit.hash, commit.time)

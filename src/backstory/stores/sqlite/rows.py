@@ -13,6 +13,7 @@ from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt
 from backstory.query import Query, matcher, to_json
 from backstory.record import Recorded
+from backstory.stores.recent import News
 from backstory.stores.rows import (
     LOG_BITS,
     POSITION,
@@ -83,6 +84,11 @@ DROPPED = (
 HOLDING = (
     f"SELECT number FROM logs WHERE EXISTS (SELECT 1 FROM commits WHERE position = (number << {LOG_BITS}) + ?1"
     " AND hash = ?2) ORDER BY number"
+)
+NEW_COMMITS = f"SELECT position & {POSITION}, id, hash FROM commits WHERE position > ? AND position <= ?"
+NEW_EVENTS = (
+    f"SELECT position & {POSITION}, type, tags FROM events WHERE position > ? AND position <= ?"
+    " ORDER BY position"
 )
 HASH_AT = "SELECT hash FROM commits WHERE position = ?"
 
@@ -238,6 +244,17 @@ class Rows:
             return []
         arguments = (encode_ids(ids), self._base + indexed, self._base + upto)
         return [id for [id] in self.fetch(KNOWN_BEYOND, arguments)]
+
+    def news(self, after: int, upto: int) -> News | None:
+        """What was appended between two positions, for those who remember it; None where a row of it is damaged."""
+        bounds = (self._base + after, self._base + upto)
+        try:
+            events = [
+                (position, type, decode_tags(tags)) for position, type, tags in self.fetch(NEW_EVENTS, bounds)
+            ]
+        except (msgspec.MsgspecError, TypeError):
+            return None
+        return [(position, id, hash) for position, id, hash in self.fetch(NEW_COMMITS, bounds)], events
 
     def by_id(self, id: str, indexed: int) -> Commit | None:
         """The commit with this id, if there is one."""

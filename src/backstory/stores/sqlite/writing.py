@@ -20,11 +20,11 @@ from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.stores.judge import Plan, judge
 from backstory.stores.names import beyond
 from backstory.stores.needed import needed_by
-from backstory.stores.recent import Recent
+from backstory.stores.recent import News, Recent
 from backstory.stores.rows import POSITION, head_of
 from backstory.stores.sqlite.index import LAST_LOG, RUN, first_key
 from backstory.stores.sqlite.lineage import Lineage, Lost
-from backstory.stores.sqlite.rows import HOLDING, Rows, row_digest, row_of
+from backstory.stores.sqlite.rows import HOLDING, TAIL, Rows, row_digest, row_of
 from backstory.stores.sqlite.runs import drop_rows, write_run
 from backstory.unit import Append, Batch, NewLog, Outcome, SetRef, Unit, Written
 
@@ -246,12 +246,19 @@ class LogWriting:
             raise Lost(lost)
         self.head, self.indexed = found or (known.origin, 0)
         self.found = self.head
-        self._recent.catch_up(self.head)
+        self._recent.catch_up(self.head, self._news)
         self._added: list[tuple[Draft, Commit]] = []
         self._inserted = 0
         # Beyond the indexes it need not look where the recent ids reach back as far.
         self._known = {*indexed_ids, *self._rows.known_beyond(ids, self.indexed, self._recent.seen.start)}
         self._asked = set(ids)
+
+    def _news(self, left: Head) -> News | None:
+        """What other processes have appended after `left`; None where that is much, or the log has not this point."""
+        upto = self.head.position
+        if not left.position < upto <= left.position + TAIL or self._rows.hash_at(left.position) != left.hash:
+            return None
+        return self._rows.news(left.position, upto)
 
     def known(self, id: str) -> Commit | None:
         """The commit with this id; see `judge.LogView`."""
