@@ -196,7 +196,7 @@ async def test_a_follower_goes_with_its_branch_as_far_as_both_histories_are_the_
         await db.append(Deposited("a", 10))
         await (await db.switch("trial")).rebase("main")
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(follower, 20)
             await until(watchers)

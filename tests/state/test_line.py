@@ -68,7 +68,7 @@ def test_threads_that_open_a_branch_at_once_get_one_line(db: Database) -> None:
     together, opened = Barrier(8), list[Database]()
 
     def work() -> None:
-        together.wait(10)
+        together.wait()
         opened.append(db.switch("plan"))
 
     threads = [Thread(target=work) for _ in range(8)]
