@@ -161,14 +161,19 @@ class Appending:
     def _append(self, tip: Tip) -> Commit:
         verdict = tip.append(self._drafted())
         if isinstance(verdict, tuple):
-            return verdict[0]
+            return self._settled(tip, verdict)
         raise verdict
+
+    def _settled(self, tip: Tip, commits: tuple[Commit, ...]) -> Commit:
+        [commit] = commits
+        tip.line.loader.note(commit.point)
+        return commit
 
     def half(self, tip: Tip) -> Half | Commit:
         """Make the draft."""
         if self._said.id is not None and self._handle.left(tip):
             return self.whole()
-        return Half(tip.log, (self._drafted(),), lambda commits: commits[0])
+        return Half(tip.log, (self._drafted(),), partial(self._settled, tip))
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
         """Where the branch was moved away: what the old history says of it does not matter."""
