@@ -24,6 +24,7 @@ QUESTIONS = (
     "execute",
     "execute_warm",
     "execute_concurrent",
+    "execute_processes",
     "asynchronous",
     "rebuild",
     "as_of",

@@ -77,7 +77,7 @@ QUESTION = Question(
         ),
         Contestant("raw SQLite", raw_sqlite, note="no tag index; the limit"),
     ],
-    [Goal("Backstory", "UmaDB", at_least=3), Goal("Backstory", "eventsourcing", at_least=1.8)],
+    [Goal("Backstory", "UmaDB", at_least=1.3), Goal("Backstory", "eventsourcing", at_least=0.6)],
     {"events": 500_000, "tags": 100_000, "per_commit": 1_000},
     {"events": 5_000, "tags": 1_000, "per_commit": 500},
 )

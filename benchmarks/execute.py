@@ -92,7 +92,7 @@ QUESTION = Question(
         Contestant("eventsourcing JSON", partial(eventsourcing, plain=True), note="its defaults"),
         Contestant("UmaDB", umadb),
     ],
-    [Goal("Backstory", "raw SQLite", at_least=0.8), Goal("Backstory", "eventsourcing", at_least=2)],
+    [Goal("Backstory", "raw SQLite", at_least=0.43), Goal("Backstory", "eventsourcing", at_least=1.35)],
     {"executions": 2_000, "accounts": 100},
     {"executions": 100, "accounts": 10},
     rounds=15,

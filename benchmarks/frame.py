@@ -213,7 +213,11 @@ PEERS = (
     "eventsourcing DCB",
     "eventsourcing DCB, 1",
     "eventsourcing DCB, 32",
+    "eventsourcing, deciding",
+    "eventsourcing, one entity",
     "UmaDB",
+    "UmaDB, deciding",
+    "UmaDB, one entity",
 )
 """Contestants that other packages bring."""
 

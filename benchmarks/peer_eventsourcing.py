@@ -17,10 +17,11 @@ application and aggregate class too: what its users have who change nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import msgspec
 
@@ -33,6 +34,7 @@ try:
     from eventsourcing.persistence import (
         DatetimeAsISO,
         InfrastructureFactory,
+        IntegrityError,
         JSONTranscoder,
         Mapper,
         StoredEvent,
@@ -215,11 +217,19 @@ class Bank(Application):
         account: Account = self.repository.get(id, projector_func=Account.project)
         return account
 
-    def open(self) -> UUID:
-        """A new account, with a first deposit: an aggregate is there from its first event on."""
-        id = uuid4()
-        self.save(Deposited(originator_id=id, originator_version=1, account="a", cents=1))
+    def open(self, name: str = "") -> UUID:
+        """An account with a first deposit: an aggregate is there from its first event on. A new one without a name."""
+        id = uuid5(NAMESPACE_OID, name) if name else uuid4()
+        with suppress(IntegrityError):  # somebody has opened it
+            self.save(Deposited(originator_id=id, originator_version=1, account="a", cents=1))
         return id
+
+    def deposit_surely(self, id: UUID, cents: int) -> None:
+        """Load, decide, append; again on a conflict."""
+        while True:
+            with suppress(IntegrityError):
+                self.deposit(id, cents)
+                return
 
     def deposit(self, id: UUID, cents: int) -> None:
         """Load, decide, append."""

@@ -110,7 +110,7 @@ QUESTION = Question(
         Contestant("from a snapshot", partial(backstory, snapshot=True), note="Backstory's default"),
     ],
     [
-        Goal("Backstory", "raw SQLite", at_least=0.7),
+        Goal("Backstory", "raw SQLite", at_least=0.72),
         Goal("Backstory", "eventsourcing", at_least=20),
         Goal("Backstory", "eventsourcing JSON", at_least=20),
     ],
