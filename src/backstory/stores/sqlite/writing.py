@@ -10,33 +10,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import apsw
-import msgspec
 
-from backstory.commit import Commit, Draft, Head, emptied, micros, recorded
+from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt, StoreRefused
-from backstory.query import Condition, Query
 from backstory.record import Recorded
 from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.stores.judge import Plan, judge
 from backstory.stores.names import beyond
 from backstory.stores.needed import needed_by
-from backstory.stores.recent import News, Recent
 from backstory.stores.rows import POSITION, head_of
-from backstory.stores.sqlite.index import LAST_LOG, RUN, first_key
-from backstory.stores.sqlite.lineage import Lineage, Lost
-from backstory.stores.sqlite.rows import HOLDING, TAIL, Rows, row_digest, row_of
-from backstory.stores.sqlite.runs import drop_rows, write_run
-from backstory.unit import Append, Batch, NewLog, Outcome, SetRef, Unit, Written
+from backstory.stores.sqlite.index import LAST_LOG, first_key
+from backstory.stores.sqlite.log_writing import KnownLog, LogWriting
+from backstory.stores.sqlite.rows import HOLDING, row_digest
+from backstory.stores.sqlite.runs import drop_rows
+from backstory.unit import Append, NewLog, Outcome, SetRef, Unit, Written
 
-INSERT_COMMIT = (
-    "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)"
-)
-INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))"
-EMPTY_COMMIT = (
-    "UPDATE commits SET author = ?, message = ?, command = CAST(? AS TEXT), metadata = CAST(? AS TEXT), query = ?,"
-    " secret = ? WHERE position = ?"
-)
-EMPTY_EVENT = "UPDATE events SET data = CAST(? AS TEXT) WHERE position = ?"
 LAST_LOG_AND_KEY = (
     "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'logs'), 0),"
     " max(coalesce((SELECT max(position) FROM events), 0), coalesce((SELECT max(position) FROM commits), 0))"
@@ -46,16 +34,6 @@ NAMING = (
     "SELECT name, value FROM refs WHERE name = ?1 OR name >= ?2 AND name < ?3 OR name >= ?4 AND name < ?5"
 )
 MADE = "SELECT number FROM logs WHERE made_by = ? AND origin_position = ? AND origin_hash = ?"
-_encode = msgspec.json.Encoder().encode
-
-
-class KnownLog(Protocol):
-    """What is remembered of a log from one transaction to the next."""
-
-    base: int
-    origin: Head
-    recent: Recent
-    lineage: Lineage
 
 
 class Logs(Protocol):
@@ -223,132 +201,6 @@ class Writing:
         """Remember nothing of these logs: nobody knows what was kept."""
         for log in self.written.values():
             log.forget()
-
-
-class LogWriting:
-    """What is written to one log; see `judge.LogView`. It is `gone` where the log was dropped.
-
-    Looks up at once where the log ends, which of `ids` are known, and the value of a ref, if one is named: `ref`.
-    """
-
-    def __init__(
-        self, connection: apsw.Connection, known: KnownLog, ids: Sequence[str], ref: str | None
-    ) -> None:
-        self._connection = connection
-        self._base = known.base
-        self._origin = known.origin
-        self._rows = Rows(fetcher(connection), known.base, known.origin)
-        self._recent = known.recent
-        self._lineage = known.lineage
-        found, indexed_ids, self.ref = self._rows.ends_and_more(known.lineage.seen, ids, ref)
-        self.gone = found is None and self._rows.dropped()
-        if not self.gone and ((lost := known.lineage.lost(found, self._rows)) or found is None):
-            raise Lost(lost)
-        self.head, self.indexed = found or (known.origin, 0)
-        self.found = self.head
-        self._recent.catch_up(self.head, self._news)
-        self._added: list[tuple[Draft, Commit]] = []
-        self._inserted = 0
-        # Beyond the indexes it need not look where the recent ids reach back as far.
-        self._known = {*indexed_ids, *self._rows.known_beyond(ids, self.indexed, self._recent.seen.start)}
-        self._asked = set(ids)
-
-    def _news(self, left: Head) -> News | None:
-        """What other processes have appended after `left`; None where that is much, or the log has not this point."""
-        upto = self.head.position
-        if not left.position < upto <= left.position + TAIL or self._rows.hash_at(left.position) != left.hash:
-            return None
-        return self._rows.news(left.position, upto)
-
-    def known(self, id: str) -> Commit | None:
-        """The commit with this id; see `judge.LogView`."""
-        if id not in self._asked:
-            self._asked.add(id)
-            self._known.update(self._rows.known_ids([id], self.indexed, self.found.position))
-        if id not in self._known and id not in self._recent.seen.ids:
-            return None
-        self.insert()
-        return self._rows.by_id(id, self.indexed)
-
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
-        """The first events that the condition forbids; see `judge.LogView`."""
-        if self._recent.seen.rules_out(condition.query, condition.after):
-            return ()
-        self.insert()
-        # What this transaction has added is beyond the indexes as well.
-        events = self._rows.events(
-            condition.query, condition.after, self.head.position, self.indexed, limit=limit
-        )
-        return list(events)
-
-    def hash_at(self, position: int) -> bytes | None:
-        """The hash of the commit that ends at a position, or of the origin; see `judge.LogView`."""
-        known = self._recent.seen.hashes.get(position)
-        if known is not None:
-            return known
-        if position == self._origin.position:
-            return self._origin.hash
-        if not self._origin.position < position <= self.head.position:
-            return None
-        self.insert()
-        return self._rows.hash_at(position)
-
-    def add(self, batch: Batch, commits: Sequence[Commit]) -> None:
-        """Append what was judged."""
-        for draft, commit in zip(batch, commits, strict=True):
-            self._added.append((draft, commit))
-            self.head = self._recent.add(commit, draft.events)
-
-    def withhold(self, commit: Commit, places: Sequence[int]) -> None:
-        """Write a commit and its events anew without these parts."""
-        self.insert()
-        events = self._rows.events(Query.all(), commit.first - 1, commit.position, self.indexed)
-        kept, rest = emptied(commit, events, places)
-        _size, _id, _time, _authored, *parts, query, _after, secret = row_of(kept)[:11]
-        self._connection.execute(EMPTY_COMMIT, (*parts, query, secret, self._base + commit.position))
-        first = self._base + commit.first
-        self._connection.executemany(
-            EMPTY_EVENT, [(event.data, position) for position, event in enumerate(rest, first)]
-        )
-
-    def added(self) -> list[Recorded]:
-        """The events that were added."""
-        return [event for draft, commit in self._added for event in recorded(draft.events, commit)]
-
-    def finish(self) -> None:
-        """Insert what is left, and index a run if there is one."""
-        self.insert()
-        if self.head.position - self.indexed >= RUN:
-            write_run(self._connection, self._base, self.indexed, self.found.position, self._added)
-
-    def insert(self) -> None:
-        """Insert what was added since the last time: few statements for many commits."""
-        if self._inserted == len(self._added):
-            return
-        base, new = self._base, self._added[self._inserted :]
-        self._inserted = len(self._added)
-        commits = [(base + commit.position, *row_of(commit)) for _, commit in new]
-        events = [
-            (position, base + commit.position, event.type, event.version, _encode(event.tags), event.data)
-            for draft, commit in new
-            for position, event in enumerate(draft.events, base + commit.first)
-        ]
-        self._connection.executemany(INSERT_COMMIT, commits)
-        self._connection.executemany(INSERT_EVENT, events)
-
-    def kept(self) -> None:
-        """Remember that all of it is written."""
-        self._recent.durable(self.head.position)
-        self._lineage.note(self.head)
-
-    def forget(self) -> None:
-        """Remember nothing: nobody knows what was kept."""
-        self._recent.forget()
-
-
-def fetcher(connection: apsw.Connection) -> Any:
-    """How rows are fetched over one connection."""
-    return lambda sql, arguments: connection.execute(sql, arguments).fetchall()
 
 
 def holding(connection: apsw.Connection, position: int, hash: bytes) -> list[int]:
