@@ -19,15 +19,18 @@ from backstory.record import Encoded
 MOST = 100_000
 """How many tags and ids are remembered before it begins anew."""
 
+NEAR = 1_000
+"""How many hashes of commits are remembered: they are asked for near the head."""
 
 News: TypeAlias = tuple[Iterable[tuple[int, str, bytes]], Iterable[tuple[int, str, Iterable[str]]]]
 """What others have appended: position, id and hash of each commit, and position, type and tags of each event."""
 
 
 class Seen(msgspec.Struct):
-    """The last position of each tag and each type, and the ids and hashes of commits, of what came after `start`.
+    """The last position of each tag and each type, and the ids of commits, of what came after `start`.
 
-    It is only ever added to, so that others may look meanwhile. Up to `sure` all of it is in the log for good.
+    It is only ever added to, so that others may look meanwhile. Up to `sure` all of it is in the log for good. `hashes`
+    are those of some of the commits, by position, and for the one who writes.
     """
 
     start: int
@@ -82,10 +85,15 @@ class Recent:
         self, commits: Iterable[tuple[int, str, bytes]], events: Iterable[tuple[int, str, Iterable[str]]]
     ) -> None:
         for position, id, hash in commits:
-            self.seen.ids.add(id)
-            self.seen.hashes[position] = hash
+            self._passed(position, id, hash)
         for position, type, tags in events:
             self._saw(position, type, tags)
+
+    def _passed(self, position: int, id: str, hash: bytes) -> None:
+        self.seen.ids.add(id)
+        if len(self.seen.hashes) >= NEAR:
+            self.seen.hashes.clear()
+        self.seen.hashes[position] = hash
 
     def _saw(self, position: int, type: str, tags: Iterable[str]) -> None:
         self.seen.types[type] = position
@@ -96,8 +104,7 @@ class Recent:
         """Note a commit that is being appended, and return the head that it makes."""
         for position, event in enumerate(events, commit.first):
             self._saw(position, event.type, event.tags)
-        self.seen.ids.add(commit.id)
-        self.seen.hashes[commit.position] = commit.hash
+        self._passed(commit.position, commit.id, commit.hash)
         self.head = Head(commit.position, commit.hash, commit.time)
         return self.head
 
