@@ -10,7 +10,7 @@ import pytest
 
 from backstory.commit import ORIGIN, Head
 from backstory.conformance.sample import START, decided, fact, one
-from backstory.errors import Conflict
+from backstory.errors import Conflict, StoreRefused
 from backstory.query import Query
 from backstory.record import Recorded
 from backstory.store import Store, append, create_log, set_ref
@@ -112,6 +112,14 @@ class Hooks:
         assert store.refs.get("a") is None
         assert rows(tables) == []
         assert one(store.log(0)).position == 1
+
+    def test_a_hook_that_writes_beside_its_transaction_is_refused(self, store: Store) -> None:
+        def hook(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
+            with pytest.raises(StoreRefused):
+                one(store.log(0))
+
+        commits = store.log(0).append([[decided()]], within=hook)[0]
+        assert tuple(store.log(0).commits()) == commits
 
     def test_a_retry_does_not_run_the_hook(self, store: Store) -> None:
         runs: list[int] = []

@@ -9,6 +9,12 @@ from backstory.errors import StoreRefused
 from backstory.store import Store
 from backstory.tables import Transaction
 
+INSIDE = (
+    "this thread is inside a transaction of the store, which no other write of it can wait for; write with"
+    " store.joined(transaction) inside a transaction of the store's tables, and not at all inside a hook"
+)
+"""Why a write is refused that comes from within a transaction, and not through the store that joined it."""
+
 
 class InsideTransaction:
     """The part of a store inside a transaction that refuses, or has nothing to do; see `Store.joined`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from backstory.commit import ORIGIN, Head
@@ -13,6 +13,7 @@ from backstory.errors import StoreClosed, StoreError, StoreRefused
 from backstory.forks import on_fork
 from backstory.refs import MAIN_REF
 from backstory.stores.hooks import run_hooks
+from backstory.stores.inside import INSIDE
 from backstory.stores.memory.log import MemoryLog
 from backstory.stores.memory.writing import Now, Writing
 from backstory.stores.watchers import Watchers
@@ -37,6 +38,7 @@ class MemoryStore:
         self.refs = MemoryRefs(self)
         self.caches = MemoryCaches(self)
         self.closed = False
+        self._holder: int | None = None  # the thread that is inside of a transaction
         self._tables: MemoryTables | None = None
         self._watchers = Watchers()
         self._now = Now({0: MemoryLog(self, 0, origin, "")}, {0: origin}, {MAIN_REF: "0"}, 1)
@@ -70,6 +72,7 @@ class MemoryStore:
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit whole or not at all; see `Store.write`."""
+        self.check_outside()
         with self.lock:
             try:
                 outcomes = self._write(units)
@@ -81,13 +84,27 @@ class MemoryStore:
     def _write(self, units: Sequence[Unit]) -> list[Outcome]:
         writing = Writing(self, self.now)
         outcomes = [writing.do(unit) for unit in units]
-        hooked = any(unit.within is not None for unit in units)
-        with self.tables.hooks() if hooked else nullcontext() as transaction:
-            run_hooks(transaction, units, outcomes, writing.added)
+        if any(unit.within is not None for unit in units):
+            with self.held(), self.tables.hooks() as transaction:
+                run_hooks(transaction, units, outcomes, writing.added)
         self._now = writing.done()
         if writing.withheld:
             self.caches.clear()
         return outcomes
+
+    def check_outside(self) -> None:
+        """Raise `StoreRefused` where this thread is inside of a transaction, whose end would undo its write."""
+        if self._holder == threading.get_ident():
+            raise StoreRefused(INSIDE)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Refuse for the length of a block what this thread writes beside it; with the lock held."""
+        self._holder = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._holder = None
 
     def inside(self, tables: MemoryTables) -> MemoryStore:
         """This store as it is now, to be written inside a transaction of its tables."""

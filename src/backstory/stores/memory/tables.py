@@ -45,14 +45,19 @@ class MemoryTables:
     @contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
         """A transaction for the length of a block; see `Tables.transaction`."""
+        self.store.check_outside()
         with self.store.lock:
             transaction = MemoryTransaction(self._connection, self)
-            with self._connection:
+            with self.store.held(), self._connection:
                 yield transaction
             if transaction.inside is not None:
                 self.store.adopt(transaction.inside.now)
 
-    reading = transaction
+    @contextmanager
+    def reading(self) -> Iterator[SqliteTransaction]:
+        """The tables as they are, for the length of a block; see `Tables.reading`."""
+        with self.store.lock, self._connection:
+            yield SqliteTransaction(self._connection)
 
     @contextmanager
     def hooks(self) -> Iterator[SqliteTransaction]:

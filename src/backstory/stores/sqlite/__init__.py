@@ -40,6 +40,7 @@ class SqliteStore(StoreOver):
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit, in one transaction with those of other threads; see `Store.write`."""
+        self.file.check_outside()  # it would wait for another thread's group, which waits for this transaction
         outcomes = self._group.write(units)
         self._watch.told()
         return outcomes

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import apsw
 
 from backstory.errors import HistoryLost, StoreError, StoreRefused
+from backstory.stores.inside import INSIDE
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connecting import Wait, check_ours, connected, turn_to_log, waiting
 from backstory.stores.sqlite.turn import Turn
@@ -79,7 +80,7 @@ class Connections:
         self._idle: deque[apsw.Connection] = deque()
         self._uses: set[_Use] = set()
         self._of_parent: list[Any] = []
-        self._inside = False  # a block of this thread holds the writing connection
+        self._holder: int | None = None  # the thread that is inside of a transaction
         self._begin()
 
     def _begin(self) -> None:
@@ -154,6 +155,7 @@ class Connections:
         `patience` is how many seconds it waits for another process's. The work is done again where the write-ahead log
         was not in its place afterwards: nobody else would ever see what it wrote, or it was kept in the last moment.
         """
+        self.check_outside()
         for attempt in range(TRIES):
             with self._writing:
                 if self._place is None or self._pid != os.getpid():
@@ -179,20 +181,23 @@ class Connections:
     def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
         """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
         self._begin_transaction(writer)
+        self._holder = threading.get_ident()
         try:
             result = work(writer, again)
             writer.execute("COMMIT")
         except BaseException:
             _roll_back(writer)
             raise
+        finally:
+            self._holder = None
         return result
 
+    def check_outside(self) -> None:
+        """Raise `StoreRefused` where this thread is inside of a transaction, which its write would wait for."""
+        if self._holder == threading.get_ident():
+            raise StoreRefused(f"{self.path}: {INSIDE}")
+
     def _begin_transaction(self, writer: apsw.Connection) -> None:
-        if self._inside:
-            raise StoreRefused(
-                f"{self.path}: this thread is inside a transaction of the store's tables; write there with"
-                " store.joined(transaction)"
-            )
         _roll_back(writer)  # what an interrupt that came between has left
         if not self._turn.take(self._wait):
             raise apsw.BusyError("another process writes")
@@ -204,6 +209,7 @@ class Connections:
 
         Raises `StoreError` where nobody can know whether it was kept.
         """
+        self.check_outside()
         with self._writing:
             if self._place is None or self._pid != os.getpid():
                 with self._gate:
@@ -213,12 +219,12 @@ class Connections:
             self._patience = patience
             try:
                 self._begin_transaction(writer)
-                self._inside = True
+                self._holder = threading.get_ident()
                 try:
                     yield writer
                     writer.execute("COMMIT")
                 finally:
-                    self._inside = False
+                    self._holder = None
                     _roll_back(writer)
                 kept = self._kept(place)
                 if kept:
@@ -359,7 +365,7 @@ class Connections:
     def _leave_to_parent(self) -> None:
         """Keep what a fork left open, and never use or close it: it is the parent's."""
         self._of_parent += [self._writer, self._idle, self._uses]
-        self._turn, self._inside = Turn(), False
+        self._turn, self._holder = Turn(), None
         self._writer, self._idle, self._uses = None, deque(), set()
         self._place, self._pid = None, os.getpid()
 

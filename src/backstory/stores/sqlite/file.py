@@ -136,6 +136,10 @@ class SqliteFile:
         except (apsw.BusyError, apsw.FullError, apsw.IOError) as error:
             raise named(self.path, error) from error
 
+    def check_outside(self) -> None:
+        """Raise `StoreRefused` where this thread is inside of a transaction of this file."""
+        self._connections.check_outside()
+
     def lose(self, what: str) -> HistoryLost:
         """Refuse every later call, because what was read before may be remembered; return the error to raise."""
         self._lost = (

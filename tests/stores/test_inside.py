@@ -1,0 +1,68 @@
+"""A thread that is inside a transaction of a store: what it writes beside that is refused, and breaks nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from backstory.commit import Head
+from backstory.conformance.sample import decided, ids, one
+from backstory.errors import StoreRefused
+from backstory.record import Recorded
+from backstory.stores.memory import MemoryStore
+from backstory.stores.sqlite import SqliteStore
+from tests.patience import until
+
+Local = MemoryStore | SqliteStore
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Local]:
+    store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "store.db")
+    yield store
+    store.close()
+
+
+def test_a_write_beside_a_transaction_from_inside_it_is_refused(store: Local) -> None:
+    with store.tables.transaction() as transaction:
+        joined = one(store.joined(transaction).log(0))
+        with pytest.raises(StoreRefused, match="joined"):
+            one(store.log(0))
+        with pytest.raises(StoreRefused, match="joined"), store.tables.transaction():
+            pass
+    after = one(store.log(0))
+    assert list(store.log(0).commits()) == [joined, after]
+
+
+def test_it_is_refused_too_while_another_thread_waits_for_the_transaction(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    with ThreadPoolExecutor(1) as pool:
+        with store.tables.transaction() as transaction:
+            other = pool.submit(one, store.log(0))
+            until(lambda: store._group._leader is not None)
+            with pytest.raises(StoreRefused):
+                one(store.log(0))
+            one(store.joined(transaction).log(0))
+        assert other.result(60).position == 2
+
+
+def test_a_hook_cannot_undo_its_transaction_through_caches_or_another_store_of_the_file(
+    tmp_path: Path,
+) -> None:
+    store, other = (SqliteStore(tmp_path / "store.db") for _ in range(2))
+    thread = threading.get_ident()
+
+    def hook(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
+        assert threading.get_ident() == thread
+        with pytest.raises(StoreRefused):
+            store.caches.set("snapshot/x", b"1")
+        with pytest.raises(StoreRefused):
+            one(other.log(0))
+
+    store.log(0).append([[decided(id="a")]], within=hook)
+    assert ids(other.log(0).commits()) == ["a"]
+    assert store.caches.names() == []
