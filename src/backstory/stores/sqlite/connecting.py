@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from itertools import count
@@ -15,6 +16,10 @@ APPLICATION_ID = 0x42414B53
 
 Wait = Callable[[int], bool]
 """Sleeps a little before the next attempt, counted from 0; False where that would take too long."""
+
+
+Inode = tuple[int, int]
+"""Device and inode of a file; zeros where there is none."""
 
 
 def connected(path: str, wait: Callable[[], Wait], *, create: bool = False) -> apsw.Connection:
@@ -70,3 +75,25 @@ def turn_to_log(path: str, connection: apsw.Connection, wait: Wait) -> None:
                 raise
     if mode != "wal":
         raise StoreReadOnly(f"{path}: SQLite can keep no write-ahead log beside the file")
+
+
+def roll_back(connection: apsw.Connection) -> None:
+    """Take back a transaction, if there is one."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def close(connection: apsw.Connection, *, fold: bool) -> None:
+    """Close a connection; `fold`: the last one folds its write-ahead log into the file."""
+    if not fold:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    connection.close()
+
+
+def inode_of(path: str) -> Inode:
+    """Device and inode of the file at a path."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino

@@ -23,7 +23,17 @@ import apsw
 from backstory.errors import HistoryLost, StoreError, StoreRefused
 from backstory.stores.inside import INSIDE
 from backstory.stores.rows import Row
-from backstory.stores.sqlite.connecting import Wait, check_ours, connected, turn_to_log, waiting
+from backstory.stores.sqlite.connecting import (
+    Inode,
+    Wait,
+    check_ours,
+    close,
+    connected,
+    inode_of,
+    roll_back,
+    turn_to_log,
+    waiting,
+)
 from backstory.stores.sqlite.turn import Turn
 
 T = TypeVar("T")
@@ -44,9 +54,6 @@ LONGEST = 10.0
 
 TRIES = 5
 """How often a statement is made again before what deletes the write-ahead log is reported."""
-
-Inode = tuple[int, int]
-"""Device and inode of a file; zeros where there is none."""
 
 Place = tuple[Inode, Inode]
 """Where the file and its write-ahead log are."""
@@ -146,7 +153,7 @@ class Connections:
             if use.place is self._place and len(self._idle) < MOST_IDLE:
                 self._idle.append(connection)
             else:
-                _close(connection, fold=use.place is self._place)
+                close(connection, fold=use.place is self._place)
         self._uses.discard(use)
 
     def write(self, work: Work[T], patience: float) -> T:
@@ -186,7 +193,7 @@ class Connections:
             result = work(writer, again)
             writer.execute("COMMIT")
         except BaseException:
-            _roll_back(writer)
+            roll_back(writer)
             raise
         finally:
             self._holder = None
@@ -198,7 +205,7 @@ class Connections:
             raise StoreRefused(f"{self.path}: {INSIDE}")
 
     def _begin_transaction(self, writer: apsw.Connection) -> None:
-        _roll_back(writer)  # what an interrupt that came between has left
+        roll_back(writer)  # what an interrupt that came between has left
         if not self._turn.take(self._wait):
             raise apsw.BusyError("another process writes")
         writer.execute("BEGIN IMMEDIATE")
@@ -225,7 +232,7 @@ class Connections:
                     writer.execute("COMMIT")
                 finally:
                     self._holder = None
-                    _roll_back(writer)
+                    roll_back(writer)
                 kept = self._kept(place)
                 if kept:
                     self._fold_log(writer)
@@ -341,7 +348,7 @@ class Connections:
         # Where another process writes just now, it is the one that will fold the log.
         fold = self._turn.take(lambda _: False) and (place is None or self._look() == place)
         for connection in (*interrupted, *self._idle, *([self._writer] if self._writer else [])):
-            _close(connection, fold=fold)
+            close(connection, fold=fold)
         self._turn.close()
         self._idle.clear()
         self._writer = None
@@ -375,30 +382,8 @@ _DELETED = (
 )
 
 
-def _roll_back(connection: apsw.Connection) -> None:
-    """Take back a transaction, if there is one."""
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-
-
 def release(lock: threading.RLock) -> None:
     """Give back a lock that this thread has, however often it has taken it, or not at all."""
     with suppress(RuntimeError):
         while True:
             lock.release()
-
-
-def inode_of(path: str) -> Inode:
-    """Device and inode of the file at a path."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return 0, 0
-    return found.st_dev, found.st_ino
-
-
-def _close(connection: apsw.Connection, *, fold: bool) -> None:
-    """Close a connection; `fold`: the last one folds its write-ahead log into the file."""
-    if not fold:
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    connection.close()

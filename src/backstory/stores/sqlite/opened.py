@@ -7,7 +7,8 @@ import threading
 from collections import deque
 
 from backstory.forks import on_fork
-from backstory.stores.sqlite.connections import Connections, Inode, inode_of, release
+from backstory.stores.sqlite.connecting import Inode, inode_of
+from backstory.stores.sqlite.connections import Connections, release
 
 
 class Opened:

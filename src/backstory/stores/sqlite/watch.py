@@ -59,7 +59,7 @@ class Watch:
 
     def _look(self) -> tuple[int, int, int]:
         try:
-            found = os.stat(self._log_path)  # noqa: PTH116 - importing pathlib takes 4 of the 40 ms in which a verb starts
+            found = os.stat(self._log_path)
         except OSError:
             return 0, 0, 0
         return found.st_ino, found.st_size, found.st_mtime_ns
