@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backstory.commit import ORIGIN, Head
+from backstory.commit import DATA, ORIGIN, Head
 from backstory.conformance.sample import START, decided, fact, one
 from backstory.errors import Conflict, StoreRefused
 from backstory.query import Query
 from backstory.record import Recorded
-from backstory.store import Store, append, create_log, set_ref
+from backstory.store import Store, append, create_log, set_ref, write
 from backstory.tables import Tables, Transaction
-from backstory.unit import Append, SetRef, Unit, Within, new_log
+from backstory.unit import Append, SetRef, Unit, Withhold, Within, new_log
 
 
 def counted(store: Store) -> Tables:
@@ -230,6 +230,53 @@ class Joining:
             log = store.joined(transaction).log(0)
             assert append(log, draft) == append(log, draft)
         assert append(store.log(0), draft) == tuple(store.log(0).commits())
+
+    def test_what_is_withheld_inside_a_transaction_that_fails_is_there_again(self, store: Store) -> None:
+        tables = counted(store)
+        commit = one(store.log(0))
+        store.caches.set("snapshot/x", b"1")
+
+        def request(*, fails: bool) -> None:
+            with tables.transaction() as transaction:
+                write(store.joined(transaction), Withhold(0, commit.id, (DATA,)))
+                if fails:
+                    raise LookupError("a request that fails")
+
+        with pytest.raises(LookupError):
+            request(fails=True)
+        [event] = store.log(0).read()
+        assert event.data
+        assert store.caches.get("snapshot/x") == b"1"
+        request(fails=False)
+        [event] = store.log(0).read()
+        assert not event.data
+        assert store.caches.get("snapshot/x") is None
+
+    def test_what_is_inside_a_transaction_is_over_with_it(self, store: Store) -> None:
+        tables = counted(store)
+        kept: list[Transaction] = []
+        with tables.transaction() as transaction:
+            joined = store.joined(transaction)
+            log = joined.log(0)
+        with tables.reading() as reading:
+            kept.append(reading)
+        store.log(0).append([[decided()]], within=lambda hooked, _found, _added: kept.append(hooked))
+        for late in (
+            lambda: one(log),
+            log.head,
+            lambda: joined.refs.get("a"),
+            lambda: set_ref(joined, "a", "1", old=None),
+        ):
+            with pytest.raises(StoreRefused, match="is over"):
+                late()
+        for each in (transaction, *kept):
+            with pytest.raises(StoreRefused, match="is over"):
+                each.execute("INSERT INTO counted VALUES ('late', 1)")
+            with pytest.raises(StoreRefused, match="is over"):
+                each.rows("SELECT 1")
+        assert one(store.log(0)).position == 2
+        assert len(list(store.log(0).read())) == 2
+        assert rows(tables) == []
 
     def test_hooks_run_inside_too(self, store: Store) -> None:
         tables = counted(store)

@@ -15,6 +15,9 @@ INSIDE = (
 )
 """Why a write is refused that comes from within a transaction, and not through the store that joined it."""
 
+OVER = "this transaction is over, and what is inside of it, too; begin another one"
+"""Why nothing is done with a transaction after its end: its connection may be in somebody else's by then."""
+
 
 class InsideTransaction:
     """The part of a store inside a transaction that refuses, or has nothing to do; see `Store.joined`."""

@@ -21,7 +21,7 @@ from backstory.tables import Transaction
 from backstory.unit import Outcome, Unit
 
 if TYPE_CHECKING:
-    from backstory.stores.memory.tables import MemoryTables
+    from backstory.stores.memory.tables import MemoryTables, MemoryTransaction
 
 LOOK = 1.0
 """Seconds: a thread that waits looks by itself that often, in case Ctrl-C kept another from waking it."""
@@ -40,6 +40,8 @@ class MemoryStore:
         self.closed = False
         self._holder: int | None = None  # the thread that is inside of a transaction
         self._tables: MemoryTables | None = None
+        self._transaction: MemoryTransaction | None = None  # that this store is inside of
+        self._withheld = False
         self._watchers = Watchers()
         self._now = Now({0: MemoryLog(self, 0, origin, "")}, {0: origin}, {MAIN_REF: "0"}, 1)
         self._begin()
@@ -66,9 +68,11 @@ class MemoryStore:
         return self._now
 
     def check_open(self) -> None:
-        """Raise `StoreClosed` where it is closed."""
+        """Raise `StoreClosed` where it is closed, `StoreRefused` where the transaction that it is inside of is over."""
         if self.closed:
             raise StoreClosed("this store is closed")
+        if self._transaction is not None:
+            self._transaction.check_lasts()
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit whole or not at all; see `Store.write`."""
@@ -89,6 +93,7 @@ class MemoryStore:
                 run_hooks(transaction, units, outcomes, writing.added)
         self._now = writing.done()
         if writing.withheld:
+            self._withheld = True
             self.caches.clear()
         return outcomes
 
@@ -106,16 +111,18 @@ class MemoryStore:
         finally:
             self._holder = None
 
-    def inside(self, tables: MemoryTables) -> MemoryStore:
+    def inside(self, transaction: MemoryTransaction) -> MemoryStore:
         """This store as it is now, to be written inside a transaction of its tables."""
         joined = MemoryStore()
         joined._now = self.now.at(joined)
-        joined._tables = tables
+        joined._transaction, joined._tables = transaction, transaction.tables
         return joined
 
-    def adopt(self, now: Now) -> None:
+    def adopt(self, joined: MemoryStore) -> None:
         """Let what was written inside a transaction of the tables become true; with the store's lock held."""
-        self._now = now.at(self)
+        self._now = joined._now.in_place_of(self._now, self)
+        if joined._withheld:
+            self.caches.clear()
         self._changed.notify_all()
 
     def log(self, number: int = 0) -> MemoryLog:

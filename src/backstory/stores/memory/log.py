@@ -59,6 +59,11 @@ class MemoryLog:
         moved._home = home
         return moved
 
+    def become(self, other: MemoryLog) -> MemoryLog:
+        """The same log again, with what it has in another home."""
+        self._events, self._commits, self._ids = other._events, other._commits, other._ids
+        return self
+
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
     ) -> list[Verdict]:
@@ -154,11 +159,12 @@ class MemoryLog:
         return bisect_right(self._commits, head.position, key=BY_POSITION)
 
     def withhold(self, commit: Commit, places: Sequence[int]) -> None:
-        """Take the bytes of these parts away."""
+        """Take the bytes of these parts away; the same log in another home keeps them."""
         first = commit.first - 1 - self.origin.position
-        events = self._events[first : first + commit.size]
-        kept, rest = emptied(commit, events, places)
-        for index, (event, left) in enumerate(zip(events, rest, strict=True)):
-            self._events[first + index] = msgspec.structs.replace(event, data=left.data)
-        self._commits[bisect_left(self._commits, commit.position, key=BY_POSITION)] = kept
-        self._ids[commit.id] = kept
+        events, commits = list(self._events), list(self._commits)
+        own = events[first : first + commit.size]
+        kept, rest = emptied(commit, own, places)
+        for index, (event, left) in enumerate(zip(own, rest, strict=True)):
+            events[first + index] = msgspec.structs.replace(event, data=left.data)
+        commits[bisect_left(commits, commit.position, key=BY_POSITION)] = kept
+        self._events, self._commits, self._ids = events, commits, {**self._ids, commit.id: kept}

@@ -19,19 +19,20 @@ class MemoryTransaction(SqliteTransaction):
 
     def __init__(self, connection: apsw.Connection, tables: MemoryTables) -> None:
         super().__init__(connection)
-        self._tables = tables
+        self.tables = tables
         self.inside: MemoryStore | None = None
 
     @property
     def store(self) -> MemoryStore:
         """The store that the tables belong to."""
-        return self._tables.store
+        return self.tables.store
 
     @property
     def joined(self) -> MemoryStore:
         """The store inside this transaction."""
+        self.check_lasts()
         if self.inside is None:
-            self.inside = self.store.inside(self._tables)
+            self.inside = self.store.inside(self)
         return self.inside
 
 
@@ -48,19 +49,19 @@ class MemoryTables:
         self.store.check_outside()
         with self.store.lock:
             transaction = MemoryTransaction(self._connection, self)
-            with self.store.held(), self._connection:
+            with self.store.held(), self._connection, transaction:
                 yield transaction
             if transaction.inside is not None:
-                self.store.adopt(transaction.inside.now)
+                self.store.adopt(transaction.inside)
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
         """The tables as they are, for the length of a block; see `Tables.reading`."""
-        with self.store.lock, self._connection:
-            yield SqliteTransaction(self._connection)
+        with self.store.lock, self.hooks() as transaction:
+            yield transaction
 
     @contextmanager
     def hooks(self) -> Iterator[SqliteTransaction]:
         """A part of a transaction for the hooks of units, with the store's lock held."""
-        with self._connection:
-            yield SqliteTransaction(self._connection)
+        with self._connection, SqliteTransaction(self._connection) as transaction:
+            yield transaction

@@ -29,6 +29,14 @@ class Now(msgspec.Struct, frozen=True):
         logs = {number: log.at(home) for number, log in self.logs.items()}
         return msgspec.structs.replace(self, logs=logs)
 
+    def in_place_of(self, old: Now, home: Home) -> Now:
+        """The same in the home of an older one, whose logs are the same objects as before."""
+        logs = {
+            number: old.logs[number].become(log) if number in old.logs else log.at(home)
+            for number, log in self.logs.items()
+        }
+        return msgspec.structs.replace(self, logs=logs)
+
 
 class _View:
     """What the judge may see of a log while a unit is written; see `judge.LogView`."""
@@ -114,5 +122,6 @@ class Writing:
     def done(self) -> Now:
         """The store as it is after this."""
         for number, commit, places in self.withheld:
-            self._logs[number].withhold(commit, places)
+            if number in self._logs:
+                self._logs[number].withhold(commit, places)
         return Now(self._logs, self._heads, self._refs, self._made)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -14,6 +14,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.string import BytesBinaryDumper
 
 from backstory.errors import StoreRefused
+from backstory.stores.inside import OVER
 from backstory.stores.postgres.server import Server
 from backstory.stores.postgres.session import Lent, Session
 from backstory.tables import Row
@@ -58,16 +59,29 @@ class PostgresTransaction:
         self._cursor = psycopg.Cursor(session.small.connection, row_factory=tuple_row)
         self._cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended = True
+
+    def _check_lasts(self) -> None:
+        if self.ended:
+            raise StoreRefused(OVER)
+
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
         """Run a statement."""
+        self._check_lasts()
         self._cursor.execute(placed(sql), arguments)
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each of these rows, in few round trips."""
+        self._check_lasts()
         self._cursor.executemany(placed(sql), rows)
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
+        self._check_lasts()
         return self._cursor.execute(placed(sql), arguments).fetchall()
 
 
@@ -80,19 +94,20 @@ class PostgresTables:
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """A transaction in READ COMMITTED, for the length of a block; see `Tables.transaction`."""
-        with self._server.lent() as connection, connection.transaction():
-            transaction = PostgresTransaction(connection, self._server)
-            try:
-                yield transaction
-            finally:
-                transaction.ended = True
+        with (
+            self._server.lent() as connection,
+            connection.transaction(),
+            PostgresTransaction(connection, self._server) as transaction,
+        ):
+            yield transaction
 
     @contextmanager
     def reading(self) -> Iterator[PostgresTransaction]:
         """One snapshot for the length of a block; see `Tables.reading`."""
         with self._server.lent() as connection, connection.transaction():
             connection.execute(SNAPSHOT)
-            yield PostgresTransaction(connection)
+            with PostgresTransaction(connection) as transaction:
+                yield transaction
 
 
 def join(connection: Any, server: Server) -> PostgresTransaction:

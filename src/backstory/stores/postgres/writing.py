@@ -213,7 +213,8 @@ class Writing:
 
     def _run_hooks(self, units: Sequence[Unit], said: Sequence[Outcome]) -> None:
         try:
-            run_hooks(PostgresTransaction(self._inside.session), units, said, self._found)
+            with PostgresTransaction(self._inside.session) as transaction:
+                run_hooks(transaction, units, said, self._found)
         except psycopg.Error as error:
             if may_pass(error):
                 raise  # the whole call is tried again

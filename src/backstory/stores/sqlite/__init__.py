@@ -48,7 +48,7 @@ class SqliteStore(StoreOver):
     def joined(self, transaction: Transaction) -> JoinedStore:
         """This store inside a transaction of its tables; see `Store.joined`."""
         if isinstance(transaction, SqliteTransaction) and transaction.file is self.file:
-            return JoinedStore(JoinedFile(self.file.path, transaction.connection))
+            return JoinedStore(JoinedFile(self.file.path, transaction))
         raise StoreRefused(f"{self.file.path}: this is no transaction of this store's tables")
 
     def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import apsw
-
 from backstory.errors import HistoryLost
 from backstory.stores.inside import InsideTransaction
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.store import StoreOver
+from backstory.stores.sqlite.tables import SqliteTransaction
 
 T = TypeVar("T")
 
@@ -20,15 +19,15 @@ T = TypeVar("T")
 class JoinedFile:
     """The file as a transaction sees it, for as long as the transaction lasts."""
 
-    def __init__(self, path: str, connection: apsw.Connection) -> None:
+    def __init__(self, path: str, transaction: SqliteTransaction) -> None:
         self.path = path
-        self._connection = connection
+        self._transaction = transaction
 
     def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
         """All rows of a query; nothing else writes meanwhile, so it is always sure."""
         del sure
         try:
-            return self._connection.execute(sql, arguments).fetchall()
+            return self._transaction.connection.execute(sql, arguments).fetchall()
         except FAILURES as error:
             raise named(self.path, error) from error
 
@@ -36,8 +35,8 @@ class JoinedFile:
         """Do a piece of work as a part of the transaction: whole or not at all."""
         results: list[T] = []
         try:
-            with self._connection:
-                results.append(work(self._connection, False))
+            with self._transaction.connection as connection:
+                results.append(work(connection, False))
         except FAILURES as error:
             raise named(self.path, error) from error
         return results[0]

@@ -107,7 +107,8 @@ class StoreOver:
             writing = Writing(self, connection, units, again=again)
             outcomes = [writing.do(unit) for unit in units]
             writing.finish()
-            run_hooks(SqliteTransaction(connection), units, outcomes, writing.added)
+            with SqliteTransaction(connection) as transaction:
+                run_hooks(transaction, units, outcomes, writing.added)
             return outcomes
 
         try:
