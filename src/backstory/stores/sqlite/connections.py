@@ -181,7 +181,11 @@ class Connections:
                         self._fold_log(writer)
                         return result
                 finally:
-                    self._give_turn()
+                    try:  # here, and not in a function: Ctrl-C may come as a function begins
+                        self._turn.give()
+                    except KeyboardInterrupt:
+                        self._turn.give()
+                        raise
             self._open_anew(place)
         raise StoreError(_DELETED.format(self.path))
 
@@ -237,20 +241,17 @@ class Connections:
                 if kept:
                     self._fold_log(writer)
             finally:
-                self._give_turn()
+                try:
+                    self._turn.give()
+                except KeyboardInterrupt:
+                    self._turn.give()
+                    raise
         if not kept:
             self._open_anew(place)
             raise StoreError(
                 f"{self.path}: something replaced the file, or deleted its write-ahead log, while it was written;"
                 " nobody can say whether the transaction was kept"
             )
-
-    def _give_turn(self) -> None:
-        try:
-            self._turn.give()
-        except KeyboardInterrupt:  # it may have come before the turn was given
-            self._turn.give()
-            raise
 
     def _kept(self, place: Place | None) -> bool:
         """Whether what was written at this place is there for good."""
