@@ -91,7 +91,7 @@ class Withhold(msgspec.Struct, frozen=True):
 
 
 class DropLog(msgspec.Struct, frozen=True):
-    """Take a log away that no ref names, and that holds no commit which a mark or another log stands on alone."""
+    """Take a log away that no ref names, of which no other log has a commit to stand on, and no mark the only one."""
 
     log: int
 

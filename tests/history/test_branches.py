@@ -95,7 +95,7 @@ def test_a_branch_reads_as_its_base_and_then_its_own(
         model.events = model.events[: model.head.position]
         for commit in model.commits:
             assert log.find(commit.id) == [commit]
-        chain = branches.chain(write(store, branches.start(chain, model.head.position)).logs[0])
+        chain = branches.chain(write(store, *branches.start(chain, model.head.position)).logs[0])
     assert verify(store).problems == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from backstory import Database
-from backstory.errors import BranchError
+from backstory.errors import BranchError, NotThere
 from backstory.history.branches import Branches
 from backstory.history.collection import Collected, Unneeded, collect
+from backstory.history.merge import rebase
 from backstory.history.verify import verify
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Step, Written
 from tests.history.ledger import Book, enter, ledger
 
 LATER = timedelta(days=91)
@@ -94,3 +96,47 @@ def test_snapshots_of_logs_that_are_gone_go_with_them(store: Store) -> None:
     assert collect(at(db, LATER)).caches > 0
     assert {name.split("/")[1] for name in store.caches.names()} == {"0"}
     assert set(store.caches.names()) < kept
+
+
+def test_a_branch_that_is_open_reads_on_where_the_log_below_was_merged_and_collected(store: Store) -> None:
+    db = ledger(store)
+    db.execute(enter(Book("main"), 1))
+    below = db.branch("below")
+    below.execute(enter(Book("a"), 2))
+    above = below.branch("above")
+    above.execute(enter(Book("b"), 3))
+    db.merge("below")
+    db.branches.delete("below")
+    assert collect(Branches(store), kept=timedelta(0)).logs == ()
+    assert above.load(Book("a")).total == above.load(Book("a"), at=2).total == 2
+    assert [record.position for record in above.read()] == [1, 2, 3]
+    db.branches.delete("above")
+    assert len(collect(Branches(store), kept=timedelta(0)).logs) == 2
+
+
+@pytest.mark.parametrize("verb", ["branch", "rebase"])
+def test_nothing_starts_on_a_point_that_is_collected_meanwhile(
+    store: Store, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = ledger(store)
+    db.execute(enter(Book("main"), 1))
+    gone = db.branch("gone")
+    db.branch("other")
+    gone.execute(enter(Book("a"), 2))
+    point = gone.point("HEAD")
+    db.branches.delete("gone")
+    write = db.branches.write
+
+    def late(*steps: Step, note: tuple[str, str, dict[str, object]]) -> Written:
+        collect(Branches(store), kept=timedelta(0))
+        return write(*steps, note=note)
+
+    monkeypatch.setattr(db.branches, "write", late)
+    verbs: dict[str, Callable[[], object]] = {
+        "branch": lambda: db.branches.create("new", point.chain, point.position),
+        "rebase": lambda: rebase(db.branches, "other", point),
+    }
+    with pytest.raises(NotThere):
+        verbs[verb]()
+    assert verify(store).sound
+    assert db.branches.names() == ["main", "other"]

@@ -108,6 +108,18 @@ class Dropping:
         assert isinstance(outcome_of(store, DropLog(number)), Written)
         assert isinstance(outcome_of(store, DropLog(0)), StillNeeded)
 
+    def test_a_log_that_another_one_stands_on_stays_where_a_third_has_the_commit_too(
+        self, store: Store
+    ) -> None:
+        draft = decided()
+        below = create_log(store, ORIGIN)
+        [commit] = append(store.log(below), draft)
+        assert append(store.log(0), draft) == (commit,)
+        above = create_log(store, commit.point)
+        assert isinstance(outcome_of(store, DropLog(below)), StillNeeded)
+        write(store, DropLog(above))
+        assert isinstance(outcome_of(store, DropLog(below)), Written)
+
     def test_logs_that_have_a_commit_are_found_by_it(self, store: Store) -> None:
         first = one(store.log(0), fact(), fact())
         draft = decided()

@@ -121,18 +121,26 @@ class Branches(Chains):
         return GuardedLog(self.view(branch.chain), branch.name, branch.stays)
 
     def create(self, name: str, chain: Chain, position: int, drafts: Sequence[Draft] = ()) -> Branch:
-        """Make a branch that starts at a point of a chain of logs, and has these commits. Raises `BranchError`."""
+        """Make a branch that starts at a point of a chain of logs, and has these commits.
+
+        Raises `BranchError`, and `NotThere` where the point was in a log that was dropped meanwhile.
+        """
         self.check_new(name)
-        new = self.start(chain, position)
-        steps: list[Step] = [new, SetRef(BRANCH + name, new, None), SetRef(MARK + name, None, None)]
+        new, stands = self.start(chain, position)
+        steps: list[Step] = [new, stands, SetRef(BRANCH + name, new, None), SetRef(MARK + name, None, None)]
         if drafts:
             steps.append(Append(new, drafts))
         written = self.write(*steps, note=("BranchCreated", name, {"position": position}))
         return Branch(name, self.chain(written.logs[0]))
 
-    def start(self, chain: Chain, position: int) -> NewLog:
-        """The step that makes a log on top of a point. Raises `BranchError` inside of a commit."""
-        return new_log(head_at(self.view(self.lowest(chain, position)), position))
+    def start(self, chain: Chain, position: int) -> tuple[NewLog, Holds]:
+        """The step that makes a log on top of a point, and the guard that the point is still there.
+
+        Raises `BranchError` inside of a commit.
+        """
+        chain = self.lowest(chain, position)
+        head = head_at(self.view(chain), position)
+        return new_log(head), Holds(chain[-1], head.position, head.hash)
 
     def write(self, *steps: Step, note: tuple[str, str, dict[str, object]]) -> Written:
         """Write a unit, with a note of it in the reflog. Raises `BranchError` for a name that somebody else changed."""
@@ -159,14 +167,21 @@ class Branches(Chains):
             raise BranchError(f"there is a mark {name!r} already")
 
     def move(
-        self, branch: Branch, new: NewLog, drafts: Sequence[Draft], head: Holds, note: dict[str, object]
+        self,
+        branch: Branch,
+        start: tuple[NewLog, Holds],
+        drafts: Sequence[Draft],
+        head: Holds,
+        note: dict[str, object],
     ) -> tuple[Commit, ...]:
         """Let a branch name a new log that has these commits, as a rebase does; its old log stays.
 
         `head` is where the old log was when they were judged: it must end there still. Returns the commits. Raises
-        `BranchError` if somebody else moved the branch, `HeadMoved` if the log went on.
+        `BranchError` if somebody else moved the branch, `HeadMoved` if the log went on, `NotThere` where its new
+        start is in no log any more.
         """
-        steps: list[Step] = [new, SetRef(branch.ref, new, str(branch.number)), head]
+        new, stands = start
+        steps: list[Step] = [new, SetRef(branch.ref, new, str(branch.number)), head, stands]
         if drafts:
             steps.append(Append(new, drafts))
         details = {"was": branch.number, **note}

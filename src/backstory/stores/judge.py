@@ -77,7 +77,7 @@ class StoreView(Protocol):
         ...
 
     def needs(self, number: int) -> str | None:
-        """A ref that names this log, or needs a commit that no other log has, or says that another log does."""
+        """What still needs this log; see `stores.needed`."""
         ...
 
 

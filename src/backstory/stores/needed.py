@@ -23,13 +23,11 @@ def needed_by(
     origins: Mapping[int, Head],
     holding: Callable[[int, bytes], Sequence[int]],
 ) -> str | None:
-    """What needs a log: a ref that names it, or a mark or another log that stands on a commit which no other log has.
+    """What needs a log: a ref that names it, another log that stands on a commit of it, or a mark of one only it has.
 
-    `origins` has every log of the store, `holding` is that of `Store`.
+    Another log may have the commit that a log stands on, too. But a process that has a branch open found its chain
+    once, and reads there. `origins` has every log of the store, `holding` is that of `Store`.
     """
-
-    def alone(position: int, hash: bytes) -> bool:
-        return list(holding(position, hash)) == [number]
 
     for name, value in refs.items():
         if (name == REFLOG or name.startswith(BRANCH)) and value == str(number):
@@ -37,12 +35,12 @@ def needed_by(
         if name.startswith(MARK):
             try:
                 mark = msgspec.json.decode(value, type=_Marked)
-                needed = alone(mark.position, bytes.fromhex(mark.hash))
+                needed = list(holding(mark.position, bytes.fromhex(mark.hash))) == [number]
             except (msgspec.MsgspecError, ValueError):
                 needed = True  # nobody can say what a damaged mark names
             if needed:
                 return f"the ref {name}"
     for other, origin in origins.items():
-        if other != number and alone(origin.position, origin.hash):
+        if other != number and number in holding(origin.position, origin.hash):
             return f"log {other}"
     return None
