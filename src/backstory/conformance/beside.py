@@ -142,6 +142,14 @@ class Hooks:
         store.write([Unit((made, Append(made, [decided()])), Within(made, hook))])
         assert seen == [(made.origin, 1)]
 
+    def test_a_hook_of_a_log_that_its_unit_does_not_append_to_is_an_error(self, store: Store) -> None:
+        number = create_log(store, ORIGIN)
+        for log in (number, 99, new_log(ORIGIN)):
+            within = Within(log, lambda *_: None)
+            with pytest.raises(ValueError, match="a log that its unit appends to"):
+                store.write([Unit((Append(0, [decided()]),), within)])
+        assert store.log(0).head() == ORIGIN
+
     def test_of_many_threads_only_the_one_whose_hook_raises_is_told(self, store: Store) -> None:
         def fine(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
             pass

@@ -22,7 +22,9 @@ from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.unit import (
     Append,
+    DropLog,
     Holds,
+    NewLog,
     Outcome,
     SetRef,
     Step,
@@ -145,6 +147,32 @@ class Units:
                 store.write([Unit(steps)])
         assert store.log(0).head() == ORIGIN
         assert store.refs.get("a") is None
+
+    def test_steps_that_get_in_the_way_of_each_other_are_an_error(self, store: Store) -> None:
+        number, made, other = create_log(store, ORIGIN), new_log(ORIGIN), new_log(ORIGIN)
+        twice, known = NewLog(made.id, Head(7, b"x" * 32, START)), new_log(ORIGIN)
+        [known_number] = write(store, known).logs
+        drop = DropLog(number)
+        units = [
+            (made, made),
+            (made, twice, Append(made, [decided()])),
+            (known, Append(known, [decided()]), Append(known_number, [decided()])),
+            (Append(made, [decided()]),),
+            (other, SetRef("branch/trial", made, None)),
+            (SetRef("branch/trial", known, None),),
+            (Append(number, [decided()]), drop),
+            (SetRef("branch/trial", str(number), None), drop),
+            (drop, DropLog(known_number)),
+            (drop, made),
+        ]
+        logs = list(store.logs())
+        for steps in units:
+            with pytest.raises(ValueError, match="a unit"):
+                store.write([Unit(steps)])
+        assert list(store.logs()) == logs
+        assert dict(store.refs.list("branch/")) == {MAIN_REF: "0"}
+        assert all(list(store.log(log).commits()) == [] for log in logs)
+        assert isinstance(outcome_of(store, drop, Append(0, [decided()])), Written)
 
     def test_a_log_that_is_not_there_is_told(self, store: Store) -> None:
         for number in (99, -1, 2**40):

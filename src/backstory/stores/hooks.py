@@ -7,7 +7,7 @@ from typing import Any
 
 from backstory.commit import Head
 from backstory.record import Recorded
-from backstory.unit import NewLog, Outcome, Unit, Written
+from backstory.unit import Append, NewLog, Outcome, Unit, Written
 
 
 def run_hooks(
@@ -18,11 +18,17 @@ def run_hooks(
 ) -> None:
     """Run each distinct hook of the units that were done once; `added` says where a log ended, and its new events.
 
-    A hook whose log has no new event is not run.
+    A hook whose log has no new event is not run. Raises `ValueError` for one of a log that its unit does not append to.
     """
     runs = {}
     for unit, outcome in zip(units, outcomes, strict=True):
-        if unit.within is not None and isinstance(outcome, Written):
+        if unit.within is None:
+            continue
+        if not any(isinstance(step, Append) and step.log == unit.within.log for step in unit.steps):
+            raise ValueError(
+                f"a hook gets the events of a log that its unit appends to, not {unit.within.log}"
+            )
+        if isinstance(outcome, Written):
             runs[unit.within] = _number(unit, unit.within.log, outcome)
     for within, number in runs.items():
         found, events = added(number)

@@ -135,21 +135,21 @@ def judge(unit: Unit, store: StoreView) -> Plan | AppendError:
     for step in unit.steps:
         verdict: AppendError | None = None
         if isinstance(step, Append):
-            verdict = _append(step, store, plan)
+            verdict = _append(step, unit, store, plan)
             held = held or bool(step.batch)
         elif isinstance(step, SetRef):
-            verdict = _set_ref(step, store, plan)
+            verdict = _set_ref(step, unit, store, plan)
             held = held or not step.is_guard
         elif isinstance(step, Holds):
             verdict = _holds(step, store)
         else:
             held = True
             if isinstance(step, NewLog):
-                plan.logs.append((step, store.made(step)))
+                _make(step, store, plan)
             elif isinstance(step, Withhold):
                 verdict = _withhold(step, store, plan)
             else:
-                verdict = _drop(step, store, plan)
+                verdict = _drop(step, unit, store, plan)
         if verdict is not None:
             refused = refused or verdict
             if not is_guard(step):
@@ -157,10 +157,17 @@ def judge(unit: Unit, store: StoreView) -> Plan | AppendError:
     return refused if refused is not None and (plan.writes or not held) else plan
 
 
-def _append(step: Append, store: StoreView, plan: Plan) -> AppendError | None:
-    if any(name == step.log for name, _, _ in plan.appends):
+def _make(step: NewLog, store: StoreView, plan: Plan) -> None:
+    if any(new.id == step.id for new, _ in plan.logs):
+        raise ValueError(f"a unit makes one log under an id, and this one makes {step.id!r} twice")
+    plan.logs.append((step, store.made(step)))
+
+
+def _append(step: Append, unit: Unit, store: StoreView, plan: Plan) -> AppendError | None:
+    name = _known_by(step.log, unit, store)
+    if any(other == name for other, _, _ in plan.appends):
         raise ValueError(f"a unit appends to a log once, and this one appends to {step.log} twice")
-    log = _view(step.log, store)
+    log = store.log(name) if isinstance(name, int) else _NewView(name.origin)
     if log is None:
         return NotThere(f"log {step.log}")
     verdict, new = judge_batch(step.batch, log)
@@ -168,23 +175,26 @@ def _append(step: Append, store: StoreView, plan: Plan) -> AppendError | None:
         return verdict
     plan.commits.append(verdict)
     if new and verdict:
-        plan.appends.append((step.log, step.batch, verdict))
+        plan.appends.append((name, step.batch, verdict))
     return None
 
 
-def _view(name: LogName, store: StoreView) -> LogView | None:
+def _known_by(name: LogName, unit: Unit, store: StoreView) -> LogName:
+    """The number of a log; the step that makes it, where it is still to be made."""
     if isinstance(name, int):
-        return store.log(name)
+        return name
+    if name not in unit.steps:
+        raise ValueError(f"a unit names the log {name.id!r} by a step that it does not have")
     number = store.made(name)
-    return _NewView(name.origin) if number is None else store.log(number)
+    return name if number is None else number
 
 
-def _set_ref(step: SetRef, store: StoreView, plan: Plan) -> AppendError | None:
+def _set_ref(step: SetRef, unit: Unit, store: StoreView, plan: Plan) -> AppendError | None:
     found = store.ref(step.name)
     value = step.value
     if isinstance(value, NewLog):
-        number = store.made(value)
-        value = None if number is None else str(number)
+        number = _known_by(value, unit, store)
+        value = str(number) if isinstance(number, int) else None
     elif step.is_guard:
         return None if found == value else RefMoved(step.name, found)
     if found == value and not (value is None and step.value is not None):
@@ -220,7 +230,11 @@ def _withhold(step: Withhold, store: StoreView, plan: Plan) -> AppendError | Non
     return None
 
 
-def _drop(step: DropLog, store: StoreView, plan: Plan) -> AppendError | None:
+def _drop(step: DropLog, unit: Unit, store: StoreView, plan: Plan) -> AppendError | None:
+    for other in unit.steps:
+        beside = is_guard(other) or (isinstance(other, Append | Withhold) and other.log != step.log)
+        if other is not step and not beside:
+            raise ValueError(f"a unit that drops log {step.log} does nothing that may need it: {other!r}")
     if store.log(step.log) is None:
         return None
     needed = store.needs(step.log)
