@@ -69,6 +69,20 @@ class Watching:
         end()
         end()
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_a_watcher_that_raises_harms_neither_writers_nor_other_watchers(self, store: Store) -> None:
+        def wrong() -> None:
+            raise LookupError("a watcher that fails")
+
+        called = threading.Event()
+        ends = [store.watch(wrong), store.watch(called.set)]
+        for _ in range(2):
+            called.clear()
+            one(store.log(0))
+            assert called.wait(60)
+        for end in ends:
+            end()
+
     def test_waking_calls_the_watchers(self, store: Store) -> None:
         called = threading.Event()
         end = store.watch(called.set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 
@@ -24,6 +25,10 @@ class Watchers:
         self._callbacks.pop(key, None)
 
     def call(self) -> None:
-        """Call each of them."""
+        """Call each of them. An error of one is reported as that of a thread, and the others are called."""
         for callback in list(self._callbacks.values()):
-            callback()
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - whoever writes did nothing wrong, and has its commit
+                args = (type(error), error, error.__traceback__, threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(args))
