@@ -201,8 +201,8 @@ class Store(Protocol):
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function soon after each time that a log may have grown; return what ends this.
 
-        The call may come from any thread, once for many appends, or without any. It must be short. What it raises goes to
-        `threading.excepthook`, and nobody else is told.
+        The call may come from any thread, once for many appends, or without any. It must be short. An error that it
+        raises goes to `threading.excepthook`, and to nobody else.
         """
         ...
 

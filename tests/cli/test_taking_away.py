@@ -45,7 +45,9 @@ def test_what_nothing_needs_is_dropped(run: Run) -> None:
     for words in (("branch", "trial"), ("-b", "trial", "append", "Noted"), ("branch", "-d", "trial")):
         ok(run, *words)
     assert ok(run, "gc") == "there is nothing to drop\n"
-    assert ok(run, "gc", "--days", "0", "--dry-run") == "would drop 1 log with 1 commit, 0 snapshots\n"
+    assert ok(run, "gc", "--days", "0", "--dry-run") == (
+        "log 1, on top of #6: 1 commit\nwould drop 1 log with 1 commit, 0 snapshots\n"
+    )
     document = run("gc", "--days", "0", "--json").json
     assert (document["kind"], document["dry_run"], len(document["logs"])) == ("collected", False, 1)
     assert run("branch", "--restore", "trial").code == 2

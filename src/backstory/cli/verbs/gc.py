@@ -49,6 +49,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if out.json:
         out.document("collected", dry_run=arguments.dry_run, **msgspec.structs.asdict(found))
     else:
+        out.lines(
+            f"log {each.log}, on top of #{each.origin}: {count(each.commits, 'commit')}"
+            for each in found.logs
+        )
         out.line(summary(found, dry_run=arguments.dry_run))
     return 0
 

@@ -40,6 +40,7 @@ WORDS = {
     "CherryPicked": "cherry-pick",
     "Marked": "marked",
     "Unmarked": "mark forgotten",
+    "Withheld": "withheld",
 }
 """What happened, in words; anything else is shown by its own name."""
 
@@ -87,6 +88,8 @@ def details(branches: Branches, entry: Entry) -> str:
             words = f"onto #{entry.details['onto']}"
         case "CherryPicked":
             words = f"commit {picked(branches, entry)}"
+        case "Withheld":
+            words = ", ".join(entry.details["parts"])
         case _:
             words = f"at #{entry.details['position']}" if "position" in entry.details else ""
     why = entry.details.get("message")
