@@ -374,6 +374,10 @@ class StoreRefused(StoreError):
     """The store cannot keep what it was given. Nothing of it was kept; what others gave may be."""
 
 
+class LogDropped(StoreError):
+    """A log that was open here was dropped, because nothing needed it any more."""
+
+
 class StoreCorrupt(StoreError):
     """What is stored is not what was written."""
 

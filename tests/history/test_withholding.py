@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from backstory import Database
 from backstory.commit import Commit
 from backstory.errors import InvalidEvent, UnreadableEvent
+from backstory.history.branches import Branches
+from backstory.history.collection import collect
 from backstory.history.merge import Options
 from backstory.history.verify import verify
 from backstory.history.withholding import names_of, withhold
@@ -87,3 +90,25 @@ def test_a_part_that_no_commit_has_is_told(store: Store) -> None:
         with pytest.raises(InvalidEvent, match="its parts are author"):
             withhold(db.branches, commit, [part])
     assert names_of(commit) == []
+
+
+@pytest.mark.parametrize("call", ["logs", "write"])
+def test_a_log_that_is_collected_meanwhile_is_passed_over(
+    store: Store, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = ledger(store)
+    commit = said(db.branch("side"))
+    assert db.merge("side").done
+    db.branches.delete("side")
+    known = getattr(store, call)
+
+    def late(*arguments: object) -> object:
+        monkeypatch.setattr(store, call, known)
+        found = store.logs()
+        assert len(collect(Branches(store), kept=timedelta(0)).logs) == 1
+        return found if call == "logs" else known(*arguments)
+
+    monkeypatch.setattr(store, call, late)
+    assert names_of(withhold(db.branches, commit, ["author"])) == ["author"]
+    assert [names_of(left) for left in db.commits()] == [["author"]]
+    assert [entry.kind for entry in db.branches.reflog.read()].count("Withheld") == 1

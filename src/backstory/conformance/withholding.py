@@ -7,7 +7,7 @@ import pytest
 from backstory.commit import DATA, MESSAGE, ORIGIN, content_hash
 from backstory.conformance.sample import decided, fact, one, positions
 from backstory.conformance.units import outcome_of
-from backstory.errors import NotThere, StillNeeded
+from backstory.errors import LogDropped, NotThere, StillNeeded
 from backstory.query import Query
 from backstory.store import Log, Store, append, create_log, write
 from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
@@ -76,11 +76,14 @@ class Dropping:
     def test_a_log_that_nothing_needs_is_dropped_with_all_that_it_has(self, store: Store) -> None:
         one(store.log(0))
         number = create_log(store, store.log(0).head())
-        one(store.log(number))
+        log = store.log(number)
+        one(log)
         write(store, DropLog(number))
         assert list(store.logs()) == [0]
         with pytest.raises(KeyError):
             store.origin(number)
+        with pytest.raises(LogDropped):
+            log.head()
         assert list(store.problems()) == []
         assert isinstance(outcome_of(store, Append(number, [decided()])), NotThere)
         assert isinstance(outcome_of(store, DropLog(number)), Written)

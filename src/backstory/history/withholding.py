@@ -8,11 +8,12 @@ has moved rows about in its files may have left traces there until it is vacuume
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 from backstory.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit
-from backstory.errors import InvalidEvent
+from backstory.errors import InvalidEvent, LogDropped, NotThere
 from backstory.history.branches import Branches
-from backstory.store import Log
+from backstory.store import Store
 from backstory.unit import Withhold
 
 PARTS = {
@@ -29,23 +30,36 @@ def withhold(branches: Branches, commit: Commit, parts: Iterable[str], *, why: s
     """Take these parts of a commit away, in every log that has it, in one unit; return what is left of it.
 
     The reflog notes that it was done, and why. Caches are emptied, because a snapshot may hold what is taken away.
-    Raises `InvalidEvent` for a part that a commit has not.
+    Raises `InvalidEvent` for a part that a commit has not, `NotThere` where no log has the commit any more.
     """
     places = tuple(sorted(places_of(parts, commit.size)))
-    store = branches.store
-    numbers = [number for number in store.logs() if _in(store.log(number), commit) is not None]
-    branches.write(
-        *[Withhold(number, commit.id, places) for number in numbers],
-        note=("Withheld", commit.id, {"parts": sorted(parts), "message": why}),
-    )
-    return next(left for number in numbers if (left := _in(store.log(number), commit)) is not None)
+    details: dict[str, object] = {"parts": sorted(parts), "message": why}
+    while having := _having(branches.store, commit, places):
+        with suppress(NotThere):  # a log was dropped meanwhile
+            branches.write(
+                *[Withhold(number, commit.id, places) for number in having],
+                note=("Withheld", commit.id, details),
+            )
+    for left in _everywhere(branches.store, commit).values():
+        return left
+    raise NotThere(f"commit {commit.id!r}")
 
 
-def _in(log: Log, commit: Commit) -> Commit | None:
-    """The commit of a log that has the same id and says the same."""
-    return next(
-        (each for each in log.find(commit.id) if (each.id, each.content) == (commit.id, commit.content)), None
-    )
+def _having(store: Store, commit: Commit, places: Collection[int]) -> list[int]:
+    """The logs that have one of these parts of a commit."""
+    found = _everywhere(store, commit).items()
+    return [number for number, each in found if not each.withheld.issuperset(places)]
+
+
+def _everywhere(store: Store, commit: Commit) -> dict[int, Commit]:
+    """The commits that have the same id and say the same, by their logs. One that is dropped meanwhile has none."""
+    found: dict[int, Commit] = {}
+    for number in store.logs():
+        with suppress(KeyError, LogDropped):
+            for each in store.log(number).find(commit.id):
+                if (each.id, each.content) == (commit.id, commit.content):
+                    found[number] = each
+    return found
 
 
 def places_of(parts: Iterable[str], size: int) -> Collection[int]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from backstory.commit import ORIGIN, Head
-from backstory.errors import StoreClosed, StoreError, StoreRefused
+from backstory.errors import LogDropped, StoreClosed, StoreRefused
 from backstory.forks import on_fork
 from backstory.refs import MAIN_REF
 from backstory.stores.hooks import run_hooks
@@ -143,11 +143,11 @@ class MemoryStore:
         return [number for number, log in now.logs.items() if log.has(position, hash, now.heads[number])]
 
     def head(self, number: int) -> Head:
-        """Where a log ends. Raises `StoreError` where it was dropped."""
+        """Where a log ends. Raises `LogDropped`."""
         try:
             return self.now.heads[number]
         except KeyError:
-            raise StoreError(f"log {number} was dropped") from None
+            raise LogDropped(f"log {number} was dropped") from None
 
     def wait(self, number: int, after: int, timeout: float | None) -> int:
         """Sleep until a log's head is beyond `after`; see `Log.wait`."""

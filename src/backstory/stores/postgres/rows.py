@@ -9,7 +9,7 @@ from itertools import islice
 import msgspec
 
 from backstory.commit import Commit, Head
-from backstory.errors import StoreCorrupt, StoreError
+from backstory.errors import LogDropped, StoreCorrupt
 from backstory.query import Query, matcher
 from backstory.record import Recorded
 from backstory.stores.postgres.ahead import Ahead
@@ -67,10 +67,10 @@ class Rows:
         self._by_hash = BY_HASH.format(schema=schema)
 
     def head(self) -> Head:
-        """Where the log ends. Raises `StoreError` where it was dropped."""
+        """Where the log ends. Raises `LogDropped`."""
         head = self.ends()
         if head is None:
-            raise StoreError(f"{self._source.address.shown}: log {self._number} was dropped")
+            raise LogDropped(f"{self._source.address.shown}: log {self._number} was dropped")
         return head
 
     def ends(self) -> Head | None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from backstory.commit import Head
-from backstory.errors import HistoryLost, StoreError
+from backstory.errors import HistoryLost, LogDropped
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.rows import Rows
@@ -61,7 +61,7 @@ class Lineage:
         if found is None or found[0] is not seen:
             found = self._sure.ends(seen)
             if found is None and self._sure.dropped():
-                raise StoreError(
+                raise LogDropped(
                     f"{self._file.path}: this log was dropped, because nothing needed it any more"
                 )
             if lost := self.lost(found, self._sure):
