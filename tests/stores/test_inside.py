@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,29 +13,8 @@ from backstory.commit import Head
 from backstory.conformance.sample import decided, ids, one
 from backstory.errors import StoreRefused
 from backstory.record import Recorded
-from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.patience import until
-
-Local = MemoryStore | SqliteStore
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Local]:
-    store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "store.db")
-    yield store
-    store.close()
-
-
-def test_a_write_beside_a_transaction_from_inside_it_is_refused(store: Local) -> None:
-    with store.tables.transaction() as transaction:
-        joined = one(store.joined(transaction).log(0))
-        with pytest.raises(StoreRefused, match="joined"):
-            one(store.log(0))
-        with pytest.raises(StoreRefused, match="joined"), store.tables.transaction():
-            pass
-    after = one(store.log(0))
-    assert list(store.log(0).commits()) == [joined, after]
 
 
 def test_it_is_refused_too_while_another_thread_waits_for_the_transaction(tmp_path: Path) -> None:

@@ -235,6 +235,18 @@ class Joining:
             with ThreadPoolExecutor(1) as pool:
                 assert pool.submit(lambda: store.log(0).head()).result(60) == ORIGIN
 
+    def test_a_write_beside_a_transaction_from_inside_it_is_refused(self, store: Store) -> None:
+        tables = counted(store)
+        log = store.log(0)
+        with tables.transaction() as transaction:
+            joined = one(store.joined(transaction).log(0))
+            with pytest.raises(StoreRefused, match="joined"):
+                one(log)
+            with pytest.raises(StoreRefused, match="joined"), tables.transaction():
+                pass
+        assert list(log.commits()) == [joined]
+        assert one(log).position == 2
+
     def test_who_appends_meanwhile_waits_and_decides_on_what_was_kept(self, store: Store) -> None:
         tables = counted(store)
         with ThreadPoolExecutor(1) as pool:

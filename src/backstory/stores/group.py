@@ -17,7 +17,6 @@ from copy import copy
 
 from backstory.errors import StoreCorrupt, StoreError, StoreFull, StoreRefused
 from backstory.forks import on_fork
-from backstory.stores.inside import INSIDE
 from backstory.unit import Append, Outcome, Unit
 
 COMPANY, LONGEST = 0.25, 0.002
@@ -32,11 +31,10 @@ GROUP_EVENTS = 10_000
 class _Call:
     """One caller's units, and what became of them. `group` are the calls that it writes together with its own."""
 
-    __slots__ = ("error", "group", "outcomes", "thread", "units", "woken")
+    __slots__ = ("error", "group", "outcomes", "units", "woken")
 
     def __init__(self, units: Sequence[Unit]) -> None:
         self.units = units
-        self.thread = threading.get_ident()
         self.outcomes: list[Outcome] | None = None
         self.error: BaseException | None = None
         self.group: list[_Call] = []
@@ -116,8 +114,6 @@ class GroupCommit:
             if self._leader is None:
                 self._leader = call
                 return
-            if self._leader.thread == call.thread:  # from a hook: it would wait for itself
-                raise StoreRefused(INSIDE)
             call.get_ready()
             self._waiting.append(call)
             if self._gathered is not None and len(self._waiting) >= self._size - 1:

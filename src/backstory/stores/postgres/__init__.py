@@ -50,6 +50,7 @@ class PostgresStore(StoreOver):
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit, in one transaction with those of other threads; see `Store.write`."""
+        self.tables.check_outside()
         return self._group.write(units)
 
     def _kept(self, number: int, added: Added) -> None:

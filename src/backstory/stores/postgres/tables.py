@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Self
 
@@ -14,7 +15,8 @@ from psycopg.rows import tuple_row
 from psycopg.types.string import BytesBinaryDumper
 
 from backstory.errors import StoreRefused
-from backstory.stores.inside import OVER
+from backstory.stores.inside import INSIDE, OVER
+from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.server import Server
 from backstory.stores.postgres.session import Lent, Session
 from backstory.tables import Row
@@ -85,6 +87,21 @@ class PostgresTransaction:
         return self._cursor.execute(placed(sql), arguments).fetchall()
 
 
+_begun: ContextVar[tuple[tuple[Address, PostgresTransaction], ...]] = ContextVar("begun", default=())
+"""The transactions that the code which runs now is inside of; not by thread, because a block may end on another one."""
+
+
+@contextmanager
+def inside(address: Address, transaction: PostgresTransaction) -> Iterator[None]:
+    """Know for the length of a block that it is inside of a transaction."""
+    around = _begun.get()
+    _begun.set((*around, (address, transaction)))
+    try:
+        yield
+    finally:
+        _begun.set(around)
+
+
 class PostgresTables:
     """The tables of the database that a store is in. A transaction is not tried again: its owner may do that."""
 
@@ -94,12 +111,19 @@ class PostgresTables:
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """A transaction in READ COMMITTED, for the length of a block; see `Tables.transaction`."""
+        self.check_outside()
         with (
             self._server.lent() as connection,
             connection.transaction(),
-            PostgresTransaction(connection, self._server) as transaction,
+            PostgresTransaction(connection, self._server) as transaction,inside(self._server.address, transaction)
         ):
             yield transaction
+
+    def check_outside(self) -> None:
+        """Raise `StoreRefused` inside of a transaction: a write over another connection would wait for its locks."""
+        address = self._server.address
+        if any(begun == address and not transaction.ended for begun, transaction in _begun.get()):
+            raise StoreRefused(f"{address.shown}: {INSIDE}")
 
     @contextmanager
     def reading(self) -> Iterator[PostgresTransaction]:

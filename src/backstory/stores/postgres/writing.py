@@ -27,7 +27,7 @@ from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.offer import LAST_LOG, Offer
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
-from backstory.stores.postgres.tables import PostgresTransaction
+from backstory.stores.postgres.tables import PostgresTransaction, inside
 from backstory.stores.postgres.wire import TEXT, blob, joined
 from backstory.unit import Append, Batch, NewLog, Outcome, Unit, Withhold, Written
 
@@ -213,7 +213,10 @@ class Writing:
 
     def _run_hooks(self, units: Sequence[Unit], said: Sequence[Outcome]) -> None:
         try:
-            with PostgresTransaction(self._inside.session) as transaction:
+            with (
+                PostgresTransaction(self._inside.session) as transaction,
+                inside(self._inside.address, transaction),
+            ):
                 run_hooks(transaction, units, said, self._found)
         except psycopg.Error as error:
             if may_pass(error):
