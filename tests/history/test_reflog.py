@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backstory.database import Database
+from backstory.errors import BranchError
 from backstory.history.verify import verify
 from backstory.refs import REFLOG
 from backstory.store import set_ref
@@ -86,3 +87,12 @@ def test_it_never_writes_to_main() -> None:
     db.mark("q4")
     assert db.head().position == 1
     assert [entry.name for entry in db.branches.reflog.read()] == ["q4"]
+
+
+def test_it_cannot_be_named_as_a_branch() -> None:
+    db = ledger()
+    db.mark("q3")
+    number = db.store.refs.get(REFLOG)
+    assert number is not None
+    with pytest.raises(BranchError, match="is the reflog"):
+        db.branches.restore("trial", int(number))

@@ -209,6 +209,8 @@ class Branches(Chains):
         """Name a log that the reflog remembers. Raises `BranchError`."""
         self.check_new(name)
         gone = BranchError(f"there is no log {number} in this store any more")
+        if self.store.refs.get(REFLOG) == str(number):
+            raise BranchError(f"log {number} is the reflog: it was no branch, and takes no commits")
         try:
             origin = self.store.origin(number)
         except KeyError:
