@@ -15,7 +15,7 @@ import pytest
 
 from backstory.commit import AUTHOR, DATA, ORIGIN, QUERY, Draft, drafted, withheld
 from backstory.conformance.sample import decided, fact, one
-from backstory.errors import HeadMoved, StoreCorrupt, StoreError, StoreExists
+from backstory.errors import HeadMoved, LogDropped, StoreCorrupt, StoreError, StoreExists
 from backstory.history.branches import Branches
 from backstory.history.verify import verify
 from backstory.local import import_key, store_id
@@ -26,7 +26,9 @@ from backstory.stores.memory import MemoryStore
 from backstory.stores.memory.log import MemoryLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.sync import clone
-from backstory.unit import Append, Holds, Unit
+from backstory.sync.names import names_of
+from backstory.sync.wanted import Wanted
+from backstory.unit import Append, DropLog, Holds, Unit
 from tests.sync.contents import contents, said, sizes
 
 Make: TypeAlias = Callable[[str], Store]
@@ -695,3 +697,14 @@ def test_a_target_that_records_something_else_is_noticed(
     monkeypatch.setattr(MemoryLog, "append", forgetful)
     with pytest.raises(StoreCorrupt, match="the target did not record main as it was after #0"):
         clone(source, MemoryStore())
+
+
+def test_a_log_of_the_source_that_is_dropped_meanwhile_is_told() -> None:
+    source = MemoryStore()
+    branches = Branches(source)
+    dropped = branches.create("side", (0,), 0)
+    wanted = Wanted(branches, names_of(source), ORIGIN)
+    branches.delete("side")
+    write(source, DropLog(dropped.number))
+    with pytest.raises(LogDropped, match="clone again"):
+        wanted.stretches()

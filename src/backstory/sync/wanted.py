@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backstory.commit import NO_HASH, ORIGIN, Head
-from backstory.errors import StoreCorrupt
+from backstory.errors import LogDropped, StoreCorrupt
 from backstory.history.branches import MAIN, Branches
 from backstory.lookup import commit_at
 from backstory.store import Log
@@ -19,7 +19,7 @@ class Wanted:
 
     `begun` is where main ends in the target. Where that is a point of main's history in the source, main goes on there:
     it is one stretch from its beginning, whatever logs it is made of. Raises `StoreCorrupt` for a name that leads
-    nowhere.
+    nowhere, `LogDropped` where a log was dropped meanwhile.
     """
 
     def __init__(self, source: Branches, names: Names, begun: Head) -> None:
@@ -39,8 +39,16 @@ class Wanted:
     def _main_has(self, position: int, hash: bytes) -> bool:
         return has(self._view(self._main), self._heads[self._main].position, position, hash)
 
+    def _origin(self, number: int) -> Head:
+        try:
+            return self._source.store.origin(number)
+        except KeyError:
+            raise LogDropped(
+                f"log {number} of the source was dropped while it was read; clone again"
+            ) from None
+
     def _need_origin(self, number: int) -> None:
-        origin = self._source.store.origin(number)
+        origin = self._origin(number)
         self._need(f"log {number} stands on", origin.position, origin.hash)
 
     def _need(self, what: str, position: int, hash: bytes) -> None:
@@ -68,5 +76,5 @@ class Wanted:
     def _stretch(self, number: int, head: Head) -> Stretch:
         branches = tuple(name for name, log in self._names.branches.items() if log == number)
         is_whole = self._is_whole and number == self._main
-        origin = ORIGIN if is_whole else self._source.store.origin(number)
+        origin = ORIGIN if is_whole else self._origin(number)
         return Stretch(self._view(number), number, branches, origin, head)

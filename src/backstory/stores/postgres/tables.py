@@ -115,7 +115,8 @@ class PostgresTables:
         with (
             self._server.lent() as connection,
             connection.transaction(),
-            PostgresTransaction(connection, self._server) as transaction,inside(self._server.address, transaction)
+            PostgresTransaction(connection, self._server) as transaction,
+            inside(self._server.address, transaction),
         ):
             yield transaction
 
