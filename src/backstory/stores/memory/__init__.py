@@ -105,8 +105,8 @@ class MemoryStore:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Refuse for the length of a block what this thread writes beside it; with the lock held."""
-        self._holder = threading.get_ident()
         try:
+            self._holder = threading.get_ident()
             yield
         finally:
             self._holder = None

@@ -192,8 +192,8 @@ class Connections:
     def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
         """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
         self._begin_transaction(writer)
-        self._holder = threading.get_ident()
         try:
+            self._holder = threading.get_ident()
             result = work(writer, again)
             writer.execute("COMMIT")
         except BaseException:
@@ -230,8 +230,8 @@ class Connections:
             self._patience = patience
             try:
                 self._begin_transaction(writer)
-                self._holder = threading.get_ident()
                 try:
+                    self._holder = threading.get_ident()
                     yield writer
                     writer.execute("COMMIT")
                 finally:
