@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backstory import forks
 from backstory.commit import ORIGIN, Head
 from backstory.conformance.model import ModelLog
 from backstory.conformance.sample import decided, fact
@@ -392,3 +393,10 @@ def test_a_log_without_a_branch_harms_nothing(db: Database) -> None:
     assert verify(db.store).problems == []
     assert db.branches.names() == ["main"]
     assert db.store.refs.list(BRANCH).keys() == {MAIN_REF}
+
+
+def test_what_begins_anew_in_a_child_is_not_told_of_twice_in_the_next_one() -> None:
+    branches = Branches(MemoryStore())
+    known = len(forks._known)
+    branches._begin()
+    assert len(forks._known) == known

@@ -32,10 +32,10 @@ class Chains:
         self._chains: dict[int, Chain] = {}
         self._views: dict[Chain, Log] = {}
         self._begin()
+        on_fork(child=self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        on_fork(child=self._begin)
 
     def chain(self, number: int) -> Chain:
         """The chain that ends with a log. Raises `StoreCorrupt` where it is not there, or stands on nothing known."""
@@ -80,6 +80,7 @@ class Chains:
         with self._lock:
             other._views = {**self._views, chain: log}
         other._begin()
+        on_fork(child=other._begin)
         return other
 
     def origin(self, chain: Chain) -> Head:
