@@ -78,7 +78,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for: the command line must not wait for what it does not use."""
+    """Import a public name when it is first asked for: the command line must not wait for modules it does not use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -33,7 +33,7 @@ from backstory.state import State, state_type
 T = TypeVar("T")
 
 NOT_THEIRS = ("importlib", "backstory")
-"""Modules whose lines in a traceback say nothing to somebody who looks for a mistake in their own code."""
+"""Modules whose lines in a traceback do not help somebody who looks for a mistake in their own code."""
 
 
 class App(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ def load(name: str, folder: Path) -> App:
 
 
 def collect(name: str, things: Iterable[Any]) -> App:
-    """The application that these things make: what is no event, state or command among them is passed over."""
+    """The application of these objects; an object that is not an event, state or command is passed over."""
     events: dict[type[Any], None] = {}
     states: dict[type[State], None] = {}
     commands: dict[int, CommandType[...]] = {}
@@ -192,7 +192,7 @@ def _attribute(module: ModuleType, path: str) -> Any:
 
 
 def _inside(root: Any) -> Iterator[Any]:
-    """The thing that an attribute is, and what it holds; of a module among that, what is in it."""
+    """The object that an attribute is, and its content; for a module, the objects in it."""
     yield root
     if isinstance(root, Mapping):
         held: Iterable[Any] = root.values()

@@ -3,12 +3,12 @@
     codec.encode(Deposited("a-7", 5))  ->  Encoded("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
     codec.decode(record)               ->  Deposited("a-7", 5), or an Unknown that says why
 
-The first step is that of the event's class: its name, version, upcasters, tags and JSON (`backstory.event_types`). What
-is encoded is decoded once more before it may be appended, and must come back as it was: an event that its own class
-could not read, or would read as another, would be in the log for ever.
+The first step is that of the event's class: its name, version, upcasters, tags and JSON (`backstory.event_types`). An
+encoded event is decoded once more before it may be appended, and must come back equal: an event that its own class
+could not read, or would read as another one, would be in the log for ever.
 
-Then come the codec's transformations, such as one that encrypts. `seal` takes encoded events through them, to what is
-stored; `opened` is the way back. `backstory.opened` gives a log that is read so: all who look at data are given that.
+Then come the codec's transformations, such as one that encrypts. `seal` takes encoded events through them, to the
+stored form; `opened` is the way back. `backstory.opened` gives a log that is read so, for all code that needs data.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def fields(data: bytes) -> dict[str, Any]:
-    """The data of an event as plain values, whether a class here has its name or not; none where it is withheld."""
+    """The data of an event as plain values, whether a class here has its name or not; none if it is withheld."""
     return _fields(data) if data else {}
 
 
 class Transformation(Protocol):
-    """A step between the JSON of an event and what is stored, which is a JSON object too.
+    """A step between the JSON of an event and the stored data, which is a JSON object too.
 
-    It changes data alone: type, version and tags are what events are found by.
+    It changes data alone: events are found by type, version and tags.
     """
 
     def seal(self, event: Encoded) -> bytes:
@@ -42,14 +42,14 @@ class Transformation(Protocol):
         ...
 
     def open(self, record: Recorded) -> bytes:
-        """The data as `seal` was given it. Raises `UnreadableEvent`. It is not asked where the data is withheld."""
+        """The data that `seal` was given. Raises `UnreadableEvent`. Not called for data that are withheld."""
         ...
 
 
 class Codec:
-    """How one program writes and reads events: their classes by name, and what happens to their JSON.
+    """The way in which one program writes and reads events: their classes by name, and the steps for their JSON.
 
-    It never changes, and is safe for many threads. Without transformations it costs nothing that one could measure.
+    It never changes, and is safe for many threads. Without transformations its cost is too small to be measured.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Codec:
     def encode(self, event: Any) -> Encoded:
         """An event object with its name, version, tags and JSON; one that is in that form is returned as it is.
 
-        Raises `InvalidEvent` or `InvalidTag`: what its class would not give back.
+        Raises `InvalidEvent` or `InvalidTag` if its class would not give it back equal.
         """
         compiled = compiled_types.get(type(event))
         if compiled is not None:
@@ -74,9 +74,9 @@ class Codec:
         return event_type(type(event)).encode(event)
 
     def decode(self, record: Encoded | Recorded) -> Any:
-        """The event object of a record that is open, or `Unknown` where no class has its name and version.
+        """The event object of a record that is open, or `Unknown` if no class has its name and version.
 
-        Raises `UnreadableEvent` where the class is known and the data does not fit it.
+        Raises `UnreadableEvent` if the class is known and the data do not fit it.
         """
         cls = self._classes.get(record.type)
         if cls is None:

@@ -1,4 +1,4 @@
-"""Commands: functions from states to events. What a command reads is its consistency boundary.
+"""Commands: functions from states to events. The events that a command reads are its consistency boundary.
 
     @command
     def withdraw(account: Account, cents: int) -> Iterator[Withdrawn]:
@@ -60,7 +60,7 @@ class Command:
         return str(self)
 
     def __str__(self) -> str:
-        """As one would call it: `withdraw(a-7, cents=50)`. What is long is cut short, and what is marked is masked."""
+        """As one would call it: `withdraw(a-7, cents=50)`. Long arguments are cut short, and marked ones are masked."""
         return shortened(f"{self.kind.name}({', '.join(self._shown())})", LONGEST)
 
     def _shown(self) -> Iterable[str]:
@@ -82,20 +82,20 @@ class Command:
 
     @property
     def query(self) -> Query:
-        """Its boundary: the union of what its states read."""
+        """Its boundary: the union of the queries of its states."""
         return boundary(self.states.values())
 
     def recorded(self) -> dict[str, Any]:
         """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.
 
-        States are recorded by their identity. A reader without this code can tell what the command read from what else
-        it was given. An argument that is secret, or holds what is, is left out, and `withheld` names it. Raises
-        `InvalidEvent` where an argument would not come back, so that the command could not be decided again.
+        States are recorded by their identity, and named, so that a reader without this code can tell them from other
+        arguments. An argument that is secret or has a secret part is left out, and `withheld` names it. Raises
+        `InvalidEvent` if an argument would not come back equal: then the command could not be decided again.
         """
         return _decode(self.recorded_json())
 
     def recorded_json(self) -> bytes:
-        """The same as JSON. Raises what `recorded` does."""
+        """The same as JSON. Raises the errors of `recorded`."""
         kind = self.kind
         recorded: dict[str, Any] = {
             "name": kind.name,
@@ -107,7 +107,7 @@ class Command:
         return _encode(recorded)
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
-        """Run the function on these states and return its events. Raises `Refused`, and what the function raises."""
+        """Run the function on these states and return its events. Raises `Refused`, and any error of the function."""
         return self.kind.events(self.kind.function(**{**self.arguments, **states}))
 
 
@@ -141,7 +141,7 @@ class CommandType(Generic[P]):
             self._resolve(names)
 
     def _resolve(self, names: Mapping[str, Any] | None = None) -> None:
-        """Find out from the annotations which parameters are states, what the others are, and which events may come."""
+        """Read from the annotations which parameters are states, the types of the others, and the possible events."""
         hints = get_type_hints(self.function, localns=names, include_extras=True)
         returned = hints.pop("return", Any)
         missing = [name for name in self._names if name not in hints]
@@ -192,7 +192,7 @@ class CommandType(Generic[P]):
 
     @property
     def withheld(self) -> tuple[str, ...]:
-        """The parameters that are not recorded: they are secret, or hold what is."""
+        """The parameters that are not recorded: they are secret, or have a secret part."""
         self._need_types()
         return self._withheld
 
@@ -203,19 +203,19 @@ class CommandType(Generic[P]):
         return self._veil
 
     def recorded_veil(self) -> Veil | None:
-        """The same for who shows a recorded command: all is masked where an annotation cannot be read yet."""
+        """The same to show a recorded command: everything is masked if an annotation cannot be read yet."""
         try:
             return self.veil
         except DefinitionError:
             return HIDDEN
 
     def shown(self, name: str, value: Any) -> str:
-        """An argument as `repr` writes it, with what is marked masked."""
+        """An argument as `repr` writes it, its marked parts masked."""
         return repr(value) if self.veil is None else masked_repr(value, self.veil.at(name))
 
     @property
     def gives(self) -> tuple[type[Any], ...]:
-        """The event classes that its return annotation names; none where it names none."""
+        """The event classes that its return annotation names."""
         self._need_types()
         return self._events
 
@@ -253,7 +253,7 @@ class CommandType(Generic[P]):
         return bound.arguments
 
     def _converted(self, plain: dict[str, Any]) -> dict[str, Any]:
-        """The arguments as what the annotations say: 5 as 5.0 for a float, a tuple as a list. Raises `TypeError`."""
+        """The arguments in the types of their annotations: 5 as 5.0, a tuple as a list. Raises `TypeError`."""
         try:
             converted = msgspec.convert(plain, self._arguments, from_attributes=True)
         except msgspec.ValidationError as wrong:
@@ -270,7 +270,7 @@ class CommandType(Generic[P]):
     def parse(self, arguments: Mapping[str, Any], *, strict: bool = True) -> Command:
         """The command that `recorded` described; `strict=False` also takes numbers and the like from text.
 
-        Raises `TypeError` where the arguments do not fit the function, as after it has changed.
+        Raises `TypeError` if the arguments do not fit the function, for instance after the function has changed.
         """
         given = dict(arguments)
         if strangers := set(given) - set(self._names):
@@ -308,7 +308,7 @@ definitions: dict[str, CommandType[...]] = {}
 """Every command by its name: so that a recorded decision can be made again."""
 
 clashes: set[str] = set()
-"""Names that two modules gave to commands of theirs: what was recorded under one could be either."""
+"""Names that two modules gave to commands: a command that was recorded under such a name could be either."""
 
 
 @overload
@@ -322,9 +322,9 @@ def command(*, name: str) -> Callable[[Callable[P, Any]], CommandType[P]]: ...
 def command(function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
     """Make a command of a function from states, and plain arguments, to events.
 
-    It may be a generator, or return a list, one event or None; it says no by raising `Refused`. It must be pure: it may
-    run several times, on newer states, and again in a merge. `name` (default: the function's) is what commits record:
-    give one where two modules have a function of the same name. Raises `DefinitionError` where it cannot be a command.
+    It may be a generator, or return a list, one event or None; to refuse, it raises `Refused`. It must be pure: it may
+    run several times, on newer states, and again in a merge. Commits record `name` (default: the function's): give one
+    if two modules have a function of the same name. Raises `DefinitionError` if it cannot be a command.
     """
     local = sys._getframe(1).f_locals
 
@@ -341,7 +341,7 @@ def command(function: Callable[..., Any] | None = None, /, *, name: str | None =
 
 
 def shortened(text: str, length: int) -> str:
-    """The beginning and the end of a text, where it is longer than this."""
+    """The beginning and the end of a text that is longer than this."""
     if len(text) <= length:
         return text
     end = length // 4

@@ -6,8 +6,8 @@
     content  id, authored time, the digests of author, message, command, metadata and query, root
     commit   the parent's commit hash, the content hash, the position that it was decided on
 
-The content hash says what was decided, wherever it stands: it survives a merge, and is what an author signs. The commit
-hash says where it stands. `docs/design/format.md` has every byte, and test vectors for other languages.
+The content hash covers the decision without its place: it survives a merge, and an author signs it. The commit hash
+covers the place too. `docs/design/format.md` has every byte, and test vectors for other languages.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59,
 class Draft(Decided, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
-    `parent` is the hash of the commit that it must stand on, None where any will do; it is not content. `time` is when
-    it was decided, by its author's clock. `signature` stands beside the hashes, which do not cover it.
-    `secret` is what its salts come from, and `content` its content hash: what says something else is another draft.
-    `command_json` is empty where no command made it; `metadata_json` is a JSON object. Both are kept as the bytes they
-    are.
+    `parent` is the hash of the commit that it must stand on, None if it may stand on any; it is not content. `time` is
+    the time of the decision by its author's clock. `signature` stands beside the hashes, which do not cover it. Its
+    salts come from `secret`. `content` is its content hash: a draft with another one is another draft. `command_json`
+    is empty if no command made it; `metadata_json` is a JSON object. Both are kept byte for byte.
     """
 
     id: str
@@ -75,10 +74,10 @@ class Draft(Decided, frozen=True):
 class Commit(Decided, frozen=True):
     """A commit that is in a log.
 
-    `position` is that of its last event, so it is also where the log stood once the commit was in; `size` counts its
-    events. `authored` is when its author's clock said it was decided; `time` is the log's own time, the latest
-    `authored` so far, which never goes back. `secret` is what the salts of its parts come from: whoever has it can test
-    a guess at a part that is withheld, so it goes into copies of the history, and not into what people are shown.
+    `position` is that of its last event, so it is also the end of the log just after the commit; `size` counts its
+    events. `authored` is the time of the decision by its author's clock; `time` is the log's own time, the latest
+    `authored` so far, which never goes back. The salts of its parts come from `secret`. With it, anybody can test
+    guesses at a withheld part, so it goes into copies of the history, and never into output for people.
     """
 
     position: int
@@ -113,7 +112,7 @@ class Commit(Decided, frozen=True):
 
     @property
     def command(self) -> dict[str, Any] | None:
-        """The command that made it, as plain data; None where it was appended without one."""
+        """The command that made it, as plain data; None if it was appended without one."""
         return msgspec.json.decode(self.command_json) if self.command_json else None
 
     @property
@@ -184,7 +183,7 @@ def draft(
 
 
 def checked_time(time: datetime) -> datetime:
-    """A commit's time in UTC. Raises `InvalidEvent` where it has no zone, or some zone could not show it."""
+    """A commit's time in UTC. Raises `InvalidEvent` if it has no zone, or if some zone could not show it."""
     if time.tzinfo is None:
         raise InvalidEvent(f"a commit's time has a time zone, {time!r} has none")
     if not EARLIEST <= time <= LATEST:
@@ -196,7 +195,7 @@ def checked_time(time: datetime) -> datetime:
 
 
 def _check_size(events: Sequence[Encoded], said: int) -> None:
-    """Refuse an event or a commit that a store could not take. `said` is the size of what is not its events."""
+    """Refuse an event or a commit that a store could not take. `said` is the size of its parts beside the events."""
     sizes = [len(event.type) + sum(map(len, event.tags)) + len(event.data) for event in events]
     total = said + sum(sizes)
     if total <= EVENT_LIMIT:
@@ -264,7 +263,7 @@ def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
 def withheld(draft: Draft, places: Collection[int]) -> Draft:
     """This draft without its parts at these places, `AUTHOR` to `DATA` and on: its hashes are the same.
 
-    Empty text stands for what is withheld, `{}` for metadata, and for a query the one that matches no event.
+    Empty text stands for a withheld part, `{}` for metadata, and for a query the one that matches no event.
     """
     said = (draft.author, draft.message, draft.command_json, draft.metadata_json, draft.condition)
     condition = draft.condition
@@ -303,9 +302,9 @@ def emptied(
 
 
 def content_hash(commit: Draft | Commit, events: Iterable[Encoded | Recorded]) -> bytes:
-    """The hash of what a commit of these events says: everything but where it stands.
+    """The content hash of a commit of these events: it covers everything but the commit's place.
 
-    Raises `InvalidEvent` where its secret is none.
+    Raises `InvalidEvent` if its secret has a wrong form.
     """
     events = tuple(events)
     authored = commit.authored if isinstance(commit, Commit) else commit.time
@@ -321,7 +320,7 @@ def parts(
     condition: Condition | None,
     events: Iterable[Encoded | Recorded],
 ) -> list[bytes]:
-    """The parts of a commit that have a digest each, in the order of their salts; empty where there is none."""
+    """The parts of a commit that have a digest each, in the order of their salts; a part may be empty."""
     return [
         author.encode(),
         message.encode(),

@@ -1,4 +1,4 @@
-"""Copies of states that share nothing that can change, at the price of what can."""
+"""Copies of states that share nothing that can change; only values that can change are copied."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def copier(cls: type[Any], annotations: dict[str, Any]) -> Copy:
 
 
 def _step(annotation: Any) -> Copy | None:
-    """How to copy one field; None where the value cannot change."""
+    """How to copy one field; None if the value cannot change."""
     if immutable(annotation):
         return None
     origin = get_origin(annotation) or annotation

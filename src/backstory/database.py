@@ -51,12 +51,12 @@ S = TypeVar("S", bound=State)
 class Database:
     """One branch of a store, and the verbs on it. Safe for many threads; states that it gives belong to the caller.
 
-    A branch is held by its name. Where it is moved, as a rebase moves it, the next verb works on the new history, and a
-    position that may have been given out for the old one is refused (`HistoryMoved`); see `backstory.handle`.
+    A branch is held by its name. If it is moved, for instance by a rebase, the next verb works on the new history, and
+    a position that may have been given out for the old one is refused (`HistoryMoved`); see `backstory.handle`.
 
-    The clock and the sources of ids and secrets are passed in, so that a test may say what they give. `cache_bytes` is
-    how much is remembered of states: of all branches of the store object together, whoever opens them. `codec` is the
-    one way between events and what is stored.
+    The clock and the sources of ids and secrets are passed in, so that a test may choose their values. `cache_bytes`
+    limits the memory for states: of all branches of the store object together, in all their objects. `codec` is the
+    one way between events and stored bytes.
     """
 
     def __init__(
@@ -146,11 +146,11 @@ class Database:
         meta: Mapping[str, Any] | None = None,
         retries: int = RETRIES,
     ) -> Commit | None:
-        """Load what the command reads, decide, append on that condition, and try again on a conflict.
+        """Load the states that the command reads, decide, append on that condition, and try again on a conflict.
 
-        Returns the commit, None where the command decided that nothing is to happen. With an `id` it happens once: the
-        same command with the same id gives the recorded commit. Raises `Refused` where the command says no, `Conflict`
-        after `retries` tries, `IdReused`, and `BranchMoved`, a `BranchError`, where the branch was deleted.
+        Returns the commit, None if the command decided to do nothing. With an `id` it is done once: the same command
+        with the same id gives the recorded commit. Raises `Refused` if the command refuses, `Conflict` after `retries`
+        tries, `IdReused`, and `BranchMoved`, a `BranchError`, if the branch was deleted.
         """
         return Execution(self.handle, command, Said(id, author, message, meta), retries).whole()
 
@@ -186,8 +186,8 @@ class Database:
         """Stream events, typed, with their records: all of them, or those that match any of `what`.
 
         That may be event types, by class or name, with all of `tags`; a state, for the events that it reads; a query.
-        An event of a type that no class here has comes as `Unknown`. `after` is a position, or a place as text: what a
-        position is that left the process; see `backstory.place`. Raises `HistoryMoved`.
+        An event of a type that no class here has comes as `Unknown`. `after` is a position, or a place as text, which
+        is the form of a position that left the process; see `backstory.place`. Raises `HistoryMoved`.
         """
         line, upto = self._view(at)
         query, begin = wanted(what, tuple(tags)), self.handle.position(after, line)
@@ -202,7 +202,7 @@ class Database:
         return line.log.commits(after=begin, upto=upto, backwards=backwards)
 
     def between(self, text: str) -> Iterator[Commit]:
-        """The commits of a range, oldest first: `a..b` are those of `b` that `a` has not; `a...b` those of one side."""
+        """The commits of a range, oldest first: `a..b` are those that only `b` has; `a...b` those of one side."""
         span = self.handle.span(text)
         if span is None:
             raise UnknownRevision(text, "a range has two points: main..what-if")
@@ -233,7 +233,7 @@ class Database:
         return self.branches.set_mark(name, point.chain, point.position, message=message, author=author)
 
     def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
-        """Take over what another branch has and this one has not, all or nothing; see `backstory.history.merge`."""
+        """Take over the commits that only another branch has, all or none; see `backstory.history.merge`."""
         return merge(self.branches, source, self._named(), self._with_codec(options))
 
     def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
@@ -252,10 +252,10 @@ class Database:
         author: str | None = None,
         message: str | None = None,
     ) -> Commit | None:
-        """Undo a commit, or those of a range `a..b`, as one commit of new events; None where there is nothing to undo.
+        """Undo a commit, or those of a range `a..b`, by one commit of new events; None if there is nothing to undo.
 
-        Its metadata names what it reverts. What undoes an event is registered with `reverts`. Raises `RevertError`
-        where nothing is, and where later commits own what it would change, unless `force`.
+        Its metadata names the commits that it reverts. `reverts` registers a function that undoes an event. Raises
+        `RevertError` if an event has none, or if later commits own fields that would change, unless `force`.
         """
 
         def undone(tip: Tip) -> Commit | None:
@@ -297,7 +297,7 @@ class Database:
     ) -> Found:
         """The first event after which something is true of a state: a function of it, or text as in `balance < 0`.
 
-        `good` is from where to look, `bad` up to where. What is found has every turn, there and back.
+        `good` is the beginning of the search, `bad` its end. The result has every turn, there and back.
         """
         line, upto = self._view(bad)
         after = 0 if good is None else self.point(good).position
@@ -339,7 +339,7 @@ class Database:
         because: Record | None = None,
         **metadata: Any,
     ) -> AbstractContextManager[None]:
-        """Set author, message and metadata for what a block of code appends; see `backstory.context`."""
+        """Set author, message and metadata for the appends of a block of code; see `backstory.context`."""
         return contexts.context(
             author=author, message=message, correlation=correlation, because=because, **metadata
         )

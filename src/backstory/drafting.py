@@ -1,4 +1,4 @@
-"""Drafts of what is to be appended: the time and a new id from outside, author and metadata from the context."""
+"""Drafts of commits to append: the time and a new id come from outside, author and metadata from the context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from backstory.query import Condition
 from backstory.record import Encoded
 
 Drafting = Callable[[list[Encoded], Condition | None], Draft]
-"""Makes the draft of what was decided."""
+"""Makes the draft of a decision."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ NOTHING = Said()
 
 
 class Drafter:
-    """Makes drafts; what a caller does not say, the context does."""
+    """Makes drafts; values that a caller does not give come from the context."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Drafter:
         )
 
     def _tell(self, what: Sequence[str]) -> None:
-        """Warn, once, that what is marked lies in clear text; at the line outside of this library that gave it."""
+        """Warn, once, that a marked value lies in clear text; at the line outside of this library that gave it."""
         if not what or self._told:
             return
         self._told = True
@@ -97,7 +97,7 @@ class Drafter:
         return self.draft([encode(event) for event in events], condition, said)
 
     def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
-        """Drafts what a command decides, at each try under one id."""
+        """Drafts the decision of a command, at each try under one id."""
         if said.id is None:
             said = Said(self._ids(), said.author, said.message, said.meta)
         recorded = command.recorded_json()

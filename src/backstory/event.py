@@ -9,7 +9,7 @@
         def in_cents(data: dict[str, Any]) -> dict[str, Any]:
             return {"account": data["account"], "cents": data["dollars"] * 100}
 
-What a class says about itself is written down when it is defined; `backstory.codec` gives it meaning.
+The declarations of a class are noted when it is defined; `backstory.codec` gives them meaning.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 definitions: dict[str, type[Any]] = {}
-"""Every event class by its stable name: what is known without being registered somewhere by hand."""
+"""Every event class by its stable name, without registration by hand."""
 
 
 Tag = Annotated[T, Tagged()]
@@ -89,14 +89,14 @@ class EventMeta(msgspec.StructMeta):
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
-    """The base class of events. Subclass it with typed fields; mark with `Tag` what the event is about.
+    """The base class of events. Subclass it with typed fields; mark with `Tag` those that name the subject of the event.
 
-    Class keywords: `name` (default: the class's name) is what the log stores, so the class may be renamed;
+    Class keywords: the log stores `name` (default: the class's name), so the class may be renamed;
     `version` (default: 1) goes up when old data needs mending, with an `@upcast` for each older version.
     """
 
     def __repr__(self) -> str:
-        """As one would write it, with what is marked as personal or secret masked."""
+        """As one would write it, its personal and secret parts masked."""
         from backstory.masking import own_repr
 
         return own_repr(self, super().__repr__)
@@ -118,14 +118,14 @@ class Unknown(Shown, frozen=True):
     why: str
 
     def masks(self) -> dict[str, Any]:
-        """The data, masked by the class of this name, where there is one of another version."""
+        """The data, masked by the class of this name, if there is one of another version."""
         from backstory.masking import event_veil, masked
 
         return {"data": masked(self.data, event_veil(self.type))}
 
 
 def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, Any]) -> Definition:
-    """Note name, version and upcasters of an event class. Raises `DefinitionError` where it cannot be an event."""
+    """Note name, version and upcasters of an event class. Raises `DefinitionError` if it cannot be an event."""
     name = cls.__name__ if name is None else name
     if not isinstance(name, str) or not name or not name.isprintable():
         raise DefinitionError(f"{cls.__qualname__}: an event's name is printable text, not {name!r}")

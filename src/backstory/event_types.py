@@ -1,4 +1,4 @@
-"""Event classes, compiled: names, versions, upcasters, tags and JSON. `backstory.codec` is what uses them."""
+"""Event classes, compiled: names, versions, upcasters, tags and JSON. `backstory.codec` uses them."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ class EventType:
         self.load: Callable[[bytes], Any] = self._form.load
 
     def encode(self, event: Any) -> Encoded:
-        """The event in stored form. Raises `InvalidEvent` or `InvalidTag`: what its class would not give back."""
+        """The event in stored form. Raises `InvalidEvent` or `InvalidTag` if its class would not give it back equal."""
         data = self._form.encode(event, self.name)
         return Encoded(self.name, self.version, self.tags(event), data)
 
     def decode(self, version: int, data: bytes) -> Any:
-        """The event of these bytes, mended where they are of an older version. Raises what decoding raises."""
+        """The event of these bytes, mended if they are of an older version. Raises the errors of decoding."""
         if version == self.version:
             return self.load(data)
         return self.load(msgspec.json.encode(self.upcast(version, msgspec.json.decode(data))))
 
     def read(self, record: Encoded | Recorded) -> Any:
-        """The event of a record, whose version is known here. Raises `UnreadableEvent` where the data does not fit."""
+        """The event of a record, whose version is known here. Raises `UnreadableEvent` if the data does not fit."""
         version = record.version
         try:
             # As in `decode`, without the call: nearly every event has the version of its class.
@@ -82,7 +82,7 @@ class EventType:
         return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
 
     def cause(self, wrong: Exception) -> Exception | None:
-        """The error to show as the cause of another: none where its words could hold what is marked."""
+        """The error to show as the cause of another: none if its words could hold a marked value."""
         return wrong if self.veil is None else None
 
 
@@ -109,7 +109,7 @@ def register(
     """Make an event of a frozen dataclass, attrs class, pydantic model or struct, and return the class.
 
     For classes that you do not want to derive from `Event`; mark its tags with `Tag` or `Tagged` all the same.
-    Raises `DefinitionError` where it cannot be an event.
+    Raises `DefinitionError` if it cannot be an event.
     """
     steps = {f"_{old}": upcast(old)(function) for old, function in (upcasters or {}).items()}
     events.define(cls, name, version, {**vars(cls), **steps})

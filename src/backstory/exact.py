@@ -35,7 +35,7 @@ def exact(value: Any) -> Hashable:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are known to be the same; quicker than to compare what `exact` gives."""
+    """Whether two values are known to be the same; quicker than comparing their `exact` keys."""
     kind = type(one)
     if kind is not type(other):
         return False
@@ -53,7 +53,7 @@ def _itself(value: Hashable) -> Hashable:
 
 
 def _moment(value: datetime.datetime | datetime.time) -> Hashable:
-    """As it is written, if its zone is written as what it is: none, an offset, or a name of the zone database."""
+    """As it is written, if that shows its zone exactly: none, an offset, or a name of the zone database."""
     if not isinstance(value.tzinfo, datetime.timezone | types.NoneType):
         from zoneinfo import ZoneInfo
 

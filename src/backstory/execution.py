@@ -41,7 +41,7 @@ COOLING = 32
 class Decision(msgspec.Struct, frozen=True):
     """What a command decided: its events, and the position of the states that it read.
 
-    `condition` is what must still hold when it is appended; None where the command read nothing.
+    `condition` is what must still hold when it is appended; None if the command read nothing.
     """
 
     events: list[Any]
@@ -144,7 +144,7 @@ class Executor:
         """Decide and append, at most `retries` times again after a conflict.
 
         `guess`: at first it is decided where this process left the log, and a conflict then is no try.
-        Returns the commit, None where the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
+        Returns the commit, None if the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
         whatever the command raises.
         """
         boundary, tries = reads.boundary, 0
@@ -182,7 +182,7 @@ class Executor:
     ) -> Attempt | None:
         """The first half of an execution, for who appends the drafts of many together and then settles each.
 
-        None where nothing is to happen. Raises what `decide` raises, and what `drafting` does.
+        None if nothing is to happen. Raises what `decide` raises, and what `drafting` does.
         """
         decision = self.decide(command, reads, left)
         if not decision.events:

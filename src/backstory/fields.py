@@ -38,7 +38,7 @@ class TagField(msgspec.Struct, frozen=True):
     many: bool
 
     def texts(self, owner: Any) -> tuple[str, ...]:
-        """The tags that this field of `owner` makes; none where it is None. Raises `InvalidTag`."""
+        """The tags that this field of `owner` makes; none if it is None. Raises `InvalidTag`."""
         value = getattr(owner, self.name)
         if value is None:
             return ()
@@ -79,7 +79,7 @@ def _instant(value: datetime.datetime) -> str:
 
 
 def hints(cls: type[Any]) -> dict[str, Any] | None:
-    """The annotations of a class, resolved, with their metadata; None where a name is not defined yet."""
+    """The annotations of a class, resolved, with their metadata; None if a name is not defined yet."""
     try:
         return get_type_hints(cls, include_extras=True)
     except NameError:
@@ -95,7 +95,7 @@ def unresolved(wrong: NameError) -> str:
 
 
 def tag_fields(cls: type[Any], annotations: dict[str, Any]) -> tuple[TagField, ...]:
-    """The tags among the annotated fields. Raises `DefinitionError` where a tag could not be text."""
+    """The tags among the annotated fields. Raises `DefinitionError` if a tag could not be text."""
     found = []
     for name, annotation in annotations.items():
         mark = _mark(annotation)

@@ -54,7 +54,7 @@ class _UnknownError(Exception):
 
 @cache
 def fingerprint(cls: type[State]) -> str | None:
-    """The text, 16 characters; None where what the code uses cannot be read, or is not the same in every process.
+    """The text, 16 characters; None if what the code uses cannot be read, or is not the same in every process.
 
     It is made once, when it is first asked for: what changes a constant while the program runs comes too late.
     """

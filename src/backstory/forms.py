@@ -50,7 +50,7 @@ class Form:
             self.load = msgspec.json.Decoder(cls).decode
 
     def encode(self, value: Any, name: str) -> bytes:
-        """The JSON of an instance. Raises `InvalidEvent` where the value would not come back, `name` before it."""
+        """The JSON of an instance. Raises `InvalidEvent` if the value would not come back, `name` before it."""
         try:
             data = self.dump(value)
         except UNWRITABLE as wrong:
@@ -118,7 +118,7 @@ class Form:
         return f"{value!r} ({kind})" if self._veil is None else f"a value of type {kind}"
 
     def _cause(self, wrong: Exception) -> Exception | None:
-        """The error to show as the cause of another: none where its words could hold what is marked."""
+        """The error to show as the cause of another: none if its words could hold what is marked."""
         return wrong if self._veil is None else None
 
     def _aliases(self, value: Any) -> str:
@@ -137,7 +137,7 @@ class Form:
 
 
 def difference(given: Any, returned: Any, place: str = "") -> Difference | None:
-    """The first part where two values differ: they are not equal, or have other JSON. None where there is none."""
+    """The first part where two values differ: they are not equal, or have other JSON. None if there is none."""
     if type(given) is type(returned):
         inner, others = parts(given), parts(returned)
         if inner is not None and others is not None and inner.keys() == others.keys():
@@ -150,7 +150,7 @@ def difference(given: Any, returned: Any, place: str = "") -> Difference | None:
 
 
 def unwritable(value: Any, place: str = "") -> str:
-    """The way to the part that JSON cannot carry; empty where it is the whole value."""
+    """The way to the part that JSON cannot carry; empty if it is the whole value."""
     for key, part in (parts(value) or {}).items():
         if _text(part) is None:
             return unwritable(part, place + key)
@@ -174,7 +174,7 @@ def free_json(value: Mapping[str, Any], what: str) -> bytes:
 
 
 def _text(value: Any) -> bytes | None:
-    """The JSON of one part; None where it has none of its own."""
+    """The JSON of one part; None if it has none of its own."""
     try:
         return settled(value, _encode(value))
     except UNWRITABLE:

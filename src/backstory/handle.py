@@ -41,7 +41,7 @@ class Tip(msgspec.Struct, frozen=True):
     def append(self, draft: Draft, left: Head | None = None) -> Verdict:
         """Append a draft while the branch is where it was, and the log still has the point where it was left.
 
-        Raises `HistoryLost` where it has not.
+        Raises `HistoryLost` if it has not.
         """
         if left is None:
             [verdict] = self.log.append([(draft,)])
@@ -171,7 +171,7 @@ class Handle:
         return self._checked(resolve(self.branches, at, line.chain), line)
 
     def span(self, text: str) -> Range | None:
-        """The points of a range, seen from this branch; None where the text is no range. Raises `RevisionError`."""
+        """The points of a range, seen from this branch; None if the text is no range. Raises `RevisionError`."""
         line = self.now()
         span = resolve_range(self.branches, text, line.chain)
         if span is not None:

@@ -13,7 +13,7 @@ COMMIT = b"backstory commit 1\n"
 
 
 def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:
-    """The hash of one event: what it is, and the digest of its data, so that the data may be withheld."""
+    """The hash of one event: it covers type, version, tags and the digest of its data, which may be withheld."""
     kind = event.type.encode()
     parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
     for tag in event.tags:

@@ -1,4 +1,4 @@
-"""Invariants: what is true of a state after every event, whatever happens.
+"""Invariants: statements that are true of a state after every event.
 
     class Account(State):
         ...

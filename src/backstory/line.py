@@ -1,7 +1,7 @@
-"""The runtime of one history: what all who read it and write to it in this process share.
+"""The runtime of one history, which all its readers and writers in this process share.
 
-A history is a chain of logs of a store. However many objects are open on it, and of whichever face, it has one `Line`:
-what one of them has loaded, the next one knows, and commands that get in each other's way go one after the other.
+A history is a chain of logs of a store. However many objects are open on it, sync or async, it has one `Line`: a state
+that one of them has loaded is known to the next one, and commands that would conflict take turns.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from backstory.stores.guarded import GuardedLog
 
 
 class Line:
-    """One history, with what this process knows of it. Safe for many threads.
+    """One history, as this process knows it. Safe for many threads.
 
-    `stored` is the log as it is, for those who copy it; `log` is the same, with its events opened by the codec.
+    `stored` is the log as it is, for verbs that copy it; `log` is the same log, with its events opened by the codec.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Line:
 
 
 class Lines:
-    """The lines of one open store. A line lives as long as somebody holds it; what they remember has one limit."""
+    """The lines of one open store. A line lives as long as somebody holds it; all lines share one memory limit."""
 
     def __init__(self) -> None:
         self.cache = Cache()
@@ -89,7 +89,7 @@ def lines_of(store: Store) -> Lines:
 
 
 def forget(store: Store) -> None:
-    """Let go of what is remembered of a store that is closed."""
+    """Forget everything about a store that is closed."""
     lines = _of_stores.pop(store, None)
     if lines is not None:
         lines.cache.clear()

@@ -1,4 +1,4 @@
-"""Loading states: what is remembered, then what came since. Never stale, and never shared between callers."""
+"""Loading states: the remembered state, then the events since. Never stale, and never shared between callers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Read(NamedTuple):
 
 
 class Reads:
-    """The states that a decision reads, each looked at once, and its boundary: the union of what they read."""
+    """The states that a decision reads, each once, and its boundary: the union of their queries."""
 
     __slots__ = ("boundary", "states")
 
@@ -108,7 +108,7 @@ class Cache:
 
 
 class Loader:
-    """Loads states from one log. The cache may be that of many logs: what this one remembers is apart."""
+    """Loads states from one log. Many logs may share the cache; the states of this one are kept apart."""
 
     def __init__(self, log: Log, snapshots: Snapshots | None = None, cache: Cache | None = None) -> None:
         self.log = log
@@ -141,10 +141,10 @@ class Loader:
         return cast("S", loaded)
 
     def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
-        """Several states as of one position: where the log was `left`, else its head; and that position.
+        """Several states as of one position, and that position: where the log was `left`, else its head.
 
-        What is remembered is looked up before the head is: other threads may bring it forward meanwhile, and what is
-        newer than the head that one knows is of no use.
+        Remembered states are looked up before the head: other threads may bring them forward meanwhile, and a state
+        that is newer than the known head is of no use.
         """
         known = [(read, self._known(read)) for read in reads.states]
         if left is None or any(one is not None and one[1] > left.position for _, one in known):
@@ -169,9 +169,9 @@ class Loader:
         return state
 
     def advance(self, reads: Reads, decided: int, records: Sequence[Recorded]) -> None:
-        """Bring what is remembered from the position `decided` past a commit that was appended on that condition.
+        """Bring remembered states from the position `decided` past a commit that was appended on that condition.
 
-        Nothing else that concerns these states can have come between: the condition says so.
+        No other event that these states read can have come between: the condition excludes it.
         """
         for reference, query, key in reads.states:
             known = None if key is None else self._cache.get((self._mine, key))
@@ -197,7 +197,7 @@ class Loader:
 
 
 def read_of(reference: State) -> Read:
-    """How a state is read. It has no key where its identity has a value that cannot be told from others."""
+    """How a state is read. It has no key if its identity has a value that cannot be told from others."""
     kind, query = type(reference), reference.query()
     try:
         identity = tuple([exact(getattr(reference, name)) for name in state_type(kind).identity])

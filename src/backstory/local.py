@@ -31,7 +31,7 @@ def begin(store: Store) -> None:
 
 
 def store_id(store: Store) -> str:
-    """The id of this store, a random UUID as text. Raises `StoreError` where there is none yet and none can be kept."""
+    """The id of this store, a random UUID as text. Raises `StoreError` if there is none yet and none can be kept."""
     import uuid
 
     return _made_once(store, STORE_ID, str(uuid.uuid4()))

@@ -1,4 +1,4 @@
-"""Names for what is asked of a log everywhere: the commit at a position, or with an id; a commit's events; a point."""
+"""Common questions to a log: the commit at a position, or with an id; a commit's events; a point."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backstory.store import Log
 
 
 def commit_at(log: Log, position: int) -> Commit:
-    """The commit that holds a position up to the head. Raises `StoreCorrupt` where there is none."""
+    """The commit that holds a position up to the head. Raises `StoreCorrupt` if there is none."""
     for commit in log.commits(after=position - 1, limit=1):
         return commit
     raise StoreCorrupt(f"the commit that holds #{position} is missing; run: backstory verify")
@@ -25,7 +25,7 @@ def commit_finder(log: Log) -> Callable[[int], Commit]:
 
 
 def commit_with(log: Log, id: str, upto: int | None = None) -> Commit | None:
-    """The commit that has this id, up to a position; None where there is none."""
+    """The commit that has this id, up to a position; None if there is none."""
     found = next((commit for commit in log.find(id) if commit.id == id), None)
     return found if found is None or upto is None or found.position <= upto else None
 

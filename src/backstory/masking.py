@@ -1,4 +1,4 @@
-"""The one place that masks: what is marked as personal or secret is replaced wherever a value is shown.
+"""The one place that masks: a value that is marked as personal or secret is replaced wherever it is shown.
 
     masked(data, veil)        plain data, as of a JSON document, with "***" in the place of what is marked
     masked_data(record)       the stored JSON of an event, by the marks of the class here that has its name
@@ -33,7 +33,7 @@ _commands: dict[str, dict[str, Callable[[], Veil | None]]] = {}
 
 @contextmanager
 def personal_shown() -> Iterator[None]:
-    """Show what is personal, in all that this block of code writes; what is secret stays masked."""
+    """Show personal values in all output of this block of code; secret values stay masked."""
     token = _shown.set(Privacy.PERSONAL)
     try:
         yield
@@ -60,7 +60,7 @@ def masked(value: Any, veil: Veil | None) -> Any:
 
 
 def event_veil(type: str) -> Veil | None:
-    """The veil of an event's data, by the class here that has this name; None where there is none, or no mark."""
+    """The veil of an event's data, by the class here that has this name; None if there is none, or no mark."""
     cls = events.definitions.get(type)
     return None if cls is None else veil_of(cls)
 
@@ -76,7 +76,7 @@ def know_command(name: str, module: str, veil: Callable[[], Veil | None]) -> Non
 
 
 def masked_command(json: bytes) -> bytes:
-    """A recorded command as JSON, its arguments masked; two commands of one name mask both what either marks."""
+    """A recorded command as JSON, its arguments masked; of two commands of one name, the marks of both count."""
     if not json or not _commands:
         return json
     veil = either(*(veil() for veil in _commands.get(_name(json), {}).values()))
@@ -129,7 +129,7 @@ class Masked(str):
 
 
 FITTING = ("Expected", "Object missing required field")
-"""How msgspec begins what names types and fields alone."""
+"""The beginning of messages of msgspec that name only types and fields."""
 
 
 def masked_words(wrong: Exception, veil: Veil | None) -> str:
@@ -144,7 +144,7 @@ def masked_words(wrong: Exception, veil: Veil | None) -> str:
 
 
 def masked_json(json: bytes, veil: Veil | None) -> bytes:
-    """JSON text with everything masked that its veil marks; what is not marked stays as it was written."""
+    """JSON text with all values masked that its veil marks; other text stays as it was written."""
     if veil is None or veil is OPEN:
         return json
     if is_hidden(veil):

@@ -1,4 +1,4 @@
-"""A log as those read it who look at data: its events are opened by a codec. A copy of a history is made without it."""
+"""A log for readers of data: its events are opened by a codec. Code that copies a history does not use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def opened(log: Log, codec: Codec) -> Log:
 
 
 class OpenedLog:
-    """A log whose events are opened as they are read. What is appended to it is sealed already."""
+    """A log whose events are opened as they are read. Events that are appended to it are sealed already."""
 
     def __init__(self, log: Log, codec: Codec) -> None:
         self._log = log

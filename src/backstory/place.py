@@ -19,13 +19,13 @@ from backstory.lookup import commit_at
 from backstory.store import Log
 
 LENGTH = 8
-"""Hex digits of the hash. They are there against mistakes: who wants to can make another commit with the same ones."""
+"""Hex digits of the hash, against mistakes only: somebody could make another commit with the same digits."""
 
 WRITTEN = re.compile(rf"(0|[1-9]\d{{0,17}})-([0-9a-f]{{{LENGTH}}})", re.ASCII)
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A position, and the beginning of the hash of the commit that holds it. Its text is what leaves the process."""
+    """A position, and the beginning of the hash of the commit that holds it. Its text leaves the process."""
 
     position: int
     hash: str
@@ -37,7 +37,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> Place:
-        """The place that was written so. Raises `UnknownRevision` where the text is none."""
+        """The place that was written so. Raises `UnknownRevision` if the text is none."""
         match = WRITTEN.fullmatch(text)
         if match is None:
             raise UnknownRevision(text, f"a place is a position and {LENGTH} hex digits, as 12-0f3a9c1b")
@@ -47,7 +47,7 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.position}-{self.hash}"
 
     def on(self, log: Log) -> int:
-        """Its position on a log. Raises `HistoryMoved` where that has another commit there, or ends before."""
+        """Its position on a log. Raises `HistoryMoved` if that has another commit there, or ends before."""
         head = log.head()
         if self.position > head.position:
             raise HistoryMoved(self.position, f"this one ends at #{head.position}", str(self))

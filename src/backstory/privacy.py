@@ -1,4 +1,4 @@
-"""Marks for what not everybody may see: `Secret`, `Personal`, and `Subject` for the person that it is about.
+"""Marks for values that not everybody may see: `Secret`, `Personal`; `Subject` marks the person they are about.
 
     class Registered(Event):
         user: Subject[str]            # a tag, and whose personal data this is
@@ -39,5 +39,5 @@ def mark_of(annotation: Any) -> Privacy | None:
 
 
 def is_marked(annotation: Any) -> bool:
-    """Whether any part of what is written in an annotation is personal or secret."""
+    """Whether any part of an annotation is personal or secret."""
     return mark_of(annotation) is not None or any(map(is_marked, get_args(annotation)))

@@ -62,7 +62,7 @@ class Listener:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put what was heard into the report."""
+        """Put the recorded scenarios into the report."""
         report = yield
         if call.when == "call":
             stories = item.stash.get(self._stories, [])

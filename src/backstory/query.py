@@ -1,4 +1,4 @@
-"""Queries and conditions: which events matter, and what a decision relied on.
+"""Queries and conditions: the events that matter, and the events that a decision relied on.
 
 A query is a set of clauses. An event matches a clause when its type is among the clause's types (or the clause names
 none) and it has all the clause's tags; it matches the query when it matches any clause. This is the query of Dynamic
@@ -124,7 +124,7 @@ def _any_matches(clauses: tuple[Clause, ...], type: str, tags: Sequence[str]) ->
 def union(queries: Iterable[Query]) -> Query:
     """What any of these queries matches, in its simplest form; one query alone stays as it is.
 
-    Takes time in proportion to their clauses, where one `|` after the other would sort them all each time.
+    Takes time in proportion to their clauses; a chain of `|` would sort them all each time.
     """
     queries = list(queries)
     if len(queries) == 1:
@@ -150,9 +150,9 @@ def simplified(clauses: Iterable[Clause]) -> Query:
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """No event that matches `query` after position `after`: the one concurrency control there is.
+    """No event after position `after` matches `query`: this is the only concurrency control.
 
-    `after` is the position that the decision was made on, 0 where nothing may have matched ever.
+    `after` is the position that the decision was made on; 0 if no event may ever have matched.
     """
 
     query: Query

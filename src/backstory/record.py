@@ -9,13 +9,13 @@ import msgspec
 from backstory.errors import InvalidEvent, InvalidTag
 
 VERSION_LIMIT = 2**63 - 1
-"""The highest version of an event: what a signed 64-bit column holds."""
+"""The highest version of an event: the limit of a signed 64-bit column."""
 
 RESERVED = "backstory."
 """What begins like this is Backstory's own: types of events, and ids of commits."""
 
 DEPTH = 500
-"""How deeply stored JSON may be nested: half of what Python can read, so that every reader has room to work in."""
+"""How deeply stored JSON may be nested: half of Python's own limit, so that every reader has room to work in."""
 
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -38,7 +38,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Decided(Shown, frozen=True):
-    """A draft or a commit. Neither shows its secret, under which a guess at what is masked could be tested."""
+    """A draft or a commit. Neither shows its secret, with which guesses at a masked part could be tested."""
 
     def masks(self) -> dict[str, Any]:
         """The command, its arguments masked, and the secret."""
@@ -90,7 +90,7 @@ class Recorded(Shown, frozen=True, gc=False):
 def check_tag(tag: str) -> str:
     """Return `tag`, or raise `InvalidTag`: a tag is `key:value`, both not empty, the key without a colon.
 
-    Any Unicode text is fine, except what UTF-8 or SQLite text cannot hold: lone surrogates and NUL.
+    Any Unicode text is fine, except characters that UTF-8 or SQLite text cannot hold: lone surrogates and NUL.
     """
     if not isinstance(tag, str):
         raise InvalidTag(f"a tag is text, not {type(tag).__name__}: {tag!r}")
@@ -169,7 +169,7 @@ def sorted_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
 def encoded(type: str, data: bytes, tags: tuple[str, ...] = (), version: int = 1) -> Encoded:
     """Check the parts of an event that does not come from an event class, and give it in stored form.
 
-    Raises `InvalidEvent` or `InvalidTag` where a part is empty, too small, or not JSON.
+    Raises `InvalidEvent` or `InvalidTag` if a part is empty, too small, or not JSON.
     """
     if not type:
         raise InvalidEvent("an event needs a type")

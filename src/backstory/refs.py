@@ -1,7 +1,7 @@
-"""Every namespace of refs: what its names begin with, what its values are, and whether it travels to another store.
+"""Every namespace of refs: the beginning of its names, its values, and whether it travels to another store.
 
-Refs are truth. What may be dropped at any time, such as a snapshot, is in a store's caches. No value that travels holds
-a log's number, which means something else in another store.
+Refs are truth. Values that may be dropped at any time, such as snapshots, are in a store's caches. No value that
+travels holds a log's number, which means something else in another store.
 
 A ref that stands in no namespace of this list does not travel.
 """

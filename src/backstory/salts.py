@@ -1,4 +1,4 @@
-"""Salted digests: what the hashes of a commit cover in the place of its parts, so that each part can be withheld.
+"""Salted digests: the hashes of a commit cover them in the place of its parts, so that each part can be withheld.
 
 The digest of something that can be guessed gives it away, so a digest is of a salt and the part. All salts of a commit
 come from its secret. Where a part is withheld, its digest stays, and its salt goes with it: nobody can try guesses.
@@ -37,11 +37,11 @@ class Withheld(msgspec.Struct, frozen=True):
 
 
 Opening: TypeAlias = bytes | Withheld
-"""The salt of a part, or what stands for the part."""
+"""The salt of a part, or the digest that stands for the part."""
 
 
 def digests(secret: bytes, parts: Sequence[bytes]) -> list[bytes]:
-    """The digest of each part. What stands in the place of a withheld part counts for nothing.
+    """The digest of each part. The value in the place of a withheld part is ignored.
 
     Raises `InvalidEvent` for a secret that is none.
     """

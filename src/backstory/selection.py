@@ -11,7 +11,7 @@ from backstory.state import State
 
 
 def wanted(what: Iterable[type[Any] | str | State | Query], tags: tuple[str, ...]) -> Query:
-    """The query of what a caller of `read` named."""
+    """The query for the arguments of `read`."""
     query, names = Query(), []
     for part in what:
         if isinstance(part, State):

@@ -32,7 +32,7 @@ def settled(value: Any, text: bytes) -> bytes:
 
 
 def _in_order(value: Any, count: int) -> Collection[Any] | None:
-    """The parts of a value that JSON has as an array of so many elements; None where they cannot be told."""
+    """The parts of a value that JSON has as an array of so many elements; None if they cannot be told."""
     names = getattr(type(value), "__struct_fields__", None)
     if names is not None:  # of a struct that is written as an array, perhaps with a tag at the front
         return [*[None] * (count - len(names)), *[getattr(value, name) for name in names]]

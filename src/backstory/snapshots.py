@@ -20,7 +20,7 @@ SNAPSHOT = "snapshot/"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A state as it was at a position, what it had read, and the fingerprint of the code that made it."""
+    """A state as it was at a position, its query, and the fingerprint of the code that made it."""
 
     fingerprint: str
     query: Query
@@ -76,7 +76,7 @@ class Snapshots:
             return
 
     def _name(self, reference: State) -> str | None:
-        """The name of this identity; None where JSON cannot carry it."""
+        """The name of this identity; None if JSON cannot carry it."""
         try:
             key = msgspec.json.encode(list(identity(reference).values())).decode()
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):

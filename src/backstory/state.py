@@ -82,7 +82,7 @@ class StateMeta(msgspec.StructMeta):
 
 
 class State(msgspec.Struct, metaclass=StateMeta):
-    """The base class of states. `Account("a-7")` is an empty state with an identity: what every verb takes.
+    """The base class of states. `Account("a-7")` is an empty state with an identity; every verb takes one.
 
     Fields marked with `Tag` are the identity; every other field has a default. Only in a state with a `query`
     of its own a field without a default belongs to the identity too. `apply` changes the state by one event;
@@ -97,7 +97,7 @@ class State(msgspec.Struct, metaclass=StateMeta):
     snapshot_every: ClassVar[int] = 5_000
 
     def __repr__(self) -> str:
-        """As one would write it, with what is marked as personal or secret masked."""
+        """As one would write it, its personal and secret parts masked."""
         return own_repr(self, super().__repr__)
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
@@ -105,7 +105,7 @@ class State(msgspec.Struct, metaclass=StateMeta):
         return rich_repr(self)
 
     def query(self) -> Query:
-        """Which events this state reads. Override it where types alone cannot say."""
+        """The events that this state reads. Override it if types alone cannot say it."""
         return state_type(type(self)).query(self)
 
 
@@ -139,7 +139,7 @@ class StateType:
         return {field.name for field in self.tag_fields}
 
     def _infer(self) -> list[tuple[tuple[str, ...], int, Callable[[Any], tuple[str, ...]]]]:
-        """For each set of shared tags: the event types that share them, how many tags, and what gives them."""
+        """For each set of shared tags: the event types that share them, the number of tags, and their getter."""
         name = self.cls.__qualname__
         own = {field.key: field for field in self.tag_fields}
         if len(own) < len(self.tag_fields):

@@ -59,7 +59,7 @@ class Log(Protocol):
     ) -> Iterator[Recorded]:
         """Stream the events that match, with `after < position <= upto`, in order of position.
 
-        What is streamed is the log as it was when the read began; `upto=None` means its head then.
+        The stream is of the log as it was when the read began; `upto=None` means its head then.
         """
         ...
 
@@ -121,7 +121,7 @@ class Store(Protocol):
 
     @property
     def persistent(self) -> bool:
-        """Whether what it holds is there again after it was closed and opened."""
+        """Whether its content is there again after it was closed and opened."""
         ...
 
     @property
@@ -150,7 +150,7 @@ class Store(Protocol):
         ...
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
-        """Do each unit whole or not at all, in order, and durably; return what became of each.
+        """Do each unit whole or not at all, in order, and durably; return the outcome of each.
 
         1. Each step of a unit is judged on the store as it was before the unit, with the units before it.
         2. A step that holds already is done: a batch whose commits are known (`Log.append`, case 2), a ref that has the
@@ -199,7 +199,7 @@ class Store(Protocol):
         ...
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call a function soon after each time that a log may have grown; return what ends this.
+        """Call a function soon after each time that a log may have grown; return a function that ends this.
 
         The call may come from any thread, once for many appends, or without any. It must be short. An error that it
         raises goes to `threading.excepthook`, and to nobody else.

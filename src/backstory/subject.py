@@ -115,7 +115,7 @@ class Subjects:
         return [self._types[position] for position in range(first, last + 1) if position in self._types]
 
     def _read(self, first: int, last: int) -> None:
-        """Read these events, and where they stand beside what was read last, twice as many as that was."""
+        """Read these events; if they stand beside those that were read last, twice as many as these were."""
         ahead = min(2 * len(self._types), AHEAD)
         if last + 1 in self._types:
             first = max(first - ahead, 1)
@@ -136,7 +136,7 @@ def first_line(message: str) -> str:
 
 
 def called(command_json: bytes) -> str:
-    """A recorded command: `transfer(a-7, a-8, …)`. Empty where there is none, or none that can be read."""
+    """A recorded command: `transfer(a-7, a-8, …)`. Empty if there is none, or none that can be read."""
     command = _decoded(_command, command_json) if command_json else None
     if command is None or not command.name:
         return ""

@@ -1,4 +1,4 @@
-"""Tables beside a log: a database that a store offers for what is made from events, as two small Protocols."""
+"""Tables beside a log: a database that a store offers for data made from events, as two small Protocols."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Transaction(Protocol):
         ...
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query, which sees what was run before it."""
+        """All rows of a query, which sees the statements before it."""
         ...
 
 

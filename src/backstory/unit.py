@@ -1,7 +1,7 @@
 """Units: writes of one store that are done together or not at all, each with its verdict.
 
 A unit is a sequence of steps. Every step is judged on the store as it was before the unit, so a unit appends to a log
-once and sets a ref once. What holds already is done already: a batch that is known, a ref that has its new value, a log
+once and sets a ref once. A step that holds already is done: a batch that is known, a ref that has its new value, a log
 that was made under this id. So a unit whose answer was lost can be written again, on every store and at any time.
 """
 
@@ -54,7 +54,7 @@ class Append(msgspec.Struct, frozen=True):
 class SetRef(msgspec.Struct, frozen=True):
     """Give a ref a value if it still has the old one; None stands for a ref that is not there.
 
-    A step of the same unit that makes a log stands for the number of that log. Where `value` equals `old`, nothing is
+    A step of the same unit that makes a log stands for the number of that log. If `value` equals `old`, nothing is
     set, and the ref must still have this value.
     """
 

@@ -70,7 +70,7 @@ _known: dict[type[Any], Veil | None] = {}
 
 
 def veil_of(annotation: Any) -> Veil | None:
-    """The veil of a type's values; None where nothing in it is marked. One that cannot be read yet hides all."""
+    """The veil of a type's values; None if nothing in it is marked. One that cannot be read yet hides all."""
     if isinstance(annotation, type) and annotation in _known:
         return _known[annotation]
     try:
@@ -84,14 +84,14 @@ def veil_of(annotation: Any) -> Veil | None:
 
 
 def united(veils: Mapping[str, Veil | None]) -> Veil | None:
-    """The veil of something whose parts have these; None where nothing in it is marked."""
+    """The veil of something whose parts have these; None if nothing in it is marked."""
     veil = Veil()
     veil.parts = {step: part or OPEN for step, part in veils.items()}
     return _closed(veil) if veil.marks() else None
 
 
 def either(*veils: Veil | None) -> Veil | None:
-    """The veil of a value that has one of these; None where it has none."""
+    """The veil of a value that has one of these; None if it has none."""
     found = [veil for veil in veils if veil is not None]
     return _either(found) if found else None
 
@@ -105,7 +105,7 @@ def members(value: Any) -> list[tuple[str, Step, Any]] | None:
 
 
 def field_names(cls: type[Any]) -> dict[str, Step] | None:
-    """The fields of a class with the places that they have in its JSON; None where it has no fields."""
+    """The fields of a class with the places that they have in its JSON; None if it has no fields."""
     if hasattr(cls, "__struct_fields__"):
         config = cls.__struct_config__
         first = 0 if config.tag_field is None else 1
@@ -135,7 +135,7 @@ class _Weaver:
         self._made: dict[Any, Veil] = {}
 
     def woven(self, annotation: Any, variables: Mapping[Any, Veil] = NONE) -> Veil:
-        """Raises `NameError` where a name in it is not defined."""
+        """Raises `NameError` if a name in it is not defined."""
         annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
         annotation = getattr(annotation, "__supertype__", annotation)  # of a NewType
         if isinstance(annotation, TypeVar):
@@ -194,13 +194,13 @@ def _marked(veil: Veil, mark: Privacy | None) -> Veil:
 
 
 def _either(veils: Iterable[Veil]) -> Veil:
-    """The veil of what may be any of these."""
+    """The veil of a value that may be any of these."""
     found = [veil for veil in veils if veil is not OPEN]
     return found[0] if len(found) == 1 else Veil(also=found) if found else OPEN
 
 
 def _closed(veil: Veil) -> Veil:
-    """Let what is not named have the closest mark of what is."""
+    """Give unnamed parts the closest mark of the named ones."""
     marks = veil.marks()
     veil.rest = Veil(max(marks)) if marks else None
     return veil

@@ -39,13 +39,13 @@ class Writing(Protocol):
     """A write to a branch."""
 
     def whole(self) -> Commit | None:
-        """Do it. Returns its commit, None where nothing is to happen."""
+        """Do it. Returns its commit, None if nothing is to happen."""
         ...
 
     def half(self, tip: Tip) -> Half | Commit | None:
         """Do the first half on a line; or all of it, where the branch was moved away from there.
 
-        Raises `Contended` where others write the same just now, so that a half would come too late.
+        Raises `Contended` if others write the same just now, so that a half would come too late.
         """
         ...
 

@@ -40,7 +40,7 @@ EVENTS = st.builds(
 
 @st.composite
 def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tuple[Draft, int | None]:
-    """A draft, and how far behind the head it was decided; None where it has no condition."""
+    """A draft, and how far behind the head it was decided; None if it has no condition."""
     behind = draw(st.none() | st.integers(-1, 70))
     own = draw(st.lists(events, min_size=1, max_size=3))
     made = draft(
@@ -80,7 +80,7 @@ def outcome(verdict: Written | AppendError) -> Outcome:
 def machine(
     open_store: Callable[[], Store], reopen: Callable[[Store], Store] | None
 ) -> type[RuleBasedStateMachine]:
-    """A state machine for the stores that `open_store` makes. `reopen` is None where closing forgets everything."""
+    """A state machine for the stores that `open_store` makes. `reopen` is None if closing forgets everything."""
 
     class StoreMachine(RuleBasedStateMachine):
         store: Store

@@ -64,5 +64,5 @@ def event_document(event: Recorded | Encoded) -> dict[str, Any]:
 
 
 def call_document(commit: Commit) -> Any:
-    """The command that made a commit, as plain data; None where there is none."""
+    """The command that made a commit, as plain data; None if there is none."""
     return msgspec.json.decode(masked_command(commit.command_json)) if commit.command_json else None

@@ -35,7 +35,7 @@ class Found(msgspec.Struct, frozen=True):
 
     @property
     def first(self) -> Recorded | None:
-        """The first event after which it was true and had not been; None where there is none."""
+        """The first event after which it was true and had not been; None if there is none."""
         return next((turn.record for turn in self.turns if turn.holds), None)
 
     @property

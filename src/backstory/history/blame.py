@@ -76,7 +76,7 @@ class Blame:
                 yield self._part(path, value, position)
 
     def __getitem__(self, path: str) -> Blamed:
-        """Raises `KeyError` where the state has no such part."""
+        """Raises `KeyError` if the state has no such part."""
         value: Any = self._value
         mark: Any = self._mark
         steps: list[str | int] = []

@@ -92,7 +92,7 @@ class Branches(Chains):
         return branch
 
     def find(self, name: str) -> Branch | None:
-        """The branch of this name, None where there is none."""
+        """The branch of this name, None if there is none."""
         text = self.store.refs.get(BRANCH + name)
         return None if text is None else self._branch(name, text)
 
@@ -242,7 +242,7 @@ class Branches(Chains):
         return None if text is None else mark_of(name, text)
 
     def marked(self, mark: Mark) -> Chain:
-        """A chain that has the commit of a mark. Raises `StoreCorrupt` where no log has it."""
+        """A chain that has the commit of a mark. Raises `StoreCorrupt` if no log has it."""
         chain = self.holding(mark.position, bytes.fromhex(mark.hash))
         if chain is None:
             raise StoreCorrupt(f"mark {mark.name} names a commit at #{mark.position} that is not there")

@@ -38,7 +38,7 @@ class Chains:
         self._lock = threading.Lock()
 
     def chain(self, number: int) -> Chain:
-        """The chain that ends with a log. Raises `StoreCorrupt` where it is not there, or stands on nothing known."""
+        """The chain that ends with a log. Raises `StoreCorrupt` if it is not there, or stands on nothing known."""
         if number not in self._chains:
             try:
                 origin = self.store.origin(number)
@@ -51,7 +51,7 @@ class Chains:
         return self._chains[number]
 
     def holding(self, position: int, hash: bytes) -> Chain | None:
-        """A chain whose last log has this commit itself: empty for the beginning, None where no log has it."""
+        """A chain whose last log has this commit itself: empty for the beginning, None if no log has it."""
         if position == 0 and hash == NO_HASH:
             return ()
         numbers = self.store.holding(position, hash)
@@ -89,7 +89,7 @@ class Chains:
         return view.origin if isinstance(view, OverlayLog) else ORIGIN
 
     def lowest(self, chain: Chain, position: int) -> Chain:
-        """The part of a chain that reaches up to a position. Raises `BranchError` where that is in no store."""
+        """The part of a chain that reaches up to a position. Raises `BranchError` if that is in no store."""
         while len(chain) > 1 and position <= self.origin(chain).position:
             chain = chain[:-1]
         if TRIAL in chain:

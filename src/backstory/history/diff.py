@@ -29,7 +29,7 @@ class Change(Shown, frozen=True):
 
     `path` says where, at the moment when all changes before this one have been applied: an element that was removed
     before does not count any more. `label` says it to a person: an element is named by its key where its list declares
-    one. What moved was at `origin`. `before` and `after` are None where there is nothing; look at `kind`. They are
+    one. What moved was at `origin`. `before` and `after` are None if there is nothing; look at `kind`. They are
     the values; `veil` says what is marked in them, and `masked` gives what may be shown.
     """
 

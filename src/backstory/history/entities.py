@@ -160,7 +160,7 @@ class _Identities:
         return all(tag in record.tags for tag in key if tag.partition(":")[0] in keys)
 
     def reference(self, key: Key) -> State | None:
-        """An empty state of this identity; None where the tags are not what its fields could have written."""
+        """An empty state of this identity; None if the tags are not what its fields could have written."""
         if self._cls is Latest:
             return Latest(key[0])
         values: dict[str, Any] = {}

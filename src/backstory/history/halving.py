@@ -30,7 +30,7 @@ class Suspects(msgspec.Struct, frozen=True):
 
     @property
     def first(self) -> int | None:
-        """The first bad commit; None where skipped commits leave several."""
+        """The first bad commit; None if skipped commits leave several."""
         return self.positions[0] if len(self.positions) == 1 else None
 
 

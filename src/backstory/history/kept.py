@@ -60,7 +60,7 @@ def verify_snapshots(branches: Branches, classes: Iterable[type[State]], codec: 
 
 
 def _log(branches: Branches, chain: str) -> Log | None:
-    """The log of a branch, None where it is gone."""
+    """The log of a branch, None if it is gone."""
     try:
         return branches.view(tuple(map(int, chain.split("-"))))
     except (StoreCorrupt, ValueError):
@@ -68,7 +68,7 @@ def _log(branches: Branches, chain: str) -> Log | None:
 
 
 def _read(snapshots: Snapshots, cls: type[State], key: str) -> tuple[State, int] | None:
-    """The snapshot of this identity, None where it is not of this code."""
+    """The snapshot of this identity, None if it is not of this code."""
     try:
         values = zip(state_type(cls).identity, msgspec.json.decode(key), strict=True)
         encoded = {field.name: field.encode_name for field in fields(cls)}

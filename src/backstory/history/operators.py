@@ -25,7 +25,7 @@ class Budget:
         self._left = steps
 
     def spend(self, steps: int) -> None:
-        """Raises `ValueError` where it is too much."""
+        """Raises `ValueError` if it is too much."""
         self._left -= steps
         if self._left < 0:
             raise ValueError("this visits too many elements")
@@ -51,7 +51,7 @@ def number(value: Any) -> Any:
 
 
 def attribute(value: Any, name: str) -> Any:
-    """A field of a struct, dataclass, attrs class or model, or a dict's value under a name; None where it is absent."""
+    """A field of a struct, dataclass, attrs class or model, or a dict's value under a name; None if it is absent."""
     if value is None:
         return None
     if isinstance(value, Mapping):
@@ -64,7 +64,7 @@ def attribute(value: Any, name: str) -> Any:
 
 
 def item(value: Any, key: Any) -> Any:
-    """The element of a list or the value of a dict; None where it is absent."""
+    """The element of a list or the value of a dict; None if it is absent."""
     if value is None:
         return None
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 class Line(msgspec.Struct, frozen=True):
     """A change as text, in parts, so that whoever shows it can give them colours.
 
-    `sign` is one of `+ - ~ >`; `before` and `after` are JSON, None where there is nothing to show.
+    `sign` is one of `+ - ~ >`; `before` and `after` are JSON, None if there is nothing to show.
     """
 
     sign: str

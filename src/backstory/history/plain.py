@@ -28,7 +28,7 @@ ATOMS = frozenset((str, int, bool, type(None)))
 def plain(state: Any) -> Any:
     """A state's fields as JSON values, sets as sorted lists; of `Latest` the fields' values alone.
 
-    Raises `DefinitionError` where a field holds something that JSON cannot carry.
+    Raises `DefinitionError` if a field holds something that JSON cannot carry.
     """
     if isinstance(state, Latest):
         return {name: plain_value(field.value) for name, field in state.fields.items()}

@@ -133,7 +133,7 @@ class Replay:
         return steps
 
     def _note_known(self, commit: Commit, events: list[Recorded], there: Commit) -> Step:
-        """Its events on the target are no news to what comes after it, unless they are others."""
+        """Its events on the target are not new to later commits, unless they have other content."""
         found = events_of(self._target, there)
         if there.content != commit.content and self._said(found) != self._said(events):
             return self._leave(commit, events, "known", there=there, differs=True)

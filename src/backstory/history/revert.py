@@ -76,7 +76,7 @@ def revert(
     *,
     force: bool = False,
 ) -> Commit | None:
-    """Append what undoes these commits, as one commit; None where there is nothing to undo. Raises as `invert` does.
+    """Append what undoes these commits, as one commit; None if there is nothing to undo. Raises as `invert` does.
 
     It is appended on the condition that nothing that it concerns has changed, and looked at again where something has.
     """

@@ -115,7 +115,7 @@ def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> 
 
 
 def resolve_commit(branches: Branches, revision: Revision, current: Current = MAIN) -> tuple[Point, Commit]:
-    """The point that a revision means, and the commit that holds it. Raises `UnknownRevision` where there is none."""
+    """The point that a revision means, and the commit that holds it. Raises `UnknownRevision` if there is none."""
     point = resolve(branches, revision, current)
     if point.commit is None:
         raise UnknownRevision(str(revision), "it is before the first commit, or the log is empty")
@@ -123,7 +123,7 @@ def resolve_commit(branches: Branches, revision: Revision, current: Current = MA
 
 
 def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Range | None:
-    """The points of `a..b` or `a...b`, an empty side being HEAD; None where the text is no range."""
+    """The points of `a..b` or `a...b`, an empty side being HEAD; None if the text is no range."""
     start, dots, end = text.partition("..." if "..." in text else "..")
     if not dots:
         return None
@@ -240,7 +240,7 @@ def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
 
 
 def _number(text: str) -> int | None:
-    """The number that a text is; None where it is none, or further than any log."""
+    """The number that a text is; None if it is none, or further than any log."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(FURTHEST)) else None
 
 

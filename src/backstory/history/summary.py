@@ -44,7 +44,7 @@ class Stats(msgspec.Struct):
     """How much history there is.
 
     `authors` counts the commits of each, most first, and `unsigned` those that name nobody; `since` and `until` are the
-    log's times, None where it is empty.
+    log's times, None if it is empty.
     """
 
     commits: int

@@ -31,7 +31,7 @@ class Report(msgspec.Struct):
     """What `verify` looked at, and every problem that it found, in words that name the place.
 
     `commits` and `events` are main's; `others` counts the other logs, of branches and the reflog. `head` is that of
-    the branch that was asked for, as it was before anything was looked at; None where it cannot be read.
+    the branch that was asked for, as it was before anything was looked at; None if it cannot be read.
     """
 
     commits: int = 0

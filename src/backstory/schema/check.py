@@ -144,7 +144,7 @@ def _chain(kind: EventType, version: int, old: Published) -> Iterator[Finding]:
 
 
 def _tags(old: Published, data: dict[str, Any]) -> set[str] | None:
-    """The tags that this data was stored with; None where the text of one cannot be told from JSON alone."""
+    """The tags that this data was stored with; None if the text of one cannot be told from JSON alone."""
     found = set()
     for name, key in old.tags.items():
         value = data.get(name)

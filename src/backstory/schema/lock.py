@@ -63,7 +63,7 @@ def write(lock: Lock, path: Path) -> None:
 
 
 def read(path: Path) -> Lock:
-    """Read the file. Raises `LockError` where there is none, or where it is not one that this Backstory can read."""
+    """Read the file. Raises `LockError` if there is none, or where it is not one that this Backstory can read."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Made-up data that a schema allows: the same each time, and none where a schema asks for more than can be made up."""
+"""Made-up data that a schema allows: the same each time, and none if a schema asks for more than can be made up."""
 
 from __future__ import annotations
 

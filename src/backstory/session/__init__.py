@@ -237,7 +237,7 @@ class Session:
     def masking(self, *, personal: bool) -> Iterator[None]:
         """Know what the application marks, where one is named; `personal` shows what it marks as personal.
 
-        Raises `ApplicationError` where the application cannot be imported: what it marks is not to be shown by mistake.
+        Raises `ApplicationError` if the application cannot be imported: what it marks is not to be shown by mistake.
         """
         if not self.has_application:
             yield

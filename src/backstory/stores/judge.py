@@ -37,7 +37,7 @@ from backstory.unit import (
 )
 
 SHOWN = 10
-"""How many of the events in the way a conflict names."""
+"""The number of events in the way that a conflict names at most."""
 
 
 class LogView(Protocol):
@@ -65,7 +65,7 @@ class StoreView(Protocol):
     """What the rule must know of a store: its state just before the unit."""
 
     def log(self, number: int) -> LogView | None:
-        """A log, None where there is none of this number."""
+        """A log; None if no log has this number."""
         ...
 
     def ref(self, name: str) -> str | None:
@@ -84,8 +84,8 @@ class StoreView(Protocol):
 class Plan(msgspec.Struct):
     """What a unit does, once it was judged: only what does not hold already.
 
-    `commits` are those of each `Append`, known or new; `logs` are the numbers of each `NewLog`, None where it is to be
-    made. A step that names a log by the step which makes it keeps that name.
+    `commits` are those of each `Append`, known or new; `logs` are the numbers of each `NewLog`, None if the log is to
+    be made. A step that names a log by the step which makes it keeps that name.
     """
 
     commits: list[tuple[Commit, ...]] = []
@@ -126,8 +126,8 @@ class _NewView:
 def judge(unit: Unit, store: StoreView) -> Plan | AppendError:
     """What is to be done for a unit, or why it cannot be done.
 
-    Where each step that writes holds already, the unit is done, whatever its guards say: it was written before. Else
-    the first step that cannot be done gives the verdict.
+    If each step that writes holds already, the unit was written before, and it is done, whatever its guards say.
+    Otherwise the first step that cannot be done gives the verdict.
     """
     plan = Plan([], [], [], [], [], [])
     refused: AppendError | None = None
@@ -282,10 +282,10 @@ def chain(batch: Batch, head: Head) -> tuple[Commit, ...]:
 
 
 def recorded_verdict(batch: Batch, known: list[Commit]) -> tuple[Commit, ...] | IdReused:
-    """A retry gives what was recorded; anything else that uses a known id is refused.
+    """A retry gives the recorded commits; any other batch with a known id is refused.
 
-    A retry may well be drafted anew, so what it says is compared at the recorded time and with the recorded secret. A
-    part that is withheld is not compared, because nobody can say any more what it was.
+    A retry may be drafted anew, so its content is compared at the recorded time and with the recorded secret. A part
+    that is withheld is not compared, because nobody knows it any more.
     """
     if len(known) < len(batch):
         return IdReused(known[0].id, "was used in another batch")
@@ -296,7 +296,7 @@ def recorded_verdict(batch: Batch, known: list[Commit]) -> tuple[Commit, ...] | 
 
 
 def _says(draft: Draft, commit: Commit) -> bool:
-    """Whether a draft says what a commit does."""
+    """Whether a draft has the content of a commit."""
     if draft.content == commit.content:
         return True
     if len(draft.events) != commit.size:

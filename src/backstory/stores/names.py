@@ -9,7 +9,7 @@ SURROGATES = range(0xD800, 0xE000)
 
 
 def beyond(prefix: str) -> str | None:
-    """The first text after all that begin with `prefix`, in the order of code points; None where there is none.
+    """The first text after all that begin with `prefix`, in the order of code points; None if there is none.
 
     UTF-8 has that order as well, so a database that compares bytes has it.
     """

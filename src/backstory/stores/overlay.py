@@ -30,8 +30,8 @@ class OverlayLog:
     ) -> list[Verdict]:
         """Let the own log judge each batch, but for those that the base refuses or knows; see `Log.append`.
 
-        The base is history and cannot change meanwhile, so what it refuses never goes in, and what it knows is done,
-        but for the steps beside it. The verdict on such a batch is found afterwards: on the log as it was before it.
+        The base is history and cannot change meanwhile, so a batch that it refuses never goes in, and one that it knows
+        is done, but for the steps beside it. The verdict on such a batch is found later: on the log as it was before it.
         """
         decided = [self._base_decides(batch) for batch in batches]
         if not any(decided):

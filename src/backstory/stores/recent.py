@@ -27,7 +27,7 @@ News: TypeAlias = tuple[Iterable[tuple[int, str, bytes]], Iterable[tuple[int, st
 
 
 class Seen(msgspec.Struct):
-    """The last position of each tag and each type, and the ids of commits, of what came after `start`.
+    """The last position of each tag and each type, and the ids of commits, after `start`.
 
     It is only ever added to, so that others may look meanwhile. Up to `sure` all of it is in the log for good. `hashes`
     are those of some of the commits, by position, and for the one who writes.
@@ -66,9 +66,9 @@ class Recent:
         self.seen = Seen(start=0, sure=-1)
 
     def catch_up(self, head: Head, news: Callable[[Head], News | None] = lambda _: None) -> None:
-        """Keep what is known if the log still ends where it was left, or `news` says what came after; else begin here.
+        """Keep the known events if the log still ends where it was left, or `news` has the later ones; else begin here.
 
-        `news` gives None where the log has not the head that was left, or too much has come since.
+        `news` gives None if the log does not have the head that was left, or if too many events have come since.
         """
         left, found = self.head, None
         if left is not None and left.hash != head.hash:

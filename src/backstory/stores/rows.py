@@ -127,7 +127,7 @@ def place(key: Any) -> str:
 
 
 def hash_range(prefix: str) -> tuple[bytes, bytes] | None:
-    """The lowest and the highest hash that starts like this, in hex; None where no hash does."""
+    """The lowest and the highest hash that starts like this, in hex; None if no hash does."""
     if len(prefix) > 64 or not set(prefix) <= set("0123456789abcdef"):
         return None
     return bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))

@@ -16,7 +16,7 @@ class Watchers:
         return bool(self._callbacks)
 
     def add(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call this function from now on; return what ends it."""
+        """Call this function from now on; return a function that ends it."""
         key = object()
         self._callbacks[key] = callback
         return lambda: self._drop(key)

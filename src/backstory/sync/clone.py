@@ -51,7 +51,7 @@ def clone(source: Store, target: Store, *, progress: Progress = no_progress, bat
     """Copy what the names of `source` lead to into `target`, and give it these names.
 
     The source may be written to meanwhile: what is copied is as it was at the beginning. Every commit is checked
-    before it goes in. Raises `StoreExists` where the target has something of its own that a name would lose,
+    before it goes in. Raises `StoreExists` if the target has something of its own that a name would lose,
     `StoreCorrupt` where the source is not what was written, and other errors of the stores; clone again, and it goes
     on where it stopped.
     """

@@ -45,7 +45,7 @@ class Feed:
         self._record = None
 
     def take(self, chunk: bytes) -> None:
-        """Take more of the file. Raises `SourceError` where it is no XML, or a record is too large."""
+        """Take more of the file. Raises `SourceError` if it is no XML, or a record is too large."""
         self._waiting.append(chunk)
         self._waits += len(chunk)
         if self._waits >= self._given - self._understood:

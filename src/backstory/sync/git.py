@@ -82,7 +82,7 @@ def read_git(
 ) -> Iterator[Item]:
     """The commits that a revision of a repository reaches, parents first.
 
-    `known` says which ids the log has: Git is not asked for their changes again. Raises `SourceError` where there is no
+    `known` says which ids the log has: Git is not asked for their changes again. Raises `SourceError` if there is no
     repository, no such revision, or no Git.
     """
     where = str(path)

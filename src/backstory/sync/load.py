@@ -35,7 +35,7 @@ class Report(msgspec.Struct):
     """What an import did: commits and events that it added, commits that were known, places that it skipped.
 
     `twin` is the id of an earlier import that says the same as the first commit that was added: perhaps another store
-    made it, and the same records are in the log twice now. Empty where none was seen.
+    made it, and the same records are in the log twice now. Empty if none was seen.
     """
 
     commits: int = 0
@@ -104,7 +104,7 @@ def _raw(entry: Entry) -> str:
 
 
 def twin(log: Log, commit: Commit, event: Encoded) -> str:
-    """The id of an earlier commit that an import made of the same record; empty where none is found.
+    """The id of an earlier commit that an import made of the same record; empty if none is found.
 
     Its id is another where another store gave it, under its own key. `event` is the first one of `commit`.
     """

@@ -159,7 +159,7 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
 
 
 def _event(line: EventLine) -> Encoded:
-    """The event of a line; its data is empty where it is withheld, and the commit's content hash vouches for that."""
+    """The event of a line; its data is empty if it is withheld, and the commit's content hash vouches for that."""
     data = stored(line.data)
     made = encoded(line.type, data or b"{}", line.tags, line.version)
     return made if data else msgspec.structs.replace(made, data=b"")

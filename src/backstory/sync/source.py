@@ -74,7 +74,7 @@ class InputFile:
     """Bytes to import, unpacked where they are gzipped; with a name for errors, and how far they were read."""
 
     def __init__(self, name: str, raw: IO[bytes], total: int | None = None, *, limit: int = RECORD) -> None:
-        """`total` is the size in bytes as they lie on the disk; None where nobody knows, as for a pipe.
+        """`total` is the size in bytes as they lie on the disk; None if nobody knows, as for a pipe.
 
         `limit` is how many bytes a record may have: an import needs a few times as much memory.
         """
@@ -87,7 +87,7 @@ class InputFile:
         self.stream = cast("IO[bytes]", gzip.GzipFile(fileobj=buffered) if packed else buffered)
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes, unpacked, piece by piece. Raises `SourceError` where the file is cut off or damaged."""
+        """All bytes, unpacked, piece by piece. Raises `SourceError` if the file is cut off or damaged."""
         with self.readable():
             while chunk := self.stream.read(CHUNK):
                 yield chunk
@@ -114,7 +114,7 @@ class InputFile:
 
     @contextmanager
     def readable(self) -> Iterator[None]:
-        """Name what goes wrong while the file is read. Raises `SourceError` where it is cut off or damaged."""
+        """Name what goes wrong while the file is read. Raises `SourceError` if it is cut off or damaged."""
         try:
             yield
         except (EOFError, gzip.BadGzipFile, zlib.error) as wrong:
@@ -127,7 +127,7 @@ class InputFile:
 
 @contextmanager
 def open_input(path: str | Path, *, limit: int = RECORD) -> Iterator[InputFile]:
-    """Open a file to import, with records of up to `limit` bytes. Raises `SourceError` where it cannot be read."""
+    """Open a file to import, with records of up to `limit` bytes. Raises `SourceError` if it cannot be read."""
     path = Path(path)
     try:
         stream = path.open("rb")

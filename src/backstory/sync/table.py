@@ -153,7 +153,7 @@ class _Table:
         self._last: deque[str] = deque()
 
     def _read_header(self, delimiter: str | None) -> tuple[Iterator[list[str]], list[str]]:
-        """A reader of the rows, and the names of their columns. Raises `SourceError` where these cannot be read."""
+        """A reader of the rows, and the names of their columns. Raises `SourceError` if these cannot be read."""
         name, lines, encoding = self.file.name, self._lines, self.reading.encoding
         first = next(lines, "").removeprefix("\ufeff")
         if separator := SEPARATOR.fullmatch(first):

@@ -156,7 +156,7 @@ def decided(
 
 
 def stored(event: Any) -> Any:
-    """An event as a log would give it back. Raises `InvalidEvent` where none could hold it."""
+    """An event as a log would give it back. Raises `InvalidEvent` if none could hold it."""
     encoded = PLAIN.encode(event)
     return PLAIN.decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
 

@@ -25,7 +25,7 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 
 def standard_input() -> BinaryIO:
-    """Standard input as bytes. Raises `UsageError` where there is none, as with `<&-`."""
+    """Standard input as bytes. Raises `UsageError` if there is none, as with `<&-`."""
     if sys.stdin is None:
         raise UsageError("standard input is closed, so nothing can be read from it")
     return sys.stdin.buffer

@@ -61,7 +61,7 @@ def options(parser: ArgumentParser, verb: str) -> None:
 def begun(arguments: Namespace, session: Session, verb: str, source: str | None) -> Pending | None:
     """What is asked for, with what was chosen before; None where there was nothing but to forget it.
 
-    Raises `UsageError` where something else is unfinished, or nothing is.
+    Raises `UsageError` if something else is unfinished, or nothing is.
     """
     memory = session.memory
     waiting = memory.pending

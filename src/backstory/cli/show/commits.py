@@ -33,7 +33,7 @@ def shown_data(record: Recorded | Encoded) -> bytes:
 
 
 def shown_command(commit: Commit) -> bytes:
-    """The command that made a commit as JSON, masked; empty where there is none."""
+    """The command that made a commit as JSON, masked; empty if there is none."""
     from backstory.masking import masked_command
 
     return masked_command(commit.command_json)

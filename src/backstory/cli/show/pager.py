@@ -32,7 +32,7 @@ class Pager:
 
 
 def start() -> Pager | None:
-    """Start the pager that the environment names, or less; None where there is none or it is `cat` or empty."""
+    """Start the pager that the environment names, or less; None if there is none or it is `cat` or empty."""
     command = os.environ.get("BACKSTORY_PAGER", os.environ.get("PAGER", "less"))
     words = shlex.split(command)
     if not words or words == ["cat"] or shutil.which(words[0]) is None:

@@ -129,7 +129,7 @@ def data(arguments: Namespace) -> bytes:
 def json_value(text: str) -> Any:
     """The stored form of a value: as it stands where it is JSON, else as text.
 
-    Raises `msgspec.ValidationError` where it is a number that would be infinite.
+    Raises `msgspec.ValidationError` if it is a number that would be infinite.
     """
     raw = text.strip().encode()
     try:

@@ -254,7 +254,7 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
 
 
 def columns(arguments: Namespace) -> Columns | None:
-    """Which column is what; None where no option says so."""
+    """Which column is what; None if no option says so."""
     from backstory.sync.table import Columns
 
     tags = {}

@@ -98,7 +98,7 @@ class MemoryStore:
         return outcomes
 
     def check_outside(self) -> None:
-        """Raise `StoreRefused` where this thread is inside of a transaction, whose end would undo its write."""
+        """Raise `StoreRefused` if this thread is inside of a transaction, whose end would undo its write."""
         if self._holder == threading.get_ident():
             raise StoreRefused(INSIDE)
 
@@ -172,7 +172,7 @@ class MemoryStore:
         raise StoreRefused("a store in memory joins only a transaction of its own tables")
 
     def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it is refused whatever it is
-        """Refuse it: nobody else has a connection to this memory."""
+        """Refuse: nobody else has a connection to this memory."""
         raise StoreRefused(
             "a store in memory has no connections that somebody else could have begun a transaction on"
         )
@@ -203,7 +203,7 @@ class MemoryRefs:
         self._store = store
 
     def get(self, name: str) -> str | None:
-        """The value of a ref, None where there is none."""
+        """The value of a ref, None if there is none."""
         return self._store.now.refs.get(name)
 
     def list(self, prefix: str = "") -> Mapping[str, str]:

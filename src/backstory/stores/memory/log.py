@@ -40,8 +40,8 @@ class Home(Protocol):
 class MemoryLog:
     """A log in two lists.
 
-    It ends at its head, which the store has. What stands in the lists beyond the head was never appended: Ctrl-C broke
-    the append off, or a fork whose child lacks the thread that was writing. The next append takes it away.
+    It ends at its head, which the store has. Entries of the lists beyond the head were never appended: Ctrl-C broke
+    the append off, or a fork whose child lacks the thread that was writing. The next append takes them away.
     """
 
     def __init__(self, home: Home, number: int, origin: Head, made_by: str) -> None:
@@ -54,7 +54,7 @@ class MemoryLog:
         self._ids: dict[str, Commit] = {}
 
     def at(self, home: Home) -> MemoryLog:
-        """The same log in another home, which says where it ends there."""
+        """The same log in another home, which knows the log's end there."""
         moved = copy(self)
         moved._home = home
         return moved
@@ -139,7 +139,7 @@ class MemoryLog:
         return self._home.wait(self._number, after, timeout)
 
     def add(self, batch: Batch, commits: Sequence[Commit], head: Head) -> None:
-        """Put a batch beyond a head, in the place of what stands there."""
+        """Put a batch beyond a head, in the place of entries that stand there."""
         self._clear_beyond(head)
         for draft, commit in zip(batch, commits, strict=True):
             self._events += recorded(draft.events, commit)

@@ -17,7 +17,7 @@ from backstory.unit import NewLog, Outcome, Unit, Written
 
 
 class Now(msgspec.Struct, frozen=True):
-    """All of a store, as one value: what is written becomes true when this is exchanged, and all of it at once."""
+    """All of a store, as one value: writes become true when it is exchanged, all of them at once."""
 
     logs: dict[int, MemoryLog]
     heads: dict[int, Head]
@@ -86,7 +86,7 @@ class Writing:
         return [number for number, log in self._logs.items() if log.has(position, hash, self._heads[number])]
 
     def do(self, unit: Unit) -> Outcome:
-        """Judge a unit, and do what it says."""
+        """Judge a unit, and do its steps."""
         plan = judge(unit, self)
         if not isinstance(plan, Plan):
             return plan

@@ -41,7 +41,7 @@ def holding(source: Fetching, position: int, hash: bytes) -> Sequence[int]:
 
 
 def ref(source: Fetching, name: str) -> str | None:
-    """The value of a ref, None where there is none."""
+    """The value of a ref, None if there is none."""
     rows = source.look(f"SELECT value FROM {source.address.schema}.refs WHERE name = %s", (name,))
     return rows[0][0] if rows else None
 

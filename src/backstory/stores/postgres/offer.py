@@ -185,7 +185,7 @@ def _guarding(offers: Sequence[Offer]) -> tuple[bytes, ...]:
 
 
 def _guards(guards: Sequence[SetRef | None]) -> tuple[bytes, bytes]:
-    """The refs that must have a value, and the values: empty where there is none of them."""
+    """The refs that must have a value, and the values: empty if there is none of them."""
     if not any(guards):
         return joined(TEXT, 0, ()), joined(TEXT, 0, ())
     refs = [blob(None if guard is None else guard.name.encode()) for guard in guards]
@@ -194,7 +194,7 @@ def _guards(guards: Sequence[SetRef | None]) -> tuple[bytes, bytes]:
 
 
 def _held(held: Sequence[Holds | None]) -> tuple[bytes, bytes]:
-    """The positions that must have a commit, and its hash: empty where there is none of them."""
+    """The positions that must have a commit, and its hash: empty if there is none of them."""
     if not any(held):
         return joined(INT8, 0, ()), joined(BYTEA, 0, ())
     positions = [long(None if holds is None else holds.position) for holds in held]

@@ -218,7 +218,7 @@ class Connections:
     def transaction(self, patience: float) -> Iterator[apsw.Connection]:
         """The writing connection in a transaction that ends with the block; the block cannot be done again.
 
-        Raises `StoreError` where nobody can know whether it was kept.
+        Raises `StoreError` if nobody can know whether it was kept.
         """
         self.check_outside()
         with self._writing:

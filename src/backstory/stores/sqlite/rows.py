@@ -114,7 +114,7 @@ class Rows:
     def ends(self, seen: Head) -> tuple[Head, int] | None:
         """The log's head, and the position up to which its events are in the indexes. `seen` is its head, probably.
 
-        None where there is no such log, or one that stands on another commit.
+        None if there is no such log, or one that stands on another commit.
         """
         return self._ends(self.fetch(ENDS, self._ends_arguments), seen)
 
@@ -123,7 +123,7 @@ class Rows:
     ) -> tuple[tuple[Head, int] | None, list[str], tuple[str | None] | None]:
         """As `ends`, which of these ids are in the index, and the value of a ref: all in one statement.
 
-        The value comes in a tuple, None where the log has no commit yet and the ref was not looked at.
+        The value comes in a tuple, None if the log has no commit yet and the ref was not looked at.
         """
         sql, asked = (ENDS_AND_ONE, ids[0]) if len(ids) == 1 else (ENDS_AND_MANY, encode_ids(ids))
         rows = self.fetch(sql, (*self._ends_arguments, asked, ref))
@@ -305,7 +305,7 @@ def row_of(commit: Commit) -> Row:
 
 
 def typed(rows: list[Row]) -> list[Row]:
-    """These rows of events. Raises `StoreCorrupt` where a column holds another type of value: only damage does that."""
+    """These rows of events. Raises `StoreCorrupt` if a column holds another type of value: only damage does that."""
     for position, commit, type, version, tags, data in rows:
         if not (
             data.__class__ is bytes

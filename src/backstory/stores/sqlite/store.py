@@ -32,7 +32,7 @@ class SqliteRefs:
         self._file = file
 
     def get(self, name: str) -> str | None:
-        """The value of a ref, None where there is none."""
+        """The value of a ref, None if there is none."""
         rows = self._file.fetch("SELECT name, value FROM refs WHERE name = ?", (name,))
         return texts(rows)[name] if rows else None
 
@@ -71,7 +71,7 @@ class SqliteCaches:
 
 
 def texts(rows: Sequence[Row]) -> dict[str, str]:
-    """Names and values. Raises `StoreCorrupt` where a column holds another type of value: only damage does that."""
+    """Names and values. Raises `StoreCorrupt` if a column holds another type of value: only damage does that."""
     for name, value in rows:
         if not (isinstance(name, str) and isinstance(value, str)):
             raise StoreCorrupt(f"the ref {name!r} is damaged: its value is no text")

@@ -40,7 +40,7 @@ class Logs(Protocol):
     """Where the logs of a store are remembered."""
 
     def known(self, number: int, connection: apsw.Connection) -> KnownLog | None:
-        """A log, which the connection finds where nobody has opened it yet; None where it is not there."""
+        """A log, which the connection finds where nobody has opened it yet; None if it is not there."""
         ...
 
     def fresh(self, number: int, origin: Head) -> KnownLog:

@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None:
-    """The command that the words name, as a verb of its own; None where they name none and ask for help.
+    """The command that the words name, as a verb of its own; None if they name none and ask for help.
 
     So `do` has no `run`: what is run is always a certain command's.
     """
