@@ -240,7 +240,7 @@ class HistoryMoved(AppendError, RevisionError):
     def __init__(
         self,
         position: int,
-        why: str = "something was decided on another one; look again",
+        why: str = "a decision was made on that other history; look again",
         place: str = "",
         shared: int | None = None,
     ) -> None:

@@ -89,7 +89,7 @@ class EventMeta(msgspec.StructMeta):
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
-    """The base class of events. Subclass it with typed fields; mark with `Tag` those that name the subject of the event.
+    """The base class of events. Subclass it with typed fields; mark with `Tag` those that name its subject.
 
     Class keywords: the log stores `name` (default: the class's name), so the class may be renamed;
     `version` (default: 1) goes up when old data needs mending, with an `@upcast` for each older version.

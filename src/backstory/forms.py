@@ -95,9 +95,7 @@ class Form:
                 " validator loses or changes the value"
             )
         if type(given) is type(returned):
-            return (
-                f"{would}give it so, or mend what changes it: a key that is no text, an offset, __post_init__"
-            )
+            return f"{would}give it so, or mend the cause: a key that is not a text, an offset, __post_init__"
         return f"{would}give it as {other}, or let the annotation of the field say {kind}"
 
     # What masks is loaded where there is an error to tell: no verb of the command line has to wait for it.

@@ -51,7 +51,7 @@ class Tip(msgspec.Struct, frozen=True):
         if isinstance(verdict, HistoryMoved | AheadOfLog):
             raise HistoryLost(
                 f"commit {left.hash.hex()[:10]} at #{left.position} is not there any more. The store was put back to an"
-                " earlier time. Open it again, or start this process again: what is open now remembers what is lost"
+                " earlier time. Open it again, or start this process again: open objects remember commits that are lost"
             )
         return verdict
 

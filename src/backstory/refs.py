@@ -45,8 +45,8 @@ NAMESPACES = (
         MARK, "JSON, a `history.branches.Mark`: the position and hash of a commit, and why", travels=True
     ),
     Namespace(SETTLED, "JSON, the ids of decisions that merges into the branch left out", travels=True),
-    Namespace(REFLOG, "the number of the log that tells what happened to branches and marks", travels=False),
-    Namespace(SETTING, "text, what the owner of this store has decided", travels=False),
+    Namespace(REFLOG, "the number of the log that has the changes of branches and marks", travels=False),
+    Namespace(SETTING, "a text, a decision of the owner of this store", travels=False),
     Namespace(STORE, "text that is this store's own, see `local`", travels=False),
 )
 

@@ -49,9 +49,9 @@ def test_lists_in_a_state_get_a_line_for_each_item(run: Run) -> None:
     ("words", "code", "message"),
     [
         (["Account", "a-8"], 1, "no event concerns Account a-8; did you mean a-7 or b-1?"),
-        (["Account"], 2, "Account needs ACCOUNT, which says which one; got none"),
-        (["Account", "a", "b"], 2, "Account needs ACCOUNT, which says which one; got a b"),
-        (["Rates", "a"], 2, "Rates needs no identity, which says which one; got a"),
+        (["Account"], 2, "Account needs the identity ACCOUNT; got none"),
+        (["Account", "a", "b"], 2, "Account needs the identity ACCOUNT; got a b"),
+        (["Rates", "a"], 2, "Rates needs no identity; got a"),
         (["Acount", "a-7"], 2, "bank has no state 'Acount'; did you mean Account?"),
         (["account:a-7", "b"], 2, "one tag at a time; 'b' is too much"),
     ],

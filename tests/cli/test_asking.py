@@ -85,7 +85,7 @@ def test_diff_of_all_states_of_a_kind(run: Run) -> None:
         (["bisect", "Account", "a-7"], "--where"),
         (["bisect", "Account", "a-7", "--where", "balnce < 0"], "no field 'balnce'"),
         (["bisect", "Account", "a-7", "--where", "__import__('os')"], "can be called"),
-        (["bisect", "run"], "bisect run what?"),
+        (["bisect", "run"], "bisect run needs a command"),
         (["bisect", "run", "true", "--where", "x"], "the other way"),
         (["bisect", "run", "exit 200", "--of", "Account", "a-7"], "ended with 200"),
         (["bisect", "run", "true", "--good", "#4", "--bad", "#2"], "is to be before"),

@@ -72,7 +72,7 @@ def test_skipped_places_go_to_a_file(run: Run, orders: Path, tmp_path: Path) -> 
     assert msgspec.json.decode(reject) == {
         "file": str(orders),
         "line": 4,
-        "why": "column \"time\": 'yesterday' is no ISO 8601 time",
+        "why": "column \"time\": 'yesterday' is not an ISO 8601 time",
         "raw": "Paid,yesterday,o-2",
     }
 

@@ -121,7 +121,7 @@ def test_answers_for_single_commits_add_up(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["merge"], "merge what?"),
+        (["merge"], "merge needs an argument"),
         (["merge", "nope"], "there are: main"),
         (["merge", "main"], "backstory switch main"),
         (["merge", "what-if", "--force"], "--force -m WHY"),

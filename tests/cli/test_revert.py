@@ -24,7 +24,7 @@ def test_a_commit_is_undone_by_a_new_one_that_names_it(run: Run) -> None:
 def test_what_later_commits_own_is_not_undone_unless_forced(run: Run) -> None:
     ran = run("revert", "#2")
     assert ran.code == 1
-    assert "later commits own what this would change" in ran.err
+    assert "later commits own fields that this would change" in ran.err
     assert run("stats", "--json").json["position"] == 6
     document = run("revert", "#2", "--force", "-m", "paid in twice", "--author", "carl", "--json").json
     assert (document["message"], document["author"], document["size"]) == ("paid in twice", "carl", 1)

@@ -184,7 +184,7 @@ def test_a_store_that_only_the_project_names_need_not_be_there(
     ("text", "message"),
     [
         (None, "there is no schema lock"),
-        ("{", "is no schema lock"),
+        ("{", "is not a schema lock"),
         ("<<<<<<< HEAD\n{}", "has a merge conflict"),
         ('{"format": 9, "events": {}}', "was written by a newer Backstory"),
     ],

@@ -26,7 +26,7 @@ def test_a_time_is_understood_as_in_a_revision() -> None:
 
 
 def test_what_is_no_time_says_what_is() -> None:
-    with pytest.raises(UsageError, match="'soon' is not understood: it is no time"):
+    with pytest.raises(UsageError, match="'soon' is not understood: it is not a time"):
         parsed("soon", NOW)
 
 

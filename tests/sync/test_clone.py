@@ -543,7 +543,7 @@ OWN: dict[str, Callable[[Store], object]] = {
     "commits in what-if that the source does not have; it ends at #5": lambda store: one(
         Branches(store).log("what-if")
     ),
-    "a mark q3 of a commit that the source has not, at #8": lambda store: marked(store, "q3"),
+    "a mark q3 of a commit that the source does not have, at #8": lambda store: marked(store, "q3"),
     "a mark empty, which is a branch in the source": lambda store: renamed(store, BRANCH, MARK),
     "a branch deep, which is a mark in the source": lambda store: renamed(store, MARK, BRANCH),
 }

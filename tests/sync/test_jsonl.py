@@ -196,7 +196,7 @@ def test_a_line_that_was_edited_or_reformatted_is_found(bank: Log, log: Log, rej
     lines = list(own_lines(bank))
     edited = [lines[0], lines[1].replace(b'{"cents": 1}', b'{"cents":1}'), *lines[2:]]
     copy = MemoryStore().log()
-    with pytest.raises(SourceError, match="source:2: commit c1 is not what was exported"):
+    with pytest.raises(SourceError, match="source:2: commit c1 differs from the exported one"):
         load(copy, read_jsonl(_file(b"".join(edited)), key=STORE_KEY))
     assert copy.head().position == 0
 

@@ -108,7 +108,7 @@ def test_each_row_that_cannot_be_read_is_named_with_its_first_line(
     assert (report.commits, report.skipped) == (1, 5)
     assert reasons(rejects) == [
         (4, "the row has 3 cells, the header has 6"),
-        (5, "column \"at\": 'soon' is no ISO 8601 time"),
+        (5, "column \"at\": 'soon' is not an ISO 8601 time"),
         (6, 'column "status": the row\'s type is empty'),
         (7, "the row has 7 cells, the header has 6"),
         (10, 'column "at": the row\'s time is empty'),
@@ -274,7 +274,7 @@ def test_a_row_beyond_the_limit_ends_the_file(log: Log, rejects: Skipped) -> Non
 
 
 def test_a_form_of_times_that_names_a_part_twice_is_a_reject(file: Source, log: Log) -> None:
-    with pytest.raises(SourceError, match="is no time of the form %Y %Y"):
+    with pytest.raises(SourceError, match="is not a time of the form %Y %Y"):
         load(
             log,
             read_csv(file("t\n2026 2026\n"), Columns(time="t"), Reading(time_format="%Y %Y"), key=STORE_KEY),

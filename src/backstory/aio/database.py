@@ -116,7 +116,7 @@ class AsyncDatabase(Verbs):
     async def keep(self, name: str) -> AsyncDatabase:
         """Make a real branch of what `what_if` gave. Raises `BranchError`."""
         if not isinstance(self.db, database.WhatIf):
-            raise TypeError("only what what_if() gave can be kept; this is a branch already")
+            raise TypeError("only a branch of what_if() can be kept; this is a branch already")
         return AsyncDatabase(await self._run(self.db.keep, name), self._shared)
 
 

@@ -1,1 +1,1 @@
-"""Questions to a history: what Git has verbs for."""
+"""Questions to a history: those for which Git has verbs."""

@@ -28,14 +28,14 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """All turns of a predicate over one state's history, oldest first; `began` is what held before."""
+    """All turns of a predicate over one state's history, oldest first; `began` is its value before the first turn."""
 
     turns: tuple[Turn, ...]
     began: bool = False
 
     @property
     def first(self) -> Recorded | None:
-        """The first event after which it was true and had not been; None if there is none."""
+        """The first event that made it true; None if no event did."""
         return next((turn.record for turn in self.turns if turn.holds), None)
 
     @property
@@ -60,7 +60,7 @@ class Broken(msgspec.Struct, frozen=True):
 def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto: int | None = None) -> Found:
     """When `predicate` became true of a state, and every time it turned, in `after < position <= upto`.
 
-    Raises what the predicate raises, and `UnreadableEvent`.
+    Raises errors of the predicate, and `UnreadableEvent`.
     """
     compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
     state = compiled.copy(reference)
@@ -70,7 +70,7 @@ def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto
     turns: list[Turn] = []
 
     def watched() -> Iterator[Recorded]:
-        """The events; what runs after a `yield` runs when that event has been applied."""
+        """The events; the code after a `yield` runs when that event has been applied."""
         held = began
         for record in log.read(query, after=after, upto=upto):
             yield record

@@ -1,7 +1,7 @@
 """Blame: for every part of a state, the event that last gave it its value.
 
-What did not change has its value since the event that gave it, wherever a list moved it to in the meantime: elements
-are told apart as `diff` does. Position 0 stands for the value that the reference had before any event.
+A part that a list only moved keeps the event that gave it its value: elements are told apart as `diff` does. Position
+0 stands for the value that the reference had before any event.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from backstory.veil import Veil, united, veil_of
 
 
 class Blamed(Shown, frozen=True):
-    """A part of a state: where, its value as JSON, and the position of the event that last changed anything in it.
+    """A part of a state: its path, its value as JSON, and the position of the event that last changed anything in it.
 
-    `whole` says that it has parts, which are blamed for themselves: what was taken out of it shows here only.
+    `whole` says that it has parts, which are blamed for themselves: only here one can see that a part was removed.
     """
 
     path: Path
@@ -45,12 +45,12 @@ class Blamed(Shown, frozen=True):
 
     @property
     def shown(self) -> Any:
-        """The value, with what is marked as personal or secret masked."""
+        """The value, its personal and secret parts masked."""
         return masked(self.value, self.veil)
 
     @property
     def pointer(self) -> str:
-        """Where, as a JSON pointer."""
+        """The path, as a JSON pointer."""
         return pointer(self.path)
 
     @property

@@ -85,7 +85,7 @@ class Branches(Chains):
         self.reflog = Reflog(store, clock=clock, ids=ids, secrets=secrets)
 
     def get(self, name: str) -> Branch:
-        """The branch of this name. Raises `UnknownRevision` with what exists."""
+        """The branch of this name. Raises `UnknownRevision`, which names the branches that exist."""
         branch = self.find(name)
         if branch is None:
             raise UnknownRevision(name, f"there is no such branch; there are: {', '.join(self.names())}")
@@ -153,7 +153,7 @@ class Branches(Chains):
                     raise _taken(moved) from None
 
     def check_new(self, name: str) -> None:
-        """Raise `BranchError` where no branch or mark can be made with this name."""
+        """Raise `BranchError` if no branch or mark can be made with this name."""
         fits = NAME.fullmatch(name) and len(name) <= NAME_LIMIT and name.isprintable()
         if not fits or name.upper() == "HEAD" or name.isdecimal() or ".." in name:
             raise BranchError(
@@ -189,7 +189,7 @@ class Branches(Chains):
         return written.commits[0] if drafts else ()
 
     def delete(self, name: str) -> Branch:
-        """Delete a branch's name and return what it named. Its log stays, and the reflog can find it."""
+        """Delete a branch's name and return the branch. Its log stays, and the reflog can find it."""
         branch = self.get(name)
         if name == MAIN:
             raise BranchError("main cannot be deleted")
@@ -280,7 +280,7 @@ class Branches(Chains):
 def number_of(name: str, text: str) -> int:
     """The log that a branch's ref names. Raises `StoreCorrupt`."""
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise StoreCorrupt(f"what branch {name} names is damaged: {text[:20]!r} is no number of a log")
+        raise StoreCorrupt(f"the ref of branch {name} is damaged: {text[:20]!r} is not the number of a log")
     return int(text)
 
 
@@ -297,7 +297,7 @@ def settled_of(text: str | None) -> frozenset[str]:
     try:
         return frozenset() if text is None else frozenset(msgspec.json.decode(text, type=list[str]))
     except msgspec.MsgspecError as error:
-        raise StoreCorrupt(f"what merges left out is damaged: {error}") from error
+        raise StoreCorrupt(f"the list of decisions that merges left out is damaged: {error}") from error
 
 
 def _taken(moved: RefMoved) -> BranchError:

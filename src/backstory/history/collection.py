@@ -1,7 +1,7 @@
-"""Collecting what nothing needs any more: logs without a name, and the caches of logs that are gone.
+"""Collecting logs that nothing needs any more, and the caches of logs that are gone.
 
-A rebase and the deletion of a branch leave a log behind, so that the reflog can bring it back. After some time nobody
-wants it back: then it is dropped, with the commits that only it has.
+A rebase and the deletion of a branch leave a log behind, so that the reflog can bring it back. After some time it may
+be dropped, with the commits that only it has.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Collected(msgspec.Struct, frozen=True):
 def collect(branches: Branches, *, kept: timedelta = KEPT, dry_run: bool = False) -> Collected:
     """Drop each log that no branch, no mark and no entry of the reflog of the last `kept` names, and stale caches.
 
-    What somebody names again meanwhile stays. `dry_run` drops nothing. Nobody may clone into this store meanwhile,
-    because what a clone has copied has no name before its end.
+    A log that somebody names again meanwhile stays. `dry_run` drops nothing. Nobody may clone into this store
+    meanwhile, because the logs that a clone has copied have no names before its end.
     """
     store = branches.store
     recalled = set(_recalled(branches, kept))

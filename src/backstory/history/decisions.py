@@ -1,4 +1,4 @@
-"""Decisions: what a commit has in common with what was decided again instead of it.
+"""Decisions: a commit, and the commits that were made when it was decided again, have one decision.
 
 A commit that was decided again, differently, is another commit, but the same decision. Its metadata names the commit
 that made the decision first, its origin, however often it was decided again since; and its id follows from the
@@ -17,11 +17,11 @@ AGAIN = "again"
 """The kind of a commit's id: this decision was made again, and differently."""
 
 ORIGIN, DECIDED_BY = "redecided", "decided_by"
-"""Metadata of a commit that was decided again: the id of its origin, and who let it be decided again."""
+"""Metadata of a commit that was decided again: the id of its origin, and the person who had it decided again."""
 
 
 def origin(commit: Commit) -> str:
-    """The id of the commit that made this decision first; its own, where it was not decided again."""
+    """The id of the commit that made this decision first; its own, if it was not decided again."""
     if commit.id.startswith(RESERVED):
         first = commit.metadata.get(ORIGIN)
         if isinstance(first, str) and redecided(first) == commit.id:
@@ -30,7 +30,7 @@ def origin(commit: Commit) -> str:
 
 
 def redecided(origin: str) -> str:
-    """The id of what was decided instead of a commit."""
+    """The id of a commit that is decided again in place of another."""
     return derived(AGAIN, origin)
 
 

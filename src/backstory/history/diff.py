@@ -27,10 +27,10 @@ Kind = Literal["added", "removed", "changed", "moved"]
 class Change(Shown, frozen=True):
     """One place where two values differ.
 
-    `path` says where, at the moment when all changes before this one have been applied: an element that was removed
-    before does not count any more. `label` says it to a person: an element is named by its key where its list declares
-    one. What moved was at `origin`. `before` and `after` are None if there is nothing; look at `kind`. They are
-    the values; `veil` says what is marked in them, and `masked` gives what may be shown.
+    `path` is the place after all changes before this one have been applied: an element that was removed before does
+    not count any more. `label` is the path for a person: an element is named by its key if its list declares one. An
+    element that moved was at `origin`. `before` and `after` are None if there is no value; look at `kind`. They are
+    the real values; `veil` has their marks, and `masked` gives the values to show.
     """
 
     kind: Kind
@@ -46,7 +46,7 @@ class Change(Shown, frozen=True):
         return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
 
     def masked(self) -> Change:
-        """This change with what is marked as personal or secret masked."""
+        """This change, its personal and secret values masked."""
         if self.veil is None:
             return self
         before, after = masked(self.before, self.veil), masked(self.after, self.veil)
@@ -61,7 +61,7 @@ class Change(Shown, frozen=True):
 class Difference(Shown, frozen=True):
     """What lies between two values: the changes, and the values as JSON. Falsy where they are the same.
 
-    These are the values themselves; `masked` gives what may be shown.
+    These are the real values; `masked` gives the values to show.
     """
 
     changes: tuple[Change, ...]
@@ -74,7 +74,7 @@ class Difference(Shown, frozen=True):
         return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
 
     def masked(self) -> Difference:
-        """The same difference, with what is marked as personal or secret masked on both sides."""
+        """The same difference, its personal and secret values masked on both sides."""
         if self.veil is None:
             return self
         changes = tuple(change.masked() for change in self.changes)
@@ -104,7 +104,7 @@ def diff(before: State, after: State) -> Difference:
 
 
 def diff_plain(before: Any, after: Any, shape: Shape = NO_SHAPE, veil: Veil | None = None) -> Difference:
-    """The difference between two JSON values; `veil` says what is marked in them."""
+    """The difference between two JSON values; `veil` has their marks."""
     return Difference(tuple(_changes(before, after, _Place(shape, veil or OPEN))), before, after, veil)
 
 
@@ -128,7 +128,7 @@ class _Place(NamedTuple):
         return _Place(self.shape.step(step), self.veil.at(step), (*self.path, step), (*self.label, named))
 
     def element(self, index: int, element: Any) -> _Place:
-        """A list's element: a person names it by its key where one is declared and not marked, else by its place."""
+        """A list's element: its label is its key, if one is declared and not marked, else its place."""
         key = self.shape.key
         if (
             key is None
@@ -159,7 +159,7 @@ def _changes(before: Any, after: Any, place: _Place) -> Iterator[Change]:
 
 
 def _in_list(before: list[Any], after: list[Any], place: _Place) -> Iterator[Change]:
-    """First what goes, from the end; then what comes or moves, from the start; then what changes in its place."""
+    """First removals, from the end; then additions and moves, from the start; then changes in place."""
     pairs = paired(before, after, place.shape.key)
     origins = {new: old for old, new in pairs}
     kept = set(origins.values())

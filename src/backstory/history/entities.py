@@ -26,7 +26,7 @@ Key = tuple[str, ...]
 
 
 class Entity:
-    """A state while its events pass: the reference to it, what it held at the start, and what it holds by now.
+    """A state while its events pass: the reference to it, its values at the start, and its values now.
 
     `existed` says whether it had any events then.
     """
@@ -41,7 +41,7 @@ class Entity:
 class Entities:
     """All entities of a state class in a log, followed from one position on.
 
-    What it holds grows with the entities that events concern, not with the log.
+    Its memory grows with the entities that events concern, not with the log.
     """
 
     def __init__(self, log: Log, cls: type[State], after: int = 0) -> None:
@@ -160,7 +160,7 @@ class _Identities:
         return all(tag in record.tags for tag in key if tag.partition(":")[0] in keys)
 
     def reference(self, key: Key) -> State | None:
-        """An empty state of this identity; None if the tags are not what its fields could have written."""
+        """An empty state of this identity; None if its fields could not have written these tags."""
         if self._cls is Latest:
             return Latest(key[0])
         values: dict[str, Any] = {}

@@ -1,10 +1,10 @@
 """Predicates as text: `balance < 0 and len(items) > 3 or status == "open"`, compiled to functions that can do no harm.
 
-The text is parsed as Python, and only what is listed here is understood: the state's fields, the fields of what is in
-them (dicts by name too), subscripts, comparisons, `and or not`, arithmetic on numbers, constants, a few functions, and
-`any(line.count < 0 for line in lines)`. Nothing is looked up that is not data, so there is nothing to escape to; texts,
-numbers and the steps of one evaluation are bounded. What is not there (a key, an index, a field of `Latest` that no
-event gave yet) is None; None is neither less nor more than anything.
+The text is parsed as Python, and only these parts are understood: the state's fields, the fields of their values (of
+dicts by name too), subscripts, comparisons, `and or not`, arithmetic on numbers, constants, a few functions, and
+`any(line.count < 0 for line in lines)`. Only data are looked up, so an expression cannot reach code; texts, numbers
+and the steps of one evaluation are bounded. A missing value (a key, an index, a field of `Latest` that no event gave
+yet) is None; None is neither less nor more than any value.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Value = Callable[["Scope"], Any]
 
 
 class ExpressionError(BackstoryError, ValueError):
-    """An expression cannot be understood, or not be evaluated: says where in its text."""
+    """An expression cannot be understood, or cannot be evaluated; `column` is the place in its text."""
 
     def __init__(self, text: str, column: int, why: str) -> None:
         super().__init__(text, column, why)
@@ -61,7 +61,7 @@ class Scope:
 
 
 def predicate(text: str, cls: type[State]) -> Callable[[Any], bool]:
-    """A function of a state of this class. Raises `ExpressionError`; so does the function, for what makes no sense."""
+    """A function of a state of this class. Both raise `ExpressionError`, the function for operations without sense."""
     compiled = _Compiler(text, cls).compile()
 
     def holds(state: Any) -> bool:
@@ -144,7 +144,7 @@ class _Compiler:
     def _attribute(self, node: ast.Attribute, column: int, depth: int) -> Value:
         value, name = self._node(node.value, depth), node.attr
         if name.startswith("_"):
-            raise self._error(column, f"{name!r} is no data: it begins with an underscore")
+            raise self._error(column, f"{name!r} is not data: it begins with an underscore")
         return lambda scope: attribute(value(scope), name)
 
     def _subscript(self, node: ast.Subscript, _column: int, depth: int) -> Value:

@@ -1,4 +1,4 @@
-"""How blame follows one field of a state while it replays: by what was touched, or by comparing."""
+"""How blame follows one field of a state while it replays: by the parts that were touched, or by comparing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Follower(Protocol):
         ...
 
     def settle(self, value: Any, position: int, *, assertions: bool) -> None:
-        """Take over what an event changed, whose parts the field has noted, if it notes them."""
+        """Take over the changes of an event, by the parts that the field has noted, if it notes them."""
         ...
 
 
@@ -140,7 +140,7 @@ class InList:
         self._texts: dict[int, bytes] = {}
 
     def settle(self, value: Any, position: int, *, assertions: bool) -> None:
-        """Add or cut at the end, or take over a change of one element; compare the lists where it is more."""
+        """Add or cut at the end, or take over a change of one element; compare the lists if more has changed."""
         touched = value.touched
         if self.restless or EVERYTHING in touched or not self._in_place(value, touched, position):
             now = plain_value(list(list.__iter__(value)))
@@ -162,7 +162,7 @@ class InList:
         touched.clear()
 
     def _stayed(self, index: int, item: Any) -> bool:
-        """Whether an element is what it was: the text of what was looked at before is kept."""
+        """Whether an element is the same as before: the texts of elements are kept."""
         old = self.plain[index]
         if type(item) in ATOMS:
             return type(old) is type(item) and bool(old == item)

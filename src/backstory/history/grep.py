@@ -40,7 +40,7 @@ def grep_events(
 ) -> Iterator[Recorded]:
     """The events in whose data the pattern is found: in its JSON text, without spaces, letters unescaped.
 
-    What is masked is not searched: who may not see a value may not find out by guessing either.
+    Masked values are not searched: a person who may not see a value may not find it out by guessing either.
     """
     found = re.compile(pattern).search
     records = log.read(query, after=after, upto=upto, backwards=backwards)
@@ -48,5 +48,5 @@ def grep_events(
 
 
 def data_text(record: Recorded) -> str:
-    """An event's data as the text that is searched, masked, whatever way it was written."""
+    """An event's data as the text to search: masked, and in one form for every way in which JSON is written."""
     return msgspec.json.encode(msgspec.json.decode(masked_data(record))).decode()

@@ -1,7 +1,7 @@
-"""Halving: which commit is the first bad one, by asking as few as can be. For checks that cost more than a fold.
+"""Halving: finds the first bad commit with as few checks as possible. For checks that cost more than a fold.
 
-The answers are Git's: a commit that cannot be judged is skipped, and where only skipped ones are left between a good
-and a bad commit, the result is all that it could be.
+The answers are Git's: a commit that cannot be judged is skipped. If only skipped commits are left between a good and a
+bad one, the result is all of them that may be the first bad one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Answer(Enum):
 
 
 class Suspects(msgspec.Struct, frozen=True):
-    """The positions of the commits that may be the first bad one: a single one where it could be decided."""
+    """The positions of the commits that may be the first bad one: a single one if it could be decided."""
 
     positions: tuple[int, ...]
     asked: int
@@ -44,7 +44,7 @@ def answer_of(exit_code: int) -> Answer | None:
 
 
 def halving(positions: Sequence[int]) -> Generator[int, Answer, Suspects]:
-    """Asks for positions and is sent answers; returns who is left. The one before all is good, the last one is bad."""
+    """Asks for positions and is sent answers; returns the rest. The one before all is good, the last one is bad."""
     low, high = -1, len(positions) - 1  # indexes of the last good and the first bad one
     skipped: set[int] = set()
     asked = 0

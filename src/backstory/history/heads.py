@@ -1,7 +1,7 @@
 """A head that somebody kept: a line to write down today, which shows later whether history was cut off or replaced.
 
-A commit's hash covers its parent's, and so everything before it. Who can write a store can make all of its hashes anew,
-or take its last commits away, and it is sound again; its heads are others then.
+A commit's hash covers its parent's, and so everything before it. A person who can write a store can make all of its
+hashes anew, or take its last commits away, and the store is sound; but then its heads are others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WRITTEN = re.compile(r"(?:(\d{1,18})-)?([0-9a-fA-F]{64})")
 
 
 class KeptHead(msgspec.Struct, frozen=True):
-    """The hash of a commit that was the head once, and its position, where that was kept too."""
+    """The hash of a commit that was the head once, and its position, if that was kept too."""
 
     hash: bytes
     position: int | None = None

@@ -1,4 +1,4 @@
-"""Is what is kept still what the events say? Every snapshot, compared with a replay of its events.
+"""Compares every snapshot with a replay of its events.
 
 A snapshot that is wrong harms no event: it comes from code that changed without a new `version` of the state, or from
 somebody who changed the store. Delete it, and the state is folded anew.
@@ -79,7 +79,7 @@ def _read(snapshots: Snapshots, cls: type[State], key: str) -> tuple[State, int]
 
 
 def _differences(log: Log, state: State, position: int) -> Iterator[str]:
-    """In what the state differs from a replay up to its position."""
+    """The differences of the state from a replay up to its position."""
     head = log.head().position
     if position > head:
         yield f"it is of #{position}, but the log ends at #{head}"

@@ -1,6 +1,6 @@
-"""Listing: which commits of a history are wanted, streamed in either direction.
+"""Listing: the wanted commits of a history, streamed in either direction.
 
-This is what `log` asks for. It needs nothing that knows revisions or branches, so that a plain list comes quickly.
+`log` uses this. It needs no module that knows revisions or branches, so that a plain list comes quickly.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Filter(msgspec.Struct):
-    """Which commits are wanted, and of their events which.
+    """The rule that says which commits, and which of their events, are wanted.
 
-    `author` is a part of the author in lower case; `grep` is found in message or subject. Commits that another history
-    has are not wanted where `missing` says so. `only` are the positions of commits, where no others are wanted.
+    `author` is a part of the author in lower case; `grep` is found in message or subject. `missing` leaves out commits
+    that another history has. `only`, if given, are the positions of the only wanted commits.
     """
 
     query: Query = ALL
@@ -40,7 +40,7 @@ class Filter(msgspec.Struct):
     only: frozenset[int] | None = None
 
     def during(self, log: Log, since: datetime | None, until: datetime | None) -> None:
-        """Want only what is not earlier than `since` and not later than `until`."""
+        """Want only commits that are not earlier than `since` and not later than `until`."""
         from backstory.history.timeline import last_at, last_before
 
         if since is not None:
@@ -75,7 +75,7 @@ class Filter(msgspec.Struct):
 
 
 class Side:
-    """A history, and what is wanted of it; `sign` says on which side of a range `a...b` it is."""
+    """A history, and its wanted commits; `sign` is its side of a range `a...b`."""
 
     def __init__(self, log: Log, wanted: Filter, sign: str = "") -> None:
         self.log = log

@@ -1,7 +1,7 @@
-"""Marks: for a JSON value, the position that last changed each part of it. What blame keeps while it replays.
+"""Marks: for a JSON value, the position that last changed each part of it. Blame keeps them while it replays.
 
-A mark has the shape of its value: a number for what has no parts, a `Branch` of marks for a dict or a list. Following
-one value to the next costs what differs between them, and a comparison in C of what does not.
+A mark has the shape of its value: a number for a value without parts, a `Branch` of marks for a dict or a list.
+Following one value to the next costs time for the parts that differ, and a comparison in C of the others.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def followed(mark: Mark, before: Any, after: Any, shape: Shape, position: int) -
 
 
 def changed(mark: Mark, before: Any, after: Any, shape: Shape, position: int) -> Mark:
-    """The same, where it is known that they differ."""
+    """The same, for values that are known to differ."""
     if isinstance(mark, Branch):
         if isinstance(before, dict) and isinstance(after, dict):
             return Branch(position, _in_dict(mark.parts, before, after, shape, position))
@@ -52,7 +52,7 @@ def changed(mark: Mark, before: Any, after: Any, shape: Shape, position: int) ->
 
 
 def position_of(mark: Mark) -> int:
-    """When what it stands for last changed."""
+    """The position at which its value last changed."""
     return mark if isinstance(mark, int) else mark.position
 
 

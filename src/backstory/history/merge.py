@@ -30,7 +30,7 @@ class MergeReport(msgspec.Struct, frozen=True):
     """What became of each commit. Nothing was appended unless `done`.
 
     `base` is the position up to which both are the same history; `commits` are those that were appended. `moved` says
-    that a rebase lets the branch start at another point, even where the branch has no commits of its own.
+    that a rebase lets the branch start at another point, even if the branch has no commits of its own.
     """
 
     source: str
@@ -59,9 +59,9 @@ class MergeReport(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to go about conflicts; see `Rules`. `message` says why, and `dry_run` appends nothing.
+    """How to treat conflicts; see `Rules`. `message` is the reason, and `dry_run` appends nothing.
 
-    `author` is who runs this; the context says it where nobody is named.
+    `author` is the person who runs this; without one, the context's author.
     """
 
     way: Way | None = None
@@ -97,11 +97,11 @@ DEFAULTS = Options()
 
 
 def merge(branches: Branches, source: str, target: str, options: Options = DEFAULTS) -> MergeReport:
-    """Append to `target` what `source` has and it has not: all as one batch, or nothing where there is a conflict.
+    """Append to `target` the commits that only `source` has: all as one batch, or nothing if there is a conflict.
 
-    Commits keep id, author, message and time. Where the target has nothing new it is fast-forwarded: the commits keep
-    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` where the target
-    never rests.
+    Commits keep id, author, message and time. If the target has no new commits it is fast-forwarded: the commits keep
+    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at
+    each try.
     """
     one, other = branches.get(source), branches.get(target)
     view, log = branches.view(one.chain), branches.open(other)
@@ -136,8 +136,8 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
 def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
     """Let a branch start at another point, its commits judged again there. Its old log stays, for the reflog.
 
-    Where it starts there already, nothing is done. Raises `BranchError` for main, which is never moved, and where the
-    branch was moved meanwhile.
+    If it starts there already, nothing is done. Raises `BranchError` for main, which is never moved, and if the branch
+    was moved meanwhile.
     """
     branch = branches.get(name)
     if name == MAIN:
@@ -168,7 +168,7 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
 def cherry_pick(branches: Branches, point: Point, target: str, options: Options = DEFAULTS) -> MergeReport:
     """Take over one commit.
 
-    It conflicts also where it relied on commits of its branch that the target does not have.
+    It also conflicts if it relied on commits of its branch that the target does not have.
     """
     branch = branches.get(target)
     view, log = branches.view(point.chain), branches.open(branch)
@@ -198,7 +198,7 @@ def _settle(
     beside: Callable[[MergeReport], Sequence[WriteStep]],
     options: Options,
 ) -> MergeReport:
-    """Judge and write one unit, again where the target went on while it was judged."""
+    """Judge and write one unit, again if the target went on while it was judged."""
     log, attempts = branches.open(target), 0
     while True:
         head = log.head()
@@ -216,7 +216,7 @@ def _settle(
 
 
 def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[WriteStep]) -> MergeReport:
-    """Append what was judged as one batch, on top of `head` alone, and do what belongs to it. Raises `HeadMoved`."""
+    """Append the judged commits as one batch, on top of `head` alone, with the other steps. Raises `HeadMoved`."""
     drafts = [step.draft for step in report.steps if step.draft is not None]
     if drafts:
         drafts[0] = msgspec.structs.replace(drafts[0], parent=head.hash)

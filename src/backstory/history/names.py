@@ -1,4 +1,4 @@
-"""Names: what branches and marks call a commit."""
+"""Names: the branches and marks that name a commit."""
 
 from __future__ import annotations
 

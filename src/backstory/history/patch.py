@@ -14,9 +14,9 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A change as text, in parts, so that whoever shows it can give them colours.
+    """A change as text, in parts, so that they can be shown in colours.
 
-    `sign` is one of `+ - ~ >`; `before` and `after` are JSON, None if there is nothing to show.
+    `sign` is one of `+ - ~ >`; `before` and `after` are JSON; None if there is no value to show.
     """
 
     sign: str

@@ -1,6 +1,6 @@
-"""States as plain JSON values: what diff, blame and search compare.
+"""States as plain JSON values, which diff, blame and search compare.
 
-Two values are the same where their JSON is the same. So `1` differs from `true` and from `1.0`, and NaN, which JSON
+Two values are the same if their JSON is the same. So `1` differs from `true` and from `1.0`, and NaN, which JSON
 does not have, is null.
 """
 
@@ -22,7 +22,7 @@ from backstory.veil import Veil, united, veil_of
 _sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 ATOMS = frozenset((str, int, bool, type(None)))
-"""Types whose values are their own JSON, and equal only where that is the same."""
+"""Types whose values are their own JSON, and equal only if that is the same."""
 
 
 def plain(state: Any) -> Any:
@@ -36,7 +36,7 @@ def plain(state: Any) -> Any:
 
 
 def shown(state: Any) -> Any:
-    """The same, with what is marked as personal or secret masked; of any event or state, and of `Latest`."""
+    """The same, its personal and secret parts masked; of any event or state, and of `Latest`."""
     return masked(plain(state), veil_within(state))
 
 
@@ -81,7 +81,7 @@ def decoded(text: bytes) -> Any:
 
 
 def canonical(value: Any) -> bytes:
-    """The bytes that are the same where two plain values are."""
+    """Bytes that are the same if two plain values are."""
     return _sorted(value)
 
 

@@ -15,7 +15,7 @@ def pointer(path: Iterable[str | int]) -> str:
 def parse(text: str) -> tuple[str, ...]:
     """The steps of a pointer, or of names with dots between: `/lines/0` and `lines.0` are the same.
 
-    Write a pointer where a name has a dot in it.
+    Write a pointer if a name has a dot in it.
     """
     if text.startswith("/"):
         return tuple(step.replace("~1", "/").replace("~0", "~") for step in text[1:].split("/"))

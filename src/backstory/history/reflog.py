@@ -50,7 +50,7 @@ class Reflog:
     def steps(self, kind: str, name: str, /, **details: object) -> Sequence[Step]:
         """The steps that add an entry, for the unit that does what it tells. The first entry makes the log.
 
-        They are refused with a `RefMoved` of the reflog's ref where somebody else makes the log at the same time.
+        They are refused with a `RefMoved` of the reflog's ref if somebody else makes the log at the same time.
         """
         data = msgspec.json.encode({"name": name, **details})
         event = encoded(kind, data, (f"branch:{name}",))

@@ -1,8 +1,8 @@
 """Judging commits again on another history: the one rule under merge, rebase and cherry-pick.
 
-Every commit remembers its condition's query, which is what its decision relied on. So there is one question: would this
-decision still be made? It would, where the same events match its query, in the same order: none that it did not know,
-and none missing.
+Every commit remembers its condition's query: its decision relied on the events that match. So there is one question:
+would this decision still be made? It would, if the same events match the query, in the same order: none that it did
+not know, and none missing.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Step(msgspec.Struct, frozen=True):
     """What becomes of one commit, and why.
 
     `in_the_way` are the events that its decision did not know; `before` and `after` the states that its command read,
-    as it knew them and as they are now, by parameter, where the command is known here. `reason` says what a refusal, or
-    a problem with deciding again, was. `there` is what the target has of a commit that is known; `differs` says whether
-    its events are others.
+    as it knew them and as they are now, by parameter, if the command is known here. `reason` has the words of a refusal
+    or of a problem with deciding again. `there` is the target's commit of a known decision; `differs` says whether its
+    events are others.
     """
 
     commit: Commit
@@ -63,9 +63,9 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """How to judge: the ways out of conflicts, for all and by commit id; the policy; and what deciding again needs.
+    """How to judge: the ways out of conflicts, for all and by commit id; the policy; and values for deciding again.
 
-    `author` is who lets commands be decided again.
+    `author` is the person who has commands decided again.
     """
 
     clock: Callable[[], datetime]
@@ -110,7 +110,7 @@ class Replay:
     def run(self, commits: Iterable[Commit], settled: Callable[[Commit], bool]) -> list[Step]:
         """Judge each of these commits, which are all from `base` on; nothing is appended to the target.
 
-        Those that are `settled` stay behind: what relied on them is in conflict.
+        Those that are `settled` stay behind: commits that relied on them are in conflict.
         """
         commits, upto = list(commits), self._head.position
         known = {commit.id: there for commit in commits if (there := made(self._target, commit, upto))}
@@ -208,7 +208,7 @@ class Replay:
         return self._add(drafted(commit, events))
 
     def _add(self, new: Draft) -> Draft:
-        """Put a draft on the trial, decided where it now stands."""
+        """Put a draft on the trial, decided at its new place."""
         if new.condition is not None:
             condition = Condition(new.condition.query, self._own.head().position)
             new = msgspec.structs.replace(new, condition=condition)
@@ -305,7 +305,7 @@ class Replay:
         return None
 
     def _metadata(self, commit: Commit) -> dict[str, Any]:
-        """The metadata of what is decided instead of a commit."""
+        """The metadata of a commit that is decided again in place of another."""
         metadata = {**commit.metadata, ORIGIN: origin(commit), DECIDED_BY: self._rules.author}
         if not self._rules.author:
             del metadata[DECIDED_BY]

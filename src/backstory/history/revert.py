@@ -4,8 +4,8 @@
     def take_back(event: Deposited) -> Withdrawn:
         return Withdrawn(event.account, event.cents)
 
-What undoes an event is the application's to say. What must not be undone is found by blame: where a later commit gave a
-field its value, taking the earlier one back would change what somebody else has decided since.
+The application says how to undo an event. Blame finds commits that must not be undone: if a later commit gave a field
+its value, taking the earlier one back would change a later decision of somebody else.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Inversion(msgspec.Struct, frozen=True):
 
 
 def reverts(event: type[E]) -> Callable[[Callable[[E], Any]], Callable[[E], Any]]:
-    """Register what undoes an event: a function from it to an event, a list of them, or None for nothing to undo.
+    """Register the inverse of an event: a function from it to an event, a list of them, or None for nothing to undo.
 
-    Raises `DefinitionError` for a class that is no event.
+    Raises `DefinitionError` for a class that is not an event.
     """
     event_type(event)
 
@@ -76,9 +76,9 @@ def revert(
     *,
     force: bool = False,
 ) -> Commit | None:
-    """Append what undoes these commits, as one commit; None if there is nothing to undo. Raises as `invert` does.
+    """Append events that undo these commits, as one commit; None if there is nothing to undo. Raises as `invert`.
 
-    It is appended on the condition that nothing that it concerns has changed, and looked at again where something has.
+    It is appended on the condition that no state that it concerns has changed, and computed again if one has.
     """
     states = list(states)
     attempts = 0
@@ -105,8 +105,8 @@ def invert(
 ) -> Inversion:
     """What undoes these commits, the last first.
 
-    Raises `RevertError` for an event that nothing is registered for, and, unless `force`, where later commits own what
-    it would change in one of these state classes.
+    Raises `RevertError` for an event without a registered inverse, and, unless `force`, if later commits own fields
+    that it would change in one of these state classes.
     """
     events: list[Encoded] = []
     tags: set[str] = set()
@@ -172,7 +172,7 @@ def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[
 
 
 def _owner(blamed: Blame, path: Path) -> int:
-    """The position that gave the value at a path; where it is gone, that of the nearest part around it."""
+    """The position that gave the value at a path; if it is gone, that of the nearest part around it."""
     while path:
         try:
             return blamed[pointer(path)].position
@@ -183,4 +183,6 @@ def _owner(blamed: Blame, path: Path) -> int:
 
 def _why(owned: list[Owned]) -> str:
     shown = "; ".join(f"{one.pointer} of {one.reference!r} is #{one.position}'s by now" for one in owned[:3])
-    return f"later commits own what this would change: {shown}. Revert those first, or force it"
+    return (
+        f"later commits own fields that this would change: {shown}. Revert these commits first, or force it"
+    )

@@ -42,7 +42,7 @@ FURTHEST = 10**18
 """More commits than any log has."""
 
 GIT_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-"""A whole hash of Git, which names what was imported from there."""
+"""A whole hash of Git, which names the commit that was imported from there."""
 
 SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
 
@@ -93,7 +93,7 @@ class Missing(NamedTuple):
 def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> Point:
     """The point that a revision means, seen from the branch `current`.
 
-    Raises `UnknownRevision`, which says what exists, or `AmbiguousRevision`.
+    Raises `UnknownRevision`, which names the revisions that exist, or `AmbiguousRevision`.
     """
     chain = branches.get(current).chain if isinstance(current, str) else current
     log = branches.view(chain)
@@ -240,7 +240,7 @@ def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
 
 
 def _number(text: str) -> int | None:
-    """The number that a text is; None if it is none, or further than any log."""
+    """The number that a text is; None if it is not a number, or larger than the position of any log."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(FURTHEST)) else None
 
 

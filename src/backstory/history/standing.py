@@ -18,9 +18,9 @@ MOST = 1000
 class Standing(msgspec.Struct, frozen=True):
     """Where a branch stands.
 
-    It left `parent` at the position `base`; `parent` is None for main, and where no branch has that name any more.
-    `ahead` counts the commits that the branch has and the parent does not have, `behind` those that the parent has.
-    What a merge decided differently is there, and what it skipped or refused is settled: neither is counted.
+    It left `parent` at the position `base`; `parent` is None for main, and if no branch names that log any more.
+    `ahead` counts the commits that only the branch has, `behind` those that only the parent has. A commit that a merge
+    decided differently is there, and one that it skipped or refused is settled: neither is counted.
     """
 
     name: str

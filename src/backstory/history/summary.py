@@ -14,7 +14,7 @@ Progress = Callable[[int], None]
 
 
 class TypeCount(msgspec.Struct):
-    """An event type in one version: how many events, and where the first and the last are."""
+    """An event type in one version: the number of events, and the positions of the first and the last."""
 
     type: str
     version: int
@@ -24,7 +24,7 @@ class TypeCount(msgspec.Struct):
 
 
 class TagCount(msgspec.Struct):
-    """A tag: how many events have it, and where the first and the last are."""
+    """A tag: the number of its events, and the positions of the first and the last."""
 
     tag: str
     events: int
@@ -41,7 +41,7 @@ class KeyCount(msgspec.Struct):
 
 
 class Stats(msgspec.Struct):
-    """How much history there is.
+    """The amount of history.
 
     `authors` counts the commits of each, most first, and `unsigned` those that name nobody; `since` and `until` are the
     log's times, None if it is empty.

@@ -11,7 +11,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 def last_at(log: Log, time: datetime) -> int:
-    """The position of the last commit whose time is not after `time`, 0 where every commit is later.
+    """The position of the last commit whose time is not after `time`; 0 if every commit is later.
 
     Reads about twice log2(events) commits, through the contract alone.
     """
@@ -31,7 +31,7 @@ def last_at(log: Log, time: datetime) -> int:
 
 
 def last_before(log: Log, time: datetime) -> int:
-    """The position of the last commit that is earlier than `time`, 0 where there is none."""
+    """The position of the last commit that is earlier than `time`; 0 if there is none."""
     try:
         return last_at(log, time - INSTANT)
     except OverflowError:  # the calendar's first moment
@@ -39,6 +39,6 @@ def last_before(log: Log, time: datetime) -> int:
 
 
 def _near(log: Log, low: int, middle: int, high: int) -> Commit | None:
-    """The last commit in (low, middle], or where a large one spans that, the first in (middle, high]."""
+    """The last commit in (low, middle], or if a large one spans that, the first in (middle, high]."""
     before = next(iter(log.commits(after=low, upto=middle, backwards=True, limit=1)), None)
     return before or next(iter(log.commits(after=middle, upto=high, limit=1)), None)

@@ -12,7 +12,7 @@ WORDS = {"now": timedelta(), "today": timedelta(), "yesterday": timedelta(days=1
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """The moment that a text means, seen from `now`; where it names no zone, in the local one.
+    """The moment that a text means, seen from `now`; in the local zone if it names none.
 
     A date alone is its midnight, and so are `today` and `yesterday`. Words such as `last monday 14:00` need the extra
     `times`. Raises `UnknownRevision`.
@@ -34,7 +34,7 @@ def parse_time(text: str, now: datetime) -> datetime:
 
 
 def _local(time: datetime) -> datetime:
-    """A time of the local zone; at the ends of the calendar, where the zone makes no difference, one in UTC."""
+    """A time of the local zone; at the ends of the calendar, a time in UTC."""
     try:
         return time.astimezone()
     except (OverflowError, ValueError, OSError):
@@ -44,20 +44,20 @@ def _local(time: datetime) -> datetime:
 def _in_words(text: str, here: datetime) -> datetime:
     if not any(char.isalpha() for char in text):
         raise UnknownRevision(
-            text, "it is no time: write 2026-11-03, '2026-11-03 14:00', yesterday or '2 hours ago'"
+            text, "it is not a time: write 2026-11-03, '2026-11-03 14:00', yesterday or '2 hours ago'"
         )
     try:
         import dateparser
     except ModuleNotFoundError:
         raise UnknownRevision(
             text,
-            "it is no time like 2026-11-03, '2026-11-03 14:00', yesterday or '2 hours ago'; other words need:"
+            "it is not a time like 2026-11-03, '2026-11-03 14:00', yesterday or '2 hours ago'; other words need:"
             " pip install 'backstory[times]'",
         ) from None
     settings = {"RELATIVE_BASE": here.replace(tzinfo=None), "PREFER_DATES_FROM": "past"}
     time: datetime | None = dateparser.parse(text, languages=["en"], settings=settings)
     if time is None:
         raise UnknownRevision(
-            text, "it is no time: write 2026-11-03T14:00, yesterday, 2 hours ago, last monday 14:00"
+            text, "it is not a time: write 2026-11-03T14:00, yesterday, 2 hours ago, last monday 14:00"
         )
     return time

@@ -71,7 +71,7 @@ class Trace:
             self._adopt(field)
 
     def fold(self, records: Iterable[Recorded], commit_at: Callable[[int], Commit]) -> None:
-        """Apply the events, and note after each what it changed."""
+        """Apply the events, and note the changes of each."""
         self._compiled.fold(self.state, self._settling(records), commit_at)
 
     @property

@@ -1,9 +1,9 @@
 """Dicts, lists and sets that note which of their keys were touched.
 
 `touched` has the key of each part that may have changed since it was last emptied: True where it was written,
-False where it was handed out and could be changed in place. `EVERYTHING` stands for all. Where nothing can be
-changed in place the plain classes do, which note writes only; the `Deep` ones note reads too. C code that goes
-around the methods (`heapq`) is not noted: whoever relies on this compares in the end.
+False where it was handed out and could be changed in place. `EVERYTHING` stands for all keys. If no element can be
+changed in place, the plain classes are enough, which note only writes; the `Deep` ones note reads too. C code that
+does not use the methods (`heapq`) is not noted, so users of these classes compare in the end.
 """
 
 from __future__ import annotations

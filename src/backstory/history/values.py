@@ -1,6 +1,6 @@
 """Search by value: the commits after which a field of a state has a value, and had another one before.
 
-What counts is the state after a commit as a whole. A value is found again where it had another one in between.
+Only the state after a whole commit counts. A value is found again if the field had another one in between.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def wanted(text: str) -> Wanted:
 
 
 def look(state: Any, steps: tuple[str, ...]) -> Any:
-    """The part of a state at a path, as JSON; `MISSING` where it has none."""
+    """The part of a state at a path, as JSON; `MISSING` if it has none."""
     if isinstance(state, Latest) and steps:
         field = state.fields.get(steps[0])
         return MISSING if field is None else look(field.value, steps[1:])
@@ -74,7 +74,7 @@ def look(state: Any, steps: tuple[str, ...]) -> Any:
 
 
 def look_plain(value: Any, steps: tuple[str, ...]) -> Any:
-    """The part of a JSON value at a path; `MISSING` where it has none."""
+    """The part of a JSON value at a path; `MISSING` if it has none."""
     for step in steps:
         if isinstance(value, dict):
             value = value.get(step, MISSING)

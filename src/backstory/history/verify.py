@@ -1,7 +1,7 @@
-"""Is this a history as we write one? Recompute every hash, and check every position and index.
+"""Checks a history: computes every hash again, and checks every position and index.
 
-A store that is sound fits together. Only a head that was kept shows that nothing was cut off or replaced: `heads.py`.
-`docs/design/verify.md` says what is proven, and against whom.
+All parts of a sound store fit together. Only a head that was kept shows that nothing was cut off or replaced:
+`heads.py`. `docs/design/verify.md` says what is proven.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def verify(
     most: int = 20,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Check every log of a store, what branches and marks stand on, and the indexes. Stops after `most` problems.
+    """Check every log of a store, the commits of branches and marks, and the indexes. Stops after `most` problems.
 
     `head` and `since` are heads of `branch` that were kept earlier, each as `heads.written` gives it: with `head` the
     branch must end; `since` must still be a commit of it, at the same place, and more may come after it. Raises
-    `UnknownRevision` where one is not written like this, or there is no such branch.
+    `UnknownRevision` if one is not written like this, or if there is no such branch.
 
     Memory is that of the largest commit. `progress` is called with main's position that was reached, once a commit.
     """
@@ -82,7 +82,7 @@ def verify(
 def kept_problems(
     branches: Branches, name: str, last: KeptHead | None, since: KeptHead | None, report: Report
 ) -> Iterator[str]:
-    """Find the head of a branch, and compare it with heads that were kept. What is below it is walked later."""
+    """Find the head of a branch, and compare it with heads that were kept. Its history is walked later."""
     try:
         log = branches.log(name)
         report.head = head = log.head()
@@ -101,7 +101,7 @@ def kept_problems(
 def log_problems(
     store: Store, number: int, report: Report, progress: Callable[[int], None] | None = None
 ) -> Iterator[str]:
-    """Find a log and what it stands on, and walk it."""
+    """Find a log and its origin, and walk it."""
     try:
         log, origin = store.log(number), store.origin(number)
     except KeyError:
@@ -149,7 +149,7 @@ def ref_problems(store: Store) -> Iterator[str]:
 def chain_problems(
     log: Log, origin: Head, report: Report, progress: Callable[[int], None] | None = None
 ) -> Iterator[str]:
-    """Walk commits and events side by side, up to the head as it is now, and name what does not fit."""
+    """Walk commits and events side by side, up to the head as it is now, and name each part that does not fit."""
     parent = origin
     waiting: Recorded | None = None
     try:
@@ -203,9 +203,9 @@ def commit_problems(commit: Commit, events: list[Recorded], parent: Head) -> Ite
         yield f"{place}: its time {commit.time.isoformat()} does not follow from its author's and the one before"
     if content_hash(commit, events) != commit.content:
         events_of = f"an event #{commit.first} to #{commit.position}"
-        yield f"{place}: its content hash differs: {events_of}, or what it says, was changed"
+        yield f"{place}: its content hash differs: {events_of}, or another part of it, was changed"
     if commit_hash(parent.hash, commit.content, _after(commit)) != commit.hash:
-        yield f"{place}: its hash differs: it, or what it stands on, was changed"
+        yield f"{place}: its hash differs: it, or its parent, was changed"
 
 
 def _after(commit: Commit) -> int | None:

@@ -1,8 +1,8 @@
 """Withholding: taking the bytes of a commit's parts away, so that nobody can read them, and everything still verifies.
 
 The digest of a part stays, and so do all hashes; `docs/design/format.md` says how. It cannot be undone here: the bytes
-are in no log of the store any more, wherever the commit stands. Copies that others have are theirs, and a database that
-has moved rows about in its files may have left traces there until it is vacuumed.
+are in no log of the store any more. Copies of others still have them, and a database that
+has moved rows in its files may have left traces there until it is vacuumed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PARTS = {
 
 
 def withhold(branches: Branches, commit: Commit, parts: Iterable[str], *, why: str = "") -> Commit:
-    """Take these parts of a commit away, in every log that has it, in one unit; return what is left of it.
+    """Take these parts of a commit away, in every log that has it, in one unit; return the rest of the commit.
 
     The reflog notes that it was done, and why. Caches are emptied, because a snapshot may hold what is taken away.
     Raises `InvalidEvent` for a part that a commit has not, `NotThere` where no log has the commit any more.
@@ -63,7 +63,7 @@ def _everywhere(store: Store, commit: Commit) -> dict[int, Commit]:
 
 
 def places_of(parts: Iterable[str], size: int) -> Collection[int]:
-    """The places of parts of a commit of so many events. Raises `InvalidEvent` for a name that is none."""
+    """The places of parts of a commit of so many events. Raises `InvalidEvent` for an unknown name."""
     places: set[int] = set()
     for part in parts:
         name, _, number = part.partition(":")
@@ -80,7 +80,7 @@ def places_of(parts: Iterable[str], size: int) -> Collection[int]:
 
 
 def names_of(commit: Commit) -> list[str]:
-    """The names of the parts of a commit that are withheld; `data` where that of all of its events is."""
+    """The names of the parts of a commit that are withheld; `data` if that of all of its events is."""
     places = commit.withheld
     names = [name for name, place in PARTS.items() if place in places]
     events = [place - DATA + 1 for place in sorted(places) if place >= DATA]

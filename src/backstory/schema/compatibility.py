@@ -169,7 +169,7 @@ class Comparison:
                 yield from self.between(part, rest, (*path, name))
             else:
                 yield Difference(
-                    (*path, name), "removed", "was removed: what is stored there would be dropped"
+                    (*path, name), "removed", "was removed: values that are stored there would be dropped"
                 )
         for name in new.get("required", ()):
             if name not in before:
@@ -191,7 +191,7 @@ class Comparison:
         inside = (*path, "[]")
         if new.get("uniqueItems") and not old.get("uniqueItems"):
             yield Difference(
-                path, "type", "narrowed: was a list, is now a set, which drops what stands there twice"
+                path, "type", "narrowed: was a list, is now a set, which drops values that stand there twice"
             )
         firsts, others = old.get("prefixItems", []), new.get("prefixItems", [])
         for index, part in enumerate(firsts):

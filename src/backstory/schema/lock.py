@@ -73,7 +73,7 @@ def read(path: Path) -> Lock:
     try:
         lock = msgspec.json.decode(data, type=Lock)
     except msgspec.MsgspecError as wrong:
-        raise LockError(f"{path} is no schema lock: {wrong}") from wrong
+        raise LockError(f"{path} is not a schema lock: {wrong}") from wrong
     if lock.format > FORMAT:
         raise LockError(
             f"{path} was written by a newer Backstory (format {lock.format}, this one knows {FORMAT})"

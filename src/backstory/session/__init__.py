@@ -89,7 +89,7 @@ class Session:
                 "  export BACKSTORY_STORE=bank.db      for this shell",
                 "  [tool.backstory]                    for a project, in its pyproject.toml; a path is relative to it",
                 '  store = "bank.db"',
-                "There is none yet? Make one with: backstory init bank.db",
+                "If you have no store yet, make one with: backstory init bank.db",
             )
         return address
 

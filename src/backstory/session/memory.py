@@ -75,5 +75,5 @@ def _all(path: Path) -> dict[str, Memory]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Memory])
     except msgspec.MsgspecError as wrong:
         raise SessionError(
-            f"{path} is not what `backstory switch` writes ({wrong}); delete it to be on main again"
+            f"{path} is not a file of `backstory switch` ({wrong}); delete it to be on main again"
         ) from None

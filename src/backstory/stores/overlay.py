@@ -31,7 +31,7 @@ class OverlayLog:
         """Let the own log judge each batch, but for those that the base refuses or knows; see `Log.append`.
 
         The base is history and cannot change meanwhile, so a batch that it refuses never goes in, and one that it knows
-        is done, but for the steps beside it. The verdict on such a batch is found later: on the log as it was before it.
+        is done, but for the steps beside it. The verdict on such a batch is found later: on the log as it was before.
         """
         decided = [self._base_decides(batch) for batch in batches]
         if not any(decided):

@@ -153,7 +153,7 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
         )
     if line.content and made.content.hex() != line.content:
         raise InvalidEvent(
-            f"commit {made.id} is not what was exported: its content hash differs; was the file edited or reformatted?"
+            f"commit {made.id} differs from the exported one in its content hash; was the file edited or reformatted?"
         )
     return msgspec.structs.replace(made, signature=_bytes(line.signature, "signature"))
 

@@ -67,8 +67,8 @@ class Places:
             raise foreign(f"commits in {name} that the source does not have; it ends at #{head.position}")
         elif name == MAIN and self._target.refs.get(MAIN_MOVES) is None:
             raise StoreExists(
-                f"main of the target ends at #{head.position}, with a commit that main of the source has not, and the"
-                f" target does not let main be moved; its owner can allow it: set_ref(store, {MAIN_MOVES!r}, 'yes',"
+                f"main of the target ends at #{head.position}, with a commit that the source does not have; the target"
+                f" does not let main be moved; its owner can allow it: set_ref(store, {MAIN_MOVES!r}, 'yes',"
                 " old=None); or clone into a new store"
             )
 
@@ -77,7 +77,7 @@ class Places:
             raise foreign(f"a branch {name}, which is a mark in the source")
         mark = self._there.marks.get(name)
         if mark is not None and not self._is_held(mark.position, bytes.fromhex(mark.hash)):
-            raise foreign(f"a mark {name} of a commit that the source has not, at #{mark.position}")
+            raise foreign(f"a mark {name} of a commit that the source does not have, at #{mark.position}")
 
     def _is_held(self, position: int, hash: bytes) -> bool:
         """Whether the source has a commit, and so all that came before it."""

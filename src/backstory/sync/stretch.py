@@ -64,7 +64,7 @@ def copied(stretch: Stretch, target: Log, reached: Head, batch: int) -> Iterator
         draft = drafted(commit, own)
         if chained(draft, head) != commit:
             problem = next(commit_problems(commit, own, head))
-            raise StoreCorrupt(f"the source is not what was written: {stretch}, {problem}")
+            raise StoreCorrupt(f"the source is damaged: {stretch}, {problem}")
         # Nobody else may append meanwhile: the first draft goes on top of the commit that it stood on.
         drafts.append(draft if drafts else msgspec.structs.replace(draft, parent=head.hash))
         commits.append(commit)

@@ -270,8 +270,8 @@ class _Table:
         try:
             time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
         except (ValueError, re.error) as wrong:  # re.error: of a form that names something twice
-            what = f"time of the form {form}" if form else "ISO 8601 time"
-            raise _in_column(column, f"{text!r} is no {what}") from wrong
+            what = f"a time of the form {form}" if form else "an ISO 8601 time"
+            raise _in_column(column, f"{text!r} is not {what}") from wrong
         return time if time.tzinfo else time.replace(tzinfo=self.reading.zone)
 
     def _cells(self, cells: list[str]) -> dict[str, Any]:

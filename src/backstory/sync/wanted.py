@@ -58,8 +58,8 @@ class Wanted:
         holders = self._source.store.holding(position, hash)
         if not holders:
             raise StoreCorrupt(
-                f"the source is not what was written: {what} a commit at #{position} that is not there;"
-                " see what else is wrong with: backstory verify"
+                f"the source is damaged: {what} a commit at #{position} that is not there;"
+                " look for more damage with: backstory verify"
             )
         number = next((holder for holder in holders if holder in self._heads), holders[0])
         known = self._heads.get(number)

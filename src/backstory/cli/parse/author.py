@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def author_option(parser: _ActionsContainer) -> None:
     """The option that `author` reads."""
     parser.add_argument(
-        "--author", metavar="NAME", help="who; else BACKSTORY_AUTHOR, else the name of the user here"
+        "--author", metavar="NAME", help="the author; else BACKSTORY_AUTHOR, else the user of this machine"
     )
 
 

@@ -49,7 +49,7 @@ def options(parser: ArgumentParser, verb: str) -> None:
         help="commits without a condition: take them (the default), unless a new event shares a tag, or never",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="show what would become of each commit, and append nothing"
+        "--dry-run", action="store_true", help="show the outcome for each commit, and append nothing"
     )
     parser.add_argument("--continue", action="store_true", help=f"go on with the unfinished {verb}")
     parser.add_argument(
@@ -69,7 +69,7 @@ def begun(arguments: Namespace, session: Session, verb: str, source: str | None)
         waiting.verb == verb and (arguments.abort or source in (None, waiting.source))
     ):
         raise UsageError(f"a {waiting.verb} of {waiting.source} is unfinished").hinted(
-            "See what is in conflict: backstory status",
+            "See the conflicts: backstory status",
             f"Or forget it: backstory {waiting.verb} --abort",
         )
     if arguments.abort:
@@ -79,7 +79,9 @@ def begun(arguments: Namespace, session: Session, verb: str, source: str | None)
         return None
     if waiting is None:
         if source is None:
-            raise UsageError(f"{verb} what? No {verb} is unfinished").hinted(f"Try: backstory {verb} --help")
+            raise UsageError(f"{verb} needs an argument, because no {verb} is unfinished").hinted(
+                f"Try: backstory {verb} --help"
+            )
         waiting = Pending(verb, source, session.branch)
     if arguments.unconditioned:
         waiting = msgspec.structs.replace(waiting, unconditioned=arguments.unconditioned)

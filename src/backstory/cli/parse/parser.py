@@ -93,7 +93,7 @@ def application_options(parser: argparse._ActionsContainer) -> None:
         help="the application; else BACKSTORY_APP, else [tool.backstory] app in pyproject.toml",
     )
     parser.add_argument(
-        "--personal", action="store_true", help="show also what the application marks as personal"
+        "--personal", action="store_true", help="show also values that the application marks as personal"
     )
 
 

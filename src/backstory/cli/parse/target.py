@@ -42,9 +42,9 @@ def referred(cls: type[State], words: Sequence[str]) -> State:
     fields = identity_types(cls)
     needed = [name for name, field in fields.items() if field.required]
     if not len(needed) <= len(words) <= len(fields):
-        what = f"needs {' '.join(map(str.upper, needed))}" if needed else "needs no identity"
+        what = f"needs the identity {' '.join(map(str.upper, needed))}" if needed else "needs no identity"
         got = f"got {' '.join(words)}" if words else "got none"
-        raise UsageError(f"{cls.__name__} {what}, which says which one; {got}")
+        raise UsageError(f"{cls.__name__} {what}; {got}")
     try:
         given = {
             name: values.parsed(word, field.type)

@@ -45,7 +45,11 @@ def arguments(parser: ArgumentParser) -> None:
         "fields", nargs="*", default=[], metavar="FIELD=VALUE", help="the event's data, field by field"
     )
     parser.add_argument(
-        "--tag", action="append", default=[], metavar="KEY:VALUE", help="what it is about; repeat for more"
+        "--tag",
+        action="append",
+        default=[],
+        metavar="KEY:VALUE",
+        help="a thing that the event is about; repeat for more",
     )
     parser.add_argument(
         "--data", metavar="JSON", help="the event's data as a JSON object; - reads it from standard input"
@@ -66,14 +70,14 @@ def arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TYPE",
-        help="select events of this type; repeat for any of several",
+        help="select events of this type; repeat it for any of several types",
     )
     parser.add_argument(
         "--if-tag",
         action="append",
         default=[],
         metavar="KEY:VALUE",
-        help="select events with this tag; repeat for all of several",
+        help="select events with this tag; repeat it for all of several tags",
     )
     application_options(parser)
 
@@ -120,9 +124,7 @@ def data(arguments: Namespace) -> bytes:
         try:
             fields[name] = json_value(value)
         except msgspec.ValidationError:
-            raise UsageError(
-                f"{text}: there is no such number, it is too large; as text it needs double quotes"
-            ) from None
+            raise UsageError(f"{text}: this number is too large; as text it needs double quotes") from None
     return msgspec.json.encode(fields)
 
 

@@ -63,7 +63,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="KEY:VALUE|STATE|run CMD",
         help="a tag, a state and its identity, or run and a command",
     )
-    parser.add_argument("--where", metavar="EXPRESSION", help="what is to be true of the state")
+    parser.add_argument("--where", metavar="EXPRESSION", help="the condition that is to be true of the state")
     parser.add_argument(
         "--turns", action="store_true", help="list every event after which the answer changed"
     )
@@ -81,7 +81,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("bisect run asks a command; --where, --turns and --all are for the other way")
     if not halves and not arguments.where:
         raise UsageError(
-            "bisect looks for what? Say what is to be true, as in --where 'balance < 0', or: backstory bisect run CMD"
+            "bisect needs a condition. Give one, as in --where 'balance < 0', or: backstory bisect run CMD"
         )
     if not halves and arguments.of:
         raise UsageError("--of is for bisect run; here the state comes first")
@@ -181,7 +181,7 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
     words = arguments.words[1:]
     if not words:
         raise UsageError(
-            "bisect run what? For example: backstory bisect run ./check.sh --good '#1' --bad HEAD"
+            "bisect run needs a command. For example: backstory bisect run ./check.sh --good '#1' --bad HEAD"
         )
     reference = target.reference(session, arguments.of) if arguments.of else None
     environment = {

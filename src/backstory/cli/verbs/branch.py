@@ -40,7 +40,10 @@ def arguments(parser: ArgumentParser) -> None:
     """The name and start of a new branch; or that branches are listed, deleted or restored."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="the branch to make")
     parser.add_argument(
-        "revision", nargs="?", metavar="REVISION", help="where it starts (default: the head of this branch)"
+        "revision",
+        nargs="?",
+        metavar="REVISION",
+        help="the start of the branch (default: the head of this branch)",
     )
     parser.add_argument("--list", action="store_true", help="list the branches, as without a name")
     parser.add_argument("-v", "--verbose", action="store_true", help="list them with their last commits")
@@ -99,7 +102,7 @@ def restore(branches: Branches, name: str, out: Output) -> int:
     """Give the name back that was deleted last."""
     entry = next((entry for entry in branches.reflog.read(name) if entry.kind == "BranchDeleted"), None)
     if entry is None:
-        raise UsageError(f"no branch {name!r} was deleted; what happened to branches: backstory reflog")
+        raise UsageError(f"no branch {name!r} was deleted; see all changes of branches: backstory reflog")
     restored = branches.restore(name, entry.details["was"])
     position = branches.view(restored.chain).head().position
     if out.json:

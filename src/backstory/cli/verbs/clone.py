@@ -37,7 +37,7 @@ TARGET is refused, and left as it is."""
 def arguments(parser: ArgumentParser) -> None:
     """The addresses of both stores."""
     parser.add_argument("source", metavar="SOURCE", help="the store to copy: a path or an address")
-    parser.add_argument("target", metavar="TARGET", help="where to: a path or an address")
+    parser.add_argument("target", metavar="TARGET", help="the target: a path or an address")
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:

@@ -48,7 +48,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         for state, names in grouped(command).items():
             which = f" ({', '.join(names)})" if len(names) > 1 else ""
             events = ", ".join(map(plain, sorted(state_type(state).events)))
-            out.line(f"    reads {state.__name__}{which}: {events or 'what its query matches'}")
+            out.line(f"    reads {state.__name__}{which}: {events or 'the events of its query'}")
         out.line(f"    gives {', '.join(map(plain, about['gives'])) or 'any event'}")
     if not app.commands:
         out.say(f"backstory: {app.name} has no commands")

@@ -50,12 +50,13 @@ Exit code 1: there is a difference."""
 def arguments(parser: ArgumentParser) -> None:
     """The two revisions, the state or tag, and the form of the result."""
     parser.add_argument(
-        "words", nargs="+", metavar="A [B] [KEY:VALUE|STATE ...]", help="the revisions, and what to compare"
+        "words",
+        nargs="+",
+        metavar="A [B] [KEY:VALUE|STATE ...]",
+        help="the revisions, and the tag or state to compare",
     )
     parser.add_argument("--all", metavar="STATE", help="every state of this kind that differs, or every tag")
-    parser.add_argument(
-        "--stat", "--summary", action="store_true", help="only how much differs, not what it is"
-    )
+    parser.add_argument("--stat", "--summary", action="store_true", help="only the number of differences")
     parser.add_argument(
         "--json-patch", action="store_true", help="print a JSON Patch (RFC 6902) that makes B of A"
     )

@@ -39,7 +39,7 @@ def arguments(parser: ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="write to a file, gzipped where it ends in .gz (default: standard output)",
+        help="write to a file, gzipped if its name ends in .gz (default: standard output)",
     )
     parser.add_argument(
         "--format",
@@ -56,14 +56,14 @@ def arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TYPE",
-        help="cloudevents: only this type; repeat for any of several",
+        help="cloudevents: only this type; repeat it for any of several types",
     )
     parser.add_argument(
         "--tag",
         action="append",
         default=[],
         metavar="KEY:VALUE",
-        help="cloudevents: only with this tag; repeat for all",
+        help="cloudevents: only with this tag; repeat it for all of several tags",
     )
     parser.add_argument("--source", metavar="URI", help="cloudevents: their source (default: backstory)")
     application_options(parser)

@@ -37,7 +37,9 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help=f"how long the reflog keeps a log ({KEPT.days})",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be dropped, and drop nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="list the logs that would be dropped, and drop nothing"
+    )
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:

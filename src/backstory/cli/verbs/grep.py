@@ -36,7 +36,7 @@ JSON, without spaces. Exit code 1: nothing was found."""
 
 def arguments(parser: ArgumentParser) -> None:
     """The pattern, and the commits or events to look through."""
-    parser.add_argument("pattern", metavar="PATTERN", help="what to look for")
+    parser.add_argument("pattern", metavar="PATTERN", help="the regular expression to look for")
     parser.add_argument(
         "revision", nargs="?", default="HEAD", metavar="REVISION", help="look no later than this"
     )
@@ -52,7 +52,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--tag", action="append", default=[], metavar="KEY:VALUE", help="with --data: only with this tag"
     )
-    parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="the highest number of lines")
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
     application_options(parser)
 
@@ -68,7 +68,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     try:
         pattern = re.compile(arguments.pattern, re.IGNORECASE if arguments.ignore_case else 0)
     except re.error as wrong:
-        raise UsageError(f"{arguments.pattern!r} is no regular expression: {wrong}") from wrong
+        raise UsageError(f"{arguments.pattern!r} is not a regular expression: {wrong}") from wrong
     log, upto = session.view(None if arguments.revision == "HEAD" else arguments.revision)
     found = in_data if arguments.data else in_messages
     number = found(log, pattern, upto, arguments, out)

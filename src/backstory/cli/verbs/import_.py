@@ -70,7 +70,7 @@ CSV_OPTIONS = (
 
 def arguments(parser: ArgumentParser) -> None:
     """The source, the way to treat errors, and the columns of a CSV file."""
-    parser.add_argument("format", choices=FORMATS, help="what the source is")
+    parser.add_argument("format", choices=FORMATS, help="the format of the source")
     parser.add_argument(
         "source",
         nargs="?",
@@ -86,7 +86,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rejects", metavar="FILE", help=f"where skipped places go, as JSON Lines (default: {REJECTS})"
     )
-    parser.add_argument("--revision", metavar="REV", help="git: import what this reaches (default: HEAD)")
+    parser.add_argument(
+        "--revision", metavar="REV", help="git: import the commits that this reaches (default: HEAD)"
+    )
     parser.add_argument(
         "--future",
         action="store_true",
@@ -103,13 +105,15 @@ def arguments(parser: ArgumentParser) -> None:
     csv.add_argument(
         "--type", metavar="NAME", help="the type of every event, without --type-column (default: Row)"
     )
-    csv.add_argument("--time-column", metavar="COLUMN", help="when it happened; rows go in by this time")
+    csv.add_argument(
+        "--time-column", metavar="COLUMN", help="the column with the time; rows go in by this time"
+    )
     csv.add_argument("--time-format", metavar="FORMAT", help="as in strptime (default: ISO 8601)")
-    csv.add_argument("--timezone", metavar="NAME", help="of times that name none (default: UTC)")
+    csv.add_argument("--timezone", metavar="NAME", help="the time zone of times without one (default: UTC)")
     csv.add_argument(
         "--tag", action="append", metavar="KEY=COLUMN", help="tag each event with KEY:<cell>; repeat for more"
     )
-    csv.add_argument("--author-column", metavar="COLUMN", help="who did it")
+    csv.add_argument("--author-column", metavar="COLUMN", help="the column with the author")
     csv.add_argument("--message-column", metavar="COLUMN", help="why")
     csv.add_argument("--id-column", metavar="COLUMN", help="tells rows apart (default: all that a row says)")
     csv.add_argument(
@@ -123,7 +127,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--keep-empty", action="store_true", help="keep empty cells as empty text, not leave them out"
     )
     csv.add_argument(
-        "--order", choices=("time", "file"), help="how rows go in (default: by time, where there is one)"
+        "--order",
+        choices=("time", "file"),
+        help="the order of rows (default: by time, if there is a time column)",
     )
 
 

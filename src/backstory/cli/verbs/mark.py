@@ -31,9 +31,14 @@ moves. `verify` compares what it names with what it was made for."""
 
 def arguments(parser: ArgumentParser) -> None:
     """The name, the revision, and the message."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the mark to make; without, they are listed")
     parser.add_argument(
-        "revision", nargs="?", metavar="REVISION", help="what it names (default: the head of this branch)"
+        "name", nargs="?", metavar="NAME", help="the mark to make; without a name, marks are listed"
+    )
+    parser.add_argument(
+        "revision",
+        nargs="?",
+        metavar="REVISION",
+        help="the commit that it names (default: the head of this branch)",
     )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
     author_option(parser)

@@ -29,7 +29,7 @@ knows it. main is never rebased: what was published is never rewritten.
 
 def arguments(parser: ArgumentParser) -> None:
     """The new start, and the ways out of a conflict."""
-    parser.add_argument("onto", nargs="?", metavar="REVISION", help="where it is to start")
+    parser.add_argument("onto", nargs="?", metavar="REVISION", help="the new start of the branch")
     merging.options(parser, "rebase")
 
 

@@ -48,7 +48,7 @@ WORDS = {
 def arguments(parser: ArgumentParser) -> None:
     """The name, and the number of entries."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="only of this branch or mark")
-    parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="the highest number of lines")
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
 
 

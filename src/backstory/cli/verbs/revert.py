@@ -30,7 +30,9 @@ commits own what it would change; revert those first, or use --force."""
 def arguments(parser: ArgumentParser) -> None:
     """The commits, and the message."""
     parser.add_argument("revision", metavar="REVISION|A..B", help="the commit or the commits")
-    parser.add_argument("--force", action="store_true", help="also where later commits own what it changes")
+    parser.add_argument(
+        "--force", action="store_true", help="also if later commits own fields that it changes"
+    )
     parser.add_argument("-m", "--message", metavar="TEXT", help="why")
     author_option(parser)
     application_options(parser)
@@ -43,7 +45,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     _ = session.application  # what it registers with @reverts
     db = session.database
     try:
-        with theirs("what is registered with @reverts"):
+        with theirs("the function that is registered with @reverts"):
             commit = db.revert(
                 arguments.revision,
                 force=arguments.force,

@@ -42,16 +42,22 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("lock", "check"), help="write the lock, or check against it")
     parser.add_argument("--lock", metavar="FILE", help="the lock; else events.lock beside the application")
     parser.add_argument(
-        "--allow-removed", action="store_true", help="events may be gone from the code; `lock` forgets them"
+        "--allow-removed",
+        action="store_true",
+        help="allow events that the code no longer has; `lock` forgets them",
     )
     parser.add_argument(
-        "--exact", action="store_true", help="check: fail also where the lock does not have what is new"
+        "--exact",
+        action="store_true",
+        help="check: fail also if the lock does not have all events of the code",
     )
     parser.add_argument(
         "--sample", type=int, metavar="N", help="check: also decode N stored events of each type and version"
     )
     parser.add_argument(
-        "--force", action="store_true", help="lock: also what breaks; for events that no store has yet"
+        "--force",
+        action="store_true",
+        help="lock: also incompatible changes; for events that no store has yet",
     )
     application_options(parser)
 
@@ -62,7 +68,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if locking and (arguments.exact or arguments.sample is not None):
         raise UsageError("--exact and --sample belong to check, not to lock")
     if not locking and arguments.force:
-        raise UsageError("--force belongs to lock; what a check may pass over is --allow-removed")
+        raise UsageError("--force belongs to lock; a check takes --allow-removed")
     if arguments.sample is not None and arguments.sample < 1:
         raise UsageError(f"--sample takes a number of events, not {arguments.sample}")
     path = Path(arguments.lock) if arguments.lock else session.application_folder / locks.NAME
@@ -129,7 +135,7 @@ def verdict(app: App, path: Path, arguments: Namespace, session: Session, out: O
         out.line(f"{out.paint('sound', 'green')}: {looked}")
     if any(finding.level == "news" for finding in found):
         out.flush()
-        out.say("\nRecord what is new with: backstory schema lock")
+        out.say("\nRecord the new schemas with: backstory schema lock")
     return answer(not bad)
 
 

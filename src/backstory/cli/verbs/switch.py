@@ -32,7 +32,9 @@ not belong into version control."""
 def arguments(parser: ArgumentParser) -> None:
     """The branch; or the name and start of a new one."""
     parser.add_argument("name", metavar="NAME", help="the branch; - is the one before")
-    parser.add_argument("revision", nargs="?", metavar="REVISION", help="with -c: where it starts")
+    parser.add_argument(
+        "revision", nargs="?", metavar="REVISION", help="with -c: the start of the new branch"
+    )
     parser.add_argument("-c", "--create", action="store_true", help="make the branch first")
 
 

@@ -28,7 +28,7 @@ backstory tags --key account --ndjson
 def arguments(parser: ArgumentParser) -> None:
     """The key, and the number of tags."""
     parser.add_argument("--key", metavar="KEY", help="list the tags with this key, the most used first")
-    parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="the highest number of lines")
     parser.add_argument("--ndjson", action="store_true", help="print a JSON document for each, on one line")
 
 

@@ -28,7 +28,7 @@ withheld data cannot be loaded. The reflog notes it, with the message. Copies th
 def arguments(parser: ArgumentParser) -> None:
     """The commit, its parts, and that it is meant."""
     parser.add_argument("revision", metavar="REVISION", help="the commit")
-    parser.add_argument("parts", nargs="+", metavar="PART", help="what to take away of it")
+    parser.add_argument("parts", nargs="+", metavar="PART", help="a part of it to take away")
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
     parser.add_argument("--yes", action="store_true", help="do it: it cannot be undone")
 

@@ -68,7 +68,7 @@ class PostgresStore(StoreOver):
         if isinstance(transaction, PostgresTransaction) and transaction.server is self.server:
             return JoinedStore(self.server.address, transaction)
         raise StoreRefused(
-            f"{self.server.address.shown}: this is no transaction of this store's that may write; take one of"
+            f"{self.server.address.shown}: this is not a transaction of this store that may write; take one of"
             " store.tables.transaction() or store.join(connection)"
         )
 

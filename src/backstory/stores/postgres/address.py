@@ -43,7 +43,7 @@ def _split(address: str) -> tuple[str, str]:
     place, _, query = address[begin:].partition("?")
     if "@" in place:
         raise StoreError(
-            f"{stores.shown(address)}: what libpq would take for the host has an @;"
+            f"{stores.shown(address)}: the part that libpq would take for the host has an @;"
             " in a user's name or a password write @ as %40, / as %2F and ? as %3F"
         )
     return address[:begin] + place, query

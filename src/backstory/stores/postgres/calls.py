@@ -174,7 +174,7 @@ def _recorded(batch: Batch, head: Head, rows: Rows) -> tuple[Commit, ...] | Appe
     try:
         known = {one.id: one for one in rows.by_ids(ids) if one.position <= head.position}
     except StoreError as error:
-        return IdReused(ids[0], f"is known, and for what could not be read: {error}")
+        return IdReused(ids[0], f"is known, but its commit could not be read: {error}")
     if not known:
         return IdReused(ids[0], "was known, and its log was dropped meanwhile")
     return recorded_verdict(batch, [known[id] for id in ids if id in known])

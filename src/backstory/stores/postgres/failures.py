@@ -48,7 +48,7 @@ NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
         StoreError,
         "a pooler keeps no prepared statements: take prepare=on out of the address",
     ),
-    (("XX001", "XX002"), StoreCorrupt, "what is stored is damaged"),
+    (("XX001", "XX002"), StoreCorrupt, "the stored data are damaged"),
 )
 
 

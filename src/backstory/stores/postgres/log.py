@@ -112,7 +112,7 @@ class PostgresLog:
             raise HistoryLost(
                 f"{address.shown}: the commit {seen.hash.hex()[:10]} at #{seen.position} is not there any"
                 " more. Another server took over before it had received it, or the database was restored to an earlier"
-                " time. Start this process anew: it remembers what is lost"
+                " time. Start this process anew: it remembers commits that are lost"
             )
 
     def _reached(self, upto: int | None) -> int:

@@ -63,7 +63,7 @@ def prepare(server: Server, create: bool | None) -> None:
             server.run(lambda connection: migrate(connection, schema))
         except StoreReadOnly as error:
             what = f"bring it from format {found} to {FORMAT}" if found else "make it"
-            raise StoreMissing(f"{error}. Somebody who may has to {what}: backstory init") from error
+            raise StoreMissing(f"{error}. A user with the right must {what}: backstory init") from error
     if told != process and server.address.prepare is None:
         server.pool_elsewhere()  # what answers is not what we connected to
     server.commits_read = isolation == "read committed"

@@ -88,7 +88,7 @@ def _digest_problems(connection: apsw.Connection) -> Iterator[str]:
         if not 0 <= number <= LAST_LOG:
             yield f"a log has the number {number}, and numbers go from 0 to {LAST_LOG}"
         if row_digest(number, *origin) != digest:
-            yield f"what log {number} stands on was changed"
+            yield f"the origin of log {number} was changed"
     for name, value, digest in connection.execute("SELECT name, value, digest FROM refs ORDER BY name"):
         if row_digest(name, value) != digest:
             yield f"ref {name} was changed"

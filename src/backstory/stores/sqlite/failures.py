@@ -24,7 +24,7 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = 
     (
         (apsw.BusyError, apsw.LockedError),
         StoreLocked,
-        "another process holds the store; try again, or look who does",
+        "another process holds the store; try again, or find that process",
     ),
     ((apsw.ReadOnlyError, apsw.PermissionsError), StoreReadOnly, "the file or its folder cannot be written"),
     (

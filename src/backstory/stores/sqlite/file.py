@@ -144,7 +144,7 @@ class SqliteFile:
         """Refuse every later call, because what was read before may be remembered; return the error to raise."""
         self._lost = (
             f"{self.path}: {what} is not there any more. The file was put back to an earlier time, or replaced."
-            " Open the store again, or start this process again: what is open now remembers what is lost"
+            " Open the store again, or start this process again: open objects remember commits that are lost"
         )
         return HistoryLost(self._lost)
 

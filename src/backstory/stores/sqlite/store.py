@@ -74,7 +74,7 @@ def texts(rows: Sequence[Row]) -> dict[str, str]:
     """Names and values. Raises `StoreCorrupt` if a column holds another type of value: only damage does that."""
     for name, value in rows:
         if not (isinstance(name, str) and isinstance(value, str)):
-            raise StoreCorrupt(f"the ref {name!r} is damaged: its value is no text")
+            raise StoreCorrupt(f"the ref {name!r} is damaged: its value is not a text")
     return dict(rows)
 
 
@@ -174,7 +174,7 @@ class StoreOver:
         if number == 0 and (position, hash, time) == (0, NO_HASH, 0):
             return ORIGIN  # it stands on nothing: no digest to compare, and none to load for a verb that only reads
         if row_digest(number, position, hash, time, made_by) != digest:
-            raise StoreCorrupt(f"{self._file.path}: what log {number} stands on was changed")
+            raise StoreCorrupt(f"{self._file.path}: the origin of log {number} was changed")
         return head_of((position, hash, time))
 
     def holding(self, position: int, hash: bytes) -> Sequence[int]:

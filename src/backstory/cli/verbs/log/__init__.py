@@ -55,7 +55,9 @@ RECENT = 10
 
 def arguments(parser: ArgumentParser) -> None:
     """The commits to list, and the form of the list."""
-    parser.add_argument("revision", nargs="?", metavar="REVISION|A..B", help="where to begin, or a range")
+    parser.add_argument(
+        "revision", nargs="?", metavar="REVISION|A..B", help="the revision to begin at, or a range"
+    )
     parser.add_argument("--oneline", action="store_true", help="each commit on one line")
     parser.add_argument(
         "--graph", action="store_true", help="draw the branches, all of them without REVISION"
@@ -67,7 +69,7 @@ def arguments(parser: ArgumentParser) -> None:
         "-p",
         "--patch",
         action="store_true",
-        help="what each commit changed: of the states of the application, or without one of its tags",
+        help="also the changes of each commit: of the states of the application, or without one of its tags",
     )
     parser.add_argument("--format", metavar="TEXT", help="each commit as this text, with {fields}")
     parser.add_argument("-S", dest="value", metavar="PATH=VALUE", help="after which a field has this value")
@@ -95,7 +97,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--since", metavar="TIME", help="not earlier than this")
     parser.add_argument("--until", metavar="TIME", help="not later than this")
-    parser.add_argument("-n", "--number", type=int, metavar="N", help="at most so many commits")
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="the highest number of commits")
     parser.add_argument("--reverse", action="store_true", help="oldest first, of the same commits")
     parser.add_argument(
         "-f",
@@ -186,7 +188,7 @@ def pattern(regex: str | None) -> re.Pattern[str] | None:
     try:
         return re.compile(regex) if regex else None
     except re.error as wrong:
-        raise UsageError(f"--grep {regex!r} is no regular expression: {wrong}") from wrong
+        raise UsageError(f"--grep {regex!r} is not a regular expression: {wrong}") from wrong
 
 
 def times(arguments: Namespace) -> tuple[datetime | None, datetime | None]:
