@@ -15,6 +15,7 @@ from backstory.history.decisions import origin, redecided
 from backstory.history.merge import MergeReport, Options
 from backstory.history.replay import Way
 from backstory.history.verify import verify
+from backstory.history.withholding import withhold
 from backstory.store import append
 from tests.history.ledger import START, Book, Entered, draw, enter, ledger
 
@@ -236,3 +237,13 @@ def test_a_refusal_when_it_is_decided_again_leaves_every_form_as_it_was(db: Data
     report = one.merge("two", REDECIDE)
     assert outcomes(report) == {"Y": "changed", "E": "refused", redecided("X"): "known"}
     assert verify(db.store).problems == []
+
+
+def test_a_decision_is_known_by_its_id_where_its_metadata_is_withheld(db: Database) -> None:
+    db.execute(enter(Book("a"), 3))
+    [again] = db.merge("one", REDECIDE).commits
+    for parts, commit in ((["metadata"], again), (["query"], next(db.switch("one").commits(backwards=True)))):
+        withhold(db.branches, commit, parts)
+    assert origin(next(db.commits(backwards=True))) == "X"
+    assert outcomes(db.merge("one", REDECIDE)) == {"X": "known"}
+    assert db.load(Book("a")).total == 14

@@ -7,7 +7,7 @@ origin's. So two look-ups by id find a decision on any history, from any of its 
 
 from __future__ import annotations
 
-from backstory.commit import Commit
+from backstory.commit import METADATA, Commit
 from backstory.ids import derived
 from backstory.lookup import commit_with
 from backstory.record import RESERVED
@@ -23,7 +23,8 @@ ORIGIN, DECIDED_BY = "redecided", "decided_by"
 def origin(commit: Commit) -> str:
     """The id of the commit that made this decision first; its own, if it was not decided again."""
     if commit.id.startswith(RESERVED):
-        first = commit.metadata.get(ORIGIN)
+        withheld = METADATA in commit.withheld
+        first = commit.id.removeprefix(redecided("")) if withheld else commit.metadata.get(ORIGIN)
         if isinstance(first, str) and redecided(first) == commit.id:
             return first
     return commit.id
