@@ -21,7 +21,10 @@ ORIGIN, DECIDED_BY = "redecided", "decided_by"
 
 
 def origin(commit: Commit) -> str:
-    """The id of the commit that made this decision first; its own, if it was not decided again."""
+    """The id of the commit that made this decision first; its own, if it was not decided again.
+
+    If its metadata is withheld, its id alone says so: no caller can have given a commit such an id.
+    """
     if commit.id.startswith(RESERVED):
         withheld = METADATA in commit.withheld
         first = commit.id.removeprefix(redecided("")) if withheld else commit.metadata.get(ORIGIN)
