@@ -89,7 +89,7 @@ def test_diff_of_all_states_of_a_kind(run: Run) -> None:
         (["bisect", "run", "true", "--where", "x"], "the other way"),
         (["bisect", "run", "exit 200", "--of", "Account", "a-7"], "ended with 200"),
         (["bisect", "run", "true", "--good", "#4", "--bad", "#2"], "is to be before"),
-        (["grep", "("], "no regular expression"),
+        (["grep", "("], "is not a regular expression"),
         (["grep", "x", "--type", "y"], "--data"),
         (["log", "-S", "cents"], "PATH=VALUE"),
         (["log", "--of", "Account"], "-S"),

@@ -155,7 +155,7 @@ def test_an_empty_store_says_so_and_nothing_to_a_program(run: Run) -> None:
     [
         (["--since", "soon"], "'soon' is not understood"),
         (["--until", "99999999 weeks ago"], "is not understood"),
-        (["--grep", "("], "no regular expression"),
+        (["--grep", "("], "is not a regular expression"),
         (["--tag", "nokey"], "a tag is key:value"),
         (["--type", ""], "an event type in a query is empty"),
         (["-n", "-1"], "not -1"),

@@ -129,7 +129,7 @@ def test_a_line_without_a_secret_gets_a_new_one_and_is_known_the_second_time(log
 
 @pytest.mark.parametrize(
     ("secret", "why"),
-    [("xy", "not written in hex"), ("00" * 15, "and is neither"), ("00" * 16, "its content hash differs")],
+    [("xy", "not written in hex"), ("00" * 15, "and is neither"), ("00" * 16, "in its content hash")],
 )
 def test_a_secret_that_is_not_the_one_of_the_commit_is_a_reject(bank: Log, secret: str, why: str) -> None:
     header, first, *_ = own_lines(bank)
