@@ -14,7 +14,7 @@ from statistics import median
 from typing import ClassVar
 
 from backstory.database import Database
-from backstory.history.revision import Revision
+from backstory.history.refs.revision import Revision
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

@@ -27,7 +27,7 @@ def backstory(path: str) -> Iterator[Deposits]:
     with bank.database(Path(path)) as db:
 
         def deposits(account: str) -> Deposit:
-            return lambda: db.execute(bank.deposit(bank.Account(account), cents=CENTS), retries=1_000)
+            return lambda: db.execute(bank.deposit(bank.Account(account), cents=CENTS), attempts=1_000)
 
         yield deposits
 

@@ -9,7 +9,7 @@ import sys
 import time
 from functools import partial
 
-from backstory.history.changed import diff_all
+from backstory.history.ask.diff_all import diff_all
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

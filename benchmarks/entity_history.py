@@ -12,9 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from backstory import State, Tag
-from backstory.history.bisect import first
-from backstory.history.blame import blame
-from backstory.history.expression import predicate
+from backstory.history.ask.bisect import first
+from backstory.history.ask.expression import predicate
+from backstory.history.blame.blame import blame
 from backstory.state import fold
 from backstory.store import Log
 from benchmarks import bank

@@ -11,7 +11,7 @@ import sys
 import time
 from functools import partial
 
-from backstory.history.merge import Options
+from backstory.history.merge.merge import Options
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

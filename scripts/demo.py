@@ -20,7 +20,7 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("backstory")
-EXAMPLE = ROOT / "src" / "backstory" / "sync" / "example.jsonl"
+EXAMPLE = ROOT / "src" / "backstory" / "transfer" / "example.jsonl"
 WIDTH = 100
 LINES = 16
 """How much of a long output is shown."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from backstory.event import Event, Subject, Tag, Unknown, upcast
     from backstory.event_types import register
     from backstory.fields import Tagged
-    from backstory.history.revert import reverts
+    from backstory.history.merge.revert import reverts
     from backstory.invariants import invariant
     from backstory.latest import Latest
     from backstory.masking import personal_shown
@@ -72,7 +72,7 @@ _HOMES = {
     "invariant": "invariants",
     "personal_shown": "masking",
     "register": "event_types",
-    "reverts": "history.revert",
+    "reverts": "history.merge.revert",
     "upcast": "event",
 }
 

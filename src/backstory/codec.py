@@ -1,7 +1,7 @@
 """Between event objects and the bytes that a store keeps: there is no other way from one to the other.
 
-    codec.encode(Deposited("a-7", 5))  ->  Encoded("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
-    codec.decode(record)               ->  Deposited("a-7", 5), or an Unknown that says why
+    codec.encode(Deposited("a-7", 5)) -> EventData("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
+    codec.decode(record)              -> Deposited("a-7", 5), or an Unknown that says why
 
 The first step is that of the event's class: its name, version, upcasters, tags and JSON (`backstory.event_types`). An
 encoded event is decoded once more before it may be appended, and must come back equal: an event that its own class
@@ -20,8 +20,8 @@ import msgspec
 
 from backstory import event as events
 from backstory.event import Unknown
+from backstory.event_data import EventData, RecordedEvent
 from backstory.event_types import compiled_types, event_type
-from backstory.record import Encoded, Recorded
 
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -37,11 +37,11 @@ class Transformation(Protocol):
     It changes data alone: events are found by type, version and tags.
     """
 
-    def seal(self, event: Encoded) -> bytes:
+    def seal(self, event: EventData) -> bytes:
         """The data as the next step takes it, or the store."""
         ...
 
-    def open(self, record: Recorded) -> bytes:
+    def open(self, record: RecordedEvent) -> bytes:
         """The data that `seal` was given. Raises `UnreadableEvent`. Not called for data that are withheld."""
         ...
 
@@ -61,7 +61,7 @@ class Codec:
         self.transformations = tuple(transformations)
         self._classes = classes
 
-    def encode(self, event: Any) -> Encoded:
+    def encode(self, event: Any) -> EventData:
         """An event object with its name, version, tags and JSON; one that is in that form is returned as it is.
 
         Raises `InvalidEvent` or `InvalidTag` if its class would not give it back equal.
@@ -69,11 +69,11 @@ class Codec:
         compiled = compiled_types.get(type(event))
         if compiled is not None:
             return compiled.encode(event)
-        if type(event) is Encoded:
+        if type(event) is EventData:
             return event
         return event_type(type(event)).encode(event)
 
-    def decode(self, record: Encoded | Recorded) -> Any:
+    def decode(self, record: EventData | RecordedEvent) -> Any:
         """The event object of a record that is open, or `Unknown` if no class has its name and version.
 
         Raises `UnreadableEvent` if the class is known and the data do not fit it.
@@ -86,17 +86,17 @@ class Codec:
             return _unknown(record, f"it has version {record.version}, the class here has {compiled.version}")
         return compiled.read(record)
 
-    def seal(self, encoded: Sequence[Encoded]) -> Sequence[Encoded]:
+    def seal(self, encoded: Sequence[EventData]) -> Sequence[EventData]:
         """Encoded events as they are stored."""
         for step in self.transformations:
             encoded = [msgspec.structs.replace(event, data=step.seal(event)) for event in encoded]
         return encoded
 
-    def opened(self, records: Iterator[Recorded]) -> Iterator[Recorded]:
+    def opened(self, records: Iterator[RecordedEvent]) -> Iterator[RecordedEvent]:
         """Stored events as they were before they were sealed."""
         return map(self._open, records) if self.transformations else records
 
-    def _open(self, record: Recorded) -> Recorded:
+    def _open(self, record: RecordedEvent) -> RecordedEvent:
         for step in reversed(self.transformations) if record.data else ():
             record = msgspec.structs.replace(record, data=step.open(record))
         return record
@@ -106,6 +106,6 @@ PLAIN = Codec()
 """What is encoded is stored as it is: for the event classes of this process, and until something is to be encrypted."""
 
 
-def _unknown(record: Encoded | Recorded, why: str) -> Unknown:
+def _unknown(record: EventData | RecordedEvent, why: str) -> Unknown:
     """The raw data of an event that no class here can read."""
     return Unknown(record.type, record.version, record.tags, fields(record.data), why)

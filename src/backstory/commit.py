@@ -20,11 +20,19 @@ import msgspec
 
 from backstory import digest
 from backstory.errors import InvalidEvent
+from backstory.event_data import (
+    RESERVED,
+    Decided,
+    EventData,
+    RecordedEvent,
+    check_object,
+    check_text,
+    reserved,
+)
 from backstory.forms import free_json
 from backstory.hashes import commit_hash, leaf_hash, merkle_root
 from backstory.ids import ID_LIMIT, new_secret
 from backstory.query import Condition, Query, to_json
-from backstory.record import RESERVED, Decided, Encoded, Recorded, check_object, check_text, reserved
 from backstory.salts import digests, places_withheld, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +67,7 @@ class Draft(Decided, frozen=True):
 
     id: str
     time: datetime
-    events: tuple[Encoded, ...]
+    events: tuple[EventData, ...]
     secret: bytes
     content: bytes
     condition: Condition | None = None
@@ -134,7 +142,7 @@ ORIGIN = Head(0, NO_HASH, EPOCH)
 
 
 def draft(
-    events: Iterable[Encoded],
+    events: Iterable[EventData],
     *,
     id: str,
     time: datetime,
@@ -194,7 +202,7 @@ def checked_time(time: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-def _check_size(events: Sequence[Encoded], said: int) -> None:
+def _check_size(events: Sequence[EventData], said: int) -> None:
     """Refuse an event or a commit that a store could not take. `said` is the size of its parts beside the events."""
     sizes = [len(event.type) + sum(map(len, event.tags)) + len(event.data) for event in events]
     total = said + sum(sizes)
@@ -234,17 +242,17 @@ def chained(draft: Draft, parent: Head) -> Commit:
     )
 
 
-def recorded(events: Iterable[Encoded], commit: Commit) -> list[Recorded]:
+def recorded(events: Iterable[EventData], commit: Commit) -> list[RecordedEvent]:
     """The events of a commit as they are in its log."""
     return [
-        Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+        RecordedEvent(position, commit.position, event.type, event.version, event.tags, event.data)
         for position, event in enumerate(events, commit.first)
     ]
 
 
-def drafted(commit: Commit, events: Iterable[Encoded | Recorded]) -> Draft:
+def drafted(commit: Commit, events: Iterable[EventData | RecordedEvent]) -> Draft:
     """The draft that this commit was, so that it can be judged again on another log."""
-    encoded = tuple(Encoded(event.type, event.version, event.tags, event.data) for event in events)
+    encoded = tuple(EventData(event.type, event.version, event.tags, event.data) for event in events)
     return Draft(
         commit.id,
         commit.authored,
@@ -285,8 +293,8 @@ def withheld(draft: Draft, places: Collection[int]) -> Draft:
 
 
 def emptied(
-    commit: Commit, events: Iterable[Encoded | Recorded], places: Collection[int]
-) -> tuple[Commit, tuple[Encoded, ...]]:
+    commit: Commit, events: Iterable[EventData | RecordedEvent], places: Collection[int]
+) -> tuple[Commit, tuple[EventData, ...]]:
     """A commit of a log and its events without the parts at these places, for the store that takes them away."""
     rest = withheld(drafted(commit, events), places)
     kept = msgspec.structs.replace(
@@ -301,7 +309,7 @@ def emptied(
     return kept, rest.events
 
 
-def content_hash(commit: Draft | Commit, events: Iterable[Encoded | Recorded]) -> bytes:
+def content_hash(commit: Draft | Commit, events: Iterable[EventData | RecordedEvent]) -> bytes:
     """The content hash of a commit of these events: it covers everything but the commit's place.
 
     Raises `InvalidEvent` if its secret has a wrong form.
@@ -318,7 +326,7 @@ def parts(
     command_json: bytes,
     metadata_json: bytes,
     condition: Condition | None,
-    events: Iterable[Encoded | Recorded],
+    events: Iterable[EventData | RecordedEvent],
 ) -> list[bytes]:
     """The parts of a commit that have a digest each, in the order of their salts; a part may be empty."""
     return [
@@ -340,7 +348,7 @@ def _content_hash(
     command_json: bytes,
     metadata_json: bytes,
     condition: Condition | None,
-    events: Sequence[Encoded | Recorded],
+    events: Sequence[EventData | RecordedEvent],
 ) -> bytes:
     said = parts(author, message, command_json, metadata_json, condition, events)
     found = digests(secret, said)

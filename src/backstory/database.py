@@ -16,22 +16,22 @@ from backstory.commands import Command
 from backstory.commit import Commit, Head, drafted
 from backstory.drafting import Drafter, Said
 from backstory.errors import BranchError, UnknownRevision
-from backstory.execution import RETRIES, Preview
+from backstory.execution import ATTEMPTS, Preview
 from backstory.handle import Handle, Tip
-from backstory.history.bisect import Found, first
-from backstory.history.blame import Blame, blame
-from backstory.history.branches import MAIN, TRIAL, Branches, Chain, Mark
-from backstory.history.diff import Difference, diff
-from backstory.history.expression import predicate
-from backstory.history.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
-from backstory.history.revert import Inversion, revert
-from backstory.history.revision import Point, Revision, commits_between
+from backstory.history.ask.bisect import Found, first
+from backstory.history.ask.expression import predicate
+from backstory.history.blame.blame import Blame, blame
+from backstory.history.compare.diff import Difference, diff
+from backstory.history.merge.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
+from backstory.history.merge.revert import Inversion, revert
+from backstory.history.refs.branches import MAIN, TRIAL, Branches, Chain, Mark
+from backstory.history.refs.revision import Point, Revision, commits_between
 from backstory.ids import new_id, new_secret, now
 from backstory.line import Line, forget
 from backstory.local import store_id
 from backstory.lookup import events_of
 from backstory.query import Condition, Query
-from backstory.selection import wanted
+from backstory.read_query import wanted
 from backstory.state import State, defined_states
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
@@ -143,16 +143,16 @@ class Database:
         id: str | None = None,
         author: str | None = None,
         message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
-        retries: int = RETRIES,
+        metadata: Mapping[str, Any] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> Commit | None:
         """Load the states that the command reads, decide, append on that condition, and try again on a conflict.
 
         Returns the commit, None if the command decided to do nothing. With an `id` it is done once: the same command
-        with the same id gives the recorded commit. Raises `Refused` if the command refuses, `Conflict` after `retries`
+        with the same id gives the recorded commit. Raises `Refused` if the command refuses, `Conflict` after `attempts`
         tries, `IdReused`, and `BranchMoved`, a `BranchError`, if the branch was deleted.
         """
-        return Execution(self.handle, command, Said(id, author, message, meta), retries).whole()
+        return Execution(self.handle, command, Said(id, author, message, metadata), attempts).whole()
 
     def preview(self, command: Command) -> Preview:
         """What the command would do now: its events, and each state before and after. Appends nothing."""
@@ -165,14 +165,14 @@ class Database:
         id: str | None = None,
         author: str | None = None,
         message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Commit:
         """Append facts that need no decision, as one commit.
 
         Raises `InvalidEvent`, `Conflict`, `IdReused`, `BranchMoved` as `execute` does, and `HistoryMoved` for a
         condition on a position that was given out before the branch was moved.
         """
-        return Appending(self.handle, events, condition, Said(id, author, message, meta)).whole()
+        return Appending(self.handle, events, condition, Said(id, author, message, metadata)).whole()
 
     def read(
         self,
@@ -283,7 +283,7 @@ class Database:
         return diff(self.load(state, a), self.load(state, b))
 
     def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
-        """For every field of a state, the event that last gave it its value; see `backstory.history.blame`."""
+        """For every field of a state, the event that last gave it its value; see `backstory.history.blame.blame`."""
         line, upto = self._view(at)
         return blame(line.log, state, upto, assertions=assertions)
 

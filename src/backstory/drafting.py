@@ -15,11 +15,11 @@ from backstory.commands import Command
 from backstory.commit import Draft, draft
 from backstory.context import current
 from backstory.errors import ClearTextWarning
+from backstory.event_data import EventData
 from backstory.event_types import marked_types
 from backstory.query import Condition
-from backstory.record import Encoded
 
-Drafting = Callable[[list[Encoded], Condition | None], Draft]
+Drafting = Callable[[list[EventData], Condition | None], Draft]
 """Makes the draft of a decision."""
 
 
@@ -29,7 +29,7 @@ class Said(msgspec.Struct, frozen=True):
     id: str | None = None
     author: str | None = None
     message: str | None = None
-    meta: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] | None = None
 
 
 NOTHING = Said()
@@ -53,7 +53,7 @@ class Drafter:
 
     def draft(
         self,
-        events: Sequence[Encoded],
+        events: Sequence[EventData],
         condition: Condition | None,
         said: Said,
         command: bytes | None = None,
@@ -70,7 +70,7 @@ class Drafter:
             author=around.author if said.author is None else said.author,
             message=around.message if said.message is None else said.message,
             command=command,
-            metadata={**around.metadata, **said.meta} if said.meta else around.metadata,
+            metadata={**around.metadata, **said.metadata} if said.metadata else around.metadata,
             secret=self._secrets(),
         )
 
@@ -99,7 +99,7 @@ class Drafter:
     def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
         """Drafts the decision of a command, at each try under one id."""
         if said.id is None:
-            said = Said(self._ids(), said.author, said.message, said.meta)
+            said = Said(self._ids(), said.author, said.message, said.metadata)
         recorded = command.recorded_json()
         if command.kind.keeps_marked:
             self._tell([command.name])

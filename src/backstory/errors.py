@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from backstory.commit import Commit
-    from backstory.history.revert import Owned
+    from backstory.event_data import RecordedEvent
+    from backstory.history.merge.revert import Owned
     from backstory.query import Condition
-    from backstory.record import Recorded
 
 
 class ClearTextWarning(UserWarning):
@@ -113,7 +113,7 @@ class Conflict(AppendError):
     first of the events in the way (none where the store could not read them). Load again, decide again, append again.
     """
 
-    def __init__(self, draft: int, condition: Condition, events: Sequence[Recorded]) -> None:
+    def __init__(self, draft: int, condition: Condition, events: Sequence[RecordedEvent]) -> None:
         super().__init__(draft, condition, events)
         self.draft = draft
         self.condition = condition

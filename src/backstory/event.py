@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 import msgspec
 
 from backstory.errors import DefinitionError
+from backstory.event_data import RESERVED, Shown
 from backstory.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
 from backstory.privacy import Privacy
-from backstory.record import RESERVED, Shown
 from backstory.veil import veil_of
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import msgspec
 from backstory import event as events
 from backstory.errors import DefinitionError, EventError, UnreadableEvent
 from backstory.event import Definition, Upcaster, upcast
+from backstory.event_data import EventData, RecordedEvent
 from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
 from backstory.forms import Form
 from backstory.masking import event_veil, masked_words
-from backstory.record import Encoded, Recorded
 from backstory.veil import veil_of
 
 C = TypeVar("C", bound=type[Any])
@@ -43,10 +43,10 @@ class EventType:
         self._form = Form(cls, self.veil)
         self.load: Callable[[bytes], Any] = self._form.load
 
-    def encode(self, event: Any) -> Encoded:
+    def encode(self, event: Any) -> EventData:
         """The event in stored form. Raises `InvalidEvent` or `InvalidTag` if its class would not give it back equal."""
         data = self._form.encode(event, self.name)
-        return Encoded(self.name, self.version, self.tags(event), data)
+        return EventData(self.name, self.version, self.tags(event), data)
 
     def decode(self, version: int, data: bytes) -> Any:
         """The event of these bytes, mended if they are of an older version. Raises the errors of decoding."""
@@ -54,7 +54,7 @@ class EventType:
             return self.load(data)
         return self.load(msgspec.json.encode(self.upcast(version, msgspec.json.decode(data))))
 
-    def read(self, record: Encoded | Recorded) -> Any:
+    def read(self, record: EventData | RecordedEvent) -> Any:
         """The event of a record, whose version is known here. Raises `UnreadableEvent` if the data does not fit."""
         version = record.version
         try:
@@ -75,9 +75,9 @@ class EventType:
             data = mended
         return data
 
-    def unreadable(self, record: Encoded | Recorded, wrong: Exception) -> UnreadableEvent:
+    def unreadable(self, record: EventData | RecordedEvent, wrong: Exception) -> UnreadableEvent:
         """The error for a record that does not fit its class."""
-        place = f"#{record.position} " if isinstance(record, Recorded) else ""
+        place = f"#{record.position} " if isinstance(record, RecordedEvent) else ""
         words = masked_words(wrong, event_veil(record.type)) if record.data else "its data is withheld"
         return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
 

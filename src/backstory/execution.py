@@ -21,15 +21,15 @@ from backstory.commands import Command
 from backstory.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.drafting import Drafting
 from backstory.errors import Conflict
+from backstory.event_data import EventData
 from backstory.forks import on_fork
 from backstory.loading import Loader, Reads
 from backstory.query import Condition, Query
-from backstory.record import Encoded
 from backstory.state import State, state_type
 from backstory.store import Verdict
 
-RETRIES = 20
-"""How often a command is decided again before its conflict is raised."""
+ATTEMPTS = 20
+"""How often a command is decided before its conflict is raised."""
 
 LONGEST_PAUSE = 0.05
 """Seconds: the longest pause before another try. Pauses are random, and twice as long each time."""
@@ -99,7 +99,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
     reads: Reads
     decision: Decision
-    events: list[Encoded]
+    events: list[EventData]
     draft: Draft
 
 
@@ -137,11 +137,11 @@ class Executor:
         reads: Reads,
         drafting: Drafting,
         append: Append,
-        retries: int = RETRIES,
+        attempts: int = ATTEMPTS,
         *,
         guess: bool = False,
     ) -> Commit | None:
-        """Decide and append, at most `retries` times again after a conflict.
+        """Decide and append, at most `attempts` times.
 
         `guess`: at first it is decided where this process left the log, and a conflict then is no try.
         Returns the commit, None if the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
@@ -165,7 +165,7 @@ class Executor:
                 verdict = append(attempt.draft, left)
                 if isinstance(verdict, tuple):
                     return self.settle(attempt, verdict)
-            if not isinstance(verdict, Conflict) or (tries >= retries and left is None):
+            if not isinstance(verdict, Conflict) or (tries + 1 >= attempts and left is None):
                 raise verdict
             self._lanes.conflict(boundary)
             if left is not None:

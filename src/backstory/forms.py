@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from backstory.errors import InvalidEvent
+from backstory.event_data import check_depth, check_object
 from backstory.fields import holds_sets
 from backstory.parts import parts
-from backstory.record import check_depth, check_object
 from backstory.sets import settled
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from backstory.commit import Commit, Draft, Head
 from backstory.drafting import Drafter
 from backstory.errors import AheadOfLog, BranchMoved, HistoryLost, HistoryMoved, StoreError
 from backstory.forks import on_fork
-from backstory.history.branches import Branch, Branches, Chain
-from backstory.history.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
+from backstory.history.refs.branches import Branch, Branches, Chain
+from backstory.history.refs.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
 from backstory.line import Line, Lines, lines_of
 from backstory.lookup import commit_with
 from backstory.opened import opened

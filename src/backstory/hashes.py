@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backstory import digest
-from backstory.record import Encoded, Recorded
+from backstory.event_data import EventData, RecordedEvent
 
 LEAF = b"\x00"
 NODE = b"\x01"
 COMMIT = b"backstory commit 1\n"
 
 
-def leaf_hash(event: Encoded | Recorded, data: bytes) -> bytes:
+def leaf_hash(event: EventData | RecordedEvent, data: bytes) -> bytes:
     """The hash of one event: it covers type, version, tags and the digest of its data, which may be withheld."""
     kind = event.type.encode()
     parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from backstory import digest
+from backstory.event_data import RESERVED
 from backstory.forks import on_fork
-from backstory.record import RESERVED
 
 ID_LIMIT = 200
 """The longest commit id, in characters."""

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from backstory.codec import fields
+from backstory.event_data import RecordedEvent, Shown
 from backstory.masking import MASK, event_veil
 from backstory.query import Query
-from backstory.record import Recorded, Shown
 from backstory.state import State
 
 
@@ -40,7 +40,7 @@ class Latest(State):
         """Every event with the tag. Raises `InvalidTag`."""
         return Query.of(tags=[self.tag])
 
-    def apply(self, event: Recorded) -> None:
+    def apply(self, event: RecordedEvent) -> None:
         """Take the fields of one more event."""
         for name, value in fields(event.data).items():
             self.fields[name] = Field(value, event.position, event.type)

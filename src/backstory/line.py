@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from backstory.codec import Codec
 from backstory.execution import Executor
 from backstory.forks import on_fork
-from backstory.history.branches import TRIAL, Branch, Branches, Chain
+from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain
 from backstory.loading import Cache, Loader
 from backstory.opened import opened
 from backstory.query import Query

@@ -10,11 +10,11 @@ from typing import NamedTuple, TypeVar, cast
 import msgspec
 
 from backstory.commit import Head
+from backstory.event_data import RecordedEvent
 from backstory.exact import Inexact, exact
 from backstory.forks import on_fork
 from backstory.lookup import commit_finder
 from backstory.query import Query, union
-from backstory.record import Recorded
 from backstory.snapshots import Snapshots
 from backstory.state import State, state_type
 from backstory.store import Log
@@ -168,7 +168,7 @@ class Loader:
                 self._snapshots.keep(reference, query, state, upto)
         return state
 
-    def advance(self, reads: Reads, decided: int, records: Sequence[Recorded]) -> None:
+    def advance(self, reads: Reads, decided: int, records: Sequence[RecordedEvent]) -> None:
         """Bring remembered states from the position `decided` past a commit that was appended on that condition.
 
         No other event that these states read can have come between: the condition excludes it.

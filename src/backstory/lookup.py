@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 from backstory.commit import ORIGIN, Commit, Head
 from backstory.errors import BranchError, StoreCorrupt
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
 from backstory.store import Log
 
 
@@ -35,7 +35,7 @@ def has_commit(log: Log, hash: bytes) -> bool:
     return any(commit.hash == hash for commit in log.find(hash.hex()))
 
 
-def events_of(log: Log, commit: Commit, limit: int | None = None) -> Iterator[Recorded]:
+def events_of(log: Log, commit: Commit, limit: int | None = None) -> Iterator[RecordedEvent]:
     """The events of a commit, or the first of them."""
     return log.read(after=commit.first - 1, upto=commit.position, limit=limit)
 

@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 
 from backstory import event as events
+from backstory.event_data import EventData, RecordedEvent
 from backstory.privacy import Privacy
-from backstory.record import Encoded, Recorded
 from backstory.veil import OPEN, Veil, either, members, united, veil_of
 
 MASK = "***"
@@ -65,7 +65,7 @@ def event_veil(type: str) -> Veil | None:
     return None if cls is None else veil_of(cls)
 
 
-def masked_data(record: Encoded | Recorded) -> bytes:
+def masked_data(record: EventData | RecordedEvent) -> bytes:
     """The data of a stored event as JSON; the stored bytes where nothing is marked, `null` where they are withheld."""
     return masked_json(record.data, event_veil(record.type)) if record.data else b"null"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from backstory.codec import Codec
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import ALL, Log
 
 
@@ -28,6 +28,6 @@ class OpenedLog:
         self.head = log.head
         self.wait = log.wait
 
-    def read(self, query: Query = ALL, **bounds: Any) -> Iterator[Recorded]:
+    def read(self, query: Query = ALL, **bounds: Any) -> Iterator[RecordedEvent]:
         """Stream the events that match; see `Log.read`."""
         return self._codec.opened(self._log.read(query, **bounds))

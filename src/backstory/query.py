@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from backstory.errors import InvalidEvent
-from backstory.record import Encoded, Recorded, check_tag, check_text
+from backstory.event_data import EventData, RecordedEvent, check_tag, check_text
 
 FEW = 16
 """A query of so few types and tags is decided one clause after the other: that is quicker than a table of them."""
@@ -78,7 +78,7 @@ class Query(msgspec.Struct, frozen=True):
         """Whether every event matches."""
         return any(not clause.types and not clause.tags for clause in self.clauses)
 
-    def matches(self, event: Encoded | Recorded) -> bool:
+    def matches(self, event: EventData | RecordedEvent) -> bool:
         """Whether the event matches any clause."""
         return _any_matches(self.clauses, event.type, event.tags)
 

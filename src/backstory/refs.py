@@ -42,7 +42,7 @@ NAMESPACES = (
         BRANCH, "the number of the branch's log; its head's position and hash on the way", travels=True
     ),
     Namespace(
-        MARK, "JSON, a `history.branches.Mark`: the position and hash of a commit, and why", travels=True
+        MARK, "JSON, a `history.refs.branches.Mark`: the position and hash of a commit, and why", travels=True
     ),
     Namespace(SETTLED, "JSON, the ids of decisions that merges into the branch left out", travels=True),
     Namespace(REFLOG, "the number of the log that has the changes of branches and marks", travels=False),

@@ -40,12 +40,12 @@ from msgspec.structs import fields as struct_fields
 from backstory.commit import Commit
 from backstory.copying import copier
 from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
+from backstory.event_data import RecordedEvent
 from backstory.event_types import EventType, event_type
 from backstory.fields import TagField, hints, tag_fields, tagger, unresolved
 from backstory.masking import own_repr, rich_repr
 from backstory.privacy import is_marked
 from backstory.query import Clause, Query, simplified, union
-from backstory.record import Recorded
 from backstory.store import Record
 from backstory.veil import veil_of
 
@@ -185,7 +185,7 @@ class StateType:
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
     def fold(
-        self, state: State, records: Iterable[Recorded], commit_at: Callable[[int], Commit] | None = None
+        self, state: State, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit] | None = None
     ) -> int:
         """Apply these events, which are open, to `state`, which changes; return how many there were.
 
@@ -195,7 +195,7 @@ class StateType:
         """
         apply: Callable[..., None] = state.apply  # type: ignore[attr-defined]
         count = 0
-        stored: Recorded | None = None
+        stored: RecordedEvent | None = None
         if self.raw:
             for stored in records:
                 apply(stored)
@@ -248,7 +248,7 @@ def boundary(states: Iterable[State]) -> Query:
     return union([state.query() for state in states])
 
 
-def fold(state: S, records: Iterable[Recorded]) -> S:
+def fold(state: S, records: Iterable[RecordedEvent]) -> S:
     """A copy of `state` with these events applied. Raises `UnreadableEvent`."""
     compiled = state_type(type(state))
     filled: S = compiled.copy(state)
@@ -265,7 +265,7 @@ def _no_commit(position: int) -> Commit:
     raise LookupError(f"the commit of event #{position} is not at hand here")
 
 
-def _mended(compiled: EventType, record: Recorded) -> Any:
+def _mended(compiled: EventType, record: RecordedEvent) -> Any:
     if record.version > compiled.version:
         raise UnreadableEvent(
             f"#{record.position} {record.type} has version {record.version}, the class here has {compiled.version}:"
@@ -291,7 +291,7 @@ def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[boo
         raise DefinitionError(
             f"{name}.apply needs an annotation that names its events: event: Deposited | Withdrawn"
         )
-    if annotation is Recorded:
+    if annotation is RecordedEvent:
         if len(parameters) == 2:
             raise DefinitionError(
                 f"{name}.apply takes stored events as they are, so it cannot take their records too"

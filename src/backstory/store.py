@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeAlias
 
 from backstory.commit import Commit, Draft, Head
 from backstory.errors import AppendError, RefMoved
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.tables import Tables, Transaction
 from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, new_log
 
@@ -56,7 +56,7 @@ class Log(Protocol):
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """Stream the events that match, with `after < position <= upto`, in order of position.
 
         The stream is of the log as it was when the read began; `upto=None` means its head then.
@@ -224,7 +224,7 @@ class Record:
 
     __slots__ = ("_commit_at", "event", "stored")
 
-    def __init__(self, event: Any, stored: Recorded, commit_at: Callable[[int], Commit]) -> None:
+    def __init__(self, event: Any, stored: RecordedEvent, commit_at: Callable[[int], Commit]) -> None:
         self.event = event
         self.stored = stored
         self._commit_at = commit_at

@@ -17,13 +17,13 @@ from backstory.errors import AppendError
 from backstory.ids import new_id
 
 if TYPE_CHECKING:
-    from backstory.record import Recorded
+    from backstory.event_data import RecordedEvent
     from backstory.tables import Transaction
 
 Batch: TypeAlias = Sequence[Draft]
 """Drafts that go in whole or not at all."""
 
-Hook: TypeAlias = "Callable[[Transaction, Head, Sequence[Recorded]], None]"
+Hook: TypeAlias = "Callable[[Transaction, Head, Sequence[RecordedEvent]], None]"
 """What is done inside the transaction of an append: it gets the transaction, the head that was found, and the events
 that were added. It may be called again for the same append, where the first transaction was not kept or its answer was
 lost, so it goes by what stands in its tables. An error that it raises takes the whole unit back."""

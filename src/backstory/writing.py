@@ -57,17 +57,17 @@ class Writing(Protocol):
 class Execution:
     """One command, decided on what it reads and appended on that condition."""
 
-    def __init__(self, handle: Handle, command: Command, said: Said, retries: int) -> None:
+    def __init__(self, handle: Handle, command: Command, said: Said, attempts: int) -> None:
         self._handle = handle
         self._command = command
         self._said = said
         self._prepared: tuple[Reads, Drafting] | None = None
-        self._retries = self._left = retries
+        self._attempts = self._left = attempts
 
     @property
     def alone(self) -> bool:
         """Whether it has to be done whole: it may have happened already, or may be tried once only."""
-        return self._said.id is not None or not self._left
+        return self._said.id is not None or self._left <= 1
 
     def _prepare(self) -> tuple[Reads, Drafting]:
         """What is the same at each try."""
@@ -84,7 +84,7 @@ class Execution:
 
         def decided(tip: Tip) -> Commit | None:
             # A guess must name its point, which a branch without a name could not; and one is enough.
-            guess = tip.stays is not None and self._left == self._retries
+            guess = tip.stays is not None and self._left == self._attempts
             return tip.line.executor.execute(
                 self._command, reads, drafting, tip.append, self._left, guess=guess
             )

@@ -64,7 +64,7 @@ async def test_a_thousand_tasks_on_overlapping_boundaries_decide_as_if_one_after
 
     async def move(number: int) -> None:
         source, target = accounts[number % 40], accounts[(number * 7 + 1) % 40]
-        await db.execute(transfer(Account(source), Account(target), 1), retries=1000)
+        await db.execute(transfer(Account(source), Account(target), 1), attempts=1000)
 
     async with anyio.create_task_group() as tasks:
         for number in range(1000):

@@ -14,8 +14,8 @@ import pytest
 
 from backstory.cli import main
 from backstory.commit import Draft, draft
+from backstory.event_data import EventData, encoded
 from backstory.query import Condition, Query
-from backstory.record import Encoded, encoded
 from backstory.store import Log, append
 from backstory.stores.sqlite import SqliteStore
 from tests import programs
@@ -42,7 +42,7 @@ class Ran(NamedTuple):
 Run = Callable[..., Ran]
 
 
-def fact(type: str, data: dict[str, Any], *tags: str, version: int = 1) -> Encoded:
+def fact(type: str, data: dict[str, Any], *tags: str, version: int = 1) -> EventData:
     """An event."""
     return encoded(type, msgspec.json.encode(data), tags, version)
 

@@ -57,7 +57,7 @@ def test_a_file_is_there_only_when_it_is_complete(
     path = tmp_path / "all.jsonl"
     path.write_text("precious", encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr("backstory.sync.export.commit_line", fails)
+        patch.setattr("backstory.transfer.export.commit_line", fails)
         ran = run("export", "-o", str(path))
         assert (ran.code, ran.err) == (2, f"backstory: {path}: No space left on device\n")
     assert [found.name for found in tmp_path.glob("all*")] == ["all.jsonl"]

@@ -182,7 +182,10 @@ def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
     }
     assert not {"shutil", "subprocess", "tempfile", "difflib", "tomllib", "importlib.resources"} & loaded
     assert not {"hashlib", "pathlib", "backstory.event", "backstory.codec", "backstory.state"} & loaded
-    assert {name for name in loaded if name.startswith("backstory.history.")} == {"backstory.history.listing"}
+    assert {name for name in loaded if name.startswith("backstory.history.")} == {
+        "backstory.history.ask",
+        "backstory.history.ask.listing",
+    }
 
 
 def test_the_console_script_is_the_same_command() -> None:

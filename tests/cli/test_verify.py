@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from backstory import connect
-from backstory.app import load
+from backstory.application import load
 from backstory.snapshots import SNAPSHOT
 from tests import programs
 from tests.cli.conftest import Run

@@ -24,14 +24,14 @@ from backstory.documents.merges import merge_document
 from backstory.documents.states import latest_document, name_of, reference_document, state_document
 from backstory.documents.verification import verification_document
 from backstory.errors import Refused, UnknownRevision
-from backstory.history.bisect import Broken
-from backstory.history.merge import Options
-from backstory.history.revision import resolve_range
-from backstory.history.standing import Standings
-from backstory.history.verify import verify
+from backstory.event_data import encoded
+from backstory.history.ask.bisect import Broken
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import Options
+from backstory.history.refs.revision import resolve_range
+from backstory.history.refs.standing import Standings
 from backstory.latest import Latest
 from backstory.lookup import commit_at
-from backstory.record import encoded
 from backstory.state import fold
 from backstory.subject import Subjects
 from tests.history.ledger import Book, clock, draw, enter, ids

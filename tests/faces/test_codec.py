@@ -13,10 +13,10 @@ from backstory import Database, Latest, State, Tag
 from backstory.codec import PLAIN, Codec
 from backstory.commit import DATA
 from backstory.errors import UnreadableEvent
-from backstory.history.kept import Kept, verify_snapshots
-from backstory.history.merge import Options
-from backstory.history.verify import verify
-from backstory.record import Encoded, Recorded
+from backstory.event_data import EventData, RecordedEvent
+from backstory.history.check.snapshots import Kept, verify_snapshots
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import Options
 from backstory.store import write
 from backstory.stores.memory import MemoryStore
 from backstory.unit import Withhold
@@ -39,20 +39,20 @@ class Sealing:
     def __init__(self) -> None:
         self._nonces = count()
 
-    def seal(self, event: Encoded) -> bytes:
+    def seal(self, event: EventData) -> bytes:
         return msgspec.json.encode(Sealed(next(self._nonces), event.data[::-1]))
 
-    def open(self, record: Recorded) -> bytes:
+    def open(self, record: RecordedEvent) -> bytes:
         return msgspec.json.decode(record.data, type=Sealed).text[::-1]
 
 
 class Twice:
     """A second step, so that their order matters."""
 
-    def seal(self, event: Encoded) -> bytes:
+    def seal(self, event: EventData) -> bytes:
         return msgspec.json.encode({"twice": base64.b64encode(event.data).decode()})
 
-    def open(self, record: Recorded) -> bytes:
+    def open(self, record: RecordedEvent) -> bytes:
         return base64.b64decode(msgspec.json.decode(record.data)["twice"])
 
 
@@ -127,7 +127,7 @@ def test_what_is_decided_again_is_compared_by_what_it_says(db: Database) -> None
     plan = db.branch("plan")
     plan.execute(draw(Book("a"), 3), id="drawn")
     db.append(Entered("a", 1, 0))
-    report = db.merge("plan", Options(way="redecide"))
+    report = db.merge("plan", Options(resolution="redecide"))
     assert [step.outcome for step in report.steps] == ["same"]
     assert db.load(Book("a")).total == 8
     plan.execute(draw(Book("a"), 2))

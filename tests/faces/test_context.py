@@ -31,7 +31,7 @@ def test_a_block_sets_author_message_and_metadata_for_facts_and_decisions(db: Da
 def test_an_inner_block_adds_to_an_outer_one_and_what_is_said_at_the_call_wins(db: Database) -> None:
     with db.context(author="ann", message="outer", a=1, b=1):
         with db.context(author="bob", b=2, c=2):
-            commit = append(db, meta={"c": 3, "d": 3})
+            commit = append(db, metadata={"c": 3, "d": 3})
             assert (commit.author, commit.message) == ("bob", "outer")
             assert commit.metadata == {"a": 1, "b": 2, "c": 3, "d": 3}
             assert append(db, author="", message="").author == ""

@@ -15,10 +15,10 @@ from backstory import Condition, Conflict, Database, Event, Query, Refused, Stat
 from backstory.codec import PLAIN
 from backstory.drafting import Said
 from backstory.errors import DecisionError, IdReused, InvalidEvent
+from backstory.event_data import RecordedEvent
 from backstory.execution import Executor
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.loading import Loader, Reads
-from backstory.record import Recorded
 from backstory.store import Record
 from tests.faces.steps import SteppedStore
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
@@ -65,7 +65,7 @@ def interrupt(db: Database, *, times: int, by: Callable[[], object]) -> list[int
 def test_a_command_is_decided_and_its_events_are_appended_as_one_commit(db: Database) -> None:
     assert db.execute(deposit(Account("a"), cents=500)) is not None
     commit = db.execute(
-        transfer(Account("a"), Account("b"), 200), author="ann", message="rent", meta={"k": 1}
+        transfer(Account("a"), Account("b"), 200), author="ann", message="rent", metadata={"k": 1}
     )
     assert commit is not None
     assert (commit.position, commit.size, commit.author, commit.message) == (3, 2, "ann", "rent")
@@ -239,15 +239,15 @@ def test_it_is_tried_again_until_it_fits_and_what_it_decided_last_counts(db: Dat
     assert [record.event.number for record in db.read()] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("retries", [0, 2])
-def test_when_it_was_tried_often_enough_the_conflict_is_raised(db: Database, retries: int) -> None:
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_when_it_was_tried_often_enough_the_conflict_is_raised(db: Database, attempts: int) -> None:
     other = connect_again(db)
     decided = interrupt(db, times=99, by=lambda: other.execute(number(Numbers())))
     with pytest.raises(Conflict) as conflict:
-        db.execute(number(Numbers()), retries=retries)
-    assert len(decided) == retries + 1
+        db.execute(number(Numbers()), attempts=attempts)
+    assert len(decided) == attempts
     assert conflict.value.events[0].type == "test.numbered"
-    assert [record.event.number for record in db.read()] == list(range(1, retries + 2))
+    assert [record.event.number for record in db.read()] == list(range(1, attempts + 1))
 
 
 def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
@@ -262,7 +262,7 @@ def test_pauses_are_random_and_bounded_however_often_it_is_tried() -> None:
         return drafts(events, condition)
 
     with pytest.raises(Conflict):
-        executor.execute(number(Numbers()), Reads([Numbers()]), late, db.handle.tip.append, retries=1_100)
+        executor.execute(number(Numbers()), Reads([Numbers()]), late, db.handle.tip.append, attempts=1_101)
     assert len(pauses) == 1_100
     assert pauses[0] == 0.001
     assert pauses == sorted(pauses)
@@ -426,7 +426,7 @@ def test_a_state_that_takes_stored_events_is_protected_as_well(db: Database) -> 
         account: Tag[str]
         types: list[str] = []
 
-        def apply(self, event: Recorded) -> None:
+        def apply(self, event: RecordedEvent) -> None:
             self.types.append(event.type)
 
     @command

@@ -8,7 +8,7 @@ import pytest
 
 from backstory import Conflict, Database, Query, Refused
 from backstory.errors import BranchError, IdReused, StoreClosed, UnknownRevision
-from backstory.history.merge import Options
+from backstory.history.merge.merge import Options
 from backstory.query import Condition
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, withdraw
 
@@ -36,8 +36,8 @@ def test_a_state_is_loaded_as_of_any_point(story: Database) -> None:
 
 
 def test_facts_have_an_id_and_happen_once(db: Database) -> None:
-    fact = db.append(Deposited("a", 1), id="fact", author="ann", meta={"batch": 7})
-    assert db.append(Deposited("a", 1), id="fact", author="ann", meta={"batch": 7}) == fact
+    fact = db.append(Deposited("a", 1), id="fact", author="ann", metadata={"batch": 7})
+    assert db.append(Deposited("a", 1), id="fact", author="ann", metadata={"batch": 7}) == fact
     assert (fact.author, fact.metadata) == ("ann", {"batch": 7})
     with pytest.raises(IdReused):
         db.append(Deposited("a", 2), id="fact")
@@ -99,7 +99,7 @@ def test_a_merge_of_a_decision_that_would_be_another_one_is_a_conflict(story: Da
     report = story.merge("plan")
     assert (len(report.conflicts), report.done) == (1, False)
     assert story.head().position == 5
-    report = story.merge("plan", Options(way="redecide"))
+    report = story.merge("plan", Options(resolution="redecide"))
     assert [step.outcome for step in report.steps] == ["refused"]
 
 

@@ -51,7 +51,7 @@ def replace(db: Database) -> None:
 VERBS: dict[str, Callable[[Database], object]] = {
     "execute": lambda trial: trial.execute(enter(Book("b"), 1)),
     "execute with an id": lambda trial: trial.execute(enter(Book("b"), 1), id="x"),
-    "execute without retries": lambda trial: trial.execute(enter(Book("b"), 1), retries=0),
+    "execute in one attempt": lambda trial: trial.execute(enter(Book("b"), 1), attempts=1),
     "append": lambda trial: trial.append(Entered("b", 1, 0)),
     "append with an id": lambda trial: trial.append(Entered("b", 1, 0), id="x"),
     "revert": lambda trial: trial.revert("HEAD"),

@@ -6,7 +6,7 @@ import pytest
 
 from backstory import Database, Event, State, Tag, reverts
 from backstory.errors import DefinitionError, RevertError, UnknownRevision
-from backstory.history.revert import inverses
+from backstory.history.merge.revert import inverses
 
 
 class Set(Event, name="revert.set"):

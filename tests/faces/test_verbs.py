@@ -63,7 +63,9 @@ def around(db: Database) -> object:
 
 
 VERBS: dict[str, Callable[[Database], object]] = {
-    "append": lambda db: db.append(Entered("c", 1, 0), id="fact", author="ann", message="why", meta={"k": 1}),
+    "append": lambda db: db.append(
+        Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
+    ),
     "between": lambda db: list(db.between("plan..main")),
     "bisect": lambda db: db.bisect(Book("a"), "total > 10"),
     "blame": lambda db: db.blame(Book("a"))["total"].position,
@@ -155,10 +157,10 @@ RULES: dict[str, tuple[type[Exception], Callable[[Database], object]]] = {
         AheadOfLog,
         lambda db: db.append(Entered("a", 4, 0), condition=Condition(ON_A, 99)),
     ),
-    "metadata is JSON": (InvalidEvent, lambda db: db.append(Entered("a", 4, 0), meta={"x": Strange()})),
+    "metadata is JSON": (InvalidEvent, lambda db: db.append(Entered("a", 4, 0), metadata={"x": Strange()})),
     "metadata of a command is JSON": (
         InvalidEvent,
-        lambda db: db.execute(enter(Book("a"), 4), meta={"x": Strange()}),
+        lambda db: db.execute(enter(Book("a"), 4), metadata={"x": Strange()}),
     ),
     "an author is text": (InvalidEvent, lambda db: db.append(Entered("a", 4, 0), author="\ud800")),
     "a name is of one branch": (BranchError, lambda db: db.branch("plan")),

@@ -8,7 +8,7 @@ import pytest
 
 from backstory.database import Database
 from backstory.errors import BranchError, UnknownRevision
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.store import Store
 from tests.faces.conftest import Face
 from tests.history.ledger import START, Book, Entered, enter, ledger

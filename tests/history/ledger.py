@@ -13,8 +13,8 @@ from zlib import crc32
 from backstory import Event, Refused, State, Tag, command
 from backstory.codec import PLAIN
 from backstory.database import Database
-from backstory.history.replay import Step
-from backstory.record import Encoded
+from backstory.event_data import EventData
+from backstory.history.merge.replay import MergeStep
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 
@@ -79,7 +79,7 @@ def ledger(store: Store | None = None) -> Database:
     return Database(store or MemoryStore(), clock=clock(), ids=ids(), secrets=secrets())
 
 
-def decided_again(trial: Database, step: Step) -> list[Encoded]:
+def decided_again(trial: Database, step: MergeStep) -> list[EventData]:
     """What the command of a step decides now."""
     from backstory.commands import definitions
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from backstory import Event, State, Tag
 from backstory.codec import PLAIN
 from backstory.commit import draft
-from backstory.history.shape import Keyed
+from backstory.history.compare.shape import Keyed
 from backstory.state import fold
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag, connect
-from backstory.history.blame import Blame, blame
-from backstory.history.lists import paired
-from backstory.history.plain import canonical, plain
-from backstory.history.shape import Shape
-from backstory.history.tracing import Trace
+from backstory.history.blame.blame import Blame, blame
+from backstory.history.blame.tracing import Trace
+from backstory.history.compare.align import paired
+from backstory.history.compare.jsonable import canonical, plain
+from backstory.history.compare.shape import Shape
 from backstory.latest import Latest
 from backstory.lookup import commit_finder
 from backstory.state import fold
@@ -101,7 +101,7 @@ def test_careful_tracing_says_the_same(log: Log) -> None:
     quick.fold(log.read(Cart("a").query()), commit_finder(log))
     assert trace.complete
     if quick.complete:
-        assert quick.mark == trace.mark
+        assert quick.provenance == trace.provenance
 
 
 class Pushed(Event):

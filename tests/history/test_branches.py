@@ -19,8 +19,8 @@ from backstory.conformance.model import ModelLog
 from backstory.conformance.sample import decided, fact
 from backstory.database import Database
 from backstory.errors import BranchError, MainFixed, UnknownRevision
-from backstory.history.branches import Branch, Branches
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.refs.branches import Branch, Branches
 from backstory.query import Clause, Query
 from backstory.refs import BRANCH, MAIN_REF
 from backstory.store import Store, append, create_log, set_ref, write

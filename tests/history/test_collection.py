@@ -11,10 +11,10 @@ import pytest
 
 from backstory import Database
 from backstory.errors import BranchError, NotThere
-from backstory.history.branches import Branches
-from backstory.history.collection import Collected, Unneeded, collect
-from backstory.history.merge import rebase
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.forget.collection import Collected, Unneeded, collect
+from backstory.history.merge.merge import rebase
+from backstory.history.refs.branches import Branches
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore

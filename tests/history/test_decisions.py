@@ -11,15 +11,15 @@ from backstory.codec import PLAIN
 from backstory.commit import draft
 from backstory.context import context
 from backstory.database import Database
-from backstory.history.decisions import origin, redecided
-from backstory.history.merge import MergeReport, Options
-from backstory.history.replay import Way
-from backstory.history.verify import verify
-from backstory.history.withholding import withhold
+from backstory.history.check.verify import verify
+from backstory.history.forget.withholding import withhold
+from backstory.history.merge.merge import MergeReport, Options
+from backstory.history.merge.replay import Resolution
+from backstory.history.refs.decisions import origin, redecided
 from backstory.store import append
 from tests.history.ledger import START, Book, Entered, draw, enter, ledger
 
-REDECIDE = Options(way="redecide")
+REDECIDE = Options(resolution="redecide")
 
 
 @pytest.fixture
@@ -115,19 +115,19 @@ def spend(book: Book, number: int) -> Iterator[Entered]:
     yield Entered(book.book, -number, book.seen)
 
 
-@pytest.mark.parametrize(("way", "outcome"), [("skip", "skipped"), ("redecide", "refused")])
+@pytest.mark.parametrize(("resolution", "outcome"), [("skip", "skipped"), ("redecide", "refused")])
 def test_what_was_left_out_stays_out_also_when_it_was_decided_again_elsewhere(
-    db: Database, way: Way, outcome: str
+    db: Database, resolution: Resolution, outcome: str
 ) -> None:
     two, three, four = db.switch("two"), db.switch("three"), db.branch("four")
     four.execute(spend(Book("a"), 9), id="S")
     two.execute(draw(Book("a"), 8))
     three.append(Entered("a", 5, 0))
     assert outcomes(three.cherry_pick("four", REDECIDE)) == {"S": "changed"}
-    assert outcomes(two.merge("four", Options(way=way))) == {"S": outcome}
+    assert outcomes(two.merge("four", Options(resolution=resolution))) == {"S": outcome}
     assert outcomes(two.merge("four")) == {"S": "settled"}
     assert outcomes(two.merge("three"))[redecided("S")] == "settled"
-    assert outcomes(two.cherry_pick("three", Options(way="force", message="after all"))) == {
+    assert outcomes(two.cherry_pick("three", Options(resolution="force", message="after all"))) == {
         redecided("S"): "forced"
     }
     assert outcomes(two.merge("four")) == {"S": "known"}
@@ -135,7 +135,7 @@ def test_what_was_left_out_stays_out_also_when_it_was_decided_again_elsewhere(
 
 def test_what_was_left_out_does_not_come_in_by_a_fast_forward(db: Database) -> None:
     one, two = db.switch("one"), db.switch("two")
-    assert outcomes(two.merge("one", Options(way="skip"))) == {"X": "skipped"}
+    assert outcomes(two.merge("one", Options(resolution="skip"))) == {"X": "skipped"}
     assert one.rebase("two", REDECIDE).done
     assert list(db.between("two..one")) != []
     report = two.merge("one")
@@ -148,7 +148,7 @@ def test_what_is_picked_again_on_purpose_is_there_once_and_a_reverted_revert_bri
 ) -> None:
     two = db.switch("two")
     taken_back = {Entered: lambda event: Entered(event.book, -event.number, 0)}
-    monkeypatch.setattr("backstory.history.revert.inverses", taken_back)
+    monkeypatch.setattr("backstory.history.merge.revert.inverses", taken_back)
     [again] = two.cherry_pick("one", REDECIDE).commits
     assert again.id == redecided("X")
     undone = two.revert("HEAD")
@@ -164,7 +164,7 @@ def test_the_author_stays_and_who_let_it_be_decided_again_is_in_the_metadata(db:
     with context(author="cleo"):
         [first] = two.cherry_pick("one", REDECIDE).commits
         three.execute(enter(Book("a"), 4))
-        [second] = three.cherry_pick("two", Options(way="redecide", author="dan")).commits
+        [second] = three.cherry_pick("two", Options(resolution="redecide", author="dan")).commits
     four.execute(enter(Book("a"), 5))
     [third] = four.cherry_pick("three", REDECIDE).commits
     assert [commit.author for commit in (first, second, third)] == ["ann"] * 3
@@ -196,7 +196,7 @@ def test_what_a_program_of_somebody_else_wrote_is_not_taken_for_what_was_decided
     assert outcomes(report) == {"X": "conflict"}
     assert f"would get the id {redecided('X')}, but commit" in report.steps[0].reason
     assert two.head() == head
-    assert outcomes(two.merge("one", Options(way="force", message="both"))) == {"X": "forced"}
+    assert outcomes(two.merge("one", Options(resolution="force", message="both"))) == {"X": "forced"}
     assert outcomes(one.merge("two", REDECIDE))[redecided("X")] == "unchecked"
     assert one.load(Book("b")).total == 1
 
@@ -230,7 +230,7 @@ def test_a_refusal_when_it_is_decided_again_leaves_every_form_as_it_was(db: Data
     one.execute(draw(Book("a"), 11), id="D")
     two.execute(draw(Book("a"), 12), id="E")
     for dry_run in (True, False):
-        report = two.merge("one", Options(way="redecide", dry_run=dry_run))
+        report = two.merge("one", Options(resolution="redecide", dry_run=dry_run))
         assert outcomes(report) == {"X": "changed", "D": "refused"}
         assert report.steps[1].reason == "not that much"
     assert ids(db, "two") == ["Y", "E", redecided("X")]

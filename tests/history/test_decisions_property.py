@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from backstory.database import Database
 from backstory.errors import IdReused, Refused
-from backstory.history.merge import MergeReport, Options
-from backstory.history.replay import Way
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import MergeReport, Options
+from backstory.history.merge.replay import Resolution
 from backstory.store import Store
 from backstory.stores.sqlite import SqliteStore
 from tests.history.ledger import Book, Entered, draw, enter, ledger, move
@@ -48,7 +48,7 @@ class Turn(NamedTuple):
     targets: list[Made]
     verb: Literal["merge", "pick", "rebase"]
     back: int
-    way: Way | None
+    resolution: Resolution | None
     fork: bool
 
 
@@ -113,7 +113,7 @@ def decide(db: Database, decisions: list[Made], numbers: Iterator[int]) -> None:
 def take_over(main: Database, turn: Turn) -> None:
     """Merge, pick or rebase: as a dry run, in truth, and once more."""
     source, target = turn.branches
-    options = Options(way=turn.way, message="so be it")
+    options = Options(resolution=turn.resolution, message="so be it")
     missing = {commit.id for commit in main.between(f"{target}..{source}")}
     newest = list(main.switch(source).commits(backwards=True))
 

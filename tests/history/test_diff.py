@@ -10,11 +10,11 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backstory.history.diff import Difference, diff, diff_plain, diff_states
-from backstory.history.lists import paired, stay
-from backstory.history.patch import json_patch, lines
-from backstory.history.plain import canonical, plain_value
-from backstory.history.shape import Keyed, Shape
+from backstory.history.compare.align import paired, stay
+from backstory.history.compare.diff import Difference, diff, diff_plain, diff_states
+from backstory.history.compare.jsonable import canonical, plain_value
+from backstory.history.compare.patch import json_patch, lines
+from backstory.history.compare.shape import Keyed, Shape
 from backstory.latest import Latest
 from tests.history.shop import Cart, Line, filled, shop_logs
 

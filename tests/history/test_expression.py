@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
-from backstory.history.expression import ExpressionError, predicate
+from backstory.history.ask.expression import ExpressionError, predicate
 
 
 class Status(Enum):

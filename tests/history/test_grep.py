@@ -6,16 +6,16 @@ import re
 
 import pytest
 
-from backstory.history.grep import grep_events, grep_messages
-from backstory.history.values import MISSING, look, wanted
+from backstory.event_data import EventData
+from backstory.history.ask.grep import grep_events, grep_messages
+from backstory.history.ask.search import MISSING, look, wanted
 from backstory.query import Query
-from backstory.record import Encoded
 from tests.history.shop import Added, Cart, extend, filled, log_of
 
 
 def test_messages_and_data_are_searched() -> None:
     log = log_of([Added("a", "kettle", 1)], [Added("b", "pot", 2), Added("b", "kettle", 3)])
-    extend(log, [Encoded("Noted", 1, (), b'{ "text" : "caf\\u00e9" }')])
+    extend(log, [EventData("Noted", 1, (), b'{ "text" : "caf\\u00e9" }')])
     assert [commit.position for commit in grep_messages(log, "number [1]")] == [3]
     assert [commit.position for commit in grep_messages(log, "^number", backwards=True)] == [4, 3, 1]
     assert [event.position for event in grep_events(log, "kettle")] == [1, 3]

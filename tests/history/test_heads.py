@@ -10,9 +10,9 @@ import pytest
 from backstory.commit import NO_HASH, ORIGIN
 from backstory.conformance.sample import decided, fact
 from backstory.errors import UnknownRevision
-from backstory.history.branches import MAIN, Branches
-from backstory.history.heads import kept, written
-from backstory.history.verify import verify
+from backstory.history.check.heads import kept, written
+from backstory.history.check.verify import verify
+from backstory.history.refs.branches import MAIN, Branches
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore

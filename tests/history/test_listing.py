@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from backstory.database import Database, connect
-from backstory.history.branches import Branches
-from backstory.history.listing import Filter, Side, followed, listed
-from backstory.history.merge import Options
-from backstory.history.revision import missing, resolve
-from backstory.history.similar import similar_tags
+from backstory.history.ask.listing import Filter, Side, followed, listed
+from backstory.history.ask.similar import similar_tags
+from backstory.history.merge.merge import Options
+from backstory.history.refs.branches import Branches
+from backstory.history.refs.revision import missing, resolve
 from backstory.query import Query
 from tests.history.ledger import Book, clock, draw, enter, ids
 
@@ -62,7 +62,7 @@ def test_a_range_lacks_what_was_decided_again_on_the_other_side_in_every_way_to_
     side.execute(draw(Book("a"), 1), id="again")
     side.execute(enter(Book("d"), 1), id="own")
     db.execute(enter(Book("a"), 5), id="between")
-    assert db.merge("side", Options(ways={"again": "redecide"})).done
+    assert db.merge("side", Options(resolutions={"again": "redecide"})).done
     side.execute(enter(Book("d"), 2), id="later")
     branches = Branches(db.store)
     part = missing(branches, resolve(branches, "main"), resolve(branches, "side"))

@@ -18,9 +18,9 @@ from backstory import Event, State, Tag, command
 from backstory.commands import definitions
 from backstory.database import Database
 from backstory.errors import BranchError, UnknownRevision
-from backstory.history.decisions import redecided
-from backstory.history.merge import MergeReport, Options
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import MergeReport, Options
+from backstory.history.refs.decisions import redecided
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.memory.log import MemoryLog
@@ -85,15 +85,19 @@ def test_what_relied_on_a_skipped_commit_is_in_conflict(db: Database) -> None:
     db.execute(enter(Book("a"), 5))
     assert made
     assert third
-    assert outcomes(db.merge("side", Options(ways={made.id: "skip"}))) == ["skipped", "conflict", "clean"]
-    report = db.merge("side", Options(way="skip"))
+    assert outcomes(db.merge("side", Options(resolutions={made.id: "skip"}))) == [
+        "skipped",
+        "conflict",
+        "clean",
+    ]
+    report = db.merge("side", Options(resolution="skip"))
     assert outcomes(report) == ["skipped", "skipped", "clean"]
     assert [commit.id for commit in report.commits] == [third.id]
 
 
 def test_what_was_skipped_stays_away_and_what_relies_on_it_later_is_in_conflict(db: Database) -> None:
     side = conflicting(db)
-    assert db.merge("side", Options(way="skip")).done
+    assert db.merge("side", Options(resolution="skip")).done
     side.execute(enter(Book("d"), 1))
     assert outcomes(db.merge("side")) == ["settled", "settled", "known", "clean"]
     later = side.execute(enter(Book("c"), 1))
@@ -109,7 +113,7 @@ def test_a_branch_of_the_same_name_does_not_inherit_what_was_skipped(db: Databas
     side = db.branch("side")
     side.execute(enter(Book("a"), 1))
     old.execute(enter(Book("a"), 2))
-    assert outcomes(old.merge("side", Options(way="skip"))) == ["skipped"]
+    assert outcomes(old.merge("side", Options(resolution="skip"))) == ["skipped"]
     assert outcomes(old.merge("side")) == ["settled"]
     db.branches.delete("target")
     new = db.branch("target")
@@ -124,7 +128,7 @@ def test_deciding_again_gives_the_same_something_else_or_a_refusal(db: Database)
     side.execute(draw(Book("b"), 9))
     db.execute(enter(Book("a"), 5))
     db.execute(draw(Book("b"), 5))
-    report = db.merge("side", Options(way="redecide"))
+    report = db.merge("side", Options(resolution="redecide"))
     assert outcomes(report) == ["same", "changed", "refused"]
     assert report.steps[2].reason == "not that much"
     same, changed = report.commits
@@ -143,18 +147,18 @@ def test_what_relied_on_a_decision_that_turned_out_differently_is_in_conflict_la
     side = db.branch("side")
     side.execute(move(Book("a"), Book("c"), 1))
     db.execute(enter(Book("a"), 5))
-    assert outcomes(db.merge("side", Options(way="redecide"))) == ["changed"]
+    assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["changed"]
     side.execute(enter(Book("c"), 1))
     report = db.merge("side")
     assert outcomes(report) == ["known", "conflict"]
-    assert outcomes(db.merge("side", Options(way="redecide"))) == ["known", "changed"]
+    assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["known", "changed"]
 
 
 def test_the_longest_id_can_be_decided_again(db: Database) -> None:
     side = db.branch("side")
     side.execute(enter(Book("a"), 1), id="x" * 200)
     db.execute(enter(Book("a"), 5))
-    assert outcomes(db.merge("side", Options(way="redecide"))) == ["changed"]
+    assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["changed"]
     assert outcomes(db.merge("side")) == ["known"]
 
 
@@ -164,22 +168,22 @@ def test_what_was_decided_again_twice_is_still_known(db: Database) -> None:
     third = db.branch("third")
     third.execute(enter(Book("a"), 2))
     db.execute(enter(Book("a"), 5))
-    assert outcomes(db.merge("side", Options(way="redecide"))) == ["changed"]
-    assert outcomes(third.merge("main", Options(way="redecide"))) == ["changed", "changed"]
+    assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["changed"]
+    assert outcomes(third.merge("main", Options(resolution="redecide"))) == ["changed", "changed"]
     assert outcomes(third.merge("side")) == ["known"]
 
 
 def test_force_needs_a_reason_which_the_reflog_keeps(db: Database) -> None:
     side = conflicting(db)
     first = next(side.commits(after=2))
-    for options in (Options(way="force"), Options(ways={first.id: "force"})):
+    for options in (Options(resolution="force"), Options(resolutions={first.id: "force"})):
         with pytest.raises(BranchError, match="message"):
             db.merge("side", options)
         with pytest.raises(BranchError, match="message"):
             side.rebase("main", options)
         with pytest.raises(BranchError, match="message"):
             db.cherry_pick(first, options)
-    report = db.merge("side", Options(way="force", message="checked by hand"))
+    report = db.merge("side", Options(resolution="force", message="checked by hand"))
     assert outcomes(report) == ["forced", "forced", "clean"]
     assert next(db.branches.reflog.read("main")).details["message"] == "checked by hand"
     assert verify(db.store).problems == []
@@ -196,7 +200,7 @@ def test_there_are_policies_for_what_has_no_condition(db: Database, policy: str,
     db.append(Entered("a", 2, 0))
     report = db.merge("side", Options(unconditioned=policy))  # type: ignore[arg-type]
     assert outcomes(report) == expected
-    forced = db.merge("side", Options(unconditioned=policy, way="force", message="fine"))  # type: ignore[arg-type]
+    forced = db.merge("side", Options(unconditioned=policy, resolution="force", message="fine"))  # type: ignore[arg-type]
     assert forced.done
     assert db.load(Book("a")).total == 13
 
@@ -207,14 +211,14 @@ def test_a_command_that_is_not_known_or_breaks_is_a_conflict_or_says_which(
     side = db.branch("side")
     side.execute(enter(Book("a"), 1))
     db.execute(enter(Book("a"), 5))
-    report = db.merge("side", Options(way="redecide", commands={}))
+    report = db.merge("side", Options(resolution="redecide", commands={}))
     assert "not known here" in report.conflicts[0].reason
     monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: [number])
-    report = db.merge("side", Options(way="redecide"))
+    report = db.merge("side", Options(resolution="redecide"))
     assert "cannot be run again" in report.conflicts[0].reason
     monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: 1 // 0)
     with pytest.raises(ZeroDivisionError) as error:
-        db.merge("side", Options(way="redecide"))
+        db.merge("side", Options(resolution="redecide"))
     assert "decided again; skip it" in error.value.__notes__[0]
     assert db.head().position == 3
 
@@ -241,7 +245,7 @@ def test_a_command_is_decided_again_with_arguments_of_its_types(db: Database) ->
     side = db.branch("side")
     side.execute(sit(Seat(UUID(int=7))))
     db.execute(sit(Seat(UUID(int=7))))
-    assert outcomes(db.merge("side", Options(way="redecide"))) == ["same"]
+    assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["same"]
     assert db.load(Seat(UUID(int=7))).taken == 2
 
 
@@ -441,7 +445,7 @@ MERGER = """
 import sys
 from tests.history.ledger import Book, enter
 from backstory.database import connect
-from backstory.history.merge import Options
+from backstory.history.merge.merge import Options
 db = connect(sys.argv[1])
 turn = 0
 while True:

@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from backstory.database import Database
 from backstory.errors import Refused
-from backstory.history.decisions import origin
-from backstory.history.merge import MergeReport, Options
-from backstory.history.replay import Way
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import MergeReport, Options
+from backstory.history.merge.replay import Resolution
+from backstory.history.refs.decisions import origin
 from backstory.store import append
 from tests.history.ledger import Book, Entered, decided_again, draw, enter, ledger, move
 
 books = st.sampled_from("abc")
 numbers = st.integers(0, 3)
 sides = st.sampled_from(["main", "side", "side"])
-ways = st.sampled_from([None, "redecide", "skip", "force"])
+resolutions = st.sampled_from([None, "redecide", "skip", "force"])
 acts = st.one_of(
     st.tuples(st.just("enter"), sides, books, numbers),
     st.tuples(st.just("draw"), sides, books, numbers),
     st.tuples(st.just("move"), sides, books, books, numbers),
     st.tuples(st.just("blind"), sides, books, numbers),
-    st.tuples(st.just("pick"), sides, st.integers(1, 4), ways),
-    st.tuples(st.just("merge"), sides, ways),
+    st.tuples(st.just("pick"), sides, st.integers(1, 4), resolutions),
+    st.tuples(st.just("merge"), sides, resolutions),
 )
 
 
@@ -43,15 +43,15 @@ def act(on: dict[str, Database], what: tuple[Any, ...]) -> None:
                 on[where].execute(move(Book(one), Book(other), number))
             case ("blind", where, book, number):
                 on[where].append(Entered(book, number, -1))
-            case ("pick", where, back, way):
+            case ("pick", where, back, resolution):
                 one, other = (side, main) if where == "side" else (main, side)
                 own = list(one.commits(after=2))
                 if len(own) >= back:
-                    other.cherry_pick(own[-back], Options(way=way, message="so be it"))
-            case ("merge", "main", way):
-                side.merge("main", Options(way=way, message="so be it"))
-            case ("merge", _, way):
-                main.merge("side", Options(way=way, message="so be it"))
+                    other.cherry_pick(own[-back], Options(resolution=resolution, message="so be it"))
+            case ("merge", "main", resolution):
+                side.merge("main", Options(resolution=resolution, message="so be it"))
+            case ("merge", _, resolution):
+                main.merge("side", Options(resolution=resolution, message="so be it"))
     except Refused:
         pass
 
@@ -83,9 +83,9 @@ def whole(main: Database) -> None:
 
 
 @settings(max_examples=150)
-@given(st.lists(acts, max_size=14), ways)
+@given(st.lists(acts, max_size=14), resolutions)
 def test_what_is_clean_would_be_decided_again_and_what_is_not_has_something_in_the_way(
-    story: list[tuple[Any, ...]], way: Way | None
+    story: list[tuple[Any, ...]], resolution: Resolution | None
 ) -> None:
     main = ledger()
     main.execute(enter(Book("a"), 5))
@@ -96,7 +96,7 @@ def test_what_is_clean_would_be_decided_again_and_what_is_not_has_something_in_t
     before = main.head()
     check(main, side, main.merge("side", Options(dry_run=True)))
     assert main.head() == before
-    report = main.merge("side", Options(way=way, message="so be it"))
+    report = main.merge("side", Options(resolution=resolution, message="so be it"))
     if report.done:
         assert [commit.id for commit in report.commits] == [s.draft.id for s in report.steps if s.draft]
         done = main.head()

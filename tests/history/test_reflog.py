@@ -11,7 +11,7 @@ import pytest
 
 from backstory.database import Database
 from backstory.errors import BranchError
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.refs import REFLOG
 from backstory.store import set_ref
 from backstory.stores.memory import MemoryStore

@@ -14,7 +14,7 @@ from backstory.codec import PLAIN
 from backstory.commit import Commit, draft
 from backstory.database import Database
 from backstory.errors import AmbiguousRevision, UnknownRevision
-from backstory.history.revision import resolve_commit, resolve_range
+from backstory.history.refs.revision import resolve_commit, resolve_range
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore

@@ -12,8 +12,8 @@ from backstory import connect
 from backstory.commit import AUTHOR, DATA, QUERY, Commit, withheld
 from backstory.conformance.sample import decided, fact
 from backstory.database import Database
-from backstory.history.merge import Options
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import Options
 from backstory.query import Query
 from backstory.store import append
 from backstory.stores.memory import MemoryStore
@@ -75,7 +75,7 @@ def test_a_commit_that_is_decided_again_gets_a_new_secret() -> None:
     branch = db.branch("what-if")
     tried = branch.execute(enter(Book("a"), 5))
     db.execute(enter(Book("a"), 7))
-    [redecided] = db.merge("what-if", Options(way="redecide")).commits
+    [redecided] = db.merge("what-if", Options(resolution="redecide")).commits
     assert tried
     assert redecided.secret not in {commit.secret for commit in branch.commits()}
     assert int.from_bytes(redecided.secret) > int.from_bytes(tried.secret)

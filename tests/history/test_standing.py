@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from backstory.database import Database, connect
-from backstory.history import standing
-from backstory.history.merge import Options
-from backstory.history.standing import Standing, Standings
+from backstory.history.merge.merge import Options
+from backstory.history.refs import standing
+from backstory.history.refs.standing import Standing, Standings
 from tests.history.ledger import Book, draw, enter
 
 
@@ -53,7 +53,7 @@ def test_what_a_merge_took_over_or_decided_again_is_not_counted(db: Database) ->
     side.execute(draw(Book("a"), 3))
     db.execute(enter(Book("a"), 1))
     assert stands(db, "side").ahead == 1
-    assert db.merge("side", Options(way="redecide")).done
+    assert db.merge("side", Options(resolution="redecide")).done
     assert stands(db, "side").ahead == 0
 
 
@@ -61,7 +61,7 @@ def test_what_a_merge_left_out_is_not_counted_for_the_branch_that_left_it_out(db
     side = db.branch("side")
     side.execute(draw(Book("a"), 3))
     db.execute(draw(Book("a"), 9))
-    assert db.merge("side", Options(way="skip")).done
+    assert db.merge("side", Options(resolution="skip")).done
     assert (stands(db, "side").ahead, stands(db, "side").behind) == (0, 1)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from backstory import Database, Event, State, Tag, command, connect
 from backstory.commit import Commit, draft
+from backstory.event_data import RecordedEvent, encoded
 from backstory.query import Query
-from backstory.record import Recorded, encoded
 from backstory.store import ALL, Log, append
 from backstory.stores.memory import MemoryStore
 from backstory.subject import AHEAD, COUNTED, Subjects, subject_of
@@ -136,7 +136,7 @@ def test_a_revert_names_the_commits_that_it_undoes_by_their_place(db: Database) 
     first, second = db.append(Deposited("a", 1), Deposited("a", 2)), db.append(Deposited("b", 1))
 
     def undone(*ids: str) -> str:
-        return told(db, db.append(Withdrawn("a", 1), meta={"reverts": list(ids)}))
+        return told(db, db.append(Withdrawn("a", 1), metadata={"reverts": list(ids)}))
 
     assert undone(first.id) == "Revert #2"
     assert undone(first.id, second.id) == "Revert #2, #3"
@@ -169,7 +169,7 @@ class Counting:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         self.reads += 1
         for event in self._log.read(query, after=after, upto=upto, backwards=backwards, limit=limit):
             self.events += 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from backstory.commit import draft
-from backstory.history import summary
-from backstory.history.summary import KeyCount, TagCount
-from backstory.record import encoded
+from backstory.event_data import encoded
+from backstory.history.ask import summary
+from backstory.history.ask.summary import KeyCount, TagCount
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.commit import Commit, Head, draft
-from backstory.history.timeline import last_at, last_before
-from backstory.record import encoded
+from backstory.event_data import encoded
+from backstory.history.refs.as_of import last_at, last_before
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backstory.errors import UnknownRevision
-from backstory.history.times import parse_time
+from backstory.history.refs.parse_time import parse_time
 
 NOW = datetime(2026, 11, 20, 9, 30, 15, tzinfo=UTC)
 

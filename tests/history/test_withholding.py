@@ -12,11 +12,11 @@ import pytest
 from backstory import Database
 from backstory.commit import Commit
 from backstory.errors import InvalidEvent, UnreadableEvent
-from backstory.history.branches import Branches
-from backstory.history.collection import collect
-from backstory.history.merge import Options
-from backstory.history.verify import verify
-from backstory.history.withholding import names_of, withhold
+from backstory.history.check.verify import verify
+from backstory.history.forget.collection import collect
+from backstory.history.forget.withholding import names_of, withhold
+from backstory.history.merge.merge import Options
+from backstory.history.refs.branches import Branches
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
@@ -35,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def said(db: Database) -> Commit:
     """A commit whose parts all say something."""
     return db.append(
-        Entered(SECRET, 1, 0), Entered("b", 2, 0), author=SECRET, message=SECRET, meta={"from": SECRET}
+        Entered(SECRET, 1, 0), Entered("b", 2, 0), author=SECRET, message=SECRET, metadata={"from": SECRET}
     )
 
 
@@ -75,7 +75,7 @@ def test_a_commit_whose_query_is_withheld_is_taken_over_unchecked(store: Store) 
     db.execute(enter(Book("a"), 3))
     assert [step.outcome for step in db.merge("side").steps] == ["conflict"]
     withhold(db.branches, commit, ["query", "command"])
-    refused = db.merge("side", Options(unconditioned="refuse", way="redecide"))
+    refused = db.merge("side", Options(unconditioned="refuse", resolution="redecide"))
     assert [(step.outcome, step.reason) for step in refused.steps] == [
         ("conflict", "it has no condition to judge it by")
     ]

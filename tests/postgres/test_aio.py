@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from backstory.aio import AsyncDatabase, connect
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.stores.postgres import PostgresStore
 from tests.patience import PATIENCE, until_async
 from tests.postgres.server import running, schema_of
@@ -84,7 +84,7 @@ async def test_two_hundred_tasks_decide_as_if_one_after_the_other(db: AsyncDatab
 
     async def move(number: int) -> None:
         source, target = accounts[number % 20], accounts[(number * 7 + 1) % 20]
-        await db.execute(transfer(source, target, 1), retries=1000)
+        await db.execute(transfer(source, target, 1), attempts=1000)
 
     async with anyio.create_task_group() as tasks:
         for number in range(200):

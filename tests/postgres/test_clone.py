@@ -10,13 +10,13 @@ import pytest
 from backstory.cli import main
 from backstory.commit import drafted
 from backstory.conformance.sample import decided, fact, one
-from backstory.history.branches import Branches
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.refs.branches import Branches
 from backstory.query import Query
 from backstory.store import Store, append
 from backstory.stores import open_store
 from tests.postgres.server import running, schema_of
-from tests.sync.contents import contents
+from tests.transfer.contents import contents
 
 
 def history(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from tests.history.test_decisions_property import STORY, told
 from tests.postgres.schemas import schemas
 

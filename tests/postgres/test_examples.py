@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import backstory
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from tests.postgres.server import ROOT, running, schema_of
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import AheadOfLog, HistoryLost, StoreMissing, StoreReadOnly
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.store import append
 from backstory.stores.postgres import PostgresStore

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, IdReused, StoreError, StoreLocked, StoreReadOnly
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.store import append, create_log, set_ref, write
 from backstory.stores.postgres import PostgresStore

@@ -13,11 +13,11 @@ import pytest
 
 from backstory.conformance.sample import decided, fact, one, positions
 from backstory.errors import StoreRefused
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.store import create_log
 from backstory.stores.postgres import PostgresStore, roles
-from backstory.stores.postgres.offer import Offer, appending, arguments, piece
+from backstory.stores.postgres.append_call import Offer, appending, arguments, piece
 from backstory.stores.postgres.wire import (
     BYTEA,
     INT8,

@@ -16,7 +16,7 @@ import pytest
 
 from backstory.conformance.sample import decided, fact
 from backstory.errors import StoreError
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.store import append, set_ref
 from backstory.stores.postgres import PostgresStore

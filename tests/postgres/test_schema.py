@@ -25,7 +25,7 @@ from backstory.errors import (
     StoreMissing,
     StoreReadOnly,
 )
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.store import create_log, set_ref
 from backstory.stores import open_store

@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 
 from backstory import Database, connect
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from tests.patience import PATIENCE, until
 from tests.postgres.server import ROOT, started
 from tests.reliability import torture

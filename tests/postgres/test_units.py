@@ -25,7 +25,7 @@ from backstory.errors import (
     StoreReadOnly,
     StoreRefused,
 )
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.store import append, create_log, set_ref, write

@@ -13,7 +13,7 @@ import pytest
 from backstory import connect
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.query import Query
 from backstory.store import ALL, append, create_log
 from backstory.stores.postgres import PostgresStore

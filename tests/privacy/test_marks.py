@@ -32,11 +32,11 @@ from backstory import (
 from backstory.codec import PLAIN
 from backstory.commit import draft
 from backstory.errors import BackstoryError, DefinitionError, InvalidEvent
-from backstory.history.diff import diff
-from backstory.history.merge import Options
-from backstory.history.patch import lines
+from backstory.event_data import encoded
+from backstory.history.compare.diff import diff
+from backstory.history.compare.patch import lines
+from backstory.history.merge.merge import Options
 from backstory.masking import masked_data
-from backstory.record import encoded
 from backstory.testing import given
 from backstory.testing.story import listening
 from tests.privacy.app import (
@@ -170,7 +170,7 @@ def test_a_command_whose_argument_was_not_recorded_cannot_be_decided_again(db: D
     db.branch("what-if")
     db.switch("what-if").execute(enrolled())
     db.append(Renamed("u-1", "Ann"))
-    report = db.merge("what-if", Options(way="redecide"))
+    report = db.merge("what-if", Options(resolution="redecide"))
     assert not report.done
     assert report.conflicts[0].reason == (
         "its arguments `password` and `keys` were not recorded, so it cannot be decided again"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from backstory import Database, connect
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.ids import new_id
 from backstory.loading import Cache
 from tests.reliability.forking import PATIENCE, child, wait
@@ -24,7 +24,7 @@ THREADS = 4
 def hot(db: Database) -> None:
     """Commands on one account, which go one after the other in this process."""
     db.handle.tip.line.executor._lanes.conflict(Account("a").query())
-    db.execute(deposit(Account("a"), cents=1), retries=1_000)
+    db.execute(deposit(Account("a"), cents=1), attempts=1_000)
 
 
 def loads(db: Database) -> None:

@@ -20,8 +20,8 @@ import pytest
 
 from backstory.commit import ORIGIN, Head
 from backstory.errors import Conflict, StoreLocked
+from backstory.event_data import encoded
 from backstory.query import Condition, Query
-from backstory.record import encoded
 from backstory.store import Log, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import row_digest
@@ -29,7 +29,7 @@ from tests.reliability.samples import one, problems
 
 ELSEWHERE = """
 import sys
-from backstory.record import encoded
+from backstory.event_data import encoded
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.samples import one
 store = SqliteStore(sys.argv[1], create=False)

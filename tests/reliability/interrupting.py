@@ -23,7 +23,7 @@ from typing import Any
 import backstory
 from backstory import Database, connect
 from backstory.errors import HeadMoved, StoreError
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from backstory.store import create_log, set_ref
 from tests.reliability.torture import Account, Paid, deposit
 
@@ -66,7 +66,7 @@ def append(db: Database) -> None:
 
 
 def execute(db: Database) -> None:
-    db.execute(deposit(Account("a"), cents=1), retries=1_000)
+    db.execute(deposit(Account("a"), cents=1), attempts=1_000)
 
 
 def hot(db: Database) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
 from backstory.store import Log
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.samples import problems
@@ -53,7 +53,7 @@ def acknowledged(output: bytes) -> dict[str, int]:
 
 def check_whole(log: Log) -> None:
     """No position is missing, and no commit and no batch of the writers is there in part."""
-    events: list[Recorded] = list(log.read())
+    events: list[RecordedEvent] = list(log.read())
     assert [event.position for event in events] == list(range(1, len(events) + 1))
     commits = list(log.commits())
     assert sum(commit.size for commit in commits) == len(events)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from backstory.commit import Commit, draft
-from backstory.history.verify import verify
+from backstory.event_data import EventData, encoded
+from backstory.history.check.verify import verify
 from backstory.query import Condition, Query
-from backstory.record import Encoded, encoded
 from backstory.store import Log, append, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 
@@ -20,7 +20,7 @@ ACCOUNTS = 7
 EVENTS, OTHERS = 150, 70
 
 
-def deposited(number: int) -> Encoded:
+def deposited(number: int) -> EventData:
     """The event of this number."""
     tags = (f"account:a-{number % ACCOUNTS}", f"deposit:{number}")
     return encoded(
@@ -28,7 +28,7 @@ def deposited(number: int) -> Encoded:
     )
 
 
-def one(log: Log, *events: Encoded, id: str, condition: Condition | None = None, **more: Any) -> Commit:
+def one(log: Log, *events: EventData, id: str, condition: Condition | None = None, **more: Any) -> Commit:
     """Append one commit."""
     made = draft(events, id=id, time=START + timedelta(seconds=len(id)), condition=condition, **more)
     [commit] = append(log, made)

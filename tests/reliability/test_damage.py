@@ -15,8 +15,8 @@ import pytest
 
 from backstory.commit import NO_HASH
 from backstory.errors import BackstoryError, StoreCorrupt, StoreError
-from backstory.history.branches import Branches
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.refs.branches import Branches
 from backstory.query import Query
 from backstory.store import Log, Store, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore

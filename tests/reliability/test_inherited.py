@@ -14,10 +14,10 @@ from tests.reliability.processes import ROOT, finish, running
 
 NOT_ANEW = {
     "backstory.forks": "is held by the very thread that forks",
-    "backstory.stores.group._Call": "belongs to one append, and a group has none in a child",
+    "backstory.stores.group_commit._Call": "belongs to one append, and a group has none in a child",
     "backstory.stores.postgres.server.Connection": "stays the parent's, and is kept so that nobody closes it",
     "backstory.stores.watchers.Watchers": "makes only the arguments of a hook",
-    "backstory.stores.postgres.ahead.Ahead": "does its work again in a child, where its thread has ended",
+    "backstory.stores.postgres.prefetch.Prefetch": "does its work again in a child, where its thread has ended",
 }
 """What makes primitives and need not begin anew in a child, each with the reason."""
 

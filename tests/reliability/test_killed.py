@@ -14,11 +14,11 @@ import apsw
 import pytest
 
 from backstory import connect
-from backstory.history.branches import Branches
-from backstory.history.merge import Options
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
+from backstory.history.merge.merge import Options
+from backstory.history.refs.branches import Branches
 from backstory.stores.sqlite import SqliteStore, connecting, connections
-from backstory.sync import clone
+from backstory.transfer import clone
 from tests.history.ledger import Book, draw, enter
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="NOT TESTED: this system does not fork")
@@ -38,7 +38,7 @@ def prepared(path: Path) -> None:
 def merge(path: Path) -> None:
     """What it left out belongs to it."""
     with closing(connect(str(path))) as db:
-        assert db.merge("side", Options(way="skip")).done
+        assert db.merge("side", Options(resolution="skip")).done
 
 
 def rebase(path: Path) -> None:
@@ -60,7 +60,7 @@ def mark(path: Path) -> None:
 
 def delete(path: Path) -> None:
     with closing(connect(str(path))) as db:
-        db.merge("side", Options(way="skip"))
+        db.merge("side", Options(resolution="skip"))
         db.branches.delete("side")
 
 

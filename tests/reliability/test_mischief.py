@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from backstory import Database, connect
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from tests.reliability.mischief import KINDS
 from tests.reliability.processes import finish, running
 from tests.reliability.test_torture import History, check_decisions, check_rules, check_told

@@ -26,8 +26,8 @@ from backstory.errors import (
     StoreMissing,
     StoreReadOnly,
 )
+from backstory.event_data import encoded
 from backstory.query import Query
-from backstory.record import encoded
 from backstory.store import set_ref
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.processes import ROOT
@@ -224,7 +224,7 @@ import hashlib, os, sys
 from datetime import UTC, datetime
 from backstory.commit import draft
 from backstory.errors import BackstoryError
-from backstory.record import encoded
+from backstory.event_data import encoded
 from backstory.store import append, set_ref
 from backstory.stores.sqlite import SqliteStore
 

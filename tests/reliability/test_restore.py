@@ -14,7 +14,7 @@ import pytest
 
 from backstory import Database, Event, Refused, State, Tag, command, connect
 from backstory.errors import HistoryLost
-from backstory.history.verify import verify
+from backstory.history.check.verify import verify
 from tests.reliability.hazards import elsewhere
 
 

@@ -19,9 +19,9 @@ import pytest
 from backstory import Database, State, connect
 from backstory.codec import PLAIN
 from backstory.commit import Commit
-from backstory.history.verify import verify
+from backstory.event_data import EventData, RecordedEvent
+from backstory.history.check.verify import verify
 from backstory.query import Query
-from backstory.record import Encoded, Recorded
 from backstory.state import fold
 from tests.reliability import torture
 from tests.reliability.processes import finish, running
@@ -46,9 +46,9 @@ from tests.reliability.torture import (
 class History:
     """All events in memory, and states at any position without the code that is tested: no cache, no index."""
 
-    def __init__(self, events: list[Recorded]) -> None:
+    def __init__(self, events: list[RecordedEvent]) -> None:
         self._events = events
-        self._matching: dict[Query, list[Recorded]] = {}
+        self._matching: dict[Query, list[RecordedEvent]] = {}
 
     def state(self, reference: Any, upto: int) -> Any:
         query = reference.query()
@@ -57,7 +57,7 @@ class History:
         events = self._matching[query]
         return fold(reference, events[: bisect_right(events, upto, key=lambda event: event.position)])
 
-    def decided(self, commit: Commit, upto: int) -> list[Encoded]:
+    def decided(self, commit: Commit, upto: int) -> list[EventData]:
         """What the commit's command decides on the states as of a position."""
         recorded = commit.command
         assert recorded is not None
@@ -121,11 +121,11 @@ def check_told(db: Database, told: list[Told], history: History) -> None:
             assert history.state(Account(name), position).balance == balance
 
 
-def check_decisions(db: Database, events: list[Recorded], history: History) -> None:
+def check_decisions(db: Database, events: list[RecordedEvent], history: History) -> None:
     """Each command decides the same again, on what it saw and on what was there just before its commit."""
     for commit in db.commits():
         own = events[commit.first - 1 : commit.position]
-        expected = [Encoded(event.type, event.version, event.tags, event.data) for event in own]
+        expected = [EventData(event.type, event.version, event.tags, event.data) for event in own]
         assert commit.condition is not None
         assert commit.condition.after < commit.first
         assert history.decided(commit, commit.condition.after) == expected, commit

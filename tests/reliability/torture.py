@@ -164,7 +164,7 @@ def work(db: Database, chance: random.Random, rounds: int) -> Told:
     for _ in range(rounds):
         made, id = choose(chance), new_id()
         try:
-            commit = db.execute(made, id=id, retries=500)
+            commit = db.execute(made, id=id, attempts=500)
         except Refused:
             told.refused += 1
         except Conflict:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from itertools import count
 
 from backstory.commit import draft
+from backstory.event_data import encoded
 from backstory.query import Condition, Query
-from backstory.record import encoded
 from backstory.stores.sqlite import SqliteStore
 
 HOT = Query.of(tags=["hot:1"])

@@ -85,7 +85,7 @@ def test_that_nothing_is_to_happen_is_decided_again_where_others_have_appended(
 def test_a_wrong_guess_is_no_try(db: Database, other: Database) -> None:
     other.append(Withdrawn("a", 1))
     decided = counted(db)
-    commit = db.execute(withdraw(Account("a"), 4), retries=0)
+    commit = db.execute(withdraw(Account("a"), 4), attempts=0)
     assert commit is not None
     assert decided == [1, 2]
     assert db.load(Account("a")).balance == 0

@@ -12,7 +12,7 @@ import pytest
 
 from backstory import Database, connect
 from backstory.errors import StoreClosed
-from backstory.history.branches import Chain
+from backstory.history.refs.branches import Chain
 from backstory.line import Line, Lines, lines_of
 from backstory.stores.memory import MemoryStore
 from tests.state.bank import Account, Deposited, deposit

@@ -21,8 +21,8 @@ import pytest
 
 from backstory import Database, Event, Query, State, Tag, connect, upcast
 from backstory.errors import StoreReadOnly
+from backstory.event_data import encoded
 from backstory.fingerprint import fingerprint
-from backstory.record import encoded
 from backstory.snapshots import Snapshots
 from tests.faces.steps import SteppedStore
 from tests.state.bank import Deposited, Withdrawn

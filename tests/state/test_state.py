@@ -15,7 +15,7 @@ import pytest
 from backstory import Condition, Database, Event, Latest, Query, State, Tag, Tagged
 from backstory.copying import immutable
 from backstory.errors import Conflict, DefinitionError, EventError, InvalidTag, UnreadableEvent
-from backstory.record import Recorded, encoded
+from backstory.event_data import RecordedEvent, encoded
 from backstory.state import fold, state_type
 from backstory.store import Record
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit
@@ -166,11 +166,16 @@ def test_apply_may_see_position_time_author_message_and_metadata(db: Database) -
             assert record.event is event
             assert record.tags == (f"account:{self.account}",)
             assert record.time == record.commit.time
-            name, said, meta = record.author, record.message, record.metadata
-            self.rows.append((record.position, record.type, name, said, meta))
+            name, said, metadata = record.author, record.message, record.metadata
+            self.rows.append((record.position, record.type, name, said, metadata))
 
     db.append(
-        Deposited("a", 1), Deposited("b", 1), Deposited("a", 1), author="ann", message="two", meta={"k": 1}
+        Deposited("a", 1),
+        Deposited("b", 1),
+        Deposited("a", 1),
+        author="ann",
+        message="two",
+        metadata={"k": 1},
     )
     db.append(Withdrawn("a", 1), author="bob")
     expected = [
@@ -189,7 +194,7 @@ def test_a_state_may_take_stored_events_as_they_are_of_every_type_with_its_tags(
         account: Tag[str]
         types: list[str] = []
 
-        def apply(self, event: Recorded) -> None:
+        def apply(self, event: RecordedEvent) -> None:
             self.types.append(event.type)
 
     db.append(Deposited("a", 1), encoded("Nobody.knows", b"{}", ("account:a",)), Deposited("b", 1))
@@ -278,7 +283,7 @@ def test_apply_takes_an_event_and_perhaps_its_record() -> None:
     with pytest.raises(DefinitionError, match="cannot take their records"):
 
         class WrongToo(State):
-            def apply(self, event: Recorded, record: Record) -> None: ...
+            def apply(self, event: RecordedEvent, record: Record) -> None: ...
 
 
 def test_a_field_that_is_no_identity_needs_a_default() -> None:

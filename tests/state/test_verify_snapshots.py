@@ -10,7 +10,7 @@ import pytest
 
 from backstory import Database, State, Tag
 from backstory.codec import PLAIN
-from backstory.history.kept import Kept, verify_snapshots
+from backstory.history.check.snapshots import Kept, verify_snapshots
 from backstory.snapshots import SNAPSHOT
 from backstory.store import Record
 from tests.state.bank import Deposited, Withdrawn

@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any
 
 from backstory.commit import Commit, Head
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import ALL, Caches, Log, Refs, Store, Verdict
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 
@@ -50,7 +50,7 @@ class SharedLog:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         return self._one().read(query, after=after, upto=upto, backwards=backwards, limit=limit)
 
     def commits(

@@ -12,7 +12,7 @@ import pytest
 from backstory.commit import Head
 from backstory.conformance.sample import decided, ids, one
 from backstory.errors import StoreRefused
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
 from backstory.stores.sqlite import SqliteStore
 from tests.patience import until
 
@@ -35,7 +35,7 @@ def test_a_hook_cannot_undo_its_transaction_through_caches_or_another_store_of_t
     store, other = (SqliteStore(tmp_path / "store.db") for _ in range(2))
     thread = threading.get_ident()
 
-    def hook(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
+    def hook(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
         assert threading.get_ident() == thread
         with pytest.raises(StoreRefused):
             store.caches.set("snapshot/x", b"1")

@@ -15,8 +15,8 @@ from backstory.commit import ORIGIN, Commit, Head
 from backstory.conformance import LogConformance
 from backstory.conformance.sample import decided, fact, fill, ids, one, positions
 from backstory.errors import Conflict, HeadMoved, IdReused, RefMoved
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import ALL, Log, Refs, Store, Verdict, append, create_log
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
@@ -57,7 +57,7 @@ class ForkingLog:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         return self.now.read(query, after=after, upto=upto, backwards=backwards, limit=limit)
 
     def commits(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backstory.conformance import StoreConformance
-from backstory.stores.postgres import PostgresStore, offer, plan
+from backstory.stores.postgres import PostgresStore, append_call, read_plan
 from tests.postgres.schemas import schemas
 from tests.postgres.server import installations
 from tests.stores.shared import SharedStore
@@ -36,7 +36,7 @@ class TestPostgresStoreWhoseKeysCollide(StoreConformance):
 
     @pytest.fixture(autouse=True)
     def colliding(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (offer, plan):
+        for module in (append_call, read_plan):
             monkeypatch.setattr(module, "tag_key", lambda tag: len(tag) % 2)
             monkeypatch.setattr(module, "type_key", lambda _: 7)
 

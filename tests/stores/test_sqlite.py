@@ -13,8 +13,8 @@ import pytest
 from backstory.conformance import StoreConformance
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, IdReused, StoreRefused
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import Rows
@@ -40,7 +40,7 @@ def test_what_others_append_is_learned_and_a_condition_needs_no_look_at_the_even
 ) -> None:
     asked, events = [], Rows.events
 
-    def noted(rows: Rows, *what: Any, **where: Any) -> Iterator[Recorded]:
+    def noted(rows: Rows, *what: Any, **where: Any) -> Iterator[RecordedEvent]:
         asked.append(what)
         return events(rows, *what, **where)
 

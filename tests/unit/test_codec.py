@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from backstory.codec import PLAIN
 from backstory.errors import InvalidEvent, UnreadableEvent
 from backstory.event import Event, Tag, Unknown, upcast
-from backstory.record import DEPTH, Encoded, Recorded, encoded
+from backstory.event_data import DEPTH, EventData, RecordedEvent, encoded
 
 
 class Colour(enum.Enum):
@@ -184,7 +184,7 @@ def test_unknown_fields_are_kept_out_of_the_way() -> None:
 
 @pytest.mark.parametrize("data", [b"{}", b'{"n":"7"}', b'{"n":null}', b'{"n":1.5}'])
 def test_data_that_does_not_fit_its_class_says_where_it_stands(data: bytes) -> None:
-    record = Recorded(41, 42, "test.counted", 1, (), data)
+    record = RecordedEvent(41, 42, "test.counted", 1, (), data)
     with pytest.raises(UnreadableEvent, match=r"#41 test\.counted \(version 1\) cannot be read"):
         PLAIN.decode(record)
 
@@ -208,7 +208,7 @@ def test_what_is_encoded_already_stays_as_it_is() -> None:
 
 
 def test_bytes_are_stable() -> None:
-    assert PLAIN.encode(Paid("a", 5, "é")) == Encoded(
+    assert PLAIN.encode(Paid("a", 5, "é")) == EventData(
         "test.paid", 3, ("account:a",), '{"account":"a","cents":5,"currency":"é"}'.encode()
     )
     assert replace(PLAIN.encode(Counted(1)), version=1).data == b'{"n":1}'

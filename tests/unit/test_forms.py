@@ -27,8 +27,8 @@ from backstory import Event, State, Tag, command, connect, register
 from backstory.codec import PLAIN
 from backstory.errors import DefinitionError, InvalidEvent, InvalidTag
 from backstory.event import definitions
+from backstory.event_data import DEPTH
 from backstory.forms import free_json
-from backstory.record import DEPTH
 from backstory.testing import given as happened
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -305,7 +305,7 @@ frozen = frozenset(words)
 others = Data({"z": [frozen], "a": []}), Attrs(frozenset((w, frozen) for w in words)), Model(nested={"z": [words]})
 with connect("labels.db") as db:
     print(db.append(*[register(type(e)) and e for e in others], id="others").hash.hex())
-    print(db.append(Labelled("a", words), id="once", meta={"seen": [words]}).hash.hex())
+    print(db.append(Labelled("a", words), id="once", metadata={"seen": [words]}).hash.hex())
     print(db.execute(label(Item("b"), frozenset(words), {"z": [words], "a": []}), id="twice").hash.hex())
 """
 

@@ -27,9 +27,9 @@ from backstory.commit import (
     micros,
 )
 from backstory.errors import InvalidEvent
+from backstory.event_data import EventData, encoded
 from backstory.hashes import leaf_hash, merkle_root
 from backstory.query import Condition, Query
-from backstory.record import Encoded, encoded
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = bytes(range(16))
@@ -92,7 +92,7 @@ def test_roots_of_different_lists_differ() -> None:
         encoded("Ax:1", EVENT.data, ("y:2",)),
     ],
 )
-def test_a_leaf_covers_every_part_of_an_event(other: Encoded) -> None:
+def test_a_leaf_covers_every_part_of_an_event(other: EventData) -> None:
     assert leaf_hash(other, DIGEST) != leaf_hash(EVENT, DIGEST)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from backstory.commit import draft
 from backstory.errors import InvalidTag
+from backstory.event_data import encoded
 from backstory.latest import Field, Latest
 from backstory.loading import Loader
-from backstory.record import encoded
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 

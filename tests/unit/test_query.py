@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.errors import InvalidEvent, InvalidTag
+from backstory.event_data import EventData
 from backstory.query import Clause, Query, from_json, matcher, to_json, union
-from backstory.record import Encoded
 
 TYPES = st.sampled_from(["A", "B", "C"])
 TAGS = st.sampled_from(["x:1", "x:2", "y:1"])
 CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
 QUERIES = st.builds(Query, st.lists(CLAUSES, max_size=4).map(tuple))
 EVENTS = st.builds(
-    Encoded, TYPES, st.just(1), st.lists(TAGS, unique=True).map(sorted).map(tuple), st.just(b"{}")
+    EventData, TYPES, st.just(1), st.lists(TAGS, unique=True).map(sorted).map(tuple), st.just(b"{}")
 )
 
 
 @given(QUERIES, QUERIES, EVENTS)
-def test_or_matches_what_either_matches(left: Query, right: Query, event: Encoded) -> None:
+def test_or_matches_what_either_matches(left: Query, right: Query, event: EventData) -> None:
     assert (left | right).matches(event) == (left.matches(event) or right.matches(event))
 
 
@@ -37,7 +37,7 @@ def test_or_has_one_form_whatever_the_order(a: Query, b: Query, c: Query) -> Non
 
 
 @given(QUERIES, EVENTS)
-def test_a_query_matches_what_its_definition_says(query: Query, event: Encoded) -> None:
+def test_a_query_matches_what_its_definition_says(query: Query, event: EventData) -> None:
     expected = any(
         (not clause.types or event.type in clause.types) and set(clause.tags) <= set(event.tags)
         for clause in query.clauses
@@ -48,7 +48,9 @@ def test_a_query_matches_what_its_definition_says(query: Query, event: Encoded) 
 
 
 @given(st.lists(CLAUSES.filter(lambda clause: clause != Clause()), min_size=12, max_size=40), EVENTS)
-def test_a_matcher_of_many_clauses_says_the_same_as_its_query(clauses: list[Clause], event: Encoded) -> None:
+def test_a_matcher_of_many_clauses_says_the_same_as_its_query(
+    clauses: list[Clause], event: EventData
+) -> None:
     query = Query(tuple(clauses))
     assert matcher(query)(event.type, event.tags) is query.matches(event)
 
@@ -76,7 +78,7 @@ def test_any_text_may_be_a_type_of_a_query(types: list[str]) -> None:
 
 
 @given(EVENTS)
-def test_all_matches_every_event_and_the_empty_query_none(event: Encoded) -> None:
+def test_all_matches_every_event_and_the_empty_query_none(event: EventData) -> None:
     assert Query.all().matches(event)
     assert not Query().matches(event)
     assert Query.all().is_all

@@ -12,9 +12,9 @@ from backstory.commit import draft
 from backstory.database import Database
 from backstory.errors import DefinitionError, InvalidEvent
 from backstory.event import definitions
-from backstory.history.decisions import redecided
+from backstory.event_data import encoded
+from backstory.history.refs.decisions import redecided
 from backstory.ids import ID_LIMIT, derived
-from backstory.record import encoded
 from backstory.stores.memory import MemoryStore
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from backstory import commit
 from backstory.commit import Draft, draft
 from backstory.errors import InvalidEvent
+from backstory.event_data import EventData
 from backstory.query import Condition, Query
-from backstory.record import Encoded
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +19,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit, "COMMIT_LIMIT", 150)
 
 
-def event(size: int) -> Encoded:
+def event(size: int) -> EventData:
     """An event of so many bytes."""
-    return Encoded("Made", 1, ("a:1",), b"x" * (size - 7))
+    return EventData("Made", 1, ("a:1",), b"x" * (size - 7))
 
 
-def drafted(*events: Encoded, query: Query | None = None, message: str = "") -> Draft:
+def drafted(*events: EventData, query: Query | None = None, message: str = "") -> Draft:
     condition = None if query is None else Condition(query)
     return draft(events, id="1", time=datetime(2026, 1, 1, tzinfo=UTC), condition=condition, message=message)
 

@@ -28,9 +28,9 @@ from backstory.commit import (
     parts,
     withheld,
 )
+from backstory.event_data import EventData, encoded
 from backstory.hashes import leaf_hash, merkle_root
 from backstory.query import Condition, Query, to_json
-from backstory.record import Encoded, encoded
 from backstory.salts import Opening, Withheld, digests, openings
 
 PATH = Path(__file__).parents[2] / "docs" / "design" / "format-vectors.json"
@@ -61,7 +61,7 @@ def secret(name: str) -> bytes:
     return sha256(name.encode()).digest()[:16]
 
 
-def said(id: str, events: Iterable[Encoded], time: datetime = START, **more: Any) -> Draft:
+def said(id: str, events: Iterable[EventData], time: datetime = START, **more: Any) -> Draft:
     """A draft whose secret follows from its id."""
     return draft(events, id=id, time=time, secret=secret(id), **more)
 
@@ -94,7 +94,7 @@ def drafts() -> list[Draft]:
     ]
 
 
-def shown_event(event: Encoded) -> dict[str, Any]:
+def shown_event(event: EventData) -> dict[str, Any]:
     """An event as the vectors show it."""
     return {
         "type": event.type,
@@ -158,7 +158,7 @@ def commits() -> list[dict[str, Any]]:
     return found
 
 
-def leaf(what: str, event: Encoded) -> dict[str, Any]:
+def leaf(what: str, event: EventData) -> dict[str, Any]:
     """An event that is the only part of its commit, and its leaf."""
     [salt], [data] = openings(secret(what), 1), digests(secret(what), [event.data])
     shown = {"what": what, **shown_event(event), **shown_opening(salt)}

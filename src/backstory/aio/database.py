@@ -15,8 +15,8 @@ from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
 from backstory.drafting import Said
-from backstory.execution import RETRIES
-from backstory.selection import wanted
+from backstory.execution import ATTEMPTS
+from backstory.read_query import wanted
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ class AsyncDatabase(Verbs):
         id: str | None = None,
         author: str | None = None,
         message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
-        retries: int = RETRIES,
+        metadata: Mapping[str, Any] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> Commit | None:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
-        execution = Execution(self.db.handle, command, Said(id, author, message, meta), retries)
+        execution = Execution(self.db.handle, command, Said(id, author, message, metadata), attempts)
         return await (self._run(execution.whole) if execution.alone else self._write(execution))
 
     async def append(
@@ -58,10 +58,10 @@ class AsyncDatabase(Verbs):
         id: str | None = None,
         author: str | None = None,
         message: str | None = None,
-        meta: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Commit:
         """See `Database.append`. What many tasks append meanwhile shares a transaction."""
-        appending = Appending(self.db.handle, events, condition, Said(id, author, message, meta))
+        appending = Appending(self.db.handle, events, condition, Said(id, author, message, metadata))
         return cast("Commit", await self._write(appending))
 
     async def _write(self, writing: Writing) -> Commit | None:

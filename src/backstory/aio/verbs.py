@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from backstory.aio.face import Face
 from backstory.aio.stream import Stream
-from backstory.history.merge import DEFAULTS
+from backstory.history.merge.merge import DEFAULTS
 from backstory.state import State
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from backstory.commands import Command
     from backstory.commit import Commit, Head
     from backstory.execution import Preview
-    from backstory.history.bisect import Found
-    from backstory.history.blame import Blame
-    from backstory.history.branches import Mark
-    from backstory.history.diff import Difference
-    from backstory.history.merge import MergeReport, Options
-    from backstory.history.revision import Point, Revision
+    from backstory.history.ask.bisect import Found
+    from backstory.history.blame.blame import Blame
+    from backstory.history.compare.diff import Difference
+    from backstory.history.merge.merge import MergeReport, Options
+    from backstory.history.refs.branches import Mark
+    from backstory.history.refs.revision import Point, Revision
     from backstory.query import Query
     from backstory.store import Record
 

@@ -22,9 +22,9 @@ from backstory.commit import (
 )
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
 from backstory.errors import Conflict, HeadMoved
+from backstory.event_data import DEPTH
 from backstory.hashes import commit_hash
 from backstory.query import Condition, Query
-from backstory.record import DEPTH
 from backstory.store import Log, Store, append, create_log
 
 SECOND = 6

@@ -11,8 +11,8 @@ import pytest
 from backstory.commit import DATA, ORIGIN, Head
 from backstory.conformance.sample import START, decided, fact, one
 from backstory.errors import Conflict, StoreRefused
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.tables import Tables, Transaction
 from backstory.unit import Append, SetRef, Unit, Withhold, Within, new_log
@@ -98,7 +98,7 @@ class Hooks:
         first = one(store.log(0), fact("A"))
         seen: list[tuple[Head, list[str]]] = []
 
-        def hook(_transaction: object, found: Head, added: Sequence[Recorded]) -> None:
+        def hook(_transaction: object, found: Head, added: Sequence[RecordedEvent]) -> None:
             seen.append((found, [event.type for event in added]))
 
         store.log(0).append([[decided(fact("B"), fact("C"))], [decided(fact("D"))]], within=hook)
@@ -107,7 +107,7 @@ class Hooks:
     def test_what_a_hook_writes_is_kept_with_the_unit(self, store: Store) -> None:
         tables = counted(store)
 
-        def hook(transaction: Transaction, _found: Head, added: Sequence[Recorded]) -> None:
+        def hook(transaction: Transaction, _found: Head, added: Sequence[RecordedEvent]) -> None:
             transaction.executemany("INSERT INTO counted VALUES (?, ?)", [(each.type, 1) for each in added])
 
         store.log(0).append([[decided(fact("A"))]], within=hook)
@@ -116,7 +116,7 @@ class Hooks:
     def test_a_hook_that_raises_takes_its_unit_back(self, store: Store) -> None:
         tables = counted(store)
 
-        def hook(transaction: Transaction, _found: Head, _added: Sequence[Recorded]) -> None:
+        def hook(transaction: Transaction, _found: Head, _added: Sequence[RecordedEvent]) -> None:
             transaction.execute("INSERT INTO counted VALUES ('A', 1)")
             raise LookupError("a projection that fails")
 
@@ -128,7 +128,7 @@ class Hooks:
         assert one(store.log(0)).position == 1
 
     def test_a_hook_that_writes_beside_its_transaction_is_refused(self, store: Store) -> None:
-        def hook(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
+        def hook(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
             with pytest.raises(StoreRefused):
                 one(store.log(0))
 
@@ -138,7 +138,7 @@ class Hooks:
     def test_a_retry_does_not_run_the_hook(self, store: Store) -> None:
         runs: list[int] = []
 
-        def hook(_transaction: object, _found: Head, added: Sequence[Recorded]) -> None:
+        def hook(_transaction: object, _found: Head, added: Sequence[RecordedEvent]) -> None:
             runs.append(len(added))
 
         draft = decided()
@@ -149,7 +149,7 @@ class Hooks:
     def test_the_hook_of_a_new_log_gets_its_events(self, store: Store) -> None:
         seen: list[tuple[Head, int]] = []
 
-        def hook(_transaction: object, found: Head, added: Sequence[Recorded]) -> None:
+        def hook(_transaction: object, found: Head, added: Sequence[RecordedEvent]) -> None:
             seen.append((found, len(added)))
 
         made = new_log(Head(3, b"x" * 32, START))
@@ -165,10 +165,10 @@ class Hooks:
         assert store.log(0).head() == ORIGIN
 
     def test_of_many_threads_only_the_one_whose_hook_raises_is_told(self, store: Store) -> None:
-        def fine(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
+        def fine(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
             pass
 
-        def wrong(_transaction: object, _found: Head, _added: Sequence[Recorded]) -> None:
+        def wrong(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
             raise LookupError("a projection that fails")
 
         begin = threading.Barrier(8)
@@ -315,7 +315,7 @@ class Joining:
     def test_hooks_run_inside_too(self, store: Store) -> None:
         tables = counted(store)
 
-        def hook(transaction: Transaction, _found: Head, added: Sequence[Recorded]) -> None:
+        def hook(transaction: Transaction, _found: Head, added: Sequence[RecordedEvent]) -> None:
             transaction.executemany("INSERT INTO counted VALUES (?, 1)", [(each.type,) for each in added])
 
         with tables.transaction() as transaction:

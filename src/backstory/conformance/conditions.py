@@ -9,8 +9,8 @@ import pytest
 from backstory.conformance.model import wanted
 from backstory.conformance.sample import FAR, decided, fact, fill, one, positions
 from backstory.errors import AheadOfLog, Conflict
+from backstory.event_data import EventData
 from backstory.query import Clause, Query
-from backstory.record import Encoded
 from backstory.store import Log, append
 
 
@@ -18,8 +18,8 @@ class Shape(NamedTuple):
     """A query, events that match it, and events that nearly do."""
 
     query: Query
-    match: tuple[Encoded, ...]
-    miss: tuple[Encoded, ...]
+    match: tuple[EventData, ...]
+    miss: tuple[EventData, ...]
 
 
 SHAPES = {

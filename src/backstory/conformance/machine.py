@@ -14,8 +14,8 @@ from backstory.commit import Draft, Head, draft
 from backstory.conformance.model import ModelLog, Outcome
 from backstory.conformance.sample import START, fact
 from backstory.errors import AheadOfLog, AppendError, Conflict, HeadMoved, RefMoved
+from backstory.event_data import EventData
 from backstory.query import Clause, Condition, Query
-from backstory.record import Encoded
 from backstory.refs import MAIN_REF
 from backstory.store import Log, Store, create_log, set_ref
 from backstory.unit import Append, SetRef, Unit, Written
@@ -39,7 +39,7 @@ EVENTS = st.builds(
 
 
 @st.composite
-def drafts(draw: st.DrawFn, events: st.SearchStrategy[Encoded] = EVENTS) -> tuple[Draft, int | None]:
+def drafts(draw: st.DrawFn, events: st.SearchStrategy[EventData] = EVENTS) -> tuple[Draft, int | None]:
     """A draft, and how far behind the head it was decided; None if it has no condition."""
     behind = draw(st.none() | st.integers(-1, 70))
     own = draw(st.lists(events, min_size=1, max_size=3))

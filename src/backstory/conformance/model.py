@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from backstory.commit import ORIGIN, Commit, Draft, Head, chained
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.unit import SetRef
 
 Outcome: TypeAlias = tuple[str, object]
 """What became of a batch: a word, and what it is about."""
 
 
-def wanted(query: Query, event: Recorded) -> bool:
+def wanted(query: Query, event: RecordedEvent) -> bool:
     """Whether a query matches an event, by its definition."""
     return any(
         (not clause.types or event.type in clause.types) and set(clause.tags) <= set(event.tags)
@@ -29,7 +29,7 @@ class ModelLog:
     """A log in two lists."""
 
     def __init__(self, origin: Head = ORIGIN) -> None:
-        self.events: list[Recorded] = []
+        self.events: list[RecordedEvent] = []
         self.commits: list[Commit] = []
         self.head = origin
 
@@ -65,13 +65,13 @@ class ModelLog:
         commit = chained(draft, self.head)
         for position, event in enumerate(draft.events, self.head.position + 1):
             self.events.append(
-                Recorded(position, commit.position, event.type, event.version, event.tags, event.data)
+                RecordedEvent(position, commit.position, event.type, event.version, event.tags, event.data)
             )
         self.commits.append(commit)
         self.head = Head(commit.position, commit.hash, commit.time)
         return commit
 
-    def read(self, query: Query) -> list[Recorded]:
+    def read(self, query: Query) -> list[RecordedEvent]:
         """The events that match."""
         return [event for event in self.events if wanted(query, event)]
 

@@ -8,8 +8,8 @@ import pytest
 
 from backstory.commit import Commit
 from backstory.conformance.sample import FAR, decided, fact, fill, ids, one, positions
+from backstory.event_data import RecordedEvent
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import Log, append
 
 BOUNDS = (0, 1, 99, 100, 237, 240, 241, 1000)
@@ -34,7 +34,7 @@ def tags_of(number: int) -> list[str]:
     return [f"third:{third}", f"fifth:{fifth}", f"n:{number}", f'other:"third:{(third + 1) % 3}']
 
 
-def told(log: Log) -> list[Recorded]:
+def told(log: Log) -> list[RecordedEvent]:
     """Fill a log with 240 events of three types and several tags, in commits of one to seven, and read it plainly."""
     number, drafts = 0, []
     while number < 240:

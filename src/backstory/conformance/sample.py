@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backstory.commit import Commit, Draft, draft
+from backstory.event_data import EventData, RecordedEvent, encoded
 from backstory.query import Condition, Query
-from backstory.record import Encoded, Recorded, encoded
 from backstory.store import Log, append
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -21,13 +21,13 @@ FAR = 200
 _numbers = itertools.count(1)
 
 
-def fact(type: str = "Happened", *tags: str, data: bytes = b"{}") -> Encoded:
+def fact(type: str = "Happened", *tags: str, data: bytes = b"{}") -> EventData:
     """An event in stored form."""
     return encoded(type, data, tags)
 
 
 def decided(
-    *events: Encoded,
+    *events: EventData,
     id: str | None = None,
     at: float = 0,
     query: Query | None = None,
@@ -58,13 +58,13 @@ def fill(log: Log, count: int = FAR) -> None:
     append(log, decided(*half), decided(*half))
 
 
-def one(log: Log, *events: Encoded) -> Commit:
+def one(log: Log, *events: EventData) -> Commit:
     """Append one commit of these events, and return it."""
     [commit] = append(log, decided(*events))
     return commit
 
 
-def positions(events: Iterable[Recorded | Commit]) -> list[int]:
+def positions(events: Iterable[RecordedEvent | Commit]) -> list[int]:
     """Where they stand."""
     return [event.position for event in events]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.documents.commits import commit_document, event_document
 from backstory.documents.states import reference_document
-from backstory.history.plain import shown
+from backstory.history.compare.jsonable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from backstory.commit import Commit
-    from backstory.history.bisect import Broken, Found
-    from backstory.record import Recorded
+    from backstory.event_data import RecordedEvent
+    from backstory.history.ask.bisect import Broken, Found
     from backstory.state import State
     from backstory.subject import Subjects
 
@@ -46,5 +46,5 @@ def suspects_document(asked: int, commits: Iterable[Commit], subjects: Subjects)
     return {"asked": asked, "commits": [commit_document(each, subjects.of(each)) for each in commits]}
 
 
-def _event(record: Recorded) -> dict[str, Any]:
+def _event(record: RecordedEvent) -> dict[str, Any]:
     return {"commit": record.commit, **event_document(record)}

@@ -8,7 +8,7 @@ from backstory.documents.commits import call_document
 from backstory.documents.states import reference_document
 
 if TYPE_CHECKING:
-    from backstory.history.blame import Blame, Blamed
+    from backstory.history.blame.blame import Blame, Blamed
     from backstory.state import State
     from backstory.subject import Subjects
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from backstory.history.branches import Mark
-    from backstory.history.standing import Standing
+    from backstory.history.refs.branches import Mark
+    from backstory.history.refs.standing import Standing
 
 
 def standing_document(standing: Standing, current: str | None = None) -> dict[str, Any]:

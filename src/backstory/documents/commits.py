@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.history.withholding import names_of
+from backstory.event_data import RecordedEvent
+from backstory.history.forget.withholding import names_of
 from backstory.masking import masked_command, masked_data
-from backstory.record import Recorded
 
 if TYPE_CHECKING:
     from backstory.commit import Commit
-    from backstory.record import Encoded
+    from backstory.event_data import EventData
 
 
-def commit_document(commit: Commit, subject: str, events: Iterable[Recorded] | None = None) -> dict[str, Any]:
+def commit_document(
+    commit: Commit, subject: str, events: Iterable[RecordedEvent] | None = None
+) -> dict[str, Any]:
     """A commit, with these of its events.
 
     Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for what is masked
@@ -51,9 +53,9 @@ def commit_document(commit: Commit, subject: str, events: Iterable[Recorded] | N
     return fields
 
 
-def event_document(event: Recorded | Encoded) -> dict[str, Any]:
+def event_document(event: RecordedEvent | EventData) -> dict[str, Any]:
     """An event: with its position, or one that is in no log."""
-    place = {"position": event.position} if isinstance(event, Recorded) else {}
+    place = {"position": event.position} if isinstance(event, RecordedEvent) else {}
     return {
         **place,
         "type": event.type,

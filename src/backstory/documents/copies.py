@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backstory.sync.clone import Cloned
+    from backstory.transfer.clone import Cloned
 
 
 def clone_document(report: Cloned, source: str, target: str) -> dict[str, Any]:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.documents.commits import event_document
 from backstory.documents.differences import changes_document
-from backstory.history.diff import diff
-from backstory.history.plain import shown
+from backstory.history.compare.diff import diff
+from backstory.history.compare.jsonable import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from backstory.commands import Command
     from backstory.errors import Refused
+    from backstory.event_data import EventData
     from backstory.execution import Preview
-    from backstory.record import Encoded
 
 
-def preview_document(command: Command, preview: Preview, events: Iterable[Encoded]) -> dict[str, Any]:
+def preview_document(command: Command, preview: Preview, events: Iterable[EventData]) -> dict[str, Any]:
     """The events that there would be, and what they would change in each state that the command read."""
     states = []
     for name, before in preview.before.items():

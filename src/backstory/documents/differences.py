@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backstory.history.diff import Difference
-    from backstory.history.revision import Point, Range
+    from backstory.history.compare.diff import Difference
+    from backstory.history.refs.revision import Point, Range
 
 
 def changes_document(difference: Difference) -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backstory.documents.commits import commit_document, event_document
-from backstory.history.plain import shown
+from backstory.history.compare.jsonable import shown
 
 if TYPE_CHECKING:
-    from backstory.history.merge import MergeReport
-    from backstory.history.replay import Step
+    from backstory.history.merge.merge import MergeReport
+    from backstory.history.merge.replay import MergeStep
     from backstory.subject import Subjects
 
 
@@ -27,7 +27,7 @@ def merge_document(report: MergeReport, source: Subjects, target: Subjects) -> d
     }
 
 
-def _step(step: Step, source: Subjects, target: Subjects) -> dict[str, Any]:
+def _step(step: MergeStep, source: Subjects, target: Subjects) -> dict[str, Any]:
     there = step.there
     return {
         "commit": commit_document(step.commit, source.of(step.commit)),

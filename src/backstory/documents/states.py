@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from backstory.history.plain import part_veil, plain_value, shown
+from backstory.history.compare.jsonable import part_veil, plain_value, shown
 from backstory.latest import Latest
 from backstory.masking import masked
 from backstory.state import State, identity

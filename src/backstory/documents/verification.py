@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backstory.history.kept import Kept
-    from backstory.history.verify import Report
+    from backstory.history.check.snapshots import Kept
+    from backstory.history.check.verify import Verification
 
 
-def verification_document(report: Report, branch: str, snapshots: Kept | None = None) -> dict[str, Any]:
+def verification_document(report: Verification, branch: str, snapshots: Kept | None = None) -> dict[str, Any]:
     """The report about a store and a branch, and about snapshots where they were compared."""
     return {
         "sound": report.sound,

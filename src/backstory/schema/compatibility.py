@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.schema.shape import Schema
+from backstory.schema.json_schema import Schema
 from backstory.schema.words import spoken
 
 LOWER = (("minimum", False), ("exclusiveMinimum", True))

@@ -12,7 +12,7 @@ import msgspec
 
 from backstory.errors import LockError
 from backstory.event_types import EventType
-from backstory.schema.shape import Schema, event_schema, event_tags
+from backstory.schema.json_schema import Schema, event_schema, event_tags
 
 NAME = "events.lock"
 FORMAT = 1

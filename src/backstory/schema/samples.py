@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backstory.schema.compatibility import branches
-from backstory.schema.shape import Schema
+from backstory.schema.json_schema import Schema
 
 TEXTS = {
     "date-time": "2026-11-01T10:00:00Z",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from backstory.event_data import RecordedEvent
 from backstory.event_types import EventType
-from backstory.history.summary import TypeCount, types
+from backstory.history.ask.summary import TypeCount, types
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.schema.check import Finding
 from backstory.store import Log
 
@@ -64,7 +64,7 @@ def _decoded(log: Log, kind: EventType, count: TypeCount, sample: int) -> Iterat
             )
 
 
-def _sample(log: Log, count: TypeCount, size: int) -> Iterator[Recorded]:
+def _sample(log: Log, count: TypeCount, size: int) -> Iterator[RecordedEvent]:
     query = Query.of([count.type])
     early = log.read(query, after=count.first - 1, upto=count.last)
     late = log.read(query, after=count.first - 1, upto=count.last, backwards=True)

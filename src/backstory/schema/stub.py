@@ -10,7 +10,7 @@ import msgspec
 from backstory.event import Event
 from backstory.event_types import EventType
 from backstory.schema.compatibility import Difference
-from backstory.schema.shape import Schema
+from backstory.schema.json_schema import Schema
 
 CASTS = {
     ("integer", "string"): "str({})",

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from backstory.app import App
+    from backstory.application import Application
     from backstory.database import Database
-    from backstory.history.branches import Branches
-    from backstory.history.revision import Point
+    from backstory.history.refs.branches import Branches
+    from backstory.history.refs.revision import Point
     from backstory.session.memory import Memory
     from backstory.store import Log, Store
 
@@ -58,7 +58,7 @@ class Session:
         self._memory: Memory | None = None
         self._branches: Branches | None = None
         self._log: Log | None = None
-        self._app: App | None = None
+        self._app: Application | None = None
         self._settings: dict[str, tuple[str, str] | None] = {}
 
     def __enter__(self) -> Self:
@@ -146,7 +146,7 @@ class Session:
     def branches(self) -> Branches:
         """The branches of the store."""
         if self._branches is None:
-            from backstory.history.branches import Branches
+            from backstory.history.refs.branches import Branches
 
             self._branches = Branches(self.store)
         return self._branches
@@ -175,7 +175,7 @@ class Session:
 
     def point(self, revision: str | int) -> Point:
         """The point that a revision means, seen from the branch. Raises `RevisionError`, `SessionError`."""
-        from backstory.history.revision import resolve
+        from backstory.history.refs.revision import resolve
 
         self.check(self.branch)
         return resolve(self.branches, revision, self.branch)
@@ -200,10 +200,10 @@ class Session:
         return Path(self._needed_app()[1])
 
     @property
-    def application(self) -> App:
+    def application(self) -> Application:
         """The application. Raises `SessionError`, `ApplicationError`."""
         if self._app is None:
-            from backstory.app import load
+            from backstory.application import load
 
             self._app = load(self._needed_app()[0], self.application_folder)
         return self._app

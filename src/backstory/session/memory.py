@@ -18,9 +18,9 @@ from backstory.stores import scheme_of, shown
 FILE = ".backstory"
 """The name of the file."""
 
-Way = Literal["redecide", "skip", "force"]
+Resolution = Literal["redecide", "skip", "force"]
 Policy = Literal["allow", "overlap", "refuse"]
-"""As in `backstory.history.replay`, which is not loaded for them."""
+"""As in `backstory.history.merge.replay`, which is not loaded for them."""
 
 
 class Pending(msgspec.Struct, omit_defaults=True):
@@ -29,8 +29,8 @@ class Pending(msgspec.Struct, omit_defaults=True):
     verb: str
     source: str
     target: str
-    way: Way | None = None
-    ways: dict[str, Way] = {}
+    resolution: Resolution | None = None
+    resolutions: dict[str, Resolution] = {}
     unconditioned: Policy = "allow"
     message: str = ""
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from backstory.history.merge import MergeReport, Options, cherry_pick, merge, rebase
-from backstory.history.revision import resolve, resolve_commit
+from backstory.history.merge.merge import MergeReport, Options, cherry_pick, merge, rebase
+from backstory.history.refs.revision import resolve, resolve_commit
 
 if TYPE_CHECKING:
     from backstory.session import Session

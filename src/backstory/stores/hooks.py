@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from backstory.commit import Head
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
 from backstory.unit import Append, NewLog, Outcome, Unit, Written
 
 
@@ -14,7 +14,7 @@ def run_hooks(
     transaction: Any,
     units: Sequence[Unit],
     outcomes: Sequence[Outcome],
-    added: Callable[[int], tuple[Head, Sequence[Recorded]]],
+    added: Callable[[int], tuple[Head, Sequence[RecordedEvent]]],
 ) -> None:
     """Run each distinct hook of the units that were done once; `added` says where a log ended, and its new events.
 

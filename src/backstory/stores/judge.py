@@ -20,8 +20,8 @@ from backstory.errors import (
     RefMoved,
     StillNeeded,
 )
+from backstory.event_data import RecordedEvent
 from backstory.query import Condition
-from backstory.record import Recorded
 from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.unit import (
     Append,
@@ -52,7 +52,7 @@ class LogView(Protocol):
         """The commit with this id."""
         ...
 
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+    def matching(self, condition: Condition, limit: int) -> Sequence[RecordedEvent]:
         """The first events that the condition forbids."""
         ...
 
@@ -116,7 +116,7 @@ class _NewView:
     def known(self, id: str) -> Commit | None:  # noqa: ARG002 - nothing is known
         return None
 
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:  # noqa: ARG002 - nothing matches
+    def matching(self, condition: Condition, limit: int) -> Sequence[RecordedEvent]:  # noqa: ARG002 - nothing matches
         return ()
 
     def hash_at(self, position: int) -> bytes | None:

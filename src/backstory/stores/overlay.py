@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from backstory.commit import Commit, Head
+from backstory.event_data import RecordedEvent
 from backstory.query import Condition, Query
-from backstory.record import Recorded
 from backstory.store import ALL, Log, Verdict
 from backstory.stores.judge import judge_batch
 from backstory.unit import Batch, Hook, Step, is_guard
@@ -79,7 +79,7 @@ class OverlayLog:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """Stream the base's events and then the own ones; see `Log.read`."""
         border = self.origin.position
         if after >= border:
@@ -131,7 +131,7 @@ class _View:
         found = next(iter(self._log.find(id)), None)
         return found if found and found.id == id and found.position <= self.head.position else None
 
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+    def matching(self, condition: Condition, limit: int) -> Sequence[RecordedEvent]:
         upto = self.head.position
         return list(self._log.read(condition.query, after=condition.after, upto=upto, limit=limit))
 

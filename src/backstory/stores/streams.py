@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 from operator import attrgetter
 
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
 
 by_position = attrgetter("position")
 
 
-def merged(streams: Sequence[Iterator[Recorded]], *, backwards: bool) -> Iterator[Recorded]:
+def merged(streams: Sequence[Iterator[RecordedEvent]], *, backwards: bool) -> Iterator[RecordedEvent]:
     """The events of ordered streams as one: in order of position, each once."""
     if len(streams) == 1:
         return streams[0]
     return _each_once(merge(*streams, key=by_position, reverse=backwards))
 
 
-def _each_once(events: Iterator[Recorded]) -> Iterator[Recorded]:
+def _each_once(events: Iterator[RecordedEvent]) -> Iterator[RecordedEvent]:
     last = 0
     for event in events:
         if event.position != last:

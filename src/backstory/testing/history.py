@@ -10,8 +10,8 @@ import msgspec
 
 from backstory.codec import PLAIN
 from backstory.commit import ORIGIN, Commit, Head, chained, draft, recorded
+from backstory.event_data import RecordedEvent
 from backstory.invariants import broken
-from backstory.record import Recorded
 from backstory.state import State, state_type
 from backstory.testing import wording
 
@@ -64,7 +64,7 @@ class History(msgspec.Struct, frozen=True):
     """Commits and their events. It never changes: what happens next gives another one."""
 
     head: Head = ORIGIN
-    records: tuple[Recorded, ...] = ()
+    records: tuple[RecordedEvent, ...] = ()
     commits: Mapping[int, Commit] = {}
 
     def extended(self, commit: Committed) -> History:

@@ -10,9 +10,9 @@ import msgspec
 from backstory.codec import PLAIN
 from backstory.commands import Command
 from backstory.errors import Refused
+from backstory.event_data import EventData
 from backstory.event_types import event_type
 from backstory.query import Query
-from backstory.record import Encoded
 from backstory.state import State, boundary
 from backstory.testing import wording
 from backstory.testing.differences import compared
@@ -158,7 +158,9 @@ def decided(
 def stored(event: Any) -> Any:
     """An event as a log would give it back. Raises `InvalidEvent` if none could hold it."""
     encoded = PLAIN.encode(event)
-    return PLAIN.decode(encoded) if isinstance(event, Encoded) else event_type(type(event)).load(encoded.data)
+    return (
+        PLAIN.decode(encoded) if isinstance(event, EventData) else event_type(type(event)).load(encoded.data)
+    )
 
 
 def expect_states(story: Story, past: History, states: tuple[State, ...]) -> None:

@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from backstory.event import Unknown, definitions
+from backstory.event_data import EventData
 from backstory.event_types import event_type
 from backstory.fields import TEXTLIKE, tag_value
 from backstory.masking import masked_repr
 from backstory.query import Clause, Query
-from backstory.record import Encoded
 from backstory.state import State, identity
 from backstory.veil import OPEN, members, veil_of
 
 
 def event(value: Any) -> str:
     """An event: what it is about by value, everything else by name."""
-    if isinstance(value, (Encoded, Unknown)):
+    if isinstance(value, (EventData, Unknown)):
         return f"{value.type}({', '.join(value.tags)})"
     return _call(value, {field.name for field in event_type(type(value)).tag_fields})
 

@@ -9,17 +9,17 @@ import msgspec
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.parse.parser import application_options
-from backstory.history.branches import Branches
-from backstory.history.merge import Options
-from backstory.history.revision import resolve_commit
-from backstory.session.memory import Pending, Way
+from backstory.history.merge.merge import Options
+from backstory.history.refs.branches import Branches
+from backstory.history.refs.revision import resolve_commit
+from backstory.session.memory import Pending, Resolution
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.session import Session
 
-WAYS: tuple[Way, ...] = ("redecide", "skip", "force")
+RESOLUTIONS: tuple[Resolution, ...] = ("redecide", "skip", "force")
 
 TEXT = """\
 A commit is in conflict when an event that its decision did not know matches what the decision read. Then nothing is
@@ -37,9 +37,15 @@ ABOUT = {
 
 def options(parser: ArgumentParser, verb: str) -> None:
     """The options that all three have."""
-    for way in WAYS:
+    for resolution in RESOLUTIONS:
         parser.add_argument(
-            f"--{way}", nargs="?", const="", action="append", default=[], metavar="ID", help=ABOUT[way]
+            f"--{resolution}",
+            nargs="?",
+            const="",
+            action="append",
+            default=[],
+            metavar="ID",
+            help=ABOUT[resolution],
         )
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why, for the reflog")
     author_option(parser)
@@ -92,8 +98,8 @@ def begun(arguments: Namespace, session: Session, verb: str, source: str | None)
 
 def taken_for_value(arguments: Namespace, branches: Branches) -> str | None:
     """The branch that an option took for its ID, as in `merge --skip what-if`."""
-    for way in WAYS:
-        values = getattr(arguments, way)
+    for resolution in RESOLUTIONS:
+        values = getattr(arguments, resolution)
         for index, value in enumerate(values):
             if value and branches.find(value) is not None:
                 values[index] = ""
@@ -103,28 +109,30 @@ def taken_for_value(arguments: Namespace, branches: Branches) -> str | None:
 
 def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) -> Pending:
     """The ways out that were chosen before and now. Raises `UsageError`."""
-    ways = dict(pending.ways)
-    general: list[Way] = [way for way in WAYS if "" in getattr(arguments, way)]
+    resolutions = dict(pending.resolutions)
+    general: list[Resolution] = [
+        resolution for resolution in RESOLUTIONS if "" in getattr(arguments, resolution)
+    ]
     if len(general) > 1:
         raise UsageError(
             f"--{general[0]} and --{general[1]} are both for all; name commits: --{general[1]} ID"
         )
-    for way in WAYS:
-        for name in filter(None, getattr(arguments, way)):
+    for resolution in RESOLUTIONS:
+        for name in filter(None, getattr(arguments, resolution)):
             _, commit = resolve_commit(branches, name, on)
-            ways[commit.id] = way
-    for_all: Way | None = general[0] if general else pending.way
-    if (for_all == "force" or "force" in ways.values()) and not pending.message:
+            resolutions[commit.id] = resolution
+    for_all: Resolution | None = general[0] if general else pending.resolution
+    if (for_all == "force" or "force" in resolutions.values()) and not pending.message:
         raise UsageError("to take commits that are in conflict needs a message that says why: --force -m WHY")
-    return msgspec.structs.replace(pending, way=for_all, ways=ways)
+    return msgspec.structs.replace(pending, resolution=for_all, resolutions=resolutions)
 
 
 def options_of(pending: Pending, arguments: Namespace, session: Session) -> Options:
     """The options of the library for what is asked for; without an application everything works but deciding again."""
     return Options(
         commands=session.application.commands_by_name() if session.has_application else {},
-        way=pending.way,
-        ways=pending.ways,
+        resolution=pending.resolution,
+        resolutions=pending.resolutions,
         unconditioned=pending.unconditioned,
         message=pending.message,
         author=author(arguments),

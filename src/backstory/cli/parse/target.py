@@ -68,7 +68,7 @@ def theirs(code: str | State | type[State]) -> Iterator[None]:
     except (BackstoryError, OSError):
         raise
     except Exception as wrong:
-        from backstory.app import failure
+        from backstory.application import failure
 
         cls = code if isinstance(code, type) else type(code)
         what = code if isinstance(code, str) else f"{cls.__name__}.apply"

@@ -8,9 +8,9 @@ from backstory.cli.exits import UsageError
 
 
 def parsed(text: str, now: datetime | None = None) -> datetime:
-    """The time that a person means; see `backstory.history.times`. Raises `UsageError`."""
+    """The time that a person means; see `backstory.history.refs.parse_time`. Raises `UsageError`."""
     from backstory.errors import UnknownRevision
-    from backstory.history.times import parse_time
+    from backstory.history.refs.parse_time import parse_time
 
     try:
         return parse_time(text, now or datetime.now().astimezone())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backstory.cli.show.text import plain
-from backstory.history.patch import lines
+from backstory.history.compare.patch import lines
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output
-    from backstory.history.diff import Difference
+    from backstory.history.compare.diff import Difference
 
 COLORS = {"+": "green", "-": "red", "~": "yellow", ">": "cyan"}
 

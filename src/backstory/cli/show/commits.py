@@ -15,8 +15,8 @@ from backstory.subject import subject_of
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.commit import Commit
+    from backstory.event_data import EventData, RecordedEvent
     from backstory.query import Clause, Query
-    from backstory.record import Encoded, Recorded
     from backstory.store import Log
 
 SHORT = 10
@@ -25,7 +25,7 @@ SHORT = 10
 INDENT = "    "
 
 
-def shown_data(record: Recorded | Encoded) -> bytes:
+def shown_data(record: RecordedEvent | EventData) -> bytes:
     """An event's data as JSON, masked. A list of commits shows none, and does not wait for what this needs."""
     from backstory.masking import masked_data
 
@@ -77,7 +77,7 @@ def message(commit: Commit, subject: str, out: Output) -> Iterator[str]:
         yield INDENT + _subject(commit, subject, out)
 
 
-def event(record: Recorded, out: Output, width: int = 0) -> str:
+def event(record: RecordedEvent, out: Output, width: int = 0) -> str:
     """An event on one line: `#5 Withdrawn  account:a-7`, the tags after `width` characters."""
     position, kind = name(record)
     gap = " " * max(width - len(f"{position} {kind}"), 0)
@@ -85,25 +85,25 @@ def event(record: Recorded, out: Output, width: int = 0) -> str:
     return f"{out.paint(position, 'cyan')} {out.paint(kind, 'bold')}{gap}  {tags}".rstrip()
 
 
-def name(record: Recorded) -> tuple[str, str]:
+def name(record: RecordedEvent) -> tuple[str, str]:
     """An event's position and its type, with the version where it is not the first."""
     kind = plain(record.type)
     return f"#{record.position}", kind if record.version == 1 else f"{kind} v{record.version}"
 
 
-def events(records: list[Recorded], out: Output) -> Iterator[str]:
+def events(records: list[RecordedEvent], out: Output) -> Iterator[str]:
     """Events on lines, their tags in one column."""
     width = max((len(" ".join(name(record))) for record in records), default=0)
     return (event(record, out, width) for record in records)
 
 
-def data(record: Recorded) -> Iterator[str]:
+def data(record: RecordedEvent) -> Iterator[str]:
     """An event's data as indented JSON."""
     text = msgspec.json.format(shown_data(record), indent=2).decode()
     return (INDENT + plain(part) for part in text.splitlines())
 
 
-def data_line(record: Recorded | Encoded) -> str:
+def data_line(record: RecordedEvent | EventData) -> str:
     """An event's data on one line."""
     return plain(shown_data(record).decode())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backstory.history.standing import MOST
+from backstory.history.refs.standing import MOST
 
 
 def amount(number: int) -> str:

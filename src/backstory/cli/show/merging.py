@@ -10,9 +10,9 @@ from backstory.cli.show.changes import painted
 from backstory.cli.show.text import count, plain
 from backstory.documents.merges import merge_document
 from backstory.documents.states import name_of
-from backstory.history.merge import MergeReport
-from backstory.history.replay import Step
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
+from backstory.history.merge.merge import MergeReport
+from backstory.history.merge.replay import MergeStep
 from backstory.session.memory import Pending
 from backstory.session.merging import judged
 from backstory.subject import Subjects
@@ -96,7 +96,7 @@ SAID = {
 COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "yellow", "changed": "yellow"}
 
 
-def step_line(step: Step, source: Subjects, out: Output) -> str:
+def step_line(step: MergeStep, source: Subjects, out: Output) -> str:
     """A commit and what became of it."""
     outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
     why = f": {plain(step.reason)}" if step.reason else ""
@@ -105,7 +105,7 @@ def step_line(step: Step, source: Subjects, out: Output) -> str:
     return f"{commits.line(step.commit, source.of(step.commit), out)}  {outcome}{why}"
 
 
-def _untold(step: Step) -> bool:
+def _untold(step: MergeStep) -> bool:
     """Whether more is to be said of a commit than that it is in conflict, or there already."""
     return step.differs or step.outcome not in ("conflict", "known")
 
@@ -157,10 +157,10 @@ def conflict_words(
         yield from next_words(pending)
 
 
-def unknown(step: Step, pending: Pending, known: Collection[str]) -> bool:
+def unknown(step: MergeStep, pending: Pending, known: Collection[str]) -> bool:
     """Whether a commit is to be decided again by a command that is not among those that are known."""
-    command, way = step.commit.command, pending.ways.get(step.commit.id, pending.way)
-    return way == "redecide" and command is not None and command["name"] not in known
+    command, resolution = step.commit.command, pending.resolutions.get(step.commit.id, pending.resolution)
+    return resolution == "redecide" and command is not None and command["name"] not in known
 
 
 def next_words(pending: Pending) -> Iterator[str]:
@@ -180,7 +180,7 @@ def next_words(pending: Pending) -> Iterator[str]:
 
 def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
     """An event of the target, or one of the branch itself that will be missing."""
-    if isinstance(event, Recorded):
+    if isinstance(event, RecordedEvent):
         there = next(iter(target.read(after=event.position - 1, upto=event.position)), None)
         data = commits.data_line(event)
         if there == event:
@@ -190,9 +190,9 @@ def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
     return f"{out.paint(plain(event.type), 'bold')}  {tags}  {commits.data_line(event)}, newly decided"
 
 
-def _states(step: Step, out: Output) -> Iterator[str]:
+def _states(step: MergeStep, out: Output) -> Iterator[str]:
     """Each state that was read: as the decision knew it, and as it is now."""
-    from backstory.history.diff import diff
+    from backstory.history.compare.diff import diff
 
     for name, before in step.before.items():
         difference = diff(before, step.after[name])

@@ -13,10 +13,10 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.commit import draft
 from backstory.documents.commits import commit_document
+from backstory.event_data import encoded
 from backstory.ids import new_id
 from backstory.lookup import events_of
 from backstory.query import Condition, Query
-from backstory.record import encoded
 from backstory.store import append
 from backstory.subject import subject_of
 

@@ -15,12 +15,12 @@ from backstory.cli.show import changes, commits
 from backstory.cli.show.text import count, plain
 from backstory.documents.bisect import first_document, suspects_document, turns_document
 from backstory.documents.states import name_of
-from backstory.history.bisect import Found, first, first_of_all
-from backstory.history.diff import diff_states
-from backstory.history.expression import predicate
-from backstory.history.halving import Answer, answer_of, halve
-from backstory.history.plain import shown
-from backstory.history.revision import Point
+from backstory.history.ask.bisect import Found, first, first_of_all
+from backstory.history.ask.bisect_run import Answer, answer_of, halve
+from backstory.history.ask.expression import predicate
+from backstory.history.compare.diff import diff_states
+from backstory.history.compare.jsonable import shown
+from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
 from backstory.state import fold
 from backstory.subject import Subjects, subject_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.commit import Commit
-    from backstory.record import Recorded
+    from backstory.event_data import RecordedEvent
     from backstory.session import Session
     from backstory.state import State
     from backstory.store import Log
@@ -158,7 +158,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Se
     return 0
 
 
-def result(log: Log, reference: State, record: Recorded, title: str, out: Output) -> None:
+def result(log: Log, reference: State, record: RecordedEvent, title: str, out: Output) -> None:
     """An event, its commit, and what it did to the state."""
     commit = commit_at(log, record.position)
     out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")

@@ -15,7 +15,7 @@ from backstory.cli.show.times import short
 from backstory.cli.show.value import cut, shown
 from backstory.documents.blame import blame_document
 from backstory.documents.states import name_of
-from backstory.history.blame import Blame, Blamed, blame
+from backstory.history.blame.blame import Blame, Blamed, blame
 from backstory.latest import Latest
 from backstory.state import identity
 from backstory.subject import Subjects

@@ -11,8 +11,8 @@ from backstory.cli.show.counts import amount, commits
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.documents.branches import standing_document
-from backstory.history.branches import MAIN, Branches
-from backstory.history.standing import Standing, Standings
+from backstory.history.refs.branches import MAIN, Branches
+from backstory.history.refs.standing import Standing, Standings
 from backstory.subject import subject_of
 
 if TYPE_CHECKING:

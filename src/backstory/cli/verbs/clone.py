@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.session import Session
-    from backstory.sync.clone import Cloned
+    from backstory.transfer.clone import Cloned
 
 EXAMPLES = """\
 backstory clone bank.db copy.db
@@ -47,7 +47,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     source, target = shown(arguments.source), shown(arguments.target)
     if same(arguments.source, arguments.target):
         raise UsageError(f"{source} and {target} are one store: there is nothing to copy")
-    from backstory.sync.clone import clone
+    from backstory.transfer.clone import clone
 
     # The source first: where there is none, no target is made.
     with (

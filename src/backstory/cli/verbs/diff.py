@@ -17,10 +17,10 @@ from backstory.documents.commits import commit_document
 from backstory.documents.differences import difference_document, ends_document
 from backstory.documents.states import name_of, reference_document
 from backstory.errors import RevisionError
-from backstory.history.branches import Branches
-from backstory.history.diff import diff_states
-from backstory.history.patch import json_patch
-from backstory.history.revision import Point, Range, commits_between, resolve_range
+from backstory.history.compare.diff import diff_states
+from backstory.history.compare.patch import json_patch
+from backstory.history.refs.branches import Branches
+from backstory.history.refs.revision import Point, Range, commits_between, resolve_range
 from backstory.lookup import events_of
 from backstory.subject import Subjects
 
@@ -143,7 +143,7 @@ def one(session: Session, span: Range, words: list[str], arguments: Namespace, o
 
 def every(session: Session, span: Range, arguments: Namespace, out: Output) -> int:
     """Compare every state of a kind, one pass over the events between."""
-    from backstory.history.changed import diff_all_between
+    from backstory.history.ask.diff_all import diff_all_between
 
     cls, branches = target.state_class(session, arguments.all), session.branches
     _, base = branches.shared(span.start.chain, span.end.chain)

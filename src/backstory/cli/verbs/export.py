@@ -98,7 +98,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 def lines(arguments: Namespace, log: Log, bar: Bar) -> Iterator[bytes]:
     """The lines to write."""
-    from backstory.sync.export import cloudevent_lines, own_lines
+    from backstory.transfer.export import cloudevent_lines, own_lines
 
     if arguments.format == "backstory":
         return own_lines(log, after=arguments.after, upto=arguments.upto, progress=bar)

@@ -9,7 +9,7 @@ import msgspec
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show.text import count
-from backstory.history.collection import KEPT, Collected, collect
+from backstory.history.forget.collection import KEPT, Collected, collect
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -11,7 +11,7 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import plain
 from backstory.documents.commits import commit_document, event_document
-from backstory.history.grep import data_text, grep_events, grep_messages
+from backstory.history.ask.grep import data_text, grep_events, grep_messages
 from backstory.query import Query
 from backstory.subject import Subjects
 

@@ -16,8 +16,8 @@ from backstory.cli.show.text import plain
 from backstory.errors import SourceError
 from backstory.local import import_key
 from backstory.lookup import commit_with
-from backstory.sync.load import load
-from backstory.sync.source import RECORD, InputFile, Rejected, open_input
+from backstory.transfer.load import load
+from backstory.transfer.source import RECORD, InputFile, Rejected, open_input
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.session import Session
     from backstory.store import Log, Store
-    from backstory.sync.load import Report
-    from backstory.sync.source import Source
-    from backstory.sync.table import Columns
+    from backstory.transfer.formats.table import Columns
+    from backstory.transfer.load import LoadReport
+    from backstory.transfer.source import Source
 
 EXAMPLES = """\
 backstory import git
@@ -194,7 +194,7 @@ def check(arguments: Namespace, session: Session) -> None:
         files.check_output(arguments.rejects or REJECTS, session.address, arguments.source)
 
 
-def summary(report: Report, rejects: str | None) -> str:
+def summary(report: LoadReport, rejects: str | None) -> str:
     """The report in words."""
     words = (
         f"imported {report.events:,} events in {report.commits:,} commits"
@@ -213,7 +213,7 @@ def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
     """The file to read; None for Git, which is a folder."""
     limit = (arguments.max_record or RECORD >> 20) << 20
     if arguments.format == "git":
-        from backstory.sync.git import check_repository
+        from backstory.transfer.formats.git import check_repository
 
         check_repository(name, arguments.revision or "HEAD")
         yield None
@@ -227,7 +227,7 @@ def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
 def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log, bar: Bar) -> Source:
     """The entries of what is to be imported."""
     if file is None:
-        from backstory.sync.git import read_git
+        from backstory.transfer.formats.git import read_git
 
         return read_git(
             arguments.source or ".",
@@ -237,14 +237,14 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
         )
     key = import_key(store)
     if arguments.format == "jsonl":
-        from backstory.sync.jsonl import read_jsonl
+        from backstory.transfer.formats.jsonl import read_jsonl
 
         return read_jsonl(file, key=key, progress=bar)
     if arguments.format == "xes":
-        from backstory.sync.xes import read_xes
+        from backstory.transfer.formats.xes import read_xes
 
         return read_xes(file, key=key, progress=bar)
-    from backstory.sync.table import Reading, read_csv
+    from backstory.transfer.formats.table import Reading, read_csv
 
     reading = Reading(
         type=arguments.type or "Row",
@@ -261,7 +261,7 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
 
 def columns(arguments: Namespace) -> Columns | None:
     """Which column is what; None if no option says so."""
-    from backstory.sync.table import Columns
+    from backstory.transfer.formats.table import Columns
 
     tags = {}
     for text in arguments.tag or ():

@@ -11,7 +11,7 @@ from backstory.cli.exits import UsageError
 from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
-from backstory.history.branches import Branches
+from backstory.history.refs.branches import Branches
 from backstory.lookup import commit_with
 from backstory.subject import subject_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.history.reflog import Entry
+    from backstory.history.refs.reflog import Entry
     from backstory.session import Session
 
 EXAMPLES = """\

@@ -17,7 +17,7 @@ from backstory.stores import scheme_of, shown
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from backstory.app import App
+    from backstory.application import Application
     from backstory.cli.show.output import Output
     from backstory.session import Session
 
@@ -78,7 +78,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     return lock(app, path, arguments, out) if locking else verdict(app, path, arguments, session, out)
 
 
-def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
+def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int:
     """Write the lock, unless that would hide a break."""
     old = locks.read(path) if path.exists() else locks.Lock({})
     found = check(old, app.events, allow_removed=arguments.allow_removed or arguments.force)
@@ -103,7 +103,7 @@ def lock(app: App, path: Path, arguments: Namespace, out: Output) -> int:
     return answer(written)
 
 
-def verdict(app: App, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
+def verdict(app: Application, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
     """Check, and report."""
     found = check(locks.read(path), app.events, allow_removed=arguments.allow_removed)
     address = named_store(session)

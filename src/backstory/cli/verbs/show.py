@@ -12,7 +12,7 @@ from backstory.cli.show.times import human
 from backstory.commit import QUERY
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
-from backstory.history.withholding import names_of
+from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import subject_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.commit import Commit
-    from backstory.record import Recorded
+    from backstory.event_data import RecordedEvent
     from backstory.session import Session
     from backstory.store import Log
 
@@ -69,7 +69,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     return 0
 
 
-def events(log: Log, commit: Commit, position: int | None) -> Iterable[Recorded]:
+def events(log: Log, commit: Commit, position: int | None) -> Iterable[RecordedEvent]:
     """The event at a position, or all of the commit."""
     if position is not None:
         return log.read(after=position - 1, upto=position)

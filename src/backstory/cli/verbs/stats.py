@@ -10,7 +10,7 @@ import msgspec
 
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import human
-from backstory.history import summary
+from backstory.history.ask import summary
 from backstory.refs import STORE_ID
 from backstory.stores import shown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.commit import Head
-    from backstory.history.summary import Stats
+    from backstory.history.ask.summary import Stats
     from backstory.session import Session
 
 EXAMPLES = """\

@@ -8,8 +8,8 @@ from backstory.cli.show.counts import commits
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import human
 from backstory.documents.branches import standing_document
-from backstory.history.branches import MAIN
-from backstory.history.standing import Standings
+from backstory.history.refs.branches import MAIN
+from backstory.history.refs.standing import Standings
 from backstory.refs import STORE_ID
 from backstory.stores import shown
 from backstory.subject import subject_of
@@ -71,8 +71,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
                 "red",
             )
         )
-        for id, way in pending.ways.items():
-            out.line(f"  {plain(id)}: {way}")
+        for id, resolution in pending.resolutions.items():
+            out.line(f"  {plain(id)}: {resolution}")
         out.lines(next_words(pending))
     return 0
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show.text import plain
-from backstory.history.branches import Branches
-from backstory.history.revision import Point, resolve
+from backstory.history.refs.branches import Branches
+from backstory.history.refs.revision import Point, resolve
 from backstory.session.memory import Memory
 
 if TYPE_CHECKING:

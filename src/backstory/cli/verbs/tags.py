@@ -9,7 +9,7 @@ import msgspec
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table
 from backstory.cli.show.text import plain
-from backstory.history import summary
+from backstory.history.ask import summary
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

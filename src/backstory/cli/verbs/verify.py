@@ -9,18 +9,18 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.documents.verification import verification_document
 from backstory.errors import StoreError
-from backstory.history.branches import MAIN
-from backstory.history.heads import kept, written
-from backstory.history.verify import verify
+from backstory.history.check.heads import kept, written
+from backstory.history.check.verify import verify
+from backstory.history.refs.branches import MAIN
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator
 
     from backstory.cli.show.output import Output
-    from backstory.history.branches import Branches
-    from backstory.history.kept import Kept
-    from backstory.history.verify import Report
+    from backstory.history.check.snapshots import Kept
+    from backstory.history.check.verify import Verification
+    from backstory.history.refs.branches import Branches
     from backstory.session import Session
     from backstory.state import State
     from backstory.store import Store
@@ -107,7 +107,9 @@ def size(store: Store) -> int:
         return 0
 
 
-def write(report: Report, arguments: Namespace, branch: str, snapshots: Kept | None, out: Output) -> None:
+def write(
+    report: Verification, arguments: Namespace, branch: str, snapshots: Kept | None, out: Output
+) -> None:
     """The report for people."""
     out.lines(out.paint(problem, "red") for problem in report.problems)
     looked = f"{count(report.commits, 'commit')}, {count(report.events, 'event')}"
@@ -136,6 +138,6 @@ def fits(arguments: Namespace) -> Iterator[str]:
 def compared(branches: Branches, states: Iterable[type[State]]) -> Kept:
     """The snapshots of these states, each compared with a replay."""
     from backstory.codec import PLAIN
-    from backstory.history.kept import verify_snapshots
+    from backstory.history.check.snapshots import verify_snapshots
 
     return verify_snapshots(branches, states, PLAIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
-from backstory.history.withholding import PARTS, names_of, withhold
+from backstory.history.forget.withholding import PARTS, names_of, withhold
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Take them away, and say what is withheld now."""
-    from backstory.history.revision import resolve_commit
+    from backstory.history.refs.revision import resolve_commit
 
     _, commit = resolve_commit(session.branches, arguments.revision, session.branch)
     if not arguments.yes:

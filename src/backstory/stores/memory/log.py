@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from backstory.commit import Commit, Head, emptied, recorded
+from backstory.event_data import RecordedEvent
 from backstory.query import Query, matcher
-from backstory.record import Recorded
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
@@ -49,7 +49,7 @@ class MemoryLog:
         self.made_by = made_by
         self._home = home
         self._number = number
-        self._events: list[Recorded] = []
+        self._events: list[RecordedEvent] = []
         self._commits: list[Commit] = []
         self._ids: dict[str, Commit] = {}
 
@@ -78,14 +78,14 @@ class MemoryLog:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """Stream the events that match; see `Log.read`."""
         head = self.head().position
         return self.events(query, after, head if upto is None else min(upto, head), backwards, limit)
 
     def events(
         self, query: Query, after: int, upto: int, backwards: bool = False, limit: int | None = None
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """The events that match, with `after < position <= upto`."""
         low, high = max(after - self.origin.position, 0), max(upto - self.origin.position, 0)
         indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from backstory.commit import Commit, Head
+from backstory.event_data import RecordedEvent
 from backstory.query import Condition
-from backstory.record import Recorded
 from backstory.store import ALL
 from backstory.stores.judge import Plan, judge
 from backstory.stores.memory.log import Home, MemoryLog
@@ -48,7 +48,7 @@ class _View:
     def known(self, id: str) -> Commit | None:
         return self._log.by_id(id, self.head)
 
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+    def matching(self, condition: Condition, limit: int) -> Sequence[RecordedEvent]:
         return list(self._log.events(condition.query, condition.after, self.head.position, limit=limit))
 
     def hash_at(self, position: int) -> bytes | None:
@@ -113,7 +113,7 @@ class Writing:
         self._heads[number] = new.origin
         return number
 
-    def added(self, number: int) -> tuple[Head, Sequence[Recorded]]:
+    def added(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
         """Where a log ended before this call, and the events that it has since."""
         log, head = self._logs[number], self._heads[number]
         found = self._before.heads.get(number, log.origin)

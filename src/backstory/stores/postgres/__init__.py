@@ -7,10 +7,10 @@ from typing import Any
 
 from backstory.commit import Head
 from backstory.errors import StoreRefused
-from backstory.stores.group import GroupCommit
+from backstory.stores.group_commit import GroupCommit
 from backstory.stores.postgres.address import parsed
 from backstory.stores.postgres.calls import Added
-from backstory.stores.postgres.follow import Follower
+from backstory.stores.postgres.head_watch import HeadWatch
 from backstory.stores.postgres.joined import JoinedStore
 from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.schema import prepare, roles
@@ -40,8 +40,8 @@ class PostgresStore(StoreOver):
         except BaseException:
             self.server.close()
             raise
-        self._follower = Follower(self.server)
-        super().__init__(self.server, self._follower.wait)
+        self._head_watch = HeadWatch(self.server)
+        super().__init__(self.server, self._head_watch.wait)
         self.tables = PostgresTables(self.server)
         self._group = GroupCommit(super().write)
 
@@ -56,7 +56,7 @@ class PostgresStore(StoreOver):
     def _kept(self, number: int, added: Added) -> None:
         super()._kept(number, added)
         if added.batches:
-            self._follower.appended(number, added.head.position)
+            self._head_watch.appended(number, added.head.position)
 
     def _open(self, number: int, origin: Head) -> PostgresLog:
         log = super()._open(number, origin)
@@ -78,11 +78,11 @@ class PostgresStore(StoreOver):
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function when a log may have grown; see `Store.watch`."""
-        return self._follower.watch(callback)
+        return self._head_watch.watch(callback)
 
     def wake(self) -> None:
         """Look now for what others have appended; see `Store.wake`."""
-        self._follower.wake()
+        self._head_watch.wake()
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the index of tags and with rows that no reader sees; see `Store.problems`."""
@@ -93,4 +93,4 @@ class PostgresStore(StoreOver):
     def close(self) -> None:
         """Close every connection. A second call does nothing."""
         self.server.close()
-        self._follower.wake()
+        self._head_watch.wake()

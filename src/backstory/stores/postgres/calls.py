@@ -23,8 +23,8 @@ from backstory.errors import (
     StoreRefused,
 )
 from backstory.stores.judge import SHOWN, chain, recorded_verdict
+from backstory.stores.postgres.append_call import Offer, Piece, appending, arguments, piece
 from backstory.stores.postgres.locks import Locks, taking
-from backstory.stores.postgres.offer import Offer, Piece, appending, arguments, piece
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Session
 from backstory.stores.rows import Row

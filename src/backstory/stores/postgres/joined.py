@@ -13,7 +13,7 @@ from backstory.errors import StoreRefused
 from backstory.stores.inside import InsideTransaction
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import named
-from backstory.stores.postgres.follow import BUSY
+from backstory.stores.postgres.head_watch import BUSY
 from backstory.stores.postgres.session import Session
 from backstory.stores.postgres.store import PostgresCaches, StoreOver
 from backstory.stores.postgres.tables import PostgresTransaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backstory.refs import MAIN_MOVES, MAIN_REF
-from backstory.stores.postgres.offer import LAST_LOG
+from backstory.stores.postgres.append_call import LAST_LOG
 from backstory.unit import DropLog, NewLog, SetRef, Unit
 
 Locks = tuple[list[int], list[str], list[str], list[str], bool]

@@ -8,15 +8,15 @@ import psycopg
 
 from backstory.commit import Commit, Head
 from backstory.errors import HistoryLost, InvalidEvent
+from backstory.event_data import RecordedEvent, check_text
 from backstory.query import Query
-from backstory.record import Recorded, check_text
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.postgres.calls import Added
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Fetching
-from backstory.stores.recent import Recent
 from backstory.stores.rows import Row
+from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 
 HASH_AT = (
@@ -48,7 +48,7 @@ class PostgresLog:
         self._number = number
         self._write = write
         self._waiting = waiting
-        self._recent = Recent()
+        self._tail = Tail()
 
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
@@ -58,12 +58,12 @@ class PostgresLog:
 
     def note(self, added: Added) -> None:
         """Remember what was appended through the store, and kept."""
-        self._recent.catch_up(added.found)
+        self._tail.catch_up(added.found)
         for batch, commits in added.batches:
             for draft, commit in zip(batch, commits, strict=True):
-                self._recent.add(commit, draft.events)
+                self._tail.add(commit, draft.events)
         self.seen = added.head
-        self._recent.durable(self.seen.position)
+        self._tail.durable(self.seen.position)
 
     def read(
         self,
@@ -73,9 +73,9 @@ class PostgresLog:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """Stream the events that match; see `Log.read`."""
-        if upto is not None and self._recent.rules_out(query, after, upto):
+        if upto is not None and self._tail.rules_out(query, after, upto):
             return iter(())
         upto = self._reached(upto)
         return self.rows.events(query, after, upto, backwards=backwards, limit=limit)

@@ -10,10 +10,10 @@ import msgspec
 
 from backstory.commit import Commit, Head
 from backstory.errors import LogDropped, StoreCorrupt
+from backstory.event_data import RecordedEvent
 from backstory.query import Query, matcher
-from backstory.record import Recorded
-from backstory.stores.postgres.ahead import Ahead
-from backstory.stores.postgres.plan import Selection, plan
+from backstory.stores.postgres.prefetch import Prefetch
+from backstory.stores.postgres.read_plan import Selection, plan
 from backstory.stores.postgres.session import Fetching
 from backstory.stores.rows import (
     LOG_BITS,
@@ -82,7 +82,7 @@ class Rows:
 
     def events(
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """The events that match, with `after < position <= upto`."""
         decide = matcher(query)
         streams = [
@@ -93,7 +93,7 @@ class Rows:
 
     def _matching(
         self, decide: Callable[[str, Sequence[str]], bool], chunks: Iterator[list[Row]]
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """The events of rows that an index proposed, and that match."""
         kind, text, matches = "", "", False
         tags: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ class Rows:
                         kind, text, tags = type, found, decode_tags(found)
                         matches = decide(kind, tags)
                     if matches:
-                        yield Recorded(position, commit, type, version, tags, data)
+                        yield RecordedEvent(position, commit, type, version, tags, data)
             except (msgspec.MsgspecError, TypeError) as error:
                 raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
 
@@ -135,7 +135,7 @@ class Rows:
                 after = rows[-1][0]
             size = min(size * 4, CHUNK)
             work = partial(self._chunk, selection, after, upto, size, backwards)
-            ahead = Ahead(work) if size == CHUNK and self._source.ahead else None
+            ahead = Prefetch(work) if size == CHUNK and self._source.ahead else None
             yield rows
             rows = work() if ahead is None else ahead.result()
         if rows:

@@ -8,10 +8,10 @@ from typing import Protocol, TypeVar
 
 from backstory.commit import Head
 from backstory.stores.postgres import lookups
+from backstory.stores.postgres.append_call import Offer, offer
 from backstory.stores.postgres.calls import MOST_BYTES, Added, Call, calls, outcomes, send_together
 from backstory.stores.postgres.locks import locks
 from backstory.stores.postgres.log import PostgresLog
-from backstory.stores.postgres.offer import Offer, offer
 from backstory.stores.postgres.session import Fetching, Inside, Session
 from backstory.stores.postgres.writing import HookFailed, Writing
 from backstory.unit import Outcome, Unit

@@ -13,18 +13,18 @@ import psycopg
 
 from backstory.commit import ORIGIN, Commit, Head, emptied, micros, recorded
 from backstory.errors import NotThere, StoreCorrupt
+from backstory.event_data import RecordedEvent
 from backstory.query import Condition, Query, to_json
-from backstory.record import Recorded
 from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.stores.hooks import run_hooks
 from backstory.stores.judge import Plan, judge
 from backstory.stores.needed import needed_by
 from backstory.stores.postgres import lookups
+from backstory.stores.postgres.append_call import LAST_LOG, Offer
 from backstory.stores.postgres.calls import Added, calls, outcomes
 from backstory.stores.postgres.failures import may_pass
 from backstory.stores.postgres.locks import locks, taking
 from backstory.stores.postgres.log import PostgresLog
-from backstory.stores.postgres.offer import LAST_LOG, Offer
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction, inside
@@ -51,7 +51,7 @@ class _View:
     def known(self, id: str) -> Commit | None:
         return self._known.get(id)
 
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+    def matching(self, condition: Condition, limit: int) -> Sequence[RecordedEvent]:
         return list(self._rows.events(condition.query, condition.after, self.head.position, limit=limit))
 
     def hash_at(self, position: int) -> bytes | None:
@@ -223,7 +223,7 @@ class Writing:
                 raise  # the whole call is tried again
             raise HookFailed(error) from error
 
-    def _found(self, number: int) -> tuple[Head, Sequence[Recorded]]:
+    def _found(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
         added = self.added.get(number)
         if added is None:
             return ORIGIN, ()

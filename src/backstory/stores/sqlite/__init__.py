@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from backstory.errors import StoreRefused
-from backstory.stores.group import GroupCommit
+from backstory.stores.group_commit import GroupCommit
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.joined import JoinedFile, JoinedStore
 from backstory.stores.sqlite.store import StoreOver

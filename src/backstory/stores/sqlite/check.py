@@ -17,7 +17,7 @@ from backstory.stores.sqlite.connecting import APPLICATION_ID
 from backstory.stores.sqlite.entries import EXPECTED, differences
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.file import SqliteFile, schema
-from backstory.stores.sqlite.index import HIGHEST, LAST_LOG, LOWEST
+from backstory.stores.sqlite.read_plan import HIGHEST, LAST_LOG, LOWEST
 from backstory.stores.sqlite.rows import row_digest
 
 Check = Callable[[apsw.Connection], Iterator[str]]

@@ -12,7 +12,7 @@ import msgspec
 
 from backstory.errors import StoreCorrupt
 from backstory.stores.rows import LOG_BITS, decode_tags, place
-from backstory.stores.sqlite.index import LAST_LOG, LOWEST, hash_token, token
+from backstory.stores.sqlite.read_plan import LAST_LOG, LOWEST, hash_token, token
 
 Entry = tuple[Any, Any]
 """What an index is asked for, and the key of the row that it gives."""

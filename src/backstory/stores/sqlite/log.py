@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from backstory.commit import Commit, Head
+from backstory.event_data import RecordedEvent
 from backstory.forks import on_fork
 from backstory.query import Query
-from backstory.record import Recorded
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
-from backstory.stores.recent import Recent
-from backstory.stores.sqlite.index import first_key
 from backstory.stores.sqlite.lineage import File, Lineage
+from backstory.stores.sqlite.read_plan import first_key
 from backstory.stores.sqlite.rows import TAIL, Rows
+from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 
 POLL = 0.01
@@ -34,7 +34,7 @@ class SqliteLog:
     ) -> None:
         self.origin = origin
         self.base = first_key(number)
-        self.recent = Recent()
+        self.tail = Tail()
         self.lineage = Lineage(file, self.base, origin)
         self._number = number
         self._write = write
@@ -65,10 +65,10 @@ class SqliteLog:
         upto: int | None = None,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """Stream the events that match; see `Log.read`."""
         if upto is not None:
-            if self.recent.rules_out(query, after, upto):
+            if self.tail.rules_out(query, after, upto):
                 return iter(())
             if upto - after <= TAIL:
                 # No index is needed, so neither is where it ends. At once, because `upto` may be beyond the head.

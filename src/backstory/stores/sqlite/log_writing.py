@@ -9,13 +9,13 @@ import apsw
 import msgspec
 
 from backstory.commit import Commit, Draft, Head, emptied, recorded
+from backstory.event_data import RecordedEvent
 from backstory.query import Condition, Query
-from backstory.record import Recorded
-from backstory.stores.recent import News, Recent
-from backstory.stores.sqlite.index import RUN
 from backstory.stores.sqlite.lineage import Lineage, Lost
+from backstory.stores.sqlite.read_plan import RUN
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
+from backstory.stores.tail import News, Tail
 from backstory.unit import Batch
 
 INSERT_COMMIT = (
@@ -35,7 +35,7 @@ class KnownLog(Protocol):
 
     base: int
     origin: Head
-    recent: Recent
+    tail: Tail
     lineage: Lineage
 
 
@@ -52,7 +52,7 @@ class LogWriting:
         self._base = known.base
         self._origin = known.origin
         self._rows = Rows(fetcher(connection), known.base, known.origin)
-        self._recent = known.recent
+        self._tail = known.tail
         self._lineage = known.lineage
         found, indexed_ids, self.ref = self._rows.ends_and_more(known.lineage.seen, ids, ref)
         self.gone = found is None and self._rows.dropped()
@@ -60,11 +60,11 @@ class LogWriting:
             raise Lost(lost)
         self.head, self.indexed = found or (known.origin, 0)
         self.found = self.head
-        self._recent.catch_up(self.head, self._news)
+        self._tail.catch_up(self.head, self._news)
         self._added: list[tuple[Draft, Commit]] = []
         self._inserted = 0
         # Beyond the indexes it need not look where the recent ids reach back as far.
-        self._known = {*indexed_ids, *self._rows.known_beyond(ids, self.indexed, self._recent.seen.start)}
+        self._known = {*indexed_ids, *self._rows.known_beyond(ids, self.indexed, self._tail.seen.start)}
         self._asked = set(ids)
 
     def _news(self, left: Head) -> News | None:
@@ -79,14 +79,14 @@ class LogWriting:
         if id not in self._asked:
             self._asked.add(id)
             self._known.update(self._rows.known_ids([id], self.indexed, self.found.position))
-        if id not in self._known and id not in self._recent.seen.ids:
+        if id not in self._known and id not in self._tail.seen.ids:
             return None
         self.insert()
         return self._rows.by_id(id, self.indexed)
 
-    def matching(self, condition: Condition, limit: int) -> Sequence[Recorded]:
+    def matching(self, condition: Condition, limit: int) -> Sequence[RecordedEvent]:
         """The first events that the condition forbids; see `judge.LogView`."""
-        if self._recent.seen.rules_out(condition.query, condition.after):
+        if self._tail.seen.rules_out(condition.query, condition.after):
             return ()
         self.insert()
         # What this transaction has added is beyond the indexes as well.
@@ -97,7 +97,7 @@ class LogWriting:
 
     def hash_at(self, position: int) -> bytes | None:
         """The hash of the commit that ends at a position, or of the origin; see `judge.LogView`."""
-        known = self._recent.seen.hashes.get(position)
+        known = self._tail.seen.hashes.get(position)
         if known is not None:
             return known
         if position == self._origin.position:
@@ -111,7 +111,7 @@ class LogWriting:
         """Append what was judged."""
         for draft, commit in zip(batch, commits, strict=True):
             self._added.append((draft, commit))
-            self.head = self._recent.add(commit, draft.events)
+            self.head = self._tail.add(commit, draft.events)
 
     def withhold(self, commit: Commit, places: Sequence[int]) -> None:
         """Write a commit and its events anew without these parts."""
@@ -125,7 +125,7 @@ class LogWriting:
             EMPTY_EVENT, [(event.data, position) for position, event in enumerate(rest, first)]
         )
 
-    def added(self) -> list[Recorded]:
+    def added(self) -> list[RecordedEvent]:
         """The events that were added."""
         return [event for draft, commit in self._added for event in recorded(draft.events, commit)]
 
@@ -152,12 +152,12 @@ class LogWriting:
 
     def kept(self) -> None:
         """Remember that all of it is written."""
-        self._recent.durable(self.head.position)
+        self._tail.durable(self.head.position)
         self._lineage.note(self.head)
 
     def forget(self) -> None:
         """Remember nothing: nobody knows what was kept."""
-        self._recent.forget()
+        self._tail.forget()
 
 
 def fetcher(connection: apsw.Connection) -> Any:

@@ -11,9 +11,8 @@ import msgspec
 from backstory import digest
 from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt
+from backstory.event_data import RecordedEvent
 from backstory.query import Query, matcher, to_json
-from backstory.record import Recorded
-from backstory.stores.recent import News
 from backstory.stores.rows import (
     LOG_BITS,
     POSITION,
@@ -24,8 +23,9 @@ from backstory.stores.rows import (
     head_of,
     in_order,
 )
-from backstory.stores.sqlite.index import SCAN, Selection, hash_token, plan
+from backstory.stores.sqlite.read_plan import SCAN, Selection, hash_token, plan
 from backstory.stores.streams import merged
+from backstory.stores.tail import News
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
 
@@ -162,7 +162,7 @@ class Rows:
         *,
         backwards: bool = False,
         limit: int | None = None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """The events that match, with `after < position <= upto`; `indexed` is where the indexes end."""
         after = max(after, self._origin.position)
         near, everything = upto - after <= TAIL, query.is_all
@@ -186,7 +186,7 @@ class Rows:
         upto: int,
         backwards: bool,
         first: int | None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedEvent]:
         """The events of the rows that were selected and that match."""
         kind: str | None = None
         text: str | None = None
@@ -201,7 +201,7 @@ class Rows:
                     if decide is not None and type != kind:
                         kind, matches = type, decide(type, tags)
                     if matches:
-                        yield Recorded(position, commit, type, version, tags, data)
+                        yield RecordedEvent(position, commit, type, version, tags, data)
             except msgspec.MsgspecError as error:
                 raise StoreCorrupt(f"the tags of event #{position} are damaged ({error})") from error
 

@@ -14,9 +14,9 @@ from backstory.forks import on_fork
 from backstory.stores.hooks import run_hooks
 from backstory.stores.names import beyond
 from backstory.stores.rows import POSITION, Row, head_of
-from backstory.stores.sqlite.index import LAST_LOG
 from backstory.stores.sqlite.lineage import File, Lost
 from backstory.stores.sqlite.log import SqliteLog
+from backstory.stores.sqlite.read_plan import LAST_LOG
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.stores.sqlite.writing import Writing

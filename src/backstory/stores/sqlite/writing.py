@@ -13,14 +13,14 @@ import apsw
 
 from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt, StoreRefused
-from backstory.record import Recorded
+from backstory.event_data import RecordedEvent
 from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.stores.judge import Plan, judge
 from backstory.stores.names import beyond
 from backstory.stores.needed import needed_by
 from backstory.stores.rows import POSITION, head_of
-from backstory.stores.sqlite.index import LAST_LOG, first_key
 from backstory.stores.sqlite.log_writing import KnownLog, LogWriting
+from backstory.stores.sqlite.read_plan import LAST_LOG, first_key
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.runs import drop_rows
 from backstory.unit import Append, NewLog, Outcome, SetRef, Unit, Written
@@ -84,7 +84,7 @@ class Writing:
 
     def _open(self, number: int, known: KnownLog) -> LogWriting | None:
         if self._again:
-            known.recent.forget()
+            known.tail.forget()
         name = self._first_ref
         writing = LogWriting(
             self._connection, known, self._ids.get(number, ()), None if name in self._refs else name
@@ -181,7 +181,7 @@ class Writing:
         for log in self.written.values():
             log.insert()
 
-    def added(self, number: int) -> tuple[Head, Sequence[Recorded]]:
+    def added(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
         """Where a log ended before this call, and the events that it has since; for hooks."""
         log = self.log(number)
         assert log is not None

@@ -13,8 +13,8 @@ from backstory.codec import PLAIN
 from backstory.documents.decisions import preview_document, refusal_document
 from backstory.documents.states import name_of
 from backstory.errors import Refused
-from backstory.history.diff import diff
-from backstory.history.patch import lines
+from backstory.history.compare.diff import diff
+from backstory.history.compare.patch import lines
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -12,7 +12,7 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.parser import application_options
 from backstory.cli.verbs.log import view
 from backstory.cli.verbs.log.view import View
-from backstory.history.listing import Filter, Side, followed, listed
+from backstory.history.ask.listing import Filter, Side, followed, listed
 from backstory.query import Query
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from backstory.codec import fields
 from backstory.documents.differences import changes_document
 from backstory.documents.states import name_of, reference_document
 from backstory.errors import DefinitionError
-from backstory.history.changed import diff_all
-from backstory.history.diff import Difference, diff_plain
+from backstory.history.ask.diff_all import diff_all
+from backstory.history.compare.diff import Difference, diff_plain
 from backstory.masking import event_veil
 from backstory.query import Query
 from backstory.veil import either
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.commit import Commit
-    from backstory.history.listing import Side
-    from backstory.record import Recorded
+    from backstory.event_data import RecordedEvent
+    from backstory.history.ask.listing import Side
     from backstory.session import Session
     from backstory.state import State
     from backstory.store import Log
@@ -104,7 +104,7 @@ def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: li
             continue
 
 
-def _of_tag(log: Log, commit: Commit, tag: str, events: list[Recorded]) -> Difference:
+def _of_tag(log: Log, commit: Commit, tag: str, events: list[RecordedEvent]) -> Difference:
     """The fields that events give, and their values before: found by going back as far as it takes."""
     after = {name: value for event in events for name, value in fields(event.data).items()}
     veils = [event_veil(event.type) for event in events]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from backstory.history.branches import Branches, Chain
-from backstory.history.listing import Filter, Side
+from backstory.history.ask.listing import Filter, Side
+from backstory.history.refs.branches import Branches, Chain
 
 if TYPE_CHECKING:
     from argparse import Namespace

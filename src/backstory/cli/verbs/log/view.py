@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.commit import Commit
-    from backstory.history.listing import Side
+    from backstory.history.ask.listing import Side
     from backstory.session import Session
 
 SHOWN = 10
@@ -33,7 +33,7 @@ def named(session: Session) -> Mapping[bytes, list[str]]:
     """The names of branches and marks, by hash; nothing is loaded where there is only main."""
     if not (session.store.refs.list(BRANCH).keys() - {MAIN_REF} or session.store.refs.list(MARK)):
         return {}
-    from backstory.history.names import names
+    from backstory.history.refs.names import names
 
     return names(session.branches, session.branch)
 

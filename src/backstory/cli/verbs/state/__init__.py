@@ -103,7 +103,7 @@ def nothing(log: Log, tag: str, at: str | None) -> str:
     """Why there is nothing to show, and what there is instead."""
     if at is not None and (first := next(iter(log.read(Query.of(tags=[tag]), limit=1)), None)):
         return f"nothing is known about {tag} at {at}; its first event is #{first.position}"
-    from backstory.history.similar import similar_tags
+    from backstory.history.ask.similar import similar_tags
 
     if others := similar_tags(log, tag):
         return f"nothing is known about {tag}; did you mean {' or '.join(others)}?"

@@ -11,7 +11,7 @@ from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.cli.show.value import shown
 from backstory.documents.states import name_of, state_document
-from backstory.history import plain as plains
+from backstory.history.compare import jsonable
 from backstory.state import State, identity, state_type
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
             out.document("state", **state_document(state, last))
         else:
             out.page()
-            _write(reference, plains.shown(state), last, out)
+            _write(reference, jsonable.shown(state), last, out)
     return 0
 
 
@@ -61,7 +61,7 @@ def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) 
 
 def _nothing(db: Database, reference: State, at: str | None) -> str:
     """Why there is nothing to show, and what there is instead."""
-    from backstory.history.similar import similar_tags
+    from backstory.history.ask.similar import similar_tags
 
     name = name_of(reference)
     first = next(db.read(reference.query(), limit=1), None)

@@ -1,0 +1,217 @@
+"""Applications: the events, states and commands of somebody's code, found by the name of its module.
+
+    app = load("bank", Path.cwd())
+    app.command("withdraw")
+    app.state("Account")
+
+`bank` may be a module or a package, whose submodules belong to it; `bank:parts` is something in it that holds them:
+a list, a dict, a class, or a module that it imported. What a state applies and what a command takes or gives belongs
+to the application too, wherever it is defined.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import msgspec
+
+from backstory.commands import CommandType
+from backstory.errors import ApplicationError, DefinitionError
+from backstory.event import Event
+from backstory.event_types import EventType, event_type
+from backstory.state import State, state_type
+
+T = TypeVar("T")
+
+NOT_THEIRS = ("importlib", "backstory")
+"""Modules whose lines in a traceback do not help somebody who looks for a mistake in their own code."""
+
+
+class Application(msgspec.Struct, frozen=True):
+    """What an application is made of. Events are sorted by their stable names, the others by where they are defined."""
+
+    name: str
+    events: tuple[EventType, ...]
+    states: tuple[type[State], ...]
+    commands: tuple[CommandType[...], ...]
+
+    def event(self, name: str) -> EventType:
+        """The event of this stable name. Raises `ApplicationError` with the nearest ones."""
+        return self._named("event", name, {kind.name: [kind] for kind in self.events})
+
+    def state(self, name: str) -> type[State]:
+        """The state whose class has this name, alone or with its module. Raises `ApplicationError`."""
+        return self._named(
+            "state", name, _by_name((cls.__name__, cls.__module__, cls) for cls in self.states)
+        )
+
+    def command(self, name: str) -> CommandType[...]:
+        """The command of this name, alone or with its module; `-` may stand for `_`. Raises `ApplicationError`."""
+        commands = _by_name((command.name, command.__module__, command) for command in self.commands)
+        return self._named("command", name if name in commands else name.replace("-", "_"), commands)
+
+    def commands_by_name(self) -> dict[str, CommandType[...]]:
+        """The commands by the name that commits record, without those whose name two modules use."""
+        count = Counter(command.name for command in self.commands)
+        return {command.name: command for command in self.commands if count[command.name] == 1}
+
+    def _named(self, what: str, name: str, known: Mapping[str, list[T]]) -> T:
+        found = known.get(name, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            places = [
+                min((full for full, things in known.items() if things == [one]), key=len) for one in found
+            ]
+            raise ApplicationError(
+                f"{self.name} has {len(found)} {what}s named {name}; say which: {', '.join(places)}"
+            )
+        simple = sorted(full for full in known if "." not in full)
+        near = get_close_matches(name, simple, 3) or [full for full in simple if full.lower() == name.lower()]
+        if near:
+            hint = f"did you mean {' or '.join(near)}?"
+        else:
+            hint = f"it has {', '.join(simple)}" if simple else "it has none at all"
+        raise ApplicationError(f"{self.name} has no {what} {name!r}; {hint}")
+
+
+def load(name: str, folder: Path) -> Application:
+    """Import an application, `module` or `module:attribute`, as seen from a folder, and look through it.
+
+    The folder goes to the front of `sys.path`, and stays there: what the application imports later must be found too.
+    Raises `ApplicationError` that says which part of the name is wrong, or what went wrong inside of the module.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if module_name.endswith(".py") or "/" in module_name or not module_name:
+        dotted = module_name.removesuffix(".py").strip("./").replace("/", ".") or "bank"
+        raise ApplicationError(
+            f"an application is named as a module, like {dotted} or {dotted}:parts, not {name!r}"
+        )
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    module = _import(module_name, folder)
+    if colon:
+        things = list(_inside(_attribute(module, attribute)))
+    else:
+        things = [thing for part in (module, *_submodules(module, folder)) for thing in vars(part).values()]
+    app = collect(name, things)
+    if not (app.events or app.states or app.commands):
+        raise ApplicationError(f"{name} has no events, states or commands")
+    return app
+
+
+def collect(name: str, things: Iterable[Any]) -> Application:
+    """The application of these objects; an object that is not an event, state or command is passed over."""
+    events: dict[type[Any], None] = {}
+    states: dict[type[State], None] = {}
+    commands: dict[int, CommandType[...]] = {}
+    for thing in things:
+        if isinstance(thing, CommandType):
+            commands[id(thing)] = thing
+        elif isinstance(thing, type) and not thing.__module__.startswith("backstory."):
+            if issubclass(thing, State) and hasattr(thing, "apply"):
+                states[thing] = None
+            elif thing is not Event and "__backstory__" in vars(thing):
+                events[thing] = None
+    try:
+        for command in commands.values():
+            states.update(dict.fromkeys(command.states.values()))
+            events.update((cls, None) for cls in command.gives if cls is not Event)
+        for state in states:
+            events.update((kind.cls, None) for kind in state_type(state).events.values())
+        kinds = {kind.name: kind for kind in map(event_type, events)}
+    except (DefinitionError, NameError) as wrong:
+        raise ApplicationError(f"{name}: {wrong}") from wrong
+    return Application(
+        name,
+        tuple(kinds[kind] for kind in sorted(kinds)),
+        tuple(sorted(states, key=lambda cls: (cls.__module__, cls.__name__))),
+        tuple(sorted(commands.values(), key=lambda command: (command.__module__, command.name))),
+    )
+
+
+def failure(error: BaseException) -> str:
+    """An error in somebody's own code: their lines of the traceback, the innermost last, and the error itself."""
+    if isinstance(error, SyntaxError):
+        return "".join(traceback.format_exception_only(error)).rstrip()
+    lines = [
+        f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in NOT_THEIRS
+        and not frame.f_code.co_filename.startswith("<frozen")
+    ]
+    return "\n".join([*lines, f"{type(error).__name__}: {error}"])
+
+
+def _import(name: str, folder: Path) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is not None and f"{name}.".startswith(f"{missing.name}."):
+            near = get_close_matches(name, [module.name for module in pkgutil.iter_modules([str(folder)])], 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ApplicationError(f"there is no module {missing.name!r}, seen from {folder}{hint}") from None
+        raise ApplicationError(f"{name} cannot be imported:\n{failure(missing)}") from missing
+    except Exception as wrong:
+        raise ApplicationError(f"{name} cannot be imported:\n{failure(wrong)}") from wrong
+    except SystemExit as stop:
+        raise ApplicationError(
+            f"{name} ends the program while it is imported: SystemExit({stop.code!r})"
+        ) from stop
+
+
+def _submodules(module: ModuleType, folder: Path) -> Iterator[ModuleType]:
+    """Every module inside of a package, except those that are run and not imported: `__main__`, and tests."""
+    for info in pkgutil.iter_modules(getattr(module, "__path__", [])):
+        if info.name in ("__main__", "conftest", "tests") or info.name.startswith("test_"):
+            continue
+        part = _import(f"{module.__name__}.{info.name}", folder)
+        yield part
+        yield from _submodules(part, folder)
+
+
+def _attribute(module: ModuleType, path: str) -> Any:
+    found: Any = module
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            near = get_close_matches(part, [name for name in dir(found) if not name.startswith("_")], 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ApplicationError(f"{module.__name__} has no {path!r}{hint}") from None
+    return found
+
+
+def _inside(root: Any) -> Iterator[Any]:
+    """The object that an attribute is, and its content; for a module, the objects in it."""
+    yield root
+    if isinstance(root, Mapping):
+        held: Iterable[Any] = root.values()
+    elif isinstance(root, (list, tuple, set, frozenset)):
+        held = root
+    else:
+        held = getattr(root, "__dict__", {}).values()
+    for thing in held:
+        if isinstance(thing, ModuleType):
+            yield from vars(thing).values()
+        else:
+            yield thing
+
+
+def _by_name(parts: Iterable[tuple[str, str, T]]) -> dict[str, list[T]]:
+    """Things by name, and by name with as much of the module before it as one likes to write."""
+    known: dict[str, list[T]] = {}
+    for name, module, thing in parts:
+        packages = module.split(".")
+        for start in range(len(packages) + 1):
+            known.setdefault(".".join([*packages[start:], name]), []).append(thing)
+    return known

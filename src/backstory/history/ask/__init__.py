@@ -1,0 +1,1 @@
+"""Questions to a history: bisect, searches, lists of commits, entities and counts."""

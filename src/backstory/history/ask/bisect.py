@@ -1,0 +1,103 @@
+"""Bisect: the event after which something became true of a state, exact, by one linear fold.
+
+Before its first event an entity is not there, and nothing is true of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from backstory.event_data import RecordedEvent
+from backstory.history.ask.entities import Entities
+from backstory.lookup import commit_finder
+from backstory.state import State, state_type
+from backstory.store import Log
+
+Predicate = Callable[[Any], bool]
+"""Says something about a state, which it must not change."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """An event after which the answer was another one than before."""
+
+    record: RecordedEvent
+    holds: bool
+
+
+class Found(msgspec.Struct, frozen=True):
+    """All turns of a predicate over one state's history, oldest first; `began` is its value before the first turn."""
+
+    turns: tuple[Turn, ...]
+    began: bool = False
+
+    @property
+    def first(self) -> RecordedEvent | None:
+        """The first event that made it true; None if no event did."""
+        return next((turn.record for turn in self.turns if turn.holds), None)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is true in the end."""
+        return self.turns[-1].holds if self.turns else self.began
+
+    @property
+    def flipped(self) -> bool:
+        """Whether it went back and forth: then the first event is not the only one to look at."""
+        return len(self.turns) > 1
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """The first event that made a predicate true for an entity: which one, and its state after the event."""
+
+    record: RecordedEvent
+    reference: State
+    state: State
+
+
+def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto: int | None = None) -> Found:
+    """When `predicate` became true of a state, and every time it turned, in `after < position <= upto`.
+
+    Raises errors of the predicate, and `UnreadableEvent`.
+    """
+    compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
+    state = compiled.copy(reference)
+    began = False
+    if after and compiled.fold(state, log.read(query, upto=after), commit_at):
+        began = bool(predicate(state))
+    turns: list[Turn] = []
+
+    def watched() -> Iterator[RecordedEvent]:
+        """The events; the code after a `yield` runs when that event has been applied."""
+        held = began
+        for record in log.read(query, after=after, upto=upto):
+            yield record
+            if bool(predicate(state)) is not held:
+                held = not held
+                turns.append(Turn(record, held))
+
+    compiled.fold(state, watched(), commit_at)
+    return Found(tuple(turns), began)
+
+
+def first_of_all(
+    log: Log, cls: type[State], predicate: Predicate, after: int = 0, upto: int | None = None
+) -> Broken | None:
+    """The first event after which `predicate` is true of any entity of a class, and was not before. One pass.
+
+    Raises `DefinitionError` for a class whose entities do not follow from events' tags.
+    """
+    held: dict[int, bool] = {}
+    entities = Entities(log, cls, after)
+    for record, concerned in entities.follow(upto):
+        for entity in concerned:
+            number = id(entity)
+            if number not in held:
+                held[number] = entity.existed and bool(predicate(entity.start))
+            holds = bool(predicate(entity.state))
+            if holds and not held[number]:
+                return Broken(record, entity.reference, entity.state)
+            held[number] = holds
+    return None

@@ -1,0 +1,264 @@
+"""Predicates as text: `balance < 0 and len(items) > 3 or status == "open"`, compiled to functions that can do no harm.
+
+The text is parsed as Python, and only these parts are understood: the state's fields, the fields of their values (of
+dicts by name too), subscripts, comparisons, `and or not`, arithmetic on numbers, constants, a few functions, and
+`any(line.count < 0 for line in lines)`. Only data are looked up, so an expression cannot reach code; texts, numbers
+and the steps of one evaluation are bounded. A missing value (a key, an index, a field of `Latest` that no event gave
+yet) is None; None is neither less nor more than any value.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from backstory.errors import BackstoryError
+from backstory.history.ask.operators import (
+    ARITHMETIC,
+    COMPARISONS,
+    FUNCTIONS,
+    LARGEST,
+    VIEWS,
+    Budget,
+    attribute,
+    item,
+    number,
+)
+from backstory.latest import Latest
+from backstory.state import State
+
+LONGEST = 2_000
+DEEPEST = 40
+STEPS = 1_000_000
+"""How many elements one evaluation may visit."""
+
+Value = Callable[["Scope"], Any]
+
+
+class ExpressionError(BackstoryError, ValueError):
+    """An expression cannot be understood, or cannot be evaluated; `column` is the place in its text."""
+
+    def __init__(self, text: str, column: int, why: str) -> None:
+        super().__init__(text, column, why)
+        self.text = text
+        self.column = column
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.why}\n  {self.text}\n  {' ' * self.column}^"
+
+
+class Scope:
+    """What names mean while an expression is evaluated, and how much more it may do."""
+
+    __slots__ = ("budget", "names", "state")
+
+    def __init__(self, state: Any) -> None:
+        self.state = state
+        self.names: dict[str, Any] = {}
+        self.budget = Budget(STEPS)
+
+
+def predicate(text: str, cls: type[State]) -> Callable[[Any], bool]:
+    """A function of a state of this class. Both raise `ExpressionError`, the function for operations without sense."""
+    compiled = _Compiler(text, cls).compile()
+
+    def holds(state: Any) -> bool:
+        return bool(compiled(Scope(state)))
+
+    return holds
+
+
+class _Compiler:
+    """Turns each node of a text into a function of a scope."""
+
+    def __init__(self, text: str, cls: type[State]) -> None:
+        self._text = text
+        self._fields = None if cls is Latest else sorted(cls.__struct_fields__)
+        self._cls = cls
+        self._names: set[str] = set()
+
+    def compile(self) -> Value:
+        """The whole text as one function."""
+        if len(self._text) > LONGEST:
+            raise ExpressionError(
+                self._text[:60] + "...", 0, f"an expression has at most {LONGEST} characters"
+            )
+        try:
+            tree = ast.parse(self._text.strip(), mode="eval")
+        except SyntaxError as wrong:
+            column = len(self._text.strip()) if not wrong.offset else wrong.offset - 1
+            raise self._error(column, f"not an expression: {wrong.msg}") from None
+        except (RecursionError, MemoryError, ValueError) as wrong:
+            raise self._error(0, f"not an expression: {str(wrong) or 'too deep'}") from None
+        return self._node(tree.body, 0)
+
+    def _error(self, column: int, why: str) -> ExpressionError:
+        return ExpressionError(self._text.strip(), column, why)
+
+    def _column(self, node: ast.expr) -> int:
+        """Where a node begins, in characters: Python counts bytes."""
+        return len(self._text.strip().encode()[: node.col_offset].decode(errors="ignore"))
+
+    def _node(self, node: ast.expr, depth: int) -> Value:
+        column = self._column(node)
+        if depth > DEEPEST:
+            raise self._error(column, f"nested deeper than {DEEPEST}")
+        method = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if method is None:
+            raise self._error(column, f"{_WORDS.get(type(node), type(node).__name__)} cannot be used here")
+        inner: Value = method(node, column, depth + 1)
+
+        def guarded(scope: Scope) -> Any:
+            try:
+                return inner(scope)
+            except (TypeError, ValueError, ArithmeticError) as wrong:
+                if isinstance(wrong, ExpressionError):
+                    raise
+                raise self._error(column, str(wrong)) from wrong
+
+        return inner if isinstance(node, (ast.Name, ast.Constant, ast.BoolOp)) else guarded
+
+    def _constant(self, node: ast.Constant, column: int, _depth: int) -> Value:
+        value = node.value
+        if not isinstance(value, (str, int, float, bool, type(None))):
+            raise self._error(column, f"{value!r} cannot be used here")
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            raise self._error(column, "this number is too large")
+        return lambda _scope: value
+
+    def _name(self, node: ast.Name, column: int, _depth: int) -> Value:
+        name = node.id
+        if name in self._names:
+            return lambda scope: scope.names[name]
+        if self._fields is None:
+            return lambda scope: None if (field := scope.state.fields.get(name)) is None else field.value
+        if name not in self._fields or name.startswith("_"):
+            raise self._error(
+                column, f"{self._cls.__qualname__} has no field {name!r}; it has {', '.join(self._fields)}"
+            )
+        get: Callable[[Any], Any] = getattr(self._cls, name).__get__
+        return lambda scope: get(scope.state)
+
+    def _attribute(self, node: ast.Attribute, column: int, depth: int) -> Value:
+        value, name = self._node(node.value, depth), node.attr
+        if name.startswith("_"):
+            raise self._error(column, f"{name!r} is not data: it begins with an underscore")
+        return lambda scope: attribute(value(scope), name)
+
+    def _subscript(self, node: ast.Subscript, _column: int, depth: int) -> Value:
+        value, key = self._node(node.value, depth), self._node(node.slice, depth)
+        return lambda scope: item(value(scope), key(scope))
+
+    def _compare(self, node: ast.Compare, column: int, depth: int) -> Value:
+        steps = []
+        for operator, right in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, (ast.Is, ast.IsNot)) and not (
+                isinstance(right, ast.Constant) and right.value is None
+            ):
+                raise self._error(column, "only None can be compared with `is`; use ==")
+            steps.append((COMPARISONS[type(operator)], self._node(right, depth)))
+        left = self._node(node.left, depth)
+        if len(steps) == 1:
+            [(compare, right_value)] = steps
+            return lambda scope: compare(left(scope), right_value(scope), scope.budget)
+
+        def chained(scope: Scope) -> bool:
+            one = left(scope)
+            for compare, value in steps:
+                other = value(scope)
+                if not compare(one, other, scope.budget):
+                    return False
+                one = other
+            return True
+
+        return chained
+
+    def _boolop(self, node: ast.BoolOp, _column: int, depth: int) -> Value:
+        values = [self._node(value, depth) for value in node.values]
+        stops_at = isinstance(node.op, ast.Or)
+
+        def chosen(scope: Scope) -> Any:
+            found = None
+            for value in values:
+                found = value(scope)
+                if bool(found) is stops_at:
+                    break
+            return found
+
+        return chosen
+
+    def _unaryop(self, node: ast.UnaryOp, column: int, depth: int) -> Value:
+        value = self._node(node.operand, depth)
+        if isinstance(node.op, ast.Not):
+            return lambda scope: not value(scope)
+        if isinstance(node.op, ast.USub):
+            return lambda scope: -number(value(scope))
+        raise self._error(column, f"{type(node.op).__name__} cannot be used here")
+
+    def _binop(self, node: ast.BinOp, column: int, depth: int) -> Value:
+        operate = ARITHMETIC.get(type(node.op))
+        if operate is None:
+            raise self._error(column, f"{type(node.op).__name__} cannot be used here; + - * / // % can")
+        left, right = self._node(node.left, depth), self._node(node.right, depth)
+        return lambda scope: number(operate(number(left(scope)), number(right(scope))))
+
+    def _list(self, node: ast.List | ast.Tuple, _column: int, depth: int) -> Value:
+        values = [self._node(element, depth) for element in node.elts]
+        return lambda scope: [value(scope) for value in values]
+
+    _tuple = _list
+
+    def _call(self, node: ast.Call, column: int, depth: int) -> Value:
+        if node.keywords:
+            raise self._error(column, "a function takes no named arguments here")
+        if isinstance(node.func, ast.Attribute) and node.func.attr in VIEWS and not node.args:
+            view, value = VIEWS[node.func.attr], self._node(node.func.value, depth)
+            return lambda scope: view(value(scope))
+        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+            raise self._error(
+                column, f"only these can be called: {', '.join(sorted(FUNCTIONS))}; .values() of a dict"
+            )
+        function = FUNCTIONS[node.func.id]
+        arguments = [
+            self._generator(argument, depth)
+            if isinstance(argument, ast.GeneratorExp)
+            else self._node(argument, depth)
+            for argument in node.args
+        ]
+        return lambda scope: function(scope.budget, *(argument(scope) for argument in arguments))
+
+    def _generator(self, node: ast.GeneratorExp, depth: int) -> Value:
+        [loop, *others] = node.generators
+        if others or loop.is_async or not isinstance(loop.target, ast.Name):
+            raise self._error(self._column(node), "one `for` with one name is all that can be used here")
+        name = loop.target.id
+        if name in self._names or name.startswith("_"):
+            raise self._error(self._column(node), f"{name!r} cannot be the name of an element here")
+        source = self._node(loop.iter, depth)
+        self._names.add(name)
+        conditions = [self._node(condition, depth) for condition in loop.ifs]
+        element = self._node(node.elt, depth)
+        self._names.remove(name)
+
+        def elements(scope: Scope) -> Iterable[Any]:
+            for value in scope.budget.each(source(scope)):
+                scope.names[name] = value
+                if all(condition(scope) for condition in conditions):
+                    yield element(scope)
+
+        return elements
+
+
+_WORDS: Mapping[type[ast.expr], str] = {
+    ast.Lambda: "a lambda",
+    ast.IfExp: "if ... else",
+    ast.ListComp: "a list comprehension",
+    ast.JoinedStr: "a formatted text",
+    ast.NamedExpr: "an assignment",
+    ast.Slice: "a slice",
+    ast.GeneratorExp: "a generator outside a function",
+    ast.Dict: "a dict",
+    ast.Set: "a set",
+}

@@ -1,0 +1,169 @@
+"""Search by value: the commits after which a field of a state has a value, and had another one before.
+
+Only the state after a whole commit counts. A value is found again if the field had another one in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from backstory.codec import fields
+from backstory.event_data import RecordedEvent
+from backstory.history.ask.entities import Entities, Entity
+from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
+from backstory.history.compare.pointer import parse
+from backstory.latest import Latest
+from backstory.lookup import commit_finder
+from backstory.state import State, state_type
+from backstory.store import ALL, Log
+
+MISSING: Any = object()
+Wanted = Callable[[Any], bool]
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A commit, by its position, after which the value is there; `reference` says whose, `again` that it was before."""
+
+    commit: int
+    reference: State
+    again: bool = False
+
+
+def wanted(text: str) -> Wanted:
+    """What a value must be to be meant by a text: its JSON, a number by its value, or the text itself."""
+    try:
+        meant = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        meant = text
+
+    def matches(value: Any) -> bool:
+        if value is MISSING:
+            return False
+        if isinstance(meant, (int, float)) and isinstance(value, (int, float)):
+            return isinstance(meant, bool) is isinstance(value, bool) and meant == value
+        return same(value, meant) or (type(value) is str and value == text)
+
+    return matches
+
+
+def look(state: Any, steps: tuple[str, ...]) -> Any:
+    """The part of a state at a path, as JSON; `MISSING` if it has none."""
+    if isinstance(state, Latest) and steps:
+        field = state.fields.get(steps[0])
+        return MISSING if field is None else look(field.value, steps[1:])
+    for number, step in enumerate(steps):
+        if isinstance(state, msgspec.Struct):
+            names = {encoded: name for name, encoded in names_of(type(state)).items()}  # type: ignore[arg-type]
+            state = getattr(state, names[step]) if step in names else MISSING
+        elif isinstance(state, Mapping):
+            state = (
+                state[step]
+                if step in state
+                else next((state[key] for key in state if key_text(key) == step), MISSING)
+            )
+        elif isinstance(state, (list, tuple)):
+            state = state[int(step)] if step.isdecimal() and int(step) < len(state) else MISSING
+        else:
+            return look_plain(plain_value(state), steps[number:])
+        if state is MISSING:
+            return MISSING
+    return plain_value(state)
+
+
+def look_plain(value: Any, steps: tuple[str, ...]) -> Any:
+    """The part of a JSON value at a path; `MISSING` if it has none."""
+    for step in steps:
+        if isinstance(value, dict):
+            value = value.get(step, MISSING)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return MISSING
+    return value
+
+
+def commits_with(
+    log: Log, reference: State, path: str, value: str | Wanted, after: int = 0, upto: int | None = None
+) -> Iterator[Hit]:
+    """The commits after which one state's part at `path` (`/lines/0/sku`, `lines.0.sku`) is `value`, oldest first."""
+    compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
+    steps, matches = parse(path), wanted(value) if isinstance(value, str) else value
+    state = compiled.copy(reference)
+    held = again = bool(
+        after and compiled.fold(state, log.read(query, upto=after), commit_at) and matches(look(state, steps))
+    )
+    for commit, records in _by_commit(log.read(query, after=after, upto=upto)):
+        compiled.fold(state, records, commit_at)
+        holds = matches(look(state, steps))
+        if holds and not held:
+            yield Hit(commit, reference, again)
+        held, again = holds, again or holds
+
+
+def commits_with_any(
+    log: Log, cls: type[State], path: str, value: str | Wanted, after: int = 0, upto: int | None = None
+) -> Iterator[Hit]:
+    """The same for every entity of a class, in one pass. Of `Latest`: for every tag, from the events' data alone."""
+    steps, matches = parse(path), wanted(value) if isinstance(value, str) else value
+    if cls is Latest:
+        yield from _in_data(log, steps, matches, after, upto)
+        return
+    held: dict[int, bool] = {}
+    ever: set[int] = set()
+    concerned: dict[int, Entity] = {}
+    commit = 0
+
+    def settled() -> Iterator[Hit]:
+        for number, entity in concerned.items():
+            holds = matches(look(entity.state, steps))
+            if number not in held:
+                held[number] = entity.existed and matches(look(entity.start, steps))
+                ever.update([number] if held[number] else [])
+            if holds and not held[number]:
+                yield Hit(commit, entity.reference, number in ever)
+                ever.add(number)
+            held[number] = holds
+        concerned.clear()
+
+    followed = Entities(log, cls, after)
+    for record in log.read(followed.query, after=after, upto=upto):
+        if record.commit != commit:
+            yield from settled()
+        commit = record.commit
+        concerned.update((id(entity), entity) for entity in followed.apply(record))
+    yield from settled()
+
+
+def _in_data(
+    log: Log, steps: tuple[str, ...], matches: Wanted, after: int, upto: int | None
+) -> Iterator[Hit]:
+    """What `Latest` of each tag would say, from the events that have the field: memory is one flag for each tag."""
+    held: dict[str, bool] = {}
+    ever: set[str] = set()
+    if not steps:
+        return
+    for commit, records in _by_commit(log.read(ALL, upto=upto)):
+        now: dict[str, bool] = {}
+        for record in records:
+            data = fields(record.data)
+            if steps[0] in data:
+                now.update(dict.fromkeys(record.tags, matches(look_plain(data, steps))))
+        for tag, holds in now.items():
+            if holds and not held.get(tag) and commit > after:
+                yield Hit(commit, Latest(tag), tag in ever)
+            held[tag] = holds
+            ever.update([tag] if holds else [])
+
+
+def _by_commit(records: Iterator[RecordedEvent]) -> Iterator[tuple[int, list[RecordedEvent]]]:
+    group: list[RecordedEvent] = []
+    for record in records:
+        if group and record.commit != group[0].commit:
+            yield group[0].commit, group
+            group = []
+        group.append(record)
+    if group:
+        yield group[0].commit, group

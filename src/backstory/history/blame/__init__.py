@@ -1,0 +1,1 @@
+"""Blame: the event that gave each part of a state its value."""

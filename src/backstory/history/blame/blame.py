@@ -1,0 +1,148 @@
+"""Blame: for every part of a state, the event that last gave it its value.
+
+A part that a list only moved keeps the event that gave it its value: elements are told apart as `diff` does. Position
+0 stands for the value that the reference had before any event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from typing import Any
+
+from backstory.codec import fields
+from backstory.commit import Commit
+from backstory.event_data import Shown
+from backstory.history.blame.provenance import Nested, Provenance, followed, fresh, position_of, walk
+from backstory.history.blame.tracing import Trace
+from backstory.history.compare.jsonable import part_veil, plain_value
+from backstory.history.compare.pointer import Path, parse, pointer
+from backstory.history.compare.shape import NO_SHAPE
+from backstory.latest import Latest
+from backstory.lookup import commit_finder
+from backstory.masking import masked
+from backstory.state import State
+from backstory.store import Log
+from backstory.veil import Veil, united, veil_of
+
+
+class Blamed(Shown, frozen=True):
+    """A part of a state: its path, its value as JSON, and the position of the event that last changed anything in it.
+
+    `whole` says that it has parts, which are blamed for themselves: only here one can see that a part was removed.
+    """
+
+    path: Path
+    value: Any
+    position: int
+    whole: bool
+    commit_at: Callable[[int], Commit]
+    veil: Veil | None = None
+
+    def masks(self) -> dict[str, Any]:
+        """The value, masked."""
+        return {"value": self.shown}
+
+    @property
+    def shown(self) -> Any:
+        """The value, its personal and secret parts masked."""
+        return masked(self.value, self.veil)
+
+    @property
+    def pointer(self) -> str:
+        """The path, as a JSON pointer."""
+        return pointer(self.path)
+
+    @property
+    def commit(self) -> Commit | None:
+        """The commit that the event came in, read when it is asked for; None for position 0."""
+        return self.commit_at(self.position) if self.position else None
+
+
+class Blame:
+    """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots."""
+
+    def __init__(
+        self, value: Any, provenance: Nested, commit_at: Callable[[int], Commit], veil: Veil | None = None
+    ) -> None:
+        self._value = value
+        self._veil = veil
+        self._provenance = provenance
+        self._commit_at = commit_at
+
+    def __iter__(self) -> Iterator[Blamed]:
+        for path, value, position in walk(self._provenance, self._value):
+            if path:
+                yield self._part(path, value, position)
+
+    def __getitem__(self, path: str) -> Blamed:
+        """Raises `KeyError` if the state has no such part."""
+        value: Any = self._value
+        provenance: Any = self._provenance
+        steps: list[str | int] = []
+        for text in parse(path):
+            try:
+                step: Any = int(text) if isinstance(value, list) else text
+                value, provenance = value[step], provenance.parts[step]
+            except (LookupError, ValueError, TypeError, AttributeError):
+                raise KeyError(path) from None
+            steps.append(step)
+        return self._part(tuple(steps), value, position_of(provenance))
+
+    @property
+    def leaves(self) -> Iterator[Blamed]:
+        """The parts that have no parts."""
+        return (part for part in self if not part.whole)
+
+    def _part(self, path: Path, value: Any, position: int) -> Blamed:
+        whole = isinstance(value, (dict, list)) and bool(value)
+        veil = self._veil and reduce(Veil.at, path, self._veil)
+        return Blamed(path, value, position, whole, self._commit_at, veil)
+
+
+def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bool = False) -> Blame:
+    """Who is to blame for each part of a state, up to a position. Raises `UnreadableEvent`.
+
+    One pass: each event costs what it changed. With `assertions`, writing the value that is there already counts too:
+    to a field of the state, a key of a dict or an index of a list in it, or any field of `Latest`.
+    """
+    upto = log.head().position if upto is None else upto
+    commit_at = commit_finder(log)
+    if isinstance(reference, Latest):
+        return Blame(*_latest(log, reference, upto, commit_at, assertions=assertions))
+    value, provenance = _traced(log, reference, upto, commit_at, assertions=assertions)
+    return Blame(value, provenance, commit_at, veil_of(type(reference)))
+
+
+def _traced(
+    log: Log, reference: State, upto: int, commit_at: Callable[[int], Commit], *, assertions: bool
+) -> tuple[Any, Nested]:
+    trace = Trace(reference, assertions=assertions)
+    trace.fold(log.read(reference.query(), upto=upto), commit_at)
+    if not trace.complete:
+        trace = Trace(reference, assertions=assertions, careful=True)
+        trace.fold(log.read(reference.query(), upto=upto), commit_at)
+    return trace.plain, trace.provenance
+
+
+def _latest(
+    log: Log, reference: Latest, upto: int, commit_at: Callable[[int], Commit], *, assertions: bool
+) -> tuple[Any, Nested, Callable[[int], Commit], Veil | None]:
+    """Of data: each field's last value, by the event itself."""
+    values: dict[str, Any] = {}
+    types: dict[str, str] = {}
+    provenances: dict[str, Provenance] = {}
+    last = 0
+    for record in log.read(reference.query(), upto=upto):
+        position = record.position
+        for name, value in fields(record.data).items():
+            if name not in values or assertions:
+                provenances[name] = fresh(value, position)
+                last = position
+            elif values[name] is not value:
+                provenance = followed(provenances[name], values[name], value, NO_SHAPE, position)
+                if provenance is not provenances[name]:
+                    provenances[name], last = provenance, position
+            values[name], types[name] = value, record.type
+    veil = united({name: part_veil(type, name) for name, type in types.items()})
+    return plain_value(values), Nested(last, provenances), commit_at, veil

@@ -1,0 +1,186 @@
+"""A state that is watched while events are applied to it: which fields each event wrote, and what is in them
+since when.
+
+Its class is made a subclass whose fields are properties; dicts, lists and sets in fields are replaced by tracked ones,
+where nothing else holds them. What is missed that way (a value of a value that stands in two places, C code that goes
+around a container's methods) shows in the end, and `careful` tracing, which compares every field after every event,
+gives the answer then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from types import new_class
+from typing import Any
+
+from backstory.commit import Commit
+from backstory.copying import immutable
+from backstory.event_data import RecordedEvent
+from backstory.fields import hints
+from backstory.history.blame.followers import Follower, Whole, follower, is_shared
+from backstory.history.blame.provenance import Nested, fresh, position_of
+from backstory.history.blame.tracked import tracked
+from backstory.history.compare.jsonable import names_of, plain, plain_value, same
+from backstory.history.compare.shape import Shape
+from backstory.state import State, state_type
+
+CONTAINERS = (dict, list, set)
+
+
+class _Field:
+    """One field of the watched state.
+
+    `fixed`: its values cannot be changed in place. `container`: what is tracked in it at the moment, if something is.
+    """
+
+    def __init__(self, cls: type[State], name: str, encoded: str, annotation: Any) -> None:
+        member = getattr(cls, name)
+        self.name = name
+        self.encoded = encoded
+        self.get: Callable[[Any], Any] = member.__get__
+        self.set: Callable[[Any, Any], None] = member.__set__
+        self.shape = Shape(annotation)
+        self.fixed = immutable(annotation)
+        self.deep = not (self.shape.arguments and all(map(immutable, self.shape.arguments)))
+        self.container: Any = None
+        self.follower: Follower = Whole(None, 0, self.shape)
+
+
+class Trace:
+    """Watches one state from its reference on."""
+
+    def __init__(self, reference: State, *, assertions: bool = False, careful: bool = False) -> None:
+        self._compiled = state_type(type(reference))
+        self._assertions = assertions
+        self._careful = careful
+        self._noted: dict[str, bool] = {}  # field: whether something else was assigned
+        cls = type(reference)
+        annotations = hints(cls) or {}
+        self._fields = {
+            name: _Field(cls, name, encoded, annotations[name]) for name, encoded in names_of(cls).items()
+        }
+        self.state: Any = self._compiled.copy(reference)
+        for field in self._fields.values():
+            value = plain_value(field.get(self.state))
+            field.follower = Whole(value, fresh(value, 0), field.shape)
+        self.state.__class__ = self._traced(cls)
+        self._fixed = [field for field in self._fields.values() if field.fixed]
+        self._open = [field for field in self._fields.values() if not field.fixed]
+        for field in self._open:
+            self._adopt(field)
+
+    def fold(self, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit]) -> None:
+        """Apply the events, and note the changes of each."""
+        self._compiled.fold(self.state, self._settling(records), commit_at)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What was noted of the state."""
+        return {field.encoded: field.follower.plain for field in self._fields.values()}
+
+    @property
+    def provenance(self) -> Nested:
+        """Since when each part of it is there."""
+        provenances = {field.encoded: field.follower.provenance for field in self._fields.values()}
+        return Nested(max(map(position_of, provenances.values()), default=0), provenances)
+
+    @property
+    def complete(self) -> bool:
+        """Whether what was noted is what the state holds."""
+        return same(self.plain, plain(self.state))
+
+    def _settling(self, records: Iterable[RecordedEvent]) -> Iterator[RecordedEvent]:
+        """The events; what runs after a `yield` runs when that event has been applied."""
+        look, fixed = _looking(self._fixed), [field.follower for field in self._fixed]
+        noted, assertions, state = self._noted, self._assertions, self.state
+        last = look(state)
+        for record in records:
+            yield record
+            now = look(state)
+            for value, old, one in zip(now, last, fixed, strict=True):
+                if value is not old:
+                    one.settle(value, record.position, assertions=False)
+            last = now
+            for field in self._open:
+                container = field.container
+                if container is None or field.get(state) is not container:
+                    self._compare(field, record.position)
+                elif container.touched or field.follower.restless:
+                    field.follower.settle(container, record.position, assertions=assertions)
+            if noted:
+                for name in noted if assertions else ():
+                    if self._fields[name].fixed:
+                        self._fields[name].follower.settle(
+                            getattr(state, name), record.position, assertions=True
+                        )
+                noted.clear()
+
+    def _compare(self, field: _Field, position: int) -> None:
+        """Follow a field that holds nothing tracked, unless it was not even read."""
+        if field.container is not None:
+            field.follower = Whole(field.follower.plain, field.follower.provenance, field.shape)
+            field.container = None
+        elif not (field.follower.restless or field.name in self._noted):
+            return
+        asserted = self._assertions and self._noted.get(field.name, False)
+        field.follower.settle(field.get(self.state), position, assertions=asserted)
+        self._adopt(field)
+
+    def _adopt(self, field: _Field) -> None:
+        """Have a container note its own changes, where nothing else holds it.
+
+        What something else holds could be changed without anyone reading this field.
+        """
+        if self._careful or is_shared(field.get(self.state)):
+            field.follower.restless = True
+        elif type(value := field.get(self.state)) in CONTAINERS:
+            field.container = tracked(value, field.deep)
+            field.set(self.state, field.container)
+            was = field.follower
+            field.follower = follower(
+                field.container, was.plain, was.provenance, field.shape, deep=field.deep
+            )
+        else:
+            field.follower.restless = False
+
+    def _traced(self, cls: type[State]) -> type[State]:
+        """A subclass that notes which fields are read, where that may change them, and written, where that counts."""
+        names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+        traced: type[State] = new_class(
+            cls.__name__, (cls,), {"checked": False}, lambda body: body.update(names)
+        )
+        for name, field in self._fields.items():
+            if self._assertions or not field.fixed:
+                setattr(traced, name, self._property(field))
+        return traced
+
+    def _property(self, field: _Field) -> property:
+        noted, name, get, put = self._noted, field.name, field.get, field.set
+
+        def read(state: Any) -> Any:
+            if field.container is None:
+                noted.setdefault(name, False)
+            return get(state)
+
+        def write(state: Any, value: Any) -> None:
+            if field.fixed or value is not get(state):
+                noted[name] = True
+            else:
+                noted.setdefault(
+                    name, False
+                )  # `self.lines += [line]` changes the list and assigns it as it is
+            put(state, value)
+
+        return property(get if field.fixed else read, write)
+
+
+def _looking(fields: list[_Field]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that gives the values of some fields, quickly."""
+    names = [field.name for field in fields]
+    match names:
+        case []:
+            return lambda _state: ()
+        case [name]:
+            return lambda state: (getattr(state, name),)
+    return attrgetter(*names)

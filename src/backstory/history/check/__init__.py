@@ -1,0 +1,1 @@
+"""Checks of a history, of heads that somebody kept, and of snapshots."""

@@ -1,0 +1,1 @@
+"""Two values of a state, and the differences between them."""

@@ -1,0 +1,203 @@
+"""Differences between two values of a state: field by field, nested, exact.
+
+Changes stand in the order in which they can be applied: `patch.py` writes them as JSON Patch, and as lines of text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from backstory.event_data import Shown
+from backstory.history.compare.align import paired, stay
+from backstory.history.compare.jsonable import plain, same, veil_within
+from backstory.history.compare.pointer import Path, pointer
+from backstory.history.compare.shape import NO_SHAPE, Shape
+from backstory.masking import masked
+from backstory.state import State, fold
+from backstory.store import Log
+from backstory.veil import OPEN, Veil, either
+
+Kind = Literal["added", "removed", "changed", "moved"]
+
+
+class Change(Shown, frozen=True):
+    """One place where two values differ.
+
+    `path` is the place after all changes before this one have been applied: an element that was removed before does
+    not count any more. `label` is the path for a person: an element is named by its key if its list declares one. An
+    element that moved was at `origin`. `before` and `after` are None if there is no value; look at `kind`. They are
+    the real values; `veil` has their marks, and `masked` gives the values to show.
+    """
+
+    kind: Kind
+    path: Path
+    before: Any = None
+    after: Any = None
+    origin: Path | None = None
+    label: Path = ()
+    veil: Veil | None = None
+
+    def masks(self) -> dict[str, Any]:
+        """Both values, masked."""
+        return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
+
+    def masked(self) -> Change:
+        """This change, its personal and secret values masked."""
+        if self.veil is None:
+            return self
+        before, after = masked(self.before, self.veil), masked(self.after, self.veil)
+        return msgspec.structs.replace(self, before=before, after=after)
+
+    @property
+    def pointer(self) -> str:
+        """Where, as a JSON pointer."""
+        return pointer(self.path)
+
+
+class Difference(Shown, frozen=True):
+    """What lies between two values: the changes, and the values as JSON. Falsy where they are the same.
+
+    These are the real values; `masked` gives the values to show.
+    """
+
+    changes: tuple[Change, ...]
+    before: Any
+    after: Any
+    veil: Veil | None = None
+
+    def masks(self) -> dict[str, Any]:
+        """Both values, masked."""
+        return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
+
+    def masked(self) -> Difference:
+        """The same difference, its personal and secret values masked on both sides."""
+        if self.veil is None:
+            return self
+        changes = tuple(change.masked() for change in self.changes)
+        return Difference(changes, masked(self.before, self.veil), masked(self.after, self.veil), self.veil)
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many changes there are of each kind."""
+        return dict(Counter(change.kind for change in self.changes))
+
+    @property
+    def summary(self) -> str:
+        """A few words: `2 changed, 1 added`."""
+        counts = self.counts
+        kinds = ("changed", "added", "removed", "moved")
+        return ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts) or "no difference"
+
+
+def diff(before: State, after: State) -> Difference:
+    """The difference between two values of one state class."""
+    one, other = veil_within(before), veil_within(after)
+    veil = one if one is other else either(one, other)
+    return diff_plain(plain(before), plain(after), Shape(type(after)), veil)
+
+
+def diff_plain(before: Any, after: Any, shape: Shape = NO_SHAPE, veil: Veil | None = None) -> Difference:
+    """The difference between two JSON values; `veil` has their marks."""
+    return Difference(tuple(_changes(before, after, _Place(shape, veil or OPEN))), before, after, veil)
+
+
+def diff_states(log_a: Log, at_a: int, log_b: Log, at_b: int, reference: State) -> Difference:
+    """The difference of a state between two positions, of one log or of two. Raises `UnreadableEvent`."""
+    query = reference.query()
+    return diff(fold(reference, log_a.read(query, upto=at_a)), fold(reference, log_b.read(query, upto=at_b)))
+
+
+class _Place(NamedTuple):
+    """Where in the two values we are: the path, its label, and what the types say."""
+
+    shape: Shape
+    veil: Veil
+    path: Path = ()
+    label: Path = ()
+
+    def step(self, step: str | int, label: str | int | None = None) -> _Place:
+        """One step further in."""
+        named = step if label is None else label
+        return _Place(self.shape.step(step), self.veil.at(step), (*self.path, step), (*self.label, named))
+
+    def element(self, index: int, element: Any) -> _Place:
+        """A list's element: its label is its key, if one is declared and not marked, else its place."""
+        key = self.shape.key
+        if (
+            key is None
+            or not isinstance(element, dict)
+            or key not in element
+            or self.veil.at(index).at(key).mark
+        ):
+            return self.step(index)
+        return self.step(index, f"{key}={element[key]}")
+
+
+def _changes(before: Any, after: Any, place: _Place) -> Iterator[Change]:
+    if same(before, after):
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in before:
+            if name not in after:
+                yield _change("removed", place.step(name), before=before[name])
+        for name, value in after.items():
+            if name in before:
+                yield from _changes(before[name], value, place.step(name))
+            else:
+                yield _change("added", place.step(name), after=value)
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _in_list(before, after, place)
+    else:
+        yield _change("changed", place, before, after)
+
+
+def _in_list(before: list[Any], after: list[Any], place: _Place) -> Iterator[Change]:
+    """First removals, from the end; then additions and moves, from the start; then changes in place."""
+    pairs = paired(before, after, place.shape.key)
+    origins = {new: old for old, new in pairs}
+    kept = set(origins.values())
+    for index in range(len(before) - 1, -1, -1):
+        if index not in kept:
+            yield _change("removed", place.element(index, before[index]), before=before[index])
+    yield from _placed(before, after, origins, stay(pairs), place)
+    for old, new in pairs:
+        yield from _changes(before[old], after[new], place.element(new, after[new]))
+
+
+def _placed(
+    before: list[Any], after: list[Any], origins: dict[int, int], staying: set[int], where: _Place
+) -> Iterator[Change]:
+    """What comes, and what moves, each behind the element that it follows in `after`."""
+    if len(staying) == len(after):
+        return
+    moving = len(origins) > len(staying)
+    # Indexes in `after`, in the order in which the elements stand at the moment.
+    current = sorted(origins, key=origins.__getitem__) if moving else []
+    for index, value in enumerate(after):
+        if index in staying:
+            continue
+        place = current.index(index - 1) + 1 if moving and index else index
+        if index not in origins:
+            yield _change("added", where.element(place, value), after=value)
+        else:
+            was = current.index(index)
+            current.pop(was)
+            place -= was < place
+            old = before[origins[index]]
+            yield _change("moved", where.element(place, value), old, old, (*where.path, was))
+        if moving:
+            current.insert(place, index)
+
+
+def _change(
+    kind: Kind, place: _Place, before: Any = None, after: Any = None, origin: Path | None = None
+) -> Change:
+    veil = None if place.veil is OPEN else place.veil
+    return Change(kind, place.path, before, after, origin, place.label, veil)

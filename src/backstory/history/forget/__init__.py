@@ -1,0 +1,1 @@
+"""Removal for good: logs that nothing needs, and parts that are withheld."""

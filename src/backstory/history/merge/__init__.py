@@ -1,0 +1,1 @@
+"""Commits that are taken over, decided again, or taken back."""

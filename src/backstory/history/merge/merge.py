@@ -1,0 +1,233 @@
+"""Merge, rebase and cherry-pick: taking commits over to another branch, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from backstory.codec import PLAIN, Codec
+from backstory.commands import clashes, definitions
+from backstory.commit import Commit, Head, drafted
+from backstory.context import current
+from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, RefMoved
+from backstory.history.merge.replay import MergeStep, Policy, Replay, Resolution, Rules
+from backstory.history.refs.branches import MAIN, Branch, Branches
+from backstory.history.refs.decisions import origin
+from backstory.history.refs.revision import Point
+from backstory.lookup import events_of, head_at
+from backstory.store import Log, Verdict
+from backstory.unit import Holds, Step
+
+ATTEMPTS = 10
+"""How often a merge is judged again because the target went on while it was judged."""
+
+
+class MergeReport(msgspec.Struct, frozen=True):
+    """What became of each commit. Nothing was appended unless `done`.
+
+    `base` is the position up to which both are the same history; `commits` are those that were appended. `moved` says
+    that a rebase lets the branch start at another point, even if the branch has no commits of its own.
+    """
+
+    source: str
+    target: str
+    base: int
+    steps: tuple[MergeStep, ...]
+    commits: tuple[Commit, ...] = ()
+    fast_forward: bool = False
+    done: bool = False
+    moved: bool = False
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether the target has everything already, or starts there already."""
+        return not self.moved and all(step.outcome in ("known", "settled") for step in self.steps)
+
+    @property
+    def conflicts(self) -> tuple[MergeStep, ...]:
+        """The commits that cannot be taken over as things are."""
+        return tuple(step for step in self.steps if step.outcome == "conflict")
+
+    @property
+    def clean(self) -> bool:
+        """Whether there is no conflict."""
+        return not self.conflicts
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to treat conflicts; see `Rules`. `message` is the reason, and `dry_run` appends nothing.
+
+    `author` is the person who runs this; without one, the context's author.
+    """
+
+    resolution: Resolution | None = None
+    resolutions: Mapping[str, Resolution] = {}
+    unconditioned: Policy = "allow"
+    commands: Mapping[str, Any] | None = None
+    message: str = ""
+    author: str | None = None
+    dry_run: bool = False
+    codec: Codec = PLAIN
+
+    def rules(self, branches: Branches) -> Rules:
+        """What the judge needs of this. Raises `BranchError` where it would force without saying why."""
+        if "force" in (self.resolution, *self.resolutions.values()) and not self.message:
+            raise BranchError("to take commits that are in conflict needs a message that says why")
+        known = self.commands
+        if known is None:
+            known = {name: kind for name, kind in definitions.items() if name not in clashes}
+        author = current().author if self.author is None else self.author
+        return Rules(
+            branches.clock,
+            branches.secrets,
+            self.codec,
+            self.resolution,
+            self.resolutions,
+            self.unconditioned,
+            known,
+            author,
+        )
+
+
+DEFAULTS = Options()
+
+
+def merge(branches: Branches, source: str, target: str, options: Options = DEFAULTS) -> MergeReport:
+    """Append to `target` the commits that only `source` has: all as one batch, or nothing if there is a conflict.
+
+    Commits keep id, author, message and time. If the target has no new commits it is fast-forwarded: the commits keep
+    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at
+    each try.
+    """
+    one, other = branches.get(source), branches.get(target)
+    view, log = branches.view(one.chain), branches.open(other)
+
+    def judge(head: Head) -> MergeReport:
+        base = min(branches.shared(one.chain, other.chain)[1], head.position)
+        commits = list(view.commits(after=base))
+        settled = branches.settled(target) if commits else frozenset()
+        if base == head.position and not any(origin(commit) in settled for commit in commits):
+            return _forward(view, commits, base, source, target)
+        replay = Replay(view, log, base, head, options.rules(branches))
+        steps = replay.run(commits, settled=lambda commit: origin(commit) in settled)
+        return MergeReport(source, target, base, tuple(steps))
+
+    def beside(report: MergeReport) -> Sequence[Step]:
+        left_out = [origin(each.commit) for each in report.steps if each.outcome in ("skipped", "refused")]
+        if not left_out and not any(each.draft is not None for each in report.steps):
+            return ()
+        note = branches.reflog.steps(
+            "Merged",
+            target,
+            source=source,
+            base=report.base,
+            message=options.message,
+            fast_forward=report.fast_forward,
+        )
+        return [branches.settling(target, left_out), *note] if left_out else note
+
+    return _settle(branches, other, judge, beside, options)
+
+
+def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
+    """Let a branch start at another point, its commits judged again there. Its old log stays, for the reflog.
+
+    If it starts there already, nothing is done. Raises `BranchError` for main, which is never moved, and if the branch
+    was moved meanwhile.
+    """
+    branch = branches.get(name)
+    if name == MAIN:
+        raise BranchError("main is never moved: append to it, or merge into it")
+    view, target = branches.view(branch.chain), branches.view(onto.chain)
+    base = min(branches.shared(branch.chain, onto.chain)[1], onto.position)
+    if base == onto.position == branches.origin(branch.chain).position:
+        return MergeReport(name, f"#{onto.position}", base, (), done=not options.dry_run)
+    for _ in range(ATTEMPTS):
+        head = view.head()
+        replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
+        steps = replay.run(view.commits(after=base, upto=head.position), settled=lambda _: False)
+        report = MergeReport(name, f"#{onto.position}", base, tuple(steps), moved=True)
+        if report.conflicts or options.dry_run:
+            return report
+        with suppress(HeadMoved):
+            commits = branches.move(
+                branch,
+                branches.start(onto.chain, onto.position),
+                [step.draft for step in steps if step.draft is not None],
+                Holds(branch.number, head.position, head.hash, last=True),
+                {"onto": onto.position, "message": options.message},
+            )
+            return msgspec.structs.replace(report, commits=commits, done=True)
+    raise HeadMoved(view.head().position)
+
+
+def cherry_pick(branches: Branches, point: Point, target: str, options: Options = DEFAULTS) -> MergeReport:
+    """Take over one commit.
+
+    It also conflicts if it relied on commits of its branch that the target does not have.
+    """
+    branch = branches.get(target)
+    view, log = branches.view(point.chain), branches.open(branch)
+    picked = point.commit
+    if picked is None:
+        raise BranchError("there is no commit at position 0 to take over")
+
+    def judge(head: Head) -> MergeReport:
+        base = min(branches.shared(point.chain, branch.chain)[1], picked.first - 1)
+        replay = Replay(view, log, base, head, options.rules(branches))
+        commits = list(view.commits(after=base, upto=picked.position))
+        steps = replay.run(commits, settled=lambda commit: commit.position < picked.position)
+        return MergeReport(f"#{picked.position}", target, base, tuple(steps[-1:]))
+
+    def beside(report: MergeReport) -> Sequence[Step]:
+        if all(step.draft is None for step in report.steps):
+            return ()
+        return branches.reflog.steps("CherryPicked", target, commit=picked.id, message=options.message)
+
+    return _settle(branches, branch, judge, beside, options)
+
+
+def _settle(
+    branches: Branches,
+    target: Branch,
+    judge: Callable[[Head], MergeReport],
+    beside: Callable[[MergeReport], Sequence[Step]],
+    options: Options,
+) -> MergeReport:
+    """Judge and write one unit, again if the target went on while it was judged."""
+    log, attempts = branches.open(target), 0
+    while True:
+        head = log.head()
+        report = judge(head)
+        if report.conflicts or options.dry_run:
+            return report
+        try:
+            return _append(log, report, head, beside(report))
+        except (HeadMoved, IdReused, RefMoved) as moved:
+            # An id or a ref is another where another merge was faster.
+            attempts += 1
+            stands_still = not isinstance(moved, RefMoved) and log.head() == head
+            if isinstance(moved, BranchMoved) or stands_still or attempts == ATTEMPTS:
+                raise
+
+
+def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[Step]) -> MergeReport:
+    """Append the judged commits as one batch, on top of `head` alone, with the other steps. Raises `HeadMoved`."""
+    drafts = [step.draft for step in report.steps if step.draft is not None]
+    if drafts:
+        drafts[0] = msgspec.structs.replace(drafts[0], parent=head.hash)
+    done: Verdict = ()
+    if drafts or beside:
+        [done] = log.append([drafts], beside=beside)
+    if isinstance(done, tuple):
+        return msgspec.structs.replace(report, commits=done, done=True)
+    raise done
+
+
+def _forward(view: Log, commits: list[Commit], base: int, source: str, target: str) -> MergeReport:
+    """A fast-forward: the same commits, decided on the same positions."""
+    steps = tuple(MergeStep(commit, "clean", drafted(commit, events_of(view, commit))) for commit in commits)
+    return MergeReport(source, target, base, steps, fast_forward=True)

@@ -1,0 +1,188 @@
+"""Revert: the inverse of commits, as new events. History is never rewritten; it is answered.
+
+    @reverts(Deposited)
+    def take_back(event: Deposited) -> Withdrawn:
+        return Withdrawn(event.account, event.cents)
+
+The application says how to undo an event. Blame finds commits that must not be undone: if a later commit gave a field
+its value, taking the earlier one back would change a later decision of somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from backstory.codec import Codec
+from backstory.commit import Commit, Draft
+from backstory.errors import Conflict, DefinitionError, RevertError
+from backstory.event import definitions
+from backstory.event_data import EventData, RecordedEvent
+from backstory.event_types import event_type
+from backstory.history.ask.entities import Entities, query_of
+from backstory.history.blame.blame import Blame, blame
+from backstory.history.compare.diff import diff
+from backstory.history.compare.pointer import Path, pointer
+from backstory.lookup import events_of
+from backstory.query import Query, union
+from backstory.state import State, state_type
+from backstory.store import Log, append
+
+E = TypeVar("E")
+ATTEMPTS = 10
+Inverse = Callable[[Any], Any]
+
+inverses: dict[type[Any], Inverse] = {}
+"""What undoes an event, by its class."""
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """A field that a reverted commit changed, and that a later event has given its value since."""
+
+    reference: State
+    pointer: str
+    position: int
+
+
+class Inversion(msgspec.Struct, frozen=True):
+    """The events that undo some commits, and the query of all that they concern."""
+
+    events: tuple[EventData, ...]
+    query: Query
+
+
+def reverts(event: type[E]) -> Callable[[Callable[[E], Any]], Callable[[E], Any]]:
+    """Register the inverse of an event: a function from it to an event, a list of them, or None for nothing to undo.
+
+    Raises `DefinitionError` for a class that is not an event.
+    """
+    event_type(event)
+
+    def registered(function: Callable[[E], Any]) -> Callable[[E], Any]:
+        inverses[event] = function
+        return function
+
+    return registered
+
+
+def revert(
+    log: Log,
+    commits: Sequence[Commit],
+    states: Iterable[type[State]],
+    drafting: Callable[[Inversion, int], Draft],
+    codec: Codec,
+    *,
+    force: bool = False,
+) -> Commit | None:
+    """Append events that undo these commits, as one commit; None if there is nothing to undo. Raises as `invert`.
+
+    It is appended on the condition that no state that it concerns has changed, and computed again if one has.
+    """
+    states = list(states)
+    attempts = 0
+    while True:
+        head = log.head().position
+        inversion = invert(log, commits, states, codec, force=force)
+        if not inversion.events:
+            return None
+        try:
+            return append(log, drafting(inversion, head))[0]
+        except Conflict:
+            attempts += 1
+            if attempts == ATTEMPTS:
+                raise
+
+
+def invert(
+    log: Log,
+    commits: Sequence[Commit],
+    states: Iterable[type[State]],
+    codec: Codec,
+    *,
+    force: bool = False,
+) -> Inversion:
+    """What undoes these commits, the last first.
+
+    Raises `RevertError` for an event without a registered inverse, and, unless `force`, if later commits own fields
+    that it would change in one of these state classes.
+    """
+    events: list[EventData] = []
+    tags: set[str] = set()
+    owned: list[Owned] = []
+    taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
+    for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
+        stored = list(events_of(log, commit))
+        for record in reversed(stored):
+            events += map(codec.encode, _undone(codec.decode(record), record.position))
+            tags.update(record.tags)
+        if not force:
+            for cls in states:
+                if _applies(cls, stored):
+                    owned += _owned(log, commit, cls, taken)
+    if owned:
+        raise RevertError(_why(owned), owned)
+    return Inversion(tuple(events), union(Query.of(tags=[tag]) for tag in tags))
+
+
+def _undone(event: Any, position: int) -> Sequence[Any]:
+    function = inverses.get(type(event))
+    if function is None:
+        name = getattr(event, "type", type(event).__name__)
+        raise RevertError(
+            f"nothing says how to undo #{position} {name}; register it: @reverts({name}) on a function from the event"
+            " to the events that undo it"
+        )
+    undone = function(event)
+    if undone is None:
+        return []
+    return undone if isinstance(undone, (list, tuple)) else [undone]
+
+
+def _applies(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
+    """Whether a state class takes one of these events, as the class that they are read with, and can be followed."""
+    events = state_type(cls).events
+    if not any(
+        record.type in events and events[record.type].cls is definitions.get(record.type) for record in stored
+    ):
+        return False
+    try:
+        query_of(cls)
+    except DefinitionError:
+        return False
+    return bool(state_type(cls).tag_fields)
+
+
+def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[Owned]:
+    """What the commit changed in states of a class, and later events own."""
+    entities = Entities(log, cls, commit.first - 1)
+    for _ in entities.follow(commit.position):
+        pass
+    owned = []
+    for entity in entities.found.values():
+        changes = diff(entity.start, entity.state).changes
+        blamed = blame(log, entity.reference) if changes else None
+        for change in changes:
+            assert blamed is not None
+            owner = _owner(blamed, change.path)
+            if owner > commit.position and owner not in taken:
+                owned.append(Owned(entity.reference, change.pointer, owner))
+    return owned
+
+
+def _owner(blamed: Blame, path: Path) -> int:
+    """The position that gave the value at a path; if it is gone, that of the nearest part around it."""
+    while path:
+        try:
+            return blamed[pointer(path)].position
+        except KeyError:
+            path = path[:-1]
+    return 0
+
+
+def _why(owned: list[Owned]) -> str:
+    shown = "; ".join(f"{one.pointer} of {one.reference!r} is #{one.position}'s by now" for one in owned[:3])
+    return (
+        f"later commits own fields that this would change: {shown}. Revert these commits first, or force it"
+    )

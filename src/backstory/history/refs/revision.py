@@ -1,0 +1,262 @@
+"""Revisions: any way to name a point of history.
+
+    main  HEAD  @  what-if         the head of a branch; HEAD is the branch that one is on
+    q3-closed                      a mark
+    #12  12                        a position
+    0f3a9c                         a commit, by its id or the beginning of its hash; or by its whole hash in Git
+    main~3  HEAD^  q3-closed~1     so many commits before
+    @{yesterday}  main@{2026-11-01T10:00}    as it stood at a time
+
+In Python also a whole number (a position), an aware datetime, or a Commit. `a..b` and `a...b` are ranges.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from backstory.commit import Commit
+from backstory.errors import AmbiguousRevision, UnknownRevision
+from backstory.history.refs.as_of import last_at
+from backstory.history.refs.branches import MAIN, Branches, Chain
+from backstory.history.refs.decisions import made
+from backstory.history.refs.parse_time import parse_time
+from backstory.ids import GIT, derived
+from backstory.lookup import commit_at
+from backstory.store import Log
+
+Revision = str | int | datetime | Commit
+"""Any way to name a point of history: a text, a position, a time with its zone, or a commit."""
+
+Current = str | Chain
+"""The branch that one is on: by its name, or the logs that it is made of."""
+
+SHORTEST = 4
+"""The fewest hex digits that are taken for the beginning of a hash."""
+
+FURTHEST = 10**18
+"""More commits than any log has."""
+
+GIT_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+"""A whole hash of Git, which names the commit that was imported from there."""
+
+SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A point of history: a chain of logs, a position of it, and the commit that holds that.
+
+    Position 0 is before everything, and has no commit. `exact` says that the position was named, and not the commit: it
+    may be in the middle of it.
+    """
+
+    chain: Chain
+    position: int
+    commit: Commit | None = None
+    exact: bool = False
+
+
+class Range(NamedTuple):
+    """Two points, and whether the commits of both sides are meant (`a...b`), or only those of the second."""
+
+    start: Point
+    end: Point
+    both: bool
+
+
+class Missing(NamedTuple):
+    """What one history has and another does not have: the commits of `log` from `after` up to `upto`.
+
+    A merge may have taken some of them over, or decided them again. That is the same decision, so `other`, the other
+    history up to `known`, does not miss it.
+    """
+
+    log: Log
+    after: int
+    upto: int
+    other: Log | None
+    known: int
+
+    def lacks(self, commit: Commit) -> bool:
+        """Whether the other history has no commit that makes the decision of this one."""
+        return self.other is None or made(self.other, commit, self.known) is None
+
+    def commits(self) -> Iterator[Commit]:
+        """The commits, oldest first."""
+        return filter(self.lacks, self.log.commits(after=self.after, upto=self.upto))
+
+
+def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> Point:
+    """The point that a revision means, seen from the branch `current`.
+
+    Raises `UnknownRevision`, which names the revisions that exist, or `AmbiguousRevision`.
+    """
+    chain = branches.get(current).chain if isinstance(current, str) else current
+    log = branches.view(chain)
+    if isinstance(revision, Commit):
+        revision = revision.hash.hex()
+    if isinstance(revision, datetime):
+        if revision.tzinfo is None:
+            raise UnknownRevision(
+                str(revision), "a time needs its zone: datetime.now(UTC), or time.astimezone()"
+            )
+        return _point(chain, log, last_at(log, revision))
+    if isinstance(revision, int):
+        return _position(chain, log, revision, f"#{revision}")
+    base, suffixes = _split(revision)
+    point = _base(branches, base, chain, revision)
+    for suffix in suffixes:
+        point = _step(branches, point, suffix, revision)
+    return point
+
+
+def resolve_commit(branches: Branches, revision: Revision, current: Current = MAIN) -> tuple[Point, Commit]:
+    """The point that a revision means, and the commit that holds it. Raises `UnknownRevision` if there is none."""
+    point = resolve(branches, revision, current)
+    if point.commit is None:
+        raise UnknownRevision(str(revision), "it is before the first commit, or the log is empty")
+    return point, point.commit
+
+
+def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Range | None:
+    """The points of `a..b` or `a...b`, an empty side being HEAD; None if the text is no range."""
+    start, dots, end = text.partition("..." if "..." in text else "..")
+    if not dots:
+        return None
+    return Range(
+        resolve(branches, start or "HEAD", current), resolve(branches, end or "HEAD", current), dots == "..."
+    )
+
+
+def missing(branches: Branches, start: Point, end: Point) -> Missing:
+    """What the history of `end` has and the history of `start` does not have: `start..end`."""
+    _, border = branches.shared(start.chain, end.chain)
+    border = min(border, start.position)
+    merged = start.chain != end.chain and start.position > border
+    other = branches.view(start.chain) if merged else None
+    return Missing(branches.view(end.chain), border, end.position, other, start.position)
+
+
+def commits_between(branches: Branches, start: Point, end: Point) -> Iterator[Commit]:
+    """The commits of `start..end`, oldest first; see `Missing`."""
+    return missing(branches, start, end).commits()
+
+
+def _split(text: str) -> tuple[str, list[re.Match[str]]]:
+    """A base, and the suffixes that follow it."""
+    first = next((match.start() for match in SUFFIX.finditer(text)), len(text))
+    suffixes, end = [], first
+    while end < len(text):
+        match = SUFFIX.match(text, end)
+        if match is None:
+            raise UnknownRevision(
+                text, f"{text[end:]!r} is not understood: after a name come ~3, ^ or @{{time}}"
+            )
+        suffixes.append(match)
+        end = match.end()
+    return text[:first], suffixes
+
+
+def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
+    log = branches.view(chain)
+    if name in ("", "HEAD", "head", "@"):
+        if not text:
+            raise UnknownRevision(text, "a revision is not empty; the newest is HEAD")
+        return _point(chain, log, log.head().position)
+    branch = branches.find(name)
+    if branch is not None:
+        view = branches.view(branch.chain)
+        return _point(branch.chain, view, view.head().position)
+    if (mark := branches.mark(name)) is not None:
+        marked = branches.marked(mark)
+        return _point(marked, branches.view(marked), mark.position)
+    if name.startswith("#"):
+        if (number := _number(name[1:])) is None:
+            raise UnknownRevision(text, "a position is a number, like #12")
+        return _position(chain, log, number, text)
+    return _named(branches, name, chain, text)
+
+
+def _step(branches: Branches, point: Point, suffix: re.Match[str], text: str) -> Point:
+    log = branches.view(point.chain)
+    if suffix["time"] is not None:
+        time = parse_time(suffix["time"], branches.clock().astimezone())
+        return _point(point.chain, log, min(last_at(log, time), point.position))
+    count = len(suffix["parents"] or "") or _number(suffix["count"] or "1")
+    if count == 0:
+        return point
+    first = 1 if point.commit is None else point.commit.first
+    left = FURTHEST if count is None else count
+    for before in log.commits(upto=first - 1, backwards=True, limit=left):
+        point, left = Point(point.chain, before.position, before), left - 1
+    if left == 1 and point.position:
+        return Point(point.chain, 0)
+    if left:
+        raise UnknownRevision(text, f"there are fewer than {suffix['count'] or count} commits before it")
+    return point
+
+
+def _point(chain: Chain, log: Log, position: int) -> Point:
+    commit = commit_at(log, position) if position else None
+    return Point(chain, position, commit)
+
+
+def _position(chain: Chain, log: Log, position: int, text: str) -> Point:
+    head = log.head().position
+    if not 0 <= position <= head:
+        raise UnknownRevision(text, f"the log has #1 to #{head}" if head else "the log is empty")
+    point = _point(chain, log, position)
+    return Point(chain, position, point.commit, exact=True)
+
+
+def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
+    """A commit by id or hash, on this branch or else on another; or a bare position."""
+    found = _find(branches.view(chain), name)
+    where = dict.fromkeys((commit.hash for commit in found), chain)
+    if not found:
+        for branch in branches.all():
+            for commit in _find(branches.view(branch.chain), name):
+                if commit.hash not in where:
+                    where[commit.hash] = branch.chain
+                    found.append(commit)
+    log = branches.view(chain)
+    identical = [commit for commit in found if commit.id == name]
+    if len(found) > 1 and len(identical) != 1:
+        raise AmbiguousRevision(name, found)
+    number = _number(name) or 0
+    if 1 <= number <= log.head().position:
+        point = _position(chain, log, number, text)
+        if point.commit is not None and found not in ([], [point.commit]):
+            raise AmbiguousRevision(name, [*found, point.commit])
+        return point
+    if not found:
+        raise UnknownRevision(text, _why_unknown(branches, name, log.head().position))
+    commit = (identical or found)[0]
+    return Point(where[commit.hash], commit.position, commit)
+
+
+def _number(text: str) -> int | None:
+    """The number that a text is; None if it is not a number, or larger than the position of any log."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(FURTHEST)) else None
+
+
+def _find(log: Log, name: str) -> list[Commit]:
+    found = [commit for commit in log.find(name) if commit.id == name or len(name) >= SHORTEST]
+    return found or (log.find(derived(GIT, name)) if GIT_HASH.fullmatch(name) else [])
+
+
+def _why_unknown(branches: Branches, name: str, head: int) -> str:
+    if head == 0 and len(branches.names()) == 1:
+        return "the log is empty"
+    if 0 < len(name) < SHORTEST and all(digit in "0123456789abcdefABCDEF" for digit in name):
+        return f"the beginning of a hash has at least {SHORTEST} digits, and positions are #1 to #{head}"
+    marks = ", ".join(mark.name for mark in branches.marks()[:10])
+    return (
+        f"no branch, mark or commit has this name; there are the branches {', '.join(branches.names()[:10])}"
+        + (f", the marks {marks}" if marks else "")
+        + f", the positions #1 to #{head}, and commits by id or hash"
+    )

@@ -1,0 +1,36 @@
+"""Moving history in and out: Git, CSV, XES, CloudEvents, and Backstory's own JSON Lines.
+
+A *source* is an iterator: of entries (drafts with their place in the source), of what could not be understood, and of
+what the log has already. One loader takes any of them into any log: `load(log, read_git("."))`. `clone` copies the
+branches and marks of a store into another one.
+"""
+
+from __future__ import annotations
+
+from backstory.transfer.clone import Cloned, clone
+from backstory.transfer.export import cloudevent_lines, own_lines
+from backstory.transfer.formats.git import read_git
+from backstory.transfer.formats.jsonl import read_jsonl
+from backstory.transfer.formats.table import Columns, read_csv
+from backstory.transfer.formats.xes import read_xes
+from backstory.transfer.load import LoadReport, load
+from backstory.transfer.source import Entry, InputFile, Known, Rejected, open_input
+
+__all__ = [
+    "Cloned",
+    "Columns",
+    "Entry",
+    "InputFile",
+    "Known",
+    "LoadReport",
+    "Rejected",
+    "clone",
+    "cloudevent_lines",
+    "load",
+    "open_input",
+    "own_lines",
+    "read_csv",
+    "read_git",
+    "read_jsonl",
+    "read_xes",
+]

@@ -1,0 +1,66 @@
+"""Writing history out: every commit as a line of Backstory's own, or every event as a CloudEvent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from backstory.commit import Commit
+from backstory.event_data import RecordedEvent
+from backstory.lookup import commit_at
+from backstory.query import Query
+from backstory.store import ALL, Log
+from backstory.transfer.formats.cloudevents import event_line
+from backstory.transfer.formats.own import FORMAT, Header, commit_line
+from backstory.transfer.source import Progress, no_progress
+
+
+def own_lines(
+    log: Log, *, after: int = 0, upto: int | None = None, progress: Progress = no_progress
+) -> Iterator[bytes]:
+    """Lines of Backstory's own format, for the commits that end after `after` and not beyond `upto`.
+
+    Imported into a log that ends where `after` says, they give the same commits with the same hashes.
+    """
+    last = next(log.commits(after=after, upto=upto, backwards=True, limit=1), None)
+    if last is None:
+        yield _line(msgspec.json.encode(Header(FORMAT, after)))
+        return
+    first = commit_at(log, after + 1).first
+    yield _line(msgspec.json.encode(Header(FORMAT, first - 1, last.position, last.hash.hex())))
+    for commit, events in _commits(log, after, last.position):
+        yield _line(commit_line(commit, events))
+        progress("writing", commit.position, last.position)
+
+
+def cloudevent_lines(
+    log: Log,
+    *,
+    source: str = "backstory",
+    query: Query = ALL,
+    after: int = 0,
+    upto: int | None = None,
+    progress: Progress = no_progress,
+) -> Iterator[bytes]:
+    """Lines of CloudEvents 1.0, for the events that match and whose commits are in the range."""
+    last = log.head().position if upto is None else upto
+    for commit, events in _commits(log, after, last):
+        for event in events:
+            if query.matches(event):
+                yield _line(event_line(commit, event, source))
+        progress("writing", commit.position, last)
+
+
+def _commits(log: Log, after: int, upto: int) -> Iterator[tuple[Commit, list[RecordedEvent]]]:
+    """Each commit with its events: two streams side by side."""
+    events: Iterator[RecordedEvent] | None = None
+    for commit in log.commits(after=after, upto=upto):
+        if events is None:
+            events = log.read(after=commit.first - 1, upto=upto)
+        yield commit, list(islice(events, commit.size))
+
+
+def _line(json: bytes) -> bytes:
+    return json + b"\n"

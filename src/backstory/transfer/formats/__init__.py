@@ -1,0 +1,1 @@
+"""The formats that history is read from and written to."""

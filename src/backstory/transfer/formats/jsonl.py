@@ -1,0 +1,137 @@
+"""Reading JSON Lines: Backstory's own export, or CloudEvents 1.0, told apart line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from backstory.commit import Draft
+from backstory.errors import EventError, SourceError
+from backstory.transfer.formats import cloudevents, own
+from backstory.transfer.ids import KeyedIds
+from backstory.transfer.source import (
+    MALFORMED,
+    Entry,
+    InputFile,
+    Item,
+    Progress,
+    Rejected,
+    no_progress,
+    rejected,
+)
+
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8."""
+
+
+class _Kind(msgspec.Struct):
+    """What tells the kinds of lines apart."""
+
+    specversion: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    backstory: int | msgspec.UnsetType = msgspec.UNSET
+
+
+_kind = msgspec.json.Decoder(_Kind).decode
+_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def read_jsonl(
+    file: InputFile,
+    *,
+    key: bytes,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress = no_progress,
+) -> Iterator[Item]:
+    """The entries of a file, in its order. A JSON array of CloudEvents is read as one too.
+
+    `key` is the store's own, from `local.import_key`; `clock` gives the time of lines that have none. A file that ends
+    before the commit that its header promises was cut off: that is its last reject.
+    """
+    reader = _Reader(file.name, clock, KeyedIds("jsonl", key))
+    number = 0
+    try:
+        for number, line in _lines(file):
+            item = line if isinstance(line, Rejected) else reader.item(line, number)
+            if item is not None:
+                yield item
+            if not number % 1024:
+                progress("reading", file.done(), file.total)
+    except SourceError as wrong:
+        yield Rejected(wrong)
+        return
+    progress("reading", file.done(), file.total)
+    yield from reader.missing(number)
+
+
+def _lines(file: InputFile) -> Iterator[tuple[int, bytes | Rejected]]:
+    """Each line that is not empty, with its number; or each item of the array that the file is."""
+    lines = file.lines()
+    for number, line in enumerate(lines, 1):
+        if isinstance(line, Rejected):
+            yield number, line
+            continue
+        text = line.strip()
+        if number == 1:
+            text = text.removeprefix(MARK)
+        if number == 1 and text.startswith(b"["):
+            yield from _batch(file, line, lines)
+        elif text:
+            yield number, text
+
+
+def _batch(file: InputFile, first: bytes, rest: Iterator[bytes | Rejected]) -> Iterator[tuple[int, bytes]]:
+    whole = bytearray(first.removeprefix(MARK))
+    for line in rest:
+        if isinstance(line, Rejected) or len(whole) + len(line) > file.limit:
+            raise file.too_large(1, "the array of events, which is read whole,")
+        whole += line
+    try:
+        items = _array(whole)
+    except MALFORMED as wrong:
+        why = rejected(file.name, 1, wrong).error.why
+        raise SourceError(file.name, 1, f"the batch is not a JSON array: {why}") from wrong
+    offset = 0
+    for item in items:
+        offset = whole.index(bytes(item), offset)
+        yield whole.count(b"\n", 0, offset) + 1, bytes(item)
+        offset += len(bytes(item))
+
+
+class _Reader:
+    """Makes an entry of each line, and remembers what the header promised."""
+
+    def __init__(self, name: str, clock: Callable[[], datetime], ids: KeyedIds) -> None:
+        self._name = name
+        self._ids = ids
+        self._clock = clock
+        self._header: own.Header | None = None
+        self._position = 0
+
+    def item(self, line: bytes, number: int) -> Item | None:
+        """What a line holds; None for a header."""
+        try:
+            draft = self._draft(line, number)
+        except MALFORMED as wrong:
+            return rejected(self._name, number, wrong, line.decode(errors="replace"))
+        return None if draft is None else Entry(draft, self._name, number)
+
+    def _draft(self, line: bytes, number: int) -> Draft | None:
+        kind = _kind(line)
+        if kind.backstory is not msgspec.UNSET:
+            if kind.backstory > own.FORMAT:
+                raise EventError(f"the file has format {kind.backstory}, known is up to {own.FORMAT}")
+            self._header = own.decode_header(line)
+            return None
+        if kind.specversion is not msgspec.UNSET:
+            return cloudevents.drafted(line, self._clock())
+        commit = own.decode_commit(line)
+        self._position = max(self._position, commit.position)
+        return own.drafted(commit, number, self._clock(), self._ids)
+
+    def missing(self, number: int) -> Iterator[Rejected]:
+        """Say that the file was cut off, where it was."""
+        if self._header is not None and self._position < self._header.upto:
+            why = f"the file ends at position {self._position}, its header promises {self._header.upto}: it was cut off"
+            yield Rejected(SourceError(self._name, number, why))

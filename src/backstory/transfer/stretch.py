@@ -1,0 +1,99 @@
+"""A stretch of history, copied to a log of another store: each commit is checked before it goes in, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from backstory.commit import Commit, Draft, Head, chained, drafted
+from backstory.errors import StoreCorrupt
+from backstory.history.check.heads import hash_at
+from backstory.history.check.verify import commit_problems
+from backstory.history.refs.branches import MAIN
+from backstory.store import Log, append
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """What goes into one log of the target: the commits of `history` after `origin`, up to `head`.
+
+    `number` is the log of the source that they are in, and `names` are the branches that name this log.
+    """
+
+    history: Log
+    number: int
+    names: tuple[str, ...]
+    origin: Head
+    head: Head
+
+    def __str__(self) -> str:
+        if not self.names:
+            return f"log {self.number}"
+        return MAIN if MAIN in self.names else f"branch {self.names[0]}"
+
+    @property
+    def size(self) -> int:
+        """How many events it has."""
+        return self.head.position - self.origin.position
+
+    def passes(self, head: Head) -> bool:
+        """Whether a log that ends at `head` has a beginning of this history, and nothing else: the hash says so."""
+        return has(self.history, self.head.position, head.position, head.hash)
+
+
+def has(history: Log, upto: int, position: int, hash: bytes) -> bool:
+    """Whether a history has the commit with this hash end at this position, and no later than at `upto`."""
+    return position <= upto and hash_at(history, position) == hash
+
+
+def copied(stretch: Stretch, target: Log, reached: Head, batch: int) -> Iterator[Sequence[Commit]]:
+    """Append what the target, which ends at `reached`, has not yet; yield the commits of each batch once they are in.
+
+    Memory is that of a batch. Raises `StoreCorrupt` before a commit goes in that is not what its hash says, and the
+    verdict on a batch that the target refuses.
+    """
+    source, upto = stretch.history, stretch.head.position
+    stops = iter(joints(source, reached.position, upto, batch))
+    stop, head = next(stops, upto), reached
+    commits: list[Commit] = []
+    drafts: list[Draft] = []
+    events = source.read(after=head.position, upto=upto)
+    for commit in source.commits(after=head.position, upto=upto):
+        own = list(islice(events, commit.position - head.position))
+        draft = drafted(commit, own)
+        if chained(draft, head) != commit:
+            problem = next(commit_problems(commit, own, head))
+            raise StoreCorrupt(f"the source is damaged: {stretch}, {problem}")
+        # Nobody else may append meanwhile: the first draft goes on top of the commit that it stood on.
+        drafts.append(draft if drafts else msgspec.structs.replace(draft, parent=head.hash))
+        commits.append(commit)
+        head = commit.point
+        if head.position == stop:
+            recorded = append(target, *drafts)
+            if recorded != tuple(commits):
+                raise StoreCorrupt(
+                    f"the target did not record {stretch} as it was after #{commits[0].first - 1}"
+                )
+            yield commits
+            commits, drafts = [], []
+            stop = next(stops, upto)
+
+
+def joints(log: Log, after: int, upto: int, batch: int) -> list[int]:
+    """Positions that cut a log into batches of about so many events, such that each batch is taken as it was before.
+
+    Conditions are judged against the log before the batch. So of commits that were appended as one batch, a later one
+    may have been decided without an earlier one that it would now meet: these stay in one batch.
+    """
+    ends: list[int] = []
+    for commit in log.commits(after=after, upto=upto):
+        condition = commit.condition
+        if condition is not None and ends and condition.after < ends[-1]:
+            since = max(condition.after, after)
+            for met in log.read(condition.query, after=since, upto=ends[-1], limit=1):
+                while ends and ends[-1] >= met.position:
+                    ends.pop()
+        if commit.position - (ends[-1] if ends else after) >= batch:
+            ends.append(commit.position)
+    return ends
