@@ -4,9 +4,9 @@
     app.command("withdraw")
     app.state("Account")
 
-`bank` may be a module or a package, whose submodules belong to it; `bank:parts` is something in it that holds them:
-a list, a dict, a class, or a module that it imported. What a state applies and what a command takes or gives belongs
-to the application too, wherever it is defined.
+`bank` may be a module or a package, whose submodules belong to it; `bank:parts` is an object in it that holds the
+parts: a list, a dict, a class, or a module that it imported. The events that a state applies, and the states and events
+of a command, belong to the application too, in whichever module they are defined.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOT_THEIRS = ("importlib", "backstory")
 
 
 class Application(msgspec.Struct, frozen=True):
-    """What an application is made of. Events are sorted by their stable names, the others by where they are defined."""
+    """The parts of an application. Events are sorted by their stable names, the others by the place of definition."""
 
     name: str
     events: tuple[EventType, ...]
@@ -87,8 +87,8 @@ class Application(msgspec.Struct, frozen=True):
 def load(name: str, folder: Path) -> Application:
     """Import an application, `module` or `module:attribute`, as seen from a folder, and look through it.
 
-    The folder goes to the front of `sys.path`, and stays there: what the application imports later must be found too.
-    Raises `ApplicationError` that says which part of the name is wrong, or what went wrong inside of the module.
+    The folder goes to the front of `sys.path`, and stays there: later imports of the application must be found too.
+    Raises `ApplicationError` that names the wrong part of the name, or the error inside of the module.
     """
     module_name, colon, attribute = name.partition(":")
     if module_name.endswith(".py") or "/" in module_name or not module_name:

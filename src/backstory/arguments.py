@@ -37,6 +37,6 @@ class Arguments:
 
 
 def _reference_form(cls: type[State]) -> type[Any]:
-    """What is recorded of a state of this class: its identity."""
+    """The recorded form of a state of this class: its identity."""
     annotations = get_type_hints(cls, include_extras=True)
     return msgspec.defstruct(cls.__name__, [(name, annotations[name]) for name in state_type(cls).identity])

@@ -103,7 +103,7 @@ class Codec:
 
 
 PLAIN = Codec()
-"""What is encoded is stored as it is: for the event classes of this process, and until something is to be encrypted."""
+"""The codec that stores encoded bytes as they are, with the event classes of this process: nothing is encrypted yet."""
 
 
 def _unknown(record: EventData | RecordedEvent, why: str) -> Unknown:

@@ -198,7 +198,7 @@ class CommandType(Generic[P]):
 
     @property
     def veil(self) -> Veil | None:
-        """What is marked among its arguments; None where nothing is."""
+        """The marks of its arguments; None if no argument is marked."""
         self._need_types()
         return self._veil
 
@@ -287,7 +287,7 @@ class CommandType(Generic[P]):
         return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[arg-type, call-arg]
 
     def events(self, result: Any) -> list[Any]:
-        """What the function returned, as a list of events: an iterable, one event, or nothing."""
+        """The result of the function as a list of events: it may be an iterable, one event, or None."""
         if result is None:
             return []
         many = isinstance(result, (list, tuple)) or hasattr(result, "__next__")

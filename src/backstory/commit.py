@@ -115,7 +115,7 @@ class Commit(Decided, frozen=True):
 
     @property
     def point(self) -> Head:
-        """Where the log stood once the commit was in."""
+        """The end of the log just after this commit."""
         return Head(self.position, self.hash, self.time)
 
     @property
@@ -130,7 +130,7 @@ class Commit(Decided, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """Where a log ends: the position of its last event, its last commit's hash, and its time."""
+    """The end of a log: the position of its last event, its last commit's hash, and its time."""
 
     position: int
     hash: bytes

@@ -1,4 +1,4 @@
-"""Who, and because of what: metadata for everything that is appended within a block of code.
+"""The author, the cause, and other metadata for everything that is appended within a block of code.
 
 Kept in a context variable, so each thread and each async task has its own, and a task starts with its parent's.
 """
@@ -16,7 +16,7 @@ from backstory.store import Record
 
 
 class Context(msgspec.Struct, frozen=True):
-    """What commits get that say nothing themselves: an author, a message, and metadata."""
+    """Values for commits that do not give their own: an author, a message, and metadata."""
 
     author: str = ""
     message: str = ""

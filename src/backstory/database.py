@@ -89,7 +89,7 @@ class Database:
 
     @property
     def store(self) -> Store:
-        """Where it is kept."""
+        """The store in which the history is kept."""
         return self.handle.branches.store
 
     @property
@@ -124,7 +124,7 @@ class Database:
         return store_id(self.store)
 
     def head(self) -> Head:
-        """Where the branch ends."""
+        """The end of the branch."""
         return self.handle.now().log.head()
 
     def point(self, at: Revision) -> Point:
@@ -155,7 +155,7 @@ class Database:
         return Execution(self.handle, command, Said(id, author, message, metadata), attempts).whole()
 
     def preview(self, command: Command) -> Preview:
-        """What the command would do now: its events, and each state before and after. Appends nothing."""
+        """The events that the command would give now, and each state before and after. Appends nothing."""
         return self.handle.now().executor.preview(command, self.handle.drafter.for_command(command))
 
     def append(
@@ -279,7 +279,7 @@ class Database:
         return [point.commit]
 
     def diff(self, a: Revision, b: Revision, state: State) -> Difference:
-        """What lies between a state as of two revisions, also of two branches: `db.diff("main", "what-if", cart)`."""
+        """The difference of a state between two revisions, also of two branches: `db.diff("main", "what-if", cart)`."""
         return diff(self.load(state, a), self.load(state, b))
 
     def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
@@ -368,10 +368,10 @@ class WhatIf(Database):
 
 
 def connect(address: str = "memory:", *, create: bool | None = None, **options: Any) -> Database:
-    """Open a database: a path, `sqlite:///path`, or `memory:`, which is gone when it is closed.
+    """Open a database: a path, `sqlite:///path`, `postgresql://...`, or `memory:`, which is gone when it is closed.
 
-    `create`: True makes the store and refuses one that exists, False needs it, None does what fits. Options that
-    `Database` takes go there, others to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`.
+    `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Options
+    of `Database` go there, others go to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`.
     """
     own = {
         name: options.pop(name)

@@ -24,7 +24,7 @@ Drafting = Callable[[list[EventData], Condition | None], Draft]
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What a caller says of a commit beside its events. None: a new id; what the context says; and nothing more."""
+    """The values that a caller gives a commit beside its events. None: a new id, the context's value, no metadata."""
 
     id: str | None = None
     author: str | None = None

@@ -1,4 +1,4 @@
-"""Every error that Backstory raises, as one tree.
+"""Every error that Backstory raises, as one tree. `ExpressionError` is in `backstory.history.expression`.
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command
@@ -13,21 +13,21 @@
      │   ├─ HeadMoved            it was to stand on one commit, and another is the head by now
      │   ├─ RefMoved             a ref that it depended on has another value by now
      │   │   └─ BranchMoved      the branch was moved or deleted; also a BranchError
-     │   ├─ MainFixed            main was to be moved, and the store does not let it be
-     │   ├─ HistoryMoved         a log has another commit at a position than is meant; also a RevisionError
-     │   ├─ NotThere             it names a log or a commit that is not there
+     │   ├─ MainFixed            main was to be moved, and the store does not allow that
+     │   ├─ HistoryMoved         a log has another commit at a position than the caller means; also a RevisionError
+     │   ├─ NotThere             it names a log, a commit or a part that does not exist
      │   └─ StillNeeded          a log was to be dropped that a ref or another log needs
      ├─ RevisionError            a name for a point of history
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
      ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
      ├─ RevertError              a commit cannot be undone, or not any more
-     ├─ DecisionError            a command gave something that is not what it may give
-     ├─ Refused                  a command said no: the business rule, not a fault
+     ├─ DecisionError            a command gave something else than events that it may give
+     ├─ Refused                  a command refused: a business rule, not a fault
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
      ├─ ExpressionError          a condition in words cannot be understood
-     ├─ SessionError             no store, branch or application is named, or what names it is wrong
-     ├─ LockError                a schema lock is missing, or is none
+     ├─ SessionError             no store, branch or application is named, or the name is wrong
+     ├─ LockError                a schema lock is missing, or its file is something else
      ├─ SourceError              a line of an imported file cannot be understood
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address
@@ -38,11 +38,11 @@
          ├─ StoreFull            no space is left; nothing of the batch was kept
          ├─ StoreLocked          another process held the store for too long
          ├─ StoreClosed          used after close()
-         ├─ StoreRefused         what was given to it cannot be stored; nothing of it was kept
-         ├─ StoreCorrupt         what is stored is not what was written
+         ├─ StoreRefused         it cannot store the data that it was given; nothing of them was kept
+         ├─ StoreCorrupt         the stored data are not the data that were written
          └─ HistoryLost          commits that were there are not there any more
 
-Messages say what was wrong, where, and what to do. Attributes carry the same as data.
+Messages name the fault and its place; hints say what to do. Attributes carry the same as data.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ if TYPE_CHECKING:
 
 
 class ClearTextWarning(UserWarning):
-    """A store was given what is marked as personal or secret, and keeps it in clear text: nothing is encrypted yet."""
+    """A store keeps a value that is marked as personal or secret in clear text: nothing is encrypted yet."""
 
 
 class BackstoryError(Exception):
     """The root: catch this to catch everything that the library raises on purpose.
 
-    The message says what was wrong and where. `hints` are lines that say what to do about it, apart from the message.
+    The message names the fault and its place. `hints` are lines apart from the message that say what to do.
     """
 
     hints: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
-        """The sort of error, for programs: `unknown-revision`."""
+        """The kind of error, for programs: `unknown-revision`."""
         return "".join(f"-{each.lower()}" if each.isupper() else each for each in type(self).__name__)[1:]
 
     def hinted(self, *hints: str) -> Self:
@@ -83,7 +83,7 @@ class BackstoryError(Exception):
 
 
 class DefinitionError(BackstoryError, TypeError):
-    """A class was defined in a way that cannot work; raised where it is defined or registered."""
+    """A class is defined in a way that cannot work; raised when it is defined or registered."""
 
 
 class EventError(BackstoryError, ValueError):
@@ -109,8 +109,8 @@ class AppendError(BackstoryError):
 class Conflict(AppendError):
     """Events that match the condition's query were appended after the position that was decided on.
 
-    `draft` is the index in the batch of the draft that conflicts, `condition` what it asked for, and `events` the
-    first of the events in the way (none where the store could not read them). Load again, decide again, append again.
+    `draft` is the index in the batch of the draft that conflicts, `condition` is its condition, and `events` are the
+    first events in the way (none if the store could not read them). Load again, decide again, append again.
     """
 
     def __init__(self, draft: int, condition: Condition, events: Sequence[RecordedEvent]) -> None:
@@ -165,7 +165,7 @@ class UnknownRevision(RevisionError):
 
 
 class AmbiguousRevision(RevisionError):
-    """The name means several commits: the first of them are in `commits`."""
+    """The name may mean several commits; the first of them are in `commits`."""
 
     def __init__(self, name: str, commits: Sequence[Commit]) -> None:
         super().__init__(name, commits)
@@ -193,7 +193,7 @@ class HeadMoved(AppendError):
 class RefMoved(AppendError):
     """A batch was to go in only while a ref has one value, and the ref has another one by now.
 
-    `value` is what the ref said when the batch was judged, None where there was no such ref.
+    `value` is the value of the ref when the batch was judged; None if there was no such ref.
     """
 
     def __init__(self, ref: str, value: str | None) -> None:
@@ -211,7 +211,7 @@ class BranchError(BackstoryError, ValueError):
 
 
 class BranchMoved(RefMoved, BranchError):
-    """A commit was to go to a branch whose name means another log by now, or none: nobody would see the commit."""
+    """A commit was to go to a branch whose name means another log by now, or no log: nobody would see the commit."""
 
     def __init__(self, branch: str, ref: str, value: str | None) -> None:
         super().__init__(ref, value)
@@ -224,17 +224,17 @@ class BranchMoved(RefMoved, BranchError):
 
 
 class MainFixed(AppendError):
-    """The branch `main` was to name another log, or none, and this store does not let main be moved."""
+    """The branch `main` was to name another log, or no log, and this store does not allow that main is moved."""
 
     def __str__(self) -> str:
         return "main is not moved in this store; its owner can allow it with the setting main-moves"
 
 
 class HistoryMoved(AppendError, RevisionError):
-    """Another commit stands at a position than the one that it was given out for, or none: this is another history.
+    """A position was given out for one commit, and another commit or none stands there now: this is another history.
 
-    `place` is how the position was named. `shared` is the position up to which both histories are known to be the same;
-    None where that is not known.
+    `place` is the name of the position. `shared` is the position up to which both histories are known to be the same;
+    None if that is not known.
     """
 
     def __init__(
@@ -255,7 +255,7 @@ class HistoryMoved(AppendError, RevisionError):
 
 
 class NotThere(AppendError):
-    """A log, a commit or a part of one was named that is not in the store."""
+    """A unit names a log, a commit or a part of a commit that is not in the store."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -266,7 +266,7 @@ class NotThere(AppendError):
 
 
 class StillNeeded(AppendError):
-    """A log was to be dropped that a ref or another log needs."""
+    """A log was to be dropped, but a ref or another log needs it."""
 
     def __init__(self, log: int, by: str) -> None:
         super().__init__(log, by)
@@ -278,9 +278,9 @@ class StillNeeded(AppendError):
 
 
 class RevertError(BackstoryError):
-    """A commit cannot be undone: nothing says how, or later commits own what it changed.
+    """A commit cannot be undone: no function undoes its events, or later commits own fields that it changed.
 
-    `owned` has the fields that they own, with the position of the event that gave each its value.
+    `owned` has these fields, with the position of the event that gave each its value.
     """
 
     def __init__(self, why: str, owned: Sequence[Owned] = ()) -> None:
@@ -289,11 +289,11 @@ class RevertError(BackstoryError):
 
 
 class DecisionError(BackstoryError, TypeError):
-    """A command gave something that is not an event, or not one that its annotation names."""
+    """A command gave something that is not an event, or an event that its annotation does not name."""
 
 
 class Refused(BackstoryError):
-    """A command said no. `code` is for programs, `details` for whoever shows it to a person.
+    """A command refused. `code` is for programs, `details` are for the code that shows the refusal to a person.
 
     raise Refused("insufficient funds", code="funds", balance=account.balance)
     """
@@ -313,15 +313,15 @@ class ApplicationError(BackstoryError, LookupError):
 
 
 class SessionError(BackstoryError):
-    """No store, branch or application is named where one is needed, or what names it is wrong."""
+    """No store, branch or application is named where one is needed, or the name is wrong."""
 
 
 class LockError(BackstoryError, ValueError):
-    """A schema lock is missing, or the file is none that this Backstory can read."""
+    """A schema lock is missing, or its file is not a lock that this Backstory can read."""
 
 
 class SourceError(BackstoryError, ValueError):
-    """A place of an imported source cannot be understood. `line` counts from 1; 0 where it is about all of it."""
+    """A place of an imported source cannot be understood. `line` counts from 1; 0 means the whole source."""
 
     def __init__(self, source: str, line: int, why: str) -> None:
         super().__init__(source, line, why)
@@ -335,7 +335,7 @@ class SourceError(BackstoryError, ValueError):
 
 
 class StoreError(BackstoryError):
-    """Something about the place where history is kept."""
+    """An error about the place where history is kept."""
 
 
 class StoreMissing(StoreError):
@@ -359,7 +359,7 @@ class StoreReadOnly(StoreError):
 
 
 class StoreFull(StoreError):
-    """No space is left. Nothing of the batch was kept; what was acknowledged before is safe."""
+    """No space is left. Nothing of the batch was kept; commits that were acknowledged before are safe."""
 
 
 class StoreLocked(StoreError):
@@ -371,7 +371,7 @@ class StoreClosed(StoreError):
 
 
 class StoreRefused(StoreError):
-    """The store cannot keep what it was given. Nothing of it was kept; what others gave may be."""
+    """The store cannot keep the data that it was given. Nothing of them was kept; data of other callers may be."""
 
 
 class LogDropped(StoreError):
@@ -379,7 +379,7 @@ class LogDropped(StoreError):
 
 
 class StoreCorrupt(StoreError):
-    """What is stored is not what was written."""
+    """The stored data are not the data that were written."""
 
 
 class HistoryLost(StoreError):

@@ -59,7 +59,7 @@ class upcast:  # noqa: N801 - used as a decorator
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """What an event class says about itself: its stable name, its version, and how older versions are mended."""
+    """The declarations of an event class: its stable name, its version, and the upcasters of older versions."""
 
     name: str
     version: int

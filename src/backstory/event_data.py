@@ -12,7 +12,7 @@ VERSION_LIMIT = 2**63 - 1
 """The highest version of an event: the limit of a signed 64-bit column."""
 
 RESERVED = "backstory."
-"""What begins like this is Backstory's own: types of events, and ids of commits."""
+"""Types of events and ids of commits that begin like this are Backstory's own."""
 
 DEPTH = 500
 """How deeply stored JSON may be nested: half of Python's own limit, so that every reader has room to work in."""
@@ -21,7 +21,7 @@ _object = msgspec.json.Decoder(dict[str, Any])
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What shows itself with some values masked: in `repr`, in `str`, and to Rich."""
+    """An object that shows itself with some values masked: in `repr`, in `str`, and to Rich."""
 
     def masks(self) -> dict[str, Any]:
         """The values that are shown in the place of its own, by field."""

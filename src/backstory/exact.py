@@ -1,4 +1,4 @@
-"""What a value is, exactly: equal is not yet the same.
+"""The exact identity of a value: equal values are not always the same.
 
 `1`, `True` and `1.0` are equal, and so are one instant in two time zones, and a member of an enum and its text. Code
 may treat each in another way, so none may be given in place of another.
@@ -23,7 +23,7 @@ class Inexact(TypeError):
 
 
 def exact(value: Any) -> Hashable:
-    """What two values have in common only if they are the same, all the way down. Raises `Inexact`."""
+    """A key that two values share only if they are the same, all the way down. Raises `Inexact`."""
     kind = type(value)
     if kind is str:
         return value  # type: ignore[no-any-return]
@@ -68,13 +68,13 @@ LEAVES: dict[type[Any], Callable[[Any], Hashable]] = {
     **dict.fromkeys((float, complex, decimal.Decimal), repr),  # 0.0 equals -0.0, and 1.0 equals 1.00
     **dict.fromkeys((datetime.datetime, datetime.time), _moment),
 }
-"""What tells two values of one of these types apart."""
+"""Functions that tell two values of one type apart, by the type."""
 
 SETS = (set, frozenset)
 
 
 def _parts(value: Any) -> Collection[Any]:
-    """What a value is made of, in order. Raises `Inexact` where that is not known."""
+    """The parts of a value, in order. Raises `Inexact` if they are not known."""
     kind = type(value)
     if kind in (list, tuple):
         return value  # type: ignore[no-any-return]
@@ -92,6 +92,6 @@ def _parts(value: Any) -> Collection[Any]:
 
 
 def _fields(value: Any, names: Collection[str]) -> Collection[Any]:
-    """The fields of an object, and whatever else was put into it."""
+    """The fields of an object, and all other attributes that were put into it."""
     more = {name: item for name, item in getattr(value, "__dict__", {}).items() if name not in names}
     return [*[getattr(value, name) for name in names], more]

@@ -1,8 +1,8 @@
-"""Executing a command: load what it reads, let it decide, append on that condition, and do it again on a conflict.
+"""Executing a command: load its states, let it decide, append on that condition, and do it again on a conflict.
 
-At first a command is decided where this process left the log, without a look at where the log ends: events that others
-have appended since show when the condition is judged. A refusal, an error or a decision that nothing is to happen has
-no such judge, so it counts only where the log still ends there.
+At first a command is decided where this process left the log, without a look at the log's end: events that others have
+appended since are found when the condition is judged. A refusal, an error or a decision to do nothing is not judged so,
+and counts only if the log still ends there.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ COOLING = 32
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a command decided: its events, and the position of the states that it read.
+    """A decision of a command: its events, and the position of the states that it read.
 
-    `condition` is what must still hold when it is appended; None if the command read nothing.
+    `condition` must still hold when it is appended; None if the command read nothing.
     """
 
     events: list[Any]
@@ -50,7 +50,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """What a command would do now: its events, and each state before and after, by parameter. Nothing was appended."""
+    """A decision that a command would make now: its events, and each state before and after, by parameter."""
 
     events: list[Any]
     before: dict[str, State]
@@ -76,7 +76,7 @@ class Lanes:
         self._heat = [0] * LANES
 
     def turn(self, query: Query) -> AbstractContextManager[object]:
-        """What `with` waits for: this boundary's turn, if it is hot."""
+        """A lock for `with`: the turn of this boundary, if it is hot."""
         lane = hash(query) % LANES
         if not self._heat[lane]:
             return NOBODY_WAITS
@@ -95,7 +95,7 @@ class Lanes:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What a command decided, drafted and not yet in the log, with the states that it read."""
+    """A decision of a command, drafted and not yet in the log, with the states that it read."""
 
     reads: Reads
     decision: Decision
@@ -125,7 +125,7 @@ class Executor:
         self._sleep = sleep
 
     def decide(self, command: Command, reads: Reads, left: Head | None = None) -> Decision:
-        """Load and decide, and append nothing. Raises `Refused`, and whatever the command raises."""
+        """Load and decide, and append nothing. Raises `Refused`, and any error of the command."""
         states, position = self._loader.load_all(reads, left)
         events = command.decide(dict(zip(command.states, states, strict=True)))
         condition = Condition(reads.boundary, position) if reads.states else None
@@ -143,9 +143,9 @@ class Executor:
     ) -> Commit | None:
         """Decide and append, at most `attempts` times.
 
-        `guess`: at first it is decided where this process left the log, and a conflict then is no try.
-        Returns the commit, None if the command decided that nothing is to happen. Raises `Refused`, `Conflict`, and
-        whatever the command raises.
+        `guess`: at first it is decided where this process left the log, and a conflict then does not count as a try.
+        Returns the commit, None if the command decided to do nothing. Raises `Refused`, `Conflict`, and any error of
+        the command.
         """
         boundary, tries = reads.boundary, 0
         while True:
@@ -180,9 +180,9 @@ class Executor:
     def attempt(
         self, command: Command, reads: Reads, drafting: Drafting, left: Head | None = None
     ) -> Attempt | None:
-        """The first half of an execution, for who appends the drafts of many together and then settles each.
+        """The first half of an execution, for a caller that appends many drafts together and then settles each.
 
-        None if nothing is to happen. Raises what `decide` raises, and what `drafting` does.
+        None if the command decided to do nothing. Raises the errors of `decide` and of `drafting`.
         """
         decision = self.decide(command, reads, left)
         if not decision.events:
@@ -205,7 +205,7 @@ class Executor:
         return self._lanes.hot(reads.boundary)
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
-        """What the command would do now. Raises what `decide` raises, and what `drafting` does."""
+        """The decision of the command now, not appended. Raises the errors of `decide` and of `drafting`."""
         decision = self.decide(command, Reads(command.states.values()))
         position = decision.position
         before = {name: self._loader.load(state, position) for name, state in command.states.items()}

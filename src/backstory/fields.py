@@ -1,4 +1,4 @@
-"""What the fields of an event or a state say: which are tags, and whether a log can keep them.
+"""The fields of an event or a state: which of them are tags, and whether a log can keep them.
 
 Read from annotations, once, when a class is defined. Names that are not defined yet (a forward reference) put the
 check off to the first use.
@@ -87,7 +87,7 @@ def hints(cls: type[Any]) -> dict[str, Any] | None:
 
 
 def unresolved(wrong: NameError) -> str:
-    """What to tell about an annotation that names something which is not there."""
+    """The words about an annotation that names something which does not exist."""
     return (
         f"{wrong}, but an annotation names it. Annotations are read when the program runs: define it in the module,"
         " and import it there, not only under TYPE_CHECKING"

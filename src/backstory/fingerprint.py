@@ -1,8 +1,9 @@
-"""A text that changes when the code does that makes a state.
+"""The fingerprint: a text that changes when the code that makes a state changes.
 
-What a method names is a part of it: constants, functions, classes and objects, of its module and of others; what it
-closes over; what a decorator wraps. What belongs to Python or to an installed package counts by its name and its own
-code, and leads no further. What is reached by a text only, as with `getattr`, is not seen: `State.version` is for that.
+All that a method names is a part of it: constants, functions, classes and objects, of its module and of others; its
+closure; the functions that a decorator wraps. An object of Python or of an installed package counts by its name and its
+own code, and leads no further. Names that code looks up by text, as with `getattr`, are not seen: `State.version` is
+for that.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ BASES = frozenset((*State.__mro__, *Event.__mro__))
 
 GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"))
 ATTRIBUTE = frozenset(("LOAD_ATTR", "LOAD_METHOD"))
-"""How a method gets at what its module names, and at what a module has that it names."""
+"""How a method reaches names of its module, and attributes of modules."""
 
 GENERATED = "<attrs generated"
-"""The beginning of the file name of what attrs writes for a class; it says no more than the class's fields do."""
+"""The beginning of the file name of code that attrs writes for a class; the class's fields say the same."""
 
 HOLDERS: dict[type[Any], Callable[[Any], Any]] = {
     property: attrgetter("fget", "fset", "fdel"),
@@ -45,18 +46,18 @@ HOLDERS: dict[type[Any], Callable[[Any], Any]] = {
     type(cache(len)): attrgetter("__wrapped__"),
     ModuleType: attrgetter("__name__"),
 }
-"""What holds functions that were given to it, and how to get at them. A module counts by its name."""
+"""Objects that hold functions which were given to them, and how to get these. A module counts by its name."""
 
 
 class _UnknownError(Exception):
-    """What the code uses is known only when it runs."""
+    """The code uses something that is known only when it runs."""
 
 
 @cache
 def fingerprint(cls: type[State]) -> str | None:
-    """The text, 16 characters; None if what the code uses cannot be read, or is not the same in every process.
+    """The text, 16 characters; None if a part of the code cannot be read, or is not the same in every process.
 
-    It is made once, when it is first asked for: what changes a constant while the program runs comes too late.
+    It is made once, when it is first asked for: a constant that changes later does not count.
     """
     reader = _Reader(cls.__module__)
     try:
@@ -78,7 +79,7 @@ def _schema(cls: type[Any]) -> Any:
 
 
 class _Reader:
-    """Reads values as nested lists of text: what each is, and what code does. `module` is the one of the state."""
+    """Reads values, and the code of functions, as nested lists of text. `module` is the one of the state."""
 
     def __init__(self, module: str) -> None:
         self._module = module
@@ -86,7 +87,7 @@ class _Reader:
         self._seen: dict[int, Any] = {}
 
     def read(self, value: Any) -> Any:
-        """A value, and what it leads to. Where it comes again it counts by its name: it may lead back to itself."""
+        """A value, and all that it leads to. The second time it counts by its name: it may lead back to itself."""
         kind = type(value)
         if kind in ATOMS:
             return [kind.__name__, repr(value)]
@@ -116,7 +117,7 @@ class _Reader:
         return self.read(HOLDERS[kind](value)) if kind in HOLDERS else self._object(value)
 
     def _object(self, value: Any) -> Any:
-        """Any other object: what pickle would write of it. Raises whatever it raises for what cannot be pickled."""
+        """Any other object: the parts that pickle would write. Raises the error of an object that cannot be pickled."""
         reduce = copyreg.dispatch_table.get(type(value))
         made = reduce(value) if reduce else value.__reduce_ex__(4)
         parts = [made] if isinstance(made, str) else made
@@ -126,7 +127,7 @@ class _Reader:
         ]
 
     def members(self, cls: type[Any]) -> Any:
-        """What is defined in a class and in those that it is derived from."""
+        """The definitions of a class and of its base classes."""
         self._seen[id(cls)] = cls
         return [self._defined(parent) for parent in cls.__mro__ if parent not in BASES]
 
@@ -166,7 +167,7 @@ class _Reader:
             return None  # nothing was put into it yet
 
     def _code(self, code: CodeType, names: dict[str, Any] | None) -> Any:
-        """What a function does, without where it stands in its file, and what it names; None: that is not followed."""
+        """A function's code without its place in the file, and its names, which are not followed if `names` is None."""
         constants = [
             self._code(one, names) if isinstance(one, CodeType) else self.read(one) for one in code.co_consts
         ]
@@ -174,7 +175,7 @@ class _Reader:
         return [code.co_code, code.co_exceptiontable, code.co_names, code.co_varnames, constants, named]
 
     def _named(self, code: CodeType, names: dict[str, Any]) -> Iterable[Any]:
-        """Everything that code names outside of itself. What it names of a module is looked up there."""
+        """Everything that code names outside of itself. Attributes of a module are looked up there."""
         import dis
 
         found: Any = None

@@ -1,7 +1,7 @@
-"""What must happen around a fork of the process, so that parent and child can both go on.
+"""Hooks around a fork of the process, so that parent and child can both go on.
 
 A child has one thread, the one that forked. A lock that another thread held at that moment stays locked in the child,
-what the lock guarded may be half changed, and what another thread was to do is never done. So each object that has a
+the data that it guarded may be half changed, and the work of other threads is never done. So each object that has a
 lock, a condition, a queue or a thread says here how it begins anew in a child.
 
 Several threads may fork at once, and others may make such objects meanwhile: forks come one after the other.
@@ -27,7 +27,7 @@ _numbers = count()
 _forking = threading.RLock()
 _due: list[Step] = []
 _told: list[Step] = []
-"""What is left to do before a fork, and after it in the parent; both belong to the thread that holds `_forking`."""
+"""Steps left to do before a fork, and after it in the parent; both belong to the thread that holds `_forking`."""
 
 
 def _nothing() -> None:

@@ -1,9 +1,9 @@
-"""The JSON of a class, compiled: what it writes comes back, and is the same bytes in every process.
+"""The JSON of a class, compiled: a written value comes back equal, and gives the same bytes in every process.
 
     Form(Deposited).encode(Deposited("a-7", 5), "Deposited")  ->  b'{"account":"a-7","cents":5}'
 
-Whatever is written is read and written once more before it may be kept. What comes back must equal what went in, and
-give the same bytes again, whatever library the class is of; else the error names the field. This check costs 0.1 us.
+Written JSON is read and written once more before it may be kept. The value that comes back must equal the original and
+give the same bytes again, for classes of every library; else the error names the field. This check costs 0.1 us.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from backstory.veil import Veil
 
 Difference: TypeAlias = tuple[str, Any, Any]
-"""The way to a part, what went in there, and what would come back."""
+"""The way to a part, its value, and the value that would come back."""
 
 UNWRITABLE = (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError)
-"""What JSON encoders and decoders raise."""
+"""Errors that JSON encoders and decoders raise."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -38,7 +38,7 @@ class Form:
     """How instances of a class become JSON, and JSON an instance."""
 
     def __init__(self, cls: type[Any], veil: Veil | None = None) -> None:
-        """`veil` is what is marked in the class: no error shows that."""
+        """`veil` has the marks of the class: no error shows marked values."""
         self._veil = veil
         self._pydantic = hasattr(cls, "model_validate_json")
         if self._pydantic:
@@ -75,7 +75,7 @@ class Form:
         return check_object(data, name) if self._pydantic else data
 
     def _compare(self, value: Any, back: Any, name: str) -> None:
-        """Raise `InvalidEvent` where a part differs; some classes do not say when two of their instances are equal."""
+        """Raise `InvalidEvent` if a part differs; some classes do not define when two of their instances are equal."""
         found = difference(value, back)
         if found is not None:
             place, given, returned = found
@@ -116,11 +116,11 @@ class Form:
         return f"{value!r} ({kind})" if self._veil is None else f"a value of type {kind}"
 
     def _cause(self, wrong: Exception) -> Exception | None:
-        """The error to show as the cause of another: none if its words could hold what is marked."""
+        """The error to show as the cause of another: none if its words could hold a marked value."""
         return wrong if self._veil is None else None
 
     def _aliases(self, value: Any) -> str:
-        """What to do where a pydantic model writes its fields under other names than it reads."""
+        """Advice for a pydantic model that writes its fields under other names than it reads."""
         named = (
             [name for name, field in type(value).model_fields.items() if field.alias]
             if self._pydantic

@@ -1,4 +1,4 @@
-"""What an open branch is: a name that is followed, wherever it goes, and the rules of every write to it.
+"""An open branch: a name that is followed when the branch is moved, and the rules of every write to it.
 
 Both faces, `Database` and `AsyncDatabase`, hold a `Handle` and add nothing to these rules.
 """
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Tip(msgspec.Struct, frozen=True):
-    """What a name means at one moment: a line, its log as writes to the name go there, and the guard of these.
+    """The meaning of a name at one moment: a line, its log for writes to the name, and the guard of these writes.
 
     Without a name there is no guard, and the log is the line's.
     """
@@ -39,9 +39,9 @@ class Tip(msgspec.Struct, frozen=True):
     stays: SetRef | None
 
     def append(self, draft: Draft, left: Head | None = None) -> Verdict:
-        """Append a draft while the branch is where it was, and the log still has the point where it was left.
+        """Append a draft while the branch still names this log, and the log still has the point where it was left.
 
-        Raises `HistoryLost` if it has not.
+        Raises `HistoryLost` if it does not have that point.
         """
         if left is None:
             [verdict] = self.log.append([(draft,)])
@@ -63,11 +63,11 @@ class Tip(msgspec.Struct, frozen=True):
 class Handle:
     """A branch that somebody has open, by its name; by its logs alone where it has no name.
 
-    Each verb works on what the name means when it begins: a branch that was moved is followed, with nothing of what was
-    remembered of the old history. A branch that was deleted can be read as it was.
+    Each verb works on the log that the name means when it begins: a branch that was moved is followed, and nothing that
+    was remembered of the old history is used. A branch that was deleted can be read as it was.
 
-    Positions up to where both histories are the same go on to be good. One beyond that, up to the old end, may have
-    been given out before the move, and would name another event by now: this handle refuses it from then on.
+    Positions up to the end of the shared history stay valid. A position beyond that, up to the old end, may have been
+    given out before the move, and would name another event now: this handle refuses it from then on.
     """
 
     def __init__(self, branches: Branches, drafter: Drafter, held: Branch | Chain) -> None:
@@ -94,7 +94,7 @@ class Handle:
         return Tip(line, line.guarded(branch), branch.stays)
 
     def _may_move(self, name: str) -> bool:
-        """Whether a name may mean another history some day: main, only where the store's owner allows it."""
+        """Whether a name may mean another history some day: main only if the store's owner allows it."""
         return name != MAIN or self.branches.store.refs.get(MAIN_MOVES) is not None
 
     def line(self, chain: Chain) -> Line:
@@ -171,7 +171,7 @@ class Handle:
         return self._checked(resolve(self.branches, at, line.chain), line)
 
     def span(self, text: str) -> Range | None:
-        """The points of a range, seen from this branch; None if the text is no range. Raises `RevisionError`."""
+        """The points of a range, seen from this branch; None if the text is not a range. Raises `RevisionError`."""
         line = self.now()
         span = resolve_range(self.branches, text, line.chain)
         if span is not None:
@@ -185,7 +185,7 @@ class Handle:
         return point
 
     def end(self) -> Point:
-        """Where the branch ends, as a point."""
+        """The end of the branch, as a point."""
         line = self.now()
         return Point(line.chain, line.log.head().position)
 
@@ -202,10 +202,10 @@ class Handle:
         return self.tip.line is not tip.line
 
     def following(self, work: Callable[[Tip], T | None]) -> T | None:
-        """What comes of work on the branch: done again where the branch was moved before it came to its end.
+        """The result of work on the branch; the work is done again if the branch was moved before the work ended.
 
-        That it is refused, or that there is nothing to do, may be true of the old history only; and what it appends
-        there, the store refuses.
+        A refusal, or a decision to do nothing, may be right on the old history only; and the store refuses appends to
+        it.
         """
         while True:
             tip = self.tip

@@ -1,4 +1,4 @@
-"""What the outside world gives: the time, new commit ids, and secrets. And the ids that follow from something.
+"""Values from the outside world: the time, new commit ids, and secrets. Also ids that follow from other values.
 
 New ids are UUIDs of version 7, which sort by the time they were made (RFC 9562, section 5.7). An id that follows from
 something, such as a source's own id, has a form that is reserved for the library: `backstory.<kind>.<name>`.
@@ -28,7 +28,7 @@ _last = 0
 
 
 def _begin() -> None:
-    """Begin anew in a child, which else counts on from the same id as its parent where the clock was put back."""
+    """Begin anew in a child: else it would give the same ids as its parent if the clock was put back."""
     global _guard, _last
     _guard, _last = threading.Lock(), 0
 
@@ -74,7 +74,7 @@ def derived(kind: str, name: str) -> str:
 
 
 def _text(value: int) -> str:
-    """The 122 free bits as a UUID: version and variant put in where they belong."""
+    """The 122 free bits as a UUID: version and variant put in their places."""
     high, low = value >> 62, value & ((1 << 62) - 1)
     digits = f"{high >> 12:012x}7{high & 0xFFF:03x}{0b10 << 62 | low:016x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

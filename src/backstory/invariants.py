@@ -7,7 +7,7 @@
         def never_overdrawn(self) -> bool:
             return self.balance >= 0
 
-They cost nothing in production, where nobody asks. Tests ask after every event: see `backstory.testing`.
+They cost nothing in production, where they are not checked. Tests check them after every event: `backstory.testing`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ M = TypeVar("M", bound=Callable[[Any], bool | None])
 def invariant(method: M) -> M:
     """Mark a method of a state that says whether the state is as it must be.
 
-    It returns a bool, or fails an assertion that says what is wrong. Its name, or the first line of its docstring, is
-    how people read it.
+    It returns a bool, or fails an assertion whose message names the fault. People see its name, or the first line of
+    its docstring.
     """
     setattr(method, MARK, True)
     return method

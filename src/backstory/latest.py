@@ -21,14 +21,14 @@ class Field(Shown, frozen=True):
     type: str
 
     def masks(self) -> dict[str, Any]:
-        """The value, masked where anything is marked in events of this type: its own name is not known here."""
+        """The value, masked if anything is marked in events of this type: its own name is not known here."""
         return {} if event_veil(self.type) is None else {"value": MASK}
 
 
 class Latest(State):
     """The built-in fold over all events that have one tag: `db.load(Latest("account:a-7")).fields["cents"].value`.
 
-    `events` counts them; `position` is the last one's, 0 where there is none.
+    `events` counts them; `position` is the last one's; 0 if there is none.
     """
 
     tag: str

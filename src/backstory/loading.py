@@ -54,7 +54,7 @@ class Reads:
 
 
 class Entry(NamedTuple):
-    """What is remembered: a state, its position, its size when it was last measured, and how often it changed since."""
+    """A remembered state: its position, its size when it was last measured, and how often it changed since."""
 
     state: State
     position: int
@@ -119,7 +119,7 @@ class Loader:
         self.left: Head | None = None
 
     def head(self) -> Head:
-        """Where the log ends now."""
+        """The end of the log now."""
         head = self.log.head()
         self.note(head)
         return head
@@ -186,7 +186,7 @@ class Loader:
             self._cache.put((self._mine, key), state, records[-1].position)
 
     def _known(self, read: Read, upto: int | None = None) -> Known | None:
-        """What is remembered and no newer than `upto`: here, else in a snapshot."""
+        """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
         reference, query, key = read
         known = None if key is None else self._cache.get((self._mine, key))
         if known is not None and (upto is None or known[1] <= upto):

@@ -1,4 +1,4 @@
-"""What is a store's own and does not travel: its id, and the key of the ids that its imports derive.
+"""Values that belong to one store and do not travel: its id, and the key of the ids that its imports derive.
 
 Both are random, made when the store is, or when they are first needed. They stand in refs under `store/`, which no
 clone, export or bundle carries. A copy of the store's file is the same store, and has both.

@@ -1,11 +1,11 @@
 """The one place that masks: a value that is marked as personal or secret is replaced wherever it is shown.
 
-    masked(data, veil)        plain data, as of a JSON document, with "***" in the place of what is marked
+    masked(data, veil)        plain data, as of a JSON document, with "***" in the place of marked values
     masked_data(record)       the stored JSON of an event, by the marks of the class here that has its name
     masked_repr(value, veil)  an event, a state or an argument as `repr` writes it
 
-Only what is read by people and by other programs is masked; values that a program holds are what they are. What is
-personal is shown inside of `personal_shown()`; what is secret never is.
+Only output for people and for other programs is masked; a program holds the real values. Personal values are shown
+inside of `personal_shown()`; secret values are never shown.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from backstory.privacy import Privacy
 from backstory.veil import OPEN, Veil, either, members, united, veil_of
 
 MASK = "***"
-"""What stands in the place of a value that is not shown, whatever its type is."""
+"""The mask of a value that is not shown, for every type."""
 
 _shown: ContextVar[Privacy] = ContextVar("backstory.privacy", default=Privacy.SUBJECT)
 
@@ -66,7 +66,7 @@ def event_veil(type: str) -> Veil | None:
 
 
 def masked_data(record: EventData | RecordedEvent) -> bytes:
-    """The data of a stored event as JSON; the stored bytes where nothing is marked, `null` where they are withheld."""
+    """The data of a stored event as JSON; the stored bytes if nothing is marked, `null` if they are withheld."""
     return masked_json(record.data, event_veil(record.type)) if record.data else b"null"
 
 
@@ -107,7 +107,7 @@ def masked_repr(value: Any, veil: Veil | None) -> str:
 
 
 def own_repr(value: Any, otherwise: Callable[[], str]) -> str:
-    """What an event or a state has as its `repr`: what its class would have anyway, where nothing in it is marked."""
+    """The `repr` of an event or a state; if nothing in it is marked, the one that its class would have anyway."""
     veil = veil_of(type(value))
     return otherwise() if veil is None else masked_repr(value, veil)
 
@@ -133,7 +133,7 @@ FITTING = ("Expected", "Object missing required field")
 
 
 def masked_words(wrong: Exception, veil: Veil | None) -> str:
-    """What an error about a value says; of a marked one only where it is wrong, for its words may hold the value."""
+    """The words of an error about a value; if it is marked, only the place: the words may hold the value."""
     words = str(wrong)
     if veil is None or (isinstance(wrong, msgspec.MsgspecError) and words.startswith(FITTING)):
         return words

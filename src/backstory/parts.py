@@ -24,7 +24,7 @@ def fields(value: Any) -> dict[str, Any] | None:
 
 
 def parts(value: Any) -> dict[str, Any] | None:
-    """What is inside a value, by how one gets there; None for a value that is taken as a whole."""
+    """The parts of a value, by the way to each; None for a value that is taken as a whole."""
     if isinstance(value, dict):
         return {f"[{key!r}]": part for key, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 class Listener:
     """Gathers the stories of each test, sends them along with its report, and writes them in the end.
 
-    Reports are what pytest-xdist carries between processes, so they hold plain lists.
+    pytest-xdist carries reports between processes, so they hold plain lists.
     """
 
     def __init__(self, config: pytest.Config) -> None:

@@ -70,7 +70,7 @@ class Query(msgspec.Struct, frozen=True):
         return cls((Clause.of(types, tags),))
 
     def __or__(self, other: Query) -> Query:
-        """What either matches, in its simplest form: clauses with the same tags become one, and so on."""
+        """A query for the events that either matches, in its simplest form: clauses with the same tags become one."""
         return simplified((*self.clauses, *other.clauses))
 
     @property
@@ -122,7 +122,7 @@ def _any_matches(clauses: tuple[Clause, ...], type: str, tags: Sequence[str]) ->
 
 
 def union(queries: Iterable[Query]) -> Query:
-    """What any of these queries matches, in its simplest form; one query alone stays as it is.
+    """A query for the events that any of these matches, in its simplest form; one query alone stays as it is.
 
     Takes time in proportion to their clauses; a chain of `|` would sort them all each time.
     """

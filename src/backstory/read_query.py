@@ -1,4 +1,4 @@
-"""What a reader asks for, as a query: event types, states, queries, tags."""
+"""Selections of a reader as a query: event types, states, queries, tags."""
 
 from __future__ import annotations
 

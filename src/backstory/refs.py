@@ -26,7 +26,7 @@ IMPORT_KEY = f"{STORE}import-key"
 
 
 class Namespace(msgspec.Struct, frozen=True):
-    """What the names of some refs begin with; a prefix that does not end with a slash is a whole name."""
+    """The beginning of the names of some refs; a prefix that does not end with a slash is a whole name."""
 
     prefix: str
     value: str

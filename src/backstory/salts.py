@@ -3,10 +3,10 @@
 The digest of something that can be guessed gives it away, so a digest is of a salt and the part. All salts of a commit
 come from its secret. Where a part is withheld, its digest stays, and its salt goes with it: nobody can try guesses.
 
-What a commit keeps as its `secret` is one of two, which their lengths tell apart:
+A commit keeps one of two values as its `secret`; their lengths tell them apart:
 
     the secret      16 bytes, from which the salts of all parts are derived
-    its openings    once a part is withheld: for each part its salt, or its digest where it is withheld
+    its openings    once a part is withheld: for each part its salt, or its digest if it is withheld
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SALT_FOLLOWS, DIGEST_FOLLOWS = 0, 1
 
 
 class Withheld(msgspec.Struct, frozen=True):
-    """What stands for a part that is withheld: its digest."""
+    """The digest of a part that is withheld, in place of its salt."""
 
     digest: bytes
 
@@ -58,7 +58,7 @@ def digests(secret: bytes, parts: Sequence[bytes]) -> list[bytes]:
 
 
 def openings(secret: bytes, count: int) -> list[Opening]:
-    """What is known of each of so many parts. Raises `InvalidEvent` for a secret that is none."""
+    """The salt or digest of each of `count` parts. Raises `InvalidEvent` for a secret of a wrong form."""
     if len(secret) == SIZE:
         salts = digest.shake_256(SALTS + secret).digest(SIZE * count)
         return [salts[start : start + SIZE] for start in range(0, len(salts), SIZE)]
@@ -89,7 +89,7 @@ def places_withheld(secret: bytes, count: int) -> frozenset[int]:
 
 
 def without(secret: bytes, parts: Sequence[bytes], places: Collection[int]) -> bytes:
-    """What is kept in the place of `secret` once the parts at these places are withheld. Raises `InvalidEvent`."""
+    """The openings that replace `secret` once the parts at these places are withheld. Raises `InvalidEvent`."""
     kept = b""
     known = openings(secret, len(parts))
     for place, (opening, part) in enumerate(zip(known, parts, strict=True)):

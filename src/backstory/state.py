@@ -244,7 +244,7 @@ def state_type(cls: type[State]) -> StateType:
 
 
 def boundary(states: Iterable[State]) -> Query:
-    """What any of these states reads."""
+    """A query for the events that any of these states reads."""
     return union([state.query() for state in states])
 
 
@@ -257,7 +257,7 @@ def fold(state: S, records: Iterable[RecordedEvent]) -> S:
 
 
 def identity(state: State) -> dict[str, Any]:
-    """What tells this state from others of its class: its tags, as plain values."""
+    """The values that tell this state from others of its class: its tags, as plain values."""
     return {name: getattr(state, name) for name in state_type(type(state)).identity}
 
 

@@ -1,6 +1,6 @@
 """The contract of a store, as a few small Protocols: immutable logs, mutable refs, and one way to write to both.
 
-`backstory.conformance` is the specification that runs: a class that passes it is a store, whoever wrote it.
+`backstory.conformance` is the specification as tests: a class of any author that passes them is a store.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, ne
 ALL = Query.all()
 
 Verdict: TypeAlias = tuple[Commit, ...] | AppendError
-"""What became of a batch: its commits, or why it did not go in, as the error that a caller may raise."""
+"""The verdict on a batch: its commits, or the error that says why it did not go in, which a caller may raise."""
 
 
 class Log(Protocol):
@@ -33,8 +33,8 @@ class Log(Protocol):
         The verdict on a batch is the first of these that fits:
 
         1. One id stands twice in the batch: `IdReused`.
-        2. All of its ids are known, with the same content: the recorded commits. So a retry is safe for ever, whatever
-           happened since. A retry may carry another time, position or parent: these are not content.
+        2. All of its ids are known, with the same content: the recorded commits. So a retry is safe for ever. A
+           retry may carry another time, position or parent: these are not content.
         3. Some of its ids are known, or known with other content: `IdReused`.
         4. Its first draft names a parent, and that is not the head: `HeadMoved`.
         5. A draft was decided on a position that neither the log nor the drafts before it reach: `AheadOfLog`.
@@ -44,7 +44,7 @@ class Log(Protocol):
 
         Cases 5 and 6 are asked of one draft after the other. The log is as it was before the batch, with the batches
         before it. Each batch is a unit, together with the steps `beside` it and the hook `within`; see `Store.write`.
-        Raises `StoreError` where nothing of any batch was kept.
+        Raises `StoreError` if nothing of any batch was kept.
         """
         ...
 
@@ -74,22 +74,22 @@ class Log(Protocol):
         ...
 
     def head(self) -> Head:
-        """Where the log ends now."""
+        """The end of the log now."""
         ...
 
     def wait(self, after: int, timeout: float | None = None) -> int:
-        """Sleep until the head is beyond `after`, or for `timeout` seconds; return the head's position then."""
+        """Sleep until the head is beyond `after`, at most for `timeout` seconds; return the head's position then."""
         ...
 
 
 class Refs(Protocol):
-    """Small mutable pointers by name: branches, marks, checkpoints. A unit with a `SetRef` changes them.
+    """Small mutable values by name: branches, marks, settings. A unit with a `SetRef` changes them.
 
-    Names are paths such as `mark/q3`; values are text.
+    Names are paths such as `mark/q3`; values are texts. `backstory.refs` lists the names that the library uses.
     """
 
     def get(self, name: str) -> str | None:
-        """The value of a ref, None where there is none."""
+        """The value of a ref; None if there is no such ref."""
         ...
 
     def list(self, prefix: str = "") -> Mapping[str, str]:
@@ -101,7 +101,7 @@ class Caches(Protocol):
     """Values by name that may be gone at any time, and that no truth depends on: the snapshots of states."""
 
     def get(self, name: str) -> bytes | None:
-        """What is kept under a name, None where there is nothing."""
+        """The value that is kept under a name; None if there is none."""
         ...
 
     def names(self, prefix: str = "") -> Sequence[str]:
@@ -109,7 +109,7 @@ class Caches(Protocol):
         ...
 
     def set(self, name: str, value: bytes | None) -> None:
-        """Keep a value (None: forget it). Of many at once, one is kept. A store that cannot be written raises."""
+        """Keep a value (None: forget it). Of several at the same time, one is kept. Raises if it cannot be written."""
         ...
 
 
@@ -141,12 +141,12 @@ class Store(Protocol):
 
     @property
     def caches(self) -> Caches:
-        """What this store keeps to be quicker."""
+        """Values that this store keeps to be quicker."""
         ...
 
     @property
     def tables(self) -> Tables | None:
-        """The tables that are written in the transactions of this store's units; None where it has none."""
+        """The tables that are written in the transactions of this store's units; None if it has no tables."""
         ...
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
@@ -155,13 +155,13 @@ class Store(Protocol):
         1. Each step of a unit is judged on the store as it was before the unit, with the units before it.
         2. A step that holds already is done: a batch whose commits are known (`Log.append`, case 2), a ref that has the
            new value, a log that was made under this id, a part that is withheld, a log that is not there any more.
-        3. Where each step that writes holds already, the unit is done, whatever its guards say.
-        4. Else the first step that cannot be done gives the verdict, and nothing of the unit is done.
+        3. If each step that writes holds already, the unit is done, whatever its guards say.
+        4. Otherwise the first step that cannot be done gives the verdict, and nothing of the unit is done.
         5. Judging and writing are one step: nothing that a unit was judged by changes before the unit is done.
         6. The hook of a unit runs after all units were judged and written, and before any of them is kept. Units with
            the same hook share one run of it. An error that it raises is raised here, and no unit is done.
 
-        Raises `StoreError` where nothing of any unit was kept, or where nobody can know: then write them again.
+        Raises `StoreError` if nothing of any unit was kept, or if that is not known: then write the units again.
         """
         ...
 
@@ -174,7 +174,7 @@ class Store(Protocol):
         ...
 
     def origin(self, number: int = 0) -> Head:
-        """What a log stands on: its first event has the position after this. Raises `KeyError`."""
+        """The point that a log stands on: its first event has the position after this. Raises `KeyError`."""
         ...
 
     def holding(self, position: int, hash: bytes) -> Sequence[int]:
@@ -184,17 +184,17 @@ class Store(Protocol):
     def joined(self, transaction: Transaction) -> Store:
         """This store inside a transaction of its tables, which somebody else began and ends.
 
-        What it writes is kept with the transaction or not at all. Until then every other write that it could stand in
-        the way of waits, and nobody else sees it. It reads what the transaction sees. It tells no watcher, keeps
-        nothing in caches, and is over with the transaction. Raises `StoreRefused` where this store `joins` nothing.
+        Its writes are kept with the transaction or not at all. Until then nobody else sees them, and every other
+        write that could conflict with them waits. It reads the store as the transaction sees it. It wakes no watcher,
+        keeps nothing in caches, and ends with the transaction. Raises `StoreRefused` if this store joins nothing.
         """
         ...
 
     def join(self, connection: Any) -> Transaction:
-        """A transaction that somebody else began on a connection of theirs to this store's database, and will end.
+        """A transaction that somebody else began, and will end, on a connection of theirs to this store's database.
 
-        Raises `StoreRefused` for a connection of another driver or to another database, for one without a transaction,
-        and where this store can join none.
+        Raises `StoreRefused` for a connection of another driver, to another database or without a transaction, and if
+        this store cannot join any.
         """
         ...
 
@@ -207,11 +207,11 @@ class Store(Protocol):
         ...
 
     def wake(self) -> None:
-        """Look now for what others have appended, because somebody has heard of it."""
+        """Look now for events of others, because somebody has heard of them."""
         ...
 
     def problems(self) -> Iterator[str]:
-        """What is wrong inside the store, beyond what its contract shows: indexes, pages. Each names its place."""
+        """The faults inside the store that its contract does not show: indexes, pages. Each names its place."""
         ...
 
     def close(self) -> None:
@@ -220,7 +220,7 @@ class Store(Protocol):
 
 
 class Record:
-    """An event in a log, with what there is to know about it. Its commit is looked up when it is asked for."""
+    """An event in a log, with its place and its commit, which is looked up when it is asked for."""
 
     __slots__ = ("_commit_at", "event", "stored")
 
@@ -244,7 +244,7 @@ class Record:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """What it is about."""
+        """The tags of the event."""
         return self.stored.tags
 
     @property
@@ -259,12 +259,12 @@ class Record:
 
     @property
     def author(self) -> str:
-        """Who appended it."""
+        """The author of its commit."""
         return self.commit.author
 
     @property
     def message(self) -> str:
-        """Why."""
+        """The message of its commit."""
         return self.commit.message
 
     @property
@@ -274,7 +274,7 @@ class Record:
 
 
 def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:
-    """Append one batch and return its commits, or raise why it did not go in."""
+    """Append one batch and return its commits, or raise the error that says why it did not go in."""
     [verdict] = log.append([drafts])
     if isinstance(verdict, tuple):
         return verdict
@@ -282,7 +282,7 @@ def append(log: Log, *drafts: Draft) -> tuple[Commit, ...]:
 
 
 def write(store: Store, *steps: Step) -> Written:
-    """Do one unit of these steps, or raise why it was not done."""
+    """Do one unit of these steps, or raise the error that says why it was not done."""
     [outcome] = store.write([Unit(steps)])
     if isinstance(outcome, Written):
         return outcome
@@ -290,7 +290,7 @@ def write(store: Store, *steps: Step) -> Written:
 
 
 def set_ref(store: Store, name: str, value: str | None, *, old: str | None) -> bool:
-    """Set a ref (None: delete it) if its value is still `old` (None: there is none); say whether it has the value."""
+    """Set a ref (None: delete it) if its value is still `old` (None: no ref); return whether it has `value` now."""
     [outcome] = store.write([Unit((SetRef(name, value, old),))])
     if isinstance(outcome, Written | RefMoved):
         return isinstance(outcome, Written)

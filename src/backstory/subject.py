@@ -161,7 +161,7 @@ def _listed(named: Iterable[str], more: int) -> str:
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], json: bytes | msgspec.Raw) -> T | None:
-    """What this JSON says, None where it says something else: others may have written it, or it is damaged."""
+    """The value of this JSON; None for a value of another form: others may have written it, or it is damaged."""
     try:
         return decoder.decode(json)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -24,16 +24,16 @@ Batch: TypeAlias = Sequence[Draft]
 """Drafts that go in whole or not at all."""
 
 Hook: TypeAlias = "Callable[[Transaction, Head, Sequence[RecordedEvent]], None]"
-"""What is done inside the transaction of an append: it gets the transaction, the head that was found, and the events
-that were added. It may be called again for the same append, where the first transaction was not kept or its answer was
-lost, so it goes by what stands in its tables. An error that it raises takes the whole unit back."""
+"""A function that runs inside the transaction of an append. It gets the transaction, the head that was found, and the
+events that were added. It may be called again for the same append, if the first transaction was not kept or its answer
+was lost, so it must look in its tables for its own work. An error that it raises takes the whole unit back."""
 
 
 class NewLog(msgspec.Struct, frozen=True):
     """Make an empty log whose first commit will stand on `origin`.
 
-    `id` belongs to whoever makes the log: a log that was made under this id, on this origin, is the log. The other
-    steps of the unit name the log by this step.
+    The maker of the log chooses `id`: a log that was made under this id, on this origin, is the log. The other steps
+    of the unit name the log by this step.
     """
 
     id: str
@@ -121,7 +121,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Written | AppendError
-"""What became of a unit; an `AppendError` says which step could not be done, and nothing of the unit was done."""
+"""The result of a unit; an `AppendError` says which step could not be done, and nothing of the unit was done."""
 
 
 def new_log(origin: Head) -> NewLog:

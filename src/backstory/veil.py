@@ -1,6 +1,6 @@
-"""Veils: which parts of a type's values are personal or secret, found in its annotations once and kept.
+"""Veils: the parts of a type's values that are personal or secret, found in its annotations once and kept.
 
-A veil follows a value as its JSON does: by the names that fields have there, by place in what is written as a list. A
+A veil follows a value as its JSON does: by the names that fields have there, by place in values written as a list. A
 part that a class with marks does not name has the class's closest mark: it is of another version of the class, in which
 it may have been marked under another name.
 """
@@ -21,9 +21,9 @@ NONE: Mapping[Any, Any] = types.MappingProxyType({})
 
 
 class Veil:
-    """What is said of a value: its own mark, and the veils of its parts; `rest` is that of all other parts.
+    """The marks of a value: its own mark, and the veils of its parts; `rest` is the veil of all other parts.
 
-    `also` are the veils of what the value may be as well: the choices of a union.
+    `also` are the veils of other types that the value may have: the choices of a union.
     """
 
     __slots__ = ("also", "mark", "parts", "rest")

@@ -24,7 +24,7 @@ from backstory.unit import Batch
 
 
 class Half(msgspec.Struct, frozen=True):
-    """The first half of a write: what to append, to the log of which branch, and what to do with its commits."""
+    """The first half of a write: the drafts, the log of their branch, and a function for the commits."""
 
     log: Log
     batch: Batch
@@ -39,11 +39,11 @@ class Writing(Protocol):
     """A write to a branch."""
 
     def whole(self) -> Commit | None:
-        """Do it. Returns its commit, None if nothing is to happen."""
+        """Do it. Returns its commit, None if the command decided to do nothing."""
         ...
 
     def half(self, tip: Tip) -> Half | Commit | None:
-        """Do the first half on a line; or all of it, where the branch was moved away from there.
+        """Do the first half on a line; or all of it, if the branch was moved away from there.
 
         Raises `Contended` if others write the same just now, so that a half would come too late.
         """
@@ -55,7 +55,7 @@ class Writing(Protocol):
 
 
 class Execution:
-    """One command, decided on what it reads and appended on that condition."""
+    """One command, decided on the events that it reads and appended on that condition."""
 
     def __init__(self, handle: Handle, command: Command, said: Said, attempts: int) -> None:
         self._handle = handle
@@ -70,14 +70,14 @@ class Execution:
         return self._said.id is not None or self._left <= 1
 
     def _prepare(self) -> tuple[Reads, Drafting]:
-        """What is the same at each try."""
+        """The states that the command reads, and its drafting: the same at each try."""
         if self._prepared is None:
             drafting = self._handle.drafter.for_command(self._command, self._said)
             self._prepared = Reads(self._command.states.values()), drafting
         return self._prepared
 
     def whole(self) -> Commit | None:
-        """Decide and append, again on a conflict, and again where the branch was moved meanwhile."""
+        """Decide and append, again on a conflict, and again if the branch was moved meanwhile."""
         if (done := self._done()) is not None:
             return done
         reads, drafting = self._prepare()
@@ -115,7 +115,7 @@ class Execution:
         return Half(tip.log, (attempt.draft,), partial(executor.settle, attempt))
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
-        """Where it has to be decided again."""
+        """Whether the decision has to be made again."""
         return isinstance(verdict, (Conflict, BranchMoved)) or self._handle.left(tip, verdict)
 
     def _done(self) -> Commit | None:
@@ -142,7 +142,7 @@ class Appending:
         self._draft: Draft | None = None
 
     def _drafted(self) -> Draft:
-        """The draft, the same at each try. What was decided before the branch was moved is refused."""
+        """The draft, the same at each try. A decision from before a move of the branch is refused."""
         if self._condition is not None:
             self._handle.check(self._condition.after)
         if self._draft is None:
@@ -151,7 +151,7 @@ class Appending:
         return self._draft
 
     def whole(self) -> Commit:
-        """Append, and again where the branch was moved meanwhile."""
+        """Append, and again if the branch was moved meanwhile."""
         if self._said.id is not None:
             self._handle.now()  # else what the old history has of this id would be taken for what the branch has
         commit = self._handle.following(self._append)
@@ -176,5 +176,5 @@ class Appending:
         return Half(tip.log, (self._drafted(),), partial(self._settled, tip))
 
     def late(self, verdict: Exception, tip: Tip) -> bool:
-        """Where the branch was moved away: what the old history says of it does not matter."""
+        """Whether the branch was moved away: then the verdict of the old history does not matter."""
         return isinstance(verdict, BranchMoved) or self._handle.left(tip, verdict)

@@ -6,8 +6,8 @@
             ...
 
 There is one implementation, the synchronous one. A verb runs in a worker thread, of which there are at most `threads`,
-and what many tasks execute and append meanwhile goes into one transaction. A task that is cancelled before its verb
-began leaves nothing; later, it waits for the verb, which ends as if nobody had cancelled: nothing is half-done, and no
+and the commands and appends of many tasks go into one transaction. A task that is cancelled before its verb began
+leaves nothing. If the verb has begun, the task waits until the verb has ended as usual: nothing is half-done, and no
 connection is lost. Only waiting for new events is given up at once. Needs the extra `async`.
 """
 

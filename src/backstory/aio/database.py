@@ -31,11 +31,11 @@ THREADS = 32
 """How many verbs run at once, unless `connect` is told otherwise."""
 
 LOOK = 1.0
-"""Seconds: how often one who waits for new events looks whether the branch was moved."""
+"""Seconds between two looks of a waiting task whether the branch was moved."""
 
 
 class AsyncDatabase(Verbs):
-    """A `Database` whose verbs are awaited; each says there what it does. `db` is that database."""
+    """A `Database` whose verbs are awaited; they are described there. `db` is that database."""
 
     async def execute(
         self,
@@ -60,7 +60,7 @@ class AsyncDatabase(Verbs):
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Commit:
-        """See `Database.append`. What many tasks append meanwhile shares a transaction."""
+        """See `Database.append`. Appends of many tasks share a transaction."""
         appending = Appending(self.db.handle, events, condition, Said(id, author, message, metadata))
         return cast("Commit", await self._write(appending))
 
@@ -75,11 +75,11 @@ class AsyncDatabase(Verbs):
         tags: Iterable[str] = (),
         after: int | str | None = None,
     ) -> Stream[Record]:
-        """Stream what comes after a position, for ever; each event once, in order. Parameters as for `read`.
+        """Stream the events after a position, for ever; each event once, in order. Parameters as for `read`.
 
-        Without `after`, it begins where the log ends when its first event is asked for. One thread waits for
-        all followers. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved` where the branch
-        was moved and what it gave is not all on the new history.
+        Without `after`, it begins at the end that the log has when its first event is asked for. One thread waits for
+        all followers. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved` if the branch was
+        moved and the new history does not have all events that it gave.
         """
         query, handle = wanted(what, tuple(tags)), self.db.handle
         line: Line = handle.tip.line
@@ -104,7 +104,7 @@ class AsyncDatabase(Verbs):
 
     @asynccontextmanager
     async def what_if(self) -> AsyncIterator[AsyncDatabase]:
-        """See `Database.what_if`; keep it with `await trial.keep(name)`. Who follows it is ended with the block."""
+        """See `Database.what_if`; keep it with `await trial.keep(name)`. Its followers end with the block."""
         block = self.db.what_if()
         trial = AsyncDatabase(await self._run(block.__enter__), self._shared)
         try:
@@ -114,7 +114,7 @@ class AsyncDatabase(Verbs):
             block.__exit__(None, None, None)  # forgets it, no more
 
     async def keep(self, name: str) -> AsyncDatabase:
-        """Make a real branch of what `what_if` gave. Raises `BranchError`."""
+        """Make a real branch of a branch of `what_if`. Raises `BranchError`."""
         if not isinstance(self.db, database.WhatIf):
             raise TypeError("only a branch of what_if() can be kept; this is a branch already")
         return AsyncDatabase(await self._run(self.db.keep, name), self._shared)
@@ -126,9 +126,8 @@ async def connect(
 ) -> AsyncIterator[AsyncDatabase]:
     """Open a database for async code: `async with connect("bank.db") as db`; options as for `backstory.connect`.
 
-    `threads` bounds how many verbs run at once, and so how many threads there are, besides one for each branch that
-    somebody follows. At the end of the block, what has begun is waited for, and who waits for events gets
-    `StoreClosed`.
+    At most `threads` verbs run at once, each in a thread, besides one thread for each branch that somebody follows. At
+    the end of the block, verbs that have begun are waited for, and tasks that wait for events get `StoreClosed`.
     """
     shared = Shared(Workers(threads))
     opened: list[database.Database] = []

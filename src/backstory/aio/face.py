@@ -1,4 +1,4 @@
-"""What the verbs of an `AsyncDatabase` stand on: the database below, worker threads, and what tasks share of a line."""
+"""The base of `AsyncDatabase`: the database below, worker threads, and the parts of a line that tasks share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Gathering:
-    """What all tasks share of a line: who waits for it, and who writes to it."""
+    """The parts of a line that all tasks share: its waiting tasks, and its writes."""
 
     def __init__(self, workers: Workers, line: Line) -> None:
         self.watch = Watch(line.log)
@@ -29,26 +29,26 @@ class Gathering:
 
 
 class Shared:
-    """What an `AsyncDatabase` and those that it gave have in common. Safe for many threads and event loops."""
+    """The common part of an `AsyncDatabase` and those that it gave. Safe for many threads and event loops."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
         self._gatherings: dict[Line, Gathering] = {}
 
     def of(self, line: Line) -> Gathering:
-        """What tasks share of a line."""
+        """The parts of a line that tasks share."""
         known = self._gatherings.get(line)
         return known or self._gatherings.setdefault(line, Gathering(self.workers, line))
 
     def leave(self, line: Line) -> None:
-        """End those who wait for a line that is gone."""
+        """End the tasks that wait for a line that is gone."""
         gathering = self._gatherings.pop(line, None)
         if gathering is not None:
             gathering.watch.close()
             gathering.writes.close()
 
     async def close(self, last: Callable[[], object]) -> None:
-        """End those who wait, wait for those who work, run `last`, and end the threads."""
+        """End waiting tasks, wait for verbs that have begun, run `last`, and end the threads."""
         gatherings = list(self._gatherings.values())
         threads = [gathering.watch.close() for gathering in gatherings]
 

@@ -1,7 +1,7 @@
-"""Streams: what a worker thread reads, a chunk at a time, for `async for`.
+"""Streams: records that a worker thread reads, a chunk at a time, for `async for`.
 
-They are plain objects and no async generators, so one that is left early holds nothing: no event loop has to
-finish it. What it read from is let go of at once with `async with` or `aclose`, else when Python frees it.
+They are plain objects and not async generators, so a stream that is left early holds nothing: no event loop has to
+finish it. Its read ends at once with `async with` or `aclose`, else when Python frees it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Stream(AsyncIterator[T], Generic[T]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End it, and let go of what it read from. A second call does nothing."""
+        """End the stream and its read. A second call does nothing."""
         self._ended = True
         self._chunk.clear()
         close: Callable[[], object] | None = getattr(self._iterator, "close", None)
@@ -87,7 +87,7 @@ class Stream(AsyncIterator[T], Generic[T]):
 
 
 class Following(Stream[T]):
-    """What comes after a position, for ever: the log is read from one head to the next."""
+    """The records after a position, for ever: the log is read from one head to the next."""
 
     def __init__(
         self,
@@ -118,5 +118,5 @@ class Following(Stream[T]):
             await super()._fill()
 
     def _end(self) -> None:
-        """A span is read to its end: what comes next comes after it."""
+        """A span is read to its end: the next one comes after it."""
         self._position, self._upto, self._iterator = self._upto, None, None

@@ -12,7 +12,7 @@ import anyio
 
 
 class Loop:
-    """One event loop, as threads see it. What they wake at about the same time costs one call into the loop."""
+    """One event loop, as threads see it. Tasks that they wake at about the same time cost one call into the loop."""
 
     def __init__(self, soon: Callable[[Callable[[], object]], object]) -> None:
         self._soon = soon
@@ -20,7 +20,7 @@ class Loop:
         self._asked = False
 
     def wake(self, event: anyio.Event) -> None:
-        """Set an event of this loop. A loop that has ended has nobody to wake."""
+        """Set an event of this loop. A loop that has ended has no task to wake."""
         self._ready.append(event)
         if not self._asked:
             # Two threads may both get here, and ask twice: the second finds nothing to do.

@@ -31,7 +31,7 @@ class _Waiter:
 
 
 class Watch:
-    """Where a log ends, for the tasks of any event loop. Its thread lives as long as somebody waits."""
+    """The end of a log, for the tasks of any event loop. Its thread lives as long as somebody waits."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -46,7 +46,7 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     async def beyond(self, after: int) -> int:
-        """Sleep until the head is beyond `after`; return it. Raises what the log raises, and `StoreClosed`."""
+        """Sleep until the head is beyond `after`; return it. Raises errors of the log, and `StoreClosed`."""
         await checkpoint_if_cancelled()
         with self._guard:
             if self._closed:

@@ -23,7 +23,7 @@ Work = Callable[[], object]
 
 
 class Call:
-    """What one task asked for, and what became of it. The task's context variables hold in the thread, too."""
+    """A call of one task, and its result. The task's context variables hold in the thread, too."""
 
     __slots__ = ("_claim", "_event", "_loop", "context", "done", "error", "result", "work")
 
@@ -38,7 +38,7 @@ class Call:
         self._event = anyio.Event()
 
     def claim(self) -> bool:
-        """Take it: a thread, to begin; or its task, to withdraw it. Whoever is first gets it."""
+        """Take the call: a thread, to begin it; or its task, to withdraw it. The first one gets it."""
         try:
             self._claim.pop()
         except IndexError:
@@ -68,7 +68,7 @@ class Call:
         self.finish(None)
 
     async def outcome(self) -> Any:
-        """Sleep until it is done. Cancelled: withdraw what did not begin, or wait, and then be cancelled."""
+        """Sleep until it is done. If cancelled: withdraw it, or wait for it if it has begun; then be cancelled."""
         try:
             await self._event.wait()
         except anyio.get_cancelled_exc_class():
@@ -111,7 +111,7 @@ class Workers:
         self._drained: Call | None = None
 
     async def run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a verb in a thread. Raises what it raises, and `StoreClosed` after `close`."""
+        """Run a verb in a thread. Raises the verb's errors, and `StoreClosed` after `close`."""
         call = Call(lambda: verb(*args, **kwargs))
 
         def work() -> None:
@@ -156,7 +156,7 @@ class Workers:
                 self._idle += 1
 
     async def close(self, last: Callable[[], object]) -> None:
-        """Take no more work, wait for what has begun, run `last`, and end every thread. A second call does nothing."""
+        """Take no more work, wait for begun verbs, run `last`, end all threads. A second call does nothing."""
         with self._guard:
             if self._closed:
                 return

@@ -1,8 +1,8 @@
-"""What tasks write meanwhile, in one transaction.
+"""Writes of several tasks in one transaction.
 
 A thread for every command would mostly wait for others: for the interpreter, and for its group to be written. So one
-thread takes what many tasks asked for, lets each command decide, and appends it all; the tasks of the next round gather
-meanwhile. A command that comes too late, or whose boundary is hot, is executed as if it were alone, in a thread of
+thread takes the calls of many tasks, lets each command decide, and appends all drafts; meanwhile the calls of the next
+round gather. A command that comes too late, or whose boundary is hot, is executed as if it were alone, in a thread of
 its own.
 """
 
@@ -26,7 +26,7 @@ MOST = 128
 """Writes in one round."""
 
 LONGEST = 0.005
-"""Seconds: how long a round lets commands decide before it appends; what is left is for the next."""
+"""Seconds for which a round lets commands decide before it appends; the rest is for the next round."""
 
 PATIENCE = 0.02
 """Seconds: when a round has taken so long, a slow command holds it up, and another thread begins one."""
@@ -62,7 +62,7 @@ class Writes:
         self._stop = threading.Event()
 
     async def run(self, write: Write) -> Any:
-        """Write it with what others write. Raises what each of its halves raises, and its verdict's error."""
+        """Write it together with writes of others. Raises the errors of its halves, and its verdict's error."""
         return await self._workers.outcome(write, lambda: self._add(write))
 
     def _add(self, write: Write) -> None:
@@ -85,7 +85,7 @@ class Writes:
         self._workers.submit(lambda: self._round(now))
 
     def _keep_pace(self) -> None:
-        """Look now and then: a round that a slow command holds up does not say so. Ends when nobody writes."""
+        """Look now and then whether a slow command holds up a round. Ends when nobody writes."""
         while not self._stop.wait(PATIENCE):
             self._look()
             with self._guard:
@@ -94,7 +94,7 @@ class Writes:
                     return
 
     def close(self) -> threading.Thread | None:
-        """Stop what keeps the pace, once nobody writes any more; return its thread, which ends at once."""
+        """Stop the thread that looks, once nobody writes any more, and return it; it ends at once."""
         self._stop.set()
         return self._pace
 

@@ -6,13 +6,13 @@ A verb is a line in `VERBS` and a module of `verbs/` with
     arguments(parser)                adds the verb's own options; those of every verb are in `parse/parser.py`
     run(arguments, session, out)     does it, and returns the exit code
 
-and perhaps, where its options depend on its words, or where it shows data only with some of its options,
+and perhaps, if its options depend on its words, or if it shows data only with some of its options,
 
-    narrowed(words) -> ...           what stands for it then: a longer name, a summary, such a module, the words left
-    shows_data(arguments) -> bool    whether to learn first what the application marks; else always, where it has --app
+    narrowed(words) -> ...           its replacement then: a longer name, a summary, such a module, the words left
+    shows_data(arguments) -> bool    whether to read the application's marks first; else always, if it has --app
 
 `verbs/types.py` is the shortest one to copy. A verb takes store, branch and application from its session, writes only
-through `out` (`show/output.py`), and raises `UsageError` or any `BackstoryError` where it cannot go on. What several
+through `out` (`show/output.py`), and raises `UsageError` or any `BackstoryError` if it cannot go on. Code that several
 verbs need is in `parse/` or `show/`: no verb imports another one, and lint proves it.
 """
 
@@ -82,7 +82,7 @@ VERBS: dict[str, dict[str, str]] = {
         "gc": "drop logs and snapshots that nothing needs any more",
     },
 }
-"""Every verb with what it does, in the groups of the help."""
+"""Every verb with its summary, in the groups of the help."""
 
 LOADING = 50_000
 """Objects that a process may make before the collector looks at them: loading a verb makes fewer."""
@@ -173,7 +173,7 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _masking(module: Any, arguments: Namespace, session: Session) -> AbstractContextManager[None]:
-    """What masks the output of a verb: by what the application marks, where the verb shows data."""
+    """The veil over the output of a verb: by the marks of the application, if the verb shows data."""
     if not hasattr(arguments, "app") or not getattr(module, "shows_data", _always)(arguments):
         return nullcontext()
     return session.masking(personal=arguments.personal)
@@ -184,12 +184,12 @@ def _always(_: Namespace) -> bool:
 
 
 def summary(verb: str) -> str:
-    """What a verb does, in a few words."""
+    """A verb's help in a few words."""
     return next(verbs[verb] for verbs in VERBS.values() if verb in verbs)
 
 
 def load(verb: str) -> ModuleType:
-    """Import a verb's module. Raises `UsageError` with the nearest verbs where there is none of that name."""
+    """Import a verb's module. Raises `UsageError` with the nearest verbs if no verb has that name."""
     from importlib import import_module
 
     known = [name for verbs in VERBS.values() for name in verbs]
@@ -203,7 +203,7 @@ def load(verb: str) -> ModuleType:
 
 
 def _complain(error: Exception) -> int:
-    """Say what went wrong on standard error, in one line where it was foreseen, without control characters."""
+    """Write an error to standard error, in one line if it was foreseen, without control characters."""
     from backstory.cli.show.text import plain_lines
 
     hints = error.hints if isinstance(error, BackstoryError) else ()
@@ -212,7 +212,7 @@ def _complain(error: Exception) -> int:
 
 
 def _words(error: Exception) -> str:
-    """What an error says."""
+    """The words of an error."""
     if isinstance(error, UnicodeEncodeError) and is_no_text(error):
         return f"the command line has bytes that are not UTF-8, after {error.object[: error.start]!r}"
     if isinstance(error, OSError) and not isinstance(error, BackstoryError):
@@ -227,7 +227,7 @@ def _words(error: Exception) -> str:
 
 
 def _open_closed() -> None:
-    """Let what is written to a closed standard stream go nowhere."""
+    """Drop all output to a closed standard stream."""
     nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is slow, and it stays open
     sys.stdout = sys.stdout or nowhere
     sys.stderr = sys.stderr or nowhere

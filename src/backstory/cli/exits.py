@@ -1,6 +1,6 @@
-"""Exit codes: what a verb or an error says to the shell. The rule of 1 and 2 is here, and nowhere else.
+"""Exit codes of verbs and errors for the shell. The rule of 1 and 2 is here, and nowhere else.
 
-1 is an answer: a check failed, nothing was found, a decision or a condition said no. The same command may give 0 on
+1 is an answer: a check failed, nothing was found, a decision or a condition refused. The same command may give 0 on
 another history. 2 is a question that cannot be answered: a wrong command line, input, revision or store.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 from backstory.errors import AppendError, BackstoryError, IdReused, Refused, RevertError
 
 FINE, DIFFERENT, USAGE, BUG, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
-"""Exit codes. The last two are what a shell gives a program that SIGINT or SIGPIPE ended, as with Git."""
+"""Exit codes. A shell gives the last two to a program that SIGINT or SIGPIPE ended, as with Git."""
 
 
 class UsageError(BackstoryError):
-    """The command line asks for something that cannot be; the message says what, and how to ask for it."""
+    """The command line is wrong; the message names the fault, and the right form."""
 
 
 def code_of(error: Exception) -> int:
@@ -29,5 +29,5 @@ def is_no_text(error: Exception) -> bool:
 
 
 def answer(yes: object) -> int:
-    """The exit code for an answer: `DIFFERENT` where a check failed, or nothing was found."""
+    """The exit code for an answer: `DIFFERENT` if a check failed, or nothing was found."""
     return FINE if yes else DIFFERENT

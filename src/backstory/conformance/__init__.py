@@ -1,4 +1,4 @@
-"""The specification of a store, as tests. A class that passes them is a store, whoever wrote it.
+"""The specification of a store, as tests. A class of any author that passes them is a store.
 
     from backstory.conformance import StoreConformance
 
@@ -6,7 +6,7 @@
         def open_store(self, tmp_path):
             return MyStore(tmp_path / "history")
 
-Run it with pytest, which is all that it needs. With Hypothesis installed it also compares the store with a model of the
+Run it with pytest; it needs nothing else. With Hypothesis installed it also compares the store with a model of the
 contract over histories that nobody would think of.
 """
 
@@ -69,13 +69,13 @@ class LogConformance(
     Threads,
     Waiting,
 ):
-    """The sentences about logs and refs alone, for what is no store but made of some, such as branches over stores.
+    """The sentences about logs and refs alone, for objects made of stores, such as branches over stores.
 
     Its `write` takes units of one batch with guards, of one ref, or of one new log.
     """
 
     persistent = False
-    """Whether what the store holds is there again when it is closed and opened."""
+    """Whether the store's content is there again when it is closed and opened."""
 
     def open_store(self, tmp_path: Path) -> Any:
         """Open the store that belongs to this folder: an empty one at first, and later the same one again."""
@@ -141,7 +141,7 @@ class StoreConformance(
     """Subclass this with a name that pytest collects, and say how a store is opened."""
 
     persistent = True
-    """Whether the store is `persistent`; set where the class is made, as those below."""
+    """Whether the store is `persistent`; set when the class is made, as those below."""
 
     tables = True
     """Whether the store has `tables`."""
@@ -170,6 +170,6 @@ class StoreConformance(
         raise NotImplementedError("override open_store(self, tmp_path) to open your store")
 
     def test_it_says_itself_what_it_offers(self, store: Store) -> None:
-        """The sentences are chosen by what the class says, so that has to be what the store says."""
+        """The sentences are chosen by the attributes of the class, so these must be those of the store."""
         said = (store.persistent, store.tables is not None, store.joins, store.spans_logs)
         assert said == (self.persistent, self.tables, self.joins, self.spans_logs)

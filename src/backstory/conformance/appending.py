@@ -1,4 +1,4 @@
-"""What `Log.append` promises: order, atomicity, a verdict for each batch, times and hashes."""
+"""The promises of `Log.append`: order, atomicity, a verdict for each batch, times and hashes."""
 
 from __future__ import annotations
 

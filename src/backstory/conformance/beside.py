@@ -1,4 +1,4 @@
-"""What a store promises beside its logs: caches, watchers, and tables that are written together with it."""
+"""The promises of a store beside its logs: caches, watchers, and tables that are written together with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def counted(store: Store) -> Tables:
 
 
 def rows(tables: Tables) -> list[tuple[object, ...]]:
-    """What the table has."""
+    """The content of the table."""
     with tables.reading() as transaction:
         return transaction.rows("SELECT type, n FROM counted ORDER BY type, n")
 

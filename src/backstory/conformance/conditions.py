@@ -1,4 +1,4 @@
-"""What a condition promises: no event that matches its query after its position, whatever the query looks like."""
+"""The promise of a condition: no event after its position matches its query, for every form of query."""
 
 from __future__ import annotations
 

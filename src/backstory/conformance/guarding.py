@@ -1,4 +1,4 @@
-"""What a guard promises: nothing goes in once its ref has another value."""
+"""The promise of a guard: nothing goes in once its ref has another value."""
 
 from __future__ import annotations
 

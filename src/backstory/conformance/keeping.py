@@ -1,4 +1,4 @@
-"""What a store that keeps what it holds promises: it is there again when the store is opened again."""
+"""The promise of a persistent store: its content is there again when the store is opened again."""
 
 from __future__ import annotations
 

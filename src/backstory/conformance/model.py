@@ -1,6 +1,6 @@
-"""The contract in its plainest words: lists and loops, slow and short. What the state machine compares a store with.
+"""The contract in its plainest words: lists and loops, slow and short. The state machine compares a store with it.
 
-It shares nothing with the stores, so that a mistake that all of them share is found as well.
+It shares no code with the stores, so a mistake that all of them have in common is found as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from backstory.query import Query
 from backstory.unit import SetRef
 
 Outcome: TypeAlias = tuple[str, object]
-"""What became of a batch: a word, and what it is about."""
+"""The verdict on a batch: a word, and its subject."""
 
 
 def wanted(query: Query, event: RecordedEvent) -> bool:
@@ -89,7 +89,7 @@ class ModelLog:
 
 
 def _said(draft: Draft) -> tuple[object, ...]:
-    """What makes two drafts of one id the same: all but the time, the position and the secret."""
+    """The content by which two drafts of one id are the same: all but the time, the position and the secret."""
     query = None if draft.condition is None else draft.condition.query
     events = [(event.type, event.version, event.tags, event.data) for event in draft.events]
     return (events, query, draft.author, draft.message, draft.command_json, draft.metadata_json)

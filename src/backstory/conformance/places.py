@@ -1,4 +1,4 @@
-"""What a store promises beyond one log: several logs, refs, opening again, and closing."""
+"""The promises of a store beyond one log: several logs, refs, opening again, and closing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading promises: exactly what was asked for, in order, of the log as it was when the read began."""
+"""The promises of reading: exactly the events of the query, in order, of the log as it was when the read began."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an id promises: a retry is safe for ever, and an id never means two things."""
+"""The promises of an id: a retry is safe for ever, and an id never means two things."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER: dict[str, Callable[[], Draft]] = {
     "metadata": lambda: decided(fact("A", "x:1"), id="pay-1", metadata={"a": 1}),
     "condition": lambda: decided(fact("A", "x:1"), id="pay-1", query=Query.of(["A"])),
 }
-"""What is not the commit `pay-1`, by the part that differs."""
+"""Drafts that are not the commit `pay-1`, by the part that differs."""
 
 
 class Retrying:

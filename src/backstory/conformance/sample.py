@@ -16,7 +16,7 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When the drafts of the suite were decided, unless they say otherwise."""
 
 FAR = 200
-"""More events than a store may look through one by one: what is found beyond them was found by an index."""
+"""More events than a store may look through one by one: events beyond them must be found by an index."""
 
 _numbers = itertools.count(1)
 
@@ -65,10 +65,10 @@ def one(log: Log, *events: EventData) -> Commit:
 
 
 def positions(events: Iterable[RecordedEvent | Commit]) -> list[int]:
-    """Where they stand."""
+    """Their positions."""
     return [event.position for event in events]
 
 
 def ids(commits: Iterable[Commit]) -> list[str]:
-    """What they are called."""
+    """Their ids."""
     return [commit.id for commit in commits]

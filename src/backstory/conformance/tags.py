@@ -1,4 +1,4 @@
-"""What a tag promises: it matches itself, to the last code point, and nothing else, whatever it holds."""
+"""The promise of a tag: it matches itself, to the last code point, and nothing else, for every text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is promised when many use a log at once. Nothing here depends on how fast the machine is."""
+"""The promises to many users of a log at once. No test depends on the speed of the machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATIENCE = 60.0
 
 
 def at_once(work: Callable[[int], None], count: int = WRITERS) -> None:
-    """Run `work(0)`, `work(1)`, ... in threads that start together; raise what any of them raised."""
+    """Run `work(0)`, `work(1)`, ... in threads that start together; raise the error of any of them."""
     together = threading.Barrier(count)
 
     def run(number: int) -> None:
@@ -39,7 +39,7 @@ def at_once(work: Callable[[int], None], count: int = WRITERS) -> None:
 
 
 def check_chain(log: Log) -> None:
-    """Every hash follows from what is there, and no position is missing."""
+    """Every hash follows from the stored data, and no position is missing."""
     parent, position = NO_HASH, 0
     for commit in log.commits():
         events = list(log.read(after=position, upto=commit.position))

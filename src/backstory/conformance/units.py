@@ -1,4 +1,4 @@
-"""What a unit promises: all of its steps are done, or none, and writing it again does no harm."""
+"""The promises of a unit: all of its steps are done, or none, and writing it again does no harm."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from backstory.unit import (
 
 
 def outcome_of(store: Store, *steps: Step) -> Outcome:
-    """What becomes of one unit."""
+    """The outcome of one unit."""
     [outcome] = store.write([Unit(steps)])
     return outcome
 

@@ -1,4 +1,4 @@
-"""What a store promises about what is taken away: parts of commits, and whole logs."""
+"""The promises of a store that takes things away: parts of commits, and whole logs."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def state_class_document(cls: type[State]) -> dict[str, Any]:
 
 
 def command_type_document(command: CommandType[...], usage: str) -> dict[str, Any]:
-    """A command: its parameters, what it reads, and what it gives. `usage` is how it is called where this is read."""
+    """A command: its parameters, its states, and its events. `usage` is a call of it for the reader of the document."""
     return {
         "name": command.name,
         "module": command.__module__,
@@ -64,7 +64,7 @@ def command_type_document(command: CommandType[...], usage: str) -> dict[str, An
 
 
 def findings_document(found: Iterable[Finding]) -> list[dict[str, Any]]:
-    """What a check of schemas found."""
+    """The document of a check of schemas."""
     return [
         {
             "level": finding.level,
@@ -83,5 +83,5 @@ def findings_document(found: Iterable[Finding]) -> list[dict[str, Any]]:
 
 
 def first_line(doc: str | None) -> str:
-    """What a docstring says first."""
+    """The first line of a docstring."""
     return (doc or "").strip().partition("\n")[0]

@@ -30,7 +30,7 @@ def turns_document(reference: State, where: str, found: Found) -> dict[str, Any]
 
 
 def first_document(where: str, broken: Broken | None) -> dict[str, Any]:
-    """The first state of a kind of which it became true, and the event; None if there is none."""
+    """The first state of a kind of which it became true, and the event; None if no state did."""
     if broken is None:
         return {"where": where, "found": None}
     found = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def standing_document(standing: Standing, current: str | None = None) -> dict[str, Any]:
-    """A branch and where it stands; `current` is the branch that one is on."""
+    """A branch and its standing; `current` is the branch that the folder is on."""
     fields = msgspec.structs.asdict(standing)
     return {"name": fields.pop("name"), "current": standing.name == current, **fields}
 

@@ -21,8 +21,8 @@ def commit_document(
 ) -> dict[str, Any]:
     """A commit, with these of its events.
 
-    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for what is masked
-    in it. `withheld` names the parts that are withheld, where there are some; the data of an event is null then.
+    Its message is the stored one, perhaps empty. Command, metadata and data are the stored JSON, but for masked values.
+    `withheld` names the parts that are withheld, if there are any; withheld data of an event are null.
     """
     condition = commit.condition
     fields: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What came in by a clone."""
+"""The result of a clone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def clone_document(report: Cloned, source: str, target: str) -> dict[str, Any]:
-    """What a clone brought over, between these addresses."""
+    """The document of a clone between these addresses."""
     return {
         "source": source,
         "target": target,

@@ -1,4 +1,4 @@
-"""Commands: what a command would do, and why it said no."""
+"""Commands: the preview of a command, and the reason of a refusal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def preview_document(command: Command, preview: Preview, events: Iterable[EventData]) -> dict[str, Any]:
-    """The events that there would be, and what they would change in each state that the command read."""
+    """The events that the command would give, and their changes of each state that it read."""
     states = []
     for name, before in preview.before.items():
         difference = diff(before, preview.after[name]).masked()

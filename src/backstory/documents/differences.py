@@ -18,7 +18,7 @@ def changes_document(difference: Difference) -> list[dict[str, Any]]:
 
 
 def difference_document(difference: Difference) -> dict[str, Any]:
-    """A difference: what there was, what there is, and the changes from one to the other."""
+    """A difference: the value before, the value after, and the changes from one to the other."""
     difference = difference.masked()
     return {
         "before": difference.before,

@@ -1,4 +1,4 @@
-"""Errors: what went wrong, and apart from that what to do about it."""
+"""Errors: the fault, and apart from it the advice."""
 
 from __future__ import annotations
 

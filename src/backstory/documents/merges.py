@@ -1,4 +1,4 @@
-"""Merge, rebase and cherry-pick: what became of each commit."""
+"""Merge, rebase and cherry-pick: the outcome for each commit."""
 
 from __future__ import annotations
 

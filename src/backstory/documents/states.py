@@ -1,4 +1,4 @@
-"""States: of an application, or what is known about a tag without any code."""
+"""States of an application, and the latest values of a tag, for which no code is needed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def state_document(state: State, last: Record) -> dict[str, Any]:
 
 
 def latest_document(latest: Latest, givers: Mapping[int, Commit]) -> dict[str, Any]:
-    """What is known about a tag. `givers` are the commits at the positions of its fields."""
+    """The document of a tag. `givers` are the commits at the positions of its fields."""
     return {
         "tag": latest.tag,
         "events": latest.events,

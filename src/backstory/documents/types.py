@@ -1,4 +1,4 @@
-"""Types as people read them: what stands for a value of a type, and a type as it is written in code."""
+"""Types as people read them: the placeholder for a value of a type, and a type as it is written in code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEQUENCES = (list, set, frozenset)
 
 
 def bare(annotation: Any) -> Any:
-    """A type without what is said about it, and without the None beside it."""
+    """A type without its annotations, and without the None beside it."""
     while True:
         annotation = getattr(annotation, "__value__", annotation)
         annotation = getattr(annotation, "__supertype__", annotation)
@@ -39,7 +39,7 @@ def bare(annotation: Any) -> Any:
 
 
 def item(annotation: Any) -> Any | None:
-    """The type of the items, where the type is one of many alike; else None."""
+    """The type of the items, if the type is a collection of one type; else None."""
     kind = bare(annotation)
     if kind in SEQUENCES:
         return Any
@@ -49,7 +49,7 @@ def item(annotation: Any) -> Any | None:
 
 
 def spelled(annotation: Any) -> str:
-    """What stands for a value of this type in a usage: `INT`, `free|paid`, `JSON`."""
+    """The placeholder for a value of this type in a usage: `INT`, `free|paid`, `JSON`."""
     kind = bare(annotation)
     if get_origin(kind) is Literal:
         return "|".join(map(str, get_args(kind)))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def verification_document(report: Verification, branch: str, snapshots: Kept | None = None) -> dict[str, Any]:
-    """The report about a store and a branch, and about snapshots where they were compared."""
+    """The report about a store and a branch, and about snapshots if they were compared."""
     return {
         "sound": report.sound,
         "commits": report.commits,

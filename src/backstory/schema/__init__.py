@@ -1,1 +1,1 @@
-"""The schema lock: what was published about events, in a file beside the code that must keep to it."""
+"""The schema lock: the published schemas of events, in a file beside the code that must keep to them."""

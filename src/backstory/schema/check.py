@@ -1,4 +1,4 @@
-"""Compares the code with the lock: what old data can no longer be read, what nobody has locked yet, and what to do."""
+"""Compares the code with the lock: finds old data that cannot be read, schemas not locked yet, and remedies."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Level = Literal["broken", "warning", "news"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something to know about an event: `broken` fails the check, `news` is what the lock does not say yet.
+    """A finding about an event: `broken` fails the check, `news` is a schema that the lock does not have yet.
 
-    `differences` are the fields, `remedy` says what to do, and `stub` is code to begin with.
+    `differences` are the fields, `remedy` is the advice, and `stub` is code to begin with.
     """
 
     level: Level
@@ -109,7 +109,7 @@ def _same_version(kind: EventType, old: Published) -> Iterator[Finding]:
 
 
 def _chain(kind: EventType, version: int, old: Published) -> Iterator[Finding]:
-    """Run the upcasters on made-up data of an old version, and read what they make of it.
+    """Run the upcasters on made-up data of an old version, and read the result.
 
     A field that is missing then is missing for real data too; any other failure may come from made-up values.
     """

@@ -2,7 +2,7 @@
 
 The definition, with its reasons, is in docs/design/schema-lock.md. In short, for all data that the old schema allows
 and the old class writes: the new class reads it, keeps each of its fields, fills no gap otherwise than the old one, and
-would give it the same tags. What cannot be shown to be so counts as different.
+would give it the same tags. A change for which this cannot be shown counts as different.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KNOWN = {
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """Why old data does not fit: the path of the field from the event down, what kind of change, and it in words.
+    """The reason why old data do not fit: the path of the field from the event down, the kind of change, the words.
 
     `kind` is `removed`, `required` (new or made so), `type`, `default` or `tag`.
     """
@@ -47,14 +47,14 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def differences(old: Schema, new: Schema) -> list[Difference]:
-    """What keeps the new schema from including the old one; nothing where it does."""
+    """The reasons why the new schema does not include the old one; nothing if it does."""
     return Comparison(old, new).between(old, new, ())
 
 
 def tag_differences(
     old: Schema, new: Schema, old_tags: dict[str, str], new_tags: dict[str, str]
 ) -> Iterator[Difference]:
-    """Where the tags of stored events, which stay as they are, would not be those that the new class gives."""
+    """The differences between the tags of stored events, which stay as they are, and those that the new class gives."""
     before, after = old.get("properties", {}), new.get("properties", {})
     for name in sorted(old_tags.keys() | new_tags.keys()):
         was, now = old_tags.get(name), new_tags.get(name)
@@ -178,7 +178,7 @@ class Comparison:
                 )
 
     def _gap(self, old: Schema, new: Schema, path: tuple[str, ...], required: bool) -> Iterator[Difference]:
-        """What becomes of stored data that lacks a field which was optional."""
+        """The differences for stored data that lacks a field which was optional."""
         if required:
             yield Difference(path, "required", "had a default, and has none now: stored events may lack it")
         elif not same(old.get("default", ...), new.get("default", ...)):
@@ -265,7 +265,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def allows(schema: Schema, value: Any) -> bool:
-    """Whether a branch allows this value, where that can be told."""
+    """Whether a branch allows this value, if that can be told."""
     kinds = {str: ("string",), bool: ("boolean",), int: ("integer", "number"), float: ("number",)}
     if schema.get("type") not in kinds.get(type(value), ()):
         return False

@@ -1,6 +1,6 @@
-"""The JSON Schema of an event class: what the stored data of its events looks like.
+"""The JSON Schema of an event class: the form of the stored data of its events.
 
-Of msgspec's types it is made here, because `msgspec.json.schema` says the same of a `datetime` and a `str`, and of
+For msgspec's types it is made here, because `msgspec.json.schema` gives the same for a `datetime` and a `str`, and for
 `dict[int, str]` and `dict[str, str]`; and because a lock must not change with msgspec's version. Titles and docstrings
 are left out: they change nothing. Beyond the standard, `x-timezone` says whether a time must have a zone, or none.
 """
@@ -17,7 +17,7 @@ from backstory.event_types import EventType
 Schema = dict[str, Any]
 
 WORDS = ("title", "description", "examples", "deprecated", "discriminator", "$comment")
-"""Keywords that are for people, or repeat what other keywords say."""
+"""Keywords that are for people, or that repeat other keywords."""
 
 BOUNDS = {
     "ge": "minimum",
@@ -59,7 +59,7 @@ def event_tags(kind: EventType) -> dict[str, str]:
 
 
 def without_words(schema: Any, *, names: bool = False) -> Any:
-    """A schema without what is for people; `names` says that its keys are the names of fields, not keywords."""
+    """A schema without keywords for people; with `names`, its keys are the names of fields, not keywords."""
     if isinstance(schema, list):
         return [without_words(part) for part in schema]
     if not isinstance(schema, dict):
@@ -131,7 +131,7 @@ class Shaper:
         return self._names[cls]
 
     def fields(self, info: Any) -> Schema:
-        """The schema of a class with fields: an object, or an array where it is stored as one."""
+        """The schema of a class with fields: an object, or an array if it is stored as one."""
         tag = getattr(info, "tag_field", None)
         parts = {} if tag is None else {tag: {"const": info.tag}}
         required = [] if tag is None else [tag]
@@ -185,7 +185,7 @@ def _lengths(info: Any, what: str) -> Schema:
 
 
 def _default(field: inspect.Field) -> Schema:
-    """What a field has where the stored data lacks it, if that is always the same."""
+    """The value of a field that stored data lacks, if it is always the same."""
     value = field.default
     if field.default_factory in (list, dict, set, frozenset, tuple, bytearray):
         value = field.default_factory()

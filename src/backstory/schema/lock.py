@@ -1,4 +1,4 @@
-"""The lock file: for every published event and version, the schema of its data and what its fields tag.
+"""The lock file: for every published event and version, the schema of its data and the tags of its fields.
 
 JSON, every key sorted and on a line of its own, so that a review shows which field of which event was changed.
 """
@@ -39,7 +39,7 @@ def published(kind: EventType) -> Published:
 
 
 def updated(lock: Lock, kinds: Iterable[EventType], *, removed: bool = False) -> Lock:
-    """The lock with these events as they are now. Older versions stay; so does what is gone, unless `removed`."""
+    """The lock with these events as they are now. Older versions stay; so do events that are gone, unless `removed`."""
     now = {kind.name: kind for kind in kinds}
     events = {name: dict(versions) for name, versions in lock.events.items() if name in now or not removed}
     for name, kind in now.items():
@@ -63,7 +63,7 @@ def write(lock: Lock, path: Path) -> None:
 
 
 def read(path: Path) -> Lock:
-    """Read the file. Raises `LockError` if there is none, or where it is not one that this Backstory can read."""
+    """Read the file. Raises `LockError` if there is none, or if this Backstory cannot read it."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:

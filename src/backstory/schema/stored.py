@@ -1,4 +1,4 @@
-"""Compares the code with a log: types and versions that it cannot read, and, where asked, events as they are stored."""
+"""Compares the code with a log: types and versions that it cannot read, and, if asked for, stored events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backstory.store import Log
 def check_log(
     log: Log, kinds: Iterable[EventType], *, sample: int = 0, progress: Callable[[int], None] | None = None
 ) -> Iterator[Finding]:
-    """What in this log these events cannot read; with `sample`, so many events of each type and version are decoded.
+    """The stored types and versions that these events cannot read; `sample` events of each are decoded.
 
     Half of the sample are the first of their type and version, and half the last.
     """

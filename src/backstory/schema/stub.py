@@ -19,11 +19,11 @@ CASTS = {
     ("string", "number"): "float({})",
     ("number", "integer"): "round({})",
 }
-"""How a value becomes one of another type, where there is one obvious way."""
+"""How a value becomes one of another type, if there is one obvious way."""
 
 
 def stub(kind: EventType, found: Iterable[Difference], old: Schema, new: Schema) -> str:
-    """A class body's upcaster from this version to the next; `...` is what only a person can know."""
+    """A class body's upcaster from this version to the next; `...` stands for values that only a person can know."""
     by_field: dict[str, list[Difference]] = {}
     for difference in found:
         by_field.setdefault(difference.path[0] if difference.path else "", []).append(difference)

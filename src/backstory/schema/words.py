@@ -28,7 +28,7 @@ FORMATS = {
 
 
 def spoken(branches: Iterable[dict[str, Any]]) -> str:
-    """What any of these branches allows."""
+    """The values that any of these branches allows, in words."""
     return " or ".join(dict.fromkeys(map(_one, branches))) or "nothing at all"
 
 

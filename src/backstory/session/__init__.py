@@ -1,10 +1,10 @@
-"""Sessions: a store, a branch of it, and an application, as somebody names them who works in a folder.
+"""Sessions: a store, a branch of it, and an application, as they are named in a folder.
 
     with Session(folder, environment, store="bank.db") as session:
         session.database.load(Account("a-7"), at="main~3")
 
-What nobody names is found: the store in `BACKSTORY_STORE` or in the project of the folder, the application in
-`BACKSTORY_APP` or there, the branch in what the folder remembers. Each is asked for once, and only where it is needed.
+Parts that nobody names are found: the store in `BACKSTORY_STORE` or in the project of the folder, the application in
+`BACKSTORY_APP` or there, the branch in the folder's memory. Each is asked for once, and only if it is needed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the store, where it was opened."""
+        """Close the store, if it was opened."""
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -105,14 +105,14 @@ class Session:
         return self.open(create=False)
 
     def open(self, *, create: bool | None) -> Store:
-        """The same; `create` is that of `open_store`, where it is not open yet."""
+        """The same; `create` is that of `open_store`, if it is not open yet."""
         if self._store is None:
             self._store = open_store(self.address, create=create)
         return self._store
 
     @property
     def memory(self) -> Memory:
-        """What the folder remembers of the store."""
+        """The folder's memory of the store."""
         if self._memory is None:
             from backstory.session.memory import recall
 
@@ -135,7 +135,7 @@ class Session:
         return self._branch
 
     def check(self, branch: str) -> None:
-        """Raise `SessionError` where this is the branch that the folder is on, and it is gone."""
+        """Raise `SessionError` if this is the branch that the folder is on, and it is gone."""
         if self._named_branch is None and branch != MAIN and self.store.refs.get(BRANCH + branch) is None:
             raise SessionError(f"this folder is on the branch {branch}, which is gone").hinted(
                 "  backstory switch main               to leave it",
@@ -228,16 +228,16 @@ class Session:
         return None if found is None else (found[1], found[0])
 
     def _setting(self, name: str) -> tuple[str, str] | None:
-        """What the project of the folder says; each of its settings is looked for once."""
+        """A setting of the folder's project; each is looked for once."""
         if name not in self._settings:
             self._settings[name] = setting(self.folder, name)
         return self._settings[name]
 
     @contextmanager
     def masking(self, *, personal: bool) -> Iterator[None]:
-        """Know what the application marks, where one is named; `personal` shows what it marks as personal.
+        """Mask by the marks of the application, if one is named; `personal` shows its personal values.
 
-        Raises `ApplicationError` if the application cannot be imported: what it marks is not to be shown by mistake.
+        Raises `ApplicationError` if the application cannot be imported: marked values must not be shown by mistake.
         """
         if not self.has_application:
             yield

@@ -1,4 +1,4 @@
-"""What a folder remembers of a store, as Git does in HEAD: the branch that one is on, and a merge that is unfinished.
+"""A folder's memory of a store, as Git's HEAD: the branch that the folder is on, and a merge that is unfinished.
 
 It is the file `.backstory`, in this folder or the nearest above that has one: JSON, by the address of the store.
 """
@@ -24,7 +24,7 @@ Policy = Literal["allow", "overlap", "refuse"]
 
 
 class Pending(msgspec.Struct, omit_defaults=True):
-    """A merge, rebase or cherry-pick that met a conflict: what was asked for, and what has been chosen so far."""
+    """A merge, rebase or cherry-pick that met a conflict: the request, and the answers so far."""
 
     verb: str
     source: str
@@ -36,7 +36,7 @@ class Pending(msgspec.Struct, omit_defaults=True):
 
 
 class Memory(msgspec.Struct, omit_defaults=True):
-    """What is remembered of one store."""
+    """The memory of one store."""
 
     branch: str = "main"
     previous: str = ""
@@ -44,7 +44,7 @@ class Memory(msgspec.Struct, omit_defaults=True):
 
 
 def recall(folder: str, address: str) -> Memory:
-    """What a folder remembers of a store. Raises `SessionError` where the file is no such file."""
+    """A folder's memory of a store. Raises `SessionError` if the file has another form."""
     path = nearest(folder, FILE)
     return Memory() if path is None else _all(Path(path)).get(_key(folder, address)) or Memory()
 

@@ -1,7 +1,7 @@
 """A merge, rebase or cherry-pick that a folder remembers until it is done.
 
-Nothing is appended while there is a conflict. The folder keeps what was asked for and what has been chosen so far, so
-that somebody may answer commit by commit; everything is judged again each time.
+Nothing is appended while there is a conflict. The folder keeps the request and the answers so far, so that somebody may
+answer commit by commit; everything is judged again each time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def carried_out(session: Session, pending: Pending, options: Options) -> MergeReport:
-    """Do what is pending. Where there is a conflict the folder remembers it, and forgets it where it is done."""
+    """Do the pending merge. If there is a conflict the folder remembers the merge; if it is done, it forgets it."""
     report = _acted(session, pending, options)
     waits = None if report.done else pending
     if not options.dry_run and waits != session.memory.pending:
@@ -38,7 +38,7 @@ def _acted(session: Session, pending: Pending, options: Options) -> MergeReport:
 
 
 def judged(session: Session, pending: Pending) -> tuple[Log, Log]:
-    """The log whose commits are judged, and the one that they are judged on. A rebase changes what its branch means."""
+    """The log whose commits are judged, and the one that they are judged on; a rebase moves its branch."""
     branches = session.branches
     there = branches.view(resolve(branches, pending.source, pending.target).chain)
     here = branches.log(pending.target)

@@ -1,4 +1,4 @@
-"""What the nearest pyproject.toml says of its project, under `[tool.backstory]`: its store, and its application."""
+"""Settings of the nearest pyproject.toml, under `[tool.backstory]`: the store and the application of the project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SUCH_AS = {"store": "bank.db", "app": "bank"}
 
 
 def setting(folder: str, name: str) -> tuple[str, str] | None:
-    """The folder of the nearest pyproject.toml that has this setting, this folder or one above, and what it says."""
+    """The folder of the nearest pyproject.toml that has this setting, this folder or one above, and its value."""
     for place in upwards(folder):
         path = os.path.join(place, "pyproject.toml")
         if os.path.isfile(path) and (value := _value(path, name)) is not None:

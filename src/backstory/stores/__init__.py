@@ -1,4 +1,4 @@
-"""Where history is kept. `open_store` finds the store for an address, and imports nothing of the others."""
+"""Stores, which keep history. `open_store` finds the store for an address, and imports nothing of the others."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def scheme_of(address: str) -> str:
 
 
 def shown(address: str) -> str:
-    """The address without its secrets: for whatever is printed, logged, or written to a file."""
+    """The address without its secrets, to be printed, logged, or written to a file."""
     scheme, separator, rest = address.partition("://")
     if not separator:
         if CONNECTION_STRING.match(address):
@@ -87,7 +87,7 @@ def shown(address: str) -> str:
 
 
 def _opener(scheme: str) -> Callable[..., Store]:
-    """What opens a scheme's addresses: of this package, else of another one. Raises `StoreError`."""
+    """The function that opens addresses of a scheme: of this package, else of another one. Raises `StoreError`."""
     if scheme in SCHEMES:
         return SCHEMES[scheme]
     from importlib.metadata import entry_points
@@ -108,8 +108,8 @@ def _opener(scheme: str) -> Callable[..., Store]:
 def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:
     """Open the store at an address: a path, `sqlite:///path`, `postgresql://host/database`, or `memory:`.
 
-    `create`: True makes it and refuses one that exists, False needs it, None does what fits. Other options are the
-    store's own. Raises `StoreError`.
+    `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Other
+    options are the store's own. Raises `StoreError`.
     """
     if CONNECTION_STRING.match(address):
         raise StoreError(

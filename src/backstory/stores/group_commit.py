@@ -1,9 +1,9 @@
 """Group commit: concurrent units of one process are written in one transaction, and each gets its own verdict.
 
-One durable commit costs one fsync, whatever it holds. So the first caller writes at once; those who come while
-it writes wait, and the first of them then writes for all of them. Who has just been written for is mostly back in a
-moment, so a group waits a little until it is as large as the one before. Who is alone never waits, and no thread runs
-when nobody writes.
+One durable commit costs one fsync, whatever its size. So the first caller writes at once; callers that come while it
+writes wait, and then the first of them writes for all of them. A thread whose append just finished usually appends
+again at once, so a group waits a little until it is as large as the one before. A caller that is alone never waits,
+and no thread runs when nobody writes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from backstory.forks import on_fork
 from backstory.unit import Append, Outcome, Unit
 
 COMPANY, LONGEST = 0.25, 0.002
-"""For how long a group waits for company: as a part of the time that the last one took to write, and in seconds."""
+"""The longest wait of a group for more calls: as a part of the time that the last write took, and in seconds."""
 
 INTERRUPTED = "the thread that wrote for this one was interrupted; append again, with the same ids"
 
@@ -29,7 +29,7 @@ GROUP_EVENTS = 10_000
 
 
 class _Call:
-    """One caller's units, and what became of them. `group` are the calls that it writes together with its own."""
+    """One caller's units, and their outcomes. `group` are the calls that it writes together with its own."""
 
     __slots__ = ("error", "group", "outcomes", "units", "woken")
 
@@ -46,11 +46,11 @@ class _Call:
 
     @property
     def done(self) -> bool:
-        """Whether its caller can be told."""
+        """Whether there is an answer for its caller."""
         return self.outcomes is not None or self.error is not None
 
     def events(self) -> int:
-        """How many events it appends."""
+        """The number of events that it appends."""
         return sum(
             len(draft.events)
             for unit in self.units
@@ -60,7 +60,7 @@ class _Call:
         )
 
     def take(self, waiting: deque[_Call]) -> None:
-        """Take the first of those who wait into its group, until that is large enough."""
+        """Take the first waiting calls into its group, until the group is large enough."""
         events = self.events()
         while waiting and events < GROUP_EVENTS:
             if waiting[0] is not self:  # it is where Ctrl-C came to the one that let it lead
@@ -69,7 +69,7 @@ class _Call:
             waiting.popleft()
 
     def wake(self) -> None:
-        """Let its thread go on. Once is enough, and twice does no harm."""
+        """Let its thread go on. A second call does no harm."""
         with suppress(RuntimeError):
             self.woken.release()
 
@@ -109,7 +109,7 @@ class GroupCommit:
         return call.outcomes
 
     def _enter(self, call: _Call) -> None:
-        """Become the leader, or wait until another one has written this call, or lets it lead."""
+        """Become the leader, or wait until another call has written this one or lets it lead."""
         with self._guard:
             if self._leader is None:
                 self._leader = call
@@ -134,7 +134,7 @@ class GroupCommit:
         self._pause = min((time.perf_counter() - began) * COMPANY, LONGEST)
 
     def _gather(self) -> None:
-        """Wait a little for those who wrote together last time: most of them are back in a moment."""
+        """Wait a little for the threads that wrote together last time: most of them append again at once."""
         with self._guard:
             if len(self._waiting) >= self._size - 1:
                 return
@@ -162,7 +162,7 @@ class GroupCommit:
             raise
 
     def _write_apart(self, calls: list[_Call]) -> None:
-        """One call broke the group: write each alone, so that only the one at fault gets the error."""
+        """A call of the group failed: write each call alone, so that only the one at fault gets the error."""
         for number, call in enumerate(calls, 1):
             try:
                 call.outcomes = self._alone(call.units)
@@ -174,12 +174,12 @@ class GroupCommit:
                     return
 
     def _leave(self, call: _Call) -> None:
-        """Hand on what this call has, if it was not just one of another's group."""
+        """Hand the lead on, unless this call was just one of another call's group."""
         if not call.done or self._leader is call or call.group:
             self._hand_on(call)
 
     def _hand_on(self, call: _Call) -> None:
-        """Let the next caller lead, and wake those who were written for. Twice does no harm."""
+        """Let the next caller lead, and wake the callers whose units were written. A second call does no harm."""
         with self._guard:
             if not call.done:
                 gone = {call, *call.group}
@@ -196,16 +196,16 @@ class GroupCommit:
 
 
 def _may_be_of_one(error: Exception) -> bool:
-    """Whether an error may be about what one of several calls gave, or asked for in its condition.
+    """Whether an error may be about the data or the condition of one of several calls.
 
-    It is not where the store is away, locked, read-only or closed: each call would get it again, and some of them only
-    after a long wait.
+    It is not if the store is away, locked, read-only or closed: each call would get the error again, and some of them
+    only after a long wait.
     """
     return isinstance(error, (StoreRefused, StoreFull, StoreCorrupt)) or not isinstance(error, StoreError)
 
 
 def _own(error: Exception) -> Exception:
-    """The same error for another thread: one that several raise would collect the traces of all."""
+    """The same error for another thread: an error that several threads raise would collect the traces of all."""
     own = copy(error)
     own.__cause__ = error
     return own

@@ -12,7 +12,7 @@ from backstory.unit import Batch, Hook, SetRef, Step
 class GuardedLog:
     """A log whose appends go in only while a ref has its value: the name of the branch still means this log.
 
-    Reads go on as before. A `RefMoved` of that ref is a `BranchMoved`, which says what to do.
+    Reads go on as before. A `RefMoved` of that ref becomes a `BranchMoved`, which names the branch.
     """
 
     def __init__(self, log: Log, branch: str, guard: SetRef) -> None:
@@ -28,7 +28,7 @@ class GuardedLog:
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
     ) -> list[Verdict]:
-        """Judge and append each batch while the branch is where it was; see `Log.append`."""
+        """Judge and append each batch while the branch still names this log; see `Log.append`."""
         verdicts = self._log.append(batches, beside=(self._guard, *beside), within=within)
         return list(map(self._named, verdicts))
 

@@ -16,7 +16,7 @@ def run_hooks(
     outcomes: Sequence[Outcome],
     added: Callable[[int], tuple[Head, Sequence[RecordedEvent]]],
 ) -> None:
-    """Run each distinct hook of the units that were done once; `added` says where a log ended, and its new events.
+    """Run each distinct hook of the units that were done once; `added` gives a log's old end, and its new events.
 
     A hook whose log has no new event is not run. Raises `ValueError` for one of a log that its unit does not append to.
     """

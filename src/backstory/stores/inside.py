@@ -1,4 +1,4 @@
-"""What a store inside a transaction has in common with the others of its kind: what it does not do."""
+"""Stores inside a transaction: the things that none of them does."""
 
 from __future__ import annotations
 

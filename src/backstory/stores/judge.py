@@ -41,11 +41,11 @@ SHOWN = 10
 
 
 class LogView(Protocol):
-    """What the rule must know of a log: its state just before the unit."""
+    """The rule's view of a log: its state just before the unit."""
 
     @property
     def head(self) -> Head:
-        """Where the log ends."""
+        """The end of the log."""
         ...
 
     def known(self, id: str) -> Commit | None:
@@ -62,7 +62,7 @@ class LogView(Protocol):
 
 
 class StoreView(Protocol):
-    """What the rule must know of a store: its state just before the unit."""
+    """The rule's view of a store: its state just before the unit."""
 
     def log(self, number: int) -> LogView | None:
         """A log; None if no log has this number."""
@@ -77,12 +77,12 @@ class StoreView(Protocol):
         ...
 
     def needs(self, number: int) -> str | None:
-        """What still needs this log; see `stores.needed`."""
+        """The reason why this log is still needed; see `stores.needed`."""
         ...
 
 
 class Plan(msgspec.Struct):
-    """What a unit does, once it was judged: only what does not hold already.
+    """The work of a unit that was judged: only the steps that do not hold already.
 
     `commits` are those of each `Append`, known or new; `logs` are the numbers of each `NewLog`, None if the log is to
     be made. A step that names a log by the step which makes it keeps that name.
@@ -124,7 +124,7 @@ class _NewView:
 
 
 def judge(unit: Unit, store: StoreView) -> Plan | AppendError:
-    """What is to be done for a unit, or why it cannot be done.
+    """The work to do for a unit, or the error that says why it cannot be done.
 
     If each step that writes holds already, the unit was written before, and it is done, whatever its guards say.
     Otherwise the first step that cannot be done gives the verdict.

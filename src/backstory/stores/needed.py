@@ -23,7 +23,7 @@ def needed_by(
     origins: Mapping[int, Head],
     holding: Callable[[int, bytes], Sequence[int]],
 ) -> str | None:
-    """What needs a log: a ref that names it, another log that stands on a commit of it, or a mark of one only it has.
+    """The reason why a log is needed: a ref names it, a log stands on a commit of it, or a mark on one only it has.
 
     Another log may have the commit that a log stands on, too. But a process that has a branch open found its chain
     once, and reads there. `origins` has every log of the store, `holding` is that of `Store`.

@@ -1,7 +1,7 @@
 """A branch: a base log up to a position, and a log of its own on top. Nothing of the base is copied.
 
-The base may be any log, also one of another store: a local branch over production's history. Positions go on where the
-base's end, because the own log was made with that point as its origin.
+The base may be any log, also one of another store: a local branch over production's history. Positions go on after the
+base's, because the own log was made with that point as its origin.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class OverlayLog:
         return verdicts
 
     def _known_or_refused(self, batch: Batch, head: Head, beside: Sequence[Step]) -> Verdict:
-        """The verdict on a batch that the base decides. Where all of it is known, the steps beside it are done."""
+        """The verdict on a batch that the base decides. If all of it is known, the steps beside it are done."""
         verdict, _ = judge_batch(batch, _View(self, head))
         if isinstance(verdict, tuple) and not all(map(is_guard, beside)):
             [done] = self.own.append([()], beside=beside)
@@ -112,7 +112,7 @@ class OverlayLog:
         return sorted([*self.own.find(name), *self._in_base(name)], key=lambda commit: commit.id != name)
 
     def head(self) -> Head:
-        """Where the branch ends."""
+        """The end of the branch."""
         return self.own.head()
 
     def wait(self, after: int, timeout: float | None = None) -> int:
@@ -121,7 +121,7 @@ class OverlayLog:
 
 
 class _View:
-    """What the judge may see of an overlay, as it was at `head`."""
+    """The judge's view of an overlay, as it was at `head`."""
 
     def __init__(self, log: OverlayLog, head: Head) -> None:
         self._log = log

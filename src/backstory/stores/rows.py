@@ -1,6 +1,6 @@
-"""What rows of an SQL store say: heads, commits, tags, and an order in which no position comes twice.
+"""Values from rows of an SQL store: heads, commits, tags, and an order in which no position comes twice.
 
-A row may be damaged, or be nobody's of ours. Whatever it holds, reading ends, and raises `StoreCorrupt` for what no
+A row may be damaged, or written by somebody else. Reading always ends, and raises `StoreCorrupt` for values that no
 writer of ours ever wrote.
 """
 

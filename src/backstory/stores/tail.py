@@ -1,8 +1,8 @@
-"""What this process knows of the end of a log, so that most appends, and most looks for news, need not ask the store.
+"""The end of a log as this process knows it: most appends, and most looks for new events, need not ask the store.
 
 Nearly every condition was decided a few positions behind the head, nearly every id is new, and nearly every state that
 is remembered has no new events. As long as the head is the one that this process left, it has seen everything since it
-began to look. What other processes have appended it reads, if that is little; else it begins anew.
+began to look. It reads the events that other processes have appended, if these are few; else it begins anew.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NEAR = 1_000
 """How many hashes of commits are remembered: they are asked for near the head."""
 
 News: TypeAlias = tuple[Iterable[tuple[int, str, bytes]], Iterable[tuple[int, str, Iterable[str]]]]
-"""What others have appended: position, id and hash of each commit, and position, type and tags of each event."""
+"""Appends of others: position, id and hash of each commit, and position, type and tags of each event."""
 
 
 class Seen(msgspec.Struct):
@@ -55,7 +55,7 @@ class Seen(msgspec.Struct):
 
 
 class Tail:
-    """What was seen up to `head`. Changed by the one thread that writes, and read by any."""
+    """The events that were seen up to `head`. Changed by the one thread that writes, and read by any."""
 
     def __init__(self) -> None:
         self.forget()

@@ -3,8 +3,8 @@
     def test_nobody_withdraws_more_than_there_is() -> None:
         given(Deposited("a-7", 500)).when(withdraw(Account("a-7"), cents=600)).then_refused("insufficient funds")
 
-Pure: no store, no clock, no I/O. Works in any test runner; under pytest, `pytest --spec` prints what ran as a
-specification, and `--spec-md FILE` writes it as Markdown.
+Pure: no store, no clock, no I/O. Works in any test runner; under pytest, `pytest --spec` prints the scenarios that ran
+as a specification, and `--spec-md FILE` writes it as Markdown.
 """
 
 from __future__ import annotations

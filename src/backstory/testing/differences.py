@@ -1,4 +1,4 @@
-"""Where what happened differs from what was expected, down to the field."""
+"""The differences between the outcome and the expectation, down to the field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backstory.veil import OPEN, Veil, members, veil_of
 
 
 class Nothing:
-    """Stands where one side has no value."""
+    """Stands for the value of a side that has none."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -22,7 +22,7 @@ NOTHING = Nothing()
 
 
 def compared(expected: Sequence[Any], actual: Sequence[Any], tell: Callable[[Any], str]) -> list[str]:
-    """Both in one list of lines: what is the same, what differs and where, what is missing (-), what is extra (+)."""
+    """Both in one list of lines: the same lines, those that differ, those that are missing (-) and extra (+)."""
     matcher = SequenceMatcher(None, list(map(repr, expected)), list(map(repr, actual)), autojunk=False)
     lines: list[str] = []
     for _, start, end, actual_start, actual_end in matcher.get_opcodes():
@@ -61,12 +61,12 @@ def differences(expected: Any, actual: Any, path: str = "", *, veil: Veil) -> It
 
 
 def shown(value: Any, veil: Veil) -> str:
-    """A value as it is written, masked; where one side has none, that is said."""
+    """A value as it is written, masked; or the words for no value."""
     return repr(value) if value is NOTHING else masked_repr(value, veil)
 
 
 def _parts(value: Any) -> dict[str, tuple[Any, Any]] | None:
-    """What is inside a value, by how one gets there, with its place there; None for one that is compared as a whole."""
+    """The parts of a value, by the way to each, with their places; None for a value that is compared as a whole."""
     if isinstance(value, dict):
         return {f"[{key!r}]": (key, part) for key, part in value.items()}
     if (named := members(value)) is not None:

@@ -19,7 +19,7 @@ S = TypeVar("S", bound=State)
 
 
 NO_SECRET = bytes(16)
-"""What a history that is never kept needs none for: the same history has the same hashes in each run."""
+"""The secrets of a history that is never kept: the same history has the same hashes in each run."""
 
 
 class Broken(AssertionError):
@@ -27,7 +27,7 @@ class Broken(AssertionError):
 
 
 class Committed(msgspec.Struct, frozen=True):
-    """Events that were appended together, and what their commit says of them. Make one with `committed`."""
+    """Events that were appended together, and the fields of their commit. Make one with `committed`."""
 
     events: tuple[Any, ...]
     author: str = ""
@@ -51,7 +51,7 @@ def committed(
 ) -> Committed:
     """Events of one commit, with its author, time, message and metadata, for an `apply` that looks at its record.
 
-    `time` may be text in ISO 8601, and is in UTC where it names no zone; without one, it is that of the commit before.
+    `time` may be text in ISO 8601, and is in UTC if it names no zone; without one, it is that of the commit before.
     """
     if isinstance(time, str):
         time = datetime.fromisoformat(time)
@@ -61,7 +61,7 @@ def committed(
 
 
 class History(msgspec.Struct, frozen=True):
-    """Commits and their events. It never changes: what happens next gives another one."""
+    """Commits and their events. It never changes: later events give another one."""
 
     head: Head = ORIGIN
     records: tuple[RecordedEvent, ...] = ()

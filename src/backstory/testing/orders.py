@@ -1,7 +1,7 @@
-"""Commands that compete: whatever order they come in, every invariant holds.
+"""Commands that compete: in every order, all invariants hold.
 
-One after the other is all there is. A command that was decided on an older state is appended only where nothing that it
-reads has happened since, so it would decide the same now.
+Only orders one after the other are possible. A command that was decided on an older state is appended only if no event
+that it reads has come since, so it would decide the same now.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIMIT = 720
 
 
 class Order(NamedTuple):
-    """What came of one order: the commands that were accepted, the refusals, and the states in the end."""
+    """The result of one order: the commands that were accepted, the refusals, and the states in the end."""
 
     accepted: list[Command]
     refused: list[tuple[Command, Refused]]
@@ -42,8 +42,8 @@ def every_order(
 ) -> list[Order]:
     """Execute commands in every order, after the given events; more than `limit` orders are sampled, from `seed`.
 
-    A command may be refused. Fails where an invariant breaks, of `states` or of the states that the commands read.
-    Returns what came of each order, for more to be said of all of them:
+    A command may be refused. Fails if an invariant breaks, of `states` or of the states that the commands read.
+    Returns the result of each order, for further assertions:
 
         for order in every_order(rivals, given=[CourseOpened("maths", capacity=1)]):
             assert len(order.accepted) == 1

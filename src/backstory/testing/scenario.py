@@ -1,4 +1,4 @@
-"""Given, when, then: one decision, told from what happened before it to what came of it."""
+"""Given, when, then: one decision, from the events before it to its result."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """What stands in the place of events where a command said no."""
+    """A refusal, in the place of events."""
 
     code: str
     details: dict[str, Any]
 
 
 def given(*events: Any) -> Given:
-    """What has happened: events, each a commit of its own, or what `committed` made of them; or nothing."""
+    """The events of the past: each a commit of its own, or grouped by `committed`; or none."""
     return Given(as_commits(events))
 
 
 class Given:
-    """What has happened. Several scenarios may begin with the same one."""
+    """The past of a scenario. Several scenarios may begin with the same one."""
 
     def __init__(self, commits: tuple[Committed, ...]) -> None:
         self._commits = commits
         self._history = history(commits)
 
     def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
-        """Let a command decide. Fails where a given event could not have mattered to it, or an invariant breaks."""
+        """Let a command decide. Fails if a given event could not have mattered to it, or if an invariant breaks."""
         __tracebackhide__ = True
         story = self._story()
         self._check(story, command.query, str(command))
@@ -72,7 +72,7 @@ class Given:
 
 
 class When:
-    """What a command decided: say what it should have been."""
+    """The decision of a command: compare it with the expected one."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class When:
         return self.then()
 
     def then_refused(self, code: str, **details: Any) -> Self:
-        """Expect a refusal with this code, which is its reason where it has none, and with at least these details."""
+        """Expect a refusal with this code (its reason, if it has no code), and with at least these details."""
         __tracebackhide__ = True
         return self._expect([Refusal(code, details)], "was not refused")
 
@@ -136,7 +136,7 @@ class When:
         return self
 
     def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
-        """Go on: let another command decide on what has happened by now."""
+        """Go on: let another command decide on the history so far."""
         __tracebackhide__ = True
         return When(self._story, self._history, command, author, time)
 
@@ -164,7 +164,7 @@ def stored(event: Any) -> Any:
 
 
 def expect_states(story: Story, past: History, states: tuple[State, ...]) -> None:
-    """Fail where a state does not follow from the history."""
+    """Fail if a state does not follow from the history."""
     __tracebackhide__ = True
     try:
         actual = [past.load(state) for state in states]

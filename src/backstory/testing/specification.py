@@ -48,5 +48,5 @@ def grouped(tests: Iterable[Tested]) -> dict[str, list[Tested]]:
 
 
 def failed(test: Tested) -> str:
-    """What is added to the title of a test that failed: it specifies what is not so."""
+    """The words behind the title of a test that failed, because its sentence is not true."""
     return "" if test.passed else " (FAILED)"

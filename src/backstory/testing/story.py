@@ -1,4 +1,4 @@
-"""What a scenario says, step by step, for a failure's message and for the specification."""
+"""The steps of a scenario in words, for a failure's message and for the specification."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """`Given`, `When`, `Then` or `And`, and what is said there, line by line."""
+    """`Given`, `When`, `Then` or `And`, and its words, line by line."""
 
     word: str
     lines: tuple[str, ...]
@@ -28,14 +28,14 @@ class Story:
         self.steps.append(Step(word, tuple(lines)))
 
     def failure(self, why: object, then: Iterable[str] = ()) -> AssertionError:
-        """The error for a scenario that did not come out: why, and the story up to the `Then` that is not so."""
+        """The error for a scenario that failed: the reason, and the story up to the `Then` that is not true."""
         if lines := tuple(then):
             self.tell("Then", lines)
         return AssertionError("\n".join([str(why), "", *told(self.steps)]))
 
 
 def told(steps: Iterable[Step]) -> Iterator[str]:
-    """Steps as lines of text, what they say in one column."""
+    """Steps as lines of text, with their words in one column."""
     for step in steps:
         for word, line in zip((step.word, *[""] * len(step.lines)), step.lines, strict=False):
             yield f"{word:<7}{line}"
@@ -56,7 +56,7 @@ def listening() -> Iterator[list[Story]]:
 
 
 def announce(story: Story) -> Story:
-    """Let whoever listens have this story, which may still go on."""
+    """Give this story, which may still go on, to all listeners."""
     stories = _listening.get()
     if stories is not None:
         stories.append(story)

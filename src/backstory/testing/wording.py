@@ -17,7 +17,7 @@ from backstory.veil import OPEN, members, veil_of
 
 
 def event(value: Any) -> str:
-    """An event: what it is about by value, everything else by name."""
+    """An event: its tags by value, all other fields by name."""
     if isinstance(value, (EventData, Unknown)):
         return f"{value.type}({', '.join(value.tags)})"
     return _call(value, {field.name for field in event_type(type(value)).tag_fields})
@@ -29,12 +29,12 @@ def state(value: State) -> str:
 
 
 def query(value: Query) -> str:
-    """What a query reads: `Deposited or Withdrawn with account:a-7`."""
+    """The events that a query reads, in words: `Deposited or Withdrawn with account:a-7`."""
     return "; ".join(map(_clause, value.clauses)) or "nothing"
 
 
 def time(value: datetime) -> str:
-    """A time, in UTC, without the seconds where there are none."""
+    """A time, in UTC, without the seconds if they are zero."""
     return value.replace(tzinfo=None).isoformat(
         " ", "auto" if value.second or value.microsecond else "minutes"
     )

@@ -1,8 +1,8 @@
 """Moving history in and out: Git, CSV, XES, CloudEvents, and Backstory's own JSON Lines.
 
-A *source* is an iterator: of entries (drafts with their place in the source), of what could not be understood, and of
-what the log has already. One loader takes any of them into any log: `load(log, read_git("."))`. `clone` copies the
-branches and marks of a store into another one.
+A *source* is an iterator of entries (drafts with their place in the source), of rejects, and of counts of entries that
+the log has already. One loader takes any source into any log: `load(log, read_git("."))`. `clone` copies the branches
+and marks of a store into another one.
 """
 
 from __future__ import annotations

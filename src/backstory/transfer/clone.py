@@ -1,16 +1,16 @@
-"""Copying what the names of a store lead to into another one, of any kind: ids, times, positions and hashes stay.
+"""Copying all that the names of a store lead to into another store of any kind: ids, times, positions, hashes stay.
 
-- Main, every branch, every mark and what merges left out (`settled/<branch>`) travel, with exactly the commits that
-  they need. The reflog, caches, settings, what is the source's own, and logs that nothing names stay behind.
+- Main, every branch, every mark and the decisions that merges left out (`settled/<branch>`) travel, with exactly the
+  commits that they need. The reflog, caches, settings, the source's own values, and logs without a name stay behind.
 - A number of a log means something in one store only. So a branch travels as its head, and a log of the target goes on
   where the hash at its end says that it has a beginning of the source's history, and nothing else.
 - Names are read first, and then the ends of logs: a branch never comes without its log, or a mark without its commit,
-  whatever is written to the source meanwhile.
+  also if others write to the source meanwhile.
 - All names are set last, in one unit. A clone that was cut off leaves logs without a name, and the next one goes on
   there.
-- A name follows the source only where the source has every commit that the name led to in the target. Else, and where
-  main would have to be moved and the target does not let main be moved, nothing is written: `StoreExists`.
-- A clone brings over what is new and deletes nothing: the names that only the target has stay.
+- A name follows the source only if the source has every commit that the name led to in the target. Else nothing is
+  written: `StoreExists`. The same if main would have to be moved and the target does not allow it.
+- A clone brings over new commits and deletes nothing: the names that only the target has stay.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BATCH = 1000
 
 
 class Cloned(msgspec.Struct):
-    """What a clone did: commits and events that it brought, events that were there before, refs that it set.
+    """The result of a clone: commits and events that it brought, events that were there before, refs that it set.
 
     `branches` (main is one) and `marks` are all that the source has; `head` is main's.
     """
@@ -48,12 +48,12 @@ class Cloned(msgspec.Struct):
 
 
 def clone(source: Store, target: Store, *, progress: Progress = no_progress, batch: int = BATCH) -> Cloned:
-    """Copy what the names of `source` lead to into `target`, and give it these names.
+    """Copy all that the names of `source` lead to into `target`, and give it these names.
 
-    The source may be written to meanwhile: what is copied is as it was at the beginning. Every commit is checked
-    before it goes in. Raises `StoreExists` if the target has something of its own that a name would lose,
-    `StoreCorrupt` where the source is not what was written, and other errors of the stores; clone again, and it goes
-    on where it stopped.
+    The source may be written to meanwhile: the copy is of the source as it was at the beginning. Every commit is
+    checked before it goes in. Raises `StoreExists` if the target has commits of its own that a name would lose,
+    `StoreCorrupt` if the source is damaged, and other errors of the stores; clone again, and it goes on where it
+    stopped.
     """
     if source is target:
         raise StoreExists("the source and the target are one store: there is nothing to copy")

@@ -1,8 +1,8 @@
 """Ids of imported commits: the same source gives the same ids in one store, and an id tells nothing of the data.
 
-A name that chance or the source's own format made stands in the id as it is. All else is data, also a column that tells
-rows apart: it goes through an HMAC, under a key that only this store has (`local.import_key`). A plain digest would not
-do: a digest of what can be guessed, such as an e-mail address, gives it away.
+A name that is random, or that the source's format defines, stands in the id as it is. All else is data, also a column
+that tells rows apart: it goes through an HMAC, under a key that only this store has (`local.import_key`). A digest is
+not enough: a digest of a value that can be guessed, such as an e-mail address, gives the value away.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class KeyedIds:
         return derived(self.kind, f"{max(micros // 1000, 0):012x}{self.digest(*parts)[:20]}")
 
     def named(self, name: str, *scope: str) -> str:
-        """The id of what has this name within a scope: the name itself where it is a UUID."""
+        """The id of a record with this name within a scope: the name itself if it is a UUID."""
         if UUID.fullmatch(name):
             return derived(self.kind, ".".join((*scope, name.lower())))
         return self.of(*scope, name)

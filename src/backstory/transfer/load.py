@@ -1,7 +1,7 @@
 """Taking a source into a log: in batches, in bounded memory, and as often as you like.
 
 Every entry's commit id follows from the source, so a second run finds its commits in the log and adds nothing, a run
-that was killed goes on where it stopped, and a source that has grown adds what is new.
+that was killed goes on where it stopped, and a source that has grown adds its new records.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOOKED_AT = 1000
 
 
 class LoadReport(msgspec.Struct):
-    """What an import did: commits and events that it added, commits that were known, places that it skipped.
+    """The result of an import: commits and events that it added, commits that were known, places that it skipped.
 
     `twin` is the id of an earlier import that says the same as the first commit that was added: perhaps another store
     made it, and the same records are in the log twice now. Empty if none was seen.
@@ -57,10 +57,10 @@ def load(
 ) -> LoadReport:
     """Append every entry of a source, each as a batch of its own.
 
-    `on_reject` takes what cannot be understood or is refused by the log, and the import goes on; without it the first
-    such place raises its `SourceError`. What came before it is in the log either way.
+    `on_reject` takes entries that cannot be understood or that the log refuses, and the import goes on; without it the
+    first such entry raises its `SourceError`. The entries before it are in the log either way.
 
-    An entry whose time is more than a day ahead of `clock` is rejected, unless `future` says that such are meant.
+    An entry whose time is more than a day ahead of `clock` is rejected, unless `future` is set.
     """
     loader = _Loader(log, on_reject)
     try:
@@ -99,14 +99,14 @@ def _until_now(source: Iterable[Item], clock: Callable[[], datetime]) -> Iterato
 
 
 def _raw(entry: Entry) -> str:
-    """What its events say."""
+    """The content of its events."""
     return b" ".join(event.data for event in entry.draft.events).decode(errors="replace")
 
 
 def twin(log: Log, commit: Commit, event: EventData) -> str:
     """The id of an earlier commit that an import made of the same record; empty if none is found.
 
-    Its id is another where another store gave it, under its own key. `event` is the first one of `commit`.
+    It has another id if another store gave it, under its own key. `event` is the first one of `commit`.
     """
     if not commit.id.startswith(KEYED):
         return ""
@@ -119,7 +119,7 @@ def twin(log: Log, commit: Commit, event: EventData) -> str:
 
 
 class _Loader:
-    """The entries that wait to be appended, and what became of the others."""
+    """The entries that wait to be appended, and the outcome of the others."""
 
     def __init__(self, log: Log, on_reject: Callable[[Rejected], None] | None) -> None:
         self.report = LoadReport()
@@ -135,7 +135,7 @@ class _Loader:
         return self._events
 
     def flush(self) -> None:
-        """Append what waits, in one call."""
+        """Append the waiting entries, in one call."""
         waiting, self._waiting, self._events = self._waiting, [], 0
         if not waiting:
             return
@@ -157,7 +157,7 @@ class _Loader:
             self.reject(Rejected(SourceError(entry.source, entry.line, str(why)), _raw(entry)))
 
     def reject(self, rejected: Rejected) -> None:
-        """Hand on what was rejected, or stop there."""
+        """Hand on a reject, or stop there."""
         if self._on_reject is None:
             raise rejected.error
         self.report.skipped += 1

@@ -1,4 +1,4 @@
-"""The names of a store that travel: its branches and marks, and what merges into a branch left out."""
+"""The names of a store that travel: its branches and marks, and the decisions that merges into a branch left out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from backstory.store import Store
 
 
 class Names(msgspec.Struct, frozen=True):
-    """The refs that travel, as they were at one moment, and what they say.
+    """The refs that travel, as they were at one moment, and their values.
 
-    `branches` has the number of each branch's log in this store, main's first; `settled` the refs of what merges left
-    out.
+    `branches` has the number of each branch's log in this store, main's first; `settled` the refs of decisions that
+    merges left out.
     """
 
     refs: dict[str, str]

@@ -1,7 +1,7 @@
-"""Putting what a file holds into the order of its times, in bounded memory.
+"""Sorting the rows of a file by time, in bounded memory.
 
 Logs of processes are often grouped by case; history goes by time, or `as of` would mean nothing. Rows are sorted in
-runs that fit in memory; what does not is spilled to a temporary file as big as the rows, and merged from there. Rows of
+runs that fit in memory; other rows are spilled to a temporary file as big as the rows, and merged from there. Rows of
 the same time keep the order of the file.
 """
 
@@ -23,7 +23,7 @@ READ = 1 << 18
 FRAME = struct.Struct("<qqI")
 
 Row: TypeAlias = tuple[int, bytes]
-"""Microseconds since 1970, and whatever the source wants back."""
+"""Microseconds since 1970, and a value that the source wants back."""
 
 _Numbered: TypeAlias = tuple[int, int, bytes]
 
@@ -31,7 +31,7 @@ _Numbered: TypeAlias = tuple[int, int, bytes]
 def in_order(
     rows: Iterator[Row | Rejected], progress: Progress, run: int = RUN
 ) -> Iterator[bytes | Rejected]:
-    """What the rows hold, by time. What was rejected comes first, as it is met."""
+    """The entries of the rows, by time. Rejects come first, as they are met."""
     waiting: list[_Numbered] = []
     size = count = 0
     with tempfile.TemporaryFile(prefix="backstory-") as file:
@@ -57,7 +57,7 @@ def in_order(
 
 
 def _spill(file: IO[bytes], rows: list[_Numbered]) -> int:
-    """Write a sorted run at the end of the file; return where it ends."""
+    """Write a sorted run at the end of the file; return the file's new end."""
     rows.sort()
     file.seek(0, 2)
     for time, number, payload in rows:

@@ -1,4 +1,4 @@
-"""Where a clone puts each stretch of the source: in which log of the target, and whether its names may follow."""
+"""The place of each stretch of a clone: the log of the target, and whether the target's names may follow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def stays(self) -> Holds:
-        """The guard that it has the stretch; and nothing more, where a branch is to name it."""
+        """The guard that it has the stretch; and no more than that, if a branch is to name it."""
         head = self.stretch.head
         return Holds(self.number, head.position, head.hash, last=bool(self.stretch.names))
 
@@ -33,8 +33,8 @@ class Place(msgspec.Struct, frozen=True):
 class Places:
     """The logs of a target, by the logs of the source that go on in them.
 
-    Nothing of the target's own is lost: raises `StoreExists` where a name of the source means something in the target
-    that the source has not. The names that only the target has are left alone.
+    Nothing of the target's own is lost: raises `StoreExists` if a name of the source leads in the target to a commit
+    that the source does not have. The names that only the target has are left alone.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Places:
         return (position, hash) == (0, NO_HASH) or bool(self._source.holding(position, hash))
 
     def place(self, stretch: Stretch) -> Place:
-        """The log for a stretch: one that goes on, or has it all where it is only stood on; else a log of its own."""
+        """The log for a stretch: one that goes on, or has all of it if no branch names it; else a log of its own."""
         head = stretch.head
         holding = [] if stretch.names else self._target.holding(head.position, head.hash)
         if holding:

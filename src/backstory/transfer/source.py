@@ -1,4 +1,4 @@
-"""What every source is made of: entries, rejects, and the file that is read."""
+"""Parts of every source: entries, rejects, and the file that is read."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MALFORMED: tuple[type[Exception], ...] = (
     OverflowError,
     RecursionError,
 )
-"""What parsers and checks raise for a record that is wrong. Whatever else they raise is a fault of this program."""
+"""Errors that parsers and checks raise for a wrong record. Any other error is a fault of this program."""
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
-"""Called with the stage (`reading` or `writing`), how far it is, and the total where that is known."""
+"""Called with the stage (`reading` or `writing`), the amount done, and the total if that is known."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A place of the source that cannot be understood, why, and what stands there."""
+    """A place of the source that cannot be understood, the reason, and its text."""
 
     error: SourceError
     raw: str = ""
@@ -71,7 +71,7 @@ def no_progress(_stage: str, _done: int, _total: int | None) -> None:
 
 
 class InputFile:
-    """Bytes to import, unpacked where they are gzipped; with a name for errors, and how far they were read."""
+    """Bytes to import, unpacked if they are gzipped; with a name for errors, and the number of bytes read."""
 
     def __init__(self, name: str, raw: IO[bytes], total: int | None = None, *, limit: int = RECORD) -> None:
         """`total` is the size in bytes as they lie on the disk; None if nobody knows, as for a pipe.
@@ -108,13 +108,13 @@ class InputFile:
                     yield line
 
     def too_large(self, line: int, what: str, then: str = "") -> SourceError:
-        """The error for a record that begins in this line and goes beyond the limit, and what follows from that."""
+        """The error for a record that begins in this line and goes beyond the limit, with its consequence."""
         limit = f"{self.limit >> 20} MiB" if self.limit >= 1 << 20 else f"{self.limit:,} bytes"
         return SourceError(self.name, line, f"{what} has more than {limit}, the limit of a record{then}")
 
     @contextmanager
     def readable(self) -> Iterator[None]:
-        """Name what goes wrong while the file is read. Raises `SourceError` if it is cut off or damaged."""
+        """Name errors while the file is read. Raises `SourceError` if it is cut off or damaged."""
         try:
             yield
         except (EOFError, gzip.BadGzipFile, zlib.error) as wrong:

@@ -16,7 +16,7 @@ from backstory.store import Log, append
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """What goes into one log of the target: the commits of `history` after `origin`, up to `head`.
+    """The commits that go into one log of the target: those of `history` after `origin`, up to `head`.
 
     `number` is the log of the source that they are in, and `names` are the branches that name this log.
     """
@@ -48,9 +48,9 @@ def has(history: Log, upto: int, position: int, hash: bytes) -> bool:
 
 
 def copied(stretch: Stretch, target: Log, reached: Head, batch: int) -> Iterator[Sequence[Commit]]:
-    """Append what the target, which ends at `reached`, has not yet; yield the commits of each batch once they are in.
+    """Append the commits that the target, which ends at `reached`, lacks; yield those of each batch once they are in.
 
-    Memory is that of a batch. Raises `StoreCorrupt` before a commit goes in that is not what its hash says, and the
+    Memory is that of a batch. Raises `StoreCorrupt` before a commit goes in whose hash does not fit it, and the
     verdict on a batch that the target refuses.
     """
     source, upto = stretch.history, stretch.head.position

@@ -1,4 +1,4 @@
-"""What a clone takes of the source's logs: the commits that its names lead to, and no others."""
+"""The part of the source's logs that a clone copies: the commits that its names lead to, and no others."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Wanted:
     """How far each log is needed, by its number.
 
     The log of a branch is needed up to its head. Another log is needed up to the last commit that a mark or a log
-    stands on, and only where no log that is needed anyway has this commit.
+    stands on, and only if no log that is needed anyway has this commit.
 
-    `begun` is where main ends in the target. Where that is a point of main's history in the source, main goes on there:
-    it is one stretch from its beginning, whatever logs it is made of. Raises `StoreCorrupt` for a name that leads
-    nowhere, `LogDropped` where a log was dropped meanwhile.
+    `begun` is the end of main in the target. If that is a point of main's history in the source, main goes on there:
+    it is one stretch from its beginning, of whichever logs it is made. Raises `StoreCorrupt` for a name that leads
+    nowhere, `LogDropped` if a log was dropped meanwhile.
     """
 
     def __init__(self, source: Branches, names: Names, begun: Head) -> None:
@@ -69,7 +69,7 @@ class Wanted:
             self._need_origin(number)
 
     def stretches(self) -> list[Stretch]:
-        """What is needed, such that each stretch stands on those before it."""
+        """The stretches that are needed, each after those that it stands on."""
         found = [self._stretch(number, head) for number, head in self._heads.items()]
         return sorted(found, key=lambda each: (each.origin.position, MAIN not in each.names, each.number))
 

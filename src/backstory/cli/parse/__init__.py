@@ -1,1 +1,1 @@
-"""What a command line says: options, words, values, files; and the session that they name."""
+"""Parsing of a command line: options, words, values, files; and the session that they name."""

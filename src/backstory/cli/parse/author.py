@@ -1,4 +1,4 @@
-"""Who does it: `--author`, else `BACKSTORY_AUTHOR`, else the user of this machine."""
+"""The author: `--author`, else `BACKSTORY_AUTHOR`, else the user of this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def author_option(parser: _ActionsContainer) -> None:
 
 
 def author(arguments: Namespace) -> str:
-    """Who was named, or who is at the keyboard; empty where nobody can tell."""
+    """The author that was named, or the user of this machine; empty if neither is known."""
     for named in (arguments.author, os.environ.get("BACKSTORY_AUTHOR")):
         if named is not None:
             return str(named)

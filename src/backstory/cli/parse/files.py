@@ -1,7 +1,7 @@
 """Files that a verb reads and writes.
 
-What is written goes through links, into pipes and devices, and keeps the mode of the file that it replaces. It never
-goes over a store, nor over what is read.
+Output goes through links, into pipes and devices, and keeps the mode of the file that it replaces. It never replaces a
+store or the file that is read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SQLITE = b"SQLite format 3\0"
 """How the file of a store begins, and that of any other SQLite database."""
 
 BESIDE = ("-wal", "-shm", "-journal")
-"""What the names of SQLite's own files beside a database end in."""
+"""The endings of the names of SQLite's own files beside a database."""
 
 
 def standard_input() -> BinaryIO:
@@ -32,9 +32,9 @@ def standard_input() -> BinaryIO:
 
 
 def check_output(name: str, store: str, source: str | None = None) -> None:
-    """Raise `UsageError` where a file that is to be written is a folder, a store, or the source that is read.
+    """Raise `UsageError` if a file that is to be written is a folder, a store, or the source that is read.
 
-    `store` is the address of the store at hand. Ask before it is opened: whoever looks into an open store's file drops
+    `store` is the address of the store at hand. Ask before it is opened: a look into the file of an open store drops
     the locks that this process has on it.
     """
     path = Path(name).resolve()
@@ -63,9 +63,9 @@ def _is_sqlite(path: Path) -> bool:
 
 @contextmanager
 def written(name: str) -> Iterator[IO[bytes]]:
-    """A file to write, gzipped where its name ends in .gz; it is there under its name only when it is complete.
+    """A file to write, gzipped if its name ends in .gz; it has its name only when it is complete.
 
-    What the system refuses, such as a full disk, it refuses with that name.
+    Errors of the system, such as a full disk, name that file.
     """
     try:
         with _opened(Path(name)) as file:

@@ -1,4 +1,4 @@
-"""Options that merge, rebase and cherry-pick have in common: what is asked for, and ways out of conflicts."""
+"""Options that merge, rebase and cherry-pick have in common: the request, and answers to conflicts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 RESOLUTIONS: tuple[Resolution, ...] = ("redecide", "skip", "force")
 
 TEXT = """\
-A commit is in conflict when an event that its decision did not know matches what the decision read. Then nothing is
+A commit is in conflict if an event that its decision did not know matches the query of the decision. Then nothing is
 appended, and the exit code is 1. --skip, --redecide and --force apply to every commit in conflict, or with ID (a
 commit's id, its hash, or '#position' on its branch) to that one. You may answer in several runs: answers are kept until
-nothing is in conflict. A commit that was appended without a condition cannot be judged; --unconditioned says what to do
-with it. With --app, commands can be decided again, and states are shown."""
+nothing is in conflict. A commit that was appended without a condition cannot be judged; --unconditioned chooses how
+to treat it. With --app, commands can be decided again, and states are shown."""
 
 ABOUT = {
     "redecide": "run its command again on the new state",
@@ -65,7 +65,7 @@ def options(parser: ArgumentParser, verb: str) -> None:
 
 
 def begun(arguments: Namespace, session: Session, verb: str, source: str | None) -> Pending | None:
-    """What is asked for, with what was chosen before; None where there was nothing but to forget it.
+    """The answers given now and before; None if the unfinished merge was only to be forgotten.
 
     Raises `UsageError` if something else is unfinished, or nothing is.
     """
@@ -128,7 +128,7 @@ def chosen(pending: Pending, arguments: Namespace, branches: Branches, on: str) 
 
 
 def options_of(pending: Pending, arguments: Namespace, session: Session) -> Options:
-    """The options of the library for what is asked for; without an application everything works but deciding again."""
+    """The options of the library for the request; without an application everything works but deciding again."""
     return Options(
         commands=session.application.commands_by_name() if session.has_application else {},
         resolution=pending.resolution,

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from backstory.session import Session
 
 WIDTH = 100
-"""Where help text is folded."""
+"""The width at which help text is folded."""
 
 COLUMN = 28
-"""Where the help of an option begins."""
+"""The column at which the help of an option begins."""
 
 Verb = Any
-"""A verb's module, or what a verb puts in its place: `EXAMPLES`, perhaps `TEXT`, and `arguments`."""
+"""A verb's module, or an object in its place: `EXAMPLES`, perhaps `TEXT`, and `arguments`."""
 
 EVERY_VERB = "options of every verb"
 
@@ -30,14 +30,14 @@ class Parser(argparse.ArgumentParser):
     """
 
     given: str | None = None
-    """The usage, where it is not what the positional arguments make; argparse itself sets `usage` while it parses."""
+    """The usage, if it is not made from the positional arguments; argparse itself sets `usage` while it parses."""
 
     summary = ""
     text = ""
     examples = ""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the error with a pointer to the help; before it the usage, where this parser has one of its own."""
+        """Raise the error with a pointer to the help; before it the usage, if this parser has one of its own."""
         if self.given is None:
             raise UsageError(message).hinted(f"Try: {self.prog} --help")
         _, unknown, words = message.partition("unrecognized arguments: ")
@@ -61,7 +61,7 @@ class Parser(argparse.ArgumentParser):
         return "\n".join(lines)
 
     def usage_lines(self) -> list[str]:
-        """The usage: the one that was given, or what the positional arguments make."""
+        """The usage: the one that was given, or one made from the positional arguments."""
         if self.given is not None:
             from re import sub
             from textwrap import wrap
@@ -78,7 +78,7 @@ class Parser(argparse.ArgumentParser):
         return [" ".join(parts)]
 
     def sections(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        """Each group of arguments with its rows: how the argument is written, and what it does."""
+        """Each group of arguments with its rows: the form of the argument, and its help."""
         for group in self._action_groups:
             rows = [(written(action), action.help or "") for action in group._group_actions]
             if rows:
@@ -122,7 +122,7 @@ def written(action: argparse.Action) -> str:
 
 
 def value_name(action: argparse.Action) -> str:
-    """What stands for an argument's value."""
+    """The placeholder for an argument's value."""
     if action.choices is not None and action.metavar is None:
         return "|".join(map(str, action.choices))
     return str(action.metavar or action.dest.upper())

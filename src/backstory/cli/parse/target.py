@@ -1,4 +1,4 @@
-"""What a verb is about: a tag, for which no code is needed, or a state of the application."""
+"""The target of a verb: a tag, for which no code is needed, or a state of the application."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def referred(cls: type[State], words: Sequence[str]) -> State:
 
 
 def state_class(session: Session, name: str) -> type[State]:
-    """The class of this name; `tags` stands for what is known about each tag."""
+    """The class of this name; `tags` stands for the latest values of each tag."""
     return Latest if name == "tags" else session.application.state(name)
 
 
 @contextmanager
 def theirs(code: str | State | type[State]) -> Iterator[None]:
-    """Say of an error in the application's own code that it is theirs, and where: of a state it is its `apply`."""
+    """Name the part of the application's own code that raised an error: for a state, its `apply`."""
     try:
         yield
     except (BackstoryError, OSError):

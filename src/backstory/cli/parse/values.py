@@ -1,4 +1,4 @@
-"""Values on the command line: text that becomes what a type asks for."""
+"""Values on the command line: text that becomes a value of a type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backstory.documents.types import bare, item, spelled
 
 
 def parsed(text: str, annotation: Any) -> Any:
-    """The value of this type that a text means. Raises `ValueError` that says what the type takes."""
+    """The value of this type that a text means. Raises `ValueError` that names the values of the type."""
     if bare(annotation) is datetime:
         text = parsed_time(text).isoformat()
     structured = _json(text) if text.lstrip()[:1] in ("{", "[") or bare(annotation) is Any else None
@@ -48,7 +48,7 @@ def _json(text: str) -> Any:
 
 
 def _takes(annotation: Any, wrong: Exception) -> str:
-    """What a type takes, in words; its bounds as msgspec says them."""
+    """The values that a type takes, in words; its bounds as msgspec says them."""
     name = spelled(annotation)
     if ">=" in str(wrong) or "<=" in str(wrong) or "matching" in str(wrong) or "multiple" in str(wrong):
         return _why(wrong).removeprefix("expected ")

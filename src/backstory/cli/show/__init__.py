@@ -1,1 +1,1 @@
-"""How results look to people: lines, tables, colours, and where they go."""
+"""Results for people: lines, tables, colours, and the streams that they go to."""

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where that is a terminal."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TICK = 0.1
 
 
 class Bar:
-    """Shows how far each stage of a job is. Call it with the stage, what is done, and the total where that is known.
+    """Shows how far each stage of a job is. Call it with the stage, the amount done, and the total if that is known.
 
     `events` is a stage that only counts: its number stands behind the bar.
     """

@@ -26,7 +26,7 @@ INDENT = "    "
 
 
 def shown_data(record: RecordedEvent | EventData) -> bytes:
-    """An event's data as JSON, masked. A list of commits shows none, and does not wait for what this needs."""
+    """An event's data as JSON, masked. A list of commits shows no data, and does not load the modules for it."""
     from backstory.masking import masked_data
 
     return masked_data(record)
@@ -40,7 +40,7 @@ def shown_command(commit: Commit) -> bytes:
 
 
 def span(commit: Commit) -> str:
-    """The positions of a commit's events: `#5..#7`, or `#5` where there is one."""
+    """The positions of a commit's events: `#5..#7`, or `#5` for one event."""
     return f"#{commit.position}" if commit.size == 1 else f"#{commit.first}..#{commit.position}"
 
 
@@ -51,7 +51,7 @@ def title(commit: Commit, out: Output, names: str = "") -> str:
 
 
 def line(commit: Commit, subject: str, out: Output, names: str = "") -> str:
-    """A commit on one line, with its subject: dim where that is not its message's."""
+    """A commit on one line, with its subject: dim if it has no message."""
     short = out.paint(commit.hash.hex()[:SHORT], "yellow")
     place = out.paint(span(commit), "cyan")
     return f"{short} {place}{names and f' {names}'} {_subject(commit, subject, out)}"
@@ -62,14 +62,14 @@ def _subject(commit: Commit, subject: str, out: Output) -> str:
 
 
 def signature(commit: Commit) -> Iterator[str]:
-    """Who and when."""
+    """The lines with author and time."""
     if commit.author:
         yield f"Author: {plain(commit.author)}"
     yield f"Date:   {human(commit.authored)}"
 
 
 def message(commit: Commit, subject: str, out: Output) -> Iterator[str]:
-    """The message, or the subject where there is none, set in as Git does, after an empty line."""
+    """The message, or the subject if there is none, set in as Git does, after an empty line."""
     yield ""
     if commit.message.strip():
         yield from (f"{INDENT}{plain(text)}".rstrip() for text in commit.message.strip("\n").splitlines())
@@ -86,7 +86,7 @@ def event(record: RecordedEvent, out: Output, width: int = 0) -> str:
 
 
 def name(record: RecordedEvent) -> tuple[str, str]:
-    """An event's position and its type, with the version where it is not the first."""
+    """An event's position and its type, with the version if it is not the first."""
     kind = plain(record.type)
     return f"#{record.position}", kind if record.version == 1 else f"{kind} v{record.version}"
 
@@ -122,7 +122,7 @@ def call(commit: Commit) -> str:
 
 
 def readable(query: Query) -> str:
-    """What a query forbids, in words: `no Deposited or Withdrawn about account:a-7, no event about user:ann`."""
+    """The events that a query forbids: `no Deposited or Withdrawn about account:a-7, no event about user:ann`."""
     return plain(", ".join(map(_clause, query.clauses))) or "nothing"
 
 

@@ -6,7 +6,7 @@ from backstory.history.refs.standing import MOST
 
 
 def amount(number: int) -> str:
-    """`12`, or `999+` where so many were counted that the rest was not."""
+    """`12`, or `999+` if there are so many that the rest was not counted."""
     return f"{MOST - 1}+" if number >= MOST else str(number)
 
 

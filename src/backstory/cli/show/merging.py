@@ -1,4 +1,4 @@
-"""What became of a merge, rebase or cherry-pick, and what to type next."""
+"""The result of a merge, rebase or cherry-pick, and the commands to type next."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ COLORS = {"conflict": "red", "refused": "red", "skipped": "yellow", "forced": "y
 
 
 def step_line(step: MergeStep, source: Subjects, out: Output) -> str:
-    """A commit and what became of it."""
+    """A commit and its outcome."""
     outcome = out.paint(SAID[step.outcome], COLORS.get(step.outcome, "green"))
     why = f": {plain(step.reason)}" if step.reason else ""
     if step.there is not None and step.differs:
@@ -120,7 +120,7 @@ def conflict_words(
     *,
     dry_run: bool,
 ) -> Iterator[str]:
-    """What is in conflict and why, and what to type next."""
+    """The conflicts with their reasons, and the commands to type next."""
     mine, theirs = (
         (pending.target, pending.source) if pending.verb == "rebase" else (pending.source, pending.target)
     )
@@ -164,7 +164,7 @@ def unknown(step: MergeStep, pending: Pending, known: Collection[str]) -> bool:
 
 
 def next_words(pending: Pending) -> Iterator[str]:
-    """What to type next."""
+    """The commands to type next."""
     verb = f"backstory {pending.verb}"
     rows = {
         f"{verb} --redecide": "run the commands again on the new state",

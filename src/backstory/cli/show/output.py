@@ -1,4 +1,4 @@
-"""What a verb writes through: data to standard output, messages to standard error, colour and a pager on a terminal."""
+"""Output of verbs: data to standard output, messages to standard error, colour and a pager on a terminal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from backstory.cli.show.pager import Pager
 
 DELAY, TICK = 0.5, 0.1
-"""Seconds before a progress line appears, so that what is quick does not flicker, and between its changes."""
+"""Seconds before a progress line appears, so that quick verbs do not flicker, and between its changes."""
 
 
 class Output:
-    """Where a verb writes.
+    """The output of a verb.
 
-    `json` and `ndjson` say what was asked for; `terminal` whether a person sees it; `color` whether `paint` paints.
+    `json` and `ndjson` are the form that was asked for; `terminal`: a person sees it; `color`: `paint` paints.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Output:
         return kind is not None and issubclass(kind, BrokenPipeError)
 
     def page(self) -> None:
-        """Say that what comes may be long: on a terminal it goes through a pager, as with Git."""
+        """Prepare for long output: on a terminal it goes through a pager, as with Git."""
         if self._may_page and self._pager is None:
             from backstory.cli.show.pager import start
 
@@ -83,20 +83,20 @@ class Output:
             self.line(text)
 
     def flush(self) -> None:
-        """Let a reader at the other end of a pipe see what was written."""
+        """Let a reader at the other end of a pipe see the output so far."""
         self._out.flush()
 
     def paint(self, text: str, *styles: str) -> str:
-        """The text in a colour or weight of `text.STYLES`, where colour is on."""
+        """The text in a colour or weight of `text.STYLES`, if colour is on."""
         return styled(text, styles) if self.color else text
 
     def say(self, text: str) -> None:
-        """Write a message for a person, on standard error: never part of the data, and after what there is of that."""
+        """Write a message for a person, on standard error: never part of the data, and after the data so far."""
         self._out.flush()
         print(plain_lines(text), file=sys.stderr)
 
     def json_line(self, json: bytes) -> None:
-        """Write JSON: as it is where standard output is UTF-8, else in ASCII, which is JSON in any encoding."""
+        """Write JSON: as it is if standard output is UTF-8, else in ASCII, which is JSON in any encoding."""
         self.line(self._carried(json))
 
     def _carried(self, json: bytes) -> str:
@@ -133,7 +133,7 @@ class Output:
 
     @contextmanager
     def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """A progress line on standard error, if that is a terminal; call what it gives with how far you are.
+        """A progress line on standard error, if that is a terminal; call the function it gives with the amount done.
 
         with out.progress("verifying", head) as tick:
             tick(1000)

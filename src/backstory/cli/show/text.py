@@ -1,4 +1,4 @@
-"""Text for people: colours, counts, and keeping what is stored from steering a terminal."""
+"""Text for people: colours, counts, and stored text without codes that steer a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def count(number: int, noun: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text from the log without control characters: what someone stored must not move a reader's cursor."""
+    """Text from the log without control characters: stored text must not move a reader's cursor."""
     return (
         text
         if text.isprintable()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def local(time: datetime) -> datetime:
-    """The time in the local zone, or in UTC where the calendar ends before it: every time can be shown."""
+    """The time in the local zone, or in UTC if the calendar ends before it: every time can be shown."""
     try:
         return time.astimezone()
     except (OverflowError, ValueError, OSError):

@@ -1,4 +1,4 @@
-"""Values for people: as text where that cannot be mistaken for another value, and else as JSON."""
+"""Values for people: as text if that cannot be mistaken for another value, and else as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backstory.cli.show.text import plain
 
 
 def shown(value: Any) -> str:
-    """A value as text, or as JSON where the text would be taken for something else."""
+    """A value as text, or as JSON if the text would be taken for another value."""
     if (
         isinstance(value, str)
         and value.isprintable()

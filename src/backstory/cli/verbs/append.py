@@ -33,7 +33,7 @@ backstory append AccountOpened --tag account:c-1 --if-type AccountOpened --if-ta
 """
 
 TEXT = """\
-A value is JSON where it reads as JSON (500, true, null, "500", [1, 2]) and else text. With --if-tag, --if-type or
+A value is JSON if it reads as JSON (500, true, null, "500", [1, 2]), and else text. With --if-tag, --if-type or
 --if-none-after the commit is appended only if no selected event came after POSITION (default: 0, the beginning). Exit
 code 1: one did."""
 
@@ -105,7 +105,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def data(arguments: Namespace) -> bytes:
-    """The event's data as JSON. Raises `UsageError`; whether it is an object is checked where it is encoded."""
+    """The event's data as JSON. Raises `UsageError`; the encoder checks that it is an object."""
     if arguments.data is not None:
         if arguments.fields:
             raise UsageError("give the data either with --data or as FIELD=VALUE")
@@ -129,7 +129,7 @@ def data(arguments: Namespace) -> bytes:
 
 
 def json_value(text: str) -> Any:
-    """The stored form of a value: as it stands where it is JSON, else as text.
+    """The stored form of a value: as it stands if it is JSON, else as text.
 
     Raises `msgspec.ValidationError` if it is a number that would be infinite.
     """
@@ -144,7 +144,7 @@ def json_value(text: str) -> Any:
 
 
 def reads_as_json(text: str) -> bool:
-    """Whether it is JSON where numbers may be of any size."""
+    """Whether it is JSON, if numbers may be of any size."""
     import json
 
     try:

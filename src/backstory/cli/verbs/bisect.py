@@ -1,4 +1,4 @@
-"""`backstory bisect`: the first event after which something is true of a state, or what a check calls bad."""
+"""`backstory bisect`: the first event after which a condition is true of a state, or that a check calls bad."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ backstory bisect run 'grep -q 300 && exit 1 || exit 0' --of Account a-7 --good '
 
 TEXT = """\
 Exact: every event of the state is looked at, once. EXPRESSION is about its fields: comparisons, and or not, arithmetic,
-len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. What is not there is None. Exit code 1: it
+len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. A missing value is None. Exit code 1: it
 never became true.
 
-bisect run halves instead, for checks that cost more: CMD is run at commits between --good (where it is well) and
---bad (where it is not), with the state of --of as JSON on its standard input, and in its environment BACKSTORY_AT, the
+bisect run halves instead, for checks that cost more: CMD is run at commits between --good (a good commit) and
+--bad (a bad one), with the state of --of as JSON on its standard input, and in its environment BACKSTORY_AT, the
 position, BACKSTORY_STORE and BACKSTORY_BRANCH. It answers as for git bisect: exit code 0 good, 125 cannot be judged,
 1 to 127 bad, any other ends the search. One word is run by the shell, several as they are; before options of the
 command itself write --."""
@@ -159,7 +159,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Se
 
 
 def result(log: Log, reference: State, record: RecordedEvent, title: str, out: Output) -> None:
-    """An event, its commit, and what it did to the state."""
+    """An event, its commit, and its changes of the state."""
     commit = commit_at(log, record.position)
     out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")
     out.line()

@@ -34,8 +34,8 @@ backstory blame Account a-7 --json
 """
 
 TEXT = """\
-What did not change has its value since the event that gave it, wherever a list moved it meanwhile. Writing the value
-that is there already does not count, except with --assertions. A field without an event has its default."""
+A value that a list only moved keeps the event that gave it. Writing the value that
+is there already does not count, except with --assertions. A field without an event has its default."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Find out, and show it. Exit code 1 where no event concerns it."""
+    """Blame the state or tag, and show the result. Exit code 1 if no event concerns it."""
     reference = target.reference(session, arguments.words)
     point = session.point(arguments.at or "HEAD")
     log = session.branches.view(point.chain)

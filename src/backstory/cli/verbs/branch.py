@@ -31,7 +31,7 @@ backstory branch --restore gone
 
 TEXT = """\
 A branch is a name for a log that stands on a point of another one. Making one costs the same however long the history
-is, and nothing that is done on it changes the other. Deleting takes only the name away: the commits stay in the store.
+is, and changes on it do not change the other. Deleting takes only the name away: the commits stay in the store.
 `ahead` counts the commits that the branch has and the one below does not have, `behind` those that only the one below
 has. A commit that a merge decided differently, skipped or refused is not counted."""
 

@@ -21,7 +21,7 @@ backstory cherry-pick what-if --dry-run
 """
 
 TEXT = f"""\
-The commit that REVISION means, with its id, author, message and time. It is in conflict too where it relied on commits
+The commit that REVISION means, with its id, author, message and time. It is also in conflict if it relied on commits
 of its branch that this one does not have.
 
 {merging.TEXT}"""
@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Take it over, or say what is in conflict."""
+    """Take the commit over, or show the conflict."""
     revision = arguments.revision or merging.taken_for_value(arguments, session.branches)
     pending = merging.begun(arguments, session, "cherry-pick", revision)
     if pending is None:

@@ -29,9 +29,9 @@ Main, every branch and every mark go over, with the same ids, times, positions a
 store: a file and postgresql://localhost/shop, either way. Each commit is checked as it arrives. The reflog, settings
 and snapshots are left out, and so are the id of SOURCE and the key of its imports: TARGET has its own.
 
-TARGET is made where there is none. All names are set at the end, at once. A clone that was cut off goes on, and a later
-one brings over what is new; names that only TARGET has stay. Where a name would lose commits that SOURCE does not have,
-TARGET is refused, and left as it is."""
+TARGET is made if it does not exist. All names are set at the end, at once. A clone that was cut off goes on, and a
+later one brings over new commits; names that only TARGET has stay. If a name would lose commits that SOURCE does not
+have, the clone is refused, and TARGET is left as it is."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`backstory commands`: what an application can decide: its commands, what they take, read and give."""
+"""`backstory commands`: the commands of an application: their arguments, the states they read, their events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ backstory commands --app bank --json
 """
 
 TEXT = """\
-What a command reads is its consistency boundary: it is decided again when one of these events came in between."""
+The events that a command reads are its consistency boundary: it is decided again if one of them came in between."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`backstory diff`: what differs between two points: events, one state, or every state of a kind."""
+"""`backstory diff`: the difference between two points: of events, of one state, or of every state of a kind."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ backstory diff main~2 HEAD Account a-7 --json-patch
 """
 
 TEXT = """\
-Between A and B, or A and HEAD where B is missing; A..B is the same as A B, and A...B begins where the two parted. Then
-nothing more: the commits that only one of them has, with their events. Or a tag, or a state of the application and its
-identity: field by field. Or --all STATE: every one that differs; --all tags for what is known about each tag.
+Between A and B, or A and HEAD if B is missing; A..B is the same as A B, and A...B begins where the two parted. Without
+more words: the commits that only one of them has, with their events. With a tag, or a state of the application and its
+identity: field by field. With --all STATE: every state that differs; with --all tags: every tag that differs.
 Exit code 1: there is a difference."""
 
 
@@ -100,7 +100,7 @@ def points(session: Session, arguments: Namespace) -> tuple[Range, list[str]]:
 
 
 def is_state(session: Session, name: str, *, sure: bool) -> bool:
-    """Whether the application has a state of this name. Where it can be nothing else, raises `ApplicationError`."""
+    """Whether the application has a state of this name. Raises `ApplicationError` if the name can be nothing else."""
     if not session.has_application:
         return False
     app = session.application

@@ -29,8 +29,8 @@ backstory export --format cloudevents --type Deposited --tag account:a-7
 
 TEXT = """\
 Backstory's own format is the whole truth: imported into an empty store, it gives the same commits with the same hashes;
-a part from --after on continues a store that ends there. It masks nothing. CloudEvents 1.0 are for other programs: what
-the application marks as personal or secret is masked in them."""
+a part from --after on continues a store that ends there. It masks nothing. CloudEvents 1.0 are for other programs: in
+them, values that the application marks as personal or secret are masked."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def shows_data(arguments: Namespace) -> bool:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Write the lines, and say how many where they went into a file."""
+    """Write the lines, and their number if they went into a file."""
     if arguments.format == "backstory" and (arguments.type or arguments.tag or arguments.source):
         raise UsageError(
             "--type, --tag and --source go with --format cloudevents: a commit is exported whole"

@@ -1,4 +1,4 @@
-"""`backstory gc`: drop what nothing needs any more."""
+"""`backstory gc`: drop logs and caches that nothing needs any more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ backstory gc --days 30
 """
 
 TEXT = """\
-A rebase and the deletion of a branch leave a log behind, which the reflog can bring back. Dropped are the logs that
+A rebase and the deletion of a branch leave a log behind, which the reflog can bring back. This verb drops the logs that
 no branch, no mark and no entry of the reflog of the last 90 days needs, with the commits that only they have, and
 snapshots of logs that are gone. No commit of a branch is touched. Do not clone into the store meanwhile."""
 
@@ -43,7 +43,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Drop it, and say what it was."""
+    """Drop them, and say which."""
     if arguments.days < 0:
         raise UsageError(f"--days takes a number of days, not {arguments.days}")
     kept = timedelta(days=arguments.days)
@@ -60,7 +60,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def summary(found: Collected, *, dry_run: bool) -> str:
-    """What was dropped, in words."""
+    """The dropped logs and caches, in words."""
     if not found.logs and not found.caches:
         return "there is nothing to drop"
     commits = sum(each.commits for each in found.logs)

@@ -30,8 +30,8 @@ backstory grep a-7 main~1 --data --type Withdrawn -n 5
 """
 
 TEXT = """\
-PATTERN is a regular expression of Python. The newest come first. With --data it is looked for in each event's data: its
-JSON, without spaces. Exit code 1: nothing was found."""
+PATTERN is a regular expression of Python. The newest come first. With --data the pattern is looked for in each event's
+data: its JSON, without spaces. Exit code 1: nothing was found."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Look, and list what is found."""
+    """Look, and list the commits or events that are found."""
     if (arguments.type or arguments.tag) and not arguments.data:
         raise UsageError(
             "--type and --tag go with --data; for commits with such events: backstory log --grep"
@@ -111,5 +111,5 @@ def in_data(log: Log, pattern: re.Pattern[str], upto: int | None, arguments: Nam
 
 
 def marked(pattern: re.Pattern[str], text: str, out: Output) -> str:
-    """A text with what was found in it in a colour."""
+    """A text with the found parts in a colour."""
     return pattern.sub(lambda match: out.paint(match[0], "red", "bold") if match[0] else "", text)

@@ -41,15 +41,15 @@ backstory import xes log.xes.gz --on-error skip --rejects rejects.jsonl
 """
 
 TEXT = """\
-A second run adds nothing, a run that was stopped goes on, and a source that has grown adds what is new. The store is
-made where there is none. Files may be gzipped; - is standard input. JSON Lines are Backstory's own export or
+A second run adds nothing, a run that was stopped goes on, and a source that has grown adds its new records. The store
+is made if it does not exist. Files may be gzipped; - is standard input. JSON Lines are Backstory's own export or
 CloudEvents 1.0. Git commits become commits with events for the files that they changed; of CSV and XES, each row or
 event is a commit at its own time. CSV columns that no option names become the event's data."""
 
 REJECTS = "rejects.jsonl"
 
 LARGEST = 2047
-"""The most MiB that a record may be allowed to have: what fits into 31 bits."""
+"""The highest limit of a record in MiB: it fits into 31 bits."""
 
 FORMATS = ("git", "csv", "jsonl", "xes")
 
@@ -134,7 +134,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Import, and print what came in."""
+    """Import, and print the counts."""
     check(arguments, session)
     name = arguments.source or "."
     with (
@@ -175,7 +175,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def check(arguments: Namespace, session: Session) -> None:
-    """Raise `UsageError` where options do not go together."""
+    """Raise `UsageError` if options do not go together."""
     if arguments.source is None and arguments.format != "git":
         raise UsageError(f"import {arguments.format} needs a file, or - for standard input")
     if arguments.format != "csv":
@@ -225,7 +225,7 @@ def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
 
 
 def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log, bar: Bar) -> Source:
-    """The entries of what is to be imported."""
+    """The entries to import."""
     if file is None:
         from backstory.transfer.formats.git import read_git
 
@@ -260,7 +260,7 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
 
 
 def columns(arguments: Namespace) -> Columns | None:
-    """Which column is what; None if no option says so."""
+    """The meaning of the columns; None if no option gives one."""
     from backstory.transfer.formats.table import Columns
 
     tags = {}
@@ -314,7 +314,7 @@ class Rejects:
             self._file.close()
 
     def take(self, rejected: Rejected) -> None:
-        """Write one down: file, line, why, and what stands there."""
+        """Write a reject down: file, line, reason, and the text."""
         if self._file is None:
             self._file = self._path.open("wb")
             self.written = str(self._path)

@@ -19,7 +19,7 @@ backstory init shop.db
 """
 
 TEXT = """\
-A store is one file; any name will do. What exists already is never touched."""
+A store is one file; any name will do. A file that exists already is never touched."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Make it, and say what to do next."""
+    """Make the store, and show the next commands."""
     if arguments.path is not None and arguments.store is not None:
         raise UsageError("name the store once: as PATH or with -s")
     address = arguments.path or session.address
@@ -43,7 +43,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     option = f"-s {address} " if arguments.path or arguments.store else ""
     out.say(
         f"\nA first event:       backstory {option}append Deposited --tag account:a-7 cents=500 -m 'first pay'\n"
-        f"What is in there:    backstory {option}log"
+        f"See its commits:     backstory {option}log"
     )
     if option:
         out.say(f"Name it only once:   export BACKSTORY_STORE={address}")

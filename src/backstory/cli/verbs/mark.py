@@ -25,8 +25,8 @@ backstory mark -d q2-closed
 """
 
 TEXT = """\
-What Git calls a tag: tags are what events are about here. A mark is a revision for every verb that takes one, and never
-moves. `verify` compares what it names with what it was made for."""
+A mark is a tag in Git; here, tags say which things an event is about. A mark is a revision for every verb that takes
+one, and never moves. `verify` checks that it still names the commit that it was made for."""
 
 
 def arguments(parser: ArgumentParser) -> None:

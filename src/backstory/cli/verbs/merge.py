@@ -22,8 +22,8 @@ backstory merge what-if --unconditioned overlap
 
 TEXT = f"""\
 Into the branch that this folder is on, or -b NAME: all commits that only the other one has, as one batch, or none.
-Where it has nothing new, it is fast-forwarded. A decision is taken over once, however often it was decided again; what
-an earlier merge left out stays out, and cherry-pick takes it after all.
+If it has no new commits, it is fast-forwarded. A decision is taken over once, however often it was decided again; a
+commit that an earlier merge left out stays out, and cherry-pick takes it after all.
 
 {merging.TEXT}"""
 
@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Merge, or say what is in conflict."""
+    """Merge, or show the conflicts."""
     branches = session.branches
     source = arguments.source or merging.taken_for_value(arguments, branches)
     pending = merging.begun(arguments, session, "merge", source)

@@ -22,7 +22,7 @@ backstory rebase main -b what-if --dry-run
 
 TEXT = f"""\
 The branch that this folder is on, or -b NAME, then stands on that point. Its old log stays in the store, and the reflog
-knows it. main is never rebased: what was published is never rewritten.
+knows it. main is never rebased: published history is never rewritten.
 
 {merging.TEXT}"""
 
@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Rebase, or say what is in conflict."""
+    """Rebase, or show the conflicts."""
     onto = arguments.onto or merging.taken_for_value(arguments, session.branches)
     pending = merging.begun(arguments, session, "rebase", onto)
     if pending is None:

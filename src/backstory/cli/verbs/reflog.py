@@ -1,4 +1,4 @@
-"""`backstory reflog`: what happened to branches and marks."""
+"""`backstory reflog`: the changes of branches and marks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ backstory reflog --ndjson
 """
 
 TEXT = """\
-The newest first. It is a log in the store like any other, and covered by verify; it finds what a deleted branch was."""
+The newest first. The reflog is a log in the store like any other, and verify checks it; it has deleted branches too."""
 
 WORDS = {
     "BranchCreated": "made",
@@ -42,7 +42,7 @@ WORDS = {
     "Unmarked": "mark forgotten",
     "Withheld": "withheld",
 }
-"""What happened, in words; anything else is shown by its own name."""
+"""The words for each action; any other action is shown by its own name."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -77,7 +77,7 @@ def row(branches: Branches, entry: Entry) -> tuple[str, ...]:
 
 
 def details(branches: Branches, entry: Entry) -> str:
-    """What else is known, in words."""
+    """Further details, in words."""
     match entry.kind:
         case "Merged":
             how = (
@@ -97,7 +97,7 @@ def details(branches: Branches, entry: Entry) -> str:
 
 
 def picked(branches: Branches, entry: Entry) -> str:
-    """The id of a commit that was taken over, and its subject where the branch has it."""
+    """The id of a commit that was taken over, and its subject if the branch has it."""
     id, branch = entry.details["commit"], branches.find(entry.name)
     if branch is not None:
         log = branches.view(branch.chain)

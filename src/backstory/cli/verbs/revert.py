@@ -23,8 +23,8 @@ backstory revert '#2' -m 'paid in twice' --force
 
 TEXT = """\
 One commit, or those of a range A..B, are undone by one new commit, whose metadata names them; nothing is taken out
-of history. What undoes an event is the application's to say, with @reverts. Exit code 1: nothing says it, or later
-commits own what it would change; revert those first, or use --force."""
+of history. The application says how to undo an event, with @reverts. Exit code 1: it does not say it, or later
+commits own fields that would change; revert those commits first, or use --force."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`backstory schema`: lock what was published about events, and check that the code keeps to it."""
+"""`backstory schema`: lock the published schemas of events, and check that the code keeps to them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ backstory schema check --exact
 
 TEXT = """\
 `lock` writes events.lock beside the application: names, versions, JSON Schemas and tags of its events. Commit
-that file. `check` compares the code with it, and with the store where one is named: exit code 1 where stored
-events could not be read as they were meant. It says which field, what to do, and shows the upcaster to write.
-`lock` refuses the same."""
+that file. `check` compares the code with it, and with the store if one is named: exit code 1 if stored
+events could not be read as they were meant. It names the field and the remedy, and shows the upcaster to write.
+`lock` refuses the same changes."""
 
 STYLES = {"broken": "red", "warning": "yellow", "news": "green"}
 
@@ -148,7 +148,7 @@ def named_store(session: Session) -> str | None:
 
 
 def show(found: list[Finding], out: Output) -> None:
-    """Findings for people: the fields, what to do, and the code to begin with."""
+    """Findings for people: the fields, the remedy, and the code to begin with."""
     for finding in found:
         level = out.paint(f"{finding.level:7}", STYLES[finding.level])
         name = out.paint(f"{plain(finding.event)} {finding.version}", "bold")

@@ -33,7 +33,7 @@ backstory show HEAD --json
 
 TEXT = """\
 REVISION is a branch, a mark, HEAD, a commit's id or 4 or more digits of its hash, a position, or any of these with
-~3 (so many commits before), ^ or @{yesterday} behind it. '#2' shows the one event at that position, and needs the
+~3 (three commits before), ^ or @{yesterday} behind it. '#2' shows the one event at that position, and needs the
 quotes: without them a shell takes it for a comment. 2 means the same."""
 
 

@@ -1,4 +1,4 @@
-"""`backstory states`: what an application can know: its states, their identity, and the events that make them."""
+"""`backstory states`: the states of an application: their identity, and the events that make them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def rows(address: str, size: int | None, head: Head, stats: Stats) -> Iterator[tuple[str, str]]:
-    """What is printed: a name and a text each."""
+    """The printed lines: a name and a text each."""
     yield "store", address if size is None else f"{address} ({amount(size)})"
     yield "commits", f"{stats.commits:,}"
     yield "events", f"{stats.events:,} of {count(stats.types, 'type')}"
@@ -76,7 +76,7 @@ def rows(address: str, size: int | None, head: Head, stats: Stats) -> Iterator[t
 
 
 def bytes_of(address: str) -> int | None:
-    """The size of a store that is a file, with what SQLite keeps beside it; None for any other."""
+    """The size of a store that is a file, with the files of SQLite beside it; None for any other."""
     path = address.removeprefix("sqlite:///")
     files = [Path(path + suffix) for suffix in ("", "-wal")]
     return sum(file.stat().st_size for file in files if file.is_file()) if files[0].is_file() else None

@@ -1,4 +1,4 @@
-"""`backstory status`: which branch this is, how it stands to the one below, and what is unfinished."""
+"""`backstory status`: the branch, its standing to the one below, and an unfinished merge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Show it, and what to type next."""
+    """Show the status, and the commands to type next."""
     address = session.address
     pending = session.memory.pending
     name = session.branch

@@ -24,9 +24,9 @@ backstory switch main
 """
 
 TEXT = """\
-Every verb then reads and writes that branch, in this folder and those below it, until you switch again; others are not
-concerned. -b NAME of any verb names another branch for once. What is remembered is in the file .backstory, which does
-not belong into version control."""
+Every verb then reads and writes that branch, in this folder and those below it, until you switch again; other folders
+do not change. -b NAME of any verb names another branch for once. The branch is remembered in the file .backstory, which
+does not belong into version control."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Make it where that is asked for, and remember it."""
+    """Make the branch if that is asked for, and remember it."""
     if arguments.revision and not arguments.create:
         raise UsageError(
             f"switch goes to the head of a branch; a branch from there: backstory switch -c NAME {arguments.revision}"
@@ -70,7 +70,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def found(branches: Branches, name: str, current: str) -> Point | None:
-    """What a name means that is no branch."""
+    """The meaning of a name that is not a branch."""
     from backstory.errors import RevisionError
 
     try:

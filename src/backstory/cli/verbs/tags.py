@@ -1,4 +1,4 @@
-"""`backstory tags`: what events are about: the keys of tags, or the tags of a key."""
+"""`backstory tags`: the keys of the events' tags, or the tags of a key."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def keys(log: Log, number: int | None, out: Output) -> int:
 
 
 def tags(log: Log, key: str, number: int | None, out: Output) -> int:
-    """List the tags of a key. Exit code 1 where there are none."""
+    """List the tags of a key. Exit code 1 if there are none."""
     with out.progress("counting", log.head().position) as tick:
         found = summary.tags(log, key, tick)
     if out.json or out.ndjson:

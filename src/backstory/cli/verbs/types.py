@@ -1,4 +1,4 @@
-"""`backstory types`: which types of events there are, and where."""
+"""`backstory types`: the types of events, and their places."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ backstory verify --snapshots --app bank
 """
 
 TEXT = """\
-Recomputes every hash and compares every position and index, of every branch, also of deleted ones, and what each
-stands on. Exit code 1: something does not fit, or is not as it was when a head was kept.
+Recomputes every hash and compares every position and index, of every branch, also of deleted ones, and the point that
+each stands on. Exit code 1: something does not fit, or is not as it was when a head was kept.
 A store whose last commits were cut off still fits together, and so does one whose hashes were all made anew. Only a
-head shows it that was kept where nobody could change it. --since KEPT finds every change up to that head: its hash
-covers all that came before it. --head KEPT also finds commits that came after it. Both are about the branch that one
-is on, or -b NAME. A kept head is the position and the hash of the last commit, as verify prints it: 6-0f3a...; the hash
-alone, with all its 64 digits, is enough."""
+head that was kept in a safe place shows such a change. --since KEPT finds every change up to that head: its hash
+covers everything before it. --head KEPT also finds commits that came after it. Both are about the branch that this
+folder is on, or -b NAME. A kept head is the position and the hash of the last commit, as verify prints it: 6-0f3a...;
+the hash alone, with all its 64 digits, is enough."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def shows_data(arguments: Namespace) -> bool:
-    """Whether values may be seen: where snapshots differ from a replay."""
+    """Whether values may be seen: those of snapshots that differ from a replay."""
     return bool(arguments.snapshots)
 
 
@@ -100,7 +100,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def size(store: Store) -> int:
-    """How many events main has, 0 where that is what is damaged."""
+    """The number of main's events; 0 if it cannot be read because of damage."""
     try:
         return store.log().head().position
     except StoreError:
@@ -127,7 +127,7 @@ def write(
 
 
 def fits(arguments: Namespace) -> Iterator[str]:
-    """What is known of a sound history."""
+    """The statements about a sound history."""
     yield "every hash fits"
     if arguments.since:
         yield f"all is as it was up to the kept head {kept(arguments.since)}"

@@ -21,8 +21,8 @@ backstory withhold HEAD data:1 author --yes --json
 TEXT = f"""\
 The parts are {", ".join(PARTS)}, data (of all events), and data:1, data:2 and so on. Their bytes are taken away in
 every log of the store, and cannot be brought back; their digests stay, so `verify` finds the history as sound as
-before. What is in an event is often in the arguments of its command, too: withhold both. Tags stay. A state that needs
-withheld data cannot be loaded. The reflog notes it, with the message. Copies that others have are theirs."""
+before. Data of an event are often in the arguments of its command, too: withhold both. Tags stay. A state that needs
+withheld data cannot be loaded. The reflog notes it, with the message. Copies in other stores keep them."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Take them away, and say what is withheld now."""
+    """Take the parts away, and show the withheld parts."""
     from backstory.history.refs.revision import resolve_commit
 
     _, commit = resolve_commit(session.branches, arguments.revision, session.branch)

@@ -15,7 +15,7 @@ from backstory.store import Log
 
 
 class Answer(Enum):
-    """What a check says of a commit."""
+    """The answer of a check for a commit."""
 
     GOOD = "good"
     BAD = "bad"
@@ -35,7 +35,7 @@ class Suspects(msgspec.Struct, frozen=True):
 
 
 def answer_of(exit_code: int) -> Answer | None:
-    """What a command's exit code says: 0 good, 125 skip, 1 to 127 bad; None for any other, which ends the search."""
+    """The answer in a command's exit code: 0 good, 125 skip, 1 to 127 bad; None for any other: the search ends."""
     if exit_code == 0:
         return Answer.GOOD
     if exit_code == 125:

@@ -31,7 +31,7 @@ def diff_all(log: Log, a: int, b: int, cls: type[State]) -> Iterator[Changed]:
 def diff_all_between(
     log_a: Log, at_a: int, log_b: Log, at_b: int, base: int, cls: type[State]
 ) -> Iterator[Changed]:
-    """The same between positions of two logs whose events up to `base` are the same: a branch and what it left."""
+    """The same between positions of two logs whose events up to `base` are the same: a branch and its parent."""
     one, other = Entities(log_a, cls, base), Entities(log_b, cls, base)
     for entities, upto in ((one, at_a), (other, at_b)):
         if upto > base:

@@ -50,7 +50,7 @@ class ExpressionError(BackstoryError, ValueError):
 
 
 class Scope:
-    """What names mean while an expression is evaluated, and how much more it may do."""
+    """The values of names while an expression is evaluated, and the number of steps that it may still take."""
 
     __slots__ = ("budget", "names", "state")
 
@@ -98,7 +98,7 @@ class _Compiler:
         return ExpressionError(self._text.strip(), column, why)
 
     def _column(self, node: ast.expr) -> int:
-        """Where a node begins, in characters: Python counts bytes."""
+        """The column at which a node begins, in characters: Python counts bytes."""
         return len(self._text.strip().encode()[: node.col_offset].decode(errors="ignore"))
 
     def _node(self, node: ast.expr, depth: int) -> Value:

@@ -1,4 +1,4 @@
-"""What expressions can do to data: each operation by itself total, bounded and without side effects."""
+"""The operations of expressions: each by itself total, bounded and without side effects."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 def wanted(text: str) -> Wanted:
-    """What a value must be to be meant by a text: its JSON, a number by its value, or the text itself."""
+    """A test whether a text means a value: by its JSON, as a number by its value, or as the text itself."""
     try:
         meant = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError):
@@ -140,7 +140,7 @@ def commits_with_any(
 def _in_data(
     log: Log, steps: tuple[str, ...], matches: Wanted, after: int, upto: int | None
 ) -> Iterator[Hit]:
-    """What `Latest` of each tag would say, from the events that have the field: memory is one flag for each tag."""
+    """The answers of `Latest` for each tag, from the events that have the field. Memory holds a flag for each tag."""
     held: dict[str, bool] = {}
     ever: set[str] = set()
     if not steps:

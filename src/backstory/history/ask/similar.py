@@ -1,4 +1,4 @@
-"""Similar tags: what somebody may have meant where nothing is known about a tag."""
+"""Similar tags: tags that somebody may have meant if a tag is not in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a log, counted in one pass: types, tags, authors."""
+"""Counts of a log, in one pass: types, tags, authors."""
 
 from __future__ import annotations
 

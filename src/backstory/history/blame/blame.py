@@ -101,7 +101,7 @@ class Blame:
 
 
 def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bool = False) -> Blame:
-    """Who is to blame for each part of a state, up to a position. Raises `UnreadableEvent`.
+    """The event that last changed each part of a state, up to a position. Raises `UnreadableEvent`.
 
     One pass: each event costs what it changed. With `assertions`, writing the value that is there already counts too:
     to a field of the state, a key of a dict or an index of a list in it, or any field of `Latest`.

@@ -245,7 +245,7 @@ class InSet:
 
 
 def follower(value: Any, plain: Any, provenance: Provenance, shape: Shape, *, deep: bool) -> Follower:
-    """What follows a tracked container whose value is `plain`."""
+    """The follower of a tracked container whose value is `plain`."""
     assert isinstance(provenance, Nested)
     match value:
         case TrackedDict():
@@ -266,7 +266,7 @@ def _count(value: Any) -> int:
 
 _holder: list[Any] = [[]]
 _alone = _count(list.__getitem__(_holder, 0))
-"""What is counted for a value in one container: how calls hold their arguments differs by version of Python."""
+"""The reference count of a value in one container: versions of Python count the arguments of a call differently."""
 
 
 def _same_key(one: Any, other: Any, key: str | None) -> bool:

@@ -1,10 +1,9 @@
-"""A state that is watched while events are applied to it: which fields each event wrote, and what is in them
-since when.
+"""Runs `apply` on a state that is watched, and records for each field the event that last changed it.
 
-Its class is made a subclass whose fields are properties; dicts, lists and sets in fields are replaced by tracked ones,
-where nothing else holds them. What is missed that way (a value of a value that stands in two places, C code that goes
-around a container's methods) shows in the end, and `careful` tracing, which compares every field after every event,
-gives the answer then.
+The state gets a subclass whose fields are properties; dicts, lists and sets in fields are replaced by tracked ones, if
+nothing else holds them. Some changes are missed so: a nested value that stands in two places, or C code that does not
+use a container's methods. At the end a comparison shows that, and then `careful` tracing, which compares every field
+after every event, gives the answer.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ CONTAINERS = (dict, list, set)
 class _Field:
     """One field of the watched state.
 
-    `fixed`: its values cannot be changed in place. `container`: what is tracked in it at the moment, if something is.
+    `fixed`: its values cannot be changed in place. `container`: the tracked container that it holds now, if any.
     """
 
     def __init__(self, cls: type[State], name: str, encoded: str, annotation: Any) -> None:
@@ -76,22 +75,22 @@ class Trace:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What was noted of the state."""
+        """The noted values of the state."""
         return {field.encoded: field.follower.plain for field in self._fields.values()}
 
     @property
     def provenance(self) -> Nested:
-        """Since when each part of it is there."""
+        """The position since which each part of it is there."""
         provenances = {field.encoded: field.follower.provenance for field in self._fields.values()}
         return Nested(max(map(position_of, provenances.values()), default=0), provenances)
 
     @property
     def complete(self) -> bool:
-        """Whether what was noted is what the state holds."""
+        """Whether the noted values are those that the state holds."""
         return same(self.plain, plain(self.state))
 
     def _settling(self, records: Iterable[RecordedEvent]) -> Iterator[RecordedEvent]:
-        """The events; what runs after a `yield` runs when that event has been applied."""
+        """The events; the code after a `yield` runs when that event has been applied."""
         look, fixed = _looking(self._fixed), [field.follower for field in self._fixed]
         noted, assertions, state = self._noted, self._assertions, self.state
         last = look(state)
@@ -117,7 +116,7 @@ class Trace:
                 noted.clear()
 
     def _compare(self, field: _Field, position: int) -> None:
-        """Follow a field that holds nothing tracked, unless it was not even read."""
+        """Follow a field without a tracked container, unless the field was not even read."""
         if field.container is not None:
             field.follower = Whole(field.follower.plain, field.follower.provenance, field.shape)
             field.container = None
@@ -128,9 +127,9 @@ class Trace:
         self._adopt(field)
 
     def _adopt(self, field: _Field) -> None:
-        """Have a container note its own changes, where nothing else holds it.
+        """Let a container note its own changes, if nothing else holds it.
 
-        What something else holds could be changed without anyone reading this field.
+        A container that something else holds could be changed without a read of this field.
         """
         if self._careful or is_shared(field.get(self.state)):
             field.follower.restless = True
@@ -145,7 +144,7 @@ class Trace:
             field.follower.restless = False
 
     def _traced(self, cls: type[State]) -> type[State]:
-        """A subclass that notes which fields are read, where that may change them, and written, where that counts."""
+        """A subclass that notes fields that are read, if reading may change them, and written, if that counts."""
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
         traced: type[State] = new_class(
             cls.__name__, (cls,), {"checked": False}, lambda body: body.update(names)

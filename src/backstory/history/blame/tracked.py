@@ -165,7 +165,7 @@ class DeepDict(TrackedDict):
         return dict.get(self, key, default)
 
     def __iter__(self) -> Iterator[Any]:
-        """Keys hand out nothing; a method of its own is what keeps `dict(self)` from reading around the others."""
+        """Keys hand out nothing; because of this method, `dict(self)` cannot read around the others."""
         return dict.__iter__(self)
 
 

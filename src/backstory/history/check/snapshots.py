@@ -25,7 +25,7 @@ from backstory.veil import OPEN, field_names, veil_of
 
 
 class Kept(msgspec.Struct):
-    """What `verify_snapshots` looked at: snapshots that were compared, those of other code or classes, and problems."""
+    """The result of `verify_snapshots`: the snapshots that were compared, those of other code or classes, problems."""
 
     compared: int = 0
     passed_over: int = 0

@@ -24,11 +24,11 @@ from backstory.store import Log, Store
 Placed = TypeVar("Placed", Commit, RecordedEvent)
 
 DAMAGED = (AttributeError, TypeError, OverflowError, InvalidEvent)
-"""What checking a commit raises where a store gives it without a look at its types, or at the form of its secret."""
+"""Errors of checking a commit whose types, or the form of whose secret, the store did not check."""
 
 
 class Verification(msgspec.Struct):
-    """What `verify` looked at, and every problem that it found, in words that name the place.
+    """The result of `verify`: the counts of checked items, and every problem, in words that name the place.
 
     `commits` and `events` are main's; `others` counts the other logs, of branches and the reflog. `head` is that of
     the branch that was asked for, as it was before anything was looked at; None if it cannot be read.
@@ -179,7 +179,7 @@ def chain_problems(
 
 
 def rising(found: Iterator[Placed]) -> Iterator[Placed]:
-    """What a log gives, as long as its positions rise: else nobody knows whether it ends. Raises `StoreCorrupt`."""
+    """The items of a log while their positions rise; otherwise it might never end. Raises `StoreCorrupt`."""
     last = 0
     for each in found:
         if each.position <= last:
@@ -189,7 +189,7 @@ def rising(found: Iterator[Placed]) -> Iterator[Placed]:
 
 
 def commit_problems(commit: Commit, events: list[RecordedEvent], parent: Head) -> Iterator[str]:
-    """What is wrong with one commit, given what it must stand on. The positions of the events rise."""
+    """The faults of one commit, given the point that it must stand on. The positions of the events rise."""
     place = f"commit {commit.id} at #{commit.position}"
     if commit.first != parent.position + 1:
         yield f"{place}: it begins at #{commit.first}, the one before ends at #{parent.position}"

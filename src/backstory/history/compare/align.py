@@ -1,4 +1,4 @@
-"""Which elements of one list are which of another: by their key, or by the fewest edits that are quick to find."""
+"""Aligns two lists: pairs the elements that are the same, by a key, or by the fewest edits that are quick to find."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LIMIT = 4_000_000
 
 
 def paired(before: Sequence[Any], after: Sequence[Any], key: str | None = None) -> Pairs:
-    """Pairs of indexes in the order of `after`: what is in no pair was removed or added.
+    """Pairs of indexes in the order of `after`: an element in no pair was removed or added.
 
-    With a `key`, elements pair by it, wherever they are; where it is missing or not unique the lists count as lists
-    without one. Then pairs never cross; a run of elements in the place of another pairs one by one, as far as both go.
+    With a `key`, elements with the same key are a pair, wherever they stand. Without one, or if the key is missing or
+    not unique, pairs never cross, and a run of elements in the place of another run is paired one by one.
     """
     by_key = None if key is None else _by_key(before, after, key)
     if by_key is not None:
@@ -31,7 +31,7 @@ def paired(before: Sequence[Any], after: Sequence[Any], key: str | None = None) 
 
 
 def stay(pairs: Pairs) -> set[int]:
-    """Of pairs that may cross, the indexes in `after` of a longest run that does not: all others have moved."""
+    """The indexes in `after` of the largest set of pairs that do not cross: the elements of all others have moved."""
     from bisect import bisect_left
 
     ends: list[int] = []  # the smallest last index in `before` of a run of each length

@@ -59,7 +59,7 @@ class Change(Shown, frozen=True):
 
 
 class Difference(Shown, frozen=True):
-    """What lies between two values: the changes, and the values as JSON. Falsy where they are the same.
+    """The difference of two values: the changes, and the values as JSON. Falsy if they are the same.
 
     These are the real values; `masked` gives the values to show.
     """
@@ -115,7 +115,7 @@ def diff_states(log_a: Log, at_a: int, log_b: Log, at_b: int, reference: State) 
 
 
 class _Place(NamedTuple):
-    """Where in the two values we are: the path, its label, and what the types say."""
+    """A place in the two values: the path, its label, and the shape that the types give."""
 
     shape: Shape
     veil: Veil
@@ -174,7 +174,7 @@ def _in_list(before: list[Any], after: list[Any], place: _Place) -> Iterator[Cha
 def _placed(
     before: list[Any], after: list[Any], origins: dict[int, int], staying: set[int], where: _Place
 ) -> Iterator[Change]:
-    """What comes, and what moves, each behind the element that it follows in `after`."""
+    """The elements that are added or moved, each behind the element that it follows in `after`."""
     if len(staying) == len(after):
         return
     moving = len(origins) > len(staying)

@@ -41,14 +41,14 @@ def shown(state: Any) -> Any:
 
 
 def veil_within(state: Any) -> Veil | None:
-    """What is marked in a state: by its class, or of `Latest` by the events that gave its fields their values."""
+    """The marks of a state: by its class, or for `Latest` by the events that gave its fields their values."""
     if isinstance(state, Latest):
         return united({name: part_veil(field.type, name) for name, field in state.fields.items()})
     return veil_of(type(state))
 
 
 def part_veil(type: str, name: str) -> Veil | None:
-    """What is marked in one field of the data of an event of this type."""
+    """The marks in one field of the data of an event of this type."""
     veil = event_veil(type)
     return None if veil is None else veil.at(name)
 
@@ -108,7 +108,7 @@ def key_text(key: Any) -> str:
 
 
 def _slowly(value: Any) -> Any:
-    """What msgspec does not sort or know: mixed sets, sets of structs, deques, mappings with unusual keys."""
+    """Values that msgspec does not sort or know: mixed sets, sets of structs, deques, mappings with unusual keys."""
     if isinstance(value, msgspec.Struct):
         names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
         return {encoded: plain_value(getattr(value, name)) for name, encoded in names}

@@ -1,4 +1,4 @@
-"""What the types of a state say about its JSON: which lists have elements with a key of their own."""
+"""The shape of a state's JSON by its types: the lists whose elements have a key of their own."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Shape:
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What a container holds, as its type says."""
+        """The shape of a container's elements by its type."""
         return get_args(self._type)
 
     def _bare(self, annotation: Any) -> Any:
-        """The type without what is around it: a note, or None as another choice."""
+        """The type without its annotations, and without None as another choice."""
         while get_origin(annotation) in (Annotated, Union, types.UnionType):
             if get_origin(annotation) is Annotated:
                 for mark in annotation.__metadata__:

@@ -32,7 +32,7 @@ class Unneeded(msgspec.Struct, frozen=True):
 
 
 class Collected(msgspec.Struct, frozen=True):
-    """What was dropped, or would be: logs, and how many caches."""
+    """The logs that were dropped or would be, and the number of caches."""
 
     logs: tuple[Unneeded, ...]
     caches: int

@@ -26,7 +26,7 @@ ATTEMPTS = 10
 
 
 class MergeReport(msgspec.Struct, frozen=True):
-    """What became of each commit. Nothing was appended unless `done`.
+    """The outcome for each commit. Nothing was appended unless `done`.
 
     `base` is the position up to which both are the same history; `commits` are those that were appended. `moved` says
     that a rebase lets the branch start at another point, even if the branch has no commits of its own.
@@ -73,7 +73,7 @@ class Options(msgspec.Struct, frozen=True):
     codec: Codec = PLAIN
 
     def rules(self, branches: Branches) -> Rules:
-        """What the judge needs of this. Raises `BranchError` where it would force without saying why."""
+        """The rules for the judge. Raises `BranchError` if a commit is forced without a reason."""
         if "force" in (self.resolution, *self.resolutions.values()) and not self.message:
             raise BranchError("to take commits that are in conflict needs a message that says why")
         known = self.commands

@@ -33,17 +33,17 @@ Resolution = Literal["redecide", "skip", "force"]
 """Ways out of a conflict: run the command again on the new state, leave the commit out, take it as it is."""
 
 Policy = Literal["allow", "overlap", "refuse"]
-"""What to do with commits that have no condition: take them, take them unless a new event shares a tag, or never."""
+"""How to treat commits without a condition: take all, take those that share no tag with a new event, or take none."""
 
 Outcome = Literal[
     "clean", "unchecked", "conflict", "same", "changed", "refused", "skipped", "forced", "known", "settled"
 ]
-"""What becomes of a commit. `same`, `changed` and `refused` are what deciding again gave. The target has what was
+"""The outcome for a commit. `same`, `changed` and `refused` are the results of deciding again. The target has what was
 `known`, perhaps decided differently; an earlier merge left out what is `settled`."""
 
 
 class MergeStep(msgspec.Struct, frozen=True):
-    """What becomes of one commit, and why.
+    """The outcome for one commit, and the reason.
 
     `in_the_way` are the events that its decision did not know; `before` and `after` the states that its command read,
     as it knew them and as they are now, by parameter, if the command is known here. `reason` has the words of a refusal
@@ -141,7 +141,7 @@ class Replay:
         return MergeStep(commit, "known", there=there)
 
     def _said(self, events: Iterable[RecordedEvent]) -> list[EventData]:
-        """What events say, wherever they stand and however they are sealed."""
+        """The content of events, without their places and without the codec's transformations."""
         return plain(self._codec.opened(iter(events)))
 
     def _leave(
@@ -245,7 +245,7 @@ class Replay:
             return None, f"its command cannot be run again: {wrong}"
 
     def _states(self, commit: Commit, command: Command | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What the command read: as its decision knew it, and as it is now; nothing where it cannot be loaded."""
+        """The states that the command read, as its decision knew them and now; none that cannot be loaded."""
         if command is None or commit.condition is None:
             return {}, {}
         then, states = Loader(opened(self._source, self._codec)), command.states.items()
@@ -319,12 +319,12 @@ class Replay:
 
 
 def plain(events: Iterable[RecordedEvent]) -> list[EventData]:
-    """What they say, wherever they stand."""
+    """The content of events, without their places."""
     return [EventData(event.type, event.version, event.tags, event.data) for event in events]
 
 
 def _condition(commit: Commit) -> Condition | None:
-    """What a commit can be judged by: nothing, where its query is withheld."""
+    """The condition that a commit can be judged by; None if its query is withheld."""
     return None if QUERY in commit.withheld else commit.condition
 
 

@@ -35,7 +35,7 @@ ATTEMPTS = 10
 Inverse = Callable[[Any], Any]
 
 inverses: dict[type[Any], Inverse] = {}
-"""What undoes an event, by its class."""
+"""The functions that undo an event, by its class."""
 
 
 class Owned(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def invert(
     *,
     force: bool = False,
 ) -> Inversion:
-    """What undoes these commits, the last first.
+    """The events that undo these commits, the last commit first.
 
     Raises `RevertError` for an event without a registered inverse, and, unless `force`, if later commits own fields
     that it would change in one of these state classes.
@@ -155,7 +155,7 @@ def _applies(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
 
 
 def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[Owned]:
-    """What the commit changed in states of a class, and later events own."""
+    """The fields that the commit changed in states of a class and that later events own."""
     entities = Entities(log, cls, commit.first - 1)
     for _ in entities.follow(commit.position):
         pass

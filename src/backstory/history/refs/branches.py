@@ -301,7 +301,7 @@ def settled_of(text: str | None) -> frozenset[str]:
 
 
 def _taken(moved: RefMoved) -> BranchError:
-    """What a ref that somebody else changed meanwhile means for the one who wanted to."""
+    """The error for a caller whose ref somebody else changed meanwhile."""
     prefix, _, name = moved.ref.partition("/")
     if prefix + "/" == SETTLED:
         return BranchError(f"somebody else merged into {name!r} meanwhile; try again")

@@ -84,7 +84,7 @@ class Chains:
         return other
 
     def origin(self, chain: Chain) -> Head:
-        """What the last log of a chain stands on."""
+        """The point that the last log of a chain stands on."""
         view = self.view(chain)
         return view.origin if isinstance(view, OverlayLog) else ORIGIN
 
@@ -97,7 +97,7 @@ class Chains:
         return chain
 
     def shared(self, one: Chain, other: Chain) -> tuple[Chain, int]:
-        """What two histories have in common: a chain, and the position up to which it is the same history."""
+        """The shared part of two histories: a chain, and the position up to which it is the same history."""
         common = 0
         while common < min(len(one), len(other)) and one[common] == other[common]:
             common += 1

@@ -1,4 +1,4 @@
-"""What happened to branches and marks: itself a log in the store, because history is what we are good at.
+"""The history of branches and marks, which is itself a log in the store.
 
 It is for people, stays in this store, and nothing is decided by it. Each entry is an event (`BranchCreated`,
 `BranchDeleted`, `Merged`, ...) with the tag `branch:<name>`.
@@ -48,7 +48,7 @@ class Reflog:
         self._secrets = secrets
 
     def steps(self, kind: str, name: str, /, **details: object) -> Sequence[Step]:
-        """The steps that add an entry, for the unit that does what it tells. The first entry makes the log.
+        """The steps that add an entry, for the unit with the change that it notes. The first entry makes the log.
 
         They are refused with a `RefMoved` of the reflog's ref if somebody else makes the log at the same time.
         """
@@ -72,7 +72,7 @@ class Reflog:
             yield Entry(event.type, details.pop("name"), commit.time, details)
 
     def _events(self, name: str | None) -> Iterator[tuple[Log, RecordedEvent]]:
-        """What is noted, newest first, and the log that has it."""
+        """The notes, newest first, and the log that has them."""
         number = self._store.refs.get(REFLOG)
         if number is None:
             return

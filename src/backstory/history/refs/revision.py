@@ -69,7 +69,7 @@ class Range(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """What one history has and another does not have: the commits of `log` from `after` up to `upto`.
+    """The commits that one history has and another does not have: those of `log` from `after` up to `upto`.
 
     A merge may have taken some of them over, or decided them again. That is the same decision, so `other`, the other
     history up to `known`, does not miss it.
@@ -133,7 +133,7 @@ def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Ran
 
 
 def missing(branches: Branches, start: Point, end: Point) -> Missing:
-    """What the history of `end` has and the history of `start` does not have: `start..end`."""
+    """The commits that the history of `end` has and the history of `start` does not have: `start..end`."""
     _, border = branches.shared(start.chain, end.chain)
     border = min(border, start.position)
     merged = start.chain != end.chain and start.position > border

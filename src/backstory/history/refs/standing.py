@@ -1,4 +1,4 @@
-"""Where branches stand: on which other one, and how many commits each of the two has for itself."""
+"""The standing of branches: the branch below each, and how many commits each of the two has for itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 1000
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where a branch stands.
+    """The standing of a branch.
 
     It left `parent` at the position `base`; `parent` is None for main, and if no branch names that log any more.
     `ahead` counts the commits that only the branch has, `behind` those that only the parent has. A commit that a merge
@@ -33,7 +33,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Standings:
-    """Where the branches of a store stand. What several of them need is read once."""
+    """The standings of the branches of a store. Data that several of them need are read once."""
 
     def __init__(self, branches: Branches) -> None:
         self._branches = branches
@@ -47,7 +47,7 @@ class Standings:
         return names
 
     def of(self, branch: Branch) -> Standing:
-        """Where a branch stands."""
+        """The standing of a branch."""
         branches, below = self._branches, branch.chain[:-1]
         head = branches.view(branch.chain).head()
         parent = self._names().get(below) if below else None

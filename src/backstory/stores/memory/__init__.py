@@ -63,7 +63,7 @@ class MemoryStore:
 
     @property
     def now(self) -> Now:
-        """What is true now. Raises `StoreClosed`."""
+        """The current state of the store. Raises `StoreClosed`."""
         self.check_open()
         return self._now
 
@@ -134,7 +134,7 @@ class MemoryStore:
         return list(self.now.logs)
 
     def origin(self, number: int = 0) -> Head:
-        """What a log stands on."""
+        """The point that a log stands on."""
         return self.log(number).origin
 
     def holding(self, position: int, hash: bytes) -> Sequence[int]:
@@ -143,7 +143,7 @@ class MemoryStore:
         return [number for number, log in now.logs.items() if log.has(position, hash, now.heads[number])]
 
     def head(self, number: int) -> Head:
-        """Where a log ends. Raises `LogDropped`."""
+        """The end of a log. Raises `LogDropped`."""
         try:
             return self.now.heads[number]
         except KeyError:
@@ -221,7 +221,7 @@ class MemoryCaches:
         self._values: dict[str, bytes] = {}
 
     def get(self, name: str) -> bytes | None:
-        """What is kept under a name."""
+        """The value that is kept under a name."""
         self._store.check_open()
         return self._values.get(name)
 

@@ -22,14 +22,14 @@ BY_POSITION = attrgetter("position")
 
 
 class Home(Protocol):
-    """What a log needs of the store that it is in."""
+    """The parts of a store that its logs need."""
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit."""
         ...
 
     def head(self, number: int) -> Head:
-        """Where a log ends."""
+        """The end of a log."""
         ...
 
     def wait(self, number: int, after: int, timeout: float | None) -> int:
@@ -131,7 +131,7 @@ class MemoryLog:
         return self.origin.position < position <= head.position and self.hash_at(position) == hash
 
     def head(self) -> Head:
-        """Where the log ends."""
+        """The end of the log."""
         return self._home.head(self._number)
 
     def wait(self, after: int, timeout: float | None = None) -> int:

@@ -39,7 +39,7 @@ class Now(msgspec.Struct, frozen=True):
 
 
 class _View:
-    """What the judge may see of a log while a unit is written; see `judge.LogView`."""
+    """The judge's view of a log while a unit is written; see `judge.LogView`."""
 
     def __init__(self, log: MemoryLog, head: Head) -> None:
         self._log = log
@@ -114,7 +114,7 @@ class Writing:
         return number
 
     def added(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
-        """Where a log ended before this call, and the events that it has since."""
+        """The end of a log before this call, and the events that were added since."""
         log, head = self._logs[number], self._heads[number]
         found = self._before.heads.get(number, log.origin)
         return found, list(log.events(ALL, found.position, head.position))

@@ -81,11 +81,11 @@ class PostgresStore(StoreOver):
         return self._head_watch.watch(callback)
 
     def wake(self) -> None:
-        """Look now for what others have appended; see `Store.wake`."""
+        """Look now for events of others; see `Store.wake`."""
         self._head_watch.wake()
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the index of tags and with rows that no reader sees; see `Store.problems`."""
+        """The faults of the index of tags and of rows that no reader sees; see `Store.problems`."""
         from backstory.stores.postgres.check import problems
 
         return problems(self.server)

@@ -16,7 +16,7 @@ OURS = ("schema", "pool", "timeout", "prepare")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a store is. `conninfo` is for libpq alone and may hold a password; `shown` is for people.
+    """The address of a store. `conninfo` is for libpq alone and may hold a password; `shown` is for people.
 
     `pool` is how many connections a process may have, `timeout` how many seconds a call tries again after a failure,
     and `prepare` whether statements are prepared; None: unless there is a pooler, which may not be able to.

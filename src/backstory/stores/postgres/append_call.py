@@ -41,16 +41,16 @@ KINDS = (
     *(TEXT, INT8, TEXT, TEXT),  # of its events
     INT8,  # of their tags
 )
-"""What the columns of a `Piece` hold."""
+"""The values in the columns of a `Piece`."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
-    """What a draft adds to each array.
+    """The elements that a draft adds to each array.
 
     `tagged` says of which of its events each tag is, from 1; `types` has the key of each event's type. An event has a
-    key once, also where two of its tags share it.
+    key once, also if two of its tags share it.
     """
 
     events: int
@@ -123,7 +123,7 @@ LAST_LOG = (1 << 23) - 2
 def offer(unit: Unit) -> Offer | None:
     """A unit as `append` takes it: one batch, and after it perhaps a ref and a commit that must be there.
 
-    None for any other unit, and for what the database would not judge as `judge.judge` does.
+    None for any other unit, and for one that the database would not judge as `judge.judge` does.
     """
     if not unit.steps:
         return None
@@ -150,9 +150,9 @@ def _of_its_own(step: Holds, log: int) -> bool:
 
 
 def arguments(near: int, offers: Sequence[Offer], pieces: Sequence[Piece]) -> tuple[bytes, ...]:
-    """What `append` takes for the offers to one log, with the pieces of all their drafts.
+    """The arguments of `append` for the offers to one log, with the pieces of all their drafts.
 
-    `near` is a position that the log has surely reached. The last four are only there where something is guarded.
+    `near` is a position that the log has surely reached. The last four are only there if there is a guard.
     """
     draft_ends = list(accumulate([piece.events for piece in pieces]))
     clause_ends = list(accumulate([piece.clauses for piece in pieces]))
@@ -203,7 +203,7 @@ def _held(held: Sequence[Holds | None]) -> tuple[bytes, bytes]:
 
 
 def run_ends(offers: Sequence[Offer], near: int) -> list[int]:
-    """Where the run of each batch ends, counted from 1.
+    """The end of each batch's run, counted from 1.
 
     The batches of a run can be judged at once: none has an id of an earlier one, or an event of one in its way. One
     that names its parent, or a commit which may be of an earlier one, begins a run.

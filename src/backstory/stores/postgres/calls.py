@@ -1,4 +1,4 @@
-"""Offers to one log as calls of `append` in `functions.sql`, and what it said about them as outcomes."""
+"""Offers to one log as calls of `append` in `functions.sql`, and its verdicts as outcomes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Call(msgspec.Struct, frozen=True):
         return sum(map(len, self.arguments))
 
     def send(self, session: Session, schema: str) -> Row:
-        """What the database says about them."""
+        """The verdicts of the database on them."""
         return session.small.execute(_alone(schema, len(self.arguments)), self.arguments).fetchall()[0]
 
 
@@ -62,7 +62,7 @@ def _alone(schema: str, count: int) -> bytes:
 
 
 def send_together(calls: Sequence[Call], locks: Locks, session: Session, schema: str) -> list[Row]:
-    """What the database says about calls to several logs, in one statement, which takes all locks first."""
+    """The verdicts of the database on calls to several logs, in one statement, which takes all locks first."""
     parts = [f"SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL FROM {taking(schema)}"]
     arguments: list[object] = [*locks]
     for number, call in enumerate(calls, 1):
@@ -74,14 +74,14 @@ def send_together(calls: Sequence[Call], locks: Locks, session: Session, schema:
 
 
 class Added(msgspec.Struct):
-    """What was written to a log: where it ended before, and the batches with their commits."""
+    """The result of a write to a log: the end of the log before it, and the batches with their commits."""
 
     found: Head
     batches: list[tuple[Batch, tuple[Commit, ...]]]
 
     @property
     def head(self) -> Head:
-        """Where it ends now."""
+        """The end of the log now."""
         return self.batches[-1][1][-1].point if self.batches else self.found
 
 
@@ -116,9 +116,9 @@ def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]
 
 
 def outcomes(sent: Call, row: Row, rows: Rows) -> tuple[list[Outcome], Added]:
-    """What the database said, in full, and what is in the log now.
+    """The verdicts of the database, in full, and the new commits of the log.
 
-    Commits follow from the head that it judged on, and what lies before that never changes: `rows` may be read later.
+    Commits follow from the head that it judged on, and history before that never changes: `rows` may be read later.
     """
     position, hash, time, kinds, details, values = row
     if position is None:
@@ -169,7 +169,7 @@ def _refused(batch: Batch, kind: int, detail: int, head: Head, rows: Rows) -> Ou
 
 
 def _recorded(batch: Batch, head: Head, rows: Rows) -> tuple[Commit, ...] | AppendError:
-    """What is recorded under these ids, as the log was when they were judged."""
+    """The commits that were recorded under these ids when the batches were judged."""
     ids = [draft.id for draft in batch]
     try:
         known = {one.id: one for one in rows.by_ids(ids) if one.position <= head.position}

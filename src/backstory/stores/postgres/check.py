@@ -17,7 +17,7 @@ MOST = 20
 
 
 def problems(server: Server) -> Iterator[str]:
-    """Name what is wrong, each with its place."""
+    """Name the faults, each with its place."""
     text = resources.files("backstory.stores.postgres").joinpath("check.sql").read_text(encoding="utf-8")
     for statement in text.replace("{schema}", server.address.schema).split(";\n"):
         if not statement.strip():

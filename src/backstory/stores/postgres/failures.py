@@ -1,8 +1,8 @@
-"""What went wrong with PostgreSQL, as errors of ours, and whether trying again may help.
+"""Failures of PostgreSQL as errors of ours, and whether trying again may help.
 
 Every transaction of this store may run twice: commits are known by their ids, logs by the id that they were made
-under, and a ref that has its new value is set. So whatever may pass is tried again, also where nobody knows whether
-the first try was kept.
+under, and a ref that has its new value is set. So errors that may pass are tried again, also if it is not known
+whether the first try was kept.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from backstory.errors import (
 )
 
 PASSING = ("08", "40", "57P01", "57P02", "57P03", "57P05", "53300")
-"""SQLSTATEs, or their classes, of what passes: no connection, serialization and deadlocks, a server that stops or
+"""SQLSTATEs, or their classes, of errors that pass: no connection, serialization and deadlocks, a server that stops or
 starts, and too many connections."""
 
 CANCELLED = ("57014", "55P03")
 """A timeout of the server's ended the statement, or its wait for a lock; or somebody cancelled it."""
 
 FEW = (*CANCELLED, "25006")
-"""What is tried a few times only: it may just take too long, or this may be a replica for good."""
+"""Errors that are tried again a few times only: a call may just take too long, or this may be a replica for good."""
 
 REFUSED = ("22", "23", "54")
-"""Classes of SQLSTATEs of what was given: text that is none, a rule of a table, more than a row or an index takes."""
+"""Classes of SQLSTATEs for wrong data: invalid text, a rule of a table, more than a row or an index takes."""
 
 OWNERS = "BS001"
-"""What `functions.sql` says where only the owner of the schema may do something."""
+"""The error of `functions.sql` if only the owner of the schema may do something."""
 
 NAMED: tuple[tuple[tuple[str, ...], type[StoreError], str], ...] = (
     (("53100",), StoreFull, "no space is left on the server; nothing of this was kept"),

@@ -1,8 +1,8 @@
-"""Hearing of what is appended: all who wait on any log of a store, and all who watch it, share one look at the server.
+"""Following appends: all callers that wait on any log of a store, or watch it, share one look at the server.
 
 NOTIFY would take an instance-wide lock at each commit, and LISTEN a connection that no pooler can share. A look is one
-index seek for each log that is asked for, every 20 ms while somebody wants to know, and every 50 ms once nothing has
-come for a while.
+index seek for each log that is asked for, every 20 ms while somebody waits, and every 50 ms once no event has come for
+a while.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HEAD = (
     "SELECT number, (SELECT key & 1099511627775 FROM {schema}.commits WHERE key > number::bigint << 40"
     " AND key < (number::bigint + 1) << 40 ORDER BY key DESC LIMIT 1) FROM "
 )
-"""How far logs have come: those of an array, for who waits, or all, for who watches."""
+"""The heads of logs: of those in an array, for waiting callers, or of all, for watchers."""
 
 
 class HeadWatch:
@@ -56,7 +56,7 @@ class HeadWatch:
         self._error: StoreError | None = None
 
     def appended(self, number: int, position: int) -> None:
-        """Note what this process appended itself, and wake who waits for it."""
+        """Note an append of this process itself, and wake the callers that wait for it."""
         if number in self._waiting:
             with self._lock:
                 self._heads[number] = max(position, self._heads.get(number, 0))
@@ -65,7 +65,7 @@ class HeadWatch:
             self._watchers.call()
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call a function when a log may have grown; return what ends this."""
+        """Call a function when a log may have grown; return a function that ends this."""
         with self._lock:
             end = self._watchers.add(callback)
             self._start()
@@ -107,7 +107,7 @@ class HeadWatch:
             self._thread = thread
 
     def _follow(self) -> None:
-        """Look at the server again and again, until nobody wants to know."""
+        """Look at the server again and again, until nobody waits or watches."""
         last = time.monotonic()
         while True:
             with self._lock:
@@ -134,7 +134,7 @@ class HeadWatch:
         return dict(rows)
 
     def _note(self, found: Mapping[int, int | None]) -> bool:
-        """Keep the new heads and wake those who wait; say whether there are any."""
+        """Keep the new heads and wake the waiting callers; return whether there are any."""
         with self._lock:
             new = self._new(found)
             self._heads |= new
@@ -151,7 +151,7 @@ class HeadWatch:
         }
 
     def _fail(self, error: Exception) -> bool:
-        """Tell those who wait; say whether this was the last look. Those who watch will hope for a better one."""
+        """Give an error to the waiting callers; return whether this was the last look. Watchers wait for another."""
         hopeless = isinstance(error, StoreClosed | HistoryLost)
         with self._lock:
             self._error = error if isinstance(error, StoreError) else StoreError(str(error))

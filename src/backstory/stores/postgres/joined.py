@@ -51,14 +51,14 @@ class JoinedServer:
 
 
 class JoinedCaches(PostgresCaches):
-    """The caches of a store inside a transaction, which keep nothing: what it sees may be gone with the transaction."""
+    """The caches of a store inside a transaction, which keep nothing: its data may be gone with the transaction."""
 
     def set(self, name: str, value: bytes | None) -> None:
         """Keep nothing."""
 
 
 class JoinedStore(InsideTransaction, StoreOver):
-    """See `Store.joined`. What it remembers is over with it."""
+    """See `Store.joined`. Its memory ends with it."""
 
     def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
         server = JoinedServer(address, transaction)
@@ -71,5 +71,5 @@ class JoinedStore(InsideTransaction, StoreOver):
             time.sleep(BUSY)
 
     def problems(self) -> Iterator[str]:
-        """Nothing: what a transaction sees is not looked through."""
+        """Nothing: the data inside of a transaction are not checked."""
         return iter(())

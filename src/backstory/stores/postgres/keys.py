@@ -12,11 +12,11 @@ from backstory import digest
 
 
 def tag_key(tag: str) -> int:
-    """What stands for a tag."""
+    """The number that stands for a tag."""
     return int.from_bytes(digest.sha256(tag.encode()).digest()[:8], signed=True)
 
 
 @lru_cache(maxsize=10_000)
 def type_key(type: str) -> int:
-    """What stands for a type."""
+    """The number that stands for a type."""
     return int.from_bytes(digest.sha256(type.encode()).digest()[:4], signed=True)

@@ -17,7 +17,7 @@ def taking(schema: str) -> str:
 
 
 def locks(units: Sequence[Unit]) -> Locks:
-    """What `take_locks` takes: logs, the ids of those that are made, refs to set and to ask for, whether logs go."""
+    """The arguments of `take_locks`: logs, ids of new logs, refs to set and to ask for, and whether logs go."""
     logs: set[int] = set()
     made: set[str] = set()
     sets: set[str] = set()

@@ -28,7 +28,7 @@ HASH_AT = (
 
 
 class PostgresLog:
-    """One log of a schema: the rows whose keys begin with its number. What it appends goes through the store's `write`.
+    """One log of a schema: the rows whose keys begin with its number. Its appends go through the store's `write`.
 
     `waiting` sleeps until the head of a log is beyond a position.
     """
@@ -57,7 +57,7 @@ class PostgresLog:
         return append_through(self._write, self._number, batches, beside, within)
 
     def note(self, added: Added) -> None:
-        """Remember what was appended through the store, and kept."""
+        """Remember events that were appended through the store, and kept."""
         self._tail.catch_up(added.found)
         for batch, commits in added.batches:
             for draft, commit in zip(batch, commits, strict=True):
@@ -98,7 +98,7 @@ class PostgresLog:
         return [*known, *(commit for commit in found if commit not in known)]
 
     def check(self, connection: psycopg.Connection[Row]) -> None:
-        """Make sure that a server has what this process has seen, and may remember. Raises `HistoryLost`."""
+        """Make sure that a server has the commits that this process has seen. Raises `HistoryLost`."""
         seen = self.seen
         if seen.position == self.origin.position:
             return
@@ -123,12 +123,12 @@ class PostgresLog:
         return head if upto is None else min(upto, head)
 
     def head(self) -> Head:
-        """Where the log ends now."""
+        """The end of the log now."""
         self.seen = self.rows.head()
         return self.seen
 
     def wait(self, after: int, timeout: float | None = None) -> int:
-        """Sleep until the head is beyond `after`; see `Log.wait`. All who wait share one look at the server."""
+        """Sleep until the head is beyond `after`; see `Log.wait`. All waiting callers share one look at the server."""
         position = self.head().position
         if position > after or timeout == 0:
             return position

@@ -1,4 +1,4 @@
-"""What is asked of a schema beside the rows of a log: its logs, and its refs."""
+"""Queries about a schema beside the rows of a log: its logs, and its refs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def log_numbers(source: Fetching) -> Sequence[int]:
 
 
 def origins(source: Fetching) -> Mapping[int, Head]:
-    """What each log stands on."""
+    """The point that each log stands on."""
     sql = f"SELECT number, origin_position, origin_hash, origin_time FROM {source.address.schema}.logs"
     return {number: head_of(tuple(origin)) for number, *origin in source.fetch(sql)}
 
 
 def origin_of(source: Fetching, number: int) -> Head | None:
-    """What a log stands on, None where there is none of this number."""
+    """The point that a log stands on; None if no log has this number."""
     sql = f"SELECT origin_position, origin_hash, origin_time FROM {source.address.schema}.logs WHERE number = %s"
     rows = source.look(sql, (number,))
     return head_of(rows[0]) if rows else None

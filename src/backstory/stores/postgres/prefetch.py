@@ -26,7 +26,7 @@ class Prefetch(Generic[T]):
             self._error = error
 
     def result(self) -> T:
-        """What it gave; raises what it raised. In the child of a fork the thread is not there: it is done again."""
+        """The result or the error of the call. In the child of a fork the thread is gone: the call is made again."""
         self._thread.join()
         if self._error is not None:
             raise self._error

@@ -61,7 +61,7 @@ BOUNDS = object()
 
 
 def plan(schema: str, query: Query, *, backwards: bool) -> list[Selection]:
-    """How to find what may match a query: the union of these."""
+    """How to find the rows that may match a query: the union of these."""
     order = "DESC" if backwards else "ASC"
     if query.is_all:
         return [Selection(ALL.format(schema=schema, order=order))]

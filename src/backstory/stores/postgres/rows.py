@@ -67,14 +67,14 @@ class Rows:
         self._by_hash = BY_HASH.format(schema=schema)
 
     def head(self) -> Head:
-        """Where the log ends. Raises `LogDropped`."""
+        """The end of the log. Raises `LogDropped`."""
         head = self.ends()
         if head is None:
             raise LogDropped(f"{self._source.address.shown}: log {self._number} was dropped")
         return head
 
     def ends(self) -> Head | None:
-        """Where the log ends, None where it was dropped."""
+        """The end of the log; None if it was dropped."""
         rows = self._source.look(self._head, (self.base, self._last))
         if rows:
             return head_of(rows[0])

@@ -8,7 +8,7 @@ from backstory.errors import NewerFormat, NotAStore, StoreError, StoreExists, St
 from backstory.stores.postgres.server import Connection, Row, Server
 
 STEPS = ("format_1.sql",)
-"""What makes each format of the one before; the first makes a store of nothing."""
+"""The scripts that make each format from the one before; the first makes a new store."""
 
 FORMAT = len(STEPS)
 """The newest format that this code reads and writes."""

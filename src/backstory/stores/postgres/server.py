@@ -31,7 +31,7 @@ TURN = 30.0
 """Seconds, at least, for which a call waits for its turn when all connections are in use."""
 
 OPENING = 3.0
-"""Seconds for which opening a store tries again: who has just typed a wrong address wants to know."""
+"""Seconds for which opening a store tries again: not long, because the address may be wrong."""
 
 DEFAULTS: dict[str, Any] = {
     "fallback_application_name": "backstory",
@@ -56,7 +56,7 @@ class Connection(psycopg.Connection[Row]):
 
 
 def _given(address: Address) -> dict[str, Any]:
-    """What the address itself says of our defaults, and what must be. Raises `StoreError`."""
+    """The settings of the address that replace our defaults, and the required encoding. Raises `StoreError`."""
     try:
         said = conninfo_to_dict(address.conninfo)
     except psycopg.Error as error:

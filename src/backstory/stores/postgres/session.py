@@ -29,11 +29,11 @@ class Session(Protocol):
 
 
 class Fetching(Protocol):
-    """Where rows come from: the server, or a transaction."""
+    """The source of rows: the server, or a transaction."""
 
     @property
     def address(self) -> Address:
-        """Where the store is."""
+        """The address of the store."""
         ...
 
     @property

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Running(Fetching, Protocol):
-    """Where work is done, and done again where that may help."""
+    """The place where work is done, and done again if that may help."""
 
     @property
     def commits_read(self) -> bool:
@@ -55,7 +55,7 @@ class PostgresCaches:
         self._table = f"{source.address.schema}.caches"
 
     def get(self, name: str) -> bytes | None:
-        """What is kept under a name, None where there is nothing."""
+        """The value that is kept under a name; None if there is none."""
         rows = self._source.fetch(f"SELECT value FROM {self._table} WHERE name = %s", (name,))
         return rows[0][0] if rows else None
 
@@ -149,7 +149,7 @@ class StoreOver:
         return said
 
     def _kept(self, number: int, added: Added) -> None:
-        """Remember what was appended to a log, and kept."""
+        """Remember events that were appended to a log, and kept."""
         if number in self._logs:
             self._logs[number].note(added)
 
@@ -168,7 +168,7 @@ class StoreOver:
         return lookups.log_numbers(self._source)
 
     def origin(self, number: int = 0) -> Head:
-        """What a log stands on; see `Store.origin`."""
+        """The point that a log stands on; see `Store.origin`."""
         origin = lookups.origin_of(self._source, number)
         if origin is None:
             raise KeyError(number)

@@ -33,7 +33,7 @@ PLACE = """
 SELECT pg_postmaster_start_time(), (SELECT oid FROM pg_database WHERE datname = current_database()),
     to_regclass('{schema}.meta')::oid
 """
-"""What is the same over two connections that lead to one store."""
+"""A value that two connections to the same store have in common."""
 
 
 @lru_cache(maxsize=1_000)

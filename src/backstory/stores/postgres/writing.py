@@ -41,7 +41,7 @@ class HookFailed(Exception):
 
 
 class _View:
-    """What the judge may see of a log; see `judge.LogView`. `ids` are those that it will ask for."""
+    """The judge's view of a log; see `judge.LogView`. `ids` are those that the judge will ask for."""
 
     def __init__(self, rows: Rows, head: Head, ids: Sequence[str]) -> None:
         self._rows = rows
@@ -129,7 +129,7 @@ class Writing:
             self.added[number] = added
 
     def _do(self, unit: Unit) -> Outcome:
-        """Judge a unit, and do what it says."""
+        """Judge a unit, and do its steps."""
         self._ids = list(_ids(unit))
         plan = judge(unit, self)
         if not isinstance(plan, Plan):
@@ -169,7 +169,7 @@ class Writing:
         return rows[0][0] if rows else None
 
     def needs(self, number: int) -> str | None:
-        """What still needs a log."""
+        """The reason why a log is still needed."""
         naming = {
             name: value
             for prefix in (BRANCH, MARK, REFLOG)
@@ -189,7 +189,7 @@ class Writing:
         return number
 
     def _append(self, number: int, batch: Batch, commits: tuple[Commit, ...]) -> None:
-        """Write what was judged here. The database judges it again, and says the same."""
+        """Write the units that were judged here. The database judges them again, with the same result."""
         [outcome] = self._offer_to(number, [Offer(number, batch)])
         if outcome != Written((commits,)):
             raise StoreCorrupt(f"log {number} was judged in two ways: {outcome!r}; run: backstory verify")

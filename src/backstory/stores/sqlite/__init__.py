@@ -67,13 +67,13 @@ class SqliteStore(StoreOver):
         return self._watch.add(callback)
 
     def wake(self) -> None:
-        """Look now for what others have appended; see `Store.wake`."""
+        """Look now for events of others; see `Store.wake`."""
         for log in list(self._logs.values()):
             log.told()
         self._watch.told()
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with pages and indexes; see `Store.problems`."""
+        """The faults of pages and indexes; see `Store.problems`."""
         from backstory.stores.sqlite.check import problems
 
         return problems(self.file)

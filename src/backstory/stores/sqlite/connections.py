@@ -38,7 +38,7 @@ from backstory.stores.sqlite.turn import Turn
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection, bool], T]
-"""What to do in a transaction. It is told whether it was done before and perhaps kept."""
+"""Work in a transaction. It is told whether it was done before and perhaps kept."""
 
 MOST_IDLE = 16
 """Reading connections that are kept open for the next thread."""
@@ -56,7 +56,7 @@ TRIES = 5
 """How often a statement is made again before what deletes the write-ahead log is reported."""
 
 Place = tuple[Inode, Inode]
-"""Where the file and its write-ahead log are."""
+"""The paths of the file and its write-ahead log."""
 
 
 class _Use:

@@ -15,7 +15,7 @@ from backstory.stores.rows import LOG_BITS, decode_tags, place
 from backstory.stores.sqlite.read_plan import LAST_LOG, LOWEST, hash_token, token
 
 Entry = tuple[Any, Any]
-"""What an index is asked for, and the key of the row that it gives."""
+"""A term of an index, and the key of the row that has it."""
 
 Terms = Callable[[Any], Iterable[Any]]
 """From a value of a row to what an index must have for it."""
@@ -28,7 +28,7 @@ EXPECTED: dict[str, tuple[tuple[str, str, Terms], ...]] = {
         ("commits", "hash", lambda hash: (hash_token(hash),)),
     ),
 }
-"""What each index must have: of which table, of which column, and what of each value."""
+"""The entries that each index must have: the table, the column, and the term of each value."""
 
 HELD = {
     "type index": "SELECT type, position FROM type_index",
@@ -73,13 +73,13 @@ def _by_key(entry: Entry) -> tuple[int, str]:
 
 
 def _held(connection: apsw.Connection, name: str) -> Iterator[Entry]:
-    """What the index has."""
+    """The entries of the index."""
     connection.execute(VOCABULARY)
     yield from connection.execute(HELD[name])
 
 
 def _expected(connection: apsw.Connection, name: str) -> Iterator[Entry]:
-    """What the rows say that the index must have, up to where the indexes of their log end."""
+    """The entries that the index must have by its rows, up to the position at which the indexes of their log end."""
     for table, column, terms in EXPECTED[name]:
         sql = ROWS.format(column, table)
         for base, indexed in connection.execute(INDEXED).fetchall():

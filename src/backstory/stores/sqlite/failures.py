@@ -39,7 +39,7 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = 
 )
 
 FAILURES = (apsw.Error, UnicodeDecodeError, OSError)
-"""What SQLite, reading a text from it, or a lock on its file may raise."""
+"""The exceptions that SQLite, a text read from it, or a lock on its file may raise."""
 
 
 def named(path: str, error: Exception) -> StoreError:

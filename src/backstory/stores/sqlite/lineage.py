@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class File(Protocol):
-    """Where the rows are."""
+    """The place of the rows."""
 
     path: str
 
@@ -38,7 +38,7 @@ class File(Protocol):
 
 
 class Lost(Exception):
-    """Found inside of a transaction: what a log that this process has seen has not any more."""
+    """Found inside of a transaction: a log no longer has a commit that this process has seen."""
 
 
 class Lineage:
@@ -52,7 +52,7 @@ class Lineage:
         self._sure = Rows(partial(file.fetch, sure=True), base, origin)
 
     def ends(self) -> tuple[Head, int]:
-        """Where the log and its indexes end. Raises `HistoryLost`.
+        """The ends of the log and of its indexes. Raises `HistoryLost`.
 
         A head that is new here is looked at once more, and surely: nobody may remember what is about to be undone.
         """
@@ -71,7 +71,7 @@ class Lineage:
         return found
 
     def lost(self, found: tuple[Head, int] | None, rows: Rows) -> str:
-        """What this process has seen and a log that ends so has not; empty where all of it is there."""
+        """The commit, in words, that this process has seen and a log with this end lacks; empty if it has all."""
         seen = self.seen
         if found is None:
             return f"the log on top of #{self._origin.position}"

@@ -91,7 +91,7 @@ class SqliteLog:
         return self._rows.find(name, self.lineage.ends()[1]) if name else []
 
     def head(self) -> Head:
-        """Where the log ends now."""
+        """The end of the log now."""
         return self.lineage.ends()[0]
 
     def wait(self, after: int, timeout: float | None = None) -> int:

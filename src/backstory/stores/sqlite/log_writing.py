@@ -1,4 +1,4 @@
-"""What one transaction writes to one log: where the log ends, which ids are known, and the rows to insert."""
+"""The writes of one transaction to one log: the log's end, the ids that are known, and the rows to insert."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class KnownLog(Protocol):
-    """What is remembered of a log from one transaction to the next."""
+    """The data that are remembered of a log from one transaction to the next."""
 
     base: int
     origin: Head
@@ -40,7 +40,7 @@ class KnownLog(Protocol):
 
 
 class LogWriting:
-    """What is written to one log; see `judge.LogView`. It is `gone` where the log was dropped.
+    """The writes to one log; see `judge.LogView`. It is `gone` if the log was dropped.
 
     Looks up at once where the log ends, which of `ids` are known, and the value of a ref, if one is named: `ref`.
     """
@@ -68,7 +68,7 @@ class LogWriting:
         self._asked = set(ids)
 
     def _news(self, left: Head) -> News | None:
-        """What other processes have appended after `left`; None where that is much, or the log has not this point."""
+        """The events that others appended after `left`; None if they are many, or the log does not have that point."""
         upto = self.head.position
         if not left.position < upto <= left.position + TAIL or self._rows.hash_at(left.position) != left.hash:
             return None

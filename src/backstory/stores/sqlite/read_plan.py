@@ -70,12 +70,12 @@ def first_key(number: int) -> int:
 
 
 def token(tag: str) -> str:
-    """What stands for a tag in the index: it must survive a tokenizer, whatever the tag holds."""
+    """The token of a tag in the index: it survives the tokenizer, whatever text the tag has."""
     return digest.sha256(tag.encode()).hexdigest()[:12]
 
 
 def hash_token(hash: bytes) -> str:
-    """What stands for a commit's hash in the index; a prefix of the hash is a prefix of it."""
+    """The token of a commit's hash in the index; a prefix of the hash is a prefix of the token."""
     return "h" + hash.hex()[:12]
 
 

@@ -246,7 +246,7 @@ class Rows:
         return [id for [id] in self.fetch(KNOWN_BEYOND, arguments)]
 
     def news(self, after: int, upto: int) -> News | None:
-        """What was appended between two positions, for those who remember it; None where a row of it is damaged."""
+        """The events between two positions, to be remembered; None if a row of them is damaged."""
         bounds = (self._base + after, self._base + upto)
         try:
             events = [
@@ -278,7 +278,7 @@ class Rows:
 
 
 def row_digest(*values: Any) -> bytes:
-    """What stands at the end of a row that no commit hash covers: half the SHA-256 of its other columns as JSON."""
+    """The digest in a row that no commit hash covers: half the SHA-256 of its other columns as JSON."""
     shown = [value.hex() if isinstance(value, bytes) else value for value in values]
     return digest.sha256(msgspec.json.encode(shown)).digest()[:16]
 

@@ -49,7 +49,7 @@ class SqliteCaches:
         self._file = file
 
     def get(self, name: str) -> bytes | None:
-        """What is kept under a name, None where there is nothing."""
+        """The value that is kept under a name; None if there is none."""
         rows = self._file.fetch("SELECT value FROM caches WHERE name = ?", (name,))
         return rows[0][0] if rows else None
 
@@ -159,7 +159,7 @@ class StoreOver:
         return [number for [number] in self._file.fetch("SELECT number FROM logs ORDER BY number")]
 
     def origin(self, number: int = 0) -> Head:
-        """What a log stands on; see `Store.origin`."""
+        """The point that a log stands on; see `Store.origin`."""
         return self._origin(number, self._file.fetch)
 
     def _origin(self, number: int, fetch: Callable[[str, Sequence[Any]], list[Row]]) -> Head:

@@ -1,4 +1,4 @@
-"""Notices that another process has written: one thread looks for all who watch a store, while anybody does."""
+"""Notices that another process has written: one thread looks for all watchers of a store, while there are any."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Watch:
         self._ended = threading.Event()
 
     def add(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call a function from now on; return what ends it."""
+        """Call a function from now on; return a function that ends it."""
         with self._lock:
             end = self._watchers.add(callback)
             if self._thread is None:

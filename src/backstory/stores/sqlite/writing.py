@@ -37,7 +37,7 @@ MADE = "SELECT number FROM logs WHERE made_by = ? AND origin_position = ? AND or
 
 
 class Logs(Protocol):
-    """Where the logs of a store are remembered."""
+    """The remembered logs of a store."""
 
     def known(self, number: int, connection: apsw.Connection) -> KnownLog | None:
         """A log, which the connection finds where nobody has opened it yet; None if it is not there."""
@@ -109,7 +109,7 @@ class Writing:
         return None if found is None else int(found)
 
     def needs(self, number: int) -> str | None:
-        """What still needs a log."""
+        """The reason why a log is still needed."""
         self._insert()
         refs: Any = self._connection.execute(NAMING, (REFLOG, BRANCH, beyond(BRANCH), MARK, beyond(MARK)))
         origins: Any = self._connection.execute(ORIGINS)
@@ -182,7 +182,7 @@ class Writing:
             log.insert()
 
     def added(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
-        """Where a log ended before this call, and the events that it has since; for hooks."""
+        """The end of a log before this call, and the events that were added since; for hooks."""
         log = self.log(number)
         assert log is not None
         return log.found, log.added()

@@ -5,7 +5,7 @@
 | source, id | together the commit's id, with a space between; both in the metadata |
 | type, time | the event's type, the commit's authored time |
 | subject | the tag `subject:<subject>` |
-| data | the data; what is no object stands in it under `value`, binary data under `base64` |
+| data | the data; a value that is not an object stands in it under `value`, binary data under `base64` |
 | datacontenttype, dataschema, extensions | the commit's metadata |
 
 Events that Backstory exported carry their tags, version, author and message in extensions, and get them back.
@@ -102,7 +102,7 @@ def event_line(commit: Commit, event: RecordedEvent, source: str) -> bytes:
     """An event as a CloudEvent in one line, without its end.
 
     Text attributes may hold no control characters there: they become spaces, and an id that has some gives way to the
-    commit's content hash. It is for others to read, so what is marked as personal or secret is masked.
+    commit's content hash. It is for others to read, so personal and secret values are masked.
     """
     name = commit.id if commit.id.isprintable() else commit.content.hex()
     line: dict[str, Any] = {

@@ -41,7 +41,7 @@ class Feed:
         self._record = self._parser.CurrentByteIndex
 
     def end_records(self) -> None:
-        """Say that what follows belongs to no record."""
+        """Note that the following bytes belong to no record."""
         self._record = None
 
     def take(self, chunk: bytes) -> None:
@@ -80,7 +80,7 @@ class Feed:
             self._understood = self._parser.CurrentByteIndex
 
     def _first(self, name: str, attributes: dict[str, str]) -> None:
-        """The first element: what is raised from here on is not about the file's encoding."""
+        """The first element: errors from here on are not about the file's encoding."""
         self._begun, self._parser.StartElementHandler = True, self._start
         self._start(name, attributes)
 

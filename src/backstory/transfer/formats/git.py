@@ -5,8 +5,8 @@
     NothingChanged                                     an empty commit
 
 Tags are `file:<path>` (both paths of a rename) and `author:<email>`. The commit id is `backstory.git.` and Git's own.
-A merge names the files that differ from all its parents, as `git show` does: what merely came over was told by the
-branch's own commits.
+A merge names the files that differ from all its parents, as `git show` does: other changes are in the branch's own
+commits.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ CHANGES = (
 )
 
 WRONG: tuple[type[Exception], ...] = (*MALFORMED, OSError)
-"""What is raised for a commit that is wrong; `OSError` for a time that the system cannot convert."""
+"""Errors that a wrong commit raises; `OSError` for a time that the system cannot convert."""
 
 NO_BLOB = b"000000"
 TYPES = {"A": "FileAdded", "C": "FileAdded", "D": "FileDeleted", "R": "FileRenamed"}
 
 
 class FileChange(msgspec.Struct):
-    """What a commit did to one file. `added` and `deleted` are None for a binary one."""
+    """The change of one file by a commit. `added` and `deleted` are None for a binary file."""
 
     status: str
     path: str
@@ -140,7 +140,7 @@ def path_bytes(text: str) -> bytes:
 
 
 def check_repository(path: str | Path, revision: str = "HEAD") -> None:
-    """Raise `SourceError` where there is no repository, no such revision, or no Git."""
+    """Raise `SourceError` if there is no repository, no such revision, or no Git."""
     where = str(path)
     for arguments, why in (
         (("rev-parse", "--git-dir"), None),
@@ -166,7 +166,7 @@ def _complaint(stderr: bytes) -> str:
 
 @contextmanager
 def _git(where: str, *arguments: str, stdin: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
-    """What Git writes, as it writes it. Raises `SourceError` with what it complains about."""
+    """The output of Git, as it comes. Raises `SourceError` with Git's own complaint."""
     command = ["git", "-C", where, *arguments]
     with (
         tempfile.TemporaryFile(prefix="backstory-") as complaints,
@@ -185,7 +185,7 @@ def _git(where: str, *arguments: str, stdin: IO[bytes] | None = None) -> Iterato
 
 
 def _fields(output: IO[bytes]) -> Iterator[bytes]:
-    """What stands between the NULs."""
+    """The texts between the NULs."""
     rest = b""
     while chunk := output.read(1 << 16):
         fields = (rest + chunk).split(b"\0")
@@ -194,7 +194,7 @@ def _fields(output: IO[bytes]) -> Iterator[bytes]:
 
 
 def _commits(fields: Iterator[bytes]) -> Iterator[tuple[list[bytes], list[FileChange]]]:
-    """Each commit's header, and its changes: raw lines (what changed) joined with numstat lines (how much)."""
+    """Each commit's header, and its changes: raw lines (the files) joined with numstat lines (the counts)."""
     header: list[bytes] = []
     raw: list[FileChange] = []
     lines: dict[str, tuple[int | None, int | None]] = {}

@@ -27,7 +27,7 @@ MARK = b"\xef\xbb\xbf"
 
 
 class _Kind(msgspec.Struct):
-    """What tells the kinds of lines apart."""
+    """The fields that tell the kinds of lines apart."""
 
     specversion: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     backstory: int | msgspec.UnsetType = msgspec.UNSET
@@ -100,7 +100,7 @@ def _batch(file: InputFile, first: bytes, rest: Iterator[bytes | Rejected]) -> I
 
 
 class _Reader:
-    """Makes an entry of each line, and remembers what the header promised."""
+    """Makes an entry of each line, and remembers the promises of the header."""
 
     def __init__(self, name: str, clock: Callable[[], datetime], ids: KeyedIds) -> None:
         self._name = name
@@ -110,7 +110,7 @@ class _Reader:
         self._position = 0
 
     def item(self, line: bytes, number: int) -> Item | None:
-        """What a line holds; None for a header."""
+        """The entry on a line; None for a header."""
         try:
             draft = self._draft(line, number)
         except MALFORMED as wrong:
@@ -131,7 +131,7 @@ class _Reader:
         return own.drafted(commit, number, self._clock(), self._ids)
 
     def missing(self, number: int) -> Iterator[Rejected]:
-        """Say that the file was cut off, where it was."""
+        """Note it if the file was cut off."""
         if self._header is not None and self._position < self._header.upto:
             why = f"the file ends at position {self._position}, its header promises {self._header.upto}: it was cut off"
             yield Rejected(SourceError(self._name, number, why))

@@ -3,8 +3,8 @@
     {"backstory":1,"after":0,"upto":2,"hash":"9c1f..."}
     {"position":2,"id":"rent","time":"...Z","events":[{"type":"Withdrawn","data":{...}}],"content":"...","hash":"..."}
 
-`docs/design/imports.md` has every field. What is empty is left out. JSON that was stored (data, command, metadata)
-stands in a line as it is, byte for byte; where it holds a line break, it stands as a JSON string of its text.
+`docs/design/imports.md` has every field. Empty fields are left out. JSON that was stored (data, command, metadata)
+stands in a line as it is, byte for byte; if it holds a line break, it stands as a JSON string of its text.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ClauseLine(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ConditionLine(msgspec.Struct, forbid_unknown_fields=True):
-    """What a commit was decided on."""
+    """The condition that a commit was decided on."""
 
     query: tuple[ClauseLine, ...]
     after: int = 0
@@ -111,7 +111,7 @@ def commit_line(commit: Commit, events: Sequence[EventData | RecordedEvent]) -> 
 
 
 def embedded(json: bytes) -> msgspec.Raw:
-    """Stored JSON as a part of a line: itself, or its text as a string where it would break the line."""
+    """Stored JSON as a part of a line: itself, or its text as a string if it would break the line."""
     if b"\n" in json or b"\r" in json or json[:1] != b"{":
         return msgspec.Raw(_encode(json.decode()))
     return msgspec.Raw(json)
@@ -127,7 +127,7 @@ def drafted(line: CommitLine, number: int, now: datetime, ids: KeyedIds) -> Draf
     """The draft of a line, the same that its commit once was. `now` is the time of a line that has none.
 
     A line with a content hash is history: it keeps ids and types that only the library may give.
-    Raises one of `source.MALFORMED`, also where the line names a content hash and what it says has another.
+    Raises one of `source.MALFORMED`, also if the line names a content hash and its content has another.
     """
     events = list(map(_event, line.events))
     time = line.authored or line.time

@@ -1,11 +1,11 @@
 """Reading CSV: each row an event, and a commit at the row's own time.
 
-`Columns` says which column is what; those that it does not use become the data, under their own names. Without any, the
+`Columns` gives columns their meaning; all others become the data, under their own names. Without any, the
 names of the process mining tools are known: concept:name, time:timestamp, case:concept:name, org:resource.
 
-A row's id follows from what it says and from how many of the last 100,000 rows said the same. So a file that has grown,
-was sorted another way or lost its head adds what is new, and rows that are alike are kept apart. Where rows have no
-time, the id follows from the row's number instead.
+A row's id follows from its cells and from how many of the last 100,000 rows were the same. So a file that has grown,
+was sorted another way or lost its head adds only new rows, and equal rows are kept apart. If rows have no time, the id
+follows from the row's number instead.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ REMEMBERED = 100_000
 """Rows that are remembered to tell equal ones apart."""
 
 WRONG: tuple[type[Exception], ...] = (*MALFORMED, csv.Error)
-"""What is raised for a row that is wrong."""
+"""Errors that a wrong row raises."""
 
 DELIMITERS = ",;\t|"
 
@@ -57,7 +57,7 @@ _encode_draft = msgspec.msgpack.Encoder().encode
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """Which column is what. `tags` maps a tag's key to its column; `id` names a column that tells rows apart."""
+    """The meaning of columns. `tags` maps a tag's key to its column; `id` names a column that tells rows apart."""
 
     type: str | None = None
     time: str | None = None
@@ -79,7 +79,7 @@ KNOWN = Columns(
     author="org:resource",
     tags={"case": "case:concept:name", "resource": "org:resource"},
 )
-"""What the columns are called by pm4py and other tools of process mining."""
+"""The names of the columns in pm4py and other tools of process mining."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -109,10 +109,10 @@ def read_csv(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Progress = no_progress,
 ) -> Iterator[Item]:
-    """The entries of a CSV file, by time; in its own order where there is no time column, or `in_file_order` says so.
+    """The entries of a CSV file, by time; in its own order if there is no time column, or if `in_file_order` is set.
 
     `key` is the store's own, from `local.import_key`; `clock` gives the time of rows that have none. Raises
-    `SourceError` where a column that was named is not there.
+    `SourceError` if a column that was named is not there.
     """
     table = _Table(file, columns, reading, clock, KeyedIds("csv", key))
     rows = table.rows(progress)

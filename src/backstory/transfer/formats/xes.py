@@ -2,12 +2,12 @@
 
     type      the event's concept:name; its lifecycle:transition stays in the data
     tags      case:<the trace's concept:name>, resource:<org:resource>
-    time      time:timestamp, UTC where it names no zone; author: org:resource
+    time      time:timestamp, UTC if it names no zone; author: org:resource
     data      the event's attributes; with a trace's first event also the trace's, as case:<key>
 
 The history goes by time, across cases. A commit's id follows from the event's identity:id; without one from case, name,
-transition and time (and how often the case had the same before). So a log that has grown adds what is new.
-`docs/design/imports.md` says why.
+transition and time (and how often the case had the same before). So a log that has grown adds its new events.
+`docs/design/imports.md` has the reasons.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read_xes(file: InputFile, *, key: bytes, progress: Progress = no_progress) -
     `key` is the store's own, from `local.import_key`.
 
     A document type or an entity is refused: XES has none, and they are how XML is made to explode. A file that stops
-    in the middle gives what it has, and says so.
+    in the middle gives its complete parts, and says so.
     """
     for item in in_order(_rows(file, KeyedIds("xes", key), progress), progress):
         if isinstance(item, Rejected):
@@ -175,7 +175,7 @@ class _Log:
             opened.append(None)
 
     def _begin_event(self) -> dict[str, Any] | None:
-        """What the attributes of an event go into; none where it stands in no place for an event."""
+        """The dict for the attributes of an event; None if the event stands in a wrong place."""
         line = self.feed.line
         if self._open[-1] is not self._trace and len(self._open) > 1:
             why = "the event stands neither in a trace of the log nor in the log itself"
@@ -258,10 +258,10 @@ def _joined(trace: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put(parent: Any, key: str, value: Any) -> Any:
-    """Put an attribute where it belongs; return what its own attributes are put into.
+    """Put an attribute in its place; return the dict for its own attributes.
 
-    Those of a plain value stand beside it, as key/subkey. Where a key is there already, what comes later stands in a
-    list beside it, as key#more.
+    Those of a plain value stand beside it, as key/subkey. If a key is there already, later values stand in a list
+    beside it, as key#more.
     """
     if type(parent) is list:
         parent.append({key: value})
@@ -276,7 +276,7 @@ def _put(parent: Any, key: str, value: Any) -> Any:
 
 
 def _more(parent: dict[str, Any], key: str) -> list[Any]:
-    """The list of that key, made where there is none."""
+    """The list of that key, made if there is none."""
     there = parent.setdefault(key, [])
     if type(there) is not list:
         there = parent[key] = [{key: there}]

@@ -1,4 +1,4 @@
-"""`backstory do`: execute a command of an application, or see what it would do."""
+"""`backstory do`: execute a command of an application, or preview it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ backstory do withdraw --help
 """
 
 TEXT = """\
-The commands are listed by: backstory commands. What identifies a state is given by its place, or by the
-parameter's name; everything else by name. Dates and times are as for --since of log; a list repeats its option;
-an object is JSON. The command is decided on what the store holds now. Exit code 1: it was refused, and the
+The commands are listed by: backstory commands. The identity of a state is given by its place, or by the
+parameter's name; all other arguments by name. Dates and times are as for --since of log; a list repeats its option;
+an object is JSON. The command is decided on the present state of the store. Exit code 1: it was refused, and the
 reason is shown."""
 
 
@@ -37,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
 def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None:
     """The command that the words name, as a verb of its own; None if they name none and ask for help.
 
-    So `do` has no `run`: what is run is always a certain command's.
+    So `do` has no `run`: each command has its own.
     """
     asks = [word for word in words if word not in ("-h", "--help")]
     found, _ = parsers.build("do", "", sys.modules[__name__]).parse_known_args(asks)

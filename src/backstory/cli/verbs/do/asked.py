@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Asked:
-    """What stands for the verb `do` once it is known which command is asked for."""
+    """The verb `do` for one command, once it is known which command is asked for."""
 
     def __init__(self, command: CommandType[...]) -> None:
         self.command = command

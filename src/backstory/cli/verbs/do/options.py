@@ -1,4 +1,4 @@
-"""The options of `do` about the commit, whatever the command."""
+"""The options of `do` about the commit, which every command has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def commit_options(parser: _ActionsContainer) -> None:
-    """What is said about the commit, whatever the command."""
+    """Options about the commit, which every command has."""
     parser.add_argument("--preview", action="store_true", help="show what would happen, and append nothing")
     parser.add_argument("-m", "--message", metavar="TEXT", help="why")
     author_option(parser)

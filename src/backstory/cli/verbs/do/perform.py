@@ -1,4 +1,4 @@
-"""Executing a command, or showing what it would do."""
+"""Executing a command, or previewing it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def perform(command: Command, arguments: Namespace, session: Session, out: Output) -> int:
-    """Execute or preview a command, and show what came of it."""
+    """Execute or preview a command, and show the result."""
     with theirs(str(command)):
         db = session.database
         try:
@@ -66,7 +66,7 @@ def refusal(refused: Refused, command: Command, out: Output) -> None:
 
 
 def preview(seen: Preview, command: Command, out: Output) -> None:
-    """The events that there would be, and what they would change in each state that the command read."""
+    """The events that the command would give, and their changes of each state that it read."""
     encoded = [PLAIN.encode(event) for event in seen.events]
     if out.json:
         out.document("preview", **preview_document(command, seen, encoded))

@@ -1,6 +1,6 @@
 """`backstory log`: the commits, newest first, as Git lists them.
 
-What only some of its options need is in modules of its own: `selection.py`, `details.py`, `graph.py`.
+Code that only some of its options need is in modules of its own: `selection.py`, `details.py`, `graph.py`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ backstory log --follow --ndjson
 """
 
 TEXT = """\
-REVISION is where to begin (default: the head of this branch); A..B are the commits that B has and A does not
+The list begins at REVISION (default: the head of this branch); A..B are the commits that B has and A does not
 have, A...B those that only one has, marked < and >. With --type or --tag: the commits that hold such events, and of
-their events these. Several --type mean any of them, several --tag all of them. Times are local where they name no
-zone; a date is its midnight.
+their events only these. Several --type mean any of them, several --tag all of them. Times without a zone are local; a
+date is its midnight.
 
 -S finds the commits after which a field has this value and had another one before: a field of a tag's data, or with
---of of one state (Account a-7), or of any of a kind (Account). A path leads into what is nested, as in lines.0.sku.
+--of of one state (Account a-7), or of any of a kind (Account). A path leads into nested values, as in lines.0.sku.
 
 --format takes {hash} {short} {id} {author} {time} {message} {subject} {position} {first} {size} {command} {content}
 {names} {types} {tags}, with a width or a time's form behind a colon; \\n and \\t are a new line and a tab."""
@@ -161,7 +161,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def check(arguments: Namespace, out: Output) -> None:
-    """Raise `UsageError` where options do not go together."""
+    """Raise `UsageError` if options do not go together."""
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number of commits, not {arguments.number}")
     if arguments.follow and (
@@ -184,7 +184,7 @@ def check(arguments: Namespace, out: Output) -> None:
 
 
 def pattern(regex: str | None) -> re.Pattern[str] | None:
-    """The regular expression of --grep. Raises `UsageError` that says where it is wrong."""
+    """The regular expression of --grep. Raises `UsageError` with the place of the fault."""
     try:
         return re.compile(regex) if regex else None
     except re.error as wrong:

@@ -1,4 +1,4 @@
-"""What `log` says of a commit with --stat, --patch and --format."""
+"""Details that `log` shows of a commit with --stat, --patch and --format."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ FIELDS = (
 ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
 
 Changed = Iterator[tuple[str, dict[str, Any], Difference]]
-"""What differs: its name, what --json says of which it is, and how."""
+"""A state or tag that differs: its name, its form in --json, and the differences."""
 
 
 def more(
     arguments: Namespace, session: Session, out: Output
 ) -> tuple[Callable[[Side, Commit], Iterator[str]], Callable[[Side, Commit], dict[str, Any]]]:
-    """The lines after a commit, and what --json says of it besides."""
+    """The lines after a commit, and its additions to --json."""
     states = session.application.states if arguments.patch and session.has_application else ()
 
     def lines(side: Side, commit: Commit) -> Iterator[str]:
@@ -87,7 +87,7 @@ def stat(side: Side, commit: Commit, out: Output) -> Iterator[str]:
 
 
 def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: list[str]) -> Changed:
-    """What a commit changed: of each state of the application; where there is none, of each tag, or those asked for."""
+    """The changes of a commit: of each state of the application; without one, of each tag; or of those asked for."""
     log = side.log
     if not states:
         events = list(side.wanted.events(log, commit))

@@ -1,7 +1,7 @@
 """`log --graph`: branches as lines beside their commits.
 
-A branch is a chain of logs, so what is drawn is a tree of logs: each log is a column, which ends at the point of
-another one that it stands on. Commits come by time, but never before those that stand on them.
+A branch is a chain of logs, so the drawing is a tree of logs: each log is a column, which ends at the point of another
+one that it stands on. Commits come by time, but never before those that stand on them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Column:
         self._commits: Iterator[Commit] = iter(())
 
     def settle(self) -> None:
-        """Leave to the parent what it has too, by a fast-forward, and stand on its parent where it keeps nothing."""
+        """Leave commits to the parent that it has too, by a fast-forward; without own commits, stand on its parent."""
         if self.parent is None:
             return
         for mine in self.log.commits(after=self.base, upto=self.upto):
@@ -116,7 +116,7 @@ def _columns(branches: Branches, tips: Iterable[tuple[Chain, int]]) -> list[Colu
 
 
 def _reach(columns: list[Column]) -> None:
-    """Let each column begin no later than where others stand on it."""
+    """Let each column begin no later than the points at which others stand on it."""
     for column in reversed(columns):
         if column.parent is not None:
             column.parent.upto = max(column.parent.upto, min(column.base, column.upto))

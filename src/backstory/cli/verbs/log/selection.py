@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def sides(session: Session, wanted: Filter, arguments: Namespace) -> list[Side]:
-    """The logs that are meant, and what is wanted of each."""
+    """The logs that are meant, and the wanted commits of each."""
     branches, text = session.branches, arguments.revision or "HEAD"
     if target.is_tag(text):
         raise UsageError(f"{text} is a tag; the commits that are about it: backstory log --tag {text}")

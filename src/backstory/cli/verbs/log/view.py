@@ -30,7 +30,7 @@ class View(msgspec.Struct):
 
 
 def named(session: Session) -> Mapping[bytes, list[str]]:
-    """The names of branches and marks, by hash; nothing is loaded where there is only main."""
+    """The names of branches and marks, by hash; nothing is loaded if there is only main."""
     if not (session.store.refs.list(BRANCH).keys() - {MAIN_REF} or session.store.refs.list(MARK)):
         return {}
     from backstory.history.refs.names import names

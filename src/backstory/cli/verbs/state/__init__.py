@@ -1,6 +1,6 @@
-"""`backstory state`: what is known about a tag, or a state of an application.
+"""`backstory state`: the latest values of a tag, or a state of an application.
 
-For a tag no code is needed: it is the last value of each field, and who gave it.
+For a tag no code is needed: the result is the last value of each field, and its author.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ backstory state Account a-7 --at main~3
 
 TEXT = """\
 Every field of the events that have the tag, with its last value and the event that gave it. A value is shown as
-text where that cannot be mistaken for another one, and else as JSON. Exit code 1: nothing is known about the tag.
-Without a colon, the first word names a state of the application, and the words after it say which one."""
+text if that cannot be mistaken for another value, and else as JSON. Exit code 1: nothing is known about the tag.
+Without a colon, the first word names a state of the application, and the words after it are its identity."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
 
 
 def nothing(log: Log, tag: str, at: str | None) -> str:
-    """Why there is nothing to show, and what there is instead."""
+    """The reason why there is nothing to show, and similar tags."""
     if at is not None and (first := next(iter(log.read(Query.of(tags=[tag]), limit=1)), None)):
         return f"nothing is known about {tag} at {at}; its first event is #{first.position}"
     from backstory.history.ask.similar import similar_tags

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Load a state and show it. Exit code 1 where no event concerns it."""
+    """Load a state and show it. Exit code 1 if no event concerns it."""
     reference = target.reference(session, arguments.words)
     with target.theirs(reference):
         db = session.database
@@ -60,7 +60,7 @@ def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) 
 
 
 def _nothing(db: Database, reference: State, at: str | None) -> str:
-    """Why there is nothing to show, and what there is instead."""
+    """The reason why there is nothing to show, and similar states."""
     from backstory.history.ask.similar import similar_tags
 
     name = name_of(reference)
