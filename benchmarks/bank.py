@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from backstory.codec import PLAIN
-from backstory.commands import command
-from backstory.commit import Commit, Draft, draft
 from backstory.database import Database, connect
+from backstory.decide.commands import command
+from backstory.decide.state import State
 from backstory.errors import Refused
-from backstory.event import Event, Tag
-from backstory.query import Condition
-from backstory.state import State
 from backstory.store import Log, append
 from backstory.stores import open_store
+from backstory.values.codec import PLAIN
+from backstory.values.commit import Commit, Draft, draft
+from backstory.values.event import Event, Tag
+from backstory.values.query import Condition
 
 
 class Deposited(Event):

@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import ClassVar
 
-from backstory.codec import PLAIN
 from backstory.database import Database
+from backstory.values.codec import PLAIN
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from backstory.query import Condition, Query
+from backstory.values.query import Condition, Query
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

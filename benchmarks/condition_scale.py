@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from backstory.commit import Draft
 from backstory.errors import Conflict
-from backstory.query import Condition, Query
 from backstory.store import Log, append
+from backstory.values.commit import Draft
+from backstory.values.query import Condition, Query
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

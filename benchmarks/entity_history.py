@@ -12,10 +12,10 @@ from collections.abc import Callable
 import msgspec
 
 from backstory import State, Tag
+from backstory.decide.state import fold
 from backstory.history.ask.bisect import first
 from backstory.history.ask.expression import predicate
 from backstory.history.blame.blame import blame
-from backstory.state import fold
 from backstory.store import Log
 from benchmarks import bank
 from benchmarks.bank import Deposited, Withdrawn

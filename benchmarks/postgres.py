@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import msgspec
 
-from backstory.query import Condition, Query
 from backstory.store import Log
 from backstory.stores import open_store
+from backstory.values.query import Condition, Query
 from benchmarks import bank
 from benchmarks.frame import Skip
 from tests.postgres.server import PostgresServer, binaries

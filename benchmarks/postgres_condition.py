@@ -10,9 +10,9 @@ import sys
 import time
 from statistics import median
 
-from backstory.commit import Draft
 from backstory.errors import Conflict
 from backstory.store import Log, append
+from backstory.values.commit import Draft
 from benchmarks import bank, postgres
 from benchmarks.cli import alone
 from benchmarks.condition_scale import WARM, _drafts

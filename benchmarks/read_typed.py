@@ -13,7 +13,7 @@ from functools import partial
 
 import msgspec
 
-from backstory.codec import PLAIN
+from backstory.values.codec import PLAIN
 from benchmarks import bank, raw
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from uuid import uuid4
 
-from backstory.query import Condition, Query
+from backstory.values.query import Condition, Query
 from benchmarks import bank, raw
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

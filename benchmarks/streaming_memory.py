@@ -10,8 +10,8 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from backstory.codec import PLAIN
-from backstory.query import Query
+from backstory.values.codec import PLAIN
+from backstory.values.query import Query
 from benchmarks import bank
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run

@@ -8,8 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from backstory.commands import clashes
-from backstory.event import definitions
+from backstory.decide.commands import clashes
+from backstory.values.event import definitions
 
 DATA = ("bpic2012.xes.gz", "receipt.csv")
 

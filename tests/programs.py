@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backstory.event import definitions
+from backstory.values.event import definitions
 
 BANK = '''\
 """The bank of the tests."""

@@ -41,7 +41,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from backstory.event import definitions
+from backstory.values.event import definitions
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -490,7 +490,7 @@ def test_an_error_points_to_its_line_on_the_page(run: Callable[[str], None], tmp
 
 def test_a_page_leaves_nothing_behind(run: Callable[[str], None]) -> None:
     before = dict(definitions), set(sys.modules), Path.cwd()
-    run("```python\nfrom backstory.event import Event\nclass LeftBehind(Event):\n    n: int\n```")
+    run("```python\nfrom backstory.values.event import Event\nclass LeftBehind(Event):\n    n: int\n```")
     assert (dict(definitions), set(sys.modules), Path.cwd()) == before
 
 

@@ -11,11 +11,11 @@ import uuid
 
 import pytest
 
-from backstory.ids import new_id
+from backstory.values.ids import new_id
 
 FORKED = """
 import os, time
-from backstory.ids import new_id
+from backstory.values.ids import new_id
 
 now = time.time_ns()
 new_id()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backstory.codec import PLAIN
 from backstory.testing import every_order, given
+from backstory.values.codec import PLAIN
 from examples.courses.course import Course, open_course, resize
 from examples.courses.enrol import enrol
 from examples.courses.events import CourseOpened, CourseResized, Enrolled, Left, StudentRegistered

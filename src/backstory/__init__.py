@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backstory.commands import Command, command
     from backstory.database import Database, connect
+    from backstory.decide.commands import Command, command
+    from backstory.decide.invariants import invariant
+    from backstory.decide.latest import Latest
+    from backstory.decide.state import State
     from backstory.errors import BackstoryError, ClearTextWarning, Conflict, Refused
-    from backstory.event import Event, Subject, Tag, Unknown, upcast
-    from backstory.event_types import register
-    from backstory.fields import Tagged
     from backstory.history.merge.revert import reverts
-    from backstory.invariants import invariant
-    from backstory.latest import Latest
-    from backstory.masking import personal_shown
-    from backstory.privacy import Personal, Secret
-    from backstory.query import Condition, Query
-    from backstory.state import State
     from backstory.store import Record
+    from backstory.values.event import Event, Subject, Tag, Unknown, upcast
+    from backstory.values.event_types import register
+    from backstory.values.fields import Tagged
+    from backstory.values.masking import personal_shown
+    from backstory.values.privacy import Personal, Secret
+    from backstory.values.query import Condition, Query
 
 __all__ = [
     "BackstoryError",
@@ -51,29 +51,29 @@ __all__ = [
 _HOMES = {
     "BackstoryError": "errors",
     "ClearTextWarning": "errors",
-    "Command": "commands",
-    "Condition": "query",
+    "Command": "decide.commands",
+    "Condition": "values.query",
     "Conflict": "errors",
     "Database": "database",
-    "Event": "event",
-    "Latest": "latest",
-    "Personal": "privacy",
-    "Query": "query",
+    "Event": "values.event",
+    "Latest": "decide.latest",
+    "Personal": "values.privacy",
+    "Query": "values.query",
     "Record": "store",
     "Refused": "errors",
-    "Secret": "privacy",
-    "State": "state",
-    "Subject": "event",
-    "Tag": "event",
-    "Tagged": "fields",
-    "Unknown": "event",
-    "command": "commands",
+    "Secret": "values.privacy",
+    "State": "decide.state",
+    "Subject": "values.event",
+    "Tag": "values.event",
+    "Tagged": "values.fields",
+    "Unknown": "values.event",
+    "command": "decide.commands",
     "connect": "database",
-    "invariant": "invariants",
-    "personal_shown": "masking",
-    "register": "event_types",
+    "invariant": "decide.invariants",
+    "personal_shown": "values.masking",
+    "register": "values.event_types",
     "reverts": "history.merge.revert",
-    "upcast": "event",
+    "upcast": "values.event",
 }
 
 

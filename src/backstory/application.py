@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.commands import CommandType
+from backstory.decide.commands import CommandType
+from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
-from backstory.event import Event
-from backstory.event_types import EventType, event_type
-from backstory.state import State, state_type
+from backstory.values.event import Event
+from backstory.values.event_types import EventType, event_type
 
 T = TypeVar("T")
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from backstory import context as contexts
-from backstory.codec import PLAIN, Codec
-from backstory.commands import Command
-from backstory.commit import Commit, Head, drafted
-from backstory.drafting import Drafter, Said
+from backstory.decide import context as contexts
+from backstory.decide.commands import Command
+from backstory.decide.drafting import Drafter, Said
+from backstory.decide.execution import ATTEMPTS, Preview
+from backstory.decide.read_query import wanted
+from backstory.decide.state import State, defined_states
 from backstory.errors import BranchError, UnknownRevision
-from backstory.execution import ATTEMPTS, Preview
 from backstory.handle import Handle, Tip
 from backstory.history.ask.bisect import Found, first
 from backstory.history.ask.expression import predicate
@@ -26,24 +26,24 @@ from backstory.history.merge.merge import DEFAULTS, MergeReport, Options, cherry
 from backstory.history.merge.revert import Inversion, revert
 from backstory.history.refs.branches import MAIN, TRIAL, Branches, Chain, Mark
 from backstory.history.refs.revision import Point, Revision, commits_between
-from backstory.ids import new_id, new_secret, now
 from backstory.line import Line, forget
 from backstory.local import store_id
 from backstory.lookup import events_of
-from backstory.query import Condition, Query
-from backstory.read_query import wanted
-from backstory.state import State, defined_states
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.subject import REVERTS
+from backstory.values.codec import PLAIN, Codec
+from backstory.values.commit import Commit, Head, drafted
+from backstory.values.ids import new_id, new_secret, now
+from backstory.values.query import Condition, Query
 from backstory.writing import Appending, Execution
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from backstory.commit import Draft
     from backstory.store import Log, Record, Store
+    from backstory.values.commit import Draft
 
 S = TypeVar("S", bound=State)
 
@@ -339,7 +339,7 @@ class Database:
         because: Record | None = None,
         **metadata: Any,
     ) -> AbstractContextManager[None]:
-        """Set author, message and metadata for the appends of a block of code; see `backstory.context`."""
+        """Set author, message and metadata for the appends of a block of code; see `backstory.decide.context`."""
         return contexts.context(
             author=author, message=message, correlation=correlation, because=because, **metadata
         )

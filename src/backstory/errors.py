@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
-    from backstory.commit import Commit
-    from backstory.event_data import RecordedEvent
     from backstory.history.merge.revert import Owned
-    from backstory.query import Condition
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import RecordedEvent
+    from backstory.values.query import Condition
 
 
 class ClearTextWarning(UserWarning):

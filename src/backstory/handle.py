@@ -11,8 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from backstory.commit import Commit, Draft, Head
-from backstory.drafting import Drafter
+from backstory.decide.drafting import Drafter
 from backstory.errors import AheadOfLog, BranchMoved, HistoryLost, HistoryMoved, StoreError
 from backstory.forks import on_fork
 from backstory.history.refs.branches import Branch, Branches, Chain
@@ -24,6 +23,7 @@ from backstory.place import Place
 from backstory.refs import MAIN, MAIN_MOVES
 from backstory.store import Log, Verdict
 from backstory.unit import Holds, SetRef
+from backstory.values.commit import Commit, Draft, Head
 
 T = TypeVar("T")
 

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from backstory.codec import Codec
-from backstory.execution import Executor
+from backstory.decide.execution import Executor
+from backstory.decide.loading import Cache, Loader
+from backstory.decide.snapshots import Snapshots
 from backstory.forks import on_fork
 from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain
-from backstory.loading import Cache, Loader
 from backstory.opened import opened
-from backstory.query import Query
-from backstory.snapshots import Snapshots
 from backstory.store import Log, Record, Store
 from backstory.stores.guarded import GuardedLog
+from backstory.values.codec import Codec
+from backstory.values.query import Query
 
 
 class Line:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
-from backstory.commit import ORIGIN, Commit, Head
 from backstory.errors import BranchError, StoreCorrupt
-from backstory.event_data import RecordedEvent
 from backstory.store import Log
+from backstory.values.commit import ORIGIN, Commit, Head
+from backstory.values.event_data import RecordedEvent
 
 
 def commit_at(log: Log, position: int) -> Commit:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from backstory.codec import Codec
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.store import ALL, Log
+from backstory.values.codec import Codec
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 
 def opened(log: Log, codec: Codec) -> Log:

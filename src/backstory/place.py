@@ -13,10 +13,10 @@ import re
 
 import msgspec
 
-from backstory.commit import NO_HASH, Commit, Head
 from backstory.errors import HistoryMoved, UnknownRevision
 from backstory.lookup import commit_at
 from backstory.store import Log
+from backstory.values.commit import NO_HASH, Commit, Head
 
 LENGTH = 8
 """Hex digits of the hash, against mistakes only: somebody could make another commit with the same digits."""

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-from backstory.commit import Commit, Draft, Head
 from backstory.errors import AppendError, RefMoved
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.tables import Tables, Transaction
 from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, new_log
+from backstory.values.commit import Commit, Draft, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 ALL = Query.all()
 

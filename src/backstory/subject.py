@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.commit import Commit
 from backstory.lookup import commit_with
 from backstory.store import Log
+from backstory.values.commit import Commit
 
 REVERTS = "reverts"
 """Metadata of a commit that undoes others: their ids."""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from backstory.commit import Commit, Draft, Head
 from backstory.errors import AppendError
-from backstory.ids import new_id
+from backstory.values.commit import Commit, Draft, Head
+from backstory.values.ids import new_id
 
 if TYPE_CHECKING:
-    from backstory.event_data import RecordedEvent
     from backstory.tables import Transaction
+    from backstory.values.event_data import RecordedEvent
 
 Batch: TypeAlias = Sequence[Draft]
 """Drafts that go in whole or not at all."""
@@ -83,7 +83,7 @@ class Holds(msgspec.Struct, frozen=True):
 
 
 class Withhold(msgspec.Struct, frozen=True):
-    """Take the bytes of a commit's parts away and keep their digests; the places are those of `backstory.commit`."""
+    """Take the bytes of a commit's parts away and keep their digests; for the places, see `backstory.values.commit`."""
 
     log: int
     id: str

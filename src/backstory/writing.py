@@ -11,16 +11,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-from backstory.commands import Command
-from backstory.commit import Commit, Draft
-from backstory.drafting import Drafting, Said
+from backstory.decide.commands import Command
+from backstory.decide.drafting import Drafting, Said
+from backstory.decide.loading import Reads
 from backstory.errors import BranchMoved, Conflict, IdReused
 from backstory.handle import Handle, Tip
-from backstory.loading import Reads
-from backstory.query import Condition
 from backstory.store import Log
 from backstory.subject import called
 from backstory.unit import Batch
+from backstory.values.commit import Commit, Draft
+from backstory.values.query import Condition
 
 
 class Half(msgspec.Struct, frozen=True):

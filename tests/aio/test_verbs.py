@@ -136,8 +136,8 @@ async def test_several_event_loops_may_share_one(db: AsyncDatabase, anyio_backen
 async def test_what_it_gives_is_typed(db: AsyncDatabase) -> None:
     from typing import assert_type
 
-    from backstory.commit import Commit
     from backstory.store import Record
+    from backstory.values.commit import Commit
 
     assert_type(await db.load(Account("a")), Account)
     assert_type(await db.execute(deposit(Account("a"), 1)), Commit | None)

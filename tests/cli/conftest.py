@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from backstory.cli import main
-from backstory.commit import Draft, draft
-from backstory.event_data import EventData, encoded
-from backstory.query import Condition, Query
 from backstory.store import Log, append
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import Draft, draft
+from backstory.values.event_data import EventData, encoded
+from backstory.values.query import Condition, Query
 from tests import programs
 
 

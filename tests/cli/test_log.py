@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backstory.commit import draft
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import draft
 from tests.cli.conftest import Ran, Run, day, fact
 
 pytestmark = pytest.mark.usefixtures("bank")

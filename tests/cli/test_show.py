@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from backstory.commit import draft
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import draft
 from tests.cli.conftest import Run, day, fact
 
 pytestmark = pytest.mark.usefixtures("bank")

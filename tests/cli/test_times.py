@@ -13,9 +13,9 @@ import pytest
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.times import parsed
 from backstory.cli.show.times import human, short
-from backstory.commit import content_hash, draft
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import content_hash, draft
 from tests.cli.conftest import Run, day, fact
 
 NOW = datetime(2026, 11, 20, 9, 30, 15, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 
 from backstory import connect
 from backstory.application import load
-from backstory.snapshots import SNAPSHOT
+from backstory.decide.snapshots import SNAPSHOT
 from tests import programs
 from tests.cli.conftest import Run
 

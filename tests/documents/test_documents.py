@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from backstory.codec import PLAIN
-from backstory.commands import Command
 from backstory.database import Database, connect
+from backstory.decide.commands import Command
+from backstory.decide.latest import Latest
+from backstory.decide.state import fold
 from backstory.documents import SCHEMA, document
 from backstory.documents.application import command_type_document, state_class_document
 from backstory.documents.bisect import first_document, suspects_document, turns_document
@@ -24,16 +25,15 @@ from backstory.documents.merges import merge_document
 from backstory.documents.states import latest_document, name_of, reference_document, state_document
 from backstory.documents.verification import verification_document
 from backstory.errors import Refused, UnknownRevision
-from backstory.event_data import encoded
 from backstory.history.ask.bisect import Broken
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import Options
 from backstory.history.refs.revision import resolve_range
 from backstory.history.refs.standing import Standings
-from backstory.latest import Latest
 from backstory.lookup import commit_at
-from backstory.state import fold
 from backstory.subject import Subjects
+from backstory.values.codec import PLAIN
+from backstory.values.event_data import encoded
 from tests.history.ledger import Book, clock, draw, enter, ids
 
 

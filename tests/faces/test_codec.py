@@ -10,16 +10,16 @@ import msgspec
 import pytest
 
 from backstory import Database, Latest, State, Tag
-from backstory.codec import PLAIN, Codec
-from backstory.commit import DATA
 from backstory.errors import UnreadableEvent
-from backstory.event_data import EventData, RecordedEvent
 from backstory.history.check.snapshots import Kept, verify_snapshots
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import Options
 from backstory.store import write
 from backstory.stores.memory import MemoryStore
 from backstory.unit import Withhold
+from backstory.values.codec import PLAIN, Codec
+from backstory.values.commit import DATA
+from backstory.values.event_data import EventData, RecordedEvent
 from tests.faces.conftest import Face
 from tests.faces.steps import SteppedStore
 from tests.faces.test_verbs import VERBS, history

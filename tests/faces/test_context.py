@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backstory import Database
-from backstory.commit import Commit
+from backstory.values.commit import Commit
 from tests.patience import PATIENCE
 from tests.state.bank import Account, Deposited, deposit
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from backstory import Condition, Conflict, Database, Event, Query, Refused, State, Tag, command, connect
-from backstory.codec import PLAIN
-from backstory.drafting import Said
+from backstory.decide.drafting import Said
+from backstory.decide.execution import Executor
+from backstory.decide.loading import Loader, Reads
 from backstory.errors import DecisionError, IdReused, InvalidEvent
-from backstory.event_data import RecordedEvent
-from backstory.execution import Executor
 from backstory.history.check.verify import verify
-from backstory.loading import Loader, Reads
 from backstory.store import Record
+from backstory.values.codec import PLAIN
+from backstory.values.event_data import RecordedEvent
 from tests.faces.steps import SteppedStore
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
 

@@ -9,7 +9,7 @@ import pytest
 from backstory import Conflict, Database, Query, Refused
 from backstory.errors import BranchError, IdReused, StoreClosed, UnknownRevision
 from backstory.history.merge.merge import Options
-from backstory.query import Condition
+from backstory.values.query import Condition
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, withdraw
 
 

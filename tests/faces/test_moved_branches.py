@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backstory import Condition, Database, Refused, command, reverts
-from backstory.drafting import Said
+from backstory.decide.drafting import Said
 from backstory.errors import BranchError, BranchMoved, HistoryMoved, UnknownRevision
 from backstory.place import Place
 from backstory.refs import MAIN_MOVES

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from backstory import Database, Event, Query, Secret, command, reverts
-from backstory.commit import Commit
 from backstory.database import WhatIf
 from backstory.errors import (
     AheadOfLog,
@@ -23,8 +22,9 @@ from backstory.errors import (
     StoreClosed,
     UnknownRevision,
 )
-from backstory.query import Condition
 from backstory.store import Record
+from backstory.values.commit import Commit
+from backstory.values.query import Condition
 from tests.faces.conftest import Face
 from tests.history.ledger import Book, Entered, enter, ledger
 

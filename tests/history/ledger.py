@@ -11,12 +11,12 @@ from itertools import count
 from zlib import crc32
 
 from backstory import Event, Refused, State, Tag, command
-from backstory.codec import PLAIN
 from backstory.database import Database
-from backstory.event_data import EventData
 from backstory.history.merge.replay import MergeStep
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
+from backstory.values.codec import PLAIN
+from backstory.values.event_data import EventData
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -81,7 +81,7 @@ def ledger(store: Store | None = None) -> Database:
 
 def decided_again(trial: Database, step: MergeStep) -> list[EventData]:
     """What the command of a step decides now."""
-    from backstory.commands import definitions
+    from backstory.decide.commands import definitions
 
     recorded = step.commit.command
     assert recorded is not None

@@ -10,12 +10,12 @@ import msgspec
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
-from backstory.codec import PLAIN
-from backstory.commit import draft
+from backstory.decide.state import fold
 from backstory.history.compare.shape import Keyed
-from backstory.state import fold
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
+from backstory.values.codec import PLAIN
+from backstory.values.commit import draft
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backstory.decide.latest import Latest
 from backstory.history.ask.bisect import first
 from backstory.history.ask.bisect_run import Answer, Suspects, answer_of, halve, halving
 from backstory.history.ask.expression import predicate
-from backstory.latest import Latest
 from backstory.store import Log
 from tests.history.shop import Added, Cart, filled, log_of, shop_logs
 

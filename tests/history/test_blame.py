@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag, connect
+from backstory.decide.latest import Latest
+from backstory.decide.state import fold
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.blame.tracing import Trace
 from backstory.history.compare.align import paired
 from backstory.history.compare.jsonable import canonical, plain
 from backstory.history.compare.shape import Shape
-from backstory.latest import Latest
 from backstory.lookup import commit_finder
-from backstory.state import fold
 from backstory.store import Log
 from tests.history.shop import Added, Arranged, Cart, Dropped, Line, extend, log_of, shop_logs
 

@@ -14,19 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory import forks
-from backstory.commit import ORIGIN, Head
 from backstory.conformance.model import ModelLog
 from backstory.conformance.sample import decided, fact
 from backstory.database import Database
 from backstory.errors import BranchError, MainFixed, UnknownRevision
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import Branch, Branches
-from backstory.query import Clause, Query
 from backstory.refs import BRANCH, MAIN_REF
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Holds
+from backstory.values.commit import ORIGIN, Head
+from backstory.values.query import Clause, Query
 from tests.history.ledger import Book, Entered, enter, ledger
 
 tags = st.sampled_from(["x:1", "x:2", "y:1"])

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from backstory import Refused, command
-from backstory.codec import PLAIN
-from backstory.commit import draft
-from backstory.context import context
 from backstory.database import Database
+from backstory.decide.context import context
 from backstory.history.check.verify import verify
 from backstory.history.forget.withholding import withhold
 from backstory.history.merge.merge import MergeReport, Options
 from backstory.history.merge.replay import Resolution
 from backstory.history.refs.decisions import origin, redecided
 from backstory.store import append
+from backstory.values.codec import PLAIN
+from backstory.values.commit import draft
 from tests.history.ledger import START, Book, Entered, draw, enter, ledger
 
 REDECIDE = Options(resolution="redecide")

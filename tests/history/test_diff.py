@@ -10,12 +10,12 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from backstory.decide.latest import Latest
 from backstory.history.compare.align import paired, stay
 from backstory.history.compare.diff import Difference, diff, diff_plain, diff_states
 from backstory.history.compare.jsonable import canonical, plain_value
 from backstory.history.compare.patch import json_patch, lines
 from backstory.history.compare.shape import Keyed, Shape
-from backstory.latest import Latest
 from tests.history.shop import Cart, Line, filled, shop_logs
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "b", "/~", 1.0, 0.5])

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
+from backstory.decide.latest import Latest
 from backstory.errors import DefinitionError
 from backstory.history.ask.bisect import first_of_all
 from backstory.history.ask.diff_all import diff_all, diff_all_between
 from backstory.history.ask.search import commits_with, commits_with_any
 from backstory.history.compare.diff import diff, diff_states
-from backstory.latest import Latest
 from backstory.store import Log
 from tests.history.shop import Cart, commits, extend, filled, log_of, shop_logs
 
@@ -141,7 +141,7 @@ def test_search_of_all_is_the_search_of_each(log: Log) -> None:
 
 
 def test_tags_that_a_field_could_not_have_written_are_no_entities() -> None:
-    from backstory.event_data import EventData
+    from backstory.values.event_data import EventData
 
     log = log_of(
         [EventData("Enrolled", 1, ("course:x", "student:y"), b'{"course":1,"student":"y"}')],

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from backstory.event_data import EventData
 from backstory.history.ask.grep import grep_events, grep_messages
 from backstory.history.ask.search import MISSING, look, wanted
-from backstory.query import Query
+from backstory.values.event_data import EventData
+from backstory.values.query import Query
 from tests.history.shop import Added, Cart, extend, filled, log_of
 
 

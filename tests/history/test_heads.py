@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from backstory.commit import NO_HASH, ORIGIN
 from backstory.conformance.sample import decided, fact
 from backstory.errors import UnknownRevision
 from backstory.history.check.heads import kept, written
@@ -16,6 +15,7 @@ from backstory.history.refs.branches import MAIN, Branches
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import NO_HASH, ORIGIN
 from tests.postgres.schemas import schemas
 
 Make = Callable[..., Store]

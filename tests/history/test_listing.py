@@ -14,7 +14,7 @@ from backstory.history.ask.similar import similar_tags
 from backstory.history.merge.merge import Options
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import missing, resolve
-from backstory.query import Query
+from backstory.values.query import Query
 from tests.history.ledger import Book, clock, draw, enter, ids
 
 

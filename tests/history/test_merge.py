@@ -15,8 +15,8 @@ from uuid import UUID
 import pytest
 
 from backstory import Event, State, Tag, command
-from backstory.commands import definitions
 from backstory.database import Database
+from backstory.decide.commands import definitions
 from backstory.errors import BranchError, UnknownRevision
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import MergeReport, Options

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from backstory.codec import PLAIN
-from backstory.commit import Commit, draft
 from backstory.database import Database
 from backstory.errors import AmbiguousRevision, UnknownRevision
 from backstory.history.refs.revision import resolve_commit, resolve_range
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.codec import PLAIN
+from backstory.values.commit import Commit, draft
 from tests.history.ledger import START, Book, Entered, ledger
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from backstory import connect
-from backstory.commit import AUTHOR, DATA, QUERY, Commit, withheld
 from backstory.conformance.sample import decided, fact
 from backstory.database import Database
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import Options
-from backstory.query import Query
 from backstory.store import append
 from backstory.stores.memory import MemoryStore
+from backstory.values.commit import AUTHOR, DATA, QUERY, Commit, withheld
+from backstory.values.query import Query
 from tests.history.ledger import Book, Entered, enter, secrets
 
 

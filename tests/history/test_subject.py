@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from backstory import Database, Event, State, Tag, command, connect
-from backstory.commit import Commit, draft
-from backstory.event_data import RecordedEvent, encoded
-from backstory.query import Query
 from backstory.store import ALL, Log, append
 from backstory.stores.memory import MemoryStore
 from backstory.subject import AHEAD, COUNTED, Subjects, subject_of
+from backstory.values.commit import Commit, draft
+from backstory.values.event_data import RecordedEvent, encoded
+from backstory.values.query import Query
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer
 
 TIME = datetime(2030, 1, 1, tzinfo=UTC)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from backstory.commit import draft
-from backstory.event_data import encoded
 from backstory.history.ask import summary
 from backstory.history.ask.summary import KeyCount, TagCount
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
 
 
 def log_of(*tags: tuple[str, ...]) -> Log:

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstory.commit import Commit, Head, draft
-from backstory.event_data import encoded
 from backstory.history.refs.as_of import last_at, last_before
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
+from backstory.values.commit import Commit, Head, draft
+from backstory.values.event_data import encoded
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from backstory import Database
-from backstory.commit import Commit
 from backstory.errors import InvalidEvent, UnreadableEvent
 from backstory.history.check.verify import verify
 from backstory.history.forget.collection import collect
@@ -20,6 +19,7 @@ from backstory.history.refs.branches import Branches
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import Commit
 from tests.history.ledger import Book, Entered, enter, ledger
 
 SECRET = "ann@example.org"

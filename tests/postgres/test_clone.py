@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from backstory.cli import main
-from backstory.commit import drafted
 from backstory.conformance.sample import decided, fact, one
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import Branches
-from backstory.query import Query
 from backstory.store import Store, append
 from backstory.stores import open_store
+from backstory.values.commit import drafted
+from backstory.values.query import Query
 from tests.postgres.server import running, schema_of
 from tests.transfer.contents import contents
 

@@ -12,9 +12,9 @@ import pytest
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import AheadOfLog, HistoryLost, StoreMissing, StoreReadOnly
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.store import append
 from backstory.stores.postgres import PostgresStore
+from backstory.values.query import Query
 from tests.patience import PATIENCE, until
 from tests.postgres.server import PostgresServer, Replica, started
 from tests.postgres.test_failures import write_under

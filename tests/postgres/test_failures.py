@@ -16,12 +16,12 @@ from psycopg.pq import TransactionStatus
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, IdReused, StoreError, StoreLocked, StoreReadOnly
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.store import append, create_log, set_ref, write
 from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres import calls as calls_module
 from backstory.stores.postgres.rows import Rows
 from backstory.unit import Append, SetRef, new_log
+from backstory.values.query import Query
 from tests.patience import PATIENCE, until
 from tests.postgres.server import PostgresServer, running, started
 

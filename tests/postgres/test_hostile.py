@@ -14,7 +14,6 @@ import pytest
 from backstory.conformance.sample import decided, fact, one, positions
 from backstory.errors import StoreRefused
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.store import create_log
 from backstory.stores.postgres import PostgresStore, roles
 from backstory.stores.postgres.append_call import Offer, appending, arguments, piece
@@ -30,6 +29,7 @@ from backstory.stores.postgres.wire import (
     long,
 )
 from backstory.unit import Batch
+from backstory.values.query import Query
 from tests.postgres.server import running, schema_of
 
 DRAFTS = [[decided(fact("A", "x:1"), query=Query.of(["A"]), after=5)], [decided(fact("B", "x:2"))]]

@@ -14,10 +14,10 @@ from psycopg.rows import dict_row
 
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, StoreError, StoreRefused
-from backstory.query import Query
 from backstory.store import append, set_ref
 from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres.tables import placed
+from backstory.values.query import Query
 from tests.postgres.server import running, schema_of
 
 

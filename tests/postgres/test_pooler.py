@@ -17,9 +17,9 @@ import pytest
 from backstory.conformance.sample import decided, fact
 from backstory.errors import StoreError
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.store import append, set_ref
 from backstory.stores.postgres import PostgresStore
+from backstory.values.query import Query
 from tests.patience import until
 from tests.postgres.server import NOBODY, running
 

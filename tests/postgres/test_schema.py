@@ -26,11 +26,11 @@ from backstory.errors import (
     StoreReadOnly,
 )
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.store import create_log, set_ref
 from backstory.stores import open_store
 from backstory.stores.postgres import PostgresStore, roles, schema
 from backstory.stores.postgres.address import parsed
+from backstory.values.query import Query
 from tests.postgres.server import PASSWORD, ROOT, running, schema_of
 
 ADDRESS = "postgresql://ann:s3cret%2Fword@db.example.org:5433/shop?schema=orders&sslmode=verify-full&password=hidden"

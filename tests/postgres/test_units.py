@@ -14,7 +14,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from backstory.commit import DATA, ORIGIN
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import (
     Conflict,
@@ -26,11 +25,12 @@ from backstory.errors import (
     StoreRefused,
 )
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.store import append, create_log, set_ref, write
 from backstory.stores.postgres import PostgresStore, roles
 from backstory.unit import Append, DropLog, Holds, SetRef, Unit, Withhold, Written
+from backstory.values.commit import DATA, ORIGIN
+from backstory.values.query import Query
 from tests.postgres.server import ROOT, running, schema_of
 
 
@@ -200,7 +200,7 @@ def test_appends_to_several_logs_are_one_statement_and_each_has_its_outcome(
 WRITER = """
 import random, sys
 from backstory.conformance.sample import decided
-from backstory.commit import ORIGIN
+from backstory.values.commit import ORIGIN
 from backstory.store import write
 from backstory.stores.postgres import PostgresStore
 from backstory.unit import Append, SetRef, new_log

@@ -14,10 +14,10 @@ from backstory import connect
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict
 from backstory.history.check.verify import verify
-from backstory.query import Query
 from backstory.store import ALL, append, create_log
 from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres.server import Server
+from backstory.values.query import Query
 from examples.bank.account import Account
 from examples.bank.deposit import deposit
 from examples.bank.events import Deposited

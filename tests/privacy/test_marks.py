@@ -29,16 +29,16 @@ from backstory import (
     connect,
     personal_shown,
 )
-from backstory.codec import PLAIN
-from backstory.commit import draft
 from backstory.errors import BackstoryError, DefinitionError, InvalidEvent
-from backstory.event_data import encoded
 from backstory.history.compare.diff import diff
 from backstory.history.compare.patch import lines
 from backstory.history.merge.merge import Options
-from backstory.masking import masked_data
 from backstory.testing import given
 from backstory.testing.story import listening
+from backstory.values.codec import PLAIN
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
+from backstory.values.masking import masked_data
 from tests.privacy.app import (
     PERSONAL,
     SECRET,

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from backstory import ClearTextWarning, commands, masking
+from backstory import ClearTextWarning
 from backstory.cli import VERBS, main
 from backstory.cli.exits import BUG
+from backstory.decide import commands
+from backstory.values import masking
 from tests import programs
 from tests.privacy.app import PERSONAL, SECRET
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from backstory import Database, connect
+from backstory.decide.loading import Cache
 from backstory.history.check.verify import verify
-from backstory.ids import new_id
-from backstory.loading import Cache
+from backstory.values.ids import new_id
 from tests.reliability.forking import PATIENCE, child, wait
 from tests.reliability.torture import Account, Paid, deposit
 

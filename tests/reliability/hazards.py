@@ -18,18 +18,18 @@ from pathlib import Path
 import apsw
 import pytest
 
-from backstory.commit import ORIGIN, Head
 from backstory.errors import Conflict, StoreLocked
-from backstory.event_data import encoded
-from backstory.query import Condition, Query
 from backstory.store import Log, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import row_digest
+from backstory.values.commit import ORIGIN, Head
+from backstory.values.event_data import encoded
+from backstory.values.query import Condition, Query
 from tests.reliability.samples import one, problems
 
 ELSEWHERE = """
 import sys
-from backstory.event_data import encoded
+from backstory.values.event_data import encoded
 from backstory.stores.sqlite import SqliteStore
 from tests.reliability.samples import one
 store = SqliteStore(sys.argv[1], create=False)

@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from backstory import Database, aio
-from backstory.ids import new_id
+from backstory.values.ids import new_id
 from tests.reliability.torture import Account, deposit
 
 PRIMITIVES = (type(threading.Lock()), type(threading.RLock()), SimpleQueue, threading.Thread)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backstory.event_data import RecordedEvent
 from backstory.store import Log
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.event_data import RecordedEvent
 from tests.reliability.samples import problems
 
 ROOT = Path(__file__).parents[2]

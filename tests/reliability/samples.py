@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backstory.commit import Commit, draft
-from backstory.event_data import EventData, encoded
 from backstory.history.check.verify import verify
-from backstory.query import Condition, Query
 from backstory.store import Log, append, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import Commit, draft
+from backstory.values.event_data import EventData, encoded
+from backstory.values.query import Condition, Query
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNTS = 7

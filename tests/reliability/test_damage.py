@@ -13,14 +13,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from backstory.commit import NO_HASH
 from backstory.errors import BackstoryError, StoreCorrupt, StoreError
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import Branches
-from backstory.query import Query
 from backstory.store import Log, Store, create_log, set_ref
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import row_digest
+from backstory.values.commit import NO_HASH
+from backstory.values.query import Query
 from tests.reliability.samples import contents, deposited, one, problems, sample
 
 PAGE = 4096

@@ -26,10 +26,10 @@ from backstory.errors import (
     StoreMissing,
     StoreReadOnly,
 )
-from backstory.event_data import encoded
-from backstory.query import Query
 from backstory.store import set_ref
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.event_data import encoded
+from backstory.values.query import Query
 from tests.reliability.processes import ROOT
 from tests.reliability.samples import contents, deposited, one, problems, sample
 
@@ -222,9 +222,9 @@ def test_a_store_cannot_be_made_on_a_full_disk(small_disk: Path) -> None:
 USE = """
 import hashlib, os, sys
 from datetime import UTC, datetime
-from backstory.commit import draft
+from backstory.values.commit import draft
 from backstory.errors import BackstoryError
-from backstory.event_data import encoded
+from backstory.values.event_data import encoded
 from backstory.store import append, set_ref
 from backstory.stores.sqlite import SqliteStore
 

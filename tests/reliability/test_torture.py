@@ -17,12 +17,12 @@ import msgspec
 import pytest
 
 from backstory import Database, State, connect
-from backstory.codec import PLAIN
-from backstory.commit import Commit
-from backstory.event_data import EventData, RecordedEvent
+from backstory.decide.state import fold
 from backstory.history.check.verify import verify
-from backstory.query import Query
-from backstory.state import fold
+from backstory.values.codec import PLAIN
+from backstory.values.commit import Commit
+from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.query import Query
 from tests.reliability import torture
 from tests.reliability.processes import finish, running
 from tests.reliability.torture import (

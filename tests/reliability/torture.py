@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from backstory import Command, Conflict, Database, Event, Refused, State, Tag, command, connect
-from backstory.ids import new_id
+from backstory.values.ids import new_id
 
 ACCOUNTS = ["a-0", '"account:a-0', "a-1", '["account:a-1', 'a-1"']
 COURSES = ["c-0", '"course:c-0', "c-1", '"student:s-0']

@@ -9,10 +9,10 @@ import sys
 from datetime import UTC, datetime
 from itertools import count
 
-from backstory.commit import draft
-from backstory.event_data import encoded
-from backstory.query import Condition, Query
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
+from backstory.values.query import Condition, Query
 
 HOT = Query.of(tags=["hot:1"])
 """Every commit relies on this, so that each must be decided on the one before."""

@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from backstory.errors import LockError
-from backstory.event_types import EventType, event_type, register
-from backstory.fields import Tagged
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.compatibility import differences
 from backstory.schema.lock import Lock, Published, published, updated
 from backstory.schema.samples import samples
 from backstory.schema.stub import stub
+from backstory.values.event_types import EventType, event_type, register
+from backstory.values.fields import Tagged
 from tests.schema.test_compatibility import KINDS, changes, kind, names
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from backstory.codec import PLAIN
 from backstory.errors import InvalidEvent
-from backstory.event_types import EventType, event_type, register
-from backstory.fields import Tagged
 from backstory.schema.compatibility import differences, tag_differences
 from backstory.schema.lock import published
+from backstory.values.codec import PLAIN
+from backstory.values.event_types import EventType, event_type, register
+from backstory.values.fields import Tagged
 
 names = itertools.count()
 

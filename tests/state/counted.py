@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from backstory.query import Query
 from backstory.store import ALL
+from backstory.values.query import Query
 
 
 class Counted:

@@ -14,7 +14,8 @@ from typing import Any, Union
 import msgspec
 import pytest
 
-from backstory import Command, Event, Refused, State, Tag, command, commands
+from backstory import Command, Event, Refused, State, Tag, command
+from backstory.decide import commands
 from backstory.errors import DecisionError, DefinitionError
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer, withdraw
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backstory.fingerprint import fingerprint
+from backstory.decide.fingerprint import fingerprint
 
 PREAMBLE = """
 import dataclasses, enum, functools, logging, re, threading

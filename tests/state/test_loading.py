@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backstory import Database, Refused, State, Tag, connect
+from backstory.decide.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads
+from backstory.decide.state import fold
 from backstory.errors import UnknownRevision
-from backstory.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads
-from backstory.query import Query
-from backstory.state import fold
+from backstory.values.query import Query
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
 from tests.state.counted import Counted
 
@@ -367,7 +367,7 @@ def test_a_large_state_is_measured_once_in_some_changes(monkeypatch: pytest.Monk
         measured += 1
         return 10 * LARGE
 
-    monkeypatch.setattr("backstory.loading._size", size)
+    monkeypatch.setattr("backstory.decide.loading._size", size)
     cache = Cache()
     for position in range(1, 2 * SELDOM + 1):
         cache.put(key("a"), Account("a", position), position)

@@ -20,10 +20,10 @@ import msgspec
 import pytest
 
 from backstory import Database, Event, Query, State, Tag, connect, upcast
+from backstory.decide.fingerprint import fingerprint
+from backstory.decide.snapshots import Snapshots
 from backstory.errors import StoreReadOnly
-from backstory.event_data import encoded
-from backstory.fingerprint import fingerprint
-from backstory.snapshots import Snapshots
+from backstory.values.event_data import encoded
 from tests.faces.steps import SteppedStore
 from tests.state.bank import Deposited, Withdrawn
 
@@ -366,7 +366,7 @@ def test_when_an_upcaster_changes_the_history_is_read_anew(db: Database) -> None
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
     script = (
-        "import tests.state.test_snapshots as t; from backstory.fingerprint import fingerprint as f;"
+        "import tests.state.test_snapshots as t; from backstory.decide.fingerprint import fingerprint as f;"
         "print(f(t.Code.now()), f(t.Chosen), f(t.mended(100)))"
     )
     found = {

@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from backstory import Condition, Database, Event, Latest, Query, State, Tag, Tagged
-from backstory.copying import immutable
+from backstory.decide.copying import immutable
+from backstory.decide.state import fold, state_type
 from backstory.errors import Conflict, DefinitionError, EventError, InvalidTag, UnreadableEvent
-from backstory.event_data import RecordedEvent, encoded
-from backstory.state import fold, state_type
 from backstory.store import Record
+from backstory.values.event_data import RecordedEvent, encoded
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit
 
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from backstory import Database, State, Tag
-from backstory.codec import PLAIN
+from backstory.decide.snapshots import SNAPSHOT
 from backstory.history.check.snapshots import Kept, verify_snapshots
-from backstory.snapshots import SNAPSHOT
 from backstory.store import Record
+from backstory.values.codec import PLAIN
 from tests.state.bank import Deposited, Withdrawn
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from backstory.commit import Commit, Head
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.store import ALL, Caches, Log, Refs, Store, Verdict
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 
 class Turns:

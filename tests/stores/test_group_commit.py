@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from backstory.commit import draft
 from backstory.errors import StoreCorrupt, StoreError, StoreFull, StoreLocked, StoreRefused
-from backstory.event_data import encoded
 from backstory.stores import group_commit
 from backstory.stores.group_commit import GroupCommit
 from backstory.stores.memory import MemoryStore
 from backstory.unit import Append, Outcome, Unit, Written
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
 from tests.patience import PATIENCE, until
 
 

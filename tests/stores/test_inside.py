@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from backstory.commit import Head
 from backstory.conformance.sample import decided, ids, one
 from backstory.errors import StoreRefused
-from backstory.event_data import RecordedEvent
 from backstory.stores.sqlite import SqliteStore
+from backstory.values.commit import Head
+from backstory.values.event_data import RecordedEvent
 from tests.patience import until
 
 

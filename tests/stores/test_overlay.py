@@ -11,17 +11,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backstory.commit import ORIGIN, Commit, Head
 from backstory.conformance import LogConformance
 from backstory.conformance.sample import decided, fact, fill, ids, one, positions
 from backstory.errors import Conflict, HeadMoved, IdReused, RefMoved
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.store import ALL, Log, Refs, Store, Verdict, append, create_log
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Append, Batch, Hook, NewLog, Outcome, SetRef, Step, Unit, Written
+from backstory.values.commit import ORIGIN, Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 DEPTH = 6
 """How many logs lie on top of each other at most."""

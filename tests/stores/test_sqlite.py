@@ -13,11 +13,11 @@ import pytest
 from backstory.conformance import StoreConformance
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import Conflict, IdReused, StoreRefused
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
 from backstory.stores.sqlite.rows import Rows
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 from tests.stores.shared import SharedStore
 
 

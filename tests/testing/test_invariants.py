@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backstory import State, Tag, invariant
-from backstory.invariants import broken
+from backstory.decide.invariants import broken
 from tests.testing.warehouse import Shelf, Stored
 
 

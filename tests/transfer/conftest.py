@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import msgspec
 import pytest
 
-from backstory.event_data import RecordedEvent
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import InputFile, Rejected
+from backstory.values.event_data import RecordedEvent
 
 Skipped: TypeAlias = list[Rejected]
 

@@ -13,13 +13,11 @@ from typing import Any, TypeAlias
 import msgspec
 import pytest
 
-from backstory.commit import AUTHOR, DATA, ORIGIN, QUERY, Draft, drafted, withheld
 from backstory.conformance.sample import decided, fact, one
 from backstory.errors import HeadMoved, LogDropped, StoreCorrupt, StoreError, StoreExists
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import Branches
 from backstory.local import import_key, store_id
-from backstory.query import Query
 from backstory.refs import BRANCH, MAIN, MAIN_MOVES, MARK, REFLOG, SETTING, STORE, STORE_ID, travels
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.stores.memory import MemoryStore
@@ -29,6 +27,8 @@ from backstory.transfer import clone
 from backstory.transfer.names import names_of
 from backstory.transfer.wanted import Wanted
 from backstory.unit import Append, DropLog, Holds, Unit
+from backstory.values.commit import AUTHOR, DATA, ORIGIN, QUERY, Draft, drafted, withheld
+from backstory.values.query import Query
 from tests.transfer.contents import contents, said, sizes
 
 Make: TypeAlias = Callable[[str], Store]

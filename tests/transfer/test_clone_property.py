@@ -16,11 +16,11 @@ from backstory.errors import AppendError, BranchError, StoreExists, UnknownRevis
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import Options, merge
 from backstory.history.refs.branches import Branch, Branches
-from backstory.query import Query
 from backstory.refs import REFLOG
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import clone
 from backstory.unit import Holds, Unit
+from backstory.values.query import Query
 from tests.transfer.contents import contents, said
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from backstory.database import connect
+from backstory.decide.latest import Latest
+from backstory.decide.loading import Loader
 from backstory.errors import SourceError, UnknownRevision
 from backstory.history.check.verify import verify
-from backstory.latest import Latest
-from backstory.loading import Loader
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import load, read_git

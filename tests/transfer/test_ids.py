@@ -8,7 +8,6 @@ from itertools import combinations
 import msgspec
 import pytest
 
-from backstory.commit import draft
 from backstory.conformance.sample import START, fact
 from backstory.local import import_key
 from backstory.refs import STORE
@@ -27,6 +26,7 @@ from backstory.transfer import (
 )
 from backstory.transfer.ids import KeyedIds
 from backstory.transfer.source import Source as Items
+from backstory.values.commit import draft
 from tests.transfer.conftest import STORE_KEY, Skipped, Source, reasons
 
 MAIL = "ann@example.org"

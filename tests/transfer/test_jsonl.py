@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstory.commit import DATA, Draft, draft, from_micros, withheld
 from backstory.errors import SourceError
-from backstory.event_data import RESERVED, encoded
 from backstory.history.check.verify import verify
-from backstory.query import Clause, Condition, Query
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import InputFile, LoadReport, cloudevent_lines, load, own_lines, read_jsonl
+from backstory.values.commit import DATA, Draft, draft, from_micros, withheld
+from backstory.values.event_data import RESERVED, encoded
+from backstory.values.query import Clause, Condition, Query
 from tests.transfer.conftest import STORE_KEY, Skipped, Source, data, reasons
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

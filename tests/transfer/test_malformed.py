@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backstory.commit import EARLIEST, LATEST
 from backstory.errors import SourceError
-from backstory.event_data import DEPTH
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import Columns, InputFile, LoadReport, load, read_csv, read_jsonl, read_xes
 from backstory.transfer.formats.table import Reading
 from backstory.transfer.source import Source as Items
+from backstory.values.commit import EARLIEST, LATEST
+from backstory.values.event_data import DEPTH
 from tests.transfer.conftest import STORE_KEY, Skipped, Source, reasons
 
 Reader = Callable[[InputFile], Items]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import assert_type
 
 from backstory import Command, Database, Event, Refused, State, Tag, command, connect
-from backstory.commit import Commit
-from backstory.execution import Preview
+from backstory.decide.execution import Preview
+from backstory.values.commit import Commit
 
 
 class Deposited(Event):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backstory.event import definitions
+from backstory.values.event import definitions
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backstory.codec import PLAIN
 from backstory.errors import InvalidEvent, UnreadableEvent
-from backstory.event import Event, Tag, Unknown, upcast
-from backstory.event_data import DEPTH, EventData, RecordedEvent, encoded
+from backstory.values.codec import PLAIN
+from backstory.values.event import Event, Tag, Unknown, upcast
+from backstory.values.event_data import DEPTH, EventData, RecordedEvent, encoded
 
 
 class Colour(enum.Enum):

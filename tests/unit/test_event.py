@@ -16,11 +16,11 @@ import msgspec
 import pydantic
 import pytest
 
-from backstory.codec import PLAIN
 from backstory.errors import BackstoryError, DefinitionError, InvalidTag
-from backstory.event import Event, Tag, upcast
-from backstory.event_types import event_type, register
-from backstory.fields import Tagged
+from backstory.values.codec import PLAIN
+from backstory.values.event import Event, Tag, upcast
+from backstory.values.event_types import event_type, register
+from backstory.values.fields import Tagged
 
 AccountId = NewType("AccountId", str)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.errors import InvalidEvent, InvalidTag
-from backstory.event_data import DEPTH, check_tag, encoded
+from backstory.values.event_data import DEPTH, check_tag, encoded
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ assert other.steps == ["before", "parent"]
 LOADING = """
 import os, signal, sys, threading, time
 from importlib.machinery import PathFinder
-from backstory import digest
+from backstory.values import digest
 
 class Slow:
     def find_spec(self, name, path=None, target=None):

@@ -24,12 +24,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag, command, connect, register
-from backstory.codec import PLAIN
 from backstory.errors import DefinitionError, InvalidEvent, InvalidTag
-from backstory.event import definitions
-from backstory.event_data import DEPTH
-from backstory.forms import free_json
 from backstory.testing import given as happened
+from backstory.values.codec import PLAIN
+from backstory.values.event import definitions
+from backstory.values.event_data import DEPTH
+from backstory.values.forms import free_json
 
 NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 

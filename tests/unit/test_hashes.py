@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from backstory.commit import (
+from backstory.errors import InvalidEvent
+from backstory.values.commit import (
     EARLIEST,
     EPOCH,
     LATEST,
@@ -26,10 +27,9 @@ from backstory.commit import (
     from_micros,
     micros,
 )
-from backstory.errors import InvalidEvent
-from backstory.event_data import EventData, encoded
-from backstory.hashes import leaf_hash, merkle_root
-from backstory.query import Condition, Query
+from backstory.values.event_data import EventData, encoded
+from backstory.values.hashes import leaf_hash, merkle_root
+from backstory.values.query import Condition, Query
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = bytes(range(16))

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backstory.commit import draft
+from backstory.decide.latest import Field, Latest
+from backstory.decide.loading import Loader
 from backstory.errors import InvalidTag
-from backstory.event_data import encoded
-from backstory.latest import Field, Latest
-from backstory.loading import Loader
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.errors import InvalidEvent, InvalidTag
-from backstory.event_data import EventData
-from backstory.query import Clause, Query, from_json, matcher, to_json, union
+from backstory.values.event_data import EventData
+from backstory.values.query import Clause, Query, from_json, matcher, to_json, union
 
 TYPES = st.sampled_from(["A", "B", "C"])
 TAGS = st.sampled_from(["x:1", "x:2", "y:1"])

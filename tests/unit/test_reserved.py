@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 import pytest
 
 from backstory import Event, State, Tag, command, register
-from backstory.commit import draft
 from backstory.database import Database
 from backstory.errors import DefinitionError, InvalidEvent
-from backstory.event import definitions
-from backstory.event_data import encoded
 from backstory.history.refs.decisions import redecided
-from backstory.ids import ID_LIMIT, derived
 from backstory.stores.memory import MemoryStore
+from backstory.values.commit import draft
+from backstory.values.event import definitions
+from backstory.values.event_data import encoded
+from backstory.values.ids import ID_LIMIT, derived
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from hashlib import sha256, shake_256
 import pytest
 
 from backstory.errors import InvalidEvent
-from backstory.salts import NOTHING, Withheld, digests, openings, without
+from backstory.values.salts import NOTHING, Withheld, digests, openings, without
 
 SECRET = bytes(range(16))
 PARTS = [b"ann", b"", b"pay", b"{}"]

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backstory import commit
-from backstory.commit import Draft, draft
 from backstory.errors import InvalidEvent
-from backstory.event_data import EventData
-from backstory.query import Condition, Query
+from backstory.values import commit
+from backstory.values.commit import Draft, draft
+from backstory.values.event_data import EventData
+from backstory.values.query import Condition, Query
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from backstory.commit import (
+from backstory.values.commit import (
     AUTHOR,
     COMMAND,
     DATA,
@@ -28,10 +28,10 @@ from backstory.commit import (
     parts,
     withheld,
 )
-from backstory.event_data import EventData, encoded
-from backstory.hashes import leaf_hash, merkle_root
-from backstory.query import Condition, Query, to_json
-from backstory.salts import Opening, Withheld, digests, openings
+from backstory.values.event_data import EventData, encoded
+from backstory.values.hashes import leaf_hash, merkle_root
+from backstory.values.query import Condition, Query, to_json
+from backstory.values.salts import Opening, Withheld, digests, openings
 
 PATH = Path(__file__).parents[2] / "docs" / "design" / "format-vectors.json"
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

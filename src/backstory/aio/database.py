@@ -14,18 +14,18 @@ from backstory.aio.stream import Following, Stream
 from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
-from backstory.drafting import Said
-from backstory.execution import ATTEMPTS
-from backstory.read_query import wanted
+from backstory.decide.drafting import Said
+from backstory.decide.execution import ATTEMPTS
+from backstory.decide.read_query import wanted
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
-    from backstory.commands import Command
-    from backstory.commit import Commit
+    from backstory.decide.commands import Command
+    from backstory.decide.state import State
     from backstory.line import Line
-    from backstory.query import Condition, Query
-    from backstory.state import State
     from backstory.store import Record
+    from backstory.values.commit import Commit
+    from backstory.values.query import Condition, Query
 
 THREADS = 32
 """How many verbs run at once, unless `connect` is told otherwise."""

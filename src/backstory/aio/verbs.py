@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from backstory.aio.face import Face
 from backstory.aio.stream import Stream
+from backstory.decide.state import State
 from backstory.history.merge.merge import DEFAULTS
-from backstory.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from typing import Self
 
-    from backstory.commands import Command
-    from backstory.commit import Commit, Head
-    from backstory.execution import Preview
+    from backstory.decide.commands import Command
+    from backstory.decide.execution import Preview
     from backstory.history.ask.bisect import Found
     from backstory.history.blame.blame import Blame
     from backstory.history.compare.diff import Difference
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
     from backstory.history.refs.revision import Point, Revision
-    from backstory.query import Query
     from backstory.store import Record
+    from backstory.values.commit import Commit, Head
+    from backstory.values.query import Query
 
 S = TypeVar("S", bound=State)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from backstory.commit import (
+from backstory.conformance.sample import START, decided, fact, ids, one, positions
+from backstory.errors import Conflict, HeadMoved
+from backstory.store import Log, Store, append, create_log
+from backstory.values.commit import (
     AUTHOR,
     EARLIEST,
     EPOCH,
@@ -20,12 +23,9 @@ from backstory.commit import (
     draft,
     withheld,
 )
-from backstory.conformance.sample import START, decided, fact, ids, one, positions
-from backstory.errors import Conflict, HeadMoved
-from backstory.event_data import DEPTH
-from backstory.hashes import commit_hash
-from backstory.query import Condition, Query
-from backstory.store import Log, Store, append, create_log
+from backstory.values.event_data import DEPTH
+from backstory.values.hashes import commit_hash
+from backstory.values.query import Condition, Query
 
 SECOND = 6
 """The place of the second event among the parts of a commit."""

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backstory.commit import DATA, ORIGIN, Head
 from backstory.conformance.sample import START, decided, fact, one
 from backstory.errors import Conflict, StoreRefused
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.tables import Tables, Transaction
 from backstory.unit import Append, SetRef, Unit, Withhold, Within, new_log
+from backstory.values.commit import DATA, ORIGIN, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 
 def counted(store: Store) -> Tables:

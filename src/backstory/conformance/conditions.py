@@ -9,9 +9,9 @@ import pytest
 from backstory.conformance.model import wanted
 from backstory.conformance.sample import FAR, decided, fact, fill, one, positions
 from backstory.errors import AheadOfLog, Conflict
-from backstory.event_data import EventData
-from backstory.query import Clause, Query
 from backstory.store import Log, append
+from backstory.values.event_data import EventData
+from backstory.values.query import Clause, Query
 
 
 class Shape(NamedTuple):

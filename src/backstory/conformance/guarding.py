@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from backstory.commit import Draft
 from backstory.conformance.sample import decided, fact, ids, one, positions
 from backstory.errors import AheadOfLog, Conflict, HeadMoved, IdReused, RefMoved
-from backstory.query import Query
 from backstory.store import Log, Store, Verdict, append, create_log, set_ref
 from backstory.unit import Append, SetRef, Unit, Written
+from backstory.values.commit import Draft
+from backstory.values.query import Query
 
 REF, VALUE = "branch/trial", "7"
 GUARD = SetRef(REF, VALUE, VALUE)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from backstory.conformance.places import branched
 from backstory.conformance.sample import FAR, decided, fact, fill, ids, one, positions
-from backstory.query import Query
 from backstory.store import Store, append, set_ref
+from backstory.values.query import Query
 
 
 class Keeping:

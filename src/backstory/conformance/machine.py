@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from backstory.commit import Draft, Head, draft
 from backstory.conformance.model import ModelLog, Outcome
 from backstory.conformance.sample import START, fact
 from backstory.errors import AheadOfLog, AppendError, Conflict, HeadMoved, RefMoved
-from backstory.event_data import EventData
-from backstory.query import Clause, Condition, Query
 from backstory.refs import MAIN_REF
 from backstory.store import Log, Store, create_log, set_ref
 from backstory.unit import Append, SetRef, Unit, Written
+from backstory.values.commit import Draft, Head, draft
+from backstory.values.event_data import EventData
+from backstory.values.query import Clause, Condition, Query
 
 TYPES = st.sampled_from(["A", "B", "a", "Größe"])
 ALIKE = ("x:1", "y:1", 'x:"x:1', 'z:"y:1', 'z:["x:1"]', "y:1\\", "X:1", "x:1\n", "z:é", "z:e\u0301")

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from backstory.commit import ORIGIN, Commit, Draft, Head, chained
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.unit import SetRef
+from backstory.values.commit import ORIGIN, Commit, Draft, Head, chained
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 Outcome: TypeAlias = tuple[str, object]
 """The verdict on a batch: a word, and its subject."""

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from backstory.commit import ORIGIN, Head
 from backstory.conformance.sample import FAR, START, decided, fact, fill, ids, one, positions
 from backstory.errors import AheadOfLog, Conflict, IdReused, StoreClosed
-from backstory.hashes import commit_hash
-from backstory.query import Query
 from backstory.refs import MAIN_REF
 from backstory.store import Log, Store, append, create_log, set_ref
+from backstory.values.commit import ORIGIN, Head
+from backstory.values.hashes import commit_hash
+from backstory.values.query import Query
 
 
 def branched(store: Store) -> tuple[Log, Log]:

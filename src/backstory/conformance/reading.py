@@ -6,11 +6,11 @@ from itertools import product
 
 import pytest
 
-from backstory.commit import Commit
 from backstory.conformance.sample import FAR, decided, fact, fill, ids, one, positions
-from backstory.event_data import RecordedEvent
-from backstory.query import Query
 from backstory.store import Log, append
+from backstory.values.commit import Commit
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 BOUNDS = (0, 1, 99, 100, 237, 240, 241, 1000)
 """Positions in, at the edge of, and beyond a log of 240 events."""

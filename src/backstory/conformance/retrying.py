@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from backstory.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Draft, withheld
 from backstory.conformance.sample import decided, fact, fill, ids, one, positions
 from backstory.errors import Conflict, IdReused
-from backstory.query import Query
 from backstory.store import Log, append
+from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Draft, withheld
+from backstory.values.query import Query
 
 OTHER: dict[str, Callable[[], Draft]] = {
     "events": lambda: decided(fact("A", "x:1"), fact("A"), id="pay-1"),

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backstory.commit import Commit, Draft, draft
-from backstory.event_data import EventData, RecordedEvent, encoded
-from backstory.query import Condition, Query
 from backstory.store import Log, append
+from backstory.values.commit import Commit, Draft, draft
+from backstory.values.event_data import EventData, RecordedEvent, encoded
+from backstory.values.query import Condition, Query
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When the drafts of the suite were decided, unless they say otherwise."""

@@ -6,8 +6,8 @@ import pytest
 
 from backstory.conformance.sample import FAR, decided, fact, fill, one, positions
 from backstory.errors import Conflict
-from backstory.query import Query
 from backstory.store import Log, append
+from backstory.values.query import Query
 
 LONG = "x:" + "long " * 2_000
 

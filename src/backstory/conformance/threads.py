@@ -10,12 +10,12 @@ from itertools import count
 
 import pytest
 
-from backstory.commit import NO_HASH, Commit, content_hash
 from backstory.conformance.sample import FAR, decided, fact, fill, one, positions
 from backstory.errors import Conflict, StoreClosed
-from backstory.hashes import commit_hash
-from backstory.query import Query
 from backstory.store import Log, Store, append, create_log, set_ref
+from backstory.values.commit import NO_HASH, Commit, content_hash
+from backstory.values.hashes import commit_hash
+from backstory.values.query import Query
 
 WRITERS = 8
 EACH = 25

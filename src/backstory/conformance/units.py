@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backstory.commit import MESSAGE, ORIGIN, Head
 from backstory.conformance.sample import START, decided, fact, ids, one, positions
 from backstory.errors import (
     Conflict,
@@ -17,7 +16,6 @@ from backstory.errors import (
     NotThere,
     RefMoved,
 )
-from backstory.query import Query
 from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.unit import (
@@ -33,6 +31,8 @@ from backstory.unit import (
     Written,
     new_log,
 )
+from backstory.values.commit import MESSAGE, ORIGIN, Head
+from backstory.values.query import Query
 
 
 def outcome_of(store: Store, *steps: Step) -> Outcome:

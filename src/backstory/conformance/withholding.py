@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from backstory.commit import DATA, MESSAGE, ORIGIN, content_hash
 from backstory.conformance.sample import decided, fact, one, positions
 from backstory.conformance.units import outcome_of
 from backstory.errors import LogDropped, NotThere, StillNeeded
-from backstory.query import Query
 from backstory.store import Log, Store, append, create_log, write
 from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
+from backstory.values.commit import DATA, MESSAGE, ORIGIN, content_hash
+from backstory.values.query import Query
 
 
 class Withholding:

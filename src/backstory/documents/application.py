@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from backstory.decide.state import State, state_type
 from backstory.documents.types import spelled, type_name
-from backstory.state import State, state_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from backstory.commands import CommandType
+    from backstory.decide.commands import CommandType
     from backstory.schema.check import Finding
 
 

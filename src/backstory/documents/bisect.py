@@ -11,11 +11,11 @@ from backstory.history.compare.jsonable import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from backstory.commit import Commit
-    from backstory.event_data import RecordedEvent
+    from backstory.decide.state import State
     from backstory.history.ask.bisect import Broken, Found
-    from backstory.state import State
     from backstory.subject import Subjects
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import RecordedEvent
 
 
 def turns_document(reference: State, where: str, found: Found) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from backstory.documents.commits import call_document
 from backstory.documents.states import reference_document
 
 if TYPE_CHECKING:
+    from backstory.decide.state import State
     from backstory.history.blame.blame import Blame, Blamed
-    from backstory.state import State
     from backstory.subject import Subjects
 
 

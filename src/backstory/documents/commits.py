@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.event_data import RecordedEvent
 from backstory.history.forget.withholding import names_of
-from backstory.masking import masked_command, masked_data
+from backstory.values.event_data import RecordedEvent
+from backstory.values.masking import masked_command, masked_data
 
 if TYPE_CHECKING:
-    from backstory.commit import Commit
-    from backstory.event_data import EventData
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import EventData
 
 
 def commit_document(

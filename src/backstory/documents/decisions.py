@@ -12,10 +12,10 @@ from backstory.history.compare.jsonable import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from backstory.commands import Command
+    from backstory.decide.commands import Command
+    from backstory.decide.execution import Preview
     from backstory.errors import Refused
-    from backstory.event_data import EventData
-    from backstory.execution import Preview
+    from backstory.values.event_data import EventData
 
 
 def preview_document(command: Command, preview: Preview, events: Iterable[EventData]) -> dict[str, Any]:

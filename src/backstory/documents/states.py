@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from backstory.decide.latest import Latest
+from backstory.decide.state import State, identity
 from backstory.history.compare.jsonable import part_veil, plain_value, shown
-from backstory.latest import Latest
-from backstory.masking import masked
-from backstory.state import State, identity
+from backstory.values.masking import masked
 
 if TYPE_CHECKING:
-    from backstory.commit import Commit
-    from backstory.latest import Field
+    from backstory.decide.latest import Field
     from backstory.store import Record
+    from backstory.values.commit import Commit
 
 
 def reference_document(reference: State) -> dict[str, Any]:

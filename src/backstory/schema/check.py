@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from backstory.event_types import EventType
-from backstory.fields import tag_value
 from backstory.schema.compatibility import Difference, differences, tag_differences
 from backstory.schema.lock import Lock, Published, published
 from backstory.schema.samples import samples
 from backstory.schema.stub import stub
+from backstory.values.event_types import EventType
+from backstory.values.fields import tag_value
 
 Level = Literal["broken", "warning", "news"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from backstory.event_types import EventType
+from backstory.values.event_types import EventType
 
 Schema = dict[str, Any]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from backstory.errors import LockError
-from backstory.event_types import EventType
 from backstory.schema.json_schema import Schema, event_schema, event_tags
+from backstory.values.event_types import EventType
 
 NAME = "events.lock"
 FORMAT = 1

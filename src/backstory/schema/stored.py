@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from backstory.event_data import RecordedEvent
-from backstory.event_types import EventType
 from backstory.history.ask.summary import TypeCount, types
-from backstory.query import Query
 from backstory.schema.check import Finding
 from backstory.store import Log
+from backstory.values.event_data import RecordedEvent
+from backstory.values.event_types import EventType
+from backstory.values.query import Query
 
 
 def check_log(

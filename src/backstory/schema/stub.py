@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from backstory.event import Event
-from backstory.event_types import EventType
 from backstory.schema.compatibility import Difference
 from backstory.schema.json_schema import Schema
+from backstory.values.event import Event
+from backstory.values.event_types import EventType
 
 CASTS = {
     ("integer", "string"): "str({})",

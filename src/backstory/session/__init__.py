@@ -246,7 +246,7 @@ class Session:
         if not personal:
             yield
             return
-        from backstory.masking import personal_shown
+        from backstory.values.masking import personal_shown
 
         with personal_shown():
             yield

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backstory.commit import Head
-from backstory.event_data import RecordedEvent
 from backstory.unit import Append, NewLog, Outcome, Unit, Written
+from backstory.values.commit import Head
+from backstory.values.event_data import RecordedEvent
 
 
 def run_hooks(

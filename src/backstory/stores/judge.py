@@ -7,7 +7,6 @@ from typing import Protocol
 
 import msgspec
 
-from backstory.commit import DATA, Commit, Draft, Head, chained, content_hash
 from backstory.errors import (
     AheadOfLog,
     AppendError,
@@ -20,8 +19,6 @@ from backstory.errors import (
     RefMoved,
     StillNeeded,
 )
-from backstory.event_data import RecordedEvent
-from backstory.query import Condition
 from backstory.refs import MAIN_MOVES, MAIN_REF
 from backstory.unit import (
     Append,
@@ -35,6 +32,9 @@ from backstory.unit import (
     Withhold,
     is_guard,
 )
+from backstory.values.commit import DATA, Commit, Draft, Head, chained, content_hash
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Condition
 
 SHOWN = 10
 """The number of events in the way that a conflict names at most."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from backstory.commit import Head
 from backstory.refs import BRANCH, MARK, REFLOG
+from backstory.values.commit import Head
 
 
 class _Marked(msgspec.Struct):

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
-from backstory.commit import Commit, Head
-from backstory.event_data import RecordedEvent
-from backstory.query import Condition, Query
 from backstory.store import ALL, Log, Verdict
 from backstory.stores.judge import judge_batch
 from backstory.unit import Batch, Hook, Step, is_guard
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Condition, Query
 
 
 class OverlayLog:

@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from backstory.commit import DATA, Commit, Head, from_micros
 from backstory.errors import InvalidEvent, StoreCorrupt
-from backstory.query import Condition, from_json
-from backstory.salts import SIZE, openings
+from backstory.values.commit import DATA, Commit, Head, from_micros
+from backstory.values.query import Condition, from_json
+from backstory.values.salts import SIZE, openings
 
 LOG_BITS = 40
 """A row's key is its log's number times 2^40, plus its position."""

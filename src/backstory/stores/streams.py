@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 from operator import attrgetter
 
-from backstory.event_data import RecordedEvent
+from backstory.values.event_data import RecordedEvent
 
 by_position = attrgetter("position")
 

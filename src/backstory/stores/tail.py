@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from backstory.commit import Commit, Head
-from backstory.event_data import EventData
-from backstory.query import Query
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import EventData
+from backstory.values.query import Query
 
 MOST = 100_000
 """How many tags and ids are remembered before it begins anew."""

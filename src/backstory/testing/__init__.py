@@ -9,7 +9,7 @@ as a specification, and `--spec-md FILE` writes it as Markdown.
 
 from __future__ import annotations
 
-from backstory.invariants import invariant
+from backstory.decide.invariants import invariant
 from backstory.testing.history import Broken, committed
 from backstory.testing.orders import Order, every_order, in_order
 from backstory.testing.scenario import Given, When, given

@@ -7,8 +7,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
-from backstory.masking import is_hidden, masked_repr
-from backstory.veil import OPEN, Veil, members, veil_of
+from backstory.values.masking import is_hidden, masked_repr
+from backstory.values.veil import OPEN, Veil, members, veil_of
 
 
 class Nothing:

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.codec import PLAIN
-from backstory.commit import ORIGIN, Commit, Head, chained, draft, recorded
-from backstory.event_data import RecordedEvent
-from backstory.invariants import broken
-from backstory.state import State, state_type
+from backstory.decide.invariants import broken
+from backstory.decide.state import State, state_type
 from backstory.testing import wording
+from backstory.values.codec import PLAIN
+from backstory.values.commit import ORIGIN, Commit, Head, chained, draft, recorded
+from backstory.values.event_data import RecordedEvent
 
 S = TypeVar("S", bound=State)
 

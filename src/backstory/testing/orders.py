@@ -12,9 +12,9 @@ from itertools import permutations
 from math import factorial
 from typing import Any, NamedTuple
 
-from backstory.commands import Command
+from backstory.decide.commands import Command
+from backstory.decide.state import State
 from backstory.errors import Refused
-from backstory.state import State
 from backstory.testing import wording
 from backstory.testing.history import Broken, as_commits, history
 from backstory.testing.scenario import decided

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.codec import PLAIN
-from backstory.commands import Command
+from backstory.decide.commands import Command
+from backstory.decide.state import State, boundary
 from backstory.errors import Refused
-from backstory.event_data import EventData
-from backstory.event_types import event_type
-from backstory.query import Query
-from backstory.state import State, boundary
 from backstory.testing import wording
 from backstory.testing.differences import compared
 from backstory.testing.history import Broken, Committed, History, as_commits, committed, history
 from backstory.testing.story import Step, Story, announce
+from backstory.values.codec import PLAIN
+from backstory.values.event_data import EventData
+from backstory.values.event_types import event_type
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from typing import Self

@@ -6,14 +6,14 @@ from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
-from backstory.event import Unknown, definitions
-from backstory.event_data import EventData
-from backstory.event_types import event_type
-from backstory.fields import TEXTLIKE, tag_value
-from backstory.masking import masked_repr
-from backstory.query import Clause, Query
-from backstory.state import State, identity
-from backstory.veil import OPEN, members, veil_of
+from backstory.decide.state import State, identity
+from backstory.values.event import Unknown, definitions
+from backstory.values.event_data import EventData
+from backstory.values.event_types import event_type
+from backstory.values.fields import TEXTLIKE, tag_value
+from backstory.values.masking import masked_repr
+from backstory.values.query import Clause, Query
+from backstory.values.veil import OPEN, members, veil_of
 
 
 def event(value: Any) -> str:

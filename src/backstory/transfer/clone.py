@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import msgspec
 
-from backstory.commit import ORIGIN, Head
 from backstory.errors import AppendError, StoreError, StoreExists
 from backstory.history.refs.branches import MAIN, Branches
 from backstory.store import Store, write
@@ -27,6 +26,7 @@ from backstory.transfer.source import Progress, no_progress
 from backstory.transfer.stretch import copied
 from backstory.transfer.wanted import Wanted
 from backstory.unit import SetRef
+from backstory.values.commit import ORIGIN, Head
 
 BATCH = 1000
 """Events per transaction: a sync to disk costs little for each, and so many are in memory at once."""

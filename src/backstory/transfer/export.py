@@ -7,14 +7,14 @@ from itertools import islice
 
 import msgspec
 
-from backstory.commit import Commit
-from backstory.event_data import RecordedEvent
 from backstory.lookup import commit_at
-from backstory.query import Query
 from backstory.store import ALL, Log
 from backstory.transfer.formats.cloudevents import event_line
 from backstory.transfer.formats.own import FORMAT, Header, commit_line
 from backstory.transfer.source import Progress, no_progress
+from backstory.values.commit import Commit
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 
 def own_lines(

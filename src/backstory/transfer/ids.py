@@ -12,8 +12,8 @@ import re
 
 import msgspec
 
-from backstory.event_data import RESERVED
-from backstory.ids import derived
+from backstory.values.event_data import RESERVED
+from backstory.values.ids import derived
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1467][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 """A UUID that was made of a time or of chance. Those of the versions 3 and 5 are digests of a name."""

@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from backstory.commit import EARLIEST, Commit
 from backstory.errors import SourceError
-from backstory.event_data import EventData
 from backstory.lookup import commit_at
-from backstory.query import Query
 from backstory.store import Log
 from backstory.transfer.ids import KEYED
 from backstory.transfer.source import Entry, Item, Known, Progress, Rejected, no_progress
+from backstory.values.commit import EARLIEST, Commit
+from backstory.values.event_data import EventData
+from backstory.values.query import Query
 
 BATCH = 5000
 """Events per transaction: so many that a sync to disk costs next to nothing for each."""

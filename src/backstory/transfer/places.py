@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from backstory.commit import NO_HASH, Head
 from backstory.errors import StoreExists
 from backstory.history.refs.branches import MAIN, Branches, settled_of
 from backstory.refs import BRANCH, MAIN_MOVES, MARK, STORE_ID
@@ -14,6 +13,7 @@ from backstory.store import Store, write
 from backstory.transfer.names import Names
 from backstory.transfer.stretch import Stretch
 from backstory.unit import Holds, NewLog, SetRef, Step
+from backstory.values.commit import NO_HASH, Head
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -13,8 +13,8 @@ from typing import IO, TypeAlias, cast
 
 import msgspec
 
-from backstory.commit import Draft
 from backstory.errors import EventError, SourceError
+from backstory.values.commit import Draft
 
 CHUNK = 1 << 16
 GZIP = b"\x1f\x8b"

@@ -7,12 +7,12 @@ from itertools import islice
 
 import msgspec
 
-from backstory.commit import Commit, Draft, Head, chained, drafted
 from backstory.errors import StoreCorrupt
 from backstory.history.check.heads import hash_at
 from backstory.history.check.verify import commit_problems
 from backstory.history.refs.branches import MAIN
 from backstory.store import Log, append
+from backstory.values.commit import Commit, Draft, Head, chained, drafted
 
 
 class Stretch(msgspec.Struct, frozen=True):

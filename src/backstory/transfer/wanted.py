@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from backstory.commit import NO_HASH, ORIGIN, Head
 from backstory.errors import LogDropped, StoreCorrupt
 from backstory.history.refs.branches import MAIN, Branches
 from backstory.lookup import commit_at
 from backstory.store import Log
 from backstory.transfer.names import Names
 from backstory.transfer.stretch import Stretch, has
+from backstory.values.commit import NO_HASH, ORIGIN, Head
 
 
 class Wanted:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import values
+from backstory.decide.latest import Latest
+from backstory.decide.state import State
 from backstory.documents.application import identity_types
 from backstory.errors import ApplicationError, BackstoryError
-from backstory.latest import Latest
-from backstory.state import State
 
 if TYPE_CHECKING:
     from backstory.session import Session

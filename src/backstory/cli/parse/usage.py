@@ -8,7 +8,7 @@ from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
 
 if TYPE_CHECKING:
-    from backstory.commands import CommandType
+    from backstory.decide.commands import CommandType
 
 TAKEN = {
     *("app", "personal", "preview", "author", "message", "id"),

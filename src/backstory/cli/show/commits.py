@@ -14,10 +14,10 @@ from backstory.subject import subject_of
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
-    from backstory.event_data import EventData, RecordedEvent
-    from backstory.query import Clause, Query
     from backstory.store import Log
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import EventData, RecordedEvent
+    from backstory.values.query import Clause, Query
 
 SHORT = 10
 """Hex digits of a short hash."""
@@ -27,14 +27,14 @@ INDENT = "    "
 
 def shown_data(record: RecordedEvent | EventData) -> bytes:
     """An event's data as JSON, masked. A list of commits shows no data, and does not load the modules for it."""
-    from backstory.masking import masked_data
+    from backstory.values.masking import masked_data
 
     return masked_data(record)
 
 
 def shown_command(commit: Commit) -> bytes:
     """The command that made a commit as JSON, masked; empty if there is none."""
-    from backstory.masking import masked_command
+    from backstory.values.masking import masked_command
 
     return masked_command(commit.command_json)
 

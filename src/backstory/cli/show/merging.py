@@ -10,12 +10,12 @@ from backstory.cli.show.changes import painted
 from backstory.cli.show.text import count, plain
 from backstory.documents.merges import merge_document
 from backstory.documents.states import name_of
-from backstory.event_data import RecordedEvent
 from backstory.history.merge.merge import MergeReport
 from backstory.history.merge.replay import MergeStep
 from backstory.session.memory import Pending
 from backstory.session.merging import judged
 from backstory.subject import Subjects
+from backstory.values.event_data import RecordedEvent
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output

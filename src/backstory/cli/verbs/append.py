@@ -11,14 +11,14 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
-from backstory.commit import draft
 from backstory.documents.commits import commit_document
-from backstory.event_data import encoded
-from backstory.ids import new_id
 from backstory.lookup import events_of
-from backstory.query import Condition, Query
 from backstory.store import append
 from backstory.subject import subject_of
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
+from backstory.values.ids import new_id
+from backstory.values.query import Condition, Query
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

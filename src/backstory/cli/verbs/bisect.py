@@ -13,6 +13,7 @@ from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import changes, commits
 from backstory.cli.show.text import count, plain
+from backstory.decide.state import fold
 from backstory.documents.bisect import first_document, suspects_document, turns_document
 from backstory.documents.states import name_of
 from backstory.history.ask.bisect import Found, first, first_of_all
@@ -22,18 +23,17 @@ from backstory.history.compare.diff import diff_states
 from backstory.history.compare.jsonable import shown
 from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
-from backstory.state import fold
 from backstory.subject import Subjects, subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
-    from backstory.event_data import RecordedEvent
+    from backstory.decide.state import State
     from backstory.session import Session
-    from backstory.state import State
     from backstory.store import Log
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import RecordedEvent
 
 EXAMPLES = """\
 backstory bisect Account a-7 --where 'balance < 400'

@@ -13,11 +13,11 @@ from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.cli.show.value import cut, shown
+from backstory.decide.latest import Latest
+from backstory.decide.state import identity
 from backstory.documents.blame import blame_document
 from backstory.documents.states import name_of
 from backstory.history.blame.blame import Blame, Blamed, blame
-from backstory.latest import Latest
-from backstory.state import identity
 from backstory.subject import Subjects
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from backstory.cli.parse.parser import application_options
 from backstory.cli.parse.usage import usage
 from backstory.cli.show.text import plain
-from backstory.commands import CommandType
+from backstory.decide.commands import CommandType
+from backstory.decide.state import State, state_type
 from backstory.documents.application import command_type_document
-from backstory.state import State, state_type
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

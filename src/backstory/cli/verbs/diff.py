@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
     from backstory.session import Session
     from backstory.store import Log
+    from backstory.values.commit import Commit
 
 EXAMPLES = """\
 backstory diff '#2' HEAD

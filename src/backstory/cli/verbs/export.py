@@ -11,7 +11,7 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse import files
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.bar import Bar
-from backstory.query import Query
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -12,8 +12,8 @@ from backstory.cli.show import commits
 from backstory.cli.show.text import plain
 from backstory.documents.commits import commit_document, event_document
 from backstory.history.ask.grep import data_text, grep_events, grep_messages
-from backstory.query import Query
 from backstory.subject import Subjects
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

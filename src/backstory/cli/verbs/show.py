@@ -9,21 +9,21 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import human
-from backstory.commit import QUERY
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import subject_of
+from backstory.values.commit import QUERY
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
-    from backstory.event_data import RecordedEvent
     from backstory.session import Session
     from backstory.store import Log
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import RecordedEvent
 
 EXAMPLES = """\
 backstory show

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Head
     from backstory.history.ask.summary import Stats
     from backstory.session import Session
+    from backstory.values.commit import Head
 
 EXAMPLES = """\
 backstory stats

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from backstory.cli.show.output import Output
+    from backstory.decide.state import State
     from backstory.history.check.snapshots import Kept
     from backstory.history.check.verify import Verification
     from backstory.history.refs.branches import Branches
     from backstory.session import Session
-    from backstory.state import State
     from backstory.store import Store
 
 EXAMPLES = """\
@@ -137,7 +137,7 @@ def fits(arguments: Namespace) -> Iterator[str]:
 
 def compared(branches: Branches, states: Iterable[type[State]]) -> Kept:
     """The snapshots of these states, each compared with a replay."""
-    from backstory.codec import PLAIN
     from backstory.history.check.snapshots import verify_snapshots
+    from backstory.values.codec import PLAIN
 
     return verify_snapshots(branches, states, PLAIN)

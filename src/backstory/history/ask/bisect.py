@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from backstory.event_data import RecordedEvent
+from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities
 from backstory.lookup import commit_finder
-from backstory.state import State, state_type
 from backstory.store import Log
+from backstory.values.event_data import RecordedEvent
 
 Predicate = Callable[[Any], bool]
 """Says something about a state, which it must not change."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from backstory.decide.state import State
 from backstory.history.ask.entities import Entities
 from backstory.history.compare.diff import Difference, diff
-from backstory.state import State
 from backstory.store import Log
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 
+from backstory.decide.latest import Latest
+from backstory.decide.state import State, StateType, state_type
 from backstory.errors import DefinitionError
-from backstory.event_data import RecordedEvent
-from backstory.fields import TagField, hints
-from backstory.latest import Latest
 from backstory.lookup import commit_finder
-from backstory.query import Query, union
-from backstory.state import State, StateType, state_type
 from backstory.store import Log
+from backstory.values.event_data import RecordedEvent
+from backstory.values.fields import TagField, hints
+from backstory.values.query import Query, union
 
 Key = tuple[str, ...]
 """An entity's identity as its tags, in the order of the state's fields."""

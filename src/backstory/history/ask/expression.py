@@ -13,6 +13,8 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from backstory.decide.latest import Latest
+from backstory.decide.state import State
 from backstory.errors import BackstoryError
 from backstory.history.ask.operators import (
     ARITHMETIC,
@@ -25,8 +27,6 @@ from backstory.history.ask.operators import (
     item,
     number,
 )
-from backstory.latest import Latest
-from backstory.state import State
 
 LONGEST = 2_000
 DEEPEST = 40

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from backstory.commit import Commit
-from backstory.event_data import RecordedEvent
-from backstory.masking import masked_data
-from backstory.query import Query
 from backstory.store import ALL, Log
 from backstory.subject import Subjects
+from backstory.values.commit import Commit
+from backstory.values.event_data import RecordedEvent
+from backstory.values.masking import masked_data
+from backstory.values.query import Query
 
 
 def grep_messages(

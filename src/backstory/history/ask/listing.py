@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.query import Query
 from backstory.store import ALL
 from backstory.subject import Subjects
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
-    from backstory.commit import Commit
-    from backstory.event_data import RecordedEvent
     from backstory.history.refs.revision import Missing
     from backstory.store import Log
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import RecordedEvent
 
 
 class Filter(msgspec.Struct):

@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import fields
-from backstory.event_data import RecordedEvent
+from backstory.decide.latest import Latest
+from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities, Entity
 from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
 from backstory.history.compare.pointer import parse
-from backstory.latest import Latest
 from backstory.lookup import commit_finder
-from backstory.state import State, state_type
 from backstory.store import ALL, Log
+from backstory.values.codec import fields
+from backstory.values.event_data import RecordedEvent
 
 MISSING: Any = object()
 Wanted = Callable[[Any], bool]

@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
-from backstory.codec import fields
-from backstory.commit import Commit
-from backstory.event_data import Shown
+from backstory.decide.latest import Latest
+from backstory.decide.state import State
 from backstory.history.blame.provenance import Nested, Provenance, followed, fresh, position_of, walk
 from backstory.history.blame.tracing import Trace
 from backstory.history.compare.jsonable import part_veil, plain_value
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
-from backstory.latest import Latest
 from backstory.lookup import commit_finder
-from backstory.masking import masked
-from backstory.state import State
 from backstory.store import Log
-from backstory.veil import Veil, united, veil_of
+from backstory.values.codec import fields
+from backstory.values.commit import Commit
+from backstory.values.event_data import Shown
+from backstory.values.masking import masked
+from backstory.values.veil import Veil, united, veil_of
 
 
 class Blamed(Shown, frozen=True):

@@ -13,16 +13,16 @@ from operator import attrgetter
 from types import new_class
 from typing import Any
 
-from backstory.commit import Commit
-from backstory.copying import immutable
-from backstory.event_data import RecordedEvent
-from backstory.fields import hints
+from backstory.decide.copying import immutable
+from backstory.decide.state import State, state_type
 from backstory.history.blame.followers import Follower, Whole, follower, is_shared
 from backstory.history.blame.provenance import Nested, fresh, position_of
 from backstory.history.blame.tracked import tracked
 from backstory.history.compare.jsonable import names_of, plain, plain_value, same
 from backstory.history.compare.shape import Shape
-from backstory.state import State, state_type
+from backstory.values.commit import Commit
+from backstory.values.event_data import RecordedEvent
+from backstory.values.fields import hints
 
 CONTAINERS = (dict, list, set)
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from backstory.commit import NO_HASH, Head
 from backstory.errors import UnknownRevision
 from backstory.lookup import commit_at, has_commit
 from backstory.store import Log
+from backstory.values.commit import NO_HASH, Head
 
 WRITTEN = re.compile(r"(?:(\d{1,18})-)?([0-9a-fA-F]{64})")
 

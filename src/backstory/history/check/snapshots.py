@@ -11,17 +11,17 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import fields
 
-from backstory.codec import Codec
+from backstory.decide.snapshots import SNAPSHOT, Snapshots
+from backstory.decide.state import State, identity, state_type
 from backstory.errors import BackstoryError, StoreCorrupt
-from backstory.exact import same
 from backstory.history.refs.branches import Branches
 from backstory.lookup import commit_finder
-from backstory.masking import masked_repr
 from backstory.opened import opened
-from backstory.snapshots import SNAPSHOT, Snapshots
-from backstory.state import State, identity, state_type
 from backstory.store import Log
-from backstory.veil import OPEN, field_names, veil_of
+from backstory.values.codec import Codec
+from backstory.values.exact import same
+from backstory.values.masking import masked_repr
+from backstory.values.veil import OPEN, field_names, veil_of
 
 
 class Kept(msgspec.Struct):

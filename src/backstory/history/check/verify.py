@@ -12,14 +12,14 @@ from typing import TypeVar
 
 import msgspec
 
-from backstory.commit import Commit, Head, content_hash
 from backstory.errors import BranchError, InvalidEvent, StoreCorrupt, StoreError, UnknownRevision
-from backstory.event_data import RecordedEvent
-from backstory.hashes import commit_hash
 from backstory.history.check.heads import KeptHead, head_problems, kept, since_problems
 from backstory.history.refs.branches import MAIN, Branches, mark_of, number_of
 from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.store import Log, Store
+from backstory.values.commit import Commit, Head, content_hash
+from backstory.values.event_data import RecordedEvent
+from backstory.values.hashes import commit_hash
 
 Placed = TypeVar("Placed", Commit, RecordedEvent)
 

@@ -11,15 +11,15 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from backstory.event_data import Shown
+from backstory.decide.state import State, fold
 from backstory.history.compare.align import paired, stay
 from backstory.history.compare.jsonable import plain, same, veil_within
 from backstory.history.compare.pointer import Path, pointer
 from backstory.history.compare.shape import NO_SHAPE, Shape
-from backstory.masking import masked
-from backstory.state import State, fold
 from backstory.store import Log
-from backstory.veil import OPEN, Veil, either
+from backstory.values.event_data import Shown
+from backstory.values.masking import masked
+from backstory.values.veil import OPEN, Veil, either
 
 Kind = Literal["added", "removed", "changed", "moved"]
 

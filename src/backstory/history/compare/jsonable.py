@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from backstory.decide.latest import Latest
+from backstory.decide.state import State
 from backstory.errors import DefinitionError
-from backstory.latest import Latest
-from backstory.masking import event_veil, masked
-from backstory.state import State
-from backstory.veil import Veil, united, veil_of
+from backstory.values.masking import event_veil, masked
+from backstory.values.veil import Veil, united, veil_of
 
 _sorted = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode

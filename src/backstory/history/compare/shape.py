@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from backstory.fields import hints
+from backstory.values.fields import hints
 
 
 class Keyed(msgspec.Struct, frozen=True):

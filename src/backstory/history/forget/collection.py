@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import msgspec
 
+from backstory.decide.snapshots import SNAPSHOT
 from backstory.errors import StillNeeded
 from backstory.history.refs.branches import Branches
-from backstory.snapshots import SNAPSHOT
 from backstory.store import write
 from backstory.stores.needed import needed_by
 from backstory.unit import DropLog

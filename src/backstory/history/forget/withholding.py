@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 
-from backstory.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit
 from backstory.errors import InvalidEvent, LogDropped, NotThere
 from backstory.history.refs.branches import Branches
 from backstory.store import Store
 from backstory.unit import Withhold
+from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit
 
 PARTS = {
     "author": AUTHOR,

@@ -8,10 +8,8 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import PLAIN, Codec
-from backstory.commands import clashes, definitions
-from backstory.commit import Commit, Head, drafted
-from backstory.context import current
+from backstory.decide.commands import clashes, definitions
+from backstory.decide.context import current
 from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, RefMoved
 from backstory.history.merge.replay import MergeStep, Policy, Replay, Resolution, Rules
 from backstory.history.refs.branches import MAIN, Branch, Branches
@@ -20,6 +18,8 @@ from backstory.history.refs.revision import Point
 from backstory.lookup import events_of, head_at
 from backstory.store import Log, Verdict
 from backstory.unit import Holds, Step
+from backstory.values.codec import PLAIN, Codec
+from backstory.values.commit import Commit, Head, drafted
 
 ATTEMPTS = 10
 """How often a merge is judged again because the target went on while it was judged."""

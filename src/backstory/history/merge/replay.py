@@ -14,20 +14,20 @@ from typing import Any, Literal
 
 import msgspec
 
-from backstory.codec import Codec
-from backstory.commands import Command, CommandType
-from backstory.commit import COMMAND, QUERY, Commit, Draft, Head, draft, drafted
+from backstory.decide.commands import Command, CommandType
+from backstory.decide.loading import Loader
 from backstory.errors import BackstoryError, EventError, Refused
-from backstory.event_data import EventData, RecordedEvent
 from backstory.history.refs.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
-from backstory.loading import Loader
 from backstory.lookup import commit_with, events_of
 from backstory.opened import opened
-from backstory.query import Condition, Query, matcher, union
 from backstory.store import Log, append
 from backstory.stores.judge import SHOWN
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
+from backstory.values.codec import Codec
+from backstory.values.commit import COMMAND, QUERY, Commit, Draft, Head, draft, drafted
+from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.query import Condition, Query, matcher, union
 
 Resolution = Literal["redecide", "skip", "force"]
 """Ways out of a conflict: run the command again on the new state, leave the commit out, take it as it is."""

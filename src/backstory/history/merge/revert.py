@@ -15,20 +15,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory.codec import Codec
-from backstory.commit import Commit, Draft
+from backstory.decide.state import State, state_type
 from backstory.errors import Conflict, DefinitionError, RevertError
-from backstory.event import definitions
-from backstory.event_data import EventData, RecordedEvent
-from backstory.event_types import event_type
 from backstory.history.ask.entities import Entities, query_of
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import diff
 from backstory.history.compare.pointer import Path, pointer
 from backstory.lookup import events_of
-from backstory.query import Query, union
-from backstory.state import State, state_type
 from backstory.store import Log, append
+from backstory.values.codec import Codec
+from backstory.values.commit import Commit, Draft
+from backstory.values.event import definitions
+from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.event_types import event_type
+from backstory.values.query import Query, union
 
 E = TypeVar("E")
 ATTEMPTS = 10

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from backstory.commit import Commit
 from backstory.store import Log
+from backstory.values.commit import Commit
 
 INSTANT = timedelta(microseconds=1)
 

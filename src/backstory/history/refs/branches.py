@@ -13,16 +13,16 @@ from typing import Annotated
 
 import msgspec
 
-from backstory.commit import Commit, Draft, from_micros, micros
 from backstory.errors import BranchError, NotThere, RefMoved, StoreCorrupt, UnknownRevision
 from backstory.history.refs.chains import TRIAL, Chain, Chains
 from backstory.history.refs.reflog import Reflog
-from backstory.ids import new_id, new_secret, now
 from backstory.lookup import head_at
 from backstory.refs import BRANCH, MAIN, MARK, REFLOG, SETTLED
 from backstory.store import Log, Store, write
 from backstory.stores.guarded import GuardedLog
 from backstory.unit import Append, Holds, NewLog, SetRef, Step, Written, new_log
+from backstory.values.commit import Commit, Draft, from_micros, micros
+from backstory.values.ids import new_id, new_secret, now
 
 __all__ = ["MAIN", "TRIAL", "Branch", "Branches", "Chain", "Mark", "mark_of", "number_of"]
 

@@ -10,12 +10,12 @@ import threading
 from copy import copy
 from typing import Self, TypeAlias
 
-from backstory.commit import NO_HASH, ORIGIN, Head
 from backstory.errors import BranchError, StoreCorrupt
 from backstory.forks import on_fork
 from backstory.lookup import commit_at
 from backstory.store import Log, Store
 from backstory.stores.overlay import OverlayLog
+from backstory.values.commit import NO_HASH, ORIGIN, Head
 
 Chain: TypeAlias = tuple[int, ...]
 """The numbers of logs, which mean something in one store only."""

@@ -7,11 +7,11 @@ origin's. So two look-ups by id find a decision on any history, from any of its 
 
 from __future__ import annotations
 
-from backstory.commit import METADATA, Commit
-from backstory.event_data import RESERVED
-from backstory.ids import derived
 from backstory.lookup import commit_with
 from backstory.store import Log
+from backstory.values.commit import METADATA, Commit
+from backstory.values.event_data import RESERVED
+from backstory.values.ids import derived
 
 AGAIN = "again"
 """The kind of a commit's id: this decision was made again, and differently."""

@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import ORIGIN, draft
 from backstory.errors import StoreCorrupt
-from backstory.event_data import RecordedEvent, encoded
 from backstory.lookup import commit_at
-from backstory.query import Query
 from backstory.refs import REFLOG
 from backstory.store import Log, Store
 from backstory.unit import Append, SetRef, Step, new_log
+from backstory.values.commit import ORIGIN, draft
+from backstory.values.event_data import RecordedEvent, encoded
+from backstory.values.query import Query
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -19,15 +19,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from backstory.commit import Commit
 from backstory.errors import AmbiguousRevision, UnknownRevision
 from backstory.history.refs.as_of import last_at
 from backstory.history.refs.branches import MAIN, Branches, Chain
 from backstory.history.refs.decisions import made
 from backstory.history.refs.parse_time import parse_time
-from backstory.ids import GIT, derived
 from backstory.lookup import commit_at
 from backstory.store import Log
+from backstory.values.commit import Commit
+from backstory.values.ids import GIT, derived
 
 Revision = str | int | datetime | Commit
 """Any way to name a point of history: a text, a position, a time with its zone, or a commit."""

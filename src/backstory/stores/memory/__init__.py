@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from backstory.commit import ORIGIN, Head
 from backstory.errors import LogDropped, StoreClosed, StoreRefused
 from backstory.forks import on_fork
 from backstory.refs import MAIN_REF
@@ -19,6 +18,7 @@ from backstory.stores.memory.writing import Now, Writing
 from backstory.stores.watchers import Watchers
 from backstory.tables import Transaction
 from backstory.unit import Outcome, Unit
+from backstory.values.commit import ORIGIN, Head
 
 if TYPE_CHECKING:
     from backstory.stores.memory.tables import MemoryTables, MemoryTransaction

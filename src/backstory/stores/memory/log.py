@@ -11,12 +11,12 @@ from typing import Protocol
 
 import msgspec
 
-from backstory.commit import Commit, Head, emptied, recorded
-from backstory.event_data import RecordedEvent
-from backstory.query import Query, matcher
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
+from backstory.values.commit import Commit, Head, emptied, recorded
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query, matcher
 
 BY_POSITION = attrgetter("position")
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from backstory.commit import Commit, Head
-from backstory.event_data import RecordedEvent
-from backstory.query import Condition
 from backstory.store import ALL
 from backstory.stores.judge import Plan, judge
 from backstory.stores.memory.log import Home, MemoryLog
 from backstory.stores.needed import needed_by
 from backstory.unit import NewLog, Outcome, Unit, Written
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Condition
 
 
 class Now(msgspec.Struct, frozen=True):

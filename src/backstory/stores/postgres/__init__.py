@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from backstory.commit import Head
 from backstory.errors import StoreRefused
 from backstory.stores.group_commit import GroupCommit
 from backstory.stores.postgres.address import parsed
@@ -19,6 +18,7 @@ from backstory.stores.postgres.store import PostgresRefs, StoreOver
 from backstory.stores.postgres.tables import PostgresTables, PostgresTransaction, join
 from backstory.tables import Transaction
 from backstory.unit import Outcome, Unit
+from backstory.values.commit import Head
 
 __all__ = ["PostgresRefs", "PostgresStore", "roles"]
 

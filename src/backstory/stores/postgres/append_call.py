@@ -8,9 +8,6 @@ from itertools import accumulate, chain
 
 import msgspec
 
-from backstory.commit import Draft, micros
-from backstory.event_data import EventData
-from backstory.query import Condition, to_json
 from backstory.stores.postgres.keys import tag_key, type_key
 from backstory.stores.postgres.wire import (
     BYTEA,
@@ -25,6 +22,9 @@ from backstory.stores.postgres.wire import (
 )
 from backstory.stores.rows import POSITION
 from backstory.unit import Append, Batch, Holds, SetRef, Unit
+from backstory.values.commit import Draft, micros
+from backstory.values.event_data import EventData
+from backstory.values.query import Condition, to_json
 
 NOWHERE = 1 << 41
 """A position that no log reaches. One beyond it is refused as this one is, and may be too large for a bigint."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import Commit, Head, from_micros
 from backstory.errors import (
     AheadOfLog,
     AppendError,
@@ -29,6 +28,7 @@ from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Session
 from backstory.stores.rows import Row
 from backstory.unit import Batch, Outcome, Written
+from backstory.values.commit import Commit, Head, from_micros
 
 MOST_BYTES = 64_000_000
 """How many bytes one call of the database takes; a group that has more is several calls of one transaction."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from backstory import digest
+from backstory.values import digest
 
 
 def tag_key(tag: str) -> int:

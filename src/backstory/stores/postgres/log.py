@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import psycopg
 
-from backstory.commit import Commit, Head
 from backstory.errors import HistoryLost, InvalidEvent
-from backstory.event_data import RecordedEvent, check_text
-from backstory.query import Query
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.postgres.calls import Added
@@ -18,6 +15,9 @@ from backstory.stores.postgres.session import Fetching
 from backstory.stores.rows import Row
 from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent, check_text
+from backstory.values.query import Query
 
 HASH_AT = (
     "SELECT pg_is_in_recovery(), (SELECT made FROM {schema}.meta) > %(number)s"

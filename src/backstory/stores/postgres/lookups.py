@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backstory.commit import Head
 from backstory.stores.names import beyond
 from backstory.stores.postgres.session import Fetching
 from backstory.stores.rows import LOG_BITS, POSITION, head_of
+from backstory.values.commit import Head
 
 
 def log_numbers(source: Fetching) -> Sequence[int]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from backstory.query import Clause, Query
 from backstory.stores.postgres.keys import tag_key, type_key
 from backstory.stores.rows import POSITION
+from backstory.values.query import Clause, Query
 
 COLUMNS = (
     f"e.key & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, convert_to(e.data, 'UTF8')"

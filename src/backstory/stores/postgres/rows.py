@@ -8,10 +8,7 @@ from itertools import islice
 
 import msgspec
 
-from backstory.commit import Commit, Head
 from backstory.errors import LogDropped, StoreCorrupt
-from backstory.event_data import RecordedEvent
-from backstory.query import Query, matcher
 from backstory.stores.postgres.prefetch import Prefetch
 from backstory.stores.postgres.read_plan import Selection, plan
 from backstory.stores.postgres.session import Fetching
@@ -26,6 +23,9 @@ from backstory.stores.rows import (
     in_order,
 )
 from backstory.stores.streams import merged
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query, matcher
 
 FIRST_CHUNK, CHUNK = 64, 2048
 """Rows that a read fetches at a time, at first and later: no transaction stays open between them."""

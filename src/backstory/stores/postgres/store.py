@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from backstory.commit import Head
 from backstory.stores.postgres import lookups
 from backstory.stores.postgres.append_call import Offer, offer
 from backstory.stores.postgres.calls import MOST_BYTES, Added, Call, calls, outcomes, send_together
@@ -15,6 +14,7 @@ from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.session import Fetching, Inside, Session
 from backstory.stores.postgres.writing import HookFailed, Writing
 from backstory.unit import Outcome, Unit
+from backstory.values.commit import Head
 
 T = TypeVar("T")
 

@@ -11,10 +11,7 @@ from itertools import groupby
 
 import psycopg
 
-from backstory.commit import ORIGIN, Commit, Head, emptied, micros, recorded
 from backstory.errors import NotThere, StoreCorrupt
-from backstory.event_data import RecordedEvent
-from backstory.query import Condition, Query, to_json
 from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.stores.hooks import run_hooks
 from backstory.stores.judge import Plan, judge
@@ -30,6 +27,9 @@ from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction, inside
 from backstory.stores.postgres.wire import TEXT, blob, joined
 from backstory.unit import Append, Batch, NewLog, Outcome, Unit, Withhold, Written
+from backstory.values.commit import ORIGIN, Commit, Head, emptied, micros, recorded
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Condition, Query, to_json
 
 
 class HookFailed(Exception):

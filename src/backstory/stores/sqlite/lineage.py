@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from backstory.commit import Head
 from backstory.errors import HistoryLost, LogDropped
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.rows import Rows
+from backstory.values.commit import Head
 
 T = TypeVar("T")
 

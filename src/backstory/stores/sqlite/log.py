@@ -6,10 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from backstory.commit import Commit, Head
-from backstory.event_data import RecordedEvent
 from backstory.forks import on_fork
-from backstory.query import Query
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.sqlite.lineage import File, Lineage
@@ -17,6 +14,9 @@ from backstory.stores.sqlite.read_plan import first_key
 from backstory.stores.sqlite.rows import TAIL, Rows
 from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
+from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
 
 POLL = 0.01
 """Seconds between looks for what another process appended."""

@@ -8,15 +8,15 @@ from typing import Any, Protocol
 import apsw
 import msgspec
 
-from backstory.commit import Commit, Draft, Head, emptied, recorded
-from backstory.event_data import RecordedEvent
-from backstory.query import Condition, Query
 from backstory.stores.sqlite.lineage import Lineage, Lost
 from backstory.stores.sqlite.read_plan import RUN
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 from backstory.stores.tail import News, Tail
 from backstory.unit import Batch
+from backstory.values.commit import Commit, Draft, Head, emptied, recorded
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Condition, Query
 
 INSERT_COMMIT = (
     "INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)"

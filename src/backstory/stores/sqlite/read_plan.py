@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from backstory import digest
-from backstory.query import Clause, Query
 from backstory.stores.rows import LOG_BITS, POSITION
+from backstory.values import digest
+from backstory.values.query import Clause, Query
 
 LAST_LOG = (1 << 23) - 2
 """The highest number of a log: the keys of a higher one would not fit into 64 bits."""

@@ -8,11 +8,7 @@ from typing import Any
 
 import msgspec
 
-from backstory import digest
-from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt
-from backstory.event_data import RecordedEvent
-from backstory.query import Query, matcher, to_json
 from backstory.stores.rows import (
     LOG_BITS,
     POSITION,
@@ -26,6 +22,10 @@ from backstory.stores.rows import (
 from backstory.stores.sqlite.read_plan import SCAN, Selection, hash_token, plan
 from backstory.stores.streams import merged
 from backstory.stores.tail import News
+from backstory.values import digest
+from backstory.values.commit import Commit, Head, micros
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query, matcher, to_json
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
 

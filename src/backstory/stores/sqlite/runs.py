@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import apsw
 import msgspec
 
-from backstory.commit import Commit, Draft
 from backstory.errors import StoreCorrupt
 from backstory.stores.rows import LOG_BITS, POSITION, decode_tags
 from backstory.stores.sqlite.read_plan import hash_token, token
+from backstory.values.commit import Commit, Draft
 
 INSERT_TOKENS = "INSERT INTO token_index (rowid, tokens) VALUES (?, ?)"
 DROP_TOKENS = "INSERT INTO token_index (token_index, rowid, tokens) VALUES ('delete', ?, ?)"

@@ -8,7 +8,6 @@ from typing import Any
 
 import apsw
 
-from backstory.commit import NO_HASH, ORIGIN, Head
 from backstory.errors import StoreCorrupt
 from backstory.forks import on_fork
 from backstory.stores.hooks import run_hooks
@@ -21,6 +20,7 @@ from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.stores.sqlite.writing import Writing
 from backstory.unit import Outcome, Unit
+from backstory.values.commit import NO_HASH, ORIGIN, Head
 
 ORIGIN_OF = "SELECT origin_position, origin_hash, origin_time, made_by, digest FROM logs WHERE number = ?"
 

@@ -11,9 +11,7 @@ from typing import Any, Protocol
 
 import apsw
 
-from backstory.commit import Commit, Head, micros
 from backstory.errors import StoreCorrupt, StoreRefused
-from backstory.event_data import RecordedEvent
 from backstory.refs import BRANCH, MARK, REFLOG
 from backstory.stores.judge import Plan, judge
 from backstory.stores.names import beyond
@@ -24,6 +22,8 @@ from backstory.stores.sqlite.read_plan import LAST_LOG, first_key
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.runs import drop_rows
 from backstory.unit import Append, NewLog, Outcome, SetRef, Unit, Written
+from backstory.values.commit import Commit, Head, micros
+from backstory.values.event_data import RecordedEvent
 
 LAST_LOG_AND_KEY = (
     "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'logs'), 0),"

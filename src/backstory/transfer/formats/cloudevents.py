@@ -19,11 +19,11 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import Commit, Draft, draft
 from backstory.errors import InvalidEvent
-from backstory.event_data import RecordedEvent, encoded
-from backstory.ids import derived
-from backstory.masking import masked_data
+from backstory.values.commit import Commit, Draft, draft
+from backstory.values.event_data import RecordedEvent, encoded
+from backstory.values.ids import derived
+from backstory.values.masking import masked_data
 
 TAGS, VERSION, AUTHOR, MESSAGE = "backstorytags", "backstoryversion", "backstoryauthor", "backstorymessage"
 COMMIT, POSITION = "backstorycommit", "backstoryposition"

@@ -21,11 +21,11 @@ from typing import IO, Any, cast
 
 import msgspec
 
-from backstory.commit import Draft, draft
 from backstory.errors import SourceError
-from backstory.event_data import EventData, encoded
-from backstory.ids import GIT, derived
 from backstory.transfer.source import MALFORMED, Entry, Item, Known, Progress, Rejected, no_progress
+from backstory.values.commit import Draft, draft
+from backstory.values.event_data import EventData, encoded
+from backstory.values.ids import GIT, derived
 
 ORDER = ("rev-list", "--reverse", "--author-date-order")
 """Parents first, and then by the author's clock: the log's time, which never goes back, stays nearest to it."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from backstory.commit import Draft
 from backstory.errors import EventError, SourceError
 from backstory.transfer.formats import cloudevents, own
 from backstory.transfer.ids import KeyedIds
@@ -21,6 +20,7 @@ from backstory.transfer.source import (
     no_progress,
     rejected,
 )
+from backstory.values.commit import Draft
 
 MARK = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""

@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import Commit, Draft, draft
 from backstory.errors import InvalidEvent
-from backstory.event_data import EventData, RecordedEvent, encoded
-from backstory.query import Clause, Condition, Query
 from backstory.transfer.ids import KeyedIds
+from backstory.values.commit import Commit, Draft, draft
+from backstory.values.event_data import EventData, RecordedEvent, encoded
+from backstory.values.query import Clause, Condition, Query
 
 FORMAT = 1
 

@@ -24,9 +24,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import Draft, draft, micros
 from backstory.errors import EventError, SourceError
-from backstory.event_data import check_tag, check_text, encoded
 from backstory.transfer.ids import KeyedIds
 from backstory.transfer.order import Row, in_order
 from backstory.transfer.source import (
@@ -39,6 +37,8 @@ from backstory.transfer.source import (
     no_progress,
     rejected,
 )
+from backstory.values.commit import Draft, draft, micros
+from backstory.values.event_data import check_tag, check_text, encoded
 
 REMEMBERED = 100_000
 """Rows that are remembered to tell equal ones apart."""

@@ -19,9 +19,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.commit import checked_time, draft, from_micros, micros
 from backstory.errors import InvalidEvent, SourceError
-from backstory.event_data import RESERVED, EventData, check_tag, check_text, reserved, sorted_tags
 from backstory.transfer.formats.feed import Feed
 from backstory.transfer.ids import KeyedIds
 from backstory.transfer.order import Row, in_order
@@ -35,6 +33,8 @@ from backstory.transfer.source import (
     no_progress,
     rejected,
 )
+from backstory.values.commit import checked_time, draft, from_micros, micros
+from backstory.values.event_data import RESERVED, EventData, check_tag, check_text, reserved, sorted_tags
 
 DEPTH = 64
 """Attributes nested deeper than this are an attack, not a log."""

@@ -12,7 +12,7 @@ from backstory.cli.parse.usage import option, required, usage, which
 from backstory.cli.show.text import plain
 from backstory.cli.verbs.do.options import commit_options
 from backstory.cli.verbs.do.perform import perform
-from backstory.commands import Command, CommandType
+from backstory.decide.commands import Command, CommandType
 from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
 

@@ -9,19 +9,19 @@ from backstory.cli.parse.author import author
 from backstory.cli.parse.target import theirs
 from backstory.cli.show import commits
 from backstory.cli.show.text import plain
-from backstory.codec import PLAIN
 from backstory.documents.decisions import preview_document, refusal_document
 from backstory.documents.states import name_of
 from backstory.errors import Refused
 from backstory.history.compare.diff import diff
 from backstory.history.compare.patch import lines
+from backstory.values.codec import PLAIN
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commands import Command
-    from backstory.execution import Preview
+    from backstory.decide.commands import Command
+    from backstory.decide.execution import Preview
     from backstory.session import Session
 
 

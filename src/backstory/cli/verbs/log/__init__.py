@@ -13,7 +13,7 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.verbs.log import view
 from backstory.cli.verbs.log.view import View
 from backstory.history.ask.listing import Filter, Side, followed, listed
-from backstory.query import Query
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -12,26 +12,26 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse import target
 from backstory.cli.show import changes, commits, times
 from backstory.cli.show.text import count, plain, plain_lines
-from backstory.codec import fields
 from backstory.documents.differences import changes_document
 from backstory.documents.states import name_of, reference_document
 from backstory.errors import DefinitionError
 from backstory.history.ask.diff_all import diff_all
 from backstory.history.compare.diff import Difference, diff_plain
-from backstory.masking import event_veil
-from backstory.query import Query
-from backstory.veil import either
+from backstory.values.codec import fields
+from backstory.values.masking import event_veil
+from backstory.values.query import Query
+from backstory.values.veil import either
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
-    from backstory.event_data import RecordedEvent
+    from backstory.decide.state import State
     from backstory.history.ask.listing import Side
     from backstory.session import Session
-    from backstory.state import State
     from backstory.store import Log
+    from backstory.values.commit import Commit
+    from backstory.values.event_data import RecordedEvent
 
 FIELDS = (
     *("hash", "short", "id", "author", "time", "message", "subject", "position", "first", "size"),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.verbs.log.view import View
-    from backstory.commit import Commit
     from backstory.session import Session
+    from backstory.values.commit import Commit
 
 
 class Column:

@@ -8,12 +8,12 @@ import msgspec
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import target
+from backstory.decide.latest import Latest
 from backstory.documents.application import identity_types
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.search import commits_with, commits_with_any
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, missing, resolve_range
-from backstory.latest import Latest
 
 if TYPE_CHECKING:
     from argparse import Namespace

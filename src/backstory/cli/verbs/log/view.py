@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
     from backstory.history.ask.listing import Side
     from backstory.session import Session
+    from backstory.values.commit import Commit
 
 SHOWN = 10
 """Events that are listed of one commit."""

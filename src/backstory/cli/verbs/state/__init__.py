@@ -14,18 +14,18 @@ from backstory.cli.show import table
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import short
 from backstory.cli.show.value import cut, shown
+from backstory.decide.latest import Latest
 from backstory.documents.states import latest_document, value_of
-from backstory.latest import Latest
 from backstory.lookup import commit_at
-from backstory.query import Query
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.commit import Commit
     from backstory.session import Session
     from backstory.store import Log
+    from backstory.values.commit import Commit
 
 EXAMPLES = """\
 backstory state account:a-7

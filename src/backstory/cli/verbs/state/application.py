@@ -10,9 +10,9 @@ from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.cli.show.value import shown
+from backstory.decide.state import State, identity, state_type
 from backstory.documents.states import name_of, state_document
 from backstory.history.compare import jsonable
-from backstory.state import State, identity, state_type
 
 if TYPE_CHECKING:
     from argparse import Namespace

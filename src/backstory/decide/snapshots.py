@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import msgspec
 
+from backstory.decide.fingerprint import fingerprint
+from backstory.decide.state import State, identity
 from backstory.errors import StoreError
-from backstory.exact import same
-from backstory.fingerprint import fingerprint
-from backstory.query import Query
-from backstory.state import State, identity
 from backstory.store import Caches
+from backstory.values.exact import same
+from backstory.values.query import Query
 
 SNAPSHOT = "snapshot/"
 

@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from backstory import digest
 from backstory.errors import InvalidEvent
+from backstory.values import digest
 
 SIZE = 16
 """The bytes of a secret, and of each salt."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from backstory.event_types import event_type
-from backstory.query import Query
-from backstory.state import State
+from backstory.decide.state import State
+from backstory.values.event_types import event_type
+from backstory.values.query import Query
 
 
 def wanted(what: Iterable[type[Any] | str | State | Query], tags: tuple[str, ...]) -> Query:

@@ -42,7 +42,7 @@ class Decided(Shown, frozen=True):
 
     def masks(self) -> dict[str, Any]:
         """The command, its arguments masked, and the secret."""
-        from backstory.masking import MASK, masked_command
+        from backstory.values.masking import MASK, masked_command
 
         return {"command_json": masked_command(self.command_json), "secret": MASK}  # type: ignore[attr-defined]
 
@@ -61,7 +61,7 @@ class EventData(Shown, frozen=True, gc=False):
 
     def masks(self) -> dict[str, Any]:
         """The data, masked by the class of this name, where one is known."""
-        from backstory.masking import masked_data
+        from backstory.values.masking import masked_data
 
         return {"data": masked_data(self)}
 
@@ -82,7 +82,7 @@ class RecordedEvent(Shown, frozen=True, gc=False):
 
     def masks(self) -> dict[str, Any]:
         """The data, masked by the class of this name, where one is known."""
-        from backstory.masking import masked_data
+        from backstory.values.masking import masked_data
 
         return {"data": masked_data(self)}
 

@@ -17,8 +17,8 @@ import msgspec
 from msgspec import inspect
 
 from backstory.errors import DefinitionError, InvalidTag
-from backstory.event_data import check_tag
-from backstory.privacy import is_marked
+from backstory.values.event_data import check_tag
+from backstory.values.privacy import is_marked
 
 TEXTLIKE = (str, int, uuid.UUID, enum.Enum, datetime.date)
 CONTAINERS = (list, tuple, set, frozenset)

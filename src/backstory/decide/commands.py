@@ -22,15 +22,15 @@ from typing import Any, Generic, ParamSpec, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from backstory.arguments import Arguments
+from backstory.decide.arguments import Arguments
+from backstory.decide.state import State, boundary, identity
 from backstory.errors import DecisionError, DefinitionError
-from backstory.event import Event
-from backstory.fields import unresolved
-from backstory.masking import know_command, masked_repr, masked_words
-from backstory.privacy import Privacy
-from backstory.query import Query
-from backstory.state import State, boundary, identity
-from backstory.veil import HIDDEN, OPEN, Veil, united, veil_of
+from backstory.values.event import Event
+from backstory.values.fields import unresolved
+from backstory.values.masking import know_command, masked_repr, masked_words
+from backstory.values.privacy import Privacy
+from backstory.values.query import Query
+from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
 

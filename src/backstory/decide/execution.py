@@ -16,17 +16,17 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import Codec
-from backstory.commands import Command
-from backstory.commit import NO_HASH, Commit, Draft, Head, chained, recorded
-from backstory.drafting import Drafting
+from backstory.decide.commands import Command
+from backstory.decide.drafting import Drafting
+from backstory.decide.loading import Loader, Reads
+from backstory.decide.state import State, state_type
 from backstory.errors import Conflict
-from backstory.event_data import EventData
 from backstory.forks import on_fork
-from backstory.loading import Loader, Reads
-from backstory.query import Condition, Query
-from backstory.state import State, state_type
 from backstory.store import Verdict
+from backstory.values.codec import Codec
+from backstory.values.commit import NO_HASH, Commit, Draft, Head, chained, recorded
+from backstory.values.event_data import EventData
+from backstory.values.query import Condition, Query
 
 ATTEMPTS = 20
 """How often a command is decided before its conflict is raised."""

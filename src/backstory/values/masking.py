@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
-from backstory import event as events
-from backstory.event_data import EventData, RecordedEvent
-from backstory.privacy import Privacy
-from backstory.veil import OPEN, Veil, either, members, united, veil_of
+from backstory.values import event as events
+from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.privacy import Privacy
+from backstory.values.veil import OPEN, Veil, either, members, united, veil_of
 
 MASK = "***"
 """The mask of a value that is not shown, for every type."""

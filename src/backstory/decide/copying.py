@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from backstory.fields import hints, is_frozen
+from backstory.values.fields import hints, is_frozen
 
 ATOMS = (
     str,

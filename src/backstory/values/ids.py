@@ -13,9 +13,9 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-from backstory import digest
-from backstory.event_data import RESERVED
 from backstory.forks import on_fork
+from backstory.values import digest
+from backstory.values.event_data import RESERVED
 
 ID_LIMIT = 200
 """The longest commit id, in characters."""

@@ -1,4 +1,4 @@
-"""Event classes, compiled: names, versions, upcasters, tags and JSON. `backstory.codec` uses them."""
+"""Event classes, compiled: names, versions, upcasters, tags and JSON. `backstory.values.codec` uses them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from backstory import event as events
 from backstory.errors import DefinitionError, EventError, UnreadableEvent
-from backstory.event import Definition, Upcaster, upcast
-from backstory.event_data import EventData, RecordedEvent
-from backstory.fields import TagField, check_encodable, hints, tag_fields, tagger
-from backstory.forms import Form
-from backstory.masking import event_veil, masked_words
-from backstory.veil import veil_of
+from backstory.values import event as events
+from backstory.values.event import Definition, Upcaster, upcast
+from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.fields import TagField, check_encodable, hints, tag_fields, tagger
+from backstory.values.forms import Form
+from backstory.values.masking import event_veil, masked_words
+from backstory.values.veil import veil_of
 
 C = TypeVar("C", bound=type[Any])
 

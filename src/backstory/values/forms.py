@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from backstory.errors import InvalidEvent
-from backstory.event_data import check_depth, check_object
-from backstory.fields import holds_sets
-from backstory.parts import parts
-from backstory.sets import settled
+from backstory.values.event_data import check_depth, check_object
+from backstory.values.fields import holds_sets
+from backstory.values.parts import parts
+from backstory.values.sets import settled
 
 if TYPE_CHECKING:
-    from backstory.veil import Veil
+    from backstory.values.veil import Veil
 
 Difference: TypeAlias = tuple[str, Any, Any]
 """The way to a part, its value, and the value that would come back."""
@@ -101,13 +101,13 @@ class Form:
     # What masks is loaded where there is an error to tell: no verb of the command line has to wait for it.
 
     def _said(self, wrong: Exception, value: Any, *, place: str = "", hint: str = "") -> str:
-        from backstory.masking import masked_repr, masked_words
+        from backstory.values.masking import masked_repr, masked_words
 
         words = masked_words(wrong, self._veil)
         return f"{place and f'{place}: '}{words}{hint}, in {masked_repr(value, self._veil)}"
 
     def _written(self, data: bytes) -> str:
-        from backstory.masking import masked_json
+        from backstory.values.masking import masked_json
 
         return masked_json(data, self._veil).decode()
 

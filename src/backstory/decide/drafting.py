@@ -10,14 +10,14 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import Codec
-from backstory.commands import Command
-from backstory.commit import Draft, draft
-from backstory.context import current
+from backstory.decide.commands import Command
+from backstory.decide.context import current
 from backstory.errors import ClearTextWarning
-from backstory.event_data import EventData
-from backstory.event_types import marked_types
-from backstory.query import Condition
+from backstory.values.codec import Codec
+from backstory.values.commit import Draft, draft
+from backstory.values.event_data import EventData
+from backstory.values.event_types import marked_types
+from backstory.values.query import Condition
 
 Drafting = Callable[[list[EventData], Condition | None], Draft]
 """Makes the draft of a decision."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
-from backstory.forms import Form
-from backstory.state import State, state_type
+from backstory.decide.state import State, state_type
+from backstory.values.forms import Form
 
 if TYPE_CHECKING:
-    from backstory.commands import CommandType
+    from backstory.decide.commands import CommandType
 
 
 class Arguments:

@@ -9,15 +9,15 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
-from backstory.commit import Head
-from backstory.event_data import RecordedEvent
-from backstory.exact import Inexact, exact
+from backstory.decide.snapshots import Snapshots
+from backstory.decide.state import State, state_type
 from backstory.forks import on_fork
 from backstory.lookup import commit_finder
-from backstory.query import Query, union
-from backstory.snapshots import Snapshots
-from backstory.state import State, state_type
 from backstory.store import Log
+from backstory.values.commit import Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.exact import Inexact, exact
+from backstory.values.query import Query, union
 
 S = TypeVar("S", bound=State)
 Key = tuple[type[State], Query, Hashable]

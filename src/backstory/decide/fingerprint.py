@@ -23,9 +23,9 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import structs
 
-from backstory.event import Event
-from backstory.fields import hints
-from backstory.state import State, state_type
+from backstory.decide.state import State, state_type
+from backstory.values.event import Event
+from backstory.values.fields import hints
 
 ATOMS = (str, int, float, bool, complex, bytes, type(None), type(Ellipsis))
 BASES = frozenset((*State.__mro__, *Event.__mro__))

@@ -12,8 +12,8 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from backstory.fields import hints
-from backstory.privacy import Privacy, mark_of
+from backstory.values.fields import hints
+from backstory.values.privacy import Privacy, mark_of
 
 Step = str | int
 

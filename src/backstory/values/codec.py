@@ -3,7 +3,7 @@
     codec.encode(Deposited("a-7", 5)) -> EventData("Deposited", 1, ("account:a-7",), b'{"account":"a-7","cents":5}')
     codec.decode(record)              -> Deposited("a-7", 5), or an Unknown that says why
 
-The first step is that of the event's class: its name, version, upcasters, tags and JSON (`backstory.event_types`). An
+The first step is that of the event's class: its name, version, upcasters, tags and JSON (`event_types.py`). An
 encoded event is decoded once more before it may be appended, and must come back equal: an event that its own class
 could not read, or would read as another one, would be in the log for ever.
 
@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from backstory import event as events
-from backstory.event import Unknown
-from backstory.event_data import EventData, RecordedEvent
-from backstory.event_types import compiled_types, event_type
+from backstory.values import event as events
+from backstory.values.event import Unknown
+from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.event_types import compiled_types, event_type
 
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
 

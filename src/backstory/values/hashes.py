@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backstory import digest
-from backstory.event_data import EventData, RecordedEvent
+from backstory.values import digest
+from backstory.values.event_data import EventData, RecordedEvent
 
 LEAF = b"\x00"
 NODE = b"\x01"

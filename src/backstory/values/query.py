@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from backstory.errors import InvalidEvent
-from backstory.event_data import EventData, RecordedEvent, check_tag, check_text
+from backstory.values.event_data import EventData, RecordedEvent, check_tag, check_text
 
 FEW = 16
 """A query of so few types and tags is decided one clause after the other: that is quicker than a table of them."""

@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 
-from backstory import digest
 from backstory.errors import InvalidEvent
-from backstory.event_data import (
+from backstory.values import digest
+from backstory.values.event_data import (
     RESERVED,
     Decided,
     EventData,
@@ -29,11 +29,11 @@ from backstory.event_data import (
     check_text,
     reserved,
 )
-from backstory.forms import free_json
-from backstory.hashes import commit_hash, leaf_hash, merkle_root
-from backstory.ids import ID_LIMIT, new_secret
-from backstory.query import Condition, Query, to_json
-from backstory.salts import digests, places_withheld, without
+from backstory.values.forms import free_json
+from backstory.values.hashes import commit_hash, leaf_hash, merkle_root
+from backstory.values.ids import ID_LIMIT, new_secret
+from backstory.values.query import Condition, Query, to_json
+from backstory.values.salts import digests, places_withheld, without
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -9,7 +9,7 @@
         def in_cents(data: dict[str, Any]) -> dict[str, Any]:
             return {"account": data["account"], "cents": data["dollars"] * 100}
 
-The declarations of a class are noted when it is defined; `backstory.codec` gives them meaning.
+The declarations of a class are noted when it is defined; `backstory.values.codec` gives them meaning.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 import msgspec
 
 from backstory.errors import DefinitionError
-from backstory.event_data import RESERVED, Shown
-from backstory.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
-from backstory.privacy import Privacy
-from backstory.veil import veil_of
+from backstory.values.event_data import RESERVED, Shown
+from backstory.values.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
+from backstory.values.privacy import Privacy
+from backstory.values.veil import veil_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -97,13 +97,13 @@ class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
 
     def __repr__(self) -> str:
         """As one would write it, its personal and secret parts masked."""
-        from backstory.masking import own_repr
+        from backstory.values.masking import own_repr
 
         return own_repr(self, super().__repr__)
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """The same for Rich."""
-        from backstory.masking import rich_repr
+        from backstory.values.masking import rich_repr
 
         return rich_repr(self)
 
@@ -119,7 +119,7 @@ class Unknown(Shown, frozen=True):
 
     def masks(self) -> dict[str, Any]:
         """The data, masked by the class of this name, if there is one of another version."""
-        from backstory.masking import event_veil, masked
+        from backstory.values.masking import event_veil, masked
 
         return {"data": masked(self.data, event_veil(self.type))}
 
@@ -156,7 +156,7 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
 
 def _mask_repr(cls: type[Any]) -> None:
     """Let a class that is no `Event` show no more of itself than one."""
-    from backstory.masking import own_repr, rich_repr
+    from backstory.values.masking import own_repr, rich_repr
 
     written: Any = cls.__repr__
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from backstory.codec import fields
-from backstory.event_data import RecordedEvent, Shown
-from backstory.masking import MASK, event_veil
-from backstory.query import Query
-from backstory.state import State
+from backstory.decide.state import State
+from backstory.values.codec import fields
+from backstory.values.event_data import RecordedEvent, Shown
+from backstory.values.masking import MASK, event_veil
+from backstory.values.query import Query
 
 
 class Field(Shown, frozen=True):

@@ -37,17 +37,17 @@ import msgspec
 from msgspec.structs import FieldInfo
 from msgspec.structs import fields as struct_fields
 
-from backstory.commit import Commit
-from backstory.copying import copier
+from backstory.decide.copying import copier
 from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
-from backstory.event_data import RecordedEvent
-from backstory.event_types import EventType, event_type
-from backstory.fields import TagField, hints, tag_fields, tagger, unresolved
-from backstory.masking import own_repr, rich_repr
-from backstory.privacy import is_marked
-from backstory.query import Clause, Query, simplified, union
 from backstory.store import Record
-from backstory.veil import veil_of
+from backstory.values.commit import Commit
+from backstory.values.event_data import RecordedEvent
+from backstory.values.event_types import EventType, event_type
+from backstory.values.fields import TagField, hints, tag_fields, tagger, unresolved
+from backstory.values.masking import own_repr, rich_repr
+from backstory.values.privacy import is_marked
+from backstory.values.query import Clause, Query, simplified, union
+from backstory.values.veil import veil_of
 
 S = TypeVar("S", bound="State")
 
@@ -88,7 +88,7 @@ class State(msgspec.Struct, metaclass=StateMeta):
     of its own a field without a default belongs to the identity too. `apply` changes the state by one event;
     its annotation says which events there are, and a second parameter, `record`, gets the stored event with its
     position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when
-    the meaning of `apply` changes where `backstory.fingerprint` does not see it; `snapshot_every` is after how
+    the meaning of `apply` changes where `backstory.decide.fingerprint` does not see it; `snapshot_every` is after how
     many events a snapshot is kept (0: never).
     """
 

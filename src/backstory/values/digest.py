@@ -1,7 +1,6 @@
 """SHA-256 and SHAKE-256, loaded when they are first needed: hashlib brings OpenSSL along, 2.4 of the 40 ms of a verb.
 
-`digest.sha256` is `hashlib.sha256`. Name it so at each use: `from backstory.digest import sha256` would load it at
-once.
+`digest.sha256` is `hashlib.sha256`. Name it so at each use: to import `sha256` from here would load it at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""States and commands: folds, decisions, and the execution of a decision."""
