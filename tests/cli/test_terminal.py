@@ -81,6 +81,18 @@ def test_the_pager_may_be_named_by_pager_or_left_out() -> None:
     assert "paged" not in at_terminal("log", BACKSTORY_PAGER="cat", PAGER="sh -c 'echo paged; cat'")[1]
 
 
+@pytest.mark.parametrize("pager", ["less 'R", "./no-program", ".", "  ", "LESS=R less", "\\"])
+def test_a_pager_that_cannot_be_started_is_left_out(alone: Path, pager: str) -> None:
+    (alone / "no-program").write_bytes(b"\0\1\2")
+    (alone / "no-program").chmod(0o755)
+    code, shown = at_terminal("log", PAGER=pager)
+    assert (code, "commit" in shown, "Traceback" in shown) == (0, True, False)
+
+
+def test_a_pager_may_be_a_pipe_of_programs() -> None:
+    assert at_terminal("log", PAGER="cat | sed 's/^/> /'")[1].startswith("> ")
+
+
 def test_a_pager_that_is_left_early_is_no_error(run: Run) -> None:
     for _ in range(3):
         run("append", "Noted", "-m", "\n".join("x" * 1000 for _ in range(200)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -54,3 +55,37 @@ def test_a_date_in_the_other_half_of_the_year_has_the_offset_of_then(monkeypatch
     time.tzset()
     assert parse_time("2026-07-01", NOW) == datetime(2026, 6, 30, 22, tzinfo=UTC)
     assert parse_time("2026-12-01", NOW) == datetime(2026, 11, 30, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Europe/Amsterdam",
+        "America/New_York",
+        "Australia/Lord_Howe",  # half an hour
+        "America/Santiago",  # at midnight
+        "America/Havana",  # midnight comes twice
+        "Africa/Casablanca",  # for Ramadan
+        "Asia/Kathmandu",
+        "UTC",
+    ],
+)
+@pytest.mark.parametrize("hour", [0, 10, 23])
+def test_today_and_yesterday_begin_at_the_first_moment_of_the_local_day(
+    monkeypatch: pytest.MonkeyPatch, zone: str, hour: int
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    for number in range(365):
+        day = date(2026, 1, 1) + timedelta(days=number)
+        now = datetime(day.year, day.month, day.day, hour, 59, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        for word, wanted in (("today", day), ("yesterday", day - timedelta(days=1))):
+            found = parse_time(word, now)
+            before = (found - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
+            assert (found.date(), before.date()) == (wanted, wanted - timedelta(days=1)), (word, day)
+            assert found == parse_time(wanted.isoformat(), now)
+
+
+def test_yesterday_of_the_first_day_of_the_calendar_is_too_long_ago() -> None:
+    with pytest.raises(UnknownRevision, match="it is too long ago"):
+        parse_time("yesterday", datetime(1, 1, 1, 12, tzinfo=UTC))

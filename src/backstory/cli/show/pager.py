@@ -32,12 +32,19 @@ class Pager:
 
 
 def start() -> Pager | None:
-    """Start the pager that the environment names, or less; None if there is none or it is `cat` or empty."""
+    """Start the pager that the environment names, or less; None if it is empty or `cat`, or cannot be started."""
     command = os.environ.get("BACKSTORY_PAGER", os.environ.get("PAGER", "less"))
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote is missing
+        return None
     if not words or words == ["cat"] or shutil.which(words[0]) is None:
         return None
+    if "|" in words:
+        words = ["sh", "-c", command]
     environment = {"LESS": "FRX", "LV": "-c", **os.environ}
     sys.stdout.flush()
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment)
-    return Pager(process)
+    try:
+        return Pager(subprocess.Popen(words, stdin=subprocess.PIPE, env=environment))
+    except OSError:  # such as a file that may be executed, and is no program
+        return None

@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from backstory.errors import UnknownRevision
 
 AGO = re.compile(r"(\d+) ?(second|minute|hour|day|week)s?( ago)?")
-WORDS = {"now": timedelta(), "today": timedelta(), "yesterday": timedelta(days=1)}
+DAYS = {"today": timedelta(), "yesterday": timedelta(days=1)}
 
 
 def parse_time(text: str, now: datetime) -> datetime:
     """The moment that a text means, seen from `now`; in the local zone if it names none.
 
-    A date alone is its midnight, and so are `today` and `yesterday`. Words such as `last monday 14:00` need the extra
-    `times`. Raises `UnknownRevision`.
+    A date alone is its midnight, and so are `today` and `yesterday`: the first moment of that day, also where clocks
+    change at midnight or between it and `now`. Words such as `last monday 14:00` need the extra `times`. Raises
+    `UnknownRevision`.
     """
     here = now.astimezone()
     words = " ".join(text.lower().split())
-    if words in WORDS:
-        moment = here - WORDS[words]
-        return moment if words == "now" else moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if words == "now":
+        return here
     try:
+        if words in DAYS:
+            return _local(datetime.combine(here.date() - DAYS[words], time.min))
         if ago := AGO.fullmatch(words):
             return here - timedelta(**{f"{ago[2]}s": int(ago[1])})
-        time = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text.strip())
     except OverflowError:
         raise UnknownRevision(text, "it is too long ago") from None
     except ValueError:
-        time = _in_words(text, here)
-    return time if time.tzinfo else _local(time)
+        moment = _in_words(text, here)
+    return moment if moment.tzinfo else _local(moment)
 
 
-def _local(time: datetime) -> datetime:
-    """A time of the local zone; at the ends of the calendar, a time in UTC."""
+def _local(moment: datetime) -> datetime:
+    """A time of the local zone; at the ends of the calendar, a time in UTC.
+
+    One that comes twice, where clocks go back, is the first of the two; one that clocks skip is as much later as they
+    skip, so midnight is the first moment of its day everywhere.
+    """
     try:
-        return time.astimezone()
+        local = moment.astimezone()
+        return local if local.replace(tzinfo=None) == moment else moment.replace(fold=1).astimezone()
     except (OverflowError, ValueError, OSError):
-        return time.replace(tzinfo=UTC)
+        return moment.replace(tzinfo=UTC)
 
 
 def _in_words(text: str, here: datetime) -> datetime:
@@ -55,9 +62,9 @@ def _in_words(text: str, here: datetime) -> datetime:
             " pip install 'backstory[times]'",
         ) from None
     settings = {"RELATIVE_BASE": here.replace(tzinfo=None), "PREFER_DATES_FROM": "past"}
-    time: datetime | None = dateparser.parse(text, languages=["en"], settings=settings)
-    if time is None:
+    moment: datetime | None = dateparser.parse(text, languages=["en"], settings=settings)
+    if moment is None:
         raise UnknownRevision(
             text, "it is not a time: write 2026-11-03T14:00, yesterday, 2 hours ago, last monday 14:00"
         )
-    return time
+    return moment
