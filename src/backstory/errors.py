@@ -29,6 +29,7 @@
      ├─ SessionError             no store, branch or application is named, or the name is wrong
      ├─ LockError                a schema lock is missing, or its file is something else
      ├─ SourceError              a line of an imported file cannot be understood
+     ├─ OutputError              a file is not written over a store, a folder, or the file that is read
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address
          ├─ StoreExists          there is one already
@@ -332,6 +333,10 @@ class SourceError(BackstoryError, ValueError):
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}" if self.line else self.source
         return f"{where}: {self.why}"
+
+
+class OutputError(BackstoryError, ValueError):
+    """A file is not to be written: it is a folder, a store or a part of one, or the file that is read."""
 
 
 class StoreError(BackstoryError):

@@ -32,7 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to listen, where somebody wants to read."""
-    if config.getoption("--spec") or config.getoption("--spec-md"):
+    file = config.getoption("--spec-md")
+    if file is not None:
+        from backstory.errors import OutputError
+        from backstory.outfile import check
+
+        try:
+            check(str(file))
+        except OutputError as wrong:
+            raise pytest.UsageError(f"--spec-md: {wrong}") from wrong
+    if config.getoption("--spec") or file is not None:
         config.pluginmanager.register(Listener(config), "backstory-specification")
 
 
@@ -82,6 +91,7 @@ class Listener:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print and write."""
+        from backstory.outfile import written
         from backstory.testing import specification
 
         if self._print:
@@ -90,7 +100,8 @@ class Listener:
                 terminalreporter.write_line(line)
         if self._file is not None and not self._is_worker:
             text = "\n".join(specification.markdown(self._tests)) + "\n"
-            self._file.write_text(text, encoding="utf-8")
+            with written(str(self._file)) as file:
+                file.write(text.encode())
 
 
 def module_title(item: pytest.Item) -> str:

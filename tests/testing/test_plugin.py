@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backstory.stores import open_store
+
 pytest_plugins = ["pytester"]
 
 SPECIFICATION = '''
@@ -101,6 +103,20 @@ def test_spec_md_writes_them_as_markdown(spec: pytest.Pytester) -> None:
     written = (spec.path / "SPEC.md").read_text(encoding="utf-8")
     assert written.startswith(MARKDOWN)
     assert written.count("```text") == 4
+
+
+def test_spec_md_is_not_written_over_a_store_and_goes_through_a_link(spec: pytest.Pytester) -> None:
+    store, link = spec.path / "bank.db", spec.path / "link.md"
+    open_store(str(store), create=True).close()
+    before = store.read_bytes()
+    refused = spec.runpytest_inprocess("--spec-md", str(store))
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    assert "is a store, or a part of one" in refused.stderr.str()
+    assert store.read_bytes() == before
+    link.symlink_to(spec.path / "SPEC.md")
+    spec.runpytest_inprocess("--spec-md", str(link))
+    assert link.is_symlink()
+    assert (spec.path / "SPEC.md").read_text(encoding="utf-8").startswith(MARKDOWN)
 
 
 def test_a_failure_points_to_the_test_and_not_into_the_library(spec: pytest.Pytester) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from backstory.errors import LockError
+from backstory.outfile import written
 from backstory.schema.json_schema import Schema, event_schema, event_tags
 from backstory.values.event_types import EventType
 
@@ -57,9 +58,8 @@ def write(lock: Lock, path: Path) -> None:
     text = msgspec.json.format(
         msgspec.json.encode(msgspec.to_builtins(lock, str_keys=True), order="sorted"), indent=2
     )
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.write_bytes(text + b"\n")
-    temporary.replace(path)
+    with written(str(path)) as file:
+        file.write(text + b"\n")
 
 
 def read(path: Path) -> Lock:

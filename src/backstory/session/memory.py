@@ -5,13 +5,13 @@ It is the file `.backstory`, in this folder or the nearest above that has one: J
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from backstory.errors import SessionError
+from backstory.outfile import written
 from backstory.session.project import nearest
 from backstory.stores import scheme_of, shown
 
@@ -59,9 +59,8 @@ def remember(folder: str, address: str, memory: Memory) -> None:
     if not known:
         path.unlink(missing_ok=True)
         return
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n")
-    part.replace(path)
+    with written(str(path)) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n")
 
 
 def _key(folder: str, address: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, TYPE_CHECKING
 
+from backstory import outfile
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import files
 from backstory.cli.parse.parser import application_options
@@ -114,4 +115,4 @@ def lines(arguments: Namespace, log: Log, bar: Bar) -> Iterator[bytes]:
 
 def target(name: str | None) -> AbstractContextManager[IO[bytes]]:
     """Standard output, or a file."""
-    return nullcontext(sys.stdout.buffer) if name is None else files.written(name)
+    return nullcontext(sys.stdout.buffer) if name is None else outfile.written(name)

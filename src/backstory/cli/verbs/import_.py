@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from backstory import outfile
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import files
 from backstory.cli.show.bar import Bar
@@ -302,22 +302,22 @@ class Rejects:
     """The file that skipped places go to; it is made when there is one."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._path = Path(arguments.rejects or REJECTS)
+        self._name: str = arguments.rejects or REJECTS
         self._file: IO[bytes] | None = None
+        self._open = ExitStack()
         self.written: str | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._open.close()
 
     def take(self, rejected: Rejected) -> None:
         """Write a reject down: file, line, reason, and the text."""
         if self._file is None:
-            self._file = self._path.open("wb")
-            self.written = str(self._path)
+            self._file = self._open.enter_context(outfile.written(self._name, whole=False))
+            self.written = self._name
         error = rejected.error
         line: dict[str, Any] = {
             "file": error.source,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError, answer
+from backstory.cli.parse import files
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count, plain
 from backstory.documents.application import findings_document
@@ -72,6 +73,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if arguments.sample is not None and arguments.sample < 1:
         raise UsageError(f"--sample takes a number of events, not {arguments.sample}")
     path = Path(arguments.lock) if arguments.lock else session.application_folder / locks.NAME
+    if locking:
+        files.check_output(str(path), session.address if session.has_store else None)
     app = session.application
     if not app.events:
         raise UsageError(f"{app.name} has no events")
