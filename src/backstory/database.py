@@ -225,7 +225,8 @@ class Database:
         """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name."""
         line = self.handle.now()
         head = line.log.head()
-        yield WhatIf(self, line.chain, OverlayLog(line.stored, head, MemoryStore(head).log()))
+        home = MemoryStore(head)
+        yield WhatIf(self, line.chain, OverlayLog(line.stored, head, home.log()), home)
 
     def mark(self, name: str, at: Revision | None = None, *, message: str = "", author: str = "") -> Mark:
         """Give a point of history a name: `db.mark("q3-closed")`, then `at="q3-closed"`. Raises `BranchError`."""
@@ -348,13 +349,13 @@ class Database:
 class WhatIf(Database):
     """A branch in memory: everything works on it, and nothing of it is in the store."""
 
-    def __init__(self, base: Database, chain: Chain, overlay: OverlayLog) -> None:
+    def __init__(self, base: Database, chain: Chain, overlay: OverlayLog, home: Store) -> None:
         self._owns = False
         self._base = base
         self._chain = chain
         self._overlay = overlay
         trial = (*chain, TRIAL)
-        self.handle = base.handle.on(trial, base.branches.beside(trial, overlay))
+        self.handle = base.handle.on(trial, base.branches.beside(trial, overlay, home))
 
     def keep(self, name: str) -> Database:
         """Make a real branch of it, with the same commits, and open that. Raises `BranchError`."""

@@ -27,12 +27,14 @@ class Line:
     """One history, as this process knows it. Safe for many threads.
 
     `stored` is the log as it is, for verbs that copy it; `log` is the same log, with its events opened by the codec.
+    `home` is the store that new events go to.
     """
 
     def __init__(
-        self, chain: Chain, stored: Log, codec: Codec, snapshots: Snapshots | None, cache: Cache
+        self, chain: Chain, home: Store, stored: Log, codec: Codec, snapshots: Snapshots | None, cache: Cache
     ) -> None:
         self.chain = chain
+        self.home = home
         self.stored = stored
         self.codec = codec
         self.log = opened(stored, codec)
@@ -71,12 +73,13 @@ class Lines:
         line = self._lines.get((chain, codec))
         if line is not None:
             return line
-        stored = branches.view(chain)
+        home, stored = branches.home(chain), branches.view(chain)
         if TRIAL in chain:
-            return Line(chain, stored, codec, None, self.cache)
+            return Line(chain, home, stored, codec, None, self.cache)
         snapshots = Snapshots(branches.store.caches, "-".join(map(str, chain)))
         with self._lock:
-            return self._lines.setdefault((chain, codec), Line(chain, stored, codec, snapshots, self.cache))
+            line = Line(chain, home, stored, codec, snapshots, self.cache)
+            return self._lines.setdefault((chain, codec), line)
 
 
 _of_stores: WeakKeyDictionary[Store, Lines] = WeakKeyDictionary()

@@ -201,8 +201,9 @@ class Store(Protocol):
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function soon after each time that a log may have grown; return a function that ends this.
 
-        The call may come from any thread, once for many appends, or without any. It must be short. An error that it
-        raises goes to `threading.excepthook`, and to nobody else.
+        The call may come from any thread, once for many appends, or without any: also when the store was closed, or
+        cannot look. It must be short. An error that it raises goes to `threading.excepthook`, and to nobody else.
+        A child of a fork has no watchers. All watchers of a store together cost at most one thread.
         """
         ...
 

@@ -13,9 +13,9 @@ import pytest
 from backstory import State, Tag, command
 from backstory.aio import AsyncDatabase, connect
 from backstory.aio.stream import CHUNK
-from backstory.aio.watch import Watch
 from backstory.errors import HistoryMoved, StoreClosed, StoreError
 from backstory.place import Place
+from backstory.values.commit import Head
 from tests.patience import PATIENCE
 from tests.patience import until_async as until
 from tests.state.bank import Account, Deposited, Withdrawn, deposit
@@ -124,6 +124,44 @@ async def test_steps_that_are_cancelled_lose_and_repeat_nothing(db: AsyncDatabas
                 # A little longer until something is seen, so that steps are cancelled early, late and just before.
                 wait = wait + 0.0003 if len(seen) == before else 0.0
     assert seen == list(range(300))
+
+
+@pytest.mark.parametrize("where", ["a file", "memory"])
+async def test_a_thousand_followers_of_branches_and_a_trial_cost_no_threads(where: str, path: str) -> None:
+    seen: list[int] = []
+
+    async def follower(branch: AsyncDatabase) -> None:
+        async for record in branch.follow(Deposited):
+            seen.append(record.event.cents)
+            return
+
+    async with connect("memory:" if where == "memory" else path, threads=2) as db, db.what_if() as trial:
+        await fill(db, 1)
+        followed = [db, trial, *[await db.branch(f"b{number}") for number in range(8)]]
+        watches = [db._shared.of(one.db.handle.tip.line).watch for one in followed]
+        async with anyio.create_task_group() as tasks:
+            for number in range(1000):
+                tasks.start_soon(follower, followed[number % 10])
+            await until(lambda: sum(len(watch._waiters) for watch in watches) == 1000)
+            # Two workers; the one that keeps the pace of writes; for a file, the one that looks for other processes.
+            assert len([one for one in threading.enumerate() if one.name.startswith("backstory")]) <= 4
+            assert watchers() == (where == "a file")
+            for number, branch in enumerate(followed):
+                await branch.append(Deposited("a", number))
+        assert sorted(seen) == [number // 100 for number in range(1000)]
+        await until(lambda: not watchers())
+        assert not any(watch._waiters or watch._unwatch for watch in watches)
+
+
+async def test_followers_that_are_cancelled_leave_nothing(db: AsyncDatabase) -> None:
+    watch = db._shared.of(db.db.handle.now()).watch
+    async with anyio.create_task_group() as tasks:
+        for _ in range(50):
+            tasks.start_soon(anext, db.follow(after=0))
+        await until(watchers)
+        tasks.cancel_scope.cancel()
+    assert not watch._waiters
+    await until(lambda: not watchers() and watch._unwatch is None)
 
 
 async def test_a_query_that_matches_nothing_for_long_is_followed(db: AsyncDatabase) -> None:
@@ -238,24 +276,28 @@ async def test_closing_ends_those_who_wait_with_an_error_that_says_so(path: str)
 async def test_an_error_while_waiting_reaches_every_follower_and_the_next_one_starts_anew(
     db: AsyncDatabase,
 ) -> None:
-    class Broken:
-        broken = True
+    watch = db._shared.of(db.db.handle.now()).watch
+    await db.append(Deposited("a", 1))
 
-        def wait(self, after: int, timeout: float | None) -> int:
-            if self.broken:
-                raise StoreError("broken")
-            return after + 1
+    def broken() -> Head:
+        raise StoreError("broken")
 
-    log = Broken()
-    watch = Watch(log)  # type: ignore[arg-type]
-    for _ in range(2):
-        with pytest.raises(StoreError, match="broken"):
-            await watch.beyond(0)
-    log.broken = False
-    assert await watch.beyond(0) >= 1
-    thread = watch.close()
-    if thread is not None:
-        thread.join()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db.db.handle.tip.line.log, "head", broken)
+        for _ in range(2):
+            told: list[str] = []
+
+            async def wait(told: list[str]) -> None:
+                try:
+                    await watch.beyond(0)
+                except StoreError as error:
+                    told.append(str(error))
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(wait, told)
+            assert told == ["broken"] * 3
+    assert await watch.beyond(0) == 1
 
 
 async def test_a_verb_that_began_ends_before_its_task_is_cancelled(db: AsyncDatabase) -> None:

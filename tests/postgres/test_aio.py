@@ -121,3 +121,28 @@ async def test_tasks_that_are_cancelled_leave_nothing_half_done_and_no_connectio
         async with anyio.create_task_group() as tasks:
             for number in range(20):
                 tasks.start_soon(db.load, Account(f"a-{number}"))
+
+
+async def test_five_hundred_followers_of_branches_cost_no_thread_of_their_own(address: str) -> None:
+    seen: list[int] = []
+
+    async def follower(branch: AsyncDatabase) -> None:
+        async for record in branch.follow(Deposited):
+            seen.append(record.event.cents)
+            return
+
+    async with connect(address, threads=2) as db, connect(address) as other:
+        await db.append(Deposited("a", 0))
+        followed = [db, *[await db.branch(f"b{number}") for number in range(4)]]
+        watches = [db._shared.of(one.db.handle.tip.line).watch for one in followed]
+        with anyio.fail_after(PATIENCE):
+            async with anyio.create_task_group() as tasks:
+                for number in range(500):
+                    tasks.start_soon(follower, followed[number % 5])
+                await until_async(lambda: sum(len(watch._waiters) for watch in watches) == 500)
+                names = [one.name for one in threading.enumerate() if one.name.startswith("backstory")]
+                assert names.count("backstory-follow") == 1
+                for number, branch in enumerate(followed):
+                    await (await other.switch(str(branch.name))).append(Deposited("a", number))
+        assert sorted(seen) == [number // 100 for number in range(500)]
+        assert not any(watch._waiters or watch._unwatch for watch in watches)

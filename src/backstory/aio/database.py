@@ -77,9 +77,9 @@ class AsyncDatabase(Verbs):
     ) -> Stream[Record]:
         """Stream the events after a position, for ever; each event once, in order. Parameters as for `read`.
 
-        Without `after`, it begins at the end that the log has when its first event is asked for. One thread waits for
-        all followers. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved` if the branch was
-        moved and the new history does not have all events that it gave.
+        Without `after`, it begins at the end that the log has when its first event is asked for. Followers cost no
+        thread, however many they are. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved`
+        if the branch was moved and the new history does not have all events that it gave.
         """
         query, handle = wanted(what, tuple(tags)), self.db.handle
         line: Line = handle.tip.line
@@ -126,8 +126,9 @@ async def connect(
 ) -> AsyncIterator[AsyncDatabase]:
     """Open a database for async code: `async with connect("bank.db") as db`; options as for `backstory.connect`.
 
-    At most `threads` verbs run at once, each in a thread, besides one thread for each branch that somebody follows. At
-    the end of the block, verbs that have begun are waited for, and tasks that wait for events get `StoreClosed`.
+    At most `threads` verbs run at once, each in a thread. One more thread looks for events of other processes while
+    somebody follows any branch. At the end of the block, verbs that have begun are waited for, and tasks that wait for
+    events get `StoreClosed`.
     """
     shared = Shared(Workers(threads))
     opened: list[database.Database] = []

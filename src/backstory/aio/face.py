@@ -24,7 +24,7 @@ class Gathering:
     """The parts of a line that all tasks share: its waiting tasks, and its writes."""
 
     def __init__(self, workers: Workers, line: Line) -> None:
-        self.watch = Watch(line.log)
+        self.watch = Watch(line, workers)
         self.writes = Writes(workers)
 
 
@@ -50,12 +50,12 @@ class Shared:
     async def close(self, last: Callable[[], object]) -> None:
         """End waiting tasks, wait for verbs that have begun, run `last`, and end the threads."""
         gatherings = list(self._gatherings.values())
-        threads = [gathering.watch.close() for gathering in gatherings]
+        for gathering in gatherings:
+            gathering.watch.close()
 
         def close() -> None:
             last()
-            paces = [gathering.writes.close() for gathering in gatherings]
-            for thread in (*threads, *paces):
+            for thread in [gathering.writes.close() for gathering in gatherings]:
                 if thread is not None:
                     thread.join()
 

@@ -1,19 +1,18 @@
-"""Waiting for a log to go on: one thread for all tasks that wait, however many they are."""
+"""Waiting for a log to go on. The store wakes all tasks that wait: they cost no thread, however many they are."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from backstory.aio.wake import running_loop
+from backstory.aio.workers import Workers
 from backstory.errors import StoreClosed
 from backstory.forks import on_fork
-from backstory.store import Log
-
-LONGEST_WAIT = 0.25
-"""Seconds: how long the thread sleeps before it looks whether anybody still waits."""
+from backstory.line import Line
 
 
 class _Waiter:
@@ -31,10 +30,15 @@ class _Waiter:
 
 
 class Watch:
-    """The end of a log, for the tasks of any event loop. Its thread lives as long as somebody waits."""
+    """The end of a line, for the tasks of any event loop. It watches the line's store while a task waits.
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    After each call of the store, a worker looks once where the line ends, for all tasks. Positions that tasks wait for
+    differ, and the furthest must delay nobody.
+    """
+
+    def __init__(self, line: Line, workers: Workers) -> None:
+        self._line = line
+        self._workers = workers
         self._head = 0
         self._closed = False
         self._begin()
@@ -43,59 +47,73 @@ class Watch:
     def _begin(self) -> None:
         self._guard = threading.Lock()
         self._waiters: set[_Waiter] = set()
-        self._thread: threading.Thread | None = None
+        self._unwatch: Callable[[], None] | None = None
+        self._asked = False
 
     async def beyond(self, after: int) -> int:
         """Sleep until the head is beyond `after`; return it. Raises errors of the log, and `StoreClosed`."""
         await checkpoint_if_cancelled()
+        waiter = _Waiter(after)
         with self._guard:
             if self._closed:
                 raise StoreClosed("this database is closed")
             if self._head > after:
                 return self._head
-            waiter = _Waiter(after)
             self._waiters.add(waiter)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="backstory watch", daemon=True)
-                self._thread.start()
         try:
+            self._ask()
             await waiter.event.wait()
         finally:
             with self._guard:
                 self._waiters.discard(waiter)
+                self._rest()
         if waiter.error is not None:
             raise waiter.error
         return waiter.head
 
-    def _watch(self) -> None:
-        """Wait for any change of the head: positions that tasks wait for differ, and the furthest must delay nobody."""
-        while True:
-            try:
-                head = self._log.wait(self._head, LONGEST_WAIT)
-            except BaseException as error:  # noqa: BLE001 - it is raised in the tasks that wait
-                with self._guard:
-                    self._thread = None
-                    self._end(error)
-                return
+    def _ask(self) -> None:
+        """Let a worker look, unless one is about to. The store calls this too, and may hold its own locks then."""
+        if not self._asked:
+            # Two threads may both get here: then two workers look.
+            self._asked = True
+            self._workers.submit(self._look)
+
+    def _look(self) -> None:
+        # First this: a change that comes after it asks again, and one that came before it is seen.
+        self._asked = False
+        try:
             with self._guard:
-                if self._closed or (head <= self._head and not self._waiters):
-                    self._thread = None
+                if not self._waiters:
                     return
-                self._head = max(self._head, head)
-                for waiter in [one for one in self._waiters if one.after < self._head]:
-                    self._waiters.discard(waiter)
-                    waiter.head = self._head
-                    waiter.wake()
+                if self._unwatch is None:
+                    self._unwatch = self._line.home.watch(self._ask)
+            head = self._line.log.head().position
+        except BaseException as error:  # noqa: BLE001 - it is raised in the tasks that wait
+            with self._guard:
+                self._end(error)
+            return
+        with self._guard:
+            self._head = max(self._head, head)
+            for waiter in [one for one in self._waiters if one.after < self._head]:
+                self._waiters.discard(waiter)
+                waiter.head = self._head
+                waiter.wake()
+
+    def _rest(self) -> None:
+        """Watch the store no longer if no task waits."""
+        if not self._waiters and self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
 
     def _end(self, error: BaseException) -> None:
         for waiter in self._waiters:
             waiter.error = error
             waiter.wake()
         self._waiters.clear()
+        self._rest()
 
-    def close(self) -> threading.Thread | None:
-        """End everybody's wait with `StoreClosed`; return the thread, which ends soon."""
+    def close(self) -> None:
+        """End everybody's wait with `StoreClosed`."""
         with self._guard:
             self._closed = True
             self._end(StoreClosed("the database was closed while this waited for events"))
-            return self._thread

@@ -99,6 +99,7 @@ class Workers:
             raise ValueError(f"threads must be at least 1, not {limit}")
         self.limit = limit
         self._closed = False
+        self._ended = False
         self._begin()
         on_fork(child=self._begin)
 
@@ -138,8 +139,10 @@ class Workers:
                     self._drained.finish(None)
 
     def submit(self, work: Work) -> None:
-        """Queue work that raises nothing."""
+        """Queue work that raises nothing. It is not done if `close` has ended the threads."""
         with self._guard:
+            if self._ended:
+                return
             self._idle -= 1
             if self._idle < 0 and len(self._threads) < self.limit:
                 thread = threading.Thread(target=self._work, name="backstory worker", daemon=True)
@@ -174,6 +177,8 @@ class Workers:
             try:
                 await call.outcome()
             finally:
+                with self._guard:
+                    self._ended = True
                 for _ in self._threads:
                     self._queue.put(None)
                 for thread in self._threads:

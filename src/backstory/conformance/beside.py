@@ -90,6 +90,13 @@ class Watching:
         assert called.wait(60)
         end()
 
+    def test_closing_calls_the_watchers(self, store: Store) -> None:
+        called = threading.Event()
+        end = store.watch(called.set)
+        store.close()
+        assert called.wait(60)
+        end()
+
 
 class Hooks:
     """Sentences about hooks; they are not asked of a store without tables."""
@@ -257,6 +264,19 @@ class Joining:
             [verdict] = waiting.result(60)
         assert isinstance(verdict, Conflict)
         assert one(store.log(0)).position == 2
+
+    def test_a_watcher_is_called_after_a_transaction_that_was_joined(self, store: Store) -> None:
+        tables, seen = counted(store), threading.Event()
+
+        def look() -> None:
+            if store.log(0).head().position:
+                seen.set()
+
+        end = store.watch(look)
+        with tables.transaction() as transaction:
+            one(store.joined(transaction).log(0))
+        assert seen.wait(60)
+        end()
 
     def test_the_same_draft_is_known_inside_and_after(self, store: Store) -> None:
         tables, draft = counted(store), decided()

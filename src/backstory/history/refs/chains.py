@@ -31,6 +31,7 @@ class Chains:
         self.store = store
         self._chains: dict[int, Chain] = {}
         self._views: dict[Chain, Log] = {}
+        self._homes: dict[Chain, Store] = {}
         self._begin()
         on_fork(child=self._begin)
 
@@ -74,11 +75,16 @@ class Chains:
             )
         return self._views[chain]
 
-    def beside(self, chain: Chain, log: Log) -> Self:
-        """These chains, and one that is in no store: its last log is a `TRIAL`."""
+    def home(self, chain: Chain) -> Store:
+        """The store that has the last log of a chain."""
+        return self._homes.get(chain, self.store)
+
+    def beside(self, chain: Chain, log: Log, home: Store) -> Self:
+        """These chains, and one that is not in this store: its last log is a `TRIAL`, in a store of its own."""
         other = copy(self)
         with self._lock:
             other._views = {**self._views, chain: log}
+            other._homes = {**self._homes, chain: home}
         other._begin()
         on_fork(child=other._begin)
         return other

@@ -42,7 +42,6 @@ class MemoryStore:
         self._tables: MemoryTables | None = None
         self._transaction: MemoryTransaction | None = None  # that this store is inside of
         self._withheld = False
-        self._watchers = Watchers()
         self._now = Now({0: MemoryLog(self, 0, origin, "")}, {0: origin}, {MAIN_REF: "0"}, 1)
         self._begin()
         on_fork(child=self._begin)
@@ -51,6 +50,7 @@ class MemoryStore:
         # `with` takes the lock itself: Ctrl-C may come while a condition takes or gives back its lock.
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
+        self._watchers = Watchers()
 
     @property
     def tables(self) -> MemoryTables:
@@ -194,6 +194,7 @@ class MemoryStore:
         with self.lock:
             self.closed = True
             self._changed.notify_all()
+        self._watchers.call()
 
 
 class MemoryRefs:

@@ -53,6 +53,8 @@ class MemoryTables:
                 yield transaction
             if transaction.inside is not None:
                 self.store.adopt(transaction.inside)
+        if transaction.inside is not None:
+            self.store.wake()
 
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:

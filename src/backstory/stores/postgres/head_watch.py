@@ -121,6 +121,7 @@ class HeadWatch:
             except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
                 new = True
                 if self._fail(error):
+                    self._watchers.call()
                     return
             if new:
                 last = time.monotonic()

@@ -82,3 +82,4 @@ class SqliteStore(StoreOver):
         """Close the file. A second call does nothing."""
         self._watch.close()
         self.file.close()
+        self._watch.told()

@@ -36,7 +36,9 @@ class Watch:
         with self._lock:
             end = self._watchers.add(callback)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="backstory watch", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._look(),), name="backstory watch", daemon=True
+                )
                 self._thread.start()
         return end
 
@@ -45,8 +47,8 @@ class Watch:
         if self._watchers:
             self._watchers.call()
 
-    def _run(self) -> None:
-        seen, quiet = self._look(), 0.0
+    def _run(self, seen: tuple[int, int, int]) -> None:
+        quiet = 0.0
         while not self._ended.wait(LOOK):
             found, quiet = self._look(), quiet + LOOK
             with self._lock:
@@ -65,5 +67,8 @@ class Watch:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     def close(self) -> None:
-        """Call nobody any more."""
+        """Call nobody any more, and end the thread, unless a callback closes the store or takes long."""
         self._ended.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(SURE)
