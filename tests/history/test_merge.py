@@ -17,15 +17,18 @@ import pytest
 from backstory import Event, State, Tag, command
 from backstory.database import Database
 from backstory.decide.commands import definitions
+from backstory.decide.drafting import Said
 from backstory.errors import BranchError, UnknownRevision
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import MergeReport, Options
 from backstory.history.refs.decisions import redecided
-from backstory.store import Store
+from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
 from backstory.stores.memory.log import MemoryLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Outcome, Unit
+from backstory.values.codec import PLAIN
+from backstory.values.query import Condition
 from tests.history.ledger import Book, Entered, draw, enter, ledger, move
 
 ROOT = Path(__file__).parents[2]
@@ -480,3 +483,20 @@ def test_a_merge_that_is_killed_is_there_whole_or_not_at_all(tmp_path: Path) -> 
             own = db.switch(name).load(Book(name))
             assert db.load(Book(name)).total in (0, own.total)
         store.close()
+
+
+def test_a_target_that_ends_inside_of_a_batch_takes_over_the_rest_of_the_batch(db: Database) -> None:
+    side = db.branch("side")
+    read = Condition(Book("a").query(), 2)
+    drafts = [
+        db.handle.drafter.draft([PLAIN.encode(Entered("a", number, 0))], read, Said(None, "ann", None, None))
+        for number in (1, 2, 3)
+    ]
+    first, *later = append(side.handle.log, *drafts)  # each was decided without the others
+    inside = side.branch("inside", at=first.position)
+    for again in ((2, False), (0, True)):
+        report = inside.merge("side")
+        assert (len(report.commits), report.nothing_to_do) == again
+    assert [(one.id, one.author) for one in inside.commits()][-2:] == [(one.id, "ann") for one in later]
+    assert inside.load(Book("a")) == side.load(Book("a"))
+    assert verify(db.store).problems == []

@@ -19,7 +19,7 @@ from backstory.lookup import events_of, head_at
 from backstory.store import Log, Verdict
 from backstory.unit import Holds, Step
 from backstory.values.codec import PLAIN, Codec
-from backstory.values.commit import Commit, Head, drafted
+from backstory.values.commit import Commit, Draft, Head, drafted
 
 ATTEMPTS = 10
 """How often a merge is judged again because the target went on while it was judged."""
@@ -99,7 +99,8 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     """Append to `target` the commits that only `source` has: all as one batch, or nothing if there is a conflict.
 
     Commits keep id, author, message and time. If the target has no new commits it is fast-forwarded: the commits keep
-    their hashes too. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at
+    their hashes too. The exception is a target that ends inside of a batch: a later commit of the batch may have been
+    decided without an earlier one, and the log would refuse it, so the commits get new places. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at
     each try.
     """
     one, other = branches.get(source), branches.get(target)
@@ -110,7 +111,9 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
         commits = list(view.commits(after=base))
         settled = branches.settled(target) if commits else frozenset()
         if base == head.position and not any(origin(commit) in settled for commit in commits):
-            return _forward(view, commits, base, source, target)
+            forward = _forward(view, commits, base, source, target)
+            if not any(_meets(step.draft, view, base) for step in forward.steps):
+                return forward
         replay = Replay(view, log, base, head, options.rules(branches))
         steps = replay.run(commits, settled=lambda commit: origin(commit) in settled)
         return MergeReport(source, target, base, tuple(steps))
@@ -225,6 +228,14 @@ def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[Step]) -
     if isinstance(done, tuple):
         return msgspec.structs.replace(report, commits=done, done=True)
     raise done
+
+
+def _meets(one: Draft | None, view: Log, base: int) -> bool:
+    """Whether a log that ends at `base` has an event that the condition of a draft forbids."""
+    condition = None if one is None else one.condition
+    if condition is None or condition.after >= base:
+        return False
+    return any(True for _ in view.read(condition.query, after=condition.after, upto=base, limit=1))
 
 
 def _forward(view: Log, commits: list[Commit], base: int, source: str, target: str) -> MergeReport:
