@@ -151,14 +151,15 @@ class Comparison:
         before, after = old.get("properties"), new.get("properties")
         rest = new.get("additionalProperties", after is None)
         rest = {} if rest is True else rest
+        keys = {"type": "string", **new["propertyNames"]} if "propertyNames" in new else {}
         if before is None:
             if after is not None:
                 yield Difference(path, "type", "was a dict, is now a class with fields")
                 return
             yield from self.between(old.get("additionalProperties", {}), rest, (*path, "{}"))
-            if "propertyNames" in new:
-                keys = {"type": "string", **old.get("propertyNames", {})}
-                yield from self.between(keys, {"type": "string", **new["propertyNames"]}, (*path, "its keys"))
+            yield from self.between(
+                {"type": "string", **old.get("propertyNames", {})}, keys, (*path, "its keys")
+            )
             return
         for name, part in before.items():
             if after is not None and name in after:
@@ -166,6 +167,7 @@ class Comparison:
                 if name not in old.get("required", ()):
                     yield from self._gap(part, after[name], (*path, name), name in new.get("required", ()))
             elif isinstance(rest, dict):
+                yield from self.between({"const": name}, keys, (*path, "its keys"))
                 yield from self.between(part, rest, (*path, name))
             else:
                 yield Difference(
