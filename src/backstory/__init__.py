@@ -1,10 +1,24 @@
-"""A database for Python that works like Git: every change is an immutable event, and history is yours to question."""
+"""A database for Python that works like Git: every change is an immutable event, and history is yours to question.
+
+connect, Database                   open a store, and the verbs on it; backstory.aio has the same for async code
+Event, Tag, Tagged, upcast          facts, the tags by which they are found, and old versions of them
+register, Unknown                   classes of other libraries as events; events that no class here can read
+State, Latest, invariant            folds over events
+command, Command, Refused           decisions; backstory.testing has given(...).when(...).then(...)
+Query, Condition, Conflict          the events that matter to a decision, and what happened meanwhile
+Record, reverts                     an event in its place; how an event is undone
+Personal, Secret, Subject           marks on fields that not everybody may see; personal_shown
+BackstoryError, ClearTextWarning    the root of all errors in backstory.errors; a warning about marked fields
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from backstory import aio as aio
+    from backstory import errors as errors
+    from backstory import testing as testing
     from backstory.database import Database, connect
     from backstory.decide.commands import Command, command
     from backstory.decide.invariants import invariant
@@ -77,12 +91,23 @@ _HOMES = {
 }
 
 
+_MODULES = ("aio", "errors", "testing")
+
+
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for: the command line must not wait for modules it does not use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        module = import_module(__name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=module)
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return [*__all__, *_MODULES, "__all__", "__doc__", "__file__", "__name__", "__path__"]

@@ -17,7 +17,6 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ import msgspec
 from backstory.decide.commands import CommandType
 from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
+from backstory.likeness import did_you_mean
 from backstory.values.event import Event
 from backstory.values.event_types import EventType, event_type
 
@@ -76,12 +76,8 @@ class Application(msgspec.Struct, frozen=True):
                 f"{self.name} has {len(found)} {what}s named {name}; say which: {', '.join(places)}"
             )
         simple = sorted(full for full in known if "." not in full)
-        near = get_close_matches(name, simple, 3) or [full for full in simple if full.lower() == name.lower()]
-        if near:
-            hint = f"did you mean {' or '.join(near)}?"
-        else:
-            hint = f"it has {', '.join(simple)}" if simple else "it has none at all"
-        raise ApplicationError(f"{self.name} has no {what} {name!r}; {hint}")
+        there = f"it has {', '.join(simple)}" if simple else "it has none at all"
+        raise ApplicationError(f"{self.name} has no {what} {name!r}; {did_you_mean(name, simple, there)}")
 
 
 def load(name: str, folder: Path) -> Application:
@@ -157,9 +153,10 @@ def _import(name: str, folder: Path) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as missing:
         if missing.name is not None and f"{name}.".startswith(f"{missing.name}."):
-            near = get_close_matches(name, [module.name for module in pkgutil.iter_modules([str(folder)])], 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ApplicationError(f"there is no module {missing.name!r}, seen from {folder}{hint}") from None
+            hint = did_you_mean(name, (module.name for module in pkgutil.iter_modules([str(folder)])))
+            raise ApplicationError(
+                f"there is no module {missing.name!r}, seen from {folder}{hint and f'; {hint}'}"
+            ) from None
         raise ApplicationError(f"{name} cannot be imported:\n{failure(missing)}") from missing
     except Exception as wrong:
         raise ApplicationError(f"{name} cannot be imported:\n{failure(wrong)}") from wrong
@@ -185,9 +182,8 @@ def _attribute(module: ModuleType, path: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            near = get_close_matches(part, [name for name in dir(found) if not name.startswith("_")], 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ApplicationError(f"{module.__name__} has no {path!r}{hint}") from None
+            hint = did_you_mean(part, (name for name in dir(found) if not name.startswith("_")))
+            raise ApplicationError(f"{module.__name__} has no {path!r}{hint and f'; {hint}'}") from None
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import datetime
+from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from backstory.decide import context as contexts
 from backstory.decide.commands import Command
 from backstory.decide.drafting import Drafter, Said
 from backstory.decide.execution import ATTEMPTS, Preview
+from backstory.decide.mistaken import need_command, need_state
 from backstory.decide.read_query import wanted
 from backstory.decide.state import State, defined_states
 from backstory.errors import BranchError, UnknownRevision
@@ -156,6 +158,7 @@ class Database:
 
     def preview(self, command: Command) -> Preview:
         """The events that the command would give now, and each state before and after. Appends nothing."""
+        need_command(command)
         return self.handle.now().executor.preview(command, self.handle.drafter.for_command(command))
 
     def append(
@@ -190,7 +193,7 @@ class Database:
         is the form of a position that left the process; see `backstory.place`. Raises `HistoryMoved`.
         """
         line, upto = self._view(at)
-        query, begin = wanted(what, tuple(tags)), self.handle.position(after, line)
+        query, begin = wanted(what, tags), self.handle.position(after, line)
         return line.read(query, after=begin, upto=upto, backwards=backwards, limit=limit)
 
     def commits(
@@ -300,6 +303,7 @@ class Database:
 
         `good` is the beginning of the search, `bad` its end. The result has every turn, there and back.
         """
+        need_state(state)
         line, upto = self._view(bad)
         after = 0 if good is None else self.point(good).position
         holds = predicate(where, type(state)) if isinstance(where, str) else where
@@ -368,7 +372,9 @@ class WhatIf(Database):
         return self._base._on(handle)
 
 
-def connect(address: str = "memory:", *, create: bool | None = None, **options: Any) -> Database:
+def connect(
+    address: str | PathLike[str] = "memory:", *, create: bool | None = None, **options: Any
+) -> Database:
     """Open a database: a path, `sqlite:///path`, `postgresql://...`, or `memory:`, which is gone when it is closed.
 
     `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Options
@@ -379,4 +385,4 @@ def connect(address: str = "memory:", *, create: bool | None = None, **options: 
         for name in ("clock", "ids", "secrets", "cache_bytes", "codec")
         if name in options
     }
-    return Database(open_store(str(address), create=create, **options), **own)
+    return Database(open_store(address, create=create, **options), **own)

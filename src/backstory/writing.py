@@ -14,6 +14,7 @@ import msgspec
 from backstory.decide.commands import Command
 from backstory.decide.drafting import Drafting, Said
 from backstory.decide.loading import Reads
+from backstory.decide.mistaken import need_command
 from backstory.errors import BranchMoved, Conflict, IdReused
 from backstory.handle import Handle, Tip
 from backstory.store import Log
@@ -59,7 +60,7 @@ class Execution:
 
     def __init__(self, handle: Handle, command: Command, said: Said, attempts: int) -> None:
         self._handle = handle
-        self._command = command
+        self._command = need_command(command)
         self._said = said
         self._prepared: tuple[Reads, Drafting] | None = None
         self._attempts = self._left = attempts

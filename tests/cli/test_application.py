@@ -48,7 +48,7 @@ def test_lists_in_a_state_get_a_line_for_each_item(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["Account", "a-8"], 1, "no event concerns Account a-8; did you mean a-7 or b-1?"),
+        (["Account", "a-8"], 1, "no event concerns Account a-8; did you mean a-7?"),
         (["Account"], 2, "Account needs the identity ACCOUNT; got none"),
         (["Account", "a", "b"], 2, "Account needs the identity ACCOUNT; got a b"),
         (["Rates", "a"], 2, "Rates needs no identity; got a"),

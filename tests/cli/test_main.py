@@ -65,7 +65,9 @@ def test_options_of_every_verb_may_stand_before_it(
 def test_a_wrong_option_points_to_the_help(run: Run) -> None:
     ran = run("log", "--onelin")
     assert ran.code == 2
-    assert ran.err == "backstory: unrecognized arguments: --onelin\nTry: backstory log --help\n"
+    assert ran.err == (
+        "backstory: unrecognized arguments: --onelin; did you mean --oneline?\nTry: backstory log --help\n"
+    )
 
 
 def test_a_bug_is_called_a_bug_and_its_traceback_is_for_those_who_ask(
@@ -75,7 +77,7 @@ def test_a_bug_is_called_a_bug_and_its_traceback_is_for_those_who_ask(
         raise ValueError("oops")
 
     broken = SimpleNamespace(EXAMPLES="", arguments=lambda _: None, run=run_badly)
-    monkeypatch.setattr(backstory.cli, "load", lambda _: broken)
+    monkeypatch.setattr(backstory.cli, "load", lambda *_: broken)
     ran = run("log")
     assert ran.code == 70
     assert ran.err.startswith("backstory: this is a bug: ValueError: oops\n")
@@ -216,3 +218,25 @@ def test_a_verb_without_its_words_says_what_is_missing_and_no_more(run: Run) -> 
     assert ran.code == 2
     missing = "the following arguments are required: A [B] [KEY:VALUE|STATE ...]"
     assert ran.err == f"backstory: {missing}\nTry: backstory diff --help\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-n", "5", "log"], "there is no verb '5'; the verb comes first: backstory log -n 5"),
+        (["bank.db", "log"], "there is no verb 'bank.db'; a store is named by -s: backstory -s bank.db log"),
+        (["checkout", "main"], "there is no verb 'checkout'; did you mean switch?"),
+        (["stats2"], "there is no verb 'stats2'; did you mean stats"),
+        (["wibble"], "there is no verb 'wibble'; the verbs are listed by: backstory --help"),
+    ],
+)
+def test_what_was_probably_meant_by_a_word_that_is_no_verb(run: Run, words: list[str], said: str) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_each_word_of_other_programs_stands_for_a_verb_and_is_none() -> None:
+    verbs = {verb for group in backstory.cli.VERBS.values() for verb in group}
+    assert set(backstory.cli.OTHERS.values()) <= verbs
+    assert not set(backstory.cli.OTHERS) & verbs

@@ -88,7 +88,8 @@ def test_it_says_what_python_says(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "column", "why"),
     [
-        ("balanc < 0", 0, "Thing has no field 'balanc'; it has balance, by_sku,"),
+        ("balanc < 0", 0, "Thing has no field 'balanc'; did you mean balance?"),
+        ("zzz < 0", 0, "Thing has no field 'zzz'; it has balance, by_sku,"),
         ("balance < 0 and __import__('os')", 16, "only these can be called"),
         ("part.__class__ == 1", 0, "begins with an underscore"),
         ("part._secret == 1", 0, "begins with an underscore"),

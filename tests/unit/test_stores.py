@@ -37,6 +37,8 @@ def test_an_address_of_another_package_opens_its_store() -> None:
 @pytest.mark.usefixtures("cloud")
 def test_what_opens_no_address_is_told_with_the_schemes_that_are_known() -> None:
     with pytest.raises(StoreError, match=r"known are a path, broken, cloud, memory, postgres"):
+        connect("https://here")
+    with pytest.raises(StoreError, match=r"clod: addresses; did you mean cloud\?"):
         connect("clod://here")
     with pytest.raises(
         StoreError, match=r"broken: addresses are opened by tests.unit.test_stores:nobody, which"

@@ -11,6 +11,13 @@ leaves nothing. If the verb has begun, the task waits until the verb has ended a
 connection is lost. Only waiting for new events is given up at once. Needs the extra `async`.
 """
 
+try:
+    import anyio as _  # noqa: F401
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "backstory.aio needs anyio: pip install 'backstory[async]'", name="anyio"
+    ) from missing
+
 from backstory.aio.database import AsyncDatabase, connect
 from backstory.aio.stream import Stream
 

@@ -81,7 +81,7 @@ class AsyncDatabase(Verbs):
         thread, however many they are. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved`
         if the branch was moved and the new history does not have all events that it gave.
         """
-        query, handle = wanted(what, tuple(tags)), self.db.handle
+        query, handle = wanted(what, tags), self.db.handle
         line: Line = handle.tip.line
 
         async def begin() -> int:

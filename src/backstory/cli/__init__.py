@@ -84,6 +84,13 @@ VERBS: dict[str, dict[str, str]] = {
 }
 """Every verb with its summary, in the groups of the help."""
 
+OTHERS = {
+    "checkout": "switch", "commit": "append", "tag": "mark", "fsck": "verify", "annotate": "blame", "history": "log",
+    "undo": "revert", "create": "init", "execute": "do", "run": "do", "events": "types", "dump": "export",
+    "fetch": "clone", "pull": "clone", "push": "clone", "backup": "clone",
+}  # fmt: skip
+"""Words of other programs, and the verb that does the same here."""
+
 LOADING = 50_000
 """Objects that a process may make before the collector looks at them: loading a verb makes fewer."""
 
@@ -152,7 +159,7 @@ def _dispatch(words: list[str]) -> int:
     if verb in ("--version", "-V"):
         print(parser.version())
         return FINE
-    module: Any = load(verb)
+    module: Any = load(verb, words)
     name, about = verb, summary(verb)
     if hasattr(module, "narrowed") and (narrowed := module.narrowed(rest)) is not None:
         name, about, module, rest = narrowed
@@ -188,18 +195,30 @@ def summary(verb: str) -> str:
     return next(verbs[verb] for verbs in VERBS.values() if verb in verbs)
 
 
-def load(verb: str) -> ModuleType:
-    """Import a verb's module. Raises `UsageError` with the nearest verbs if no verb has that name."""
+def load(verb: str, words: Sequence[str] = ()) -> ModuleType:
+    """Import a verb's module. Raises `UsageError` if there is no such verb, with what these words may have meant."""
     from importlib import import_module
 
     known = [name for verbs in VERBS.values() for name in verbs]
     if verb not in known:
-        from difflib import get_close_matches
-
-        near = get_close_matches(verb, known, 3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "the verbs are listed by: backstory --help"
-        raise UsageError(f"there is no verb {verb!r}; {hint}")
+        raise UsageError(f"there is no verb {verb!r}; {_meant(verb, words, known)}")
     return import_module(f"{__name__}.verbs.{'import_' if verb == 'import' else verb.replace('-', '_')}")
+
+
+def _meant(verb: str, words: Sequence[str], known: Sequence[str]) -> str:
+    """The verb that somebody meant: one that stands later, one that other programs call so, or one that is like it."""
+    from backstory.likeness import did_you_mean
+
+    later = next((word for word in words if word in known), None)
+    if later is None:
+        listed = "the verbs are listed by: backstory --help"
+        return f"did you mean {OTHERS[verb]}?" if verb in OTHERS else did_you_mean(verb, known, listed)
+    from shlex import join
+
+    others = [word for word in words if word != later]
+    if words[0] == verb and ("." in verb or ":" in verb or "/" in verb):
+        return f"a store is named by -s: backstory {join(['-s', verb, later, *others[1:]])}"
+    return f"the verb comes first: backstory {join([later, *others])}"
 
 
 def _complain(error: Exception) -> int:

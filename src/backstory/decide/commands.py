@@ -234,9 +234,10 @@ class CommandType(Generic[P]):
         arguments = self._bound(args, kwargs)
         for name, cls in self.states.items():
             if not isinstance(arguments[name], cls):
-                given = arguments[name]
-                shown = f"a value of type {type(given).__name__}" if self._guards else repr(given)
-                raise TypeError(f"{self.name}: {name} is a {cls.__name__}, not {shown}")
+                from backstory.decide.mistaken import no_such_state
+
+                words = no_such_state(cls, arguments[name], guarded=self._guards)
+                raise TypeError(f"{self.name}: {name} is a {cls.__name__}, {words}")
         arguments |= self._converted({name: arguments[name] for name in self.plain})
         return Command(self, arguments)
 

@@ -12,7 +12,8 @@ import msgspec
 
 from backstory.decide.commands import Command
 from backstory.decide.context import current
-from backstory.errors import ClearTextWarning
+from backstory.decide.mistaken import no_event
+from backstory.errors import ClearTextWarning, DefinitionError
 from backstory.values.codec import Codec
 from backstory.values.commit import Draft, draft
 from backstory.values.event_data import EventData
@@ -93,8 +94,13 @@ class Drafter:
 
     def for_facts(self, events: Sequence[Any], condition: Condition | None, said: Said) -> Draft:
         """A draft of events that need no decision. Raises `InvalidEvent`."""
-        encode = self.codec.encode
-        return self.draft([encode(event) for event in events], condition, said)
+        return self.draft([self._encoded(event) for event in events], condition, said)
+
+    def _encoded(self, event: Any) -> EventData:
+        try:
+            return self.codec.encode(event)
+        except DefinitionError as wrong:
+            raise no_event(wrong, event) from None
 
     def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
         """Drafts the decision of a command, at each try under one id."""

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
+from backstory.decide.mistaken import need_state
 from backstory.decide.snapshots import Snapshots
 from backstory.decide.state import State, state_type
 from backstory.forks import on_fork
@@ -132,7 +133,7 @@ class Loader:
 
     def load(self, reference: S, at: int | None = None) -> S:
         """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`."""
-        read = read_of(reference)
+        read = read_of(need_state(reference))
         if at is None:
             known = self._known(read)
             loaded = self._load(read, known, self.head().position, newest=True)

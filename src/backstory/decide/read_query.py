@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from backstory.decide.mistaken import not_read
 from backstory.decide.state import State
 from backstory.values.event_types import event_type
 from backstory.values.query import Query
 
 
-def wanted(what: Iterable[type[Any] | str | State | Query], tags: tuple[str, ...]) -> Query:
+def wanted(what: Iterable[type[Any] | str | State | Query], tags: Iterable[str]) -> Query:
     """The query for the arguments of `read`."""
+    if isinstance(tags, str):
+        raise TypeError(f"tags is a list of tags, as tags=[{tags!r}], not one text")
     query, names = Query(), []
     for part in what:
         if isinstance(part, State):
             query = query | part.query()
         elif isinstance(part, Query):
             query = query | part
+        elif isinstance(part, type) and not issubclass(part, State):
+            names.append(event_type(part).name)
+        elif isinstance(part, str):
+            names.append(part)
         else:
-            names.append(part if isinstance(part, str) else event_type(part).name)
+            raise TypeError(f"read takes event classes and names, states and queries: {not_read(part)}")
     if names or tags or not query.clauses:
         query = query | Query.of(names, tags)
     return query

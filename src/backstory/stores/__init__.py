@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from backstory.errors import StoreError
+from backstory.likeness import did_you_mean
 from backstory.local import begin
 
 if TYPE_CHECKING:
@@ -102,15 +104,33 @@ def _opener(scheme: str) -> Callable[..., Store]:
             ) from error
         return found
     known = sorted({*SCHEMES, *others.names})
-    raise StoreError(f"no store is known for {scheme}: addresses; known are a path, {', '.join(known)}")
+    hint = did_you_mean(scheme, known, f"known are a path, {', '.join(known)}")
+    raise StoreError(f"no store is known for {scheme}: addresses; {hint}")
 
 
-def open_store(address: str, *, create: bool | None = None, **options: Any) -> Store:
+def _checked(address: object) -> str:
+    """The address as text. Raises `StoreError` for one that no store has, and `TypeError`."""
+    if not isinstance(address, (str, os.PathLike)):
+        kind = type(address).__name__
+        raise TypeError(f"the address of a store is a text or a path, not a value of type {kind}")
+    address = str(os.fspath(address))
+    place = address.removeprefix("sqlite:///")
+    if not place.strip():
+        raise StoreError(
+            "the address of the store is empty; a file has a path, as bank.db, and memory: keeps nothing"
+        )
+    if place == ":memory:":
+        raise StoreError("a store in memory is memory: here; :memory: is SQLite's own name for one")
+    return address
+
+
+def open_store(address: str | os.PathLike[str], *, create: bool | None = None, **options: Any) -> Store:
     """Open the store at an address: a path, `sqlite:///path`, `postgresql://host/database`, or `memory:`.
 
     `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Other
     options are the store's own. Raises `StoreError`.
     """
+    address = _checked(address)
     if CONNECTION_STRING.match(address):
         raise StoreError(
             "a store has an address or a path, and not a connection string of libpq:"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.decide.commands import Command
+from backstory.decide.mistaken import need_command
 from backstory.decide.state import State, boundary
 from backstory.errors import Refused
 from backstory.testing import wording
@@ -45,6 +46,7 @@ class Given:
     def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
         """Let a command decide. Fails if a given event could not have mattered to it, or if an invariant breaks."""
         __tracebackhide__ = True
+        need_command(command)
         story = self._story()
         self._check(story, command.query, str(command))
         return When(story, self._history, command, author, time)

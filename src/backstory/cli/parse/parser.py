@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from backstory.cli.exits import UsageError
+from backstory.likeness import did_you_mean
 
 if TYPE_CHECKING:
     from backstory.session import Session
@@ -38,17 +39,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the error with a pointer to the help; before it the usage, if this parser has one of its own."""
-        if self.given is None:
-            raise UsageError(message).hinted(f"Try: {self.prog} --help")
         _, unknown, words = message.partition("unrecognized arguments: ")
-        near = self._near(words.split()[0]) if unknown else []
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"{message}{hint}").hinted(*self.usage_lines(), f"Try: {self.prog} --help")
-
-    def _near(self, option: str) -> list[str]:
-        from difflib import get_close_matches
-
-        return get_close_matches(option.partition("=")[0], self._option_string_actions, 2)
+        option = words.split()[0].partition("=")[0] if unknown else ""
+        if hint := did_you_mean(option, self._option_string_actions):
+            message = f"{message}; {hint}"
+        usage = [] if self.given is None else self.usage_lines()
+        raise UsageError(message).hinted(*usage, f"Try: {self.prog} --help")
 
     def format_help(self) -> str:
         """Summary, usage, text, options, examples."""

@@ -27,6 +27,7 @@ from backstory.history.ask.operators import (
     item,
     number,
 )
+from backstory.likeness import did_you_mean
 
 LONGEST = 2_000
 DEEPEST = 40
@@ -136,7 +137,9 @@ class _Compiler:
             return lambda scope: None if (field := scope.state.fields.get(name)) is None else field.value
         if name not in self._fields or name.startswith("_"):
             raise self._error(
-                column, f"{self._cls.__qualname__} has no field {name!r}; it has {', '.join(self._fields)}"
+                column,
+                f"{self._cls.__qualname__} has no field {name!r};"
+                f" {did_you_mean(name, self._fields, 'it has ' + ', '.join(self._fields))}",
             )
         get: Callable[[Any], Any] = getattr(self._cls, name).__get__
         return lambda scope: get(scope.state)

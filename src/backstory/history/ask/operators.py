@@ -12,6 +12,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from backstory.likeness import did_you_mean
+
 LARGEST = 10**100
 SIMPLE = frozenset((int, float, str, bool))
 
@@ -58,8 +60,8 @@ def attribute(value: Any, name: str) -> Any:
         return value.get(name)
     fields = _fields(type(value))
     if name not in fields:
-        known = f"; it has {', '.join(sorted(fields))}" if fields else ""
-        raise ValueError(f"{_kind(value)} has no field {name!r}{known}")
+        hint = did_you_mean(name, fields, f"it has {', '.join(sorted(fields))}" if fields else "")
+        raise ValueError(f"{_kind(value)} has no field {name!r}{hint and f'; {hint}'}")
     return getattr(value, name)
 
 

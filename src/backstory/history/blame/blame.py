@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any
 
 from backstory.decide.latest import Latest
+from backstory.decide.mistaken import need_state
 from backstory.decide.state import State
 from backstory.history.blame.provenance import Nested, Provenance, followed, fresh, position_of, walk
 from backstory.history.blame.tracing import Trace
@@ -106,6 +107,7 @@ def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bo
     One pass: each event costs what it changed. With `assertions`, writing the value that is there already counts too:
     to a field of the state, a key of a dict or an index of a list in it, or any field of `Latest`.
     """
+    need_state(reference)
     upto = log.head().position if upto is None else upto
     commit_at = commit_finder(log)
     if isinstance(reference, Latest):

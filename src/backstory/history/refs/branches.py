@@ -16,6 +16,7 @@ import msgspec
 from backstory.errors import BranchError, NotThere, RefMoved, StoreCorrupt, UnknownRevision
 from backstory.history.refs.chains import TRIAL, Chain, Chains
 from backstory.history.refs.reflog import Reflog
+from backstory.likeness import did_you_mean
 from backstory.lookup import head_at
 from backstory.refs import BRANCH, MAIN, MARK, REFLOG, SETTLED
 from backstory.store import Log, Store, write
@@ -88,7 +89,9 @@ class Branches(Chains):
         """The branch of this name. Raises `UnknownRevision`, which names the branches that exist."""
         branch = self.find(name)
         if branch is None:
-            raise UnknownRevision(name, f"there is no such branch; there are: {', '.join(self.names())}")
+            names = self.names()
+            hint = did_you_mean(name, names, f"there are: {', '.join(names)}")
+            raise UnknownRevision(name, f"there is no such branch; {hint}")
         return branch
 
     def find(self, name: str) -> Branch | None:

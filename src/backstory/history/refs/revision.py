@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -23,7 +23,8 @@ from backstory.errors import AmbiguousRevision, UnknownRevision
 from backstory.history.refs.as_of import last_at
 from backstory.history.refs.branches import MAIN, Branches, Chain
 from backstory.history.refs.decisions import made
-from backstory.history.refs.parse_time import parse_time
+from backstory.history.refs.parse_time import DAYS, parse_time
+from backstory.likeness import did_you_mean
 from backstory.lookup import commit_at
 from backstory.store import Log
 from backstory.values.commit import Commit
@@ -43,6 +44,9 @@ FURTHEST = 10**18
 
 GIT_HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 """A whole hash of Git, which names the commit that was imported from there."""
+
+TIME = re.compile(r"\d{4}-\d\d?-\d\d?([T ]|$)|\d{1,2}:\d\d")
+"""The beginning of a text that is a time."""
 
 SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
 
@@ -99,6 +103,8 @@ def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> 
     log = branches.view(chain)
     if isinstance(revision, Commit):
         revision = revision.hash.hex()
+    if not isinstance(revision, (str, int, datetime)):
+        raise _no_revision(revision)
     if isinstance(revision, datetime):
         if revision.tzinfo is None:
             raise UnknownRevision(
@@ -254,9 +260,25 @@ def _why_unknown(branches: Branches, name: str, head: int) -> str:
         return "the log is empty"
     if 0 < len(name) < SHORTEST and all(digit in "0123456789abcdefABCDEF" for digit in name):
         return f"the beginning of a hash has at least {SHORTEST} digits, and positions are #1 to #{head}"
-    marks = ", ".join(mark.name for mark in branches.marks()[:10])
-    return (
-        f"no branch, mark or commit has this name; there are the branches {', '.join(branches.names()[:10])}"
-        + (f", the marks {marks}" if marks else "")
-        + f", the positions #1 to #{head}, and commits by id or hash"
+    unknown = "no branch, mark or commit has this name"
+    if TIME.match(name) or name in DAYS:
+        return f"{unknown}; a time is written @{{{name}}}"
+    marks = [mark.name for mark in branches.marks()]
+    there = f"there are the branches {', '.join(branches.names()[:10])}"
+    if marks:
+        there += f", the marks {', '.join(marks[:10])}"
+    there += f", the positions #1 to #{head}, and commits by id or hash"
+    return f"{unknown}; {did_you_mean(name, [*branches.names(), *marks, 'HEAD'], there)}"
+
+
+def _no_revision(given: object) -> UnknownRevision:
+    """The error for a value that is no way to name a point."""
+    if isinstance(given, date):
+        return UnknownRevision(
+            str(given),
+            f"a day has many points: write '@{{{given}}}' for its first moment, or give a datetime with its zone",
+        )
+    return UnknownRevision(
+        repr(given),
+        "a revision is a text such as 'main~1', a position, a datetime with its zone, or a commit",
     )

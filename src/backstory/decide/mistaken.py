@@ -1,0 +1,97 @@
+"""Objects in the place of others: a command that was not called, a class for a state. Errors say what to write."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import Any
+
+from backstory.decide.commands import Command, CommandType
+from backstory.decide.state import State, state_type
+from backstory.errors import DefinitionError
+
+
+def need_command(given: Any) -> Command:
+    """The given object, which must be a command with its arguments. Raises `TypeError`."""
+    if type(given) is Command:
+        return given
+    if isinstance(given, CommandType):
+        words = f"the command {given.name} was not called; write {given.name}({', '.join(given.signature.parameters)})"
+    elif isinstance(given, State):
+        words = f"{given!r} is a state: db.load gives it, and a command decides on it"
+    elif _is_event(type(given)):
+        words = f"{given!r} is an event: db.append appends it, without a decision"
+    elif callable(given) and not isinstance(given, type):
+        words = f"{_name(given)} is a function, and no command yet: put @command before it, and call it"
+    else:
+        words = f"a command with its arguments is needed, as withdraw(Account('a-7'), cents=5), not {_what(given)}"
+    raise TypeError(words)
+
+
+def need_state(given: Any) -> State:
+    """The given object, which must be a state with its identity. Raises `TypeError`."""
+    if isinstance(given, State):
+        return given
+    if isinstance(given, type) and issubclass(given, State):
+        words = f"{given.__name__} is a class; say which one is meant: {_example(given)}"
+    elif isinstance(given, str) and ":" in given:
+        words = f"{given!r} is a tag; a state of its latest values is Latest({given!r}), from backstory"
+    elif isinstance(given, (Command, CommandType)):
+        words = f"{given.name} is a command: db.execute executes it, db.preview shows what it would do"
+    elif _is_event(type(given)):
+        words = f"{given!r} is an event; a state is needed, and db.read reads events"
+    else:
+        words = f"a state with its identity is needed, as Account('a-7'), not {_what(given)}"
+    raise TypeError(words)
+
+
+def no_event(wrong: DefinitionError, given: Any) -> DefinitionError:
+    """The error for an object that was given as an event, and is none."""
+    if isinstance(given, (list, tuple)):
+        words = "a list is not an event; give its elements: db.append(*events)"
+    elif isinstance(given, (Command, CommandType)):
+        words = f"{given.name} is a command, which db.execute executes; only events are appended"
+    elif isinstance(given, State):
+        words = f"{given!r} is a state, which follows from events; only events are appended"
+    elif isinstance(given, type) and _is_event(given):
+        words = f"{given.__name__} is a class; an event has its values: {_example(given)}"
+    else:
+        return wrong
+    return DefinitionError(words)
+
+
+def not_read(given: Any) -> str:
+    """The reason why `read` does not take an object."""
+    if isinstance(given, type) and issubclass(given, State):
+        return f"{given.__name__} is a state's class; say which one is meant: {_example(given)}"
+    if _is_event(type(given)):
+        return f"{given!r} is one event; its class stands for all of them"
+    if isinstance(given, (Command, CommandType)):
+        return f"{given.name} is a command; its boundary is a query: command.query"
+    return f"it does not take {_what(given)}"
+
+
+def no_such_state(cls: type[State], given: Any, *, guarded: bool) -> str:
+    """The end of an error about an argument that should be a state of this class; `guarded` hides its value."""
+    if given is cls:
+        return f"not the class; say which one is meant: {_example(cls)}"
+    if guarded:
+        return f"not a value of type {type(given).__name__}"
+    simple = isinstance(given, (str, int)) and len(state_type(cls).identity) == 1
+    return f"not {given!r}" + (f"; write {cls.__name__}({given!r})" if simple else "")
+
+
+def _is_event(cls: type[Any]) -> bool:
+    return "__backstory__" in vars(cls)
+
+
+def _example(cls: type[Any]) -> str:
+    names = state_type(cls).identity if issubclass(cls, State) else signature(cls).parameters
+    return f"{cls.__name__}({', '.join(f'{name}=...' for name in names)})"
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _what(given: Any) -> str:
+    return f"a value of type {type(given).__name__}"
