@@ -100,8 +100,8 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
 
     Commits keep id, author, message and time. If the target has no new commits it is fast-forwarded: the commits keep
     their hashes too. The exception is a target that ends inside of a batch: a later commit of the batch may have been
-    decided without an earlier one, and the log would refuse it, so the commits get new places. Raises `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at
-    each try.
+    decided without an earlier one, and the log would refuse it, so the commits get new places. Raises `UnknownRevision`
+    for a branch that does not exist, `HeadMoved` if the target goes on at each try.
     """
     one, other = branches.get(source), branches.get(target)
     view, log = branches.view(one.chain), branches.open(other)
