@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import datetime
 from os import PathLike
+from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
@@ -179,7 +180,7 @@ class Database:
 
     def read(
         self,
-        *what: type[Any] | str | State | Query,
+        *what: type[Any] | UnionType | str | State | Query,
         tags: Iterable[str] = (),
         after: int | str = 0,
         at: Revision | None = None,
@@ -188,9 +189,10 @@ class Database:
     ) -> Iterator[Record]:
         """Stream events, typed, with their records: all of them, or those that match any of `what`.
 
-        That may be event types, by class or name, with all of `tags`; a state, for the events that it reads; a query.
-        An event of a type that no class here has comes as `Unknown`. `after` is a position, or a place as text, which
-        is the form of a position that left the process; see `backstory.place`. Raises `HistoryMoved`.
+        That may be event types, by class, union of classes or name, with all of `tags`; a state, for the events that
+        it reads; a query. An event of a type that no class here has comes as `Unknown`. `after` is a position, or a
+        place as text, which is the form of a position that left the process; see `backstory.place`. Raises
+        `HistoryMoved`.
         """
         line, upto = self._view(at)
         query, begin = wanted(what, tags), self.handle.position(after, line)

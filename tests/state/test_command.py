@@ -253,7 +253,7 @@ def test_a_return_annotation_that_names_no_event_is_an_error_when_it_is_defined(
     def pay() -> Any: ...
 
     pay.__annotations__["return"] = annotation
-    with pytest.raises(DefinitionError, match="which is not an event"):
+    with pytest.raises(DefinitionError, match="is not an event"):
         command(pay)
 
 

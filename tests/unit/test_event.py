@@ -18,7 +18,7 @@ import pytest
 
 from backstory.errors import BackstoryError, DefinitionError, InvalidTag
 from backstory.values.codec import PLAIN
-from backstory.values.event import Event, Tag, upcast
+from backstory.values.event import Event, Tag, definitions, upcast
 from backstory.values.event_types import event_type, register
 from backstory.values.fields import Tagged
 
@@ -146,15 +146,104 @@ def test_a_class_that_is_no_event_cannot_be_appended() -> None:
         event_type(int)
 
 
-def test_a_subclass_is_an_event_of_its_own() -> None:
-    class Moved(Event):
-        place: Tag[str]
+class Placed(Event, abstract=True):
+    place: Tag[str]
 
-    class MovedFar(Moved, name="moved.far", version=1):
-        km: int
 
-    assert (PLAIN.encode(Moved("a")).type, PLAIN.encode(MovedFar("a", 5)).type) == ("Moved", "moved.far")
-    assert PLAIN.encode(MovedFar("a", 5)).tags == ("place:a",)
+class Moved(Placed, name="unit.moved"):
+    km: int = 0
+
+
+class Closed(Placed, name="unit.closed"):
+    """Shares the tag, and is another event."""
+
+
+def test_events_may_share_the_fields_of_an_abstract_base() -> None:
+    assert [PLAIN.encode(event).type for event in (Moved("a", 5), Closed("a"))] == [
+        "unit.moved",
+        "unit.closed",
+    ]
+    assert PLAIN.encode(Moved("a", 5)).tags == ("place:a",)
+    with pytest.raises(
+        DefinitionError, match=r"Placed is abstract, so it is not an event.*such as Closed \| Moved"
+    ):
+        PLAIN.encode(Placed("a"))
+    with pytest.raises(DefinitionError, match="has no name and no version"):
+
+        class Named(Event, abstract=True, name="named"):
+            pass
+
+
+def test_a_class_that_derives_from_an_event_is_refused_and_the_union_is_named() -> None:
+    with pytest.raises(DefinitionError, match=r"AnyMoved = Moved \| MovedFar.*abstract=True"):
+
+        class MovedFar(Moved, name="moved.far"):
+            pass
+
+    with pytest.raises(DefinitionError, match="derives from the event Moved"):
+
+        class Between(Moved, abstract=True):
+            pass
+
+    assert "moved.far" not in definitions
+
+
+def structs() -> tuple[Any, Any]:
+    class Parent(msgspec.Struct, frozen=True):
+        n: int
+
+    class Child(Parent, frozen=True):
+        pass
+
+    return Parent, Child
+
+
+def data_classes() -> tuple[Any, Any]:
+    @dataclasses.dataclass(frozen=True)
+    class Parent:
+        n: int
+
+    @dataclasses.dataclass(frozen=True)
+    class Child(Parent):
+        pass
+
+    return Parent, Child
+
+
+def attrs_classes() -> tuple[Any, Any]:
+    @attrs.frozen
+    class Parent:
+        n: int
+
+    @attrs.frozen
+    class Child(Parent):
+        pass
+
+    return Parent, Child
+
+
+def models() -> tuple[Any, Any]:
+    class Parent(pydantic.BaseModel, frozen=True):
+        n: int
+
+    class Child(Parent, frozen=True):
+        pass
+
+    return Parent, Child
+
+
+@pytest.mark.parametrize("classes", [structs, data_classes, attrs_classes, models])
+def test_so_is_a_registered_class_in_either_order(classes: Callable[[], tuple[Any, Any]]) -> None:
+    parent, child = classes()
+    register(parent)
+    with pytest.raises(DefinitionError, match=r"AnyParent = Parent \| Child"):
+        register(child)
+    with pytest.raises(DefinitionError, match="although it derives from Parent"):
+        PLAIN.encode(child(n=5))
+    parent, child = classes()
+    register(child)
+    with pytest.raises(DefinitionError, match=r"AnyParent = Parent \| Child"):
+        register(parent)
 
 
 def test_an_annotation_that_is_not_defined_yet_is_checked_when_it_is_used() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from types import UnionType
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -71,7 +72,7 @@ class AsyncDatabase(Verbs):
 
     def follow(
         self,
-        *what: type[Any] | str | State | Query,
+        *what: type[Any] | UnionType | str | State | Query,
         tags: Iterable[str] = (),
         after: int | str | None = None,
     ) -> Stream[Record]:

@@ -13,6 +13,7 @@ from backstory.history.merge.merge import DEFAULTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+    from types import UnionType
     from typing import Self
 
     from backstory.decide.commands import Command
@@ -55,7 +56,7 @@ class Verbs(Face):
 
     def read(
         self,
-        *what: type[Any] | str | State | Query,
+        *what: type[Any] | UnionType | str | State | Query,
         tags: Iterable[str] = (),
         after: int | str = 0,
         at: Revision | None = None,

@@ -25,7 +25,8 @@ import msgspec
 from backstory.decide.arguments import Arguments
 from backstory.decide.state import State, boundary, identity
 from backstory.errors import DecisionError, DefinitionError
-from backstory.values.event import Event
+from backstory.values.event import Event, is_event
+from backstory.values.event_types import event_classes
 from backstory.values.fields import unresolved
 from backstory.values.masking import know_command, masked_repr, masked_words
 from backstory.values.privacy import Privacy
@@ -296,10 +297,10 @@ class CommandType(Generic[P]):
         for event in events:
             if type(event) in self._events:
                 continue
-            if "__backstory__" not in vars(type(event)):
+            if not is_event(type(event)):
                 shown = f"a value of type {type(event).__name__}" if self._guards else repr(event)
                 raise DecisionError(f"{self.name} gave {shown}, which is not an event")
-            if self._events and not isinstance(event, self._events):
+            if self._events and Event not in self._events:
                 names = " | ".join(cls.__name__ for cls in self._events)
                 raise DecisionError(f"{self.name} gave {event!r}, but its return annotation says {names}")
         return events
@@ -378,6 +379,9 @@ def _event_classes(annotation: Any, name: str) -> tuple[type[Any], ...]:
             parts = parts[:1]
         found = [_event_classes(part, name) for part in parts if part not in (Ellipsis, types.NoneType)]
         return () if () in found else tuple(cls for classes in found for cls in classes)
-    if annotation is Event or "__backstory__" in getattr(annotation, "__dict__", {}):
+    if annotation is Event:
         return (annotation,)
-    raise DefinitionError(f"{name}: its return annotation has {annotation!r}, which is not an event")
+    try:
+        return tuple(event_classes(annotation))
+    except DefinitionError as wrong:
+        raise DefinitionError(f"{name}: its return annotation: {wrong}") from None

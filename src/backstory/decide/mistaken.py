@@ -8,6 +8,7 @@ from typing import Any
 from backstory.decide.commands import Command, CommandType
 from backstory.decide.state import State, state_type
 from backstory.errors import DefinitionError
+from backstory.values.event import is_event
 
 
 def need_command(given: Any) -> Command:
@@ -18,7 +19,7 @@ def need_command(given: Any) -> Command:
         words = f"the command {given.name} was not called; write {given.name}({', '.join(given.signature.parameters)})"
     elif isinstance(given, State):
         words = f"{given!r} is a state: db.load gives it, and a command decides on it"
-    elif _is_event(type(given)):
+    elif is_event(type(given)):
         words = f"{given!r} is an event: db.append appends it, without a decision"
     elif callable(given) and not isinstance(given, type):
         words = f"{_name(given)} is a function, and no command yet: put @command before it, and call it"
@@ -37,7 +38,7 @@ def need_state(given: Any) -> State:
         words = f"{given!r} is a tag; a state of its latest values is Latest({given!r}), from backstory"
     elif isinstance(given, (Command, CommandType)):
         words = f"{given.name} is a command: db.execute executes it, db.preview shows what it would do"
-    elif _is_event(type(given)):
+    elif is_event(type(given)):
         words = f"{given!r} is an event; a state is needed, and db.read reads events"
     else:
         words = f"a state with its identity is needed, as Account('a-7'), not {_what(given)}"
@@ -52,7 +53,7 @@ def no_event(wrong: DefinitionError, given: Any) -> DefinitionError:
         words = f"{given.name} is a command, which db.execute executes; only events are appended"
     elif isinstance(given, State):
         words = f"{given!r} is a state, which follows from events; only events are appended"
-    elif isinstance(given, type) and _is_event(given):
+    elif isinstance(given, type) and is_event(given):
         words = f"{given.__name__} is a class; an event has its values: {_example(given)}"
     else:
         return wrong
@@ -63,7 +64,7 @@ def not_read(given: Any) -> str:
     """The reason why `read` does not take an object."""
     if isinstance(given, type) and issubclass(given, State):
         return f"{given.__name__} is a state's class; say which one is meant: {_example(given)}"
-    if _is_event(type(given)):
+    if is_event(type(given)):
         return f"{given!r} is one event; its class stands for all of them"
     if isinstance(given, (Command, CommandType)):
         return f"{given.name} is a command; its boundary is a query: command.query"
@@ -78,10 +79,6 @@ def no_such_state(cls: type[State], given: Any, *, guarded: bool) -> str:
         return f"not a value of type {type(given).__name__}"
     simple = isinstance(given, (str, int)) and len(state_type(cls).identity) == 1
     return f"not {given!r}" + (f"; write {cls.__name__}({given!r})" if simple else "")
-
-
-def _is_event(cls: type[Any]) -> bool:
-    return "__backstory__" in vars(cls)
 
 
 def _example(cls: type[Any]) -> str:

@@ -18,18 +18,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-import types
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import (
     Any,
     ClassVar,
     TypeVar,
-    Union,
     cast,
     dataclass_transform,
-    get_args,
-    get_origin,
     get_type_hints,
 )
 
@@ -42,7 +38,7 @@ from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
 from backstory.store import Record
 from backstory.values.commit import Commit
 from backstory.values.event_data import RecordedEvent
-from backstory.values.event_types import EventType, event_type
+from backstory.values.event_types import EventType, event_classes, event_type
 from backstory.values.fields import TagField, hints, tag_fields, tagger, unresolved
 from backstory.values.masking import own_repr, rich_repr
 from backstory.values.privacy import is_marked
@@ -92,7 +88,7 @@ class State(msgspec.Struct, metaclass=StateMeta):
     many events a snapshot is kept (0: never).
     """
 
-    everywhere: ClassVar[tuple[type[Any], ...]] = ()
+    everywhere: ClassVar[tuple[Any, ...]] = ()
     version: ClassVar[int] = 1
     snapshot_every: ClassVar[int] = 5_000
 
@@ -121,6 +117,8 @@ class StateType:
         check_fields(cls, self.tag_fields)
         self.raw, self.wants_record, classes = _apply_takes(cls, names)
         self.events = {compiled.name: compiled for compiled in map(event_type, classes)}
+        self.everywhere = {event_type(part).name for what in cls.everywhere for part in event_classes(what)}
+        """The names of the events that concern every identity."""
         self.own_query = cls.query is not State.query
         self.identity = tuple(
             field.name for field in struct_fields(cls) if field.required or field.name in self._tag_names()
@@ -146,8 +144,7 @@ class StateType:
             raise DefinitionError(f"{name}: two of its fields tag under the same key; override query()")
         if any(field.many for field in self.tag_fields):
             raise DefinitionError(f"{name}: a state's tag is one value, not a list; override query()")
-        everywhere = {event_type(cls).name for cls in self.cls.everywhere}
-        if strangers := everywhere - set(self.events):
+        if strangers := self.everywhere - set(self.events):
             raise DefinitionError(f"{name}: everywhere names {min(strangers)}, which apply does not take")
         if self.raw:
             return [((), len(self.tag_fields), tagger(self.tag_fields))]
@@ -155,7 +152,7 @@ class StateType:
         for compiled in self.events.values():
             keys = {field.key for field in compiled.tag_fields}
             shared = tuple(own[key] for key in sorted(keys & set(own)))
-            if compiled.name in everywhere:
+            if compiled.name in self.everywhere:
                 shared = ()
             elif own and not shared:
                 raise DefinitionError(
@@ -297,13 +294,10 @@ def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[boo
                 f"{name}.apply takes stored events as they are, so it cannot take their records too"
             )
         return True, False, []
-    classes = (
-        list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
-    )
-    for part in classes:
-        if "__backstory__" not in getattr(part, "__dict__", {}):
-            raise DefinitionError(f"{name}.apply names {part!r}, which is not an event")
-    return False, len(parameters) == 2, classes
+    try:
+        return False, len(parameters) == 2, event_classes(annotation)
+    except DefinitionError as wrong:
+        raise DefinitionError(f"{name}.apply: {wrong}") from None
 
 
 def check_fields(cls: type[State], tagged: Iterable[TagField]) -> None:

@@ -68,7 +68,7 @@ class Definition(msgspec.Struct, frozen=True):
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class EventMeta(msgspec.StructMeta):
-    """Takes `name` and `version` from the class statement, which msgspec's own metaclass would refuse."""
+    """Takes `name`, `version` and `abstract` from the class statement; msgspec's own metaclass would refuse them."""
 
     def __new__(  # noqa: PYI034 - a metaclass makes classes, not itself
         mcls,
@@ -79,11 +79,20 @@ class EventMeta(msgspec.StructMeta):
         *,
         name: str | None = None,
         version: int = 1,
+        abstract: bool = False,
         **config: Any,
     ) -> EventMeta:
         cls = super().__new__(mcls, class_name, bases, namespace, **config)
-        if any(isinstance(base, EventMeta) for base in bases):
+        if not any(isinstance(base, EventMeta) for base in bases):
+            return cls
+        if not abstract:
             define(cls, name, version, namespace)
+            return cls
+        check_base(cls)
+        if name is not None or version != 1:
+            raise DefinitionError(
+                f"{cls.__qualname__} is abstract, so it is not an event, and has no name and no version"
+            )
         return cls
 
 
@@ -92,7 +101,9 @@ class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
     """The base class of events. Subclass it with typed fields; mark with `Tag` those that name its subject.
 
     Class keywords: the log stores `name` (default: the class's name), so the class may be renamed;
-    `version` (default: 1) goes up when old data needs mending, with an `@upcast` for each older version.
+    `version` (default: 1) goes up when old data needs mending, with an `@upcast` for each older version;
+    `abstract=True` is for a base that only shares fields, and is no event itself. An event class has no subclasses:
+    where code takes several events, name their union, `Paid = CashPaid | CardPaid`.
     """
 
     def __repr__(self) -> str:
@@ -141,6 +152,7 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     if annotations is not None:
         tag_fields(cls, annotations)
         check_encodable(cls)
+    check_base(cls)
     other = definitions.get(name)
     if other is not None and not _replaces(cls, other):
         raise DefinitionError(
@@ -152,6 +164,36 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     if not isinstance(cls, EventMeta) and veil_of(cls) is not None:
         _mask_repr(cls)
     return definition
+
+
+def is_event(cls: Any) -> bool:
+    """Whether this very class is an event: neither a base of events nor a class that derives from one."""
+    return isinstance(cls, type) and "__backstory__" in vars(cls)
+
+
+def check_base(cls: type[Any]) -> None:
+    """Raise `DefinitionError` for a class that derives from an event, or from which an event derives.
+
+    The log knows types by name. Code that takes the base would not see the other events, or would see those of the
+    modules that happen to be imported.
+    """
+    base = next((base for base in cls.__mro__[1:] if is_event(base)), None)
+    derived = next(
+        (event for event in definitions.values() if event is not cls and issubclass(event, cls)), None
+    )
+    if base is not None:
+        raise DefinitionError(_derives(cls, base))
+    if derived is not None:
+        raise DefinitionError(_derives(derived, cls))
+
+
+def _derives(cls: type[Any], base: type[Any]) -> str:
+    one, other = base.__name__, cls.__name__
+    return (
+        f"{cls.__qualname__} derives from the event {one}, so code that takes {one} would not see it. Make each an"
+        f" event of its own, and where code takes either, name their union: Any{one} = {one} | {other}. Fields that"
+        " they share may stand in a base that is no event: class Base(Event, abstract=True)"
+    )
 
 
 def _mask_repr(cls: type[Any]) -> None:

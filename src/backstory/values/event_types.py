@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -18,6 +19,9 @@ from backstory.values.veil import veil_of
 
 C = TypeVar("C", bound=type[Any])
 
+
+FEW = 10
+"""A union of so few events is written out in an error."""
 
 marked_types: set[str] = set()
 """The names of event types that have something personal or secret in them."""
@@ -95,12 +99,36 @@ def event_type(cls: type[Any]) -> EventType:
     try:
         return compiled_types[cls]
     except KeyError:
-        if "__backstory__" not in vars(cls):
-            raise DefinitionError(
-                f"{cls.__qualname__} is not an event; subclass Event, or register it with backstory.register"
-            ) from None
+        if not events.is_event(cls):
+            raise DefinitionError(_no_event(cls)) from None
         compiled = compiled_types[cls] = EventType(cls)
         return compiled
+
+
+def event_classes(annotation: Any) -> list[type[Any]]:
+    """The event classes that an annotation names: one, or each of a union, however it was put together.
+
+    Raises `DefinitionError` for any other.
+    """
+    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
+    if get_origin(annotation) in (Union, types.UnionType, Annotated):
+        parts = get_args(annotation)[: 1 if get_origin(annotation) is Annotated else None]
+        return list(dict.fromkeys(cls for part in parts for cls in event_classes(part)))
+    if not events.is_event(annotation):
+        raise DefinitionError(_no_event(annotation))
+    return [annotation]
+
+
+def _no_event(cls: Any) -> str:
+    name = getattr(cls, "__qualname__", repr(cls))
+    if isinstance(cls, events.EventMeta):
+        derived = sorted(event.__name__ for event in events.definitions.values() if issubclass(event, cls))
+        union = " | ".join(derived) if 0 < len(derived) < FEW else "Opened | Closed"
+        return f"{name} is abstract, so it is not an event; name the events that are meant, such as {union}"
+    base = next((base.__name__ for base in getattr(cls, "__mro__", ()) if events.is_event(base)), None)
+    if base is not None:
+        return f"{name} is not an event, although it derives from {base}, which is one; use {base} itself"
+    return f"{name} is not an event; subclass Event, or register it with backstory.register"
 
 
 def register(

@@ -122,9 +122,8 @@ class _Identities:
             self._annotations = hints(cls) or {}
             self._fields = compiled.tag_fields
             own = [field.key for field in self._fields]
-            everywhere = {event.__backstory__.name for event in cls.everywhere}
             for name, event in compiled.events.items():
-                keys = set() if name in everywhere else {field.key for field in event.tag_fields}
+                keys = set() if name in compiled.everywhere else {field.key for field in event.tag_fields}
                 self._shared[name] = tuple(key for key in own if key in keys)
             self._full = [name for name, keys in self._shared.items() if len(keys) == len(own)]
             self.any_partial = len(self._full) < len(self._shared)

@@ -11,13 +11,14 @@ its value, taking the earlier one back would change a later decision of somebody
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from backstory.decide.state import State, state_type
 from backstory.errors import Conflict, DefinitionError, RevertError
-from backstory.history.ask.entities import Entities, query_of
+from backstory.history.ask.entities import Entities
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import diff
 from backstory.history.compare.pointer import Path, pointer
@@ -27,12 +28,13 @@ from backstory.values.codec import Codec
 from backstory.values.commit import Commit, Draft
 from backstory.values.event import definitions
 from backstory.values.event_data import EventData, RecordedEvent
-from backstory.values.event_types import event_type
+from backstory.values.event_types import event_classes
 from backstory.values.query import Query, union
 
 E = TypeVar("E")
 ATTEMPTS = 10
 Inverse = Callable[[Any], Any]
+F = TypeVar("F", bound=Inverse)
 
 inverses: dict[type[Any], Inverse] = {}
 """The functions that undo an event, by its class."""
@@ -53,15 +55,24 @@ class Inversion(msgspec.Struct, frozen=True):
     query: Query
 
 
-def reverts(event: type[E]) -> Callable[[Callable[[E], Any]], Callable[[E], Any]]:
-    """Register the inverse of an event: a function from it to an event, a list of them, or None for nothing to undo.
+@overload
+def reverts(event: type[E]) -> Callable[[Callable[[E], Any]], Callable[[E], Any]]: ...
 
-    Raises `DefinitionError` for a class that is not an event.
+
+@overload
+def reverts(event: UnionType) -> Callable[[F], F]: ...
+
+
+def reverts(event: Any) -> Any:
+    """Register the inverse of an event, or of each event of a union `Paid | Refunded`.
+
+    It is a function from the event to an event, a list of them, or None for nothing to undo. Raises `DefinitionError`
+    for a class that is not an event.
     """
-    event_type(event)
+    classes = event_classes(event)
 
-    def registered(function: Callable[[E], Any]) -> Callable[[E], Any]:
-        inverses[event] = function
+    def registered(function: Inverse) -> Inverse:
+        inverses.update(dict.fromkeys(classes, function))
         return function
 
     return registered
@@ -141,22 +152,20 @@ def _undone(event: Any, position: int) -> Sequence[Any]:
 
 
 def _applies(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
-    """Whether a state class takes one of these events, as the class that they are read with, and can be followed."""
-    events = state_type(cls).events
-    if not any(
-        record.type in events and events[record.type].cls is definitions.get(record.type) for record in stored
-    ):
-        return False
-    try:
-        query_of(cls)
-    except DefinitionError:
-        return False
-    return bool(state_type(cls).tag_fields)
+    """Whether a state class takes one of these events, as the class that they are read with."""
+    compiled = state_type(cls)
+    return bool(compiled.tag_fields) and any(
+        record.type in compiled.events and compiled.events[record.type].cls is definitions.get(record.type)
+        for record in stored
+    )
 
 
 def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[Owned]:
     """The fields that the commit changed in states of a class and that later events own."""
-    entities = Entities(log, cls, commit.first - 1)
+    try:
+        entities = Entities(log, cls, commit.first - 1)
+    except DefinitionError:
+        return []  # no event says which of them there are
     for _ in entities.follow(commit.position):
         pass
     owned = []
