@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from backstory import State, Tag
-from backstory.decide.state import fold
+from backstory.decide.loading import replayed
 from backstory.history.ask.bisect import first
 from backstory.history.ask.expression import predicate
 from backstory.history.blame.blame import blame
@@ -48,7 +48,7 @@ class Ledger(State):
 
 def rebuild(log: Log, reference: State) -> None:
     """What everything else is measured against."""
-    fold(reference, log.read(reference.query()))
+    replayed(log, reference)
 
 
 def bisect(log: Log, reference: State) -> None:

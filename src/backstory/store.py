@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from backstory.errors import AppendError, RefMoved
 from backstory.tables import Tables, Transaction
@@ -220,6 +220,16 @@ class Store(Protocol):
         ...
 
 
+class Held(NamedTuple):
+    """A commit in the place of a function that finds it."""
+
+    commit: Commit | None
+
+    def __call__(self, _position: int) -> Any:
+        """The commit."""
+        return self.commit
+
+
 class Record:
     """An event in a log, with its place and its commit, which is looked up when it is asked for."""
 
@@ -232,6 +242,16 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record(#{self.position} {self.event!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and (self.event, self.stored) == (other.event, other.stored)
+
+    def __hash__(self) -> int:
+        return hash(self.stored)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, also by pickle, holds its commit: the log may be out of its reach."""
+        return Record, (self.event, self.stored, Held(self.commit))
 
     @property
     def position(self) -> int:

@@ -11,7 +11,7 @@ import pytest
 from backstory.database import Database, connect
 from backstory.decide.commands import Command
 from backstory.decide.latest import Latest
-from backstory.decide.state import fold
+from backstory.decide.loading import replayed
 from backstory.documents import SCHEMA, document
 from backstory.documents.application import command_type_document, state_class_document
 from backstory.documents.bisect import first_document, suspects_document, turns_document
@@ -81,7 +81,7 @@ def test_a_state_says_which_one_it_is_and_since_when(db: Database) -> None:
 
 
 def test_what_is_known_about_a_tag_names_who_gave_each_field(db: Database) -> None:
-    latest = fold(Latest("book:a"), db.log.read(Latest("book:a").query()))
+    latest = replayed(db.log, Latest("book:a"))
     givers = {field.position: commit_at(db.log, field.position) for field in latest.fields.values()}
     found = read(latest_document(latest, givers))
     assert (found["tag"], found["events"]) == ("book:a", 2)

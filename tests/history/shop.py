@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
-from backstory.decide.state import fold
+from backstory.decide.loading import replayed
 from backstory.history.compare.shape import Keyed
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
@@ -164,4 +164,4 @@ def shop_logs(max_size: int = 25) -> st.SearchStrategy[Log]:
 
 def filled(log: Log, reference: Any, upto: int | None = None) -> Any:
     """The state, by a plain fold."""
-    return fold(reference, log.read(reference.query(), upto=upto))
+    return replayed(log, reference, upto)

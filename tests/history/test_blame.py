@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backstory import Event, State, Tag, connect
 from backstory.decide.latest import Latest
-from backstory.decide.state import fold
+from backstory.decide.loading import replayed
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.blame.tracing import Trace
 from backstory.history.compare.align import paired
@@ -35,7 +35,7 @@ def naive(log: Log, reference: State) -> dict[str, int]:
     before = plain(reference)
     _compare(None, before, "", {}, known, 0, Shape(type(reference)))
     for record in log.read(query):
-        after = plain(fold(reference, log.read(query, upto=record.position)))
+        after = plain(replayed(log, reference, record.position))
         new: dict[str, int] = {}
         _compare(before, after, "", known, new, record.position, Shape(type(reference)))
         known, before = new, after

@@ -52,7 +52,7 @@ def test_a_server_that_is_killed_three_times_changes_no_decision(long: bool) -> 
             assert [process.returncode for process in processes] == [0, 0]
             told = [one for output in outputs for one in msgspec.json.decode(output, type=list[Told])]
             events = list(db.log.read())
-            history = History(events)
+            history = History(db.log, events)
             assert sum(one.conflicts for one in told) == 0
             check_rules(db)
             check_told(db, told, history)

@@ -38,7 +38,7 @@ def told_by(path: Path, outputs: list[bytes]) -> list[Told]:
 def check(db: Database, told: list[Told]) -> None:
     """Find every rule kept, every acknowledged commit there and no other, and every decision made again the same."""
     events = list(db.log.read())
-    history = History(events)
+    history = History(db.log, events)
     check_rules(db)
     check_told(db, told, history)
     check_decisions(db, events, history)

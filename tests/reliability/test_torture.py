@@ -19,6 +19,8 @@ import pytest
 from backstory import Database, State, connect
 from backstory.decide.state import fold
 from backstory.history.check.verify import verify
+from backstory.lookup import commit_finder
+from backstory.store import Log
 from backstory.values.codec import PLAIN
 from backstory.values.commit import Commit
 from backstory.values.event_data import EventData, RecordedEvent
@@ -46,7 +48,8 @@ from tests.reliability.torture import (
 class History:
     """All events in memory, and states at any position without the code that is tested: no cache, no index."""
 
-    def __init__(self, events: list[RecordedEvent]) -> None:
+    def __init__(self, log: Log, events: list[RecordedEvent]) -> None:
+        self._commit_at = commit_finder(log)
         self._events = events
         self._matching: dict[Query, list[RecordedEvent]] = {}
 
@@ -55,7 +58,8 @@ class History:
         if query not in self._matching:
             self._matching[query] = list(filter(query.matches, self._events))
         events = self._matching[query]
-        return fold(reference, events[: bisect_right(events, upto, key=lambda event: event.position)])
+        earlier = events[: bisect_right(events, upto, key=lambda event: event.position)]
+        return fold(reference, earlier, self._commit_at)
 
     def decided(self, commit: Commit, upto: int) -> list[EventData]:
         """What the commit's command decides on the states as of a position."""
@@ -139,7 +143,7 @@ def test_whatever_many_decide_at_once_could_have_been_decided_one_after_the_othe
     told = run(path, processes=4, threads=16 if long else 4, rounds=300 if long else 30)
     with connect(str(path), create=False) as db:
         events = list(db.log.read())
-        history = History(events)
+        history = History(db.log, events)
         assert sum(one.conflicts for one in told) == 0
         assert min(sum(one.refused for one in told), sum(len(one.commits) for one in told)) > 0
         check_rules(db)
@@ -153,7 +157,7 @@ def test_threads_of_one_process_do_as_well(tmp_path: Path, long: bool) -> None:
     told = torture.main(str(path), 0, 16, 300 if long else 20)
     with connect(str(path), create=False) as db:
         events = list(db.log.read())
-        history = History(events)
+        history = History(db.log, events)
         assert sum(one.conflicts for one in told) == 0
         check_rules(db)
         check_told(db, told, history)

@@ -17,8 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backstory import Database, Refused, State, Tag, connect
-from backstory.decide.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads
-from backstory.decide.state import fold
+from backstory.decide.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads, replayed
 from backstory.errors import UnknownRevision
 from backstory.values.query import Query
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
@@ -304,7 +303,7 @@ def test_threads_that_load_and_execute_at_once_see_what_a_replay_sees(db: Databa
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(work, range(60)))
     for name in ("n-0", "n-1", "n-2"):
-        assert db.load(Book(name)) == fold(Book(name), db.log.read(Book(name).query()))
+        assert db.load(Book(name)) == replayed(db.log, Book(name))
         assert balance(db, name) == 20
 
 

@@ -230,6 +230,10 @@ class CommandType(Generic[P]):
     def __repr__(self) -> str:
         return f"<command {self.name}{self.signature}>"
 
+    def __reduce__(self) -> str:
+        """Copied and pickled by its name, as functions and classes are."""
+        return self.__qualname__
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command:
         """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
         arguments = self._bound(args, kwargs)

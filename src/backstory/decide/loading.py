@@ -11,7 +11,7 @@ import msgspec
 
 from backstory.decide.mistaken import need_state
 from backstory.decide.snapshots import Snapshots
-from backstory.decide.state import State, state_type
+from backstory.decide.state import State, fold, state_type
 from backstory.forks import on_fork
 from backstory.lookup import commit_finder
 from backstory.store import Log
@@ -195,6 +195,11 @@ class Loader:
         if self._snapshots is not None and type(reference).snapshot_every:
             return self._snapshots.get(reference, query, upto)
         return None
+
+
+def replayed(log: Log, reference: S, upto: int | None = None) -> S:
+    """The state as its events give it up to a position, without what is remembered. Raises `UnreadableEvent`."""
+    return fold(reference, log.read(reference.query(), upto=upto), commit_finder(log))
 
 
 def read_of(reference: State) -> Read:

@@ -181,9 +181,7 @@ class StateType:
             clauses.append(Clause(names, tags))
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
-    def fold(
-        self, state: State, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit] | None = None
-    ) -> int:
+    def fold(self, state: State, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit]) -> int:
         """Apply these events, which are open, to `state`, which changes; return how many there were.
 
         `commit_at` finds the commit of an event, for an `apply` that looks at its record.
@@ -198,7 +196,7 @@ class StateType:
                 apply(stored)
                 count += 1
             return count
-        events, wants_record, find = self.events, self.wants_record, commit_at or _no_commit
+        events, wants_record = self.events, self.wants_record
         try:
             for stored in records:
                 count += 1
@@ -211,7 +209,7 @@ class StateType:
                     else _mended(compiled, stored)
                 )
                 if wants_record:
-                    apply(event, Record(event, stored, find))
+                    apply(event, Record(event, stored, commit_at))
                 else:
                     apply(event)
         except msgspec.MsgspecError as wrong:
@@ -245,21 +243,17 @@ def boundary(states: Iterable[State]) -> Query:
     return union([state.query() for state in states])
 
 
-def fold(state: S, records: Iterable[RecordedEvent]) -> S:
-    """A copy of `state` with these events applied. Raises `UnreadableEvent`."""
+def fold(state: S, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit]) -> S:
+    """A copy of `state` with these events applied; see `StateType.fold`. Raises `UnreadableEvent`."""
     compiled = state_type(type(state))
     filled: S = compiled.copy(state)
-    compiled.fold(filled, records)
+    compiled.fold(filled, records, commit_at)
     return filled
 
 
 def identity(state: State) -> dict[str, Any]:
     """The values that tell this state from others of its class: its tags, as plain values."""
     return {name: getattr(state, name) for name in state_type(type(state)).identity}
-
-
-def _no_commit(position: int) -> Commit:
-    raise LookupError(f"the commit of event #{position} is not at hand here")
 
 
 def _mended(compiled: EventType, record: RecordedEvent) -> Any:

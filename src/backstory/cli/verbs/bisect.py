@@ -13,7 +13,7 @@ from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import changes, commits
 from backstory.cli.show.text import count, plain
-from backstory.decide.state import fold
+from backstory.decide.loading import replayed
 from backstory.documents.bisect import first_document, suspects_document, turns_document
 from backstory.documents.states import name_of
 from backstory.history.ask.bisect import Found, first, first_of_all
@@ -194,7 +194,7 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
         given: Any = {}
         if reference is not None:
             with target.theirs(reference):
-                given = shown(fold(reference, log.read(reference.query(), upto=position)))
+                given = shown(replayed(log, reference, position))
         ran = subprocess.run(
             ["sh", "-c", words[0]] if len(words) == 1 else words,
             input=msgspec.json.encode(given),

@@ -19,7 +19,7 @@ from backstory.history.compare.jsonable import part_veil, plain_value
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
 from backstory.lookup import commit_finder
-from backstory.store import Log
+from backstory.store import Held, Log
 from backstory.values.codec import fields
 from backstory.values.commit import Commit
 from backstory.values.event_data import Shown
@@ -27,7 +27,7 @@ from backstory.values.masking import masked
 from backstory.values.veil import Veil, united, veil_of
 
 
-class Blamed(Shown, frozen=True):
+class Blamed(Shown, frozen=True, eq=False):
     """A part of a state: its path, its value as JSON, and the position of the event that last changed anything in it.
 
     `whole` says that it has parts, which are blamed for themselves: only here one can see that a part was removed.
@@ -39,6 +39,19 @@ class Blamed(Shown, frozen=True):
     whole: bool
     commit_at: Callable[[int], Commit]
     veil: Veil | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Blamed) and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.position))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, also by pickle, holds its commit: the log may be out of its reach."""
+        return Blamed, (*self._told(), Held(self.commit), self.veil)
+
+    def _told(self) -> tuple[Any, ...]:
+        return self.path, self.value, self.position, self.whole
 
     def masks(self) -> dict[str, Any]:
         """The value, masked."""

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import fields
 
+from backstory.decide.loading import replayed
 from backstory.decide.snapshots import SNAPSHOT, Snapshots
 from backstory.decide.state import State, identity, state_type
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.history.refs.branches import Branches
-from backstory.lookup import commit_finder
 from backstory.opened import opened
 from backstory.store import Log
 from backstory.values.codec import Codec
@@ -84,16 +84,14 @@ def _differences(log: Log, state: State, position: int) -> Iterator[str]:
     if position > head:
         yield f"it is of #{position}, but the log ends at #{head}"
         return
-    compiled = state_type(type(state))
-    replayed = compiled.empty(state)
     try:
-        compiled.fold(replayed, log.read(state.query(), upto=position), commit_finder(log))
+        fresh = replayed(log, state_type(type(state)).empty(state), position)
     except Exception as wrong:  # noqa: BLE001 - whatever the state's own code raises is a reason not to believe it
         yield f"it is of #{position}, but its events cannot be applied: {wrong!r}"
         return
     veil = veil_of(type(state)) or OPEN
     for name, step in (field_names(type(state)) or {}).items():
-        one, other = getattr(state, name), getattr(replayed, name)
+        one, other = getattr(state, name), getattr(fresh, name)
         if not same(one, other):
             kept, given = (masked_repr(value, veil.at(step)) for value in (one, other))
             yield f"{name} of {identity(state)} is {kept} at #{position}, but its events give {given}"

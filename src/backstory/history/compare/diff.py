@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from backstory.decide.state import State, fold
+from backstory.decide.loading import replayed
+from backstory.decide.state import State
 from backstory.history.compare.align import paired, stay
 from backstory.history.compare.jsonable import plain, same, veil_within
 from backstory.history.compare.pointer import Path, pointer
@@ -110,8 +111,7 @@ def diff_plain(before: Any, after: Any, shape: Shape = NO_SHAPE, veil: Veil | No
 
 def diff_states(log_a: Log, at_a: int, log_b: Log, at_b: int, reference: State) -> Difference:
     """The difference of a state between two positions, of one log or of two. Raises `UnreadableEvent`."""
-    query = reference.query()
-    return diff(fold(reference, log_a.read(query, upto=at_a)), fold(reference, log_b.read(query, upto=at_b)))
+    return diff(replayed(log_a, reference, at_a), replayed(log_b, reference, at_b))
 
 
 class _Place(NamedTuple):

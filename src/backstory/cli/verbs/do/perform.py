@@ -31,7 +31,8 @@ def perform(command: Command, arguments: Namespace, session: Session, out: Outpu
         db = session.database
         try:
             if arguments.preview:
-                preview(db.preview(command), command, out)
+                with db.context(author=author(arguments), message=arguments.message):
+                    preview(db.preview(command), command, out)
                 return 0
             commit = db.execute(
                 command,
