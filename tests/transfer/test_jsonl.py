@@ -10,15 +10,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backstory.errors import SourceError
 from backstory.history.check.verify import verify
-from backstory.store import Log, append
+from backstory.store import Log, append, write
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import InputFile, LoadReport, cloudevent_lines, load, own_lines, read_jsonl
-from backstory.values.commit import DATA, Draft, draft, from_micros, withheld
+from backstory.unit import Withhold
+from backstory.values.commit import DATA, METADATA, Draft, draft, from_micros, withheld
 from backstory.values.event_data import RESERVED, encoded
 from backstory.values.query import Clause, Condition, Query
 from tests.transfer.conftest import STORE_KEY, Skipped, Source, data, reasons
@@ -239,7 +240,7 @@ def test_lines_written_by_hand_need_little(file: Source, log: Log) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("{", "truncated"),
+        ('{"events":', "the object does not end in this line"),
         ("5", "Expected `object`"),
         ('{"id":"x"}', "missing required field `events`"),
         ('{"events":[]}', "at least one event"),
@@ -272,6 +273,38 @@ def test_a_line_that_cannot_be_read_is_rejected_and_the_next_comes_in(
     assert rejects[0].error.line == 1
     assert why in rejects[0].error.why
     assert rejects[0].raw == line
+
+
+@pytest.mark.parametrize("before", ["", "\n \n", "\ufeff"])
+@pytest.mark.parametrize("indent", [1, 2])
+def test_an_object_over_several_lines_is_told_what_it_is(
+    file: Source, log: Log, rejects: Skipped, indent: int, before: str
+) -> None:
+    pretty = msgspec.json.format('{"events":[{"type":"A"}]}', indent=indent)
+    load(log, read_jsonl(file(before + pretty + pretty), key=STORE_KEY), on_reject=rejects.append)
+    [(line, why)] = reasons(rejects)
+    assert (log.head().position, line) == (0, before.count("\n") + 1)
+    assert why.startswith(
+        "this is an object over several lines, and none of it was read. JSON Lines have one object"
+    )
+
+
+def test_a_line_that_ends_inside_of_its_object_says_so(file: Source, log: Log, rejects: Skipped) -> None:
+    text = '{"events":\n[{"type":"A"}]}\n{"events":[{"type":"B"}]}\n{\n'
+    load(log, read_jsonl(file(text), key=STORE_KEY), on_reject=rejects.append)
+    assert [event.type for event in log.read()] == ["B"]
+    assert [line for line, _ in reasons(rejects)] == [1, 2, 4]
+    assert (
+        "the object does not end in this line. JSON Lines have one object to a line" in rejects[0].error.why
+    )
+
+
+@pytest.mark.parametrize("before", ["", "\n\n", "\ufeff"])
+def test_an_array_over_several_lines_is_read(file: Source, log: Log, rejects: Skipped, before: str) -> None:
+    text = f'{before}[\n  {{"events": [\n    {{"type": "A"}}]}},\n  5]\n'
+    load(log, read_jsonl(file(text), key=STORE_KEY), on_reject=rejects.append)
+    assert [event.type for event in log.read()] == ["A"]
+    assert [line for line, _ in reasons(rejects)] == [before.count("\n") + 4]
 
 
 CLOUD = {
@@ -310,6 +343,79 @@ def test_a_cloudevent_keeps_what_it_says(file: Source, log: Log) -> None:
     }
 
 
+EXTENSIONS = st.dictionaries(
+    st.from_regex(r"ext[a-z0-9]{0,5}", fullmatch=True),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1)
+    | st.integers(-(2**31), 2**31 - 1)
+    | st.booleans(),
+    max_size=3,
+)
+WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
+
+
+@st.composite
+def foreign(draw: st.DrawFn) -> dict[str, Any]:
+    """An event of another program."""
+    optional = {
+        "subject": WORD,
+        "datacontenttype": st.sampled_from(["application/json", "text/plain"]),
+        "dataschema": st.just("urn:schema"),
+        **draw(
+            st.sampled_from(
+                [
+                    {"data": VALUES | st.floats(allow_nan=False, allow_infinity=False)},
+                    {"data_base64": st.just("AAE=")},
+                    {},
+                ]
+            )
+        ),
+    }
+    event = draw(st.fixed_dictionaries({"id": WORD, "source": WORD, "type": WORD}, optional=optional))
+    time = draw(st.datetimes(datetime(2000, 1, 1), datetime(2026, 1, 1))).isoformat() + "Z"  # noqa: DTZ001
+    return {"specversion": "1.0", "time": time, **event, **draw(EXTENSIONS)}
+
+
+@settings(max_examples=60)
+@given(st.lists(foreign(), max_size=4, unique_by=lambda event: (event["source"], event["id"])), st.booleans())
+def test_cloudevents_go_out_as_they_came_in(events: list[dict[str, Any]], pretty: bool) -> None:
+    first, second = MemoryStore().log(), MemoryStore().log()
+    batch = msgspec.json.encode(events)
+    content = (
+        msgspec.json.format(batch)
+        if pretty
+        else b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+    )
+    assert load(first, read_jsonl(_file(content), key=STORE_KEY)).commits == len(events)
+    lines = list(cloudevent_lines(first, source="urn:here"))
+    came_in = [{name: value for name, value in event.items() if value is not None} for event in events]
+    assert list(map(_timed, map(msgspec.json.decode, lines))) == list(map(_timed, came_in))
+    assert load(first, read_jsonl(_file(b"".join(lines)), key=STORE_KEY)) == LoadReport(known=len(events))
+    load(second, read_jsonl(_file(b"".join(lines)), key=STORE_KEY))
+    assert list(cloudevent_lines(second)) == lines
+
+
+def _timed(event: dict[str, Any]) -> dict[str, Any]:
+    return {**event, "time": datetime.fromisoformat(event["time"])}
+
+
+def test_what_another_store_exported_goes_out_of_this_one_with_its_id_and_its_tags(
+    bank: Log, log: Log
+) -> None:
+    store = MemoryStore().log()
+    lines = list(cloudevent_lines(bank, source="urn:bank"))
+    load(store, read_jsonl(_file(b"".join(lines)), key=STORE_KEY))
+    again = list(map(msgspec.json.decode, cloudevent_lines(store, source="urn:other")))
+    assert again == list(map(msgspec.json.decode, lines))
+
+
+def test_a_cloudevent_whose_metadata_is_withheld_goes_out_as_one_of_this_store(file: Source) -> None:
+    store = MemoryStore()
+    load(store.log(), read_jsonl(file(cloud()), key=STORE_KEY))
+    write(store, Withhold(0, next(store.log().commits()).id, (METADATA,)))
+    [line] = map(msgspec.json.decode, cloudevent_lines(store.log(), source="urn:here"))
+    assert (line["source"], line["data"]) == ("urn:here", {"total": 1.5})
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -331,7 +437,7 @@ def test_an_attribute_that_is_null_counts_as_absent(file: Source, log: Log) -> N
     load(log, read_jsonl(file(cloud(**absent)), clock=lambda: DAY, key=STORE_KEY))
     [commit], [event] = log.commits(), log.read()
     assert (event.tags, event.data, commit.authored) == ((), b"{}", DAY)
-    assert commit.metadata == {"source": "/orders", "id": "A-1"}
+    assert commit.metadata == {"source": "/orders", "id": "A-1", "data": "none"}
 
 
 def test_source_and_id_make_a_cloudevent_known(file: Source, log: Log) -> None:

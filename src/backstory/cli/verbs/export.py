@@ -66,7 +66,11 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="KEY:VALUE",
         help="cloudevents: only with this tag; repeat it for all of several tags",
     )
-    parser.add_argument("--source", metavar="URI", help="cloudevents: their source (default: backstory)")
+    parser.add_argument(
+        "--source",
+        metavar="URI",
+        help="cloudevents: their source (default: backstory); those that came in keep their own",
+    )
     application_options(parser)
 
 

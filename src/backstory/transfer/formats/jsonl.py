@@ -26,6 +26,10 @@ MARK = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""
 
 
+ONE_LINE = "JSON Lines have one object to a line; jq -c . FILE writes them so"
+"""The remedy for an object over several lines."""
+
+
 class _Kind(msgspec.Struct):
     """The fields that tell the kinds of lines apart."""
 
@@ -66,8 +70,12 @@ def read_jsonl(
 
 
 def _lines(file: InputFile) -> Iterator[tuple[int, bytes | Rejected]]:
-    """Each line that is not empty, with its number; or each item of the array that the file is."""
+    """Each line that is not empty, with its number; or each item of the array that the file is.
+
+    Raises `SourceError` if the file is one object over several lines.
+    """
     lines = file.lines()
+    is_first = True
     for number, line in enumerate(lines, 1):
         if isinstance(line, Rejected):
             yield number, line
@@ -75,27 +83,35 @@ def _lines(file: InputFile) -> Iterator[tuple[int, bytes | Rejected]]:
         text = line.strip()
         if number == 1:
             text = text.removeprefix(MARK)
-        if number == 1 and text.startswith(b"["):
-            yield from _batch(file, line, lines)
-        elif text:
+        if not text:
+            continue
+        if is_first and text == b"{":
+            why = f"this is an object over several lines, and none of it was read. {ONE_LINE}"
+            raise SourceError(file.name, number, why)
+        if is_first and text.startswith(b"["):
+            yield from _batch(file, number, line, lines)
+        else:
             yield number, text
+        is_first = False
 
 
-def _batch(file: InputFile, first: bytes, rest: Iterator[bytes | Rejected]) -> Iterator[tuple[int, bytes]]:
+def _batch(
+    file: InputFile, begin: int, first: bytes, rest: Iterator[bytes | Rejected]
+) -> Iterator[tuple[int, bytes]]:
     whole = bytearray(first.removeprefix(MARK))
     for line in rest:
         if isinstance(line, Rejected) or len(whole) + len(line) > file.limit:
-            raise file.too_large(1, "the array of events, which is read whole,")
+            raise file.too_large(begin, "the array of events, which is read whole,")
         whole += line
     try:
         items = _array(whole)
     except MALFORMED as wrong:
-        why = rejected(file.name, 1, wrong).error.why
-        raise SourceError(file.name, 1, f"the batch is not a JSON array: {why}") from wrong
+        why = rejected(file.name, begin, wrong).error.why
+        raise SourceError(file.name, begin, f"the batch is not a JSON array: {why}") from wrong
     offset = 0
     for item in items:
         offset = whole.index(bytes(item), offset)
-        yield whole.count(b"\n", 0, offset) + 1, bytes(item)
+        yield begin + whole.count(b"\n", 0, offset), bytes(item)
         offset += len(bytes(item))
 
 
@@ -114,7 +130,10 @@ class _Reader:
         try:
             draft = self._draft(line, number)
         except MALFORMED as wrong:
-            return rejected(self._name, number, wrong, line.decode(errors="replace"))
+            raw = line.decode(errors="replace")
+            if line.startswith(b"{") and "truncated" in str(wrong):
+                wrong = ValueError(f"the object does not end in this line. {ONE_LINE}")
+            return rejected(self._name, number, wrong, raw)
         return None if draft is None else Entry(draft, self._name, number)
 
     def _draft(self, line: bytes, number: int) -> Draft | None:
