@@ -75,7 +75,7 @@ class Application(msgspec.Struct, frozen=True):
             raise ApplicationError(
                 f"{self.name} has {len(found)} {what}s named {name}; say which: {', '.join(places)}"
             )
-        simple = sorted(full for full in known if "." not in full)
+        simple = sorted(known if what == "event" else (full for full in known if "." not in full))
         there = f"it has {', '.join(simple)}" if simple else "it has none at all"
         raise ApplicationError(f"{self.name} has no {what} {name!r}; {did_you_mean(name, simple, there)}")
 

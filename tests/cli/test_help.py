@@ -104,6 +104,8 @@ def sources(bank: Path, run: Run, project: Path) -> Path:
     folder = bank.parent
     orders = "status,at,order_id,user\nPlaced,2026-11-01T10:00:00Z,o-1,ann\n"
     (folder / "orders.csv").write_text(orders, encoding="utf-8")
+    (folder / "accounts.csv").write_text("id,owner,opened\na-9,Ann,2026-11-01\n", encoding="utf-8")
+    (folder / "bank.py").write_text(programs.BANK, encoding="utf-8")
     (folder / "sensor.csv").write_text("time,celsius\n2026-11-01 10:00,7.5\n", encoding="utf-8")
     (folder / "log.xes.gz").write_bytes(gzip.compress(XES.encode()))
     shutil.copytree(project, folder, dirs_exist_ok=True)

@@ -16,7 +16,7 @@ from backstory.errors import SourceError
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import Columns, InputFile, LoadReport, load, read_csv, read_jsonl, read_xes
-from backstory.transfer.formats.table import Reading
+from backstory.transfer.formats.columns import Reading
 from backstory.transfer.source import Source as Items
 from backstory.values.commit import EARLIEST, LATEST
 from backstory.values.event_data import DEPTH

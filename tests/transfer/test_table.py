@@ -15,7 +15,8 @@ from backstory.history.check.verify import verify
 from backstory.store import Log
 from backstory.stores.memory import MemoryStore
 from backstory.transfer import Columns, InputFile, load, open_input, read_csv
-from backstory.transfer.formats.table import Reading, inferred
+from backstory.transfer.formats.columns import Reading
+from backstory.transfer.formats.table import inferred
 from backstory.transfer.load import LoadReport
 from tests.transfer.conftest import STORE_KEY, Skipped, Source, data, reasons
 
@@ -35,7 +36,11 @@ def test_a_row_is_a_commit_and_goes_in_by_its_time(file: Source, log: Log) -> No
         ("Paid", ("order:o-1",)),
         ("Placed", ("order:o-2",)),
     ]
-    assert data(log.read()) == [{"cents": "500"}, {"cents": "500"}, {}]
+    assert data(log.read()) == [
+        {"order": "o-1", "cents": "500"},
+        {"order": "o-1", "cents": "500"},
+        {"order": "o-2"},
+    ]
     first, second, _ = log.commits()
     assert (first.author, first.message, first.authored) == (
         "ann",
@@ -55,7 +60,7 @@ def test_the_columns_of_process_mining_are_known(file: Source, log: Log) -> None
     load(log, read_csv(file(text), key=STORE_KEY))
     [commit], [event] = log.commits(), log.read()
     assert (event.type, event.tags, commit.author) == ("Pay", ("case:c-1", "resource:Ann"), "Ann")
-    assert data([event]) == [{"cost": "5"}]
+    assert data([event]) == [{"case:concept:name": "c-1", "org:resource": "Ann", "cost": "5"}]
 
 
 def test_rows_without_type_or_time_are_taken_in_order(file: Source, log: Log) -> None:
@@ -184,8 +189,14 @@ def test_a_cell_is_inferred_only_where_nothing_is_lost(cell: str, value: Any) ->
 
 def test_empty_cells_are_left_out_or_kept(file: Source, log: Log) -> None:
     load(log, read_csv(file("a,b\n1,\n"), reading=Reading(infer=True), key=STORE_KEY))
-    load(log, read_csv(file("a,b\n1,\n"), reading=Reading(keep_empty=True), key=STORE_KEY))
-    assert data(log.read()) == [{"a": 1}, {"a": "1", "b": ""}]
+    load(log, read_csv(file("a,b\n2,\n"), reading=Reading(keep_empty=True), key=STORE_KEY))
+    assert data(log.read()) == [{"a": 1}, {"a": "2", "b": ""}]
+
+
+def test_the_same_rows_read_in_another_way_are_no_second_events(file: Source, log: Log) -> None:
+    load(log, read_csv(file("a,b\n1,\n"), key=STORE_KEY))
+    with pytest.raises(SourceError, match="was used for other content"):
+        load(log, read_csv(file("a,b\n1,\n"), reading=Reading(infer=True), key=STORE_KEY))
 
 
 @pytest.mark.parametrize(
@@ -259,6 +270,74 @@ def test_a_cell_of_white_space_is_empty(file: Source, log: Log, rejects: Skipped
     load(log, read_csv(file(text), columns, key=STORE_KEY), on_reject=rejects.append)
     assert [(event.tags, event.data) for event in log.read()] == [((), b'{"id":"1"}')]
     assert reasons(rejects) == [(3, 'column "id": the row\'s id is empty')]
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("['880001','880004']", ("item:880001", "item:880004")),
+        ('["880004", "a b"]', ("item:880004", "item:a b")),
+        ("('b', 'a', 'b')", ("item:a", "item:b")),
+        ("{'a'}", ("item:a",)),
+        ("[7]", ("item:7",)),
+        ('["it\'s"]', ("item:it's",)),
+        ("[]", ()),
+        ("  ", ()),
+        ("", ()),
+    ],
+)
+def test_each_element_of_a_list_cell_makes_a_tag(
+    file: Source, log: Log, cell: str, tags: tuple[str, ...]
+) -> None:
+    quoted = cell.replace('"', '""')
+    text = f'id,items\n1,"{quoted}"\n'
+    load(log, read_csv(file(text), Columns(id="id", tags={"item[]": "items"}), key=STORE_KEY))
+    [event] = log.read()
+    assert event.tags == tags
+    [kept] = data([event])
+    assert {f"item:{value}" for value in kept.get("items", [])} == set(tags)
+
+
+@pytest.mark.parametrize(
+    "cell", ["a", "7", "['a'", "[1.5]", "[None]", "[['a']]", "['']", "{'a': 1}", "[" * 9999, "[true]", "f()"]
+)
+def test_a_cell_that_is_no_list_of_tags_is_rejected(
+    file: Source, log: Log, rejects: Skipped, cell: str
+) -> None:
+    columns = Columns(tags={"item[]": "items"})
+    load(
+        log,
+        read_csv(file(f"id;items\n1;{cell}\n2;['b']\n"), columns, key=STORE_KEY),
+        on_reject=rejects.append,
+    )
+    assert [event.tags for event in log.read()] == [("item:b",)]
+    [(line, why)] = reasons(rejects)
+    assert (line, 'column "items": ' in why) == (2, True), why
+
+
+def test_columns_stay_in_the_data_where_they_are_tags_and_may_have_another_name_or_be_left_out(
+    file: Source, log: Log
+) -> None:
+    columns = Columns(
+        type="what",
+        author="by",
+        id="id",
+        tags={"account": ("source", "target"), "by": "by"},
+        fields={"nr": "id", "kind": "what"},
+        drop=["iban", "note"],
+    )
+    text = "id,what,source,target,by,iban,note,cents\n1,Moved,a-1,b-2,ann,NL1,x,5\n"
+    load(log, read_csv(file(text), columns, key=STORE_KEY))
+    [event] = log.read()
+    assert (event.type, event.tags) == ("Moved", ("account:a-1", "account:b-2", "by:ann"))
+    assert data([event]) == [
+        {"nr": "1", "kind": "Moved", "source": "a-1", "target": "b-2", "by": "ann", "cents": "5"}
+    ]
+
+
+def test_two_columns_cannot_have_one_name_in_the_data(file: Source, log: Log) -> None:
+    with pytest.raises(SourceError, match="the columns a and b would both be the field 'b'"):
+        load(log, read_csv(file("a,b\n1,2\n"), Columns(fields={"b": "a"}), key=STORE_KEY))
 
 
 def test_a_row_beyond_the_limit_ends_the_file(log: Log, rejects: Skipped) -> None:

@@ -119,10 +119,44 @@ def test_what_is_missing_has_a_fallback_or_is_rejected(file: Source, log: Log, r
     load(log, read_xes(file(text), key=STORE_KEY), on_reject=rejects.append)
     assert [(found.type, found.tags) for found in log.read()] == [("event", ("case:trace-1",)), ("alone", ())]
     assert reasons(rejects) == [
-        (3, "the event has no time:timestamp, so it has no place in a history"),
-        (4, "Invalid isoformat string: 'soon'"),
+        (
+            3,
+            "the event has no time:timestamp, so only the order of the file (--order file) has a place for it",
+        ),
+        (4, "time:timestamp: 'soon' is not an ISO 8601 time"),
     ]
     assert '"concept:name":"timeless"' in rejects[0].raw
+
+
+def test_events_without_a_time_come_in_by_the_order_of_the_file(
+    file: Source, log: Log, rejects: Skipped
+) -> None:
+    now = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    timeless = '<event><string key="concept:name" value="{}"/></event>'.format
+    same = trace("1", timeless("b"), timeless("a"), timeless("a"))
+    loose = timeless("a") * 2
+    text = xes(same, same, loose, trace("2", event("c", "2026-11-01T10:00:00Z"), event("d", "soon")))
+
+    def read() -> LoadReport:
+        source = read_xes(file(text), key=STORE_KEY, in_file_order=True, clock=lambda: now)
+        return load(log, source, on_reject=rejects.append, clock=lambda: now)
+
+    assert read() == LoadReport(commits=9, events=9, skipped=1)
+    assert [found.type for found in log.read()] == [*"baa", *"baa", *"aa", "c"]
+    assert [commit.authored for commit in log.commits()] == [now] * 8 + [
+        datetime(2026, 11, 1, 10, tzinfo=UTC)
+    ]
+    assert reasons(rejects) == [(2, "time:timestamp: 'soon' is not an ISO 8601 time")]
+    assert read() == LoadReport(known=9, skipped=1)
+    text = xes(same, same, loose, trace("2", event("c", "2026-11-01T10:00:00Z"), timeless("e")))
+    assert read() == LoadReport(commits=1, events=1, known=9)
+
+
+def test_equal_events_in_no_trace_or_in_traces_of_one_name_are_all_taken(file: Source, log: Log) -> None:
+    same = event("a", "2026-11-01T10:00:00Z")
+    text = xes(same, same, trace("1", same), trace("1", same, same))
+    assert load(log, read_xes(file(text), key=STORE_KEY)) == LoadReport(commits=5, events=5)
+    assert load(log, read_xes(file(text), key=STORE_KEY)) == LoadReport(known=5)
 
 
 def test_a_second_run_adds_nothing_and_a_grown_log_adds_what_is_new(file: Source, log: Log) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from backstory.transfer.clone import Cloned, clone
 from backstory.transfer.export import cloudevent_lines, own_lines
+from backstory.transfer.formats.columns import Columns, Reading
 from backstory.transfer.formats.git import read_git
 from backstory.transfer.formats.jsonl import read_jsonl
-from backstory.transfer.formats.table import Columns, read_csv
+from backstory.transfer.formats.table import read_csv
 from backstory.transfer.formats.xes import read_xes
 from backstory.transfer.load import LoadReport, load
 from backstory.transfer.source import Entry, InputFile, Known, Rejected, open_input
+from backstory.transfer.typed import checked
 
 __all__ = [
     "Cloned",
@@ -23,7 +25,9 @@ __all__ = [
     "InputFile",
     "Known",
     "LoadReport",
+    "Reading",
     "Rejected",
+    "checked",
     "clone",
     "cloudevent_lines",
     "load",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections import Counter, deque
+from collections.abc import Hashable
 
 import msgspec
 
@@ -20,6 +22,9 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1467][0-9a-f]{3}-[89ab][0-9a-f]{3}-
 
 KEYED = tuple(f"{RESERVED}{kind}." for kind in ("csv", "jsonl", "xes"))
 """How ids begin that `KeyedIds` gives."""
+
+REMEMBERED = 100_000
+"""Records that are remembered to tell equal ones apart."""
 
 _json = msgspec.json.Encoder().encode
 
@@ -52,3 +57,23 @@ class KeyedIds:
     def digest(self, *parts: object) -> str:
         """128 bits of an HMAC-SHA-256 over the parts as a JSON array, in hex."""
         return hmac.digest(self._key, _json(parts), "sha256")[:16].hex()
+
+
+class Repeats:
+    """Counts records that say the same, among the last 100,000."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Hashable] = Counter()
+        self._last: deque[Hashable] = deque()
+
+    def count(self, said: Hashable) -> int:
+        """How many of the last records said this, this one included."""
+        counts, last = self._counts, self._last
+        counts[said] += 1
+        last.append(said)
+        if len(last) > REMEMBERED:
+            oldest = last.popleft()
+            counts[oldest] -= 1
+            if not counts[oldest]:
+                del counts[oldest]
+        return counts[said]

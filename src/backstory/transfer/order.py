@@ -28,6 +28,11 @@ Row: TypeAlias = tuple[int, bytes]
 _Numbered: TypeAlias = tuple[int, int, bytes]
 
 
+def as_it_lies(rows: Iterator[Row | Rejected]) -> Iterator[bytes | Rejected]:
+    """The entries of the rows, in the order of the file."""
+    return (row if isinstance(row, Rejected) else row[1] for row in rows)
+
+
 def in_order(
     rows: Iterator[Row | Rejected], progress: Progress, run: int = RUN
 ) -> Iterator[bytes | Rejected]:

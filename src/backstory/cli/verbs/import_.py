@@ -27,15 +27,17 @@ if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.session import Session
     from backstory.store import Log, Store
-    from backstory.transfer.formats.table import Columns
+    from backstory.transfer.formats.columns import Columns
     from backstory.transfer.load import LoadReport
     from backstory.transfer.source import Source
+    from backstory.transfer.typed import Events
 
 EXAMPLES = """\
 backstory import git
 backstory import git ../project --revision main
 backstory import jsonl history.jsonl
 backstory import csv orders.csv --type-column status --time-column at --tag order=order_id --author-column user
+backstory import csv accounts.csv --app bank --type AccountOpened --time-column opened --field account=id
 backstory import csv - --type Measured --timezone Europe/Amsterdam --time-column time < sensor.csv
 backstory import xes log.xes.gz --on-error skip --rejects rejects.jsonl
 """
@@ -44,7 +46,9 @@ TEXT = """\
 A second run adds nothing, a run that was stopped goes on, and a source that has grown adds its new records. The store
 is made if it does not exist. Files may be gzipped; - is standard input. JSON Lines are Backstory's own export or
 CloudEvents 1.0. Git commits become commits with events for the files that they changed; of CSV and XES, each row or
-event is a commit at its own time. CSV columns that no option names become the event's data."""
+event is a commit at its own time. CSV columns become the event's data, but for those of type, time, author and
+message. With --app, each row becomes an event of its class, with the tags of the class; a row that does not fit is an
+error with its line."""
 
 REJECTS = "rejects.jsonl"
 
@@ -64,7 +68,7 @@ CSV_OPTIONS = (
         "type",
         "timezone",
     ),
-    *("time_format", "delimiter", "encoding", "infer", "keep_empty", "order"),
+    *("field", "drop", "time_format", "delimiter", "encoding", "infer", "keep_empty"),
 )
 
 
@@ -100,6 +104,16 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="MIB",
         help=f"csv, jsonl, xes: how large a row, a line or an event may be, in MiB (default: {RECORD >> 20})",
     )
+    parser.add_argument(
+        "--order",
+        choices=("time", "file"),
+        help="csv, xes: the order of rows or events (default: by time; csv without a time column: that of the file)",
+    )
+    parser.add_argument(
+        "--app",
+        metavar="MODULE[:NAME]",
+        help="csv, jsonl, xes: check each event against its class in this application; csv: read cells by its fields",
+    )
     csv = parser.add_argument_group("options of csv")
     csv.add_argument("--type-column", metavar="COLUMN", help="the event's type")
     csv.add_argument(
@@ -111,8 +125,18 @@ def arguments(parser: ArgumentParser) -> None:
     csv.add_argument("--time-format", metavar="FORMAT", help="as in strptime (default: ISO 8601)")
     csv.add_argument("--timezone", metavar="NAME", help="the time zone of times without one (default: UTC)")
     csv.add_argument(
-        "--tag", action="append", metavar="KEY=COLUMN", help="tag each event with KEY:<cell>; repeat for more"
+        "--tag",
+        action="append",
+        metavar="KEY=COLUMN",
+        help="tag each event with KEY:<cell>; KEY[]=COLUMN: with each element of a list; repeat for more",
     )
+    csv.add_argument(
+        "--field",
+        action="append",
+        metavar="NAME=COLUMN",
+        help="the name of a column in the data, where it is to be another one; repeat for more",
+    )
+    csv.add_argument("--drop", action="append", metavar="COLUMN", help="leave a column out; repeat for more")
     csv.add_argument("--author-column", metavar="COLUMN", help="the column with the author")
     csv.add_argument("--message-column", metavar="COLUMN", help="why")
     csv.add_argument("--id-column", metavar="COLUMN", help="tells rows apart (default: all that a row says)")
@@ -126,17 +150,18 @@ def arguments(parser: ArgumentParser) -> None:
     csv.add_argument(
         "--keep-empty", action="store_true", help="keep empty cells as empty text, not leave them out"
     )
-    csv.add_argument(
-        "--order",
-        choices=("time", "file"),
-        help="the order of rows (default: by time, if there is a time column)",
-    )
+
+
+def shows_data(_arguments: Namespace) -> bool:
+    """It shows counts, and needs no marks: `--app` is for checks."""
+    return False
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Import, and print the counts."""
     check(arguments, session)
     name = arguments.source or "."
+    events = session.application.event if arguments.app else None
     with (
         sources(arguments, name) as file,
         Bar(f"import {name}") as bar,
@@ -148,7 +173,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
             try:
                 report = load(
                     log,
-                    source(arguments, file, store, log, bar),
+                    source(arguments, file, store, log, events, bar),
                     on_reject=rejects.take if arguments.on_error == "skip" else None,
                     progress=bar,
                     future=arguments.future,
@@ -182,6 +207,14 @@ def check(arguments: Namespace, session: Session) -> None:
         given = next((name for name in CSV_OPTIONS if getattr(arguments, name)), None)
         if given:
             raise UsageError(f"--{given.replace('_', '-')} is for csv, not for {arguments.format}")
+    if arguments.order and arguments.format not in ("csv", "xes"):
+        raise UsageError(f"--order is for csv and xes, not for {arguments.format}")
+    if arguments.app and arguments.format == "git":
+        raise UsageError("--app is for csv, jsonl and xes, not for git")
+    if arguments.app and arguments.format == "csv" and not (arguments.type or arguments.type_column):
+        raise UsageError("--app needs the events' class: --type NAME, or --type-column COLUMN")
+    if arguments.app and arguments.infer:
+        raise UsageError("--infer does not go with --app, which reads each cell as the type of its field")
     if arguments.revision and arguments.format != "git":
         raise UsageError(f"--revision is for git, not for {arguments.format}")
     if arguments.max_record is not None and arguments.format == "git":
@@ -224,7 +257,9 @@ def sources(arguments: Namespace, name: str) -> Iterator[InputFile | None]:
             yield file
 
 
-def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log, bar: Bar) -> Source:
+def source(
+    arguments: Namespace, file: InputFile | None, store: Store, log: Log, events: Events | None, bar: Bar
+) -> Source:
     """The entries to import."""
     if file is None:
         from backstory.transfer.formats.git import read_git
@@ -236,15 +271,27 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
             progress=bar,
         )
     key = import_key(store)
+    if arguments.format == "csv":
+        return table(arguments, file, key, events, bar)
     if arguments.format == "jsonl":
         from backstory.transfer.formats.jsonl import read_jsonl
 
-        return read_jsonl(file, key=key, progress=bar)
-    if arguments.format == "xes":
+        items = read_jsonl(file, key=key, progress=bar)
+    else:
         from backstory.transfer.formats.xes import read_xes
 
-        return read_xes(file, key=key, progress=bar)
-    from backstory.transfer.formats.table import Reading, read_csv
+        items = read_xes(file, key=key, in_file_order=arguments.order == "file", progress=bar)
+    if events is None:
+        return items
+    from backstory.transfer.typed import checked
+
+    return checked(items, events)
+
+
+def table(arguments: Namespace, file: InputFile, key: bytes, events: Events | None, bar: Bar) -> Source:
+    """The rows to import."""
+    from backstory.transfer.formats.columns import Reading
+    from backstory.transfer.formats.table import read_csv
 
     reading = Reading(
         type=arguments.type or "Row",
@@ -255,20 +302,18 @@ def source(arguments: Namespace, file: InputFile | None, store: Store, log: Log,
         in_file_order=arguments.order == "file",
         encoding=arguments.encoding or "utf-8-sig",
         delimiter=delimiter(arguments.delimiter),
+        events=events,
     )
     return read_csv(file, columns(arguments), reading, key=key, progress=bar)
 
 
 def columns(arguments: Namespace) -> Columns | None:
     """The meaning of the columns; None if no option gives one."""
-    from backstory.transfer.formats.table import Columns
+    from backstory.transfer.formats.columns import Columns
 
-    tags = {}
-    for text in arguments.tag or ():
-        key, equals, column = text.partition("=")
-        if not (key and equals and column):
-            raise UsageError(f"--tag is KEY=COLUMN, like order=order_id; got {text!r}")
-        tags[key] = column
+    tags: dict[str, tuple[str, ...]] = {}
+    for key, column in pairs("tag", "KEY=COLUMN", arguments.tag):
+        tags[key] = (*tags.get(key, ()), column)
     found = Columns(
         type=arguments.type_column,
         time=arguments.time_column,
@@ -276,8 +321,19 @@ def columns(arguments: Namespace) -> Columns | None:
         message=arguments.message_column,
         id=arguments.id_column,
         tags=tags,
+        fields=dict(pairs("field", "NAME=COLUMN", arguments.field)),
+        drop=arguments.drop or (),
     )
     return found if found.named() else None
+
+
+def pairs(option: str, form: str, texts: list[str] | None) -> Iterator[tuple[str, str]]:
+    """The two sides of each KEY=COLUMN. Raises `UsageError`."""
+    for text in texts or ():
+        key, equals, column = text.partition("=")
+        if not (key and equals and column):
+            raise UsageError(f"--{option} is {form}, like order=order_id; got {text!r}")
+        yield key, column
 
 
 def zone(name: str) -> tzinfo:

@@ -11,13 +11,11 @@ follows from the row's number instead.
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -25,8 +23,10 @@ from typing import Any
 import msgspec
 
 from backstory.errors import EventError, SourceError
-from backstory.transfer.ids import KeyedIds
-from backstory.transfer.order import Row, in_order
+from backstory.transfer.formats.columns import KNOWN, LIST, Columns, Reading
+from backstory.transfer.formats.text_lines import TextLines
+from backstory.transfer.ids import KeyedIds, Repeats
+from backstory.transfer.order import Row, as_it_lies, in_order
 from backstory.transfer.source import (
     MALFORMED,
     Entry,
@@ -37,11 +37,9 @@ from backstory.transfer.source import (
     no_progress,
     rejected,
 )
+from backstory.transfer.typed import Typed, class_of, structure
 from backstory.values.commit import Draft, draft, micros
-from backstory.values.event_data import check_tag, check_text, encoded
-
-REMEMBERED = 100_000
-"""Rows that are remembered to tell equal ones apart."""
+from backstory.values.event_data import EventData, check_tag, check_text, encoded
 
 WRONG: tuple[type[Exception], ...] = (*MALFORMED, csv.Error)
 """Errors that a wrong row raises."""
@@ -54,50 +52,6 @@ SEPARATOR = re.compile(r'sep=([^"\r\n])\s*')
 _encode = msgspec.json.Encoder().encode
 _decode_draft = msgspec.msgpack.Decoder(tuple[int, Draft]).decode
 _encode_draft = msgspec.msgpack.Encoder().encode
-
-
-class Columns(msgspec.Struct, frozen=True):
-    """The meaning of columns. `tags` maps a tag's key to its column; `id` names a column that tells rows apart."""
-
-    type: str | None = None
-    time: str | None = None
-    author: str | None = None
-    message: str | None = None
-    id: str | None = None
-    tags: Mapping[str, str] = {}
-
-    def named(self) -> list[str]:
-        """Every column that it names."""
-        return [name for name in (self.type, self.time, self.author, self.message, self.id) if name] + list(
-            self.tags.values()
-        )
-
-
-KNOWN = Columns(
-    type="concept:name",
-    time="time:timestamp",
-    author="org:resource",
-    tags={"case": "case:concept:name", "resource": "org:resource"},
-)
-"""The names of the columns in pm4py and other tools of process mining."""
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """How cells are read.
-
-    `type` names the events of rows without a type column. `zone` is that of times that name none; `time_format` is one
-    of `strptime`, None for ISO 8601. `infer` makes numbers and booleans of cells that look like them; `keep_empty`
-    keeps empty cells as empty text instead of leaving them out.
-    """
-
-    type: str = "Row"
-    zone: tzinfo = UTC
-    time_format: str | None = None
-    infer: bool = False
-    keep_empty: bool = False
-    in_file_order: bool = False
-    encoding: str = "utf-8-sig"
-    delimiter: str | None = None
 
 
 def read_csv(
@@ -116,11 +70,8 @@ def read_csv(
     """
     table = _Table(file, columns, reading, clock, KeyedIds("csv", key))
     rows = table.rows(progress)
-    if table.columns.time is None or reading.in_file_order:
-        ordered: Iterator[bytes | Rejected] = (row if isinstance(row, Rejected) else row[1] for row in rows)
-    else:
-        ordered = in_order(rows, progress)
-    for item in ordered:
+    by_time = table.columns.time is not None and not reading.in_file_order
+    for item in in_order(rows, progress) if by_time else as_it_lies(rows):
         if isinstance(item, Rejected):
             yield item
         else:
@@ -144,13 +95,14 @@ class _Table:
         self.reading = reading
         self._clock = clock
         self._ids = ids
-        self._lines = _Lines(file, reading.encoding)
+        self._lines = TextLines(file, reading.encoding)
         self._reader, self.header = self._read_header(reading.delimiter)
         self.columns = self._checked(columns)
-        used = set(self.columns.named()) - ({self.columns.id} if self.columns.id else set())
-        self._data = [index for index, name in enumerate(self.header) if name not in used]
-        self._same: Counter[str] = Counter()
-        self._last: deque[str] = deque()
+        self._places = self._checked_places(self.columns.places(self.header))
+        self._tagged = tuple(self.columns.tagged)
+        self._lists = {name for key, name in self._tagged if key.endswith(LIST)}
+        self._kinds: dict[str, Typed] = {}
+        self._repeats = Repeats()
 
     def _read_header(self, delimiter: str | None) -> tuple[Iterator[list[str]], list[str]]:
         """A reader of the rows, and the names of their columns. Raises `SourceError` if these cannot be read."""
@@ -176,14 +128,16 @@ class _Table:
         if len(there) < len(self.header):
             twice = next(name for name, count in Counter(self.header).items() if count > 1)
             raise SourceError(self.file.name, 1, f"two columns are named {twice!r}")
-        if columns is None:
-            return Columns(
+        columns = columns or Columns()
+        if columns.is_plain:
+            columns = msgspec.structs.replace(
+                columns,
                 **{
                     field: name
                     for field in ("type", "time", "author")
                     if (name := getattr(KNOWN, field)) in there
                 },
-                tags={key: name for key, name in KNOWN.tags.items() if name in there},
+                tags={key: name for key, name in KNOWN.tagged if name in there},
             )
         for name in columns.named():
             if name not in there:
@@ -191,6 +145,13 @@ class _Table:
                     self.file.name, 1, f"there is no column {name!r}, only {', '.join(self.header)}"
                 )
         return columns
+
+    def _checked_places(self, places: dict[str, str]) -> dict[str, str]:
+        name, count = Counter(places.values()).most_common(1)[0] if places else ("", 0)
+        if count > 1:
+            columns = " and ".join(column for column in places if places[column] == name)
+            raise SourceError(self.file.name, 1, f"the columns {columns} would both be the field {name!r}")
+        return places
 
     def rows(self, progress: Progress) -> Iterator[Row | Rejected]:
         """Every row, packed, with its time."""
@@ -229,21 +190,15 @@ class _Table:
         if columns.id and not row[columns.id].strip():
             raise _in_column(columns.id, "the row's id is empty")
         time = self._time(columns.time, row[columns.time]) if columns.time else None
-        tags = sorted(
-            self._tag(key, name, self._text(row, name))
-            for key, name in columns.tags.items()
-            if row[name].strip()
-        )
         author = self._text(row, columns.author) if columns.author else ""
         message = self._text(row, columns.message) if columns.message else ""
-        data = _encode(self._cells(cells))
-        event = encoded(type, data, tuple(tags))
+        event = self._event(type, row)
         if columns.id:
             id = self._ids.named(row[columns.id], type)
         else:
-            at, said = micros(time) if time else 0, (type, tags, author, message, data.decode())
+            at, said = micros(time) if time else 0, (type, sorted(filter(_is_filled, row.items())))
             id = (
-                self._ids.timed(at, *said, at, self._count(at, *said))
+                self._ids.timed(at, *said, at, self._repeats.count(self._ids.digest(at, *said)))
                 if time
                 else self._ids.of(*said, number)
             )
@@ -251,103 +206,94 @@ class _Table:
             [event], id=id, time=time or self._clock(), author=author, message=message, reserved_id=True
         )
 
-    def _text(self, row: dict[str, str], column: str) -> str:
+    def _event(self, type: str, row: Mapping[str, str]) -> EventData:
+        tags = [tag for key, name in self._tagged if row[name].strip() for tag in self._tags(key, name, row)]
+        events = self.reading.events
+        if events is None:
+            return encoded(type, _encode(self._data(row)), tuple(tags))
+        kind = self._kinds.get(type)
+        if kind is None:
+            kind = self._kinds[type] = Typed(class_of(type, events), self._moment)
+        return kind.event(self._values(row, kind), tags)
+
+    def _text(self, row: Mapping[str, str], column: str) -> str:
         cell = row[column]
         if not cell.isascii():
             _check_decoded(cell, column, self.reading.encoding)
         return cell
 
-    def _tag(self, key: str, column: str, cell: str) -> str:
+    def _tags(self, key: str, column: str, row: Mapping[str, str]) -> list[str]:
+        """The tag of a cell, or those of the elements of its list."""
+        cell = self._text(row, column)
+        key, is_list = key.removesuffix(LIST), key.endswith(LIST)
         try:
-            return _tag(f"{key}:{cell}")
-        except EventError as wrong:
+            return [_tag(f"{key}:{value}") for value in (_listed(cell) if is_list else [cell])]
+        except (EventError, ValueError) as wrong:
             raise _in_column(column, str(wrong)) from wrong
 
     def _time(self, column: str, text: str) -> datetime:
         if not text.strip():
             raise _in_column(column, "the row's time is empty")
+        try:
+            return self._moment(text)
+        except ValueError as wrong:
+            raise _in_column(column, str(wrong)) from wrong
+
+    def _moment(self, text: str) -> datetime:
         form = self.reading.time_format
         try:
-            time = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+            time = datetime.strptime(text, form) if form else datetime.fromisoformat(text.strip())  # noqa: DTZ007
         except (ValueError, re.error) as wrong:  # re.error: of a form that names something twice
             what = f"a time of the form {form}" if form else "an ISO 8601 time"
-            raise _in_column(column, f"{text!r} is not {what}") from wrong
+            raise ValueError(f"{text!r} is not {what}") from wrong
         return time if time.tzinfo else time.replace(tzinfo=self.reading.zone)
 
-    def _cells(self, cells: list[str]) -> dict[str, Any]:
+    def _data(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """The cells of the data, as text, as lists, or as what they look like."""
         reading = self.reading
         data: dict[str, Any] = {}
-        for index in self._data:
-            cell = cells[index]
-            if cell.strip() or reading.keep_empty:
-                if not cell.isascii():
-                    _check_decoded(cell, self.header[index], reading.encoding)
-                data[self.header[index]] = inferred(cell) if reading.infer else cell
+        for column, name in self._places.items():
+            if not row[column].strip():
+                if reading.keep_empty:
+                    data[name] = row[column]
+                continue
+            cell = self._text(row, column)
+            if column in self._lists:
+                data[name] = structure(cell)
+            else:
+                data[name] = inferred(cell) if reading.infer else cell
         return data
 
-    def _count(self, *said: object) -> int:
-        """How many of the last rows said the same, this one included."""
-        id = self._ids.digest(*said)
-        same, last = self._same, self._last
-        same[id] += 1
-        last.append(id)
-        if len(last) > REMEMBERED:
-            oldest = last.popleft()
-            same[oldest] -= 1
-            if not same[oldest]:
-                del same[oldest]
-        return same[id]
-
-
-class _Lines(Iterator[str]):
-    """A file's lines as text, counted; those of a row are in `raw`. Bytes that are no text become surrogates.
-
-    A line ends with LF, CR or both.
-    """
-
-    def __init__(self, file: InputFile, encoding: str) -> None:
-        self.count = 0
-        self.raw: list[str] = []
-        self._size = 0
-        self._file = file
-        self._encoding = encoding
-        try:
-            self._text = io.TextIOWrapper(file.stream, encoding, errors="surrogateescape", newline="")
-        except (LookupError, ValueError) as wrong:
-            raise SourceError(file.name, 0, f"no encoding is known by the name {encoding}") from wrong
-        self._lines = self._read()
-
-    def begin_row(self) -> None:
-        """Forget the lines of the row before."""
-        self.raw.clear()
-        self._size = 0
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.count += 1
-        self.raw.append(line)
-        self._size += len(line)
-        if self._size > self._file.limit:
-            first = self.count - len(self.raw) + 1
-            raise self._file.too_large(first, "the row", "; is a quote missing? The rest was not read")
-        return line
-
-    def _read(self) -> Iterator[str]:
-        with self._file.readable():
-            try:
-                while line := self._text.readline(self._file.limit + 1):
-                    yield line
-            except UnicodeError as wrong:
-                why = f"the file is not {self._encoding}: {wrong}"
-                raise SourceError(self._file.name, 0, why) from wrong
-            finally:  # the bytes are not this object's to close, and may be closed already
-                with suppress(ValueError):
-                    self._text.detach()
+    def _values(self, row: Mapping[str, str], kind: Typed) -> dict[str, Any]:
+        """The cells of the data, as the fields of a class."""
+        values: dict[str, Any] = {}
+        for column, name in self._places.items():
+            if row[column].strip() or self.reading.keep_empty:
+                try:
+                    values[name] = kind.value(name, self._text(row, column))
+                except ValueError as wrong:
+                    raise _in_column(column, str(wrong)) from wrong
+        return values
 
 
 @lru_cache(maxsize=65_536)
 def _tag(tag: str) -> str:
     return check_tag(tag)
+
+
+def _is_filled(item: tuple[str, str]) -> bool:
+    return bool(item[1].strip())
+
+
+def _listed(cell: str) -> list[Any]:
+    """The elements of a list, each a text or a whole number. Raises `ValueError`."""
+    found = structure(cell.strip())
+    if type(found) is not list:
+        raise ValueError(f"{cell!r} is not a list, as JSON or Python writes it")
+    for value in found:
+        if type(value) not in (str, int):
+            raise ValueError(f"an element that is to be a tag is a text or a whole number, not {value!r}")
+    return found
 
 
 def _check_decoded(text: str, column: str, encoding: str) -> None:

@@ -6,7 +6,8 @@
     data      the event's attributes; with a trace's first event also the trace's, as case:<key>
 
 The history goes by time, across cases. A commit's id follows from the event's identity:id; without one from case, name,
-transition and time (and how often the case had the same before). So a log that has grown adds its new events.
+transition and time (and how often the last 100,000 events had the same). So a log that has grown adds its new events.
+In file order an event may lack a time: it gets that of the import, and an id of its place in the file.
 `docs/design/imports.md` has the reasons.
 """
 
@@ -21,8 +22,8 @@ import msgspec
 
 from backstory.errors import InvalidEvent, SourceError
 from backstory.transfer.formats.feed import Feed
-from backstory.transfer.ids import KeyedIds
-from backstory.transfer.order import Row, in_order
+from backstory.transfer.ids import KeyedIds, Repeats
+from backstory.transfer.order import Row, as_it_lies, in_order
 from backstory.transfer.source import (
     MALFORMED,
     Entry,
@@ -61,15 +62,24 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(_Event).decode
 
 
-def read_xes(file: InputFile, *, key: bytes, progress: Progress = no_progress) -> Iterator[Item]:
+def read_xes(
+    file: InputFile,
+    *,
+    key: bytes,
+    in_file_order: bool = False,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress = no_progress,
+) -> Iterator[Item]:
     """The entries of an XES file, by time. The whole file is read before the first one comes.
 
-    `key` is the store's own, from `local.import_key`.
+    `key` is the store's own, from `local.import_key`. With `in_file_order`, the entries come as they lie in the file,
+    and `clock` gives the time of events that have none.
 
     A document type or an entity is refused: XES has none, and they are how XML is made to explode. A file that stops
     in the middle gives its complete parts, and says so.
     """
-    for item in in_order(_rows(file, KeyedIds("xes", key), progress), progress):
+    rows = _rows(_Log(file, KeyedIds("xes", key), clock if in_file_order else None), file, progress)
+    for item in as_it_lies(rows) if in_file_order else in_order(rows, progress):
         if isinstance(item, Rejected):
             yield item
             continue
@@ -84,8 +94,7 @@ def read_xes(file: InputFile, *, key: bytes, progress: Progress = no_progress) -
         )
 
 
-def _rows(file: InputFile, ids: KeyedIds, progress: Progress) -> Iterator[Row | Rejected]:
-    log = _Log(file, ids)
+def _rows(log: _Log, file: InputFile, progress: Progress) -> Iterator[Row | Rejected]:
     try:
         for chunk in file.chunks():
             log.feed.take(chunk)
@@ -102,15 +111,18 @@ def _rows(file: InputFile, ids: KeyedIds, progress: Progress) -> Iterator[Row | 
 class _Log:
     """Follows the parser through log, trace, event and attributes, and keeps one trace at a time."""
 
-    def __init__(self, file: InputFile, ids: KeyedIds) -> None:
+    def __init__(self, file: InputFile, ids: KeyedIds, clock: Callable[[], datetime] | None) -> None:
+        """`clock` gives the time of events that have none; without it, they are rejected."""
         self.name = file.name
         self._ids = ids
+        self._clock = clock
+        self._repeats = Repeats()
         self.feed = Feed(file, self._start, self._end)
         self._rows: list[Row | Rejected] = []
         self._events: list[tuple[int, dict[str, Any]]] = []
         self._event: dict[str, Any] = {}
         self._trace: dict[str, Any] = {}
-        self._traces = 0
+        self._traces = self._loose = 0
         self._open: list[Any] = []
         self._prefix = ""
 
@@ -195,15 +207,16 @@ class _Log:
                 self._traces += 1
                 self._take(closed.get(NAME) or f"trace-{self._traces}", closed)
             else:
+                self._loose += 1
                 self._take("", {})
             self.feed.end_records()
 
     def _take(self, case: Any, trace: dict[str, Any]) -> None:
         """Turn a trace, or one event that stands outside of any, into rows."""
-        seen: dict[tuple[Any, ...], int] = {}
-        for line, event in self._events:
+        for number, (line, event) in enumerate(self._events, 1):
+            place = (self._traces, number) if case else (0, self._loose)
             try:
-                row = self._row(case, line, _joined(trace, event) if trace else event, seen)
+                row = self._row(case, line, _joined(trace, event) if trace else event, place)
             except MALFORMED as wrong:
                 self._rows.append(rejected(self.name, line, wrong, _encode(event).decode()))
             else:
@@ -211,34 +224,39 @@ class _Log:
                 trace = {}
         self._events = []
 
-    def _row(self, case: Any, line: int, event: dict[str, Any], seen: dict[tuple[Any, ...], int]) -> Row:
+    def _row(self, case: Any, line: int, event: dict[str, Any], place: tuple[int, int]) -> Row:
         case, author = _word(NAME, case), _word(RESOURCE, event.get(RESOURCE, ""))
         type = _word(NAME, event.get(NAME) or "event")
         transition = _word(TRANSITION, event[TRANSITION]) if TRANSITION in event else None
         check_text(type, "event type")
         if type.startswith(RESERVED):
             raise reserved(type, "the event type")
-        at = _time(event.get(TIME))
+        clock = self._clock if event.get(TIME) in (None, "") else None
+        at = micros(clock()) if clock else _time(event.get(TIME))
         tags = [check_tag(f"case:{case}")] if case else []
         if author:
             tags.append(check_tag(f"resource:{author}"))
-        same = (type, transition, at)
-        count = seen[same] = seen.get(same, -1) + 1
-        identity = event.get(IDENTITY)
-        id = (
-            self._ids.named(_word(IDENTITY, identity))
-            if identity
-            else self._ids.timed(at, case, type, transition, at, count)
-        )
+        if identity := event.get(IDENTITY):
+            id = self._ids.named(_word(IDENTITY, identity))
+        elif clock:
+            id = self._ids.of(case, type, transition, *place)
+        else:
+            said = (case, type, transition, at)
+            id = self._ids.timed(at, *said, self._repeats.count(said))
         return at, _pack(_Event(at, id, line, type, sorted_tags(tuple(tags)), author, _encode(event)))
 
 
 def _time(when: Any) -> int:
-    if not when:
-        raise InvalidEvent(f"the event has no {TIME}, so it has no place in a history")
+    if when in (None, ""):
+        raise InvalidEvent(
+            f"the event has no {TIME}, so only the order of the file (--order file) has a place for it"
+        )
     if not isinstance(when, str):
         raise InvalidEvent(f"{TIME} is a date, not {when!r}")
-    time = datetime.fromisoformat(when)
+    try:
+        time = datetime.fromisoformat(when.strip())
+    except ValueError:
+        raise InvalidEvent(f"{TIME}: {when!r} is not an ISO 8601 time") from None
     return micros(checked_time(time if time.tzinfo else time.replace(tzinfo=UTC)))
 
 
