@@ -88,6 +88,23 @@ class Dropping:
         assert isinstance(outcome_of(store, Append(number, [decided()])), NotThere)
         assert isinstance(outcome_of(store, DropLog(number)), Written)
 
+    def test_a_read_of_a_log_that_was_dropped_is_an_error_and_never_empty(self, store: Store) -> None:
+        number = create_log(store, store.log(0).head())
+        log = store.log(number)
+        for name in "ABC":
+            one(log, fact(name))
+        write(store, DropLog(number))
+        for query in (Query.all(), Query.of(["A"])):
+            for upto in (None, 1, 3, 5000):
+                for backwards in (False, True):
+                    with pytest.raises(LogDropped):
+                        list(log.read(query, upto=upto, backwards=backwards))
+        with pytest.raises(LogDropped):
+            list(log.read(after=1, upto=2))
+        for upto in (None, 1, 3):
+            with pytest.raises(LogDropped):
+                list(log.commits(upto=upto))
+
     def test_a_number_is_not_given_twice(self, store: Store) -> None:
         number = create_log(store, ORIGIN)
         write(store, DropLog(number))

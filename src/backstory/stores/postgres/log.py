@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import psycopg
 
@@ -18,6 +19,8 @@ from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent, check_text
 from backstory.values.query import Query
+
+T = TypeVar("T")
 
 HASH_AT = (
     "SELECT pg_is_in_recovery(), (SELECT made FROM {schema}.meta) > %(number)s"
@@ -77,15 +80,25 @@ class PostgresLog:
         """Stream the events that match; see `Log.read`."""
         if upto is not None and self._tail.rules_out(query, after, upto):
             return iter(())
-        upto = self._reached(upto)
-        return self.rows.events(query, after, upto, backwards=backwards, limit=limit)
+        upto, there = self._reached(upto)
+        found = self.rows.events(query, after, upto, backwards=backwards, limit=limit)
+        return found if there else self._of_a_log_that_is_there(found)
 
     def commits(
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         """Stream the commits; see `Log.commits`."""
-        upto = self._reached(upto)
-        return self.rows.commits(after, upto, backwards=backwards, limit=limit)
+        upto, there = self._reached(upto)
+        found = self.rows.commits(after, upto, backwards=backwards, limit=limit)
+        return found if there else self._of_a_log_that_is_there(found)
+
+    def _of_a_log_that_is_there(self, found: Iterator[T]) -> Iterator[T]:
+        """What was found; if it is nothing, the server is asked for the log. Raises `LogDropped`."""
+        for first in found:
+            yield first
+            yield from found
+            return
+        self.rows.head()
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""
@@ -115,12 +128,15 @@ class PostgresLog:
                 " time. Start this process anew: it remembers commits that are lost"
             )
 
-    def _reached(self, upto: int | None) -> int:
-        """The position up to which a read goes: no further than the log did when it began."""
+    def _reached(self, upto: int | None) -> tuple[int, bool]:
+        """The position up to which a read goes, and whether the server was asked for the log.
+
+        A read goes no further than the log did when the read began.
+        """
         if upto is not None and upto <= self.seen.position:
-            return upto
+            return upto, False
         head = self.head().position
-        return head if upto is None else min(upto, head)
+        return (head if upto is None else min(upto, head)), True
 
     def head(self) -> Head:
         """The end of the log now."""

@@ -72,8 +72,10 @@ class SqliteLog:
                 return iter(())
             if upto - after <= TAIL:
                 # No index is needed, so neither is where it ends. At once, because `upto` may be beyond the head.
-                found = self._rows.events(query, after, upto, after, backwards=backwards, limit=limit)
-                return iter(list(found))
+                found = list(self._rows.events(query, after, upto, after, backwards=backwards, limit=limit))
+                if not found:
+                    self.lineage.ends()  # raises if the log was dropped
+                return iter(found)
         head, indexed = self.lineage.ends()
         upto = head.position if upto is None else min(upto, head.position)
         return self._rows.events(query, after, upto, indexed, backwards=backwards, limit=limit)
