@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backstory.conformance.sample import START, decided, fact, one
+from backstory.conformance.sample import START, decided, fact, one, positions
 from backstory.errors import Conflict, StoreRefused
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.tables import Tables, Transaction
@@ -305,6 +305,30 @@ class Joining:
         [event] = store.log(0).read()
         assert not event.data
         assert store.caches.get("snapshot/x") is None
+
+    def test_a_transaction_may_go_back_to_a_savepoint_or_refuses_it(self, store: Store) -> None:
+        tables = counted(store)
+        with tables.transaction() as transaction:
+            joined = store.joined(transaction)
+            log = joined.log(0)
+            kept = one(log, fact("A", "x:1"))
+            try:
+                transaction.execute("SAVEPOINT mine")
+            except StoreRefused:
+                return
+            number = create_log(joined, kept.point)
+            one(log, fact("B", "x:2"))
+            assert positions(log.read(Query.of(tags=["x:2"]))) == [2]
+            transaction.execute("ROLLBACK TO SAVEPOINT mine")
+            assert log.head() == kept.point
+            with pytest.raises(KeyError):
+                joined.log(number)
+            again = one(store.joined(transaction).log(0), fact("C", "x:3"))
+            last = append(log, decided(fact("D"), query=Query.of(tags=["x:2"])))
+            assert list(log.commits()) == [kept, again, *last]
+            assert positions(log.read(Query.of(tags=["x:3"]), after=1, upto=2)) == [2]
+            assert joined.log(create_log(joined, ORIGIN)).head() == ORIGIN
+        assert list(store.log(0).commits()) == [kept, again, *last]
 
     def test_what_is_inside_a_transaction_is_over_with_it(self, store: Store) -> None:
         tables = counted(store)

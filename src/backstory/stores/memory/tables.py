@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
+from backstory.errors import StoreRefused
 from backstory.stores.sqlite.tables import SqliteTransaction
+from backstory.tables import Row
 
 if TYPE_CHECKING:
     from backstory.stores.memory import MemoryStore
@@ -21,6 +23,20 @@ class MemoryTransaction(SqliteTransaction):
         super().__init__(connection)
         self.tables = tables
         self.inside: MemoryStore | None = None
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+        """Run a statement. Raises `StoreRefused` for a savepoint: the store in memory would not go back with it."""
+        self._refuse_savepoint(sql)
+        super().execute(sql, arguments)
+
+    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        self._refuse_savepoint(sql)
+        return super().rows(sql, arguments)
+
+    def _refuse_savepoint(self, sql: str) -> None:
+        if sql.lstrip().upper().startswith("SAVEPOINT"):
+            raise StoreRefused("a store in memory does not go back to a savepoint; take a file for this")
 
     @property
     def store(self) -> MemoryStore:

@@ -14,6 +14,7 @@ from backstory.stores.inside import InsideTransaction
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import named
 from backstory.stores.postgres.head_watch import BUSY
+from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.session import Session
 from backstory.stores.postgres.store import PostgresCaches, StoreOver
 from backstory.stores.postgres.tables import PostgresTransaction
@@ -58,12 +59,16 @@ class JoinedCaches(PostgresCaches):
 
 
 class JoinedStore(InsideTransaction, StoreOver):
-    """See `Store.joined`. Its memory ends with it."""
+    """See `Store.joined`. It remembers no commit: savepoints take commits back."""
 
     def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
         server = JoinedServer(address, transaction)
         super().__init__(server, self._wait)
         self.caches = JoinedCaches(server)
+
+    def log(self, number: int = 0) -> PostgresLog:
+        """Open a log; see `Store.log`."""
+        return self._open(number, self.origin(number))
 
     def _wait(self, number: int, after: int, timeout: float | None) -> None:
         until = None if timeout is None else time.monotonic() + timeout

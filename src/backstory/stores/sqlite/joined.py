@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from backstory.errors import HistoryLost
+from backstory.errors import HistoryLost, LogDropped
 from backstory.stores.inside import InsideTransaction
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connections import Work
 from backstory.stores.sqlite.failures import FAILURES, named
+from backstory.stores.sqlite.lineage import Lineage
+from backstory.stores.sqlite.log import SqliteLog
 from backstory.stores.sqlite.store import StoreOver
 from backstory.stores.sqlite.tables import SqliteTransaction
+from backstory.values.commit import Head
 
 T = TypeVar("T")
 
@@ -46,5 +49,25 @@ class JoinedFile:
         return HistoryLost(f"{self.path}: {what} is not there any more")
 
 
+class JoinedLineage(Lineage):
+    """The end of a log as the transaction sees it now. It remembers no commit: savepoints take commits back."""
+
+    def ends(self) -> tuple[Head, int]:
+        """The ends of the log and of its indexes. Raises `LogDropped`."""
+        found = self._rows.ends(self.seen)
+        if found is None:
+            raise LogDropped(f"{self._file.path}: this log was dropped, or taken back with a savepoint")
+        return found
+
+
 class JoinedStore(InsideTransaction, StoreOver):
-    """See `Store.joined`. What it remembers is over with it."""
+    """See `Store.joined`. It remembers nothing from one call to the next."""
+
+    def _log(self, number: int, fetch: Callable[[str, Sequence[Any]], list[Row]]) -> SqliteLog:
+        return self.fresh(number, self._origin(number, fetch))
+
+    def fresh(self, number: int, origin: Head) -> SqliteLog:
+        """A log of which nothing is remembered; see `writing.Logs`."""
+        log = super().fresh(number, origin)
+        log.lineage = JoinedLineage(self._file, log.base, origin)
+        return log
