@@ -41,6 +41,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from backstory.decide import commands
 from backstory.values.event import definitions
 
 ROOT = Path(__file__).parents[1]
@@ -344,7 +345,7 @@ def importable(module: types.ModuleType) -> Iterator[None]:
 
 @contextlib.contextmanager
 def fresh_definitions() -> Iterator[None]:
-    """Forget the events of other pages and tests, which may have the same names; a page is a program of its own."""
+    """Forget the events and commands of other pages and tests, which may have the same names: a page is a program."""
 
     def shipped() -> dict[str, type[Any]]:
         return {
@@ -354,6 +355,9 @@ def fresh_definitions() -> Iterator[None]:
         }
 
     before, start = dict(definitions), shipped()
+    known, clashing = dict(commands.definitions), set(commands.clashes)
+    commands.definitions.clear()
+    commands.clashes.clear()
     definitions.clear()
     definitions.update(start)
     try:
@@ -362,6 +366,10 @@ def fresh_definitions() -> Iterator[None]:
         after = before | shipped()
         definitions.clear()
         definitions.update(after)
+        commands.definitions.clear()
+        commands.definitions.update(known)
+        commands.clashes.clear()
+        commands.clashes.update(clashing)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

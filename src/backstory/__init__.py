@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from backstory.decide.invariants import invariant
     from backstory.decide.latest import Latest
     from backstory.decide.state import State
-    from backstory.errors import BackstoryError, ClearTextWarning, Conflict, Refused
+    from backstory.errors import BackstoryError, ClearTextWarning, Conflict, MergeConflict, Refused
     from backstory.history.merge.revert import reverts
     from backstory.store import Record
     from backstory.values.event import Event, Subject, Tag, Unknown, upcast
@@ -43,6 +43,7 @@ __all__ = [
     "Database",
     "Event",
     "Latest",
+    "MergeConflict",
     "Personal",
     "Query",
     "Record",
@@ -71,6 +72,7 @@ _HOMES = {
     "Database": "database",
     "Event": "values.event",
     "Latest": "decide.latest",
+    "MergeConflict": "errors",
     "Personal": "values.privacy",
     "Query": "values.query",
     "Record": "store",

@@ -239,15 +239,18 @@ class Database:
         return self.branches.set_mark(name, point.chain, point.position, message=message, author=author)
 
     def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
-        """Take over the commits that only another branch has, all or none; see `backstory.history.merge`."""
+        """Take over the commits that only another branch has, all or none; see `backstory.history.merge`.
+
+        Raises `MergeConflict`, whose report says which commits are in conflict; answer with `options`.
+        """
         return merge(self.branches, source, self._named(), self._with_codec(options))
 
     def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
-        """Let this branch start at another point, its commits judged again there; see `backstory.history.merge`."""
+        """Let this branch start at another point, its commits judged again there. Raises as `merge` does."""
         return rebase(self.branches, self._named(), self.point(onto), self._with_codec(options))
 
     def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
-        """Take over one commit of another branch; see `backstory.history.merge`."""
+        """Take over one commit of another branch. Raises as `merge` does."""
         return cherry_pick(self.branches, self.point(commit), self._named(), self._with_codec(options))
 
     def revert(

@@ -21,6 +21,7 @@
      │   ├─ UnknownRevision      it means nothing
      │   └─ AmbiguousRevision    it means more than one commit
      ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
+     ├─ MergeConflict            a merge, rebase or cherry-pick would take over decisions that may not hold any more
      ├─ RevertError              a commit cannot be undone, or not any more
      ├─ DecisionError            a command gave something else than events that it may give
      ├─ Refused                  a command refused: a business rule, not a fault
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from backstory.history.merge.merge import MergeReport
     from backstory.history.merge.revert import Owned
     from backstory.values.commit import Commit
     from backstory.values.event_data import RecordedEvent
@@ -276,6 +278,32 @@ class StillNeeded(AppendError):
 
     def __str__(self) -> str:
         return f"log {self.log} is still needed by {self.by}"
+
+
+class MergeConflict(BackstoryError):
+    """A merge, rebase or cherry-pick met commits whose decisions may not hold any more; nothing was appended.
+
+    `report` has the outcome for each commit. `report.conflicts` are the steps to answer: each has its commit, the
+    events in the way, and the states that its command read, as they were and as they are now.
+    """
+
+    hints = (
+        'answer with Options: resolution="redecide", "skip" or "force" for all, resolutions={commit.id: ...} for each',
+    )
+
+    def __init__(self, report: MergeReport) -> None:
+        super().__init__(report)
+        self.report = report
+
+    def __str__(self) -> str:
+        report, conflicts = self.report, self.report.conflicts
+        first = conflicts[0]
+        seen = ", ".join(event.type for event in first.in_the_way[:3])
+        why = first.reason or f"its decision did not know {seen}"
+        return (
+            f"{len(conflicts)} of {len(report.steps)} commits of {report.source} conflict with {report.target}, first"
+            f" #{first.commit.position} {first.commit.id}: {why}; nothing was appended"
+        )
 
 
 class RevertError(BackstoryError):

@@ -187,7 +187,9 @@ class Store(Protocol):
         Its writes are kept with the transaction or not at all. Until then nobody else sees them, and every other
         write that could conflict with them waits. It reads the store as the transaction sees it. It wakes no watcher,
         keeps nothing in caches, and ends with the transaction. A savepoint of the transaction takes the commits back
-        that were appended since; a store that cannot do that refuses the savepoint. Raises `StoreRefused` if this store joins nothing.
+        that were appended since; a store that cannot do that refuses the savepoint.
+
+        Raises `StoreRefused` if this store joins nothing.
         """
         ...
 

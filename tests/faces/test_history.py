@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
-from backstory import Conflict, Database, Query, Refused
+from backstory import Conflict, Database, MergeConflict, Query, Refused
 from backstory.errors import BranchError, IdReused, StoreClosed, UnknownRevision
 from backstory.history.merge.merge import Options
 from backstory.values.query import Condition
@@ -96,9 +97,21 @@ def test_a_merge_takes_over_what_the_other_has(story: Database) -> None:
 
 def test_a_merge_of_a_decision_that_would_be_another_one_is_a_conflict(story: Database) -> None:
     story.execute(withdraw(Account("a"), 1))
-    report = story.merge("plan")
-    assert (len(report.conflicts), report.done) == (1, False)
-    assert story.head().position == 5
+    for verb in (story.merge, story.cherry_pick):
+        with pytest.raises(MergeConflict) as told:
+            verb("plan")
+        report = told.value.report
+        assert (len(report.conflicts), report.done) == (1, False)
+        assert re.search(
+            r"^1 of 1 commits of .* conflict with main, first #5 .*: its decision did not know",
+            str(told.value),
+        )
+        assert any("redecide" in hint for hint in told.value.hints)
+    plan = story.switch("plan")
+    with pytest.raises(MergeConflict, match="1 of 1 commits of plan conflict with #5"):
+        plan.rebase("main")
+    assert not story.merge("plan", Options(dry_run=True)).clean
+    assert (story.head().position, story.switch("plan").head()) == (5, plan.head())
     report = story.merge("plan", Options(resolution="redecide"))
     assert [step.outcome for step in report.steps] == ["refused"]
 

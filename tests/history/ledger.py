@@ -12,6 +12,8 @@ from zlib import crc32
 
 from backstory import Event, Refused, State, Tag, command
 from backstory.database import Database
+from backstory.errors import MergeConflict
+from backstory.history.merge.merge import MergeReport
 from backstory.history.merge.replay import MergeStep
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
@@ -77,6 +79,14 @@ def secrets() -> Callable[[], bytes]:
 def ledger(store: Store | None = None) -> Database:
     """A database whose clock, ids and secrets are the same in every run."""
     return Database(store or MemoryStore(), clock=clock(), ids=ids(), secrets=secrets())
+
+
+def reported(verb: Callable[..., MergeReport], *given: object) -> MergeReport:
+    """The report of a merge, rebase or cherry-pick, also of one that is in conflict."""
+    try:
+        return verb(*given)
+    except MergeConflict as conflict:
+        return conflict.report
 
 
 def decided_again(trial: Database, step: MergeStep) -> list[EventData]:

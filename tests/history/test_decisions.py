@@ -17,7 +17,7 @@ from backstory.history.refs.decisions import origin, redecided
 from backstory.store import append
 from backstory.values.codec import PLAIN
 from backstory.values.commit import draft
-from tests.history.ledger import START, Book, Entered, draw, enter, ledger
+from tests.history.ledger import START, Book, Entered, draw, enter, ledger, reported
 
 REDECIDE = Options(resolution="redecide")
 
@@ -86,7 +86,11 @@ def test_of_two_who_decided_it_again_the_target_stays_and_what_relied_on_the_oth
         assert outcomes(branch.cherry_pick("one", REDECIDE)) == {"X": "changed"}
     three.execute(enter(Book("a"), 5), id="later")
     head = two.head()
-    assert outcomes(two.merge("three")) == {"Z": "conflict", redecided("X"): "known", "later": "conflict"}
+    assert outcomes(reported(two.merge, "three")) == {
+        "Z": "conflict",
+        redecided("X"): "known",
+        "later": "conflict",
+    }
     assert two.head() == head
     assert outcomes(two.merge("three", REDECIDE)) == {
         "Z": "changed",
@@ -192,7 +196,7 @@ def test_what_a_program_of_somebody_else_wrote_is_not_taken_for_what_was_decided
     forged = draft([PLAIN.encode(Entered("b", 1, 7))], id=redecided("X"), time=START, reserved_id=True)
     append(two.log, forged)
     head = two.head()
-    report = two.merge("one", REDECIDE)
+    report = reported(two.merge, "one", REDECIDE)
     assert outcomes(report) == {"X": "conflict"}
     assert f"would get the id {redecided('X')}, but commit" in report.steps[0].reason
     assert two.head() == head

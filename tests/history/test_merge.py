@@ -29,7 +29,7 @@ from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Outcome, Unit
 from backstory.values.codec import PLAIN
 from backstory.values.query import Condition
-from tests.history.ledger import Book, Entered, draw, enter, ledger, move
+from tests.history.ledger import Book, Entered, draw, enter, ledger, move, reported
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,7 +69,7 @@ def conflicting(db: Database) -> Database:
 def test_a_conflict_tells_all_there_is_to_know_and_appends_nothing(db: Database) -> None:
     conflicting(db)
     head = db.head()
-    report = db.merge("side")
+    report = reported(db.merge, "side")
     assert outcomes(report) == ["conflict", "conflict", "clean"]
     assert (report.done, report.clean, report.commits) == (False, False, ())
     first, second = report.conflicts
@@ -88,7 +88,7 @@ def test_what_relied_on_a_skipped_commit_is_in_conflict(db: Database) -> None:
     db.execute(enter(Book("a"), 5))
     assert made
     assert third
-    assert outcomes(db.merge("side", Options(resolutions={made.id: "skip"}))) == [
+    assert outcomes(reported(db.merge, "side", Options(resolutions={made.id: "skip"}))) == [
         "skipped",
         "conflict",
         "clean",
@@ -104,7 +104,7 @@ def test_what_was_skipped_stays_away_and_what_relies_on_it_later_is_in_conflict(
     side.execute(enter(Book("d"), 1))
     assert outcomes(db.merge("side")) == ["settled", "settled", "known", "clean"]
     later = side.execute(enter(Book("c"), 1))
-    report = db.merge("side")
+    report = reported(db.merge, "side")
     assert outcomes(report) == ["settled", "settled", "known", "known", "conflict"]
     assert later
     assert report.conflicts[0].commit.id == later.id
@@ -152,7 +152,7 @@ def test_what_relied_on_a_decision_that_turned_out_differently_is_in_conflict_la
     db.execute(enter(Book("a"), 5))
     assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["changed"]
     side.execute(enter(Book("c"), 1))
-    report = db.merge("side")
+    report = reported(db.merge, "side")
     assert outcomes(report) == ["known", "conflict"]
     assert outcomes(db.merge("side", Options(resolution="redecide"))) == ["known", "changed"]
 
@@ -201,7 +201,7 @@ def test_there_are_policies_for_what_has_no_condition(db: Database, policy: str,
     side.append(Entered("a", 1, 0))
     side.append(Entered("c", 1, 0))
     db.append(Entered("a", 2, 0))
-    report = db.merge("side", Options(unconditioned=policy))  # type: ignore[arg-type]
+    report = reported(db.merge, "side", Options(unconditioned=policy))  # type: ignore[arg-type]
     assert outcomes(report) == expected
     forced = db.merge("side", Options(unconditioned=policy, resolution="force", message="fine"))  # type: ignore[arg-type]
     assert forced.done
@@ -214,10 +214,10 @@ def test_a_command_that_is_not_known_or_breaks_is_a_conflict_or_says_which(
     side = db.branch("side")
     side.execute(enter(Book("a"), 1))
     db.execute(enter(Book("a"), 5))
-    report = db.merge("side", Options(resolution="redecide", commands={}))
+    report = reported(db.merge, "side", Options(resolution="redecide", commands={}))
     assert "not known here" in report.conflicts[0].reason
     monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: [number])
-    report = db.merge("side", Options(resolution="redecide"))
+    report = reported(db.merge, "side", Options(resolution="redecide"))
     assert "cannot be run again" in report.conflicts[0].reason
     monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: 1 // 0)
     with pytest.raises(ZeroDivisionError) as error:
@@ -258,7 +258,7 @@ def test_a_picked_commit_that_relied_on_another_is_in_conflict(db: Database) -> 
     second = side.execute(enter(Book("a"), 2))
     assert first
     assert second
-    report = db.cherry_pick(second)
+    report = reported(db.cherry_pick, second)
     assert outcomes(report) == ["conflict"]
     assert [event.position for event in report.steps[0].in_the_way] == [first.position]  # type: ignore[union-attr]
     assert db.cherry_pick(first).done
@@ -274,7 +274,7 @@ def test_what_was_picked_out_of_order_is_news_to_what_was_before_it(db: Database
     side.execute(draw(Book("a"), 3))
     blind = side.append(Entered("a", -10, 0))
     assert db.cherry_pick(blind).done
-    assert outcomes(db.merge("side")) == ["conflict", "known"]
+    assert outcomes(reported(db.merge, "side")) == ["conflict", "known"]
 
 
 def test_nothing_to_do_leaves_no_note(db: Database) -> None:
@@ -378,7 +378,7 @@ def test_a_target_that_goes_on_is_judged_again(db: Database, monkeypatch: pytest
 
     monkeypatch.setattr(MemoryLog, "append", late)
     head = db.head().position
-    report = db.merge("side")
+    report = reported(db.merge, "side")
     assert outcomes(report) == ["conflict"]
     assert db.head().position == head + 1
 
@@ -429,7 +429,7 @@ def test_no_conflict_is_lost_while_others_append(store: Store) -> None:
         for turn in range(12):
             side = own.branch(f"side{turn}")
             side.execute(draw(Book("a"), 1))
-            merged += own.merge(f"side{turn}").done
+            merged += reported(own.merge, f"side{turn}").done
         return merged
 
     with ThreadPoolExecutor(2) as pool:

@@ -14,7 +14,7 @@ from backstory.history.merge.merge import MergeReport, Options
 from backstory.history.merge.replay import Resolution
 from backstory.history.refs.decisions import origin
 from backstory.store import append
-from tests.history.ledger import Book, Entered, decided_again, draw, enter, ledger, move
+from tests.history.ledger import Book, Entered, decided_again, draw, enter, ledger, move, reported
 
 books = st.sampled_from("abc")
 numbers = st.integers(0, 3)
@@ -47,11 +47,13 @@ def act(on: dict[str, Database], what: tuple[Any, ...]) -> None:
                 one, other = (side, main) if where == "side" else (main, side)
                 own = list(one.commits(after=2))
                 if len(own) >= back:
-                    other.cherry_pick(own[-back], Options(resolution=resolution, message="so be it"))
+                    reported(
+                        other.cherry_pick, own[-back], Options(resolution=resolution, message="so be it")
+                    )
             case ("merge", "main", resolution):
-                side.merge("main", Options(resolution=resolution, message="so be it"))
+                reported(side.merge, "main", Options(resolution=resolution, message="so be it"))
             case ("merge", _, resolution):
-                main.merge("side", Options(resolution=resolution, message="so be it"))
+                reported(main.merge, "side", Options(resolution=resolution, message="so be it"))
     except Refused:
         pass
 
@@ -96,7 +98,7 @@ def test_what_is_clean_would_be_decided_again_and_what_is_not_has_something_in_t
     before = main.head()
     check(main, side, main.merge("side", Options(dry_run=True)))
     assert main.head() == before
-    report = main.merge("side", Options(resolution=resolution, message="so be it"))
+    report = reported(main.merge, "side", Options(resolution=resolution, message="so be it"))
     if report.done:
         assert [commit.id for commit in report.commits] == [s.draft.id for s in report.steps if s.draft]
         done = main.head()
@@ -119,8 +121,8 @@ def test_a_rebase_takes_what_picking_each_commit_takes(story: list[tuple[Any, ..
         act({"main": main, "side": side}, what)
     own = list(side.commits(after=1))
     picked = main.branch("picked")
-    picks = [picked.cherry_pick(commit) for commit in own]
-    report = side.rebase("main")
+    picks = [reported(picked.cherry_pick, commit) for commit in own]
+    report = reported(side.rebase, "main")
     assert report.done == all(pick.done for pick in picks)
     moved = side.switch("side")
     if report.done:

@@ -20,7 +20,7 @@ from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from backstory.values.commit import Commit
-from tests.history.ledger import Book, Entered, enter, ledger
+from tests.history.ledger import Book, Entered, enter, ledger, reported
 
 SECRET = "ann@example.org"
 
@@ -73,9 +73,9 @@ def test_a_commit_whose_query_is_withheld_is_taken_over_unchecked(store: Store) 
     commit = side.execute(enter(Book("a"), 2))
     assert commit is not None
     db.execute(enter(Book("a"), 3))
-    assert [step.outcome for step in db.merge("side").steps] == ["conflict"]
+    assert [step.outcome for step in reported(db.merge, "side").steps] == ["conflict"]
     withhold(db.branches, commit, ["query", "command"])
-    refused = db.merge("side", Options(unconditioned="refuse", resolution="redecide"))
+    refused = reported(db.merge, "side", Options(unconditioned="refuse", resolution="redecide"))
     assert [(step.outcome, step.reason) for step in refused.steps] == [
         ("conflict", "it has no condition to judge it by")
     ]

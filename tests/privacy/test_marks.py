@@ -39,6 +39,7 @@ from backstory.values.codec import PLAIN
 from backstory.values.commit import draft
 from backstory.values.event_data import encoded
 from backstory.values.masking import masked_data
+from tests.history.ledger import reported
 from tests.privacy.app import (
     PERSONAL,
     SECRET,
@@ -170,7 +171,7 @@ def test_a_command_whose_argument_was_not_recorded_cannot_be_decided_again(db: D
     db.branch("what-if")
     db.switch("what-if").execute(enrolled())
     db.append(Renamed("u-1", "Ann"))
-    report = db.merge("what-if", Options(resolution="redecide"))
+    report = reported(db.merge, "what-if", Options(resolution="redecide"))
     assert not report.done
     assert report.conflicts[0].reason == (
         "its arguments `password` and `keys` were not recorded, so it cannot be decided again"

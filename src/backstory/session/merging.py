@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from backstory.errors import MergeConflict
 from backstory.history.merge.merge import MergeReport, Options, cherry_pick, merge, rebase
 from backstory.history.refs.revision import resolve, resolve_commit
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 def carried_out(session: Session, pending: Pending, options: Options) -> MergeReport:
     """Do the pending merge. If there is a conflict the folder remembers the merge; if it is done, it forgets it."""
-    report = _acted(session, pending, options)
+    try:
+        report = _acted(session, pending, options)
+    except MergeConflict as conflict:
+        report = conflict.report
     waits = None if report.done else pending
     if not options.dry_run and waits != session.memory.pending:
         session.remember(replace(session.memory, pending=waits))

@@ -10,7 +10,7 @@ import msgspec
 
 from backstory.decide.commands import clashes, definitions
 from backstory.decide.context import current
-from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, RefMoved
+from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, MergeConflict, RefMoved
 from backstory.history.merge.replay import MergeStep, Policy, Replay, Resolution, Rules
 from backstory.history.refs.branches import MAIN, Branch, Branches
 from backstory.history.refs.decisions import origin
@@ -26,7 +26,7 @@ ATTEMPTS = 10
 
 
 class MergeReport(msgspec.Struct, frozen=True):
-    """The outcome for each commit. Nothing was appended unless `done`.
+    """The outcome for each commit. Nothing was appended unless `done`: after a dry run, or in a `MergeConflict`.
 
     `base` is the position up to which both are the same history; `commits` are those that were appended. `moved` says
     that a rebase lets the branch start at another point, even if the branch has no commits of its own.
@@ -58,7 +58,9 @@ class MergeReport(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to treat conflicts; see `Rules`. `message` is the reason, and `dry_run` appends nothing.
+    """How to treat conflicts; see `Rules`.
+
+    `message` is the reason. `dry_run` appends nothing, and returns the report of a conflict too.
 
     `author` is the person who runs this; without one, the context's author.
     """
@@ -99,9 +101,9 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     """Append to `target` the commits that only `source` has: all as one batch, or nothing if there is a conflict.
 
     Commits keep id, author, message and time. If the target has no new commits it is fast-forwarded: the commits keep
-    their hashes too. The exception is a target that ends inside of a batch: a later commit of the batch may have been
-    decided without an earlier one, and the log would refuse it, so the commits get new places. Raises `UnknownRevision`
-    for a branch that does not exist, `HeadMoved` if the target goes on at each try.
+    their hashes too. Only a target that ends inside of a batch gets the rest of the batch with other hashes: a later
+    commit may have been decided without an earlier one, which the log would refuse. Raises `MergeConflict` unless
+    `dry_run`, `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at each try.
     """
     one, other = branches.get(source), branches.get(target)
     view, log = branches.view(one.chain), branches.open(other)
@@ -138,8 +140,8 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
 def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
     """Let a branch start at another point, its commits judged again there. Its old log stays, for the reflog.
 
-    If it starts there already, nothing is done. Raises `BranchError` for main, which is never moved, and if the branch
-    was moved meanwhile.
+    If it starts there already, nothing is done. Raises `MergeConflict` unless `dry_run`, `BranchError` for main, which
+    is never moved, and if the branch was moved meanwhile.
     """
     branch = branches.get(name)
     if name == MAIN:
@@ -153,7 +155,7 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
         replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
         steps = replay.run(view.commits(after=base, upto=head.position), settled=lambda _: False)
         report = MergeReport(name, f"#{onto.position}", base, tuple(steps), moved=True)
-        if report.conflicts or options.dry_run:
+        if not _may_go_in(report, options):
             return report
         with suppress(HeadMoved):
             commits = branches.move(
@@ -170,7 +172,7 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
 def cherry_pick(branches: Branches, point: Point, target: str, options: Options = DEFAULTS) -> MergeReport:
     """Take over one commit.
 
-    It also conflicts if it relied on commits of its branch that the target does not have.
+    It also conflicts if it relied on commits of its branch that the target does not have. Raises as `merge` does.
     """
     branch = branches.get(target)
     view, log = branches.view(point.chain), branches.open(branch)
@@ -205,7 +207,7 @@ def _settle(
     while True:
         head = log.head()
         report = judge(head)
-        if report.conflicts or options.dry_run:
+        if not _may_go_in(report, options):
             return report
         try:
             return _append(log, report, head, beside(report))
@@ -215,6 +217,13 @@ def _settle(
             stands_still = not isinstance(moved, RefMoved) and log.head() == head
             if isinstance(moved, BranchMoved) or stands_still or attempts == ATTEMPTS:
                 raise
+
+
+def _may_go_in(report: MergeReport, options: Options) -> bool:
+    """Whether it is to be written: a dry run never is. Raises `MergeConflict`."""
+    if report.conflicts and not options.dry_run:
+        raise MergeConflict(report)
+    return not options.dry_run
 
 
 def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[Step]) -> MergeReport:
