@@ -122,6 +122,22 @@ def test_a_branch_that_is_deleted_can_be_had_back(run: Run) -> None:
     ]
 
 
+@pytest.mark.usefixtures("bank")
+def test_the_log_that_a_rebase_replaced_can_be_had_back(run: Run) -> None:
+    ok(run, "branch", "what-if", "main~1")
+    ok(run, "-b", "what-if", "append", "Tried")
+    was = run("log", "what-if", "-n", "1", "--json").json["commits"][0]["hash"]
+    ok(run, "-b", "what-if", "rebase", "main")
+    assert "(before: what-if@{1})" in ok(run, "reflog", "what-if", "-n", "1")
+    assert run("reflog", "-n", "1", "--json").json["entries"][0]["former"] == "what-if@{1}"
+    assert "already" in run("branch", "--restore", "what-if").err
+    assert "one thing at a time" in run("branch", "--restore", "what-if@{1}", "before", "main").err
+    assert "before is back, at #5" in ok(run, "branch", "--restore", "what-if@{1}", "before")
+    assert run("log", "before", "-n", "1", "--json").json["commits"][0]["hash"] == was
+    ok(run, "branch", "-d", "before")
+    assert run("branch", "--restore", was[:12], "again", "--json").json["branch"] == "again"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -20,6 +20,7 @@ from backstory.database import Database
 from backstory.errors import BranchError, MainFixed, UnknownRevision
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import Branch, Branches
+from backstory.history.refs.former import named, restore
 from backstory.refs import BRANCH, MAIN_REF
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.stores.memory import MemoryStore
@@ -269,6 +270,57 @@ def test_a_deleted_branch_is_brought_back_from_the_reflog(db: Database) -> None:
         db.branches.restore("side", 1)
     with pytest.raises(BranchError, match="no log 99"):
         db.branches.restore("other", 99)
+
+
+def test_a_log_that_a_rebase_or_a_deletion_left_behind_gets_a_name_again(db: Database) -> None:
+    side, branches = db.branch("side"), db.branches
+    tops = []
+    for turn in range(2):
+        side.execute(enter(Book("s"), turn))
+        tops.append(side.head())
+        db.execute(enter(Book("m"), turn))
+        assert side.rebase("main").done
+    tops.append(side.head())
+    assert [former for _, former in named(branches.reflog.read())] == ["side@{1}", "side@{2}", None]
+    with pytest.raises(BranchError, match="already"):
+        restore(branches, "side")
+    for text, name, top in (("side@{1}", "one", tops[1]), ("side@{2}", "two", tops[0])):
+        assert restore(branches, text, name).name == name
+        assert db.switch(name).head() == top
+    with pytest.raises(BranchError, match="'two' has this log"):
+        restore(branches, "side@{2}", "three")
+    for name in ("side", "one", "two"):
+        branches.delete(name)
+    assert restore(branches, "side").name == "side"
+    assert db.switch("side").head() == tops[2]
+    with pytest.raises(BranchError, match="needs a name"):
+        restore(branches, tops[1].hash.hex()[:12])
+    assert restore(branches, tops[1].hash.hex()[:12], "one").name == "one"
+    assert db.switch("one").head() == tops[1]
+    for text, why in (
+        ("side@{9}", r"side@\{1\} to side@\{3\}"),
+        ("side@{0}", "had no such log"),
+        ("no@{1}", "knows none"),
+        ("nothing", "no commit of a log"),
+        (tops[2].hash.hex(), "no commit of a log"),
+    ):
+        with pytest.raises(BranchError, match=why):
+            restore(branches, text, "new")
+    assert verify(db.store).problems == []
+
+
+def test_a_commit_that_several_nameless_logs_have_names_none_of_them(db: Database) -> None:
+    side = db.branch("side")
+    commit = side.execute(enter(Book("s"), 1))
+    assert commit
+    db.execute(enter(Book("m"), 1))
+    side.rebase("main")
+    top = side.head()
+    db.branches.delete("side")
+    with pytest.raises(BranchError, match="2 logs without a name") as told:
+        restore(db.branches, commit.id, "new")
+    assert top.hash.hex()[:16] in str(told.value)
+    assert restore(db.branches, top.hash.hex()[:16], "new").name == "new"
 
 
 def moved(db: Database, branch: Branch, position: int) -> None:

@@ -12,6 +12,7 @@ from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.documents.branches import standing_document
 from backstory.history.refs.branches import MAIN, Branches
+from backstory.history.refs.former import restore
 from backstory.history.refs.standing import Standing, Standings
 from backstory.subject import subject_of
 
@@ -27,18 +28,20 @@ backstory branch trial main~2
 backstory branch -v
 backstory branch -d what-if
 backstory branch --restore gone
+backstory branch --restore gone@{1} back-again
 """
 
 TEXT = """\
 A branch is a name for a log that stands on a point of another one. Making one costs the same however long the history
 is, and changes on it do not change the other. Deleting takes only the name away: the commits stay in the store.
 `ahead` counts the commits that the branch has and the one below does not have, `behind` those that only the one below
-has. A commit that a merge decided differently, skipped or refused is not counted."""
+has. A commit that a merge decided differently, skipped or refused is not counted. The logs that a deletion or a rebase
+left behind can be restored until `gc` drops them: `backstory reflog` names them, as in `trial@{1}`."""
 
 
 def arguments(parser: ArgumentParser) -> None:
     """The name and start of a new branch; or that branches are listed, deleted or restored."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the branch to make")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the branch to make, or to restore")
     parser.add_argument(
         "revision",
         nargs="?",
@@ -48,13 +51,19 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the branches, as without a name")
     parser.add_argument("-v", "--verbose", action="store_true", help="list them with their last commits")
     parser.add_argument("-d", "--delete", metavar="NAME", help="delete a branch's name")
-    parser.add_argument("--restore", metavar="NAME", help="give a branch that was deleted its name back")
+    parser.add_argument(
+        "--restore",
+        metavar="FORMER",
+        help="name a log again that a branch had before: trial, trial@{2}, or a commit (default NAME: the branch's)",
+    )
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make, delete, restore or list."""
-    asked = [arguments.name, arguments.delete, arguments.restore, arguments.list or None]
-    if sum(each is not None for each in asked) > 1:
+    restores = arguments.restore is not None
+    makes = None if restores else arguments.name
+    asked = [makes, arguments.delete, arguments.restore, arguments.list or None]
+    if sum(each is not None for each in asked) > 1 or (restores and arguments.revision is not None):
         raise UsageError("one thing at a time: make, delete, restore or list").hinted(
             "Try: backstory branch --help"
         )
@@ -62,7 +71,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if arguments.delete is not None:
         return delete(session, arguments.delete, out)
     if arguments.restore is not None:
-        return restore(branches, arguments.restore, out)
+        return restored(branches, arguments.restore, arguments.name, out)
     if arguments.name is not None:
         return make(session, arguments, out)
     return write(branches, session.branch, out, verbose=arguments.verbose)
@@ -98,17 +107,14 @@ def delete(session: Session, name: str, out: Output) -> int:
     return 0
 
 
-def restore(branches: Branches, name: str, out: Output) -> int:
-    """Give the name back that was deleted last."""
-    entry = next((entry for entry in branches.reflog.read(name) if entry.kind == "BranchDeleted"), None)
-    if entry is None:
-        raise UsageError(f"no branch {name!r} was deleted; see all changes of branches: backstory reflog")
-    restored = branches.restore(name, entry.details["was"])
-    position = branches.view(restored.chain).head().position
+def restored(branches: Branches, former: str, name: str | None, out: Output) -> int:
+    """Give a log that a branch had before a name again."""
+    branch = restore(branches, former, name)
+    position = branches.view(branch.chain).head().position
     if out.json:
-        out.document("restored", branch=name, position=position)
+        out.document("restored", branch=branch.name, position=position)
         return 0
-    out.line(f"{plain(name)} is back, at #{position}")
+    out.line(f"{plain(branch.name)} is back, at #{position}")
     return 0
 
 

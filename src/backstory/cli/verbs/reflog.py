@@ -12,6 +12,7 @@ from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.history.refs.branches import Branches
+from backstory.history.refs.former import named
 from backstory.lookup import commit_with
 from backstory.subject import subject_of
 
@@ -29,7 +30,8 @@ backstory reflog --ndjson
 """
 
 TEXT = """\
-The newest first. The reflog is a log in the store like any other, and verify checks it; it has deleted branches too."""
+The newest first. The reflog is a log in the store like any other, and verify checks it; it has deleted branches too.
+`before: trial@{1}` names the log that a branch had before: `backstory branch --restore trial@{1} NAME`."""
 
 WORDS = {
     "BranchCreated": "made",
@@ -57,11 +59,12 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number of entries, not {arguments.number}")
     branches = session.branches
-    found = list(islice(branches.reflog.read(arguments.name), arguments.number))
+    found = list(islice(named(branches.reflog.read(arguments.name)), arguments.number))
     if out.json or out.ndjson:
-        out.records("entry", map(msgspec.structs.asdict, found), plural="entries")
+        entries = [msgspec.structs.asdict(entry) | {"former": former} for entry, former in found]
+        out.records("entry", entries, plural="entries")
         return 0
-    rows = [row(branches, entry) for entry in found]
+    rows = [row(branches, entry, former) for entry, former in found]
     if not rows:
         out.say(f"nothing has happened to {arguments.name or 'branches and marks'} yet")
         return 0
@@ -70,10 +73,12 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     return 0
 
 
-def row(branches: Branches, entry: Entry) -> tuple[str, ...]:
-    """An entry as a row of the table."""
-    what = WORDS.get(entry.kind, plain(entry.kind))
-    return short(entry.time), plain(entry.name), what, details(branches, entry)
+def row(branches: Branches, entry: Entry, former: str | None) -> tuple[str, ...]:
+    """An entry as a row of the table, with the name of the log that the branch had before."""
+    what, words = WORDS.get(entry.kind, plain(entry.kind)), details(branches, entry)
+    if former is not None:
+        words = f"{words} (before: {plain(former)})"
+    return short(entry.time), plain(entry.name), what, words
 
 
 def details(branches: Branches, entry: Entry) -> str:

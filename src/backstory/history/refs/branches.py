@@ -209,11 +209,13 @@ class Branches(Chains):
         return branch
 
     def restore(self, name: str, number: int) -> Branch:
-        """Name a log that the reflog remembers. Raises `BranchError`."""
+        """Name a log that has no name any more. Raises `BranchError`."""
         self.check_new(name)
         gone = BranchError(f"there is no log {number} in this store any more")
         if self.store.refs.get(REFLOG) == str(number):
             raise BranchError(f"log {number} is the reflog: it was no branch, and takes no commits")
+        if other := next((ref for ref, text in self._texts() if text == str(number)), None):
+            raise BranchError(f"branch {other!r} has this log; two names would share each commit")
         try:
             origin = self.store.origin(number)
         except KeyError:
