@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from backstory.decide.state import State
     from backstory.errors import BackstoryError, ClearTextWarning, Conflict, MergeConflict, Refused
     from backstory.history.merge.revert import reverts
+    from backstory.projections.projection import Projection
     from backstory.store import Record
+    from backstory.tables import Transaction as Tx
     from backstory.values.event import Event, Subject, Tag, Unknown, upcast
     from backstory.values.event_types import register
     from backstory.values.fields import Tagged
@@ -45,6 +47,7 @@ __all__ = [
     "Latest",
     "MergeConflict",
     "Personal",
+    "Projection",
     "Query",
     "Record",
     "Refused",
@@ -53,6 +56,7 @@ __all__ = [
     "Subject",
     "Tag",
     "Tagged",
+    "Tx",
     "Unknown",
     "command",
     "connect",
@@ -74,6 +78,7 @@ _HOMES = {
     "Latest": "decide.latest",
     "MergeConflict": "errors",
     "Personal": "values.privacy",
+    "Projection": "projections.projection",
     "Query": "values.query",
     "Record": "store",
     "Refused": "errors",
@@ -82,6 +87,7 @@ _HOMES = {
     "Subject": "values.event",
     "Tag": "values.event",
     "Tagged": "values.fields",
+    "Tx": "tables",
     "Unknown": "values.event",
     "command": "decide.commands",
     "connect": "database",
@@ -91,6 +97,9 @@ _HOMES = {
     "reverts": "history.merge.revert",
     "upcast": "values.event",
 }
+
+_CALLED = {"Tx": "Transaction"}
+"""Names that are shorter here than at home."""
 
 
 _MODULES = ("aio", "errors", "testing")
@@ -105,7 +114,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         module = import_module(__name__)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=module)
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), _CALLED.get(name, name))
     globals()[name] = value
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import datetime
@@ -19,7 +19,7 @@ from backstory.decide.execution import ATTEMPTS, Preview
 from backstory.decide.mistaken import need_command, need_state
 from backstory.decide.read_query import wanted
 from backstory.decide.state import State, defined_states
-from backstory.errors import BranchError, UnknownRevision
+from backstory.errors import BranchError, ProjectionError, UnknownRevision
 from backstory.handle import Handle, Tip
 from backstory.history.ask.bisect import Found, first
 from backstory.history.ask.expression import predicate
@@ -45,10 +45,16 @@ from backstory.writing import Appending, Execution
 if TYPE_CHECKING:
     from typing import Self
 
+    from backstory.projections.projection import AnyProjection
+    from backstory.projections.runner import Runner
+    from backstory.projections.views import Views
     from backstory.store import Log, Record, Store
     from backstory.values.commit import Draft
 
 S = TypeVar("S", bound=State)
+
+LEASE = 30.0
+"""Seconds after which another runner takes over from one that says nothing any more, unless `run` is told otherwise."""
 
 
 class Database:
@@ -59,7 +65,8 @@ class Database:
 
     The clock and the sources of ids and secrets are passed in, so that a test may choose their values. `cache_bytes`
     limits the memory for states: of all branches of the store object together, in all their objects. `codec` is the
-    one way between events and stored bytes.
+    one way between events and stored bytes. `inline` are projections that each append to main brings up to date in its
+    own transaction; they are brought to the end of the log before this returns.
     """
 
     def __init__(
@@ -71,12 +78,21 @@ class Database:
         secrets: Callable[[], bytes] = new_secret,
         cache_bytes: int | None = None,
         codec: Codec = PLAIN,
+        inline: Sequence[AnyProjection] = (),
     ) -> None:
+        if inline:
+            from backstory.projections.views import with_inline
+
+            store = with_inline(store, inline, codec)
         branches = Branches(store, clock=clock, ids=ids, secrets=secrets)
         self._owns = True
+        self._root = self
+        self._made_views: Views | None = None
         self.handle = Handle(branches, Drafter(clock, ids, secrets, codec), branches.get(MAIN))
         if cache_bytes is not None:
             self.handle.lines.cache.limit = cache_bytes
+        if inline:
+            self.views.begin_inline(inline)
 
     def _on(self, handle: Handle) -> Self:
         """This database on another branch; they share the store, and its life is the first one's."""
@@ -106,6 +122,19 @@ class Database:
         return self.handle.log
 
     @property
+    def views(self) -> Views:
+        """The projections of the store, which all its branches share."""
+        root = self._root
+        if root._made_views is None:
+            from backstory.projections.source import Source
+            from backstory.projections.views import Views
+
+            made = Views(root.store, Source(root.branches, root.handle.drafter.codec))
+            with root.handle._lock:
+                root._made_views = root._made_views or made
+        return root._made_views
+
+    @property
     def chain(self) -> Chain:
         """The logs that the branch is made of now."""
         return self.handle.now().chain
@@ -119,6 +148,8 @@ class Database:
     def close(self) -> None:
         """Let go of the store. On a branch that was opened from another database, nothing: that one has the store."""
         if self._owns:
+            if self._made_views is not None:
+                self._made_views.close()
             self.store.close()
             forget(self.store)
 
@@ -340,6 +371,69 @@ class Database:
         same = point.chain == line.chain
         return (line if same else self.handle.line(point.chain)), point.position
 
+    def project(self, *projections: AnyProjection) -> None:
+        """Make projections known here: all members of a group before one of them is read, and nobody runs them here."""
+        self.views.know(projections)
+
+    def rows(
+        self,
+        projection: AnyProjection,
+        sql: str,
+        arguments: Sequence[Any] = (),
+        *,
+        after: Commit | int | str | None = None,
+        timeout: float = 5.0,
+        into: Callable[..., Any] | None = None,
+        live: bool = False,
+        at: Revision | None = None,
+    ) -> list[Any]:
+        """The rows of a query over the tables of a projection: tuples, or `into(*row)` for each of them.
+
+        `?` stands for an argument. `after` is a commit, a position or a place: then the rows are of that commit or
+        later, and this waits for it, at most `timeout` seconds. Tables that have never been at the end of the log are
+        waited for in the same way. `live=True` makes the tables in memory for this one query, and so does `at`, as of a
+        revision. A branch has no tables but live ones. SQL over live tables is that of SQLite. Raises `Behind` and
+        `ProjectionError`.
+        """
+        if live or at is not None:
+            line, upto = self._view(at)
+            found = self.views.folded(projection, sql, arguments, line.log, upto)
+            return found if into is None else [into(*row) for row in found]
+        if self.name != MAIN:
+            raise ProjectionError(
+                "projections follow main; on another branch, fold them for a query: live=True"
+            )
+        position = None if after is None else self._position(after)
+        return self.views.rows(projection, sql, arguments, after=position, timeout=timeout, into=into)
+
+    def wait(
+        self, projection: AnyProjection, after: Commit | int | str | None = None, timeout: float = 5.0
+    ) -> None:
+        """Sleep until readers of a projection see a commit, or the end that the log has now. Raises `Behind`.
+
+        It returns at once if no event that the projection takes lies between.
+        """
+        views = self.views
+        position = self.head().position if after is None else self._position(after)
+        views.wait(views.group_of(projection), position, timeout)
+
+    def run(self, *projections: AnyProjection, lease: float = LEASE) -> Runner:
+        """Feed projections in a thread for the length of a block: `with db.run(Orders, Stock): ...`.
+
+        Any number of processes may run the same ones: one of them does the work, and `lease` seconds after its last
+        word another one takes over. Raises `ProjectionError` if one cannot be fed.
+        """
+        from backstory.projections.runner import Runner
+
+        return Runner(self.views, self.views.know(projections), self.store.watch, lease=lease)
+
+    def rebuild(self, projection: AnyProjection) -> None:
+        """Make the tables of a projection anew, beside those that readers see until the new ones are at the end."""
+        self.views.rebuild(self.views.group_of(projection))
+
+    def _position(self, after: Commit | int | str) -> int:
+        return after.position if isinstance(after, Commit) else self.handle.position(after, self.handle.now())
+
     def context(
         self,
         *,
@@ -360,6 +454,8 @@ class WhatIf(Database):
 
     def __init__(self, base: Database, chain: Chain, overlay: OverlayLog, home: Store) -> None:
         self._owns = False
+        self._root = base._root
+        self._made_views = None
         self._base = base
         self._chain = chain
         self._overlay = overlay
@@ -387,7 +483,7 @@ def connect(
     """
     own = {
         name: options.pop(name)
-        for name in ("clock", "ids", "secrets", "cache_bytes", "codec")
+        for name in ("clock", "ids", "secrets", "cache_bytes", "codec", "inline")
         if name in options
     }
     return Database(open_store(address, create=create, **options), **own)

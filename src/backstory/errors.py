@@ -31,6 +31,9 @@
      ├─ LockError                a schema lock is missing, or its file is something else
      ├─ SourceError              a line of an imported file cannot be understood
      ├─ OutputError              a file is not written over a store, a folder, or the file that is read
+     ├─ ProjectionError          the tables of a projection cannot be made, fed or read as they are
+     │   ├─ ProjectionFailed     its code raised an error at an event
+     │   └─ Behind               it has not seen a commit that a reader asks for
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address
          ├─ StoreExists          there is one already
@@ -365,6 +368,49 @@ class SourceError(BackstoryError, ValueError):
 
 class OutputError(BackstoryError, ValueError):
     """A file is not to be written: it is a folder, a store or a part of one, or the file that is read."""
+
+
+class ProjectionError(BackstoryError):
+    """The tables of a projection cannot be made, fed or read as they are."""
+
+
+class ProjectionFailed(ProjectionError):
+    """A projection cannot take an event: its code raised, or the event cannot be read.
+
+    `position` is the event's, `why` has the error and the line of the projection's code that raised it. An inline
+    projection takes the append back with it.
+    """
+
+    def __init__(self, name: str, position: int, why: str) -> None:
+        super().__init__(name, position, why)
+        self.name = name
+        self.position = position
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"projection {self.name} failed at #{self.position}: {self.why}"
+
+
+class Behind(ProjectionError):
+    """A projection has not seen a commit that a reader asks for, and did not within the timeout.
+
+    `position` is where it is, `asked` where it was to be, `head` the end of the log. `why` says what keeps it from
+    going on, where that is known: it is paused or stopped, or nobody runs it.
+    """
+
+    def __init__(self, name: str, position: int, asked: int, head: int, why: str = "") -> None:
+        super().__init__(name, position, asked, head, why)
+        self.name = name
+        self.position = position
+        self.asked = asked
+        self.head = head
+        self.why = why
+
+    def __str__(self) -> str:
+        words = f": {self.why}" if self.why else ""
+        return (
+            f"projection {self.name} is at #{self.position}, not yet at #{self.asked} of #{self.head}{words}"
+        )
 
 
 class StoreError(BackstoryError):

@@ -23,10 +23,19 @@ if TYPE_CHECKING:
 Batch: TypeAlias = Sequence[Draft]
 """Drafts that go in whole or not at all."""
 
-Hook: TypeAlias = "Callable[[Transaction, Head, Sequence[RecordedEvent]], None]"
+
+class Addition(msgspec.Struct, frozen=True):
+    """The commits that were added to a log in one transaction, and their events."""
+
+    commits: Sequence[Commit]
+    events: Sequence[RecordedEvent]
+
+
+Hook: TypeAlias = "Callable[[Transaction, Head, Addition], None]"
 """A function that runs inside the transaction of an append. It gets the transaction, the head that was found, and the
-events that were added. It may be called again for the same append, if the first transaction was not kept or its answer
-was lost, so it must look in its tables for its own work. An error that it raises takes the whole unit back."""
+commits and events that were added. It may be called again for the same append, if the first transaction was not kept
+or its answer was lost, so it must look in its tables for its own work. An error that it raises takes the whole unit
+back."""
 
 
 class NewLog(msgspec.Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import pytest
 from backstory.conformance.sample import decided, ids, one
 from backstory.errors import StoreRefused
 from backstory.stores.sqlite import SqliteStore
+from backstory.unit import Addition
 from backstory.values.commit import Head
-from backstory.values.event_data import RecordedEvent
 from tests.patience import until
 
 
@@ -35,7 +34,7 @@ def test_a_hook_cannot_undo_its_transaction_through_caches_or_another_store_of_t
     store, other = (SqliteStore(tmp_path / "store.db") for _ in range(2))
     thread = threading.get_ident()
 
-    def hook(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
+    def hook(_transaction: object, _found: Head, _added: Addition) -> None:
         assert threading.get_ident() == thread
         with pytest.raises(StoreRefused):
             store.caches.set("snapshot/x", b"1")

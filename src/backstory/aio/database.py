@@ -15,6 +15,7 @@ from backstory.aio.stream import Following, Stream
 from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
+from backstory.database import LEASE
 from backstory.decide.drafting import Said
 from backstory.decide.execution import ATTEMPTS
 from backstory.decide.read_query import wanted
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from backstory.decide.commands import Command
     from backstory.decide.state import State
     from backstory.line import Line
+    from backstory.projections.projection import AnyProjection
+    from backstory.projections.runner import Runner
     from backstory.store import Record
     from backstory.values.commit import Commit
     from backstory.values.query import Condition, Query
@@ -102,6 +105,17 @@ class AsyncDatabase(Verbs):
             return line.read(query, after=after, upto=upto)
 
         return Following(self._shared.workers, between, beyond, begin)
+
+    @asynccontextmanager
+    async def run(self, *projections: AnyProjection, lease: float = LEASE) -> AsyncIterator[Runner]:
+        """See `Database.run`: `async with db.run(Orders): ...`."""
+        runner = self.db.run(*projections, lease=lease)
+        await self._run(runner.__enter__)
+        try:
+            yield runner
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._run(runner.__exit__, None, None, None)
 
     @asynccontextmanager
     async def what_if(self) -> AsyncIterator[AsyncDatabase]:

@@ -11,7 +11,7 @@ from backstory.decide.state import State
 from backstory.history.merge.merge import DEFAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from types import UnionType
     from typing import Self
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
     from backstory.history.refs.revision import Point, Revision
+    from backstory.projections.projection import AnyProjection
     from backstory.store import Record
     from backstory.values.commit import Commit, Head
     from backstory.values.query import Query
@@ -128,6 +129,45 @@ class Verbs(Face):
     ) -> Found:
         """See `Database.bisect`."""
         return await self._run(self.db.bisect, state, where, good=good, bad=bad)
+
+    async def project(self, *projections: AnyProjection) -> None:
+        """See `Database.project`."""
+        return await self._run(self.db.project, *projections)
+
+    async def rows(
+        self,
+        projection: AnyProjection,
+        sql: str,
+        arguments: Sequence[Any] = (),
+        *,
+        after: Commit | int | str | None = None,
+        timeout: float = 5.0,
+        into: Callable[..., Any] | None = None,
+        live: bool = False,
+        at: Revision | None = None,
+    ) -> list[Any]:
+        """See `Database.rows`."""
+        return await self._run(
+            self.db.rows,
+            projection,
+            sql,
+            arguments,
+            after=after,
+            timeout=timeout,
+            into=into,
+            live=live,
+            at=at,
+        )
+
+    async def wait(
+        self, projection: AnyProjection, after: Commit | int | str | None = None, timeout: float = 5.0
+    ) -> None:
+        """See `Database.wait`."""
+        return await self._run(self.db.wait, projection, after, timeout)
+
+    async def rebuild(self, projection: AnyProjection) -> None:
+        """See `Database.rebuild`."""
+        return await self._run(self.db.rebuild, projection)
 
     def context(
         self,

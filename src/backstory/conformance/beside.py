@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,9 +11,8 @@ from backstory.conformance.sample import START, decided, fact, one, positions
 from backstory.errors import Conflict, StoreRefused
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.tables import Tables, Transaction
-from backstory.unit import Append, SetRef, Unit, Withhold, Within, new_log
+from backstory.unit import Addition, Append, SetRef, Unit, Withhold, Within, new_log
 from backstory.values.commit import DATA, ORIGIN, Head
-from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
 
 
@@ -105,8 +103,8 @@ class Hooks:
         first = one(store.log(0), fact("A"))
         seen: list[tuple[Head, list[str]]] = []
 
-        def hook(_transaction: object, found: Head, added: Sequence[RecordedEvent]) -> None:
-            seen.append((found, [event.type for event in added]))
+        def hook(_transaction: object, found: Head, added: Addition) -> None:
+            seen.append((found, [event.type for event in added.events]))
 
         store.log(0).append([[decided(fact("B"), fact("C"))], [decided(fact("D"))]], within=hook)
         assert seen == [(first.point, ["B", "C", "D"])]
@@ -114,8 +112,10 @@ class Hooks:
     def test_what_a_hook_writes_is_kept_with_the_unit(self, store: Store) -> None:
         tables = counted(store)
 
-        def hook(transaction: Transaction, _found: Head, added: Sequence[RecordedEvent]) -> None:
-            transaction.executemany("INSERT INTO counted VALUES (?, ?)", [(each.type, 1) for each in added])
+        def hook(transaction: Transaction, _found: Head, added: Addition) -> None:
+            transaction.executemany(
+                "INSERT INTO counted VALUES (?, ?)", [(each.type, 1) for each in added.events]
+            )
 
         store.log(0).append([[decided(fact("A"))]], within=hook)
         assert rows(tables) == [("A", 1)]
@@ -123,7 +123,7 @@ class Hooks:
     def test_a_hook_that_raises_takes_its_unit_back(self, store: Store) -> None:
         tables = counted(store)
 
-        def hook(transaction: Transaction, _found: Head, _added: Sequence[RecordedEvent]) -> None:
+        def hook(transaction: Transaction, _found: Head, _added: Addition) -> None:
             transaction.execute("INSERT INTO counted VALUES ('A', 1)")
             raise LookupError("a projection that fails")
 
@@ -135,7 +135,7 @@ class Hooks:
         assert one(store.log(0)).position == 1
 
     def test_a_hook_that_writes_beside_its_transaction_is_refused(self, store: Store) -> None:
-        def hook(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
+        def hook(_transaction: object, _found: Head, _added: Addition) -> None:
             with pytest.raises(StoreRefused):
                 one(store.log(0))
 
@@ -145,8 +145,8 @@ class Hooks:
     def test_a_retry_does_not_run_the_hook(self, store: Store) -> None:
         runs: list[int] = []
 
-        def hook(_transaction: object, _found: Head, added: Sequence[RecordedEvent]) -> None:
-            runs.append(len(added))
+        def hook(_transaction: object, _found: Head, added: Addition) -> None:
+            runs.append(len(added.events))
 
         draft = decided()
         for _ in range(2):
@@ -156,8 +156,8 @@ class Hooks:
     def test_the_hook_of_a_new_log_gets_its_events(self, store: Store) -> None:
         seen: list[tuple[Head, int]] = []
 
-        def hook(_transaction: object, found: Head, added: Sequence[RecordedEvent]) -> None:
-            seen.append((found, len(added)))
+        def hook(_transaction: object, found: Head, added: Addition) -> None:
+            seen.append((found, len(added.events)))
 
         made = new_log(Head(3, b"x" * 32, START))
         store.write([Unit((made, Append(made, [decided()])), Within(made, hook))])
@@ -172,10 +172,10 @@ class Hooks:
         assert store.log(0).head() == ORIGIN
 
     def test_of_many_threads_only_the_one_whose_hook_raises_is_told(self, store: Store) -> None:
-        def fine(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
+        def fine(_transaction: object, _found: Head, _added: Addition) -> None:
             pass
 
-        def wrong(_transaction: object, _found: Head, _added: Sequence[RecordedEvent]) -> None:
+        def wrong(_transaction: object, _found: Head, _added: Addition) -> None:
             raise LookupError("a projection that fails")
 
         begin = threading.Barrier(8)
@@ -359,8 +359,10 @@ class Joining:
     def test_hooks_run_inside_too(self, store: Store) -> None:
         tables = counted(store)
 
-        def hook(transaction: Transaction, _found: Head, added: Sequence[RecordedEvent]) -> None:
-            transaction.executemany("INSERT INTO counted VALUES (?, 1)", [(each.type,) for each in added])
+        def hook(transaction: Transaction, _found: Head, added: Addition) -> None:
+            transaction.executemany(
+                "INSERT INTO counted VALUES (?, 1)", [(each.type,) for each in added.events]
+            )
 
         with tables.transaction() as transaction:
             store.joined(transaction).log(0).append([[decided(fact("A"))]], within=hook)

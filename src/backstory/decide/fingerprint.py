@@ -25,6 +25,7 @@ from msgspec import structs
 
 from backstory.decide.state import State, state_type
 from backstory.values.event import Event
+from backstory.values.event_types import EventType
 from backstory.values.fields import hints
 
 ATOMS = (str, int, float, bool, complex, bytes, type(None), type(Ellipsis))
@@ -59,15 +60,22 @@ def fingerprint(cls: type[State]) -> str | None:
 
     It is made once, when it is first asked for: a constant that changes later does not count.
     """
-    reader = _Reader(cls.__module__)
+    return code_of(cls, state_type(cls).events.values)
+
+
+def code_of(
+    cls: Any, events: Callable[[], Iterable[EventType]], bases: frozenset[type[Any]] = BASES
+) -> str | None:
+    """The same for any class that has a version and reads events; `bases` do not count as its own code."""
+    reader = _Reader(cls.__module__, bases)
     try:
-        parts = [cls.version, _schema(cls), reader.members(cls)]
-        for event in state_type(cls).events.values():
+        read = [cls.version, _schema(cls), reader.members(cls)]
+        for event in events():
             upcasters = [reader.read(event.upcasters[version]) for version in sorted(event.upcasters)]
-            parts += [event.name, event.version, _schema(event.cls), reader.members(event.cls), upcasters]
+            read += [event.name, event.version, _schema(event.cls), reader.members(event.cls), upcasters]
     except Exception:  # noqa: BLE001 - to read somebody's objects runs their code
         return None
-    return hashlib.sha256(repr(parts).encode(errors="backslashreplace")).hexdigest()[:16]
+    return hashlib.sha256(repr(read).encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def _schema(cls: type[Any]) -> Any:
@@ -81,8 +89,9 @@ def _schema(cls: type[Any]) -> Any:
 class _Reader:
     """Reads values, and the code of functions, as nested lists of text. `module` is the one of the state."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, bases: frozenset[type[Any]] = BASES) -> None:
         self._module = module
+        self._bases = bases
         self._own = module.partition(".")[0]
         self._seen: dict[int, Any] = {}
 
@@ -104,7 +113,7 @@ class _Reader:
         return [_name(value), self._inside(value)]
 
     def _alone(self, value: Any) -> str:
-        return repr(_Reader(self._module).read(value))
+        return repr(_Reader(self._module, self._bases).read(value))
 
     def _inside(self, value: Any) -> Any:
         kind = type(value)
@@ -129,7 +138,7 @@ class _Reader:
     def members(self, cls: type[Any]) -> Any:
         """The definitions of a class and of its base classes."""
         self._seen[id(cls)] = cls
-        return [self._defined(parent) for parent in cls.__mro__ if parent not in BASES]
+        return [self._defined(parent) for parent in cls.__mro__ if parent not in self._bases]
 
     def _defined(self, cls: type[Any]) -> Any:
         found = sorted((name, value) for name, value in vars(cls).items() if name != "_abc_impl")

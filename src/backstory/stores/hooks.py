@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from backstory.unit import Append, NewLog, Outcome, Unit, Written
-from backstory.values.commit import Head
-from backstory.values.event_data import RecordedEvent
+from backstory.unit import Addition, Append, NewLog, Outcome, Unit, Written
+from backstory.values.commit import Commit, Draft, Head, recorded
 
 
 def run_hooks(
     transaction: Any,
     units: Sequence[Unit],
     outcomes: Sequence[Outcome],
-    added: Callable[[int], tuple[Head, Sequence[RecordedEvent]]],
+    added: Callable[[int], tuple[Head, Addition]],
 ) -> None:
-    """Run each distinct hook of the units that were done once; `added` gives a log's old end, and its new events.
+    """Run each distinct hook of the units that were done once; `added` gives a log's old end, and what was added.
 
     A hook whose log has no new event is not run. Raises `ValueError` for one of a log that its unit does not append to.
     """
@@ -31,9 +30,16 @@ def run_hooks(
         if isinstance(outcome, Written):
             runs[unit.within] = _number(unit, unit.within.log, outcome)
     for within, number in runs.items():
-        found, events = added(number)
-        if events:
-            within.hook(transaction, found, events)
+        found, addition = added(number)
+        if addition.events:
+            within.hook(transaction, found, addition)
+
+
+def addition(added: Iterable[tuple[Draft, Commit]]) -> Addition:
+    """What these drafts became, for a hook."""
+    pairs = list(added)
+    events = [event for draft, commit in pairs for event in recorded(draft.events, commit)]
+    return Addition([commit for _, commit in pairs], events)
 
 
 def _number(unit: Unit, log: int | NewLog, outcome: Written) -> int:

@@ -99,7 +99,12 @@ class MemoryLog:
     ) -> Iterator[Commit]:
         """Stream the commits; see `Log.commits`."""
         head = self.head().position
-        upto = head if upto is None else min(upto, head)
+        return self.commits_between(after, head if upto is None else min(upto, head), backwards, limit)
+
+    def commits_between(
+        self, after: int, upto: int, backwards: bool = False, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """The commits with `after < position <= upto`."""
         low = bisect_right(self._commits, after, key=BY_POSITION)
         high = bisect_right(self._commits, upto, key=BY_POSITION)
         indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)

@@ -10,7 +10,7 @@ from backstory.store import ALL
 from backstory.stores.judge import Plan, judge
 from backstory.stores.memory.log import Home, MemoryLog
 from backstory.stores.needed import needed_by
-from backstory.unit import NewLog, Outcome, Unit, Written
+from backstory.unit import Addition, NewLog, Outcome, Unit, Written
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Condition
@@ -113,11 +113,12 @@ class Writing:
         self._heads[number] = new.origin
         return number
 
-    def added(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
-        """The end of a log before this call, and the events that were added since."""
+    def added(self, number: int) -> tuple[Head, Addition]:
+        """The end of a log before this call, and what was added since."""
         log, head = self._logs[number], self._heads[number]
         found = self._before.heads.get(number, log.origin)
-        return found, list(log.events(ALL, found.position, head.position))
+        commits = list(log.commits_between(found.position, head.position))
+        return found, Addition(commits, list(log.events(ALL, found.position, head.position)))
 
     def done(self) -> Now:
         """The store as it is after this."""

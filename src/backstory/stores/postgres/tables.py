@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Self
@@ -81,6 +81,10 @@ class PostgresTransaction:
         self._check_lasts()
         self._cursor.executemany(placed(sql), rows)
 
+    def together(self) -> AbstractContextManager[Any]:
+        """Send the statements of a block without waiting for each; an error may be raised at a later one."""
+        return self.session.small.connection.pipeline()
+
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
         self._check_lasts()
@@ -107,6 +111,11 @@ class PostgresTables:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+
+    @property
+    def schema(self) -> str:
+        """The schema of the store."""
+        return self._server.address.schema
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:

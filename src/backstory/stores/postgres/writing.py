@@ -13,7 +13,7 @@ import psycopg
 
 from backstory.errors import NotThere, StoreCorrupt
 from backstory.refs import BRANCH, MARK, REFLOG
-from backstory.stores.hooks import run_hooks
+from backstory.stores.hooks import addition, run_hooks
 from backstory.stores.judge import Plan, judge
 from backstory.stores.needed import needed_by
 from backstory.stores.postgres import lookups
@@ -26,8 +26,8 @@ from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction, inside
 from backstory.stores.postgres.wire import TEXT, blob, joined
-from backstory.unit import Append, Batch, NewLog, Outcome, Unit, Withhold, Written
-from backstory.values.commit import ORIGIN, Commit, Head, emptied, micros, recorded
+from backstory.unit import Addition, Append, Batch, NewLog, Outcome, Unit, Withhold, Written
+from backstory.values.commit import ORIGIN, Commit, Head, emptied, micros
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Condition, Query, to_json
 
@@ -223,17 +223,12 @@ class Writing:
                 raise  # the whole call is tried again
             raise HookFailed(error) from error
 
-    def _found(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
+    def _found(self, number: int) -> tuple[Head, Addition]:
         added = self.added.get(number)
         if added is None:
-            return ORIGIN, ()
-        events = [
-            event
-            for batch, commits in added.batches
-            for draft, commit in zip(batch, commits, strict=True)
-            for event in recorded(draft.events, commit)
-        ]
-        return added.found, events
+            return ORIGIN, Addition((), ())
+        pairs = (pair for batch, commits in added.batches for pair in zip(batch, commits, strict=True))
+        return added.found, addition(pairs)
 
 
 def _ids(unit: Unit) -> Iterator[str]:

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 import apsw
 import msgspec
 
+from backstory.stores.hooks import addition
 from backstory.stores.sqlite.lineage import Lineage, Lost
 from backstory.stores.sqlite.read_plan import RUN
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
 from backstory.stores.sqlite.runs import write_run
 from backstory.stores.tail import News, Tail
-from backstory.unit import Batch
-from backstory.values.commit import Commit, Draft, Head, emptied, recorded
+from backstory.unit import Addition, Batch
+from backstory.values.commit import Commit, Draft, Head, emptied
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Condition, Query
 
@@ -125,9 +126,9 @@ class LogWriting:
             EMPTY_EVENT, [(event.data, position) for position, event in enumerate(rest, first)]
         )
 
-    def added(self) -> list[RecordedEvent]:
-        """The events that were added."""
-        return [event for draft, commit in self._added for event in recorded(draft.events, commit)]
+    def added(self) -> Addition:
+        """What was added."""
+        return addition(self._added)
 
     def finish(self) -> None:
         """Insert what is left, and index a run if there is one."""

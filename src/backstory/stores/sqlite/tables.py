@@ -64,6 +64,11 @@ class SqliteTables:
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
 
+    @property
+    def path(self) -> str:
+        """The path of the file."""
+        return self._file.path
+
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         """A transaction for the length of a block, beside which nobody writes; see `Tables.transaction`."""

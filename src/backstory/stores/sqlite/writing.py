@@ -21,9 +21,8 @@ from backstory.stores.sqlite.log_writing import KnownLog, LogWriting
 from backstory.stores.sqlite.read_plan import LAST_LOG, first_key
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.runs import drop_rows
-from backstory.unit import Append, NewLog, Outcome, SetRef, Unit, Written
+from backstory.unit import Addition, Append, NewLog, Outcome, SetRef, Unit, Written
 from backstory.values.commit import Commit, Head, micros
-from backstory.values.event_data import RecordedEvent
 
 LAST_LOG_AND_KEY = (
     "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'logs'), 0),"
@@ -181,8 +180,8 @@ class Writing:
         for log in self.written.values():
             log.insert()
 
-    def added(self, number: int) -> tuple[Head, Sequence[RecordedEvent]]:
-        """The end of a log before this call, and the events that were added since; for hooks."""
+    def added(self, number: int) -> tuple[Head, Addition]:
+        """The end of a log before this call, and what was added since; for hooks."""
         log = self.log(number)
         assert log is not None
         return log.found, log.added()

@@ -1,0 +1,14 @@
+"""Projections: tables made from events, each event once, and in the order of the log.
+
+| module | what it has |
+|---|---|
+| `projection` | `Projection`, which people write, and groups of them, compiled |
+| `values` | values of Python as a database takes them |
+| `applying` | a batch of events, applied to the tables of a group |
+| `catalog` | the rows that say how far a group is, who feeds it, and what is parked |
+| `homes` | where the tables of a group lie; `names` and `files` serve it |
+| `source` | the events of main, for those who feed a group |
+| `feed` | one step of a group: read, apply, move |
+| `inline` | a store whose appends bring inline groups up to date |
+| `views` | reading rows, waiting, rebuilding: all that the faces need |
+"""

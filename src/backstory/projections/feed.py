@@ -1,0 +1,220 @@
+"""Feeding one generation of a group: read a stretch of the log, apply it, move the checkpoint, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from itertools import pairwise
+
+from backstory.projections.applying import FailedError, Opened, apply, decoded, passes, told
+from backstory.projections.catalog import (
+    DIVERGED,
+    KEPT_BACK,
+    LEFT_OUT,
+    RUNNING,
+    STOPPED,
+    LostError,
+    Parked,
+    Row,
+    keys_of,
+)
+from backstory.projections.homes import Home, can_send_together, together
+from backstory.projections.source import Source, Stretch
+from backstory.tables import Transaction
+from backstory.values.event_data import RecordedEvent
+
+BATCH = 1_000
+"""Events in one transaction, unless a commit alone has more."""
+
+FAR = 10_000
+"""Positions without an event of the group after which the checkpoint is moved all the same."""
+
+
+class Step(Enum):
+    """The result of a step: the tables went on; there is nothing to do; or the row says what keeps them back."""
+
+    MOVED = "moved"
+    AT_END = "at the end"
+    KEPT = "kept back"
+
+
+class Feed:
+    """Feeds one generation. `row` is the row as it was last seen; with a `lease`, only as its owner."""
+
+    def __init__(self, home: Home, source: Source, row: Row, lease: float = 0.0) -> None:
+        self.home = home
+        self.row = row
+        self.lease = lease
+        self._source = source
+        self._size = BATCH
+        self._sure = False  # whether the log is known to have the checkpoint's commit
+        self._chain: object = None
+
+    @property
+    def group_name(self) -> str:
+        """The name of the group."""
+        return self.home.group.name
+
+    def step(self) -> Step:
+        """Take one step. Raises `LostError`, and errors that may pass: of the store, and of the database."""
+        if not self._checked():
+            return Step.KEPT
+        stretch = self._source.after(self.row.position, self.home.group.types, self._size)
+        if not stretch.records and stretch.end.position - self.row.position < FAR and self.row.position:
+            return Step.AT_END if self._runs() else Step.KEPT
+        try:
+            moved = self._apply(stretch)
+        except FailedError as failed:
+            self._failed(stretch.records, failed)
+            return Step.MOVED if self.row.state == RUNNING else Step.KEPT
+        self._size = min(BATCH, self._size * 2)
+        if not moved:
+            return Step.MOVED if self.row.state == RUNNING else Step.KEPT
+        return Step.MOVED if stretch.more or stretch.records else Step.AT_END
+
+    def _runs(self) -> bool:
+        """Whether nothing keeps it from going on, as its row says now."""
+        self._refresh()
+        return self.row.state == RUNNING
+
+    def _refresh(self) -> None:
+        for row in self.home.rows():
+            if row.generation == self.row.generation:
+                if self.lease and row.epoch != self.row.epoch:
+                    raise LostError(row.name)
+                self.row = row
+                return
+        raise LostError(self.row.name)
+
+    def _checked(self) -> bool:
+        """Whether the log has the checkpoint's commit: it has no other one since it was asked last."""
+        chain = self._source.branches.get("main").chain
+        if self._sure and chain == self._chain:
+            return self.row.state == RUNNING or self._runs()
+        if not self._source.has(self.row.position, self.row.hash):
+            why = (
+                f"the log has no commit {self.row.hash.hex()[:10]} at #{self.row.position}: it is another history, as"
+                " after a restore or a move of main; rebuild it"
+            )
+            self._note(DIVERGED, why)
+            return False
+        self._sure, self._chain = True, chain
+        return self.row.state == RUNNING or self._runs()
+
+    def _note(self, state: str, why: str) -> None:
+        with self.home.writing(self.row.generation) as tx:
+            row = self._locked(tx)
+            self.home.catalog.set_state(tx, row.key, state, why)
+            self.row = self.home.catalog.lock(tx, row.key) or row
+
+    def _locked(self, tx: Transaction) -> Row:
+        """The row, which nobody else changes before the transaction ends. Raises `LostError`."""
+        row = self.home.catalog.lock(tx, self.row.key, self.row.epoch if self.lease else None)
+        if row is None:
+            raise LostError(self.row.name)
+        return row
+
+    def _apply(self, stretch: Stretch) -> bool:
+        """Apply a stretch and move the checkpoint; False if the row says something else than before."""
+        batch = decoded(stretch.records, self._source.codec)
+        find = self._source.finder(stretch.records)
+        catalog, group = self.home.catalog, self.home.group
+        with self.home.writing(self.row.generation) as tx:
+            row = self._locked(tx)
+            if (row.position, row.hash, row.state) != (self.row.position, self.row.hash, RUNNING):
+                self._sure = self._sure and row.position == self.row.position
+                self.row = row  # an append has brought it further, or somebody paused it
+                return False
+            batch = self._without_held_back(tx, batch)
+            own = self.home.own(tx, row.generation)
+            try:
+                if self._size < BATCH:  # one by one, so that the event at fault is known
+                    apply(group, batch, own, find)
+                else:
+                    with together(tx):
+                        apply(group, batch, own, find)
+            except FailedError as failed:
+                if self._size == BATCH and can_send_together(tx):
+                    failed.stored = None  # the statement at fault may be an earlier one
+                raise
+            except Exception as error:
+                if passes(error):
+                    raise
+                raise FailedError(None, told(error)) from error
+            catalog.move(tx, row, stretch.end.position, stretch.end.hash, self.lease)
+            self.row = catalog.lock(tx, row.key) or row
+        return True
+
+    def _without_held_back(self, tx: Transaction, batch: list[Opened]) -> list[Opened]:
+        """The events that are not left out, and whose key is not kept back; those of such a key are kept back too."""
+        catalog, key = self.home.catalog, self.row.key
+        held = catalog.held_back(tx, key)
+        if not held:
+            return batch
+        keys, known = set(keys_of(held)), {each.position for each in held}
+        left_out = {each.position for each in held if each.state == LEFT_OUT}
+        rest, late = [], []
+        for each in batch:
+            if each.stored.position in left_out:
+                continue
+            own = self.key_of(each.event)
+            if own is None or own not in keys:
+                rest.append(each)
+            elif each.stored.position not in known:
+                late.append(
+                    Parked(each.stored.position, own, "an earlier event of the same key", KEPT_BACK, 0)
+                )
+        catalog.park(tx, key, late)
+        return rest
+
+    def key_of(self, event: object) -> str | None:
+        """What an event must stay in order with; None where nothing is kept back."""
+        field = self.home.group.partition
+        return None if field is None else str(getattr(event, field))
+
+    def _failed(self, records: Sequence[RecordedEvent], failed: FailedError) -> None:
+        """Take a smaller batch next; stop, or keep the event back, where a commit alone failed."""
+        if any(one.commit != other.commit for one, other in pairwise(records)):
+            self._size = max(1, min(self._size, len(records)) // 2)
+            return
+        if self._size == BATCH and len(records) > 1 and failed.stored is None:
+            self._size = BATCH - 1  # once more, so that the event is known
+            return
+        stored = failed.stored or records[0]
+        why = f"#{stored.position} {stored.type}: {failed.why}"
+        if self.home.group.on_error != "park" or (key := self._key_of_stored(stored)) is None:
+            self._note(STOPPED, why)
+            return
+        with self.home.writing(self.row.generation) as tx:
+            row = self._locked(tx)
+            self.home.catalog.park(tx, row.key, [Parked(stored.position, key, failed.why, KEPT_BACK, 1)])
+
+    def _key_of_stored(self, stored: RecordedEvent) -> str | None:
+        """The key of a stored event; None if the event cannot be read."""
+        try:
+            [opened] = decoded([stored], self._source.codec)
+        except FailedError:
+            return None
+        return self.key_of(opened.event)
+
+    def finish(self) -> bool:
+        """Let readers see this generation if it is at the end of the log; whether they do now."""
+        if self.row.live:
+            return True
+        with self.home.writing(self.row.generation) as tx:
+            row = self._locked(tx)
+            head = self._source.head()
+            if row.state != RUNNING or self._source.lies_between(
+                row.position, head.position, self.home.group.types
+            ):
+                self.row = row
+                return False
+            self.home.catalog.go_live(tx, row)
+            self.row = self.home.catalog.lock(tx, row.key) or row
+        self._drop_older()
+        return True
+
+    def _drop_older(self) -> None:
+        for row in self.home.rows():
+            if row.generation < self.row.generation:
+                self.home.drop(row)

@@ -1,0 +1,89 @@
+"""Names of tables: SQL names a projection's own tables, and several generations of them may be in one database.
+
+In SQLite, each table of a generation has a name of its own, `orders_v1_2`, and SQL is rewritten: an identifier that is
+one of the projection's tables or indexes. So no column may have the name of a table. PostgreSQL needs no rewriting: a
+schema for each generation is set as the search path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import apsw
+
+from backstory.errors import DefinitionError
+from backstory.projections.values import adapter
+from backstory.tables import Row, Transaction
+
+TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | --[^\n]* | /\*.*?\*/ | "(?:[^"]|"")*" | \[[^\]]*\] | `[^`]*` | [^\W\d]\w*""",
+    re.DOTALL | re.VERBOSE,
+)
+OBJECTS = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+
+
+@lru_cache(maxsize=100)
+def declared(schema: str) -> frozenset[str]:
+    """The names that the SQL of a schema makes, in lower case. Raises `DefinitionError` where they cannot be told."""
+    scratch = apsw.Connection(":memory:")
+    try:
+        scratch.execute(schema)
+        found = [(kind, name) for kind, name in scratch.execute(OBJECTS)]
+        names = frozenset(name.lower() for _, name in found)
+        for kind, name in found:
+            columns = (
+                scratch.execute("SELECT name FROM pragma_table_xinfo(?)", (name,)) if kind == "table" else ()
+            )
+            for [column] in columns:
+                if column.lower() in names:
+                    raise DefinitionError(
+                        f"the column {column!r} of {name!r} has the name of a table or an index"
+                    )
+    except apsw.SQLError as wrong:
+        raise DefinitionError(f"the tables cannot be made: {wrong}") from wrong
+    finally:
+        scratch.close()
+    return names
+
+
+@lru_cache(maxsize=2_000)
+def renamed(sql: str, names: frozenset[str], suffix: str) -> str:
+    """SQL in which each of these names has the suffix."""
+
+    def own(found: re.Match[str]) -> str:
+        token = found[0]
+        bare = token[1:-1] if token[0] in '"[`' else token
+        return f'"{bare.lower()}{suffix}"' if token[0] not in "'-/" and bare.lower() in names else token
+
+    return TOKENS.sub(own, sql)
+
+
+class Own:
+    """A transaction in which SQL names a projection's own tables, and takes values of Python; see `Transaction`."""
+
+    __slots__ = ("_adapt", "_names", "_run", "_suffix", "_tx", "dialect")
+
+    def __init__(self, tx: Transaction, names: frozenset[str] = frozenset(), suffix: str = "") -> None:
+        self.dialect = tx.dialect
+        self._tx = tx
+        self._run = tx.execute
+        self._adapt = adapter(tx.dialect)
+        self._names, self._suffix = names, suffix
+
+    def _sql(self, sql: str) -> str:
+        return renamed(sql, self._names, self._suffix) if self._names else sql
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+        """Run a statement."""
+        self._run(self._sql(sql) if self._names else sql, self._adapt(arguments))
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement for each of these rows."""
+        self._tx.executemany(self._sql(sql), map(self._adapt, rows))
+
+    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        return self._tx.rows(self._sql(sql), self._adapt(arguments))

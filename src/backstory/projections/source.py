@@ -1,0 +1,99 @@
+"""The events of main, for those who feed a group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from backstory.history.refs.branches import MAIN, Branches
+from backstory.lookup import commit_at
+from backstory.opened import opened
+from backstory.store import Log
+from backstory.values.codec import Codec
+from backstory.values.commit import NO_HASH, Commit, Head
+from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Query
+
+DENSE = 4
+"""Where a batch has one of so many events of its stretch of the log, all commits of the stretch are read at once."""
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """Some events after a position, whole commits of them, and the commit up to which there are no others.
+
+    `more`: the log goes on behind it.
+    """
+
+    records: Sequence[RecordedEvent]
+    end: Head
+    more: bool
+
+
+class Source:
+    """The events of main, whichever log that is."""
+
+    def __init__(self, branches: Branches, codec: Codec) -> None:
+        self.branches = branches
+        self.codec = codec
+
+    def log(self) -> Log:
+        """The log that main means now, its events opened."""
+        branch = self.branches.get(MAIN)
+        return opened(self.branches.view(branch.chain), self.codec)
+
+    def head(self) -> Head:
+        """The end of main."""
+        return self.log().head()
+
+    def has(self, position: int, hash: bytes) -> bool:
+        """Whether main has this commit at this position."""
+        log = self.log()
+        if position == 0:
+            return hash == NO_HASH
+        head = log.head()
+        if position >= head.position:
+            return (position, hash) == (head.position, head.hash)
+        commit = commit_at(log, position)
+        return (commit.position, commit.hash) == (position, hash)
+
+    def after(self, position: int, types: Iterable[str], most: int) -> Stretch:
+        """The events of these types after a position: at least `most`, if there are so many, in whole commits."""
+        log, query = self.log(), Query.of(types)
+        head = log.head()
+        records = list(log.read(query, after=position, upto=head.position, limit=most))
+        if len(records) < most:
+            return Stretch(records, head, more=False)
+        last = records[-1]
+        records += log.read(query, after=last.position, upto=last.commit)
+        end = head if last.commit == head.position else commit_at(log, last.commit).point
+        return Stretch(records, end, more=end.position < head.position)
+
+    def lies_between(self, position: int, upto: int, types: Iterable[str]) -> bool:
+        """Whether an event of these types has `position < its position <= upto`."""
+        return any(True for _ in self.log().read(Query.of(types), after=position, upto=upto, limit=1))
+
+    def finder(self, records: Sequence[RecordedEvent]) -> Callable[[int], Commit]:
+        """A function from the position of a commit to the commit, for those of a batch."""
+        return self.finder_on(self.log(), records)
+
+    @staticmethod
+    def finder_on(log: Log, records: Sequence[RecordedEvent]) -> Callable[[int], Commit]:
+        """The same for another log."""
+        known: dict[int, Commit] = {}
+
+        def find(position: int) -> Commit:
+            if not known and records:
+                first, last = records[0].position, records[-1].commit
+                if last - first < DENSE * len(records):
+                    known.update(
+                        (commit.position, commit) for commit in log.commits(after=first - 1, upto=last)
+                    )
+            return known.get(position) or one(position)
+
+        @lru_cache(maxsize=256)
+        def one(position: int) -> Commit:
+            return commit_at(log, position)
+
+        return find

@@ -1,0 +1,246 @@
+"""The groups of an open database: reading their rows, waiting for them, and bringing them up to date."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import apsw
+
+from backstory.errors import Behind, ProjectionError
+from backstory.forks import on_fork
+from backstory.projections.applying import FailedError, apply, decoded
+from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
+from backstory.projections.feed import Feed, Step
+from backstory.projections.homes import Home, ensured, home_of
+from backstory.projections.inline import Inline, InlineStore
+from backstory.projections.names import Own
+from backstory.projections.projection import AnyProjection, Group, groups, instance
+from backstory.projections.source import Source
+from backstory.store import Log, Store
+from backstory.stores.sqlite.tables import SqliteTransaction
+from backstory.tables import Row as Values
+from backstory.tables import Transaction
+from backstory.values.codec import Codec
+from backstory.values.query import Query
+
+T = TypeVar("T")
+
+LOOK = 0.005
+"""Seconds between two looks of a reader who waits, if nothing wakes it: another process may feed the tables."""
+
+FOLDED = 10_000
+"""Events that a fold into memory applies at a time."""
+
+
+class Views:
+    """The groups that a database knows, by name: those that are inline, that it runs, or that somebody read."""
+
+    def __init__(self, store: Store, source: Source) -> None:
+        self._store = store
+        self._source = source
+        self._groups: dict[str, Group] = {}
+        self._homes: dict[tuple[str, str], Home] = {}
+        self.inline: set[str] = set()
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self.moved = threading.Condition()
+
+    @property
+    def source(self) -> Source:
+        """The events that the groups are made from."""
+        return self._source
+
+    def know(self, projections: Iterable[AnyProjection]) -> list[Group]:
+        """The groups of these projections, which are known from now on. Raises `DefinitionError`."""
+        found = groups(projections)
+        self._groups |= found
+        return list(found.values())
+
+    def begin_inline(self, projections: Iterable[AnyProjection]) -> None:
+        """Know these as inline, and bring them to the end of the log. Raises `ProjectionError`."""
+        own = self.know(projections)
+        self.inline.update(group.name for group in own)
+        for group in own:
+            self.catch_up(group)
+
+    def group_of(self, projection: AnyProjection) -> Group:
+        """The group of a projection. Raises `ProjectionError` if it has other members that are not known here."""
+        one = instance(projection)
+        known = self._groups.get(one.group)
+        if known is not None and any(
+            type(one) is type(each) and one.name == each.name for each in known.members
+        ):
+            return known
+        if one.group != one.name:
+            raise ProjectionError(
+                f"{one.name} belongs to the group {one.group}, whose members are not known here; name all of them:"
+                " db.project(...)"
+            )
+        return self.know([one])[0]
+
+    def home(self, group: Group) -> Home:
+        """Where the tables of a group lie. Raises `StoreRefused`."""
+        known = self._homes.get(group.key)
+        if known is None:
+            known = home_of(group, self._store, inline=self._is_inline(group))
+            self._homes[group.key] = known
+        return known
+
+    def _is_inline(self, group: Group) -> bool:
+        """Whether appends feed it: here, or in another process, whose tables are in the database of the log."""
+        if group.name in self.inline:
+            return True
+        beside, inside = (home_of(group, self._store, inline=inline) for inline in (False, True))
+        return type(beside) is not type(inside) and not beside.rows() and bool(inside.rows())
+
+    def ensured(self, group: Group) -> Home:
+        """The home of a group, which has a generation at least. Raises `ProjectionError`."""
+        home = self.home(group)
+        ensured(home)
+        return home
+
+    def catch_up(self, group: Group) -> None:
+        """Bring the tables of an inline group to the end of the log, in this thread. Raises `ProjectionError`."""
+        rows = ensured(home := self.home(group))
+        row = newest(row for row in rows if row.live) or newest(rows)
+        assert row is not None
+        self._feed_to_end(home, row)
+
+    def rebuild(self, group: Group) -> None:
+        """Make a generation beside the others, feed it in this thread, and let readers see it at the end."""
+        home = self.ensured(group)
+        self._feed_to_end(home, home.make(1 + max(row.generation for row in home.rows())))
+
+    def _feed_to_end(self, home: Home, row: Row) -> None:
+        feed, group = Feed(home, self._source, row), home.group
+        while True:
+            step = feed.step()
+            if step is Step.KEPT:
+                raise ProjectionError(f"projection {group.name} is {feed.row.state}: {feed.row.why}")
+            if step is Step.AT_END and feed.finish():
+                return
+
+    def rows(
+        self,
+        projection: AnyProjection,
+        sql: str,
+        arguments: Sequence[Any],
+        *,
+        after: int | None,
+        timeout: float,
+        into: Callable[..., T] | None,
+    ) -> list[Any]:
+        """The rows of a query; see `Database.rows`."""
+        group = self.group_of(projection)
+        if after is not None:
+            self.wait(group, after, timeout)
+        with self._reading(group, timeout) as tx:
+            found = tx.rows(sql, arguments)
+        return found if into is None else [into(*row) for row in found]
+
+    @contextmanager
+    def _reading(self, group: Group, timeout: float) -> Iterator[Transaction]:
+        home, until = self.home(group), time.monotonic() + timeout
+        while True:
+            with home.reading() as found:
+                if found is not None:
+                    row, tx = found
+                    self._check(row)
+                    yield tx
+                    return
+            self._wait_to_be_built(group, until)
+
+    def _wait_to_be_built(self, group: Group, until: float) -> None:
+        head = self._source.head().position
+        building = newest(self.home(group).rows())
+        if building is None or building.state != RUNNING or time.monotonic() > until:
+            raise self._behind(group, building, head, head)
+        self._sleep(until)
+
+    def _check(self, row: Row) -> None:
+        if row.state == DIVERGED:
+            raise ProjectionError(f"projection {row.name} cannot be read: {row.why}")
+
+    def wait(self, group: Group, position: int, timeout: float) -> None:
+        """Sleep until readers see all events of the group up to a position. Raises `Behind`, with the reason."""
+        home, until = self.home(group), time.monotonic() + timeout
+        while True:
+            rows = home.rows()
+            row = newest(row for row in rows if row.live)
+            if row is not None and (
+                row.position >= position or not self._source.lies_between(row.position, position, group.types)
+            ):
+                return
+            if group.name in self.inline and (row is None or row.state == RUNNING):
+                self.catch_up(group)
+                continue
+            row = row or newest(rows)
+            if row is None or row.state != RUNNING or time.monotonic() > until:
+                raise self._behind(group, row, position, self._source.head().position)
+            self._sleep(until)
+
+    def _behind(self, group: Group, row: Row | None, asked: int, head: int) -> Behind:
+        run = "run it with db.run(...) or backstory run"
+        if row is None:
+            return Behind(group.name, 0, asked, head, f"nobody has ever run it; {run}")
+        if row.state != RUNNING:
+            why = f"it is {row.state}: {row.why}" if row.why else f"it is {row.state}"
+        else:
+            with self.home(group).writing(row.generation) as tx:
+                left = self.home(group).catalog.leases(tx, [row]).get(row.key, 0.0)
+            why = f"nobody runs it; {run}" if left <= 0 else "" if row.live else "it is being built"
+        return Behind(group.name, row.position, asked, head, why)
+
+    def _sleep(self, until: float) -> None:
+        with self.moved:
+            self.moved.wait(min(LOOK, max(0.0, until - time.monotonic())))
+
+    def tell(self) -> None:
+        """Wake those who wait: some tables have moved."""
+        with self.moved:
+            self.moved.notify_all()
+
+    def folded(
+        self, projection: AnyProjection, sql: str, arguments: Sequence[Any], log: Log, upto: int | None
+    ) -> list[Values]:
+        """The rows of a query over tables that are made in memory from a log, up to a position, and kept by nobody."""
+        group = Group([projection])
+        connection = apsw.Connection(":memory:")
+        with SqliteTransaction(connection) as tx:
+            tx.execute(group.schema("sqlite"))
+            fold(group, log, self._source, Own(tx), upto)
+            return Own(tx).rows(sql, arguments)
+
+    def close(self) -> None:
+        """Let go of files."""
+        for home in self._homes.values():
+            getattr(home, "close", lambda: None)()
+
+
+def fold(group: Group, log: Log, source: Source, tx: Transaction, upto: int | None) -> None:
+    """Apply all events of a log to empty tables. Raises `ProjectionError`."""
+    query, after = Query.of(group.types), 0
+    upto = log.head().position if upto is None else upto
+    while True:
+        records = list(log.read(query, after=after, upto=upto, limit=FOLDED))
+        if not records:
+            return
+        try:
+            apply(group, decoded(records, source.codec), tx, source.finder_on(log, records))
+        except FailedError as failed:
+            raise ProjectionError(f"projection {group.name} failed: {failed.why}") from failed.__cause__
+        after = records[-1].position
+
+
+def with_inline(store: Store, projections: Sequence[AnyProjection], codec: Codec) -> Store:
+    """A store whose appends bring these projections up to date."""
+    homes = [home_of(group, store, inline=True) for group in groups(projections).values()]
+    for home in homes:
+        ensured(home)
+    return InlineStore(store, list(map(Inline, homes)), codec)
