@@ -139,6 +139,11 @@ class Database:
         """The logs that the branch is made of now."""
         return self.handle.now().chain
 
+    def __repr__(self) -> str:
+        """The store, and the branch: `<Database SqliteStore('bank.db'), branch main>`."""
+        branch = "a branch without a name" if self.name is None else f"branch {self.name}"
+        return f"<{type(self).__name__} {self.store!r}, {branch}>"
+
     def __enter__(self) -> Self:
         return self
 

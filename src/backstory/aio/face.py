@@ -69,6 +69,10 @@ class Face:
         self.db = db
         self._shared = shared
 
+    def __repr__(self) -> str:
+        branch = "a branch without a name" if self.name is None else f"branch {self.name}"
+        return f"<{type(self).__name__} {self.db.store!r}, {branch}>"
+
     @property
     def name(self) -> str | None:
         """The branch's name; None inside `what_if`."""

@@ -60,6 +60,10 @@ class Command:
     def __repr__(self) -> str:
         return str(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is made of the same function, and of copies of the arguments."""
+        return Command, (self.kind, self.arguments)
+
     def __str__(self) -> str:
         """As one would call it: `withdraw(a-7, cents=50)`. Long arguments are cut short, and marked ones are masked."""
         return shortened(f"{self.kind.name}({', '.join(self._shown())})", LONGEST)
@@ -352,6 +356,13 @@ def shortened(text: str, length: int) -> str:
         return text
     end = length // 4
     return f"{text[: length - end - 3]}...{text[-end:]}"
+
+
+def first_of(texts: Iterable[str], most: int = 3) -> str:
+    """The first of some texts, and how many there are beside."""
+    found = list(texts)
+    more = f", and {len(found) - most} more" if len(found) > most else ""
+    return f"{', '.join(found[:most])}{more}"
 
 
 def _reference(cls: type[State], given: Any, *, strict: bool) -> State:

@@ -56,6 +56,10 @@ EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59,
 """Between these lies a commit's time: a day within the ends of the calendar, so that every time zone can show it."""
 
 
+SHOWN = 60
+"""Characters of a message that the `repr` of its commit shows."""
+
+
 class Draft(Decided, frozen=True):
     """A commit that is not in the log yet. Build one with `draft`, which checks and encodes.
 
@@ -102,6 +106,14 @@ class Commit(Decided, frozen=True):
     content: bytes
     hash: bytes
     signature: bytes = b""
+
+    def __repr__(self) -> str:
+        """In a line: `<Commit #2 0f3a9c1b by ann: rent>`. All of it is in its fields."""
+        by, line = f" by {self.author}" if self.author else "", self.message.strip().partition("\n")[0]
+        said = f": {line[:SHOWN]}{'…' if len(line) > SHOWN else ''}" if line else ""
+        events = f", {self.size} events" if self.size > 1 else ""
+        shown = f"<Commit #{self.position} {self.hash.hex()[:8]}{by}{events}{said}>"
+        return "".join(part if part.isprintable() else ascii(part)[1:-1] for part in shown)
 
     @property
     def first(self) -> int:

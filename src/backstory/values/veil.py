@@ -35,6 +35,15 @@ class Veil:
         self.parts: dict[Step, Veil] = {}
         self.rest: Veil | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Veil) and _same(self, other, set())
+
+    def __hash__(self) -> int:
+        return hash((self.mark, frozenset(self.parts)))
+
+    def __deepcopy__(self, _memo: object) -> Veil:
+        return self  # it never changes once it is woven
+
     def at(self, step: Step) -> Veil:
         """The veil of a part."""
         choices = list(self._choices())
@@ -58,6 +67,20 @@ class Veil:
             yield self
             for veil in (*self.also, *self.parts.values(), *filter(None, [self.rest])):
                 yield from veil._all(seen)
+
+
+def _same(one: Veil | None, other: Veil | None, seen: set[tuple[int, int]]) -> bool:
+    """Whether two veils mark the same; a veil may stand inside of itself."""
+    if one is other or (id(one), id(other)) in seen:
+        return True
+    if one is None or other is None or one.mark != other.mark or one.parts.keys() != other.parts.keys():
+        return False
+    seen.add((id(one), id(other)))
+    pairs: list[tuple[Veil | None, Veil | None]] = [
+        (part, other.parts[step]) for step, part in one.parts.items()
+    ]
+    pairs += [(one.rest, other.rest), *zip(one.also, other.also, strict=False)]
+    return len(one.also) == len(other.also) and all(_same(*pair, seen) for pair in pairs)
 
 
 OPEN = Veil()

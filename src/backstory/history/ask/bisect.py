@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from backstory.decide.commands import first_of
 from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities
 from backstory.lookup import commit_finder
@@ -32,6 +33,13 @@ class Found(msgspec.Struct, frozen=True):
 
     turns: tuple[Turn, ...]
     began: bool = False
+
+    def __repr__(self) -> str:
+        """In a line: `<Found: true at #3 Withdrawn, false at #5 Deposited>`."""
+        told = (
+            f"{str(turn.holds).lower()} at #{turn.record.position} {turn.record.type}" for turn in self.turns
+        )
+        return f"<Found: {first_of(told) or f'{str(self.began).lower()} at every event'}>"
 
     @property
     def first(self) -> RecordedEvent | None:

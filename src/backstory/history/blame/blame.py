@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
+from backstory.decide.commands import LONGEST_ARGUMENT, first_of, shortened
 from backstory.decide.latest import Latest
 from backstory.decide.mistaken import need_state
 from backstory.decide.state import State
 from backstory.history.blame.provenance import Nested, Provenance, followed, fresh, position_of, walk
 from backstory.history.blame.tracing import Trace
-from backstory.history.compare.jsonable import part_veil, plain_value
+from backstory.history.compare.jsonable import canonical, part_veil, plain_value
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
 from backstory.lookup import commit_finder
@@ -24,6 +25,7 @@ from backstory.values.codec import fields
 from backstory.values.commit import Commit
 from backstory.values.event_data import Shown
 from backstory.values.masking import masked
+from backstory.values.notebook import table
 from backstory.values.veil import Veil, united, veil_of
 
 
@@ -41,17 +43,21 @@ class Blamed(Shown, frozen=True, eq=False):
     veil: Veil | None = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Blamed) and self._told() == other._told()
+        return isinstance(other, Blamed) and self._parts() == other._parts()
 
     def __hash__(self) -> int:
         return hash((self.path, self.position))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, also by pickle, holds its commit: the log may be out of its reach."""
-        return Blamed, (*self._told(), Held(self.commit), self.veil)
+        return Blamed, (*self._parts(), Held(self.commit), self.veil)
 
-    def _told(self) -> tuple[Any, ...]:
+    def _parts(self) -> tuple[Any, ...]:
         return self.path, self.value, self.position, self.whole
+
+    def __repr__(self) -> str:
+        """In a line, masked: `<Blamed balance 300 since #2>`."""
+        return f"<Blamed {_told(self)}>"
 
     def masks(self) -> dict[str, Any]:
         """The value, masked."""
@@ -84,6 +90,26 @@ class Blame:
         self._provenance = provenance
         self._commit_at = commit_at
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Blame) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # its values may change
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, also by pickle, holds its commits, as its parts do."""
+        positions = {part.position for part in self if part.position}
+        held = {position: self._commit_at(position) for position in positions}
+        return Blame, (self._value, self._provenance, held.__getitem__, self._veil)
+
+    def __repr__(self) -> str:
+        """In a line, masked: `<Blame: balance 300 since #2, and 4 more>`."""
+        return f"<Blame: {first_of(map(_told, self.leaves)) or 'nothing'}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each part that has no parts, masked."""
+        rows = ((".".join(map(str, part.path)), _json(part), f"#{part.position}") for part in self.leaves)
+        return table(("part", "value", "since"), rows)
+
     def __iter__(self) -> Iterator[Blamed]:
         for path, value, position in walk(self._provenance, self._value):
             if path:
@@ -112,6 +138,16 @@ class Blame:
         whole = isinstance(value, (dict, list)) and bool(value)
         veil = self._veil and reduce(Veil.at, path, self._veil)
         return Blamed(path, value, position, whole, self._commit_at, veil)
+
+
+def _told(part: Blamed) -> str:
+    return (
+        f"{'.'.join(map(str, part.path))} {shortened(_json(part), LONGEST_ARGUMENT)} since #{part.position}"
+    )
+
+
+def _json(part: Blamed) -> str:
+    return canonical(part.shown).decode()
 
 
 def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bool = False) -> Blame:

@@ -11,15 +11,17 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from backstory.decide.commands import LONGEST_ARGUMENT, first_of, shortened
 from backstory.decide.loading import replayed
 from backstory.decide.state import State
 from backstory.history.compare.align import paired, stay
-from backstory.history.compare.jsonable import plain, same, veil_within
+from backstory.history.compare.jsonable import canonical, plain, same, veil_within
 from backstory.history.compare.pointer import Path, pointer
 from backstory.history.compare.shape import NO_SHAPE, Shape
 from backstory.store import Log
 from backstory.values.event_data import Shown
 from backstory.values.masking import masked
+from backstory.values.notebook import table
 from backstory.values.veil import OPEN, Veil, either
 
 Kind = Literal["added", "removed", "changed", "moved"]
@@ -42,6 +44,10 @@ class Change(Shown, frozen=True):
     label: Path = ()
     veil: Veil | None = None
 
+    def __repr__(self) -> str:
+        """In a line, masked: `<Change balance 300 -> 0>`."""
+        return f"<Change {_told(self)}>"
+
     def masks(self) -> dict[str, Any]:
         """Both values, masked."""
         return {"before": masked(self.before, self.veil), "after": masked(self.after, self.veil)}
@@ -57,6 +63,25 @@ class Change(Shown, frozen=True):
     def pointer(self) -> str:
         """Where, as a JSON pointer."""
         return pointer(self.path)
+
+    @property
+    def field(self) -> str:
+        """The label as a person writes it: `lines[sku=A].quantity`."""
+        text = ""
+        for step in self.label:
+            if isinstance(step, int) or "=" in step:
+                text += f"[{step}]"
+            else:
+                text += f".{step}" if text else step
+        return text
+
+    def texts(self) -> tuple[str, str]:
+        """Both values as JSON, masked; empty where there is none."""
+        shown = self.masked()
+        return (
+            "" if self.kind == "added" else canonical(shown.before).decode(),
+            "" if self.kind == "removed" else canonical(shown.after).decode(),
+        )
 
 
 class Difference(Shown, frozen=True):
@@ -84,6 +109,15 @@ class Difference(Shown, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.changes)
 
+    def __repr__(self) -> str:
+        """In a line, masked: `<Difference: balance 300 -> 0, and 2 more>`."""
+        return f"<Difference: {first_of(map(_told, self.changes)) or 'none'}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each change, masked."""
+        rows = ((change.kind, change.field, *change.texts()) for change in self.changes)
+        return table(("", "field", "before", "after"), rows)
+
     @property
     def counts(self) -> dict[str, int]:
         """How many changes there are of each kind."""
@@ -95,6 +129,13 @@ class Difference(Shown, frozen=True):
         counts = self.counts
         kinds = ("changed", "added", "removed", "moved")
         return ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts) or "no difference"
+
+
+def _told(change: Change) -> str:
+    before, after = (shortened(text, LONGEST_ARGUMENT) for text in change.texts())
+    if change.kind == "changed":
+        return f"{change.field} {before} -> {after}"
+    return f"{change.kind} {change.field} {before or after}"
 
 
 def diff(before: State, after: State) -> Difference:

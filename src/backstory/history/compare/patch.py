@@ -56,15 +56,4 @@ def _operation(change: Change) -> dict[str, Any]:
 def _line(change: Change) -> Line:
     before = None if change.kind in ("added", "moved") else canonical(change.before).decode()
     after = None if change.kind in ("removed", "moved") else canonical(change.after).decode()
-    return Line(SIGNS[change.kind], _field(change), before, after)
-
-
-def _field(change: Change) -> str:
-    """The label as a person writes it: `lines[sku=A].quantity`."""
-    text = ""
-    for step in change.label:
-        if isinstance(step, int) or "=" in step:
-            text += f"[{step}]"
-        else:
-            text += f".{step}" if text else step
-    return text
+    return Line(SIGNS[change.kind], change.field, before, after)

@@ -52,6 +52,9 @@ class MemoryStore:
         self._changed = threading.Condition(self.lock)
         self._watchers = Watchers()
 
+    def __repr__(self) -> str:
+        return "MemoryStore()"
+
     @property
     def tables(self) -> MemoryTables:
         """Tables in memory; see `Store.tables`."""

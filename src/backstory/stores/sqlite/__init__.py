@@ -38,6 +38,9 @@ class SqliteStore(StoreOver):
         self._group = GroupCommit(super().write)
         self._watch = Watch(self.file)
 
+    def __repr__(self) -> str:
+        return f"SqliteStore({str(self.file.path)!r})"
+
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit, in one transaction with those of other threads; see `Store.write`."""
         self.file.check_outside()  # it would wait for another thread's group, which waits for this transaction
