@@ -1,4 +1,4 @@
-"""Every error that Backstory raises, as one tree. `ExpressionError` is in `backstory.history.expression`.
+"""Every error that Backstory raises, as one tree. `ExpressionError` is in `backstory.history.ask.expression`.
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command

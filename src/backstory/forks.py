@@ -86,12 +86,12 @@ def _in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # Twice each: Ctrl-C ends a step, and Python prints it and goes on. The second time does what the first left undone.
+    # Twice each: Ctrl-C ends a step, and Python prints it and goes on. The second time does the steps that are left.
     for _ in range(2):
         os.register_at_fork(
             before=partial(_take, _due), after_in_parent=partial(_take, _told), after_in_child=_in_child
         )
-    # What is registered last comes first before a fork, and last after it.
+    # The step that is registered last comes first before a fork, and last after it.
     os.register_at_fork(before=_begin)
     os.register_at_fork(
         before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release

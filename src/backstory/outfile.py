@@ -56,7 +56,7 @@ def written(name: str, *, whole: bool = True) -> Iterator[IO[bytes]]:
     """A file to write, gzipped if its name ends in .gz.
 
     It has its name only when it is complete, and stays as it was if the block raises. Without `whole` it has its name
-    from the beginning, and what was written stays. Errors of the system, such as a full disk, name that file.
+    from the beginning, and the part that was written stays. Errors of the system, such as a full disk, name that file.
     """
     try:
         with _opened(Path(name), whole=whole) as file:

@@ -12,7 +12,7 @@ Row: TypeAlias = tuple[Any, ...]
 class Transaction(Protocol):
     """A transaction of a database that keeps tables: kept whole when its block ends, or not at all.
 
-    A `?` in SQL stands for an argument, and `??` for a question mark. What goes wrong is raised as the database's own
+    A `?` in SQL stands for an argument, and `??` for a question mark. Errors are raised as the database's own
     error.
     """
 

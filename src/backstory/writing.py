@@ -93,7 +93,7 @@ class Execution:
         try:
             return self._handle.following(decided) or self._done()
         except Exception:
-            # Perhaps it decided on what another caller with this id had just done.
+            # Perhaps it decided on events that another caller with this id had just appended.
             if (done := self._done()) is not None:
                 return done
             raise
@@ -154,7 +154,7 @@ class Appending:
     def whole(self) -> Commit:
         """Append, and again if the branch was moved meanwhile."""
         if self._said.id is not None:
-            self._handle.now()  # else what the old history has of this id would be taken for what the branch has
+            self._handle.now()  # else a commit of the old history with this id would be taken for one of the branch
         commit = self._handle.following(self._append)
         assert commit is not None
         return commit

@@ -31,7 +31,7 @@ class Loop:
                 self._ready.clear()
 
     def _set(self) -> None:
-        # First this: who comes later asks again, who came before is in the queue.
+        # First this: an event that comes later asks again, and one that came before is in the queue.
         self._asked = False
         while self._ready:
             self._ready.popleft().set()

@@ -111,7 +111,7 @@ class Writes:
         until = time.monotonic() + LONGEST
         for _ in range(MOST):
             with self._guard:
-                # One by one: what waits behind a slow command can still be taken by another round.
+                # One by one: writes that wait behind a slow command can still be taken by another round.
                 write = self._pending.popleft() if self._pending else None
             if write is None:
                 return

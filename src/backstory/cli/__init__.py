@@ -115,7 +115,7 @@ def process() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    if sys.stdout is None or sys.stderr is None:  # closed by who started it, as with `>&-`
+    if sys.stdout is None or sys.stderr is None:  # closed by the program that started it, as with `>&-`
         _open_closed()
     if isinstance(
         sys.stdout, io.TextIOWrapper
@@ -196,7 +196,7 @@ def summary(verb: str) -> str:
 
 
 def load(verb: str, words: Sequence[str] = ()) -> ModuleType:
-    """Import a verb's module. Raises `UsageError` if there is no such verb, with what these words may have meant."""
+    """Import a verb's module. Raises `UsageError` if there is no such verb, with likely meanings of these words."""
     from importlib import import_module
 
     known = [name for verbs in VERBS.values() for name in verbs]

@@ -254,7 +254,9 @@ class Joining:
         assert list(log.commits()) == [joined]
         assert one(log).position == 2
 
-    def test_who_appends_meanwhile_waits_and_decides_on_what_was_kept(self, store: Store) -> None:
+    def test_an_append_beside_a_transaction_waits_and_is_decided_on_the_commits_that_were_kept(
+        self, store: Store
+    ) -> None:
         tables = counted(store)
         with ThreadPoolExecutor(1) as pool:
             with tables.transaction() as transaction:
@@ -285,7 +287,9 @@ class Joining:
             assert append(log, draft) == append(log, draft)
         assert append(store.log(0), draft) == tuple(store.log(0).commits())
 
-    def test_what_is_withheld_inside_a_transaction_that_fails_is_there_again(self, store: Store) -> None:
+    def test_a_part_that_is_withheld_inside_a_transaction_that_fails_is_there_again(
+        self, store: Store
+    ) -> None:
         tables = counted(store)
         commit = one(store.log(0))
         store.caches.set("snapshot/x", b"1")
@@ -330,7 +334,7 @@ class Joining:
             assert joined.log(create_log(joined, ORIGIN)).head() == ORIGIN
         assert list(store.log(0).commits()) == [kept, again, *last]
 
-    def test_what_is_inside_a_transaction_is_over_with_it(self, store: Store) -> None:
+    def test_a_store_inside_a_transaction_is_over_with_it(self, store: Store) -> None:
         tables = counted(store)
         kept: list[Transaction] = []
         with tables.transaction() as transaction:

@@ -215,7 +215,7 @@ class Waiting:
         assert log.wait(1, timeout=0.02) == 1
         assert log.wait(FAR, timeout=0) == 1
 
-    def test_an_append_in_another_thread_wakes_who_waits(self, log: Log) -> None:
+    def test_an_append_in_another_thread_wakes_a_thread_that_waits(self, log: Log) -> None:
         waiting = threading.Event()
 
         def wait() -> int:

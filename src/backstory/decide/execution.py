@@ -195,13 +195,13 @@ class Executor:
         """The second half: the attempt is in the log, as this commit."""
         [commit] = verdict
         self._loader.note(commit.point)
-        # It may be another's with this id, who had read something else.
+        # It may be a commit of another caller with this id, whose decision read other events.
         if commit.condition == attempt.decision.condition:
             self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.events, commit))
         return commit
 
     def contended(self, reads: Reads) -> bool:
-        """Whether others in this process decide on the same just now, so that an attempt would come too late."""
+        """Whether others in this process decide on the same boundary now, so that an attempt would come too late."""
         return self._lanes.hot(reads.boundary)
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:

@@ -182,7 +182,7 @@ class Loader:
             state = compiled.copy(known[0])
             try:
                 compiled.fold(state, filter(query.matches, records), self.commit_at)
-            except Exception:  # noqa: BLE001, S112 - the commit is in the log; who loads the state next is told
+            except Exception:  # noqa: BLE001, S112 - the commit is in the log; the next load of the state raises the error
                 continue
             self._cache.put((self._mine, key), state, records[-1].position)
 

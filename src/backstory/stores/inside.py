@@ -15,7 +15,7 @@ INSIDE = (
 )
 """Why a write is refused that comes from within a transaction, and not through the store that joined it."""
 
-OVER = "this transaction is over, and what is inside of it, too; begin another one"
+OVER = "this transaction is over, and so is the store inside of it; begin another one"
 """Why nothing is done with a transaction after its end: its connection may be in somebody else's by then."""
 
 

@@ -37,7 +37,7 @@ def needed_by(
                 mark = msgspec.json.decode(value, type=_Marked)
                 needed = list(holding(mark.position, bytes.fromhex(mark.hash))) == [number]
             except (msgspec.MsgspecError, ValueError):
-                needed = True  # nobody can say what a damaged mark names
+                needed = True  # nobody can say which commit a damaged mark names
             if needed:
                 return f"the ref {name}"
     for other, origin in origins.items():

@@ -30,7 +30,7 @@ class Seen(msgspec.Struct):
     """The last position of each tag and each type, and the ids of commits, after `start`.
 
     It is only ever added to, so that others may look meanwhile. Up to `sure` all of it is in the log for good. `hashes`
-    are those of some of the commits, by position, and for the one who writes.
+    are those of some of the commits, by position, for the thread that writes.
     """
 
     start: int

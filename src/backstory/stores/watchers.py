@@ -29,6 +29,6 @@ class Watchers:
         for callback in list(self._callbacks.values()):
             try:
                 callback()
-            except Exception as error:  # noqa: BLE001 - whoever writes did nothing wrong, and has its commit
+            except Exception as error:  # noqa: BLE001 - the writer did nothing wrong, and its commit is kept
                 args = (type(error), error, error.__traceback__, threading.current_thread())
                 threading.excepthook(threading.ExceptHookArgs(args))

@@ -38,7 +38,7 @@ class Transformation(Protocol):
     """
 
     def seal(self, event: EventData) -> bytes:
-        """The data as the next step takes it, or the store."""
+        """The data in the form that the next step takes, or the store."""
         ...
 
     def open(self, record: RecordedEvent) -> bytes:

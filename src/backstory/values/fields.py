@@ -215,7 +215,7 @@ def _is_many(annotation: Any) -> bool:
 
 def _check_textlike(kinds: Iterable[Any], annotation: Any) -> None:
     for kind in kinds:
-        kind = getattr(kind, "__supertype__", kind)  # noqa: PLW2901 - a NewType stands for what it wraps
+        kind = getattr(kind, "__supertype__", kind)  # noqa: PLW2901 - a NewType stands for the type that it wraps
         if not isinstance(kind, type) or kind is bool or not issubclass(kind, TEXTLIKE):
             raise TypeError(
                 f"a tag is text, a whole number, a UUID, an enum or a date, or a list of these, not {annotation}"

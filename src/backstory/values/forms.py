@@ -98,7 +98,7 @@ class Form:
             return f"{would}give it so, or mend the cause: a key that is not a text, an offset, __post_init__"
         return f"{would}give it as {other}, or let the annotation of the field say {kind}"
 
-    # What masks is loaded where there is an error to tell: no verb of the command line has to wait for it.
+    # The module that masks is loaded only for an error: no verb of the command line has to wait for it.
 
     def _said(self, wrong: Exception, value: Any, *, place: str = "", hint: str = "") -> str:
         from backstory.values.masking import masked_repr, masked_words

@@ -48,7 +48,7 @@ def now() -> datetime:
 
 def new_id() -> str:
     """A new UUIDv7 as text of 36 characters; within a process each sorts after the one before, also across threads."""
-    global _last  # noqa: PLW0603 - what was given last is a fact of the process
+    global _last  # noqa: PLW0603 - the last id is a fact of the process
     if sys.version_info >= (3, 14):
         import uuid
 

@@ -5,8 +5,8 @@
         email: Personal[str]          # masked where people read
         token: Secret[str]            # masked everywhere, and left out of recorded commands
 
-They stand on fields of events and states, on fields of what these hold, and on arguments of commands. Like `Tag` they
-are annotations, which change nothing about the value.
+They stand on fields of events and states, on fields of the values in these, and on arguments of commands. Like `Tag`
+they are annotations, which change nothing about the value.
 """
 
 from __future__ import annotations

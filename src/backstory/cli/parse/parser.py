@@ -164,7 +164,7 @@ def build(verb: str, summary: str, module: Verb) -> Parser:
 
 def session_of(arguments: argparse.Namespace) -> Session:
     """The session of these options, in this folder and environment. Raises `UsageError`."""
-    if arguments.store == "":  # as of a shell's variable that is not set: another store is not what was meant
+    if arguments.store == "":  # as of a shell's variable that is not set: another store was not meant
         raise UsageError("-s is followed by nothing, so no store is named")
     import os
 

@@ -42,7 +42,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Undo them, and print the commit."""
     from backstory.errors import RevertError
 
-    _ = session.application  # what it registers with @reverts
+    _ = session.application  # its functions that are registered with @reverts
     db = session.database
     try:
         with theirs("the function that is registered with @reverts"):

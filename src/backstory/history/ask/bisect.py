@@ -18,7 +18,7 @@ from backstory.store import Log
 from backstory.values.event_data import RecordedEvent
 
 Predicate = Callable[[Any], bool]
-"""Says something about a state, which it must not change."""
+"""A function that is true or false of a state, and does not change it."""
 
 
 class Turn(msgspec.Struct, frozen=True):

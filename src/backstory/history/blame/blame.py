@@ -153,8 +153,9 @@ def _json(part: Blamed) -> str:
 def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bool = False) -> Blame:
     """The event that last changed each part of a state, up to a position. Raises `UnreadableEvent`.
 
-    One pass: each event costs what it changed. With `assertions`, writing the value that is there already counts too:
-    to a field of the state, a key of a dict or an index of a list in it, or any field of `Latest`.
+    One pass: the cost of an event follows from the fields that it changed. With `assertions`, an event that writes the
+    value that is there already counts too: a field of the state, a key of a dict or an index of a list in it, or any
+    field of `Latest`.
     """
     need_state(reference)
     upto = log.head().position if upto is None else upto

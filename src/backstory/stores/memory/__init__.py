@@ -107,7 +107,7 @@ class MemoryStore:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Refuse for the length of a block what this thread writes beside it; with the lock held."""
+        """Refuse writes of this thread beside the transaction, for the length of a block; with the lock held."""
         try:
             self._holder = threading.get_ident()
             yield
@@ -122,7 +122,7 @@ class MemoryStore:
         return joined
 
     def adopt(self, joined: MemoryStore) -> None:
-        """Let what was written inside a transaction of the tables become true; with the store's lock held."""
+        """Let the writes inside a transaction of the tables become true; with the store's lock held."""
         self._now = joined._now.in_place_of(self._now, self)
         if joined._withheld:
             self.caches.clear()

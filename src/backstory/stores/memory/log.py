@@ -60,7 +60,7 @@ class MemoryLog:
         return moved
 
     def become(self, other: MemoryLog) -> MemoryLog:
-        """The same log again, with what it has in another home."""
+        """The same log again, with the events that it has in another home."""
         self._events, self._commits, self._ids = other._events, other._commits, other._ids
         return self
 

@@ -1,4 +1,4 @@
--- What an event's own tags say that the table of tags must have, and it has not.
+-- Rows that an event's own tags require in the table of tags, and that are not there.
 SELECT e.key, 'is missing in the table of tags, under ' || left(m.tag, 80)
 FROM {schema}.events e
 CROSS JOIN LATERAL jsonb_array_elements_text(e.tags::jsonb) m (tag)
@@ -6,7 +6,7 @@ LEFT JOIN {schema}.tags t ON t.key = e.key AND t.tag = {schema}.tag_key(m.tag)
 WHERE t.type IS DISTINCT FROM {schema}.type_key(e.type)
 ORDER BY e.key;
 
--- What the table of tags has, and no event says.
+-- Rows of the table of tags that no event requires.
 SELECT t.key, 'stands in the table of tags under ' || t.tag || ', where it does not belong'
 FROM {schema}.tags t
 LEFT JOIN {schema}.events e ON e.key = t.key

@@ -6,7 +6,7 @@
 -- Text is compared byte by byte (COLLATE "C"): an id or a tag is equal to itself only, in every locale.
 
 CREATE TABLE {schema}.meta (
-    format integer NOT NULL,            -- what this schema is; a newer Backstory migrates it
+    format integer NOT NULL,            -- the format of this schema; a newer Backstory migrates it
     made integer NOT NULL               -- how many logs were made; the next one gets this number, also where some were dropped
 );
 
@@ -32,9 +32,9 @@ CREATE TABLE {schema}.commits (
     message text NOT NULL,
     command text NOT NULL,              -- JSON, empty where no command made it
     metadata text NOT NULL,             -- JSON object
-    query text,                         -- JSON: what it relied on; NULL where it was appended without a condition
+    query text,                         -- JSON: the events that it relied on; NULL if it was appended without a condition
     after bigint,                       -- the position that it was decided on
-    secret bytea NOT NULL,              -- what the salts of its parts come from: for copies of the history only
+    secret bytea NOT NULL,              -- the source of the salts of its parts: for copies of the history only
     content bytea NOT NULL,             -- content hash
     hash bytea NOT NULL,                -- commit hash: it covers the parent's
     signature bytea NOT NULL,           -- of its content, by its author; no hash covers it
@@ -53,7 +53,7 @@ CREATE TABLE {schema}.events (
     version bigint NOT NULL CHECK (version > 0),
     tags text NOT NULL                  -- JSON array of "key:value", sorted
         CHECK (jsonb_typeof(tags::jsonb) = 'array'),
-    data text NOT NULL                  -- JSON object, byte for byte what was hashed; empty where it is withheld
+    data text NOT NULL                  -- JSON object, with the same bytes as were hashed; empty if it is withheld
 );
 CREATE INDEX events_type ON {schema}.events (hashtext(type), key);
 
@@ -71,7 +71,7 @@ CREATE TABLE {schema}.refs (
     value text NOT NULL
 );
 
--- What may be gone at any time, such as snapshots of states. Withholding a part of a commit empties it.
+-- Values that may be gone at any time, such as snapshots of states. Withholding a part of a commit empties it.
 CREATE TABLE {schema}.caches (
     name text COLLATE "C" PRIMARY KEY,
     value bytea NOT NULL

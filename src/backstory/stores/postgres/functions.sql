@@ -1,19 +1,19 @@
 -- Everything that writes. A writer needs no right on any table: these run with the rights of the schema's owner, so that
 -- nobody can append without the lock, out of order, or beside the chain.
 
--- Locks are numbers, and whoever takes several takes them in ascending order, so that nobody waits in a circle: each log's own
+-- Locks are numbers. A call that takes several takes them in ascending order, so that nobody waits in a circle: each log's own
 -- number; 2^23 - 1 for making and dropping logs; and from 2^24 on 64 for the refs, each for the names that fall to it.
 CREATE OR REPLACE FUNCTION {schema}.ref_lock(_name text) RETURNS integer LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (1 << 24) | (hashtext(_name) & 63)
 $$;
 
--- Before a write: take a lock, alone or together with others who only ask, for as long as the transaction lasts.
+-- Before a write: take a lock, alone or shared with readers, for as long as the transaction lasts.
 CREATE OR REPLACE FUNCTION {schema}.take_lock(_number integer, _alone boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     _lock bigint := ('{schema}'::regnamespace::oid::bigint << 32) | _number;
 BEGIN
-    -- What committed while we waited for the lock must be visible after it.
+    -- Commits of others that came while this call waited for the lock must be visible after it.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'writes need READ COMMITTED, this is %', current_setting('transaction_isolation')
             USING ERRCODE = 'invalid_transaction_state';
@@ -51,7 +51,7 @@ BEGIN
     END LOOP;
 END $$;
 
--- Refuse what only the owner of the schema may do. A function with the owner's rights cannot ask for the role, but for the
+-- Refuse an act that only the owner of the schema may do. A function with the owner's rights cannot ask for the role, but for the
 -- user of the session.
 CREATE OR REPLACE FUNCTION {schema}.only_owner(_what text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -60,7 +60,7 @@ BEGIN
     END IF;
 END $$;
 
--- What stands for a tag, and for a type, in the table of tags: the first bytes of its SHA-256.
+-- The key of a tag, and of a type, in the table of tags: the first bytes of its SHA-256.
 CREATE OR REPLACE FUNCTION {schema}.tag_key(_tag text) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT ('x' || encode(substr(sha256(convert_to(_tag, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
 $$;
@@ -86,10 +86,10 @@ $$;
 -- Arrays hold the batches, their drafts, and the drafts' clauses, events and tags, each in order; `_..._end` says where in the
 -- next level something ends, and `_event` of which event of its draft a tag is, from 1. A run is batches of which none has an
 -- id, or an event in its way, from another one: they are judged at once. One that names its parent begins a run. `_run_end`
--- says for each batch where its run ends. Whoever may write may send anything: no number leads beyond its array or its log.
+-- says for each batch where its run ends. A writer may send anything: no number leads beyond its array or its log.
 --
 -- `_near` is a position that the log has surely reached, so that the look for its head begins there. `_clause_tags` and
--- `_clause_types` are the keys of what each clause of `_query` names, as text of arrays. Keys only propose: whether an event
+-- `_clause_types` are the keys of the words in each clause of `_query`, as text of arrays. Keys only propose: whether an event
 -- is in the way, its row decides. `_guard_ref` and `_guard_value` are the ref that must have a value for each batch, and `_held`
 -- and `_held_hash` the position that must have a commit: NULL where a batch has none, and empty where no batch has one.
 --
@@ -176,7 +176,7 @@ BEGIN
         PERFORM take_lock(number, false) FROM (
             SELECT DISTINCT ref_lock(name) AS number FROM unnest(_guard_ref) name WHERE name IS NOT NULL ORDER BY number
         ) locks;
-        -- In a statement of its own, which sees what was waited for.
+        -- In a statement of its own, which sees the commits that came during the wait.
         ref_values := ARRAY(
             SELECT (SELECT r.value FROM refs r WHERE r.name = g.name)
             FROM unnest(_guard_ref) WITH ORDINALITY g (name, n) ORDER BY n
@@ -184,7 +184,7 @@ BEGIN
     END IF;
 
     WHILE _from <= cardinality(_batch_end) LOOP
-        -- What was decided ahead of the log is judged alone: perhaps the batches before it bring the log as far.
+        -- A batch that was decided ahead of the log is judged alone: perhaps the batches before it bring the log as far.
         _upto := CASE WHEN _newest > head_position THEN _from ELSE least(greatest(_run_end[_from], _from), cardinality(_batch_end)) END;
         _lo := coalesce(_batch_end[_from - 1], 0) + 1;
         _hi := _batch_end[_upto];
@@ -232,7 +232,7 @@ BEGIN
                             AND c.words -> 'types' ? e.type
                             AND e.key > _base + _after[n] AND e.key <= _start
                         )
-                        -- Not simply true: what lies before the log's origin is no event of its own.
+                        -- Not simply true: events before the log's origin are not its own.
                         ELSE EXISTS (SELECT FROM events e WHERE e.key > _base + _after[n] AND e.key <= _start)
                     END
                 )

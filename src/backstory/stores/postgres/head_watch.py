@@ -118,7 +118,7 @@ class HeadWatch:
             began = time.monotonic()
             try:
                 new = self._note(self._look(numbers))
-            except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            except Exception as error:  # noqa: BLE001 - every waiting caller must hear of any error
                 new = True
                 if self._fail(error):
                     self._watchers.call()

@@ -93,7 +93,7 @@ class PostgresLog:
         return found if there else self._of_a_log_that_is_there(found)
 
     def _of_a_log_that_is_there(self, found: Iterator[T]) -> Iterator[T]:
-        """What was found; if it is nothing, the server is asked for the log. Raises `LogDropped`."""
+        """The items that were found. If there are none, the server is asked for the log. Raises `LogDropped`."""
         for first in found:
             yield first
             yield from found

@@ -22,7 +22,7 @@ class Prefetch(Generic[T]):
     def _run(self) -> None:
         try:
             self._results.append(self._work())
-        except BaseException as error:  # noqa: BLE001 - it is raised for who asks
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that asks
             self._error = error
 
     def result(self) -> T:

@@ -1,7 +1,7 @@
 """From a query to SQL: each clause proposes keys in order, from an index; their union gives the rows that may match.
 The query itself then decides about each row, by `query.matcher`.
 
-Every part stops at the limit, so that a chunk costs what it holds, however many events match.
+Every part stops at the limit, so that a chunk costs no more if more events match.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ COLUMNS = (
     f"e.key & {POSITION}, e.in_commit & {POSITION}, e.type, e.version, e.tags, convert_to(e.data, 'UTF8')"
 )
 ALL = f"SELECT {COLUMNS} FROM {{schema}}.events e WHERE e.key > %s AND e.key <= %s ORDER BY e.key {{order}} LIMIT %s"
-# An array is looked up key by key, whatever the server believes of the table: no plan reads the whole of it.
+# The keys of an array are looked up one by one. So no plan reads the whole table, even if the statistics are wrong.
 FROM_KEYS = (
     f"SELECT {COLUMNS} FROM {{schema}}.events e WHERE e.key = ANY(ARRAY({{keys}}))"
     " ORDER BY e.key {order} LIMIT %s"
@@ -36,7 +36,7 @@ PARTS = 100
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Rows in order: SQL that ends with bounds and a limit, and what each of its parts needs before its own bounds.
+    """Rows in order: SQL that ends with bounds and a limit, and the arguments of each part before its own bounds.
 
     No parts: the bounds are all. A part's arguments may hold `BOUNDS`.
     """

@@ -65,7 +65,7 @@ def prepare(server: Server, create: bool | None) -> None:
             what = f"bring it from format {found} to {FORMAT}" if found else "make it"
             raise StoreMissing(f"{error}. A user with the right must {what}: backstory init") from error
     if told != process and server.address.prepare is None:
-        server.pool_elsewhere()  # what answers is not what we connected to
+        server.pool_elsewhere()  # another process answers than the one that we connected to
     server.commits_read = isolation == "read committed"
     server.patience = server.address.timeout
 

@@ -60,7 +60,7 @@ def _given(address: Address) -> dict[str, Any]:
     try:
         said = conninfo_to_dict(address.conninfo)
     except psycopg.Error as error:
-        # libpq quotes what it does not understand: perhaps a password.
+        # libpq quotes the part that it does not understand: perhaps a password.
         raise named(address.shown, error) from None
     return {name: said[name] for name in DEFAULTS if name in said} | {"client_encoding": "utf8"}
 
@@ -69,8 +69,8 @@ class Server:
     """A place to run calls: opens connections when they are needed, keeps them, and has no thread of its own.
 
     `commits_read`: a statement alone runs in READ COMMITTED here. Where the database has another default, a write says
-    so in a transaction of three statements. `prepares`: new connections prepare their statements. `checks`: what each
-    new connection must pass, because another server may answer than the last time.
+    so in a transaction of three statements. `prepares`: new connections prepare their statements. `checks`: each new
+    connection must pass them, because another server may answer than the last time.
     """
 
     ahead = True
@@ -82,7 +82,7 @@ class Server:
         self.patience = min(OPENING, address.timeout)
         self.prepares = address.prepare is not False
         self.checks: list[Callable[[Connection], None]] = []
-        self._lost = ""  # what was, once something was
+        self._lost = ""  # the commit that was lost, in words
         self._given = _given(address)
         self._begin()
         on_fork(child=self._leave_to_parent)

@@ -1,4 +1,4 @@
--- The steps of a unit besides an append: a log, a ref, parts that are withheld, a log that is dropped; and who may call what.
+-- The steps of a unit besides an append: a log, a ref, parts that are withheld, a log that is dropped; and the rights to call each function.
 -- The client has taken all locks and judged the unit; see `writing.py`.
 
 -- Make an empty log, and return its number; that of the log which was made under this id, where there is one.

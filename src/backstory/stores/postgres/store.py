@@ -95,7 +95,7 @@ class StoreOver:
         return self._write_together(units, offers) if said is None else said
 
     def _write_at_once(self, units: Sequence[Unit], offers: Sequence[Offer | None]) -> list[Outcome] | None:
-        """Write what is appends alone, in one statement; None if it takes a transaction of several."""
+        """Write units that only append, in one statement; None if they take a transaction of several."""
         if not self._source.commits_read or any(unit.within is not None for unit in units):
             return None
         of_log: dict[int, list[int]] = {}

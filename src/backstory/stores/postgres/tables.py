@@ -25,7 +25,7 @@ WORDS = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \$(\w*)\$.*?\$\1\$ | \?\? | \? | %""",
     re.DOTALL | re.VERBOSE,
 )
-"""Text, names and comments, in which a question mark is no more than that; else what stands for an argument."""
+"""Text, names and comments, in which a question mark has no meaning; and the marks that stand for arguments."""
 
 SNAPSHOT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 

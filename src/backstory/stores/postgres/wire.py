@@ -26,7 +26,7 @@ _long = Struct("!iq").pack
 
 
 class BytesDumper(Dumper):
-    """Sends bytes as they are, without a type: the server knows it from what they are an argument of."""
+    """Sends bytes as they are, without a type: the server takes the type of the parameter."""
 
     format = Format.BINARY
     oid = 0

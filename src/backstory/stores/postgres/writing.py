@@ -1,7 +1,7 @@
 """One transaction that writes units: first the locks of all that they touch, then one unit after the other.
 
 Neighbours that are an append each go through the function which judges and writes in one step, those of a log in one
-call. Any other unit is judged here, on what the transaction sees, and then written.
+call. Any other unit is judged here, on the data that the transaction sees, and then written.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class _View:
 class Writing:
     """The units of one call, inside of their transaction; see `judge.StoreView`.
 
-    `opened` gives a log that this process has open already. What was `added` to each log, and which were `dropped`, is
-    true once the transaction is kept.
+    `opened` gives a log that this process has open already. The events that were `added` to each log, and the logs
+    that were `dropped`, are true once the transaction is kept.
     """
 
     def __init__(self, inside: Inside, opened: Callable[[int], PostgresLog | None]) -> None:

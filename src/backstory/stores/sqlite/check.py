@@ -37,9 +37,9 @@ FOREIGN = f"SELECT position FROM events WHERE in_commit >> {LOG_BITS} <> positio
 
 
 def problems(file: SqliteFile) -> Iterator[str]:
-    """Name what is wrong: by SQLite's own check, then by comparing what can be compared.
+    """Name the faults: by SQLite's own check, then by comparing rows with indexes, digests and definitions.
 
-    All of it looks at the file as it is when the first check begins, whoever appends meanwhile.
+    All of it looks at the file as it is when the first check begins, even if others append meanwhile.
     """
     checks: list[Check] = [_page_problems, _definition_problems, _digest_problems, _stray_problems]
     checks += [partial(differences, name=name, most=MOST) for name in EXPECTED]
@@ -61,7 +61,7 @@ def problems(file: SqliteFile) -> Iterator[str]:
 
 
 def _page_problems(connection: apsw.Connection) -> Iterator[str]:
-    """Let SQLite look at its pages, and look at what the file says of itself."""
+    """Let SQLite check its pages, and check the numbers in the header of the file."""
     for [line] in connection.execute(f"PRAGMA integrity_check({MOST})"):
         if line != "ok":
             yield str(line)
@@ -71,7 +71,7 @@ def _page_problems(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _definition_problems(connection: apsw.Connection) -> Iterator[str]:
-    """Compare what the file says that its tables, indexes and views are with what they are."""
+    """Compare the definitions of tables, indexes and views in the file with those of a new store."""
     fresh = apsw.Connection(":memory:")
     fresh.execute(schema())
     expected: dict[Any, Any] = dict(fresh.execute(DEFINITIONS))

@@ -23,7 +23,7 @@ Inode = tuple[int, int]
 
 
 def connected(path: str, wait: Callable[[], Wait], *, create: bool = False) -> apsw.Connection:
-    """A connection whose commits are durable when they return. `wait` makes what it waits with for others."""
+    """A connection whose commits are durable when they return. `wait` makes its busy handler."""
     connection = apsw.Connection(
         path, flags=apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
     )

@@ -53,7 +53,7 @@ LONGEST = 10.0
 """Seconds after which a thread that does not let go of its connection is waited for no longer."""
 
 TRIES = 5
-"""How often a statement is made again before what deletes the write-ahead log is reported."""
+"""How often a statement is made again before the deletion of the write-ahead log is reported."""
 
 Place = tuple[Inode, Inode]
 """The paths of the file and its write-ahead log."""
@@ -92,7 +92,7 @@ class Connections:
 
     def _begin(self) -> None:
         self._writing = threading.RLock()
-        self._gate = threading.RLock()  # taken after `_writing`; who holds it opens or closes the file
+        self._gate = threading.RLock()  # taken after `_writing`; its holder opens or closes the file
 
     def fetch(self, sql: str, arguments: Sequence[Any] = (), *, sure: bool = False) -> list[Row]:
         """All rows of a query, over a connection that no other thread uses meanwhile.
@@ -160,7 +160,7 @@ class Connections:
         """Do a piece of work in a transaction that is durable when this returns, or never was.
 
         `patience` is how many seconds it waits for another process's. The work is done again where the write-ahead log
-        was not in its place afterwards: nobody else would ever see what it wrote, or it was kept in the last moment.
+        was not in its place afterwards: nobody else would ever see its rows, or they were kept in the last moment.
         """
         self.check_outside()
         for attempt in range(TRIES):
@@ -190,7 +190,7 @@ class Connections:
         raise StoreError(_DELETED.format(self.path))
 
     def _transact(self, writer: apsw.Connection, work: Work[T], again: bool) -> T:
-        """Do the work in a transaction of its own. Raises what it raises, and then nothing of it is kept."""
+        """Do the work in a transaction of its own. Raises the errors of the work, and then nothing of it is kept."""
         self._begin_transaction(writer)
         try:
             self._holder = threading.get_ident()
@@ -209,7 +209,7 @@ class Connections:
             raise StoreRefused(f"{self.path}: {INSIDE}")
 
     def _begin_transaction(self, writer: apsw.Connection) -> None:
-        roll_back(writer)  # what an interrupt that came between has left
+        roll_back(writer)  # an interrupt that came between may have left a transaction
         if not self._turn.take(self._wait):
             raise apsw.BusyError("another process writes")
         writer.execute("BEGIN IMMEDIATE")
@@ -254,7 +254,7 @@ class Connections:
             )
 
     def _kept(self, place: Place | None) -> bool:
-        """Whether what was written at this place is there for good."""
+        """Whether the rows that were written at this place are there for good."""
         return self._turn.keep_file(self._wait) and self._look() == place
 
     def _fold_log(self, writer: apsw.Connection) -> None:
@@ -316,7 +316,7 @@ class Connections:
         return apsw.SQLITE_OK
 
     def _open_anew(self, place: Place | None) -> None:
-        """Close what was opened at this place, so that whoever comes next opens the file anew."""
+        """Close the connections that were opened at this place, so that the next call opens the file anew."""
         with self._writing, self._gate:
             if self._place == place:
                 self._close_all()
@@ -333,7 +333,7 @@ class Connections:
         self._close_all()
 
     def go_on(self) -> None:
-        """Let the file be opened again in the parent, by whoever uses it next."""
+        """Let the next call in the parent open the file again."""
         release(self._gate)
         release(self._writing)
 
@@ -371,7 +371,7 @@ class Connections:
         return [use.connection for use in own if use.connection is not None]
 
     def _leave_to_parent(self) -> None:
-        """Keep what a fork left open, and never use or close it: it is the parent's."""
+        """Keep the connections that a fork left open, and never use or close them: they are the parent's."""
         self._of_parent += [self._writer, self._idle, self._uses]
         self._turn, self._holder = Turn(), None
         self._writer, self._idle, self._uses = None, deque(), set()

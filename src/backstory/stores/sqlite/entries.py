@@ -18,7 +18,7 @@ Entry = tuple[Any, Any]
 """A term of an index, and the key of the row that has it."""
 
 Terms = Callable[[Any], Iterable[Any]]
-"""From a value of a row to what an index must have for it."""
+"""From a value of a row to the terms that an index must have for it."""
 
 EXPECTED: dict[str, tuple[tuple[str, str, Terms], ...]] = {
     "type index": (("events", "type", lambda type: (type,)),),
@@ -47,7 +47,7 @@ def differences(connection: apsw.Connection, *, name: str, most: int) -> Iterato
     """Name the first entries that only one side has: the index of this name, or the rows.
 
     Sums are compared first, which takes no memory. Damage is rare, so sets may take some then. Raises `StoreCorrupt`
-    for a row of which nobody can say what the index must have.
+    for a row that is so damaged that its entries are not known.
     """
     if _sum(_expected(connection, name)) == _sum(_held(connection, name)):
         return

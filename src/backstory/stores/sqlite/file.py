@@ -1,4 +1,4 @@
-"""The file of a SQLite store, as one who opened it has it: knowing it for ours, and naming what went wrong."""
+"""The file of a SQLite store that somebody has open: is it one of ours, and which error is it?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALLEST = 512
 
 
 class SqliteFile:
-    """A file. All who open it in one process share its connections.
+    """A file. All stores that open it in one process share its connections.
 
     Every commit is durable before it is acknowledged: write-ahead log, `synchronous=FULL`. A process may fork: both
     sides open the file again when they next use it.
@@ -43,7 +43,7 @@ class SqliteFile:
         timeout: float = 30.0,
         guard: bool = True,
     ) -> None:
-        """Open the file. `create`: True makes it and refuses one that exists, False needs it, None does what fits.
+        """Open the file. `create`: True makes it and refuses one that exists, False needs it, None does either.
 
         `timeout` is how many seconds a write waits for another process's. `guard=False` lets other copies of SQLite
         open the file in this process, now and later; see `docs/guide/sqlite.md`.
@@ -51,7 +51,7 @@ class SqliteFile:
         self.path = os.fspath(path)
         self.closed = False
         self._timeout = timeout
-        self._lost = ""  # what was, once something was
+        self._lost = ""  # the commit that was lost, in words
         self._check_path(create)
         keep_guard()
         with self._named():
@@ -127,7 +127,7 @@ class SqliteFile:
     def transaction(self) -> Iterator[apsw.Connection]:
         """The writing connection in a transaction that ends with the block; see `Connections.transaction`.
 
-        What the block's own SQL raises is raised as it is.
+        Errors of the block's own SQL are raised as they are.
         """
         self._check_usable()
         try:
@@ -141,7 +141,7 @@ class SqliteFile:
         self._connections.check_outside()
 
     def lose(self, what: str) -> HistoryLost:
-        """Refuse every later call, because what was read before may be remembered; return the error to raise."""
+        """Refuse every later call, because data that were read before may be remembered; return the error to raise."""
         self._lost = (
             f"{self.path}: {what} is not there any more. The file was put back to an earlier time, or replaced."
             " Open the store again, or start this process again: open objects remember commits that are lost"

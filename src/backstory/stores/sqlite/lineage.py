@@ -1,7 +1,7 @@
 """Notices that the file was put back to an earlier time, or replaced, while this process had it open.
 
-Positions are given again then, to other events. So what a process remembers by position (states, who read what, where
-a reader is) is true only as long as the log has every commit that the process has seen.
+Positions are given again then, to other events. A process remembers states and the places of readers by
+position. They are true only as long as the log has every commit that the process has seen.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Lineage:
     def ends(self) -> tuple[Head, int]:
         """The ends of the log and of its indexes. Raises `HistoryLost`.
 
-        A head that is new here is looked at once more, and surely: nobody may remember what is about to be undone.
+        A head that is new here is looked at once more, and surely: a commit that is about to be undone may not be
+        remembered.
         """
         seen = self.seen
         found = self._rows.ends(seen)

@@ -19,7 +19,7 @@ from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
 
 POLL = 0.01
-"""Seconds between looks for what another process appended."""
+"""Seconds between looks for events that another process appended."""
 
 
 class SqliteLog:

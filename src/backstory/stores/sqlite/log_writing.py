@@ -90,7 +90,7 @@ class LogWriting:
         if self._tail.seen.rules_out(condition.query, condition.after):
             return ()
         self.insert()
-        # What this transaction has added is beyond the indexes as well.
+        # The events that this transaction has added are beyond the indexes as well.
         events = self._rows.events(
             condition.query, condition.after, self.head.position, self.indexed, limit=limit
         )
@@ -109,7 +109,7 @@ class LogWriting:
         return self._rows.hash_at(position)
 
     def add(self, batch: Batch, commits: Sequence[Commit]) -> None:
-        """Append what was judged."""
+        """Append a batch that was judged."""
         for draft, commit in zip(batch, commits, strict=True):
             self._added.append((draft, commit))
             self.head = self._tail.add(commit, draft.events)
@@ -131,13 +131,13 @@ class LogWriting:
         return addition(self._added)
 
     def finish(self) -> None:
-        """Insert what is left, and index a run if there is one."""
+        """Insert the rows that are left, and index a run if there is one."""
         self.insert()
         if self.head.position - self.indexed >= RUN:
             write_run(self._connection, self._base, self.indexed, self.found.position, self._added)
 
     def insert(self) -> None:
-        """Insert what was added since the last time: few statements for many commits."""
+        """Insert the commits that were added since the last time: few statements for many commits."""
         if self._inserted == len(self._added):
             return
         base, new = self._base, self._added[self._inserted :]
@@ -157,7 +157,7 @@ class LogWriting:
         self._lineage.note(self.head)
 
     def forget(self) -> None:
-        """Remember nothing: nobody knows what was kept."""
+        """Remember nothing: nobody knows which commits were kept."""
         self._tail.forget()
 
 

@@ -12,7 +12,7 @@ from backstory.stores.sqlite.connections import Connections, release
 
 
 class Opened:
-    """The connections of each file, with the number of those who opened it."""
+    """The connections of each file, with the number of stores that have it open."""
 
     def __init__(self) -> None:
         self._files: dict[Connections, int] = {}
@@ -80,7 +80,7 @@ class Opened:
             connections.let_go()
 
     def _go_on(self) -> None:
-        """Go on in the parent; a file is opened again by whoever uses it next."""
+        """Go on in the parent; the next call opens a file again."""
         for connections in list(self._files):
             connections.go_on()
         release(self._lock)

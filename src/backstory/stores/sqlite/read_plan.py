@@ -54,10 +54,10 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How to find the rows that may match a query: the union of what the indexes give up to where they end, and
+    """How to find the rows that may match a query: the union of the rows that the indexes give up to their end, and
     `beyond` from there.
 
-    No index where every event matches: `beyond` is a scan of the rows.
+    If every event matches there is no index, and `beyond` is a scan of the rows.
     """
 
     indexed: tuple[Selection, ...]
@@ -80,7 +80,7 @@ def hash_token(hash: bytes) -> str:
 
 
 def plan(query: Query) -> Plan:
-    """How to find what may match a query: by tags where a clause has some, else by type, else by scanning."""
+    """How to find the events that may match a query: by tags if a clause has some, else by type, else by a scan."""
     if query.is_all:
         return SCAN
     tagged = [clause for clause in query.clauses if clause.tags]

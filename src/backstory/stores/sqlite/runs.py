@@ -23,7 +23,7 @@ WAITING_COMMITS = "SELECT position, hash FROM commits WHERE position > ? AND pos
 def write_run(
     connection: apsw.Connection, base: int, indexed: int, start: int, added: Sequence[tuple[Draft, Commit]]
 ) -> None:
-    """Index what waited after `indexed` up to `start`, and what this transaction added after that.
+    """Index the events that waited after `indexed` up to `start`, and those that this transaction added after that.
 
     Positions are those of the log whose keys begin after `base`.
     """

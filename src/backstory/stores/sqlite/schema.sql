@@ -23,9 +23,9 @@ CREATE TABLE commits (
     message TEXT NOT NULL,
     command TEXT NOT NULL,              -- JSON, empty where no command made it
     metadata TEXT NOT NULL,             -- JSON object
-    query TEXT,                         -- JSON: what it relied on; NULL where it was appended without a condition
+    query TEXT,                         -- JSON: the events that it relied on; NULL if it was appended without a condition
     after INTEGER,                      -- the position that it was decided on
-    secret BLOB NOT NULL,               -- what the salts of its parts come from: for copies of the history only
+    secret BLOB NOT NULL,               -- the source of the salts of its parts: for copies of the history only
     content BLOB NOT NULL,              -- content hash
     hash BLOB NOT NULL,                 -- commit hash: it covers the parent's
     signature BLOB NOT NULL             -- of its content, by its author; no hash covers it
@@ -37,7 +37,7 @@ CREATE TABLE events (
     type TEXT NOT NULL,
     version INTEGER NOT NULL,
     tags TEXT NOT NULL,                 -- JSON array of "key:value", sorted
-    data TEXT NOT NULL                  -- JSON object, byte for byte what was hashed
+    data TEXT NOT NULL                  -- JSON object, with the same bytes as were hashed
 ) STRICT;
 -- The indexes are written in runs: up to 63 events at the end of a log wait for theirs, and readers scan them. So a small
 -- commit touches two pages, and its indexes cost next to nothing.
@@ -64,7 +64,7 @@ CREATE TABLE refs (
     digest BLOB NOT NULL                -- of the columns above
 ) STRICT, WITHOUT ROWID;
 
--- What may be gone at any time, such as the snapshots of states.
+-- Values that may be gone at any time, such as the snapshots of states.
 CREATE TABLE caches (
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL

@@ -39,10 +39,10 @@ class Turn:
         return self._descriptor < 0 or _done(wait, flock, self._descriptor, LOCK_EX | LOCK_NB)
 
     def keep_file(self, wait: Wait) -> bool:
-        """Wait until nobody takes itself for the last user of the file, and let nobody; say whether it came to that.
+        """Wait until no process takes itself for the last user of the file, and let none do so; whether that worked.
 
-        The last user holds these bytes alone until it has folded the write-ahead log and deleted it. So what is in the
-        log before this call is either folded by a later one, or the log is gone from its place when this returns.
+        The last user holds these bytes alone until it has folded the write-ahead log and deleted it. So the data
+        that are in the log before this call are folded by a later user, or the log is gone when this call returns.
         """
         return self._descriptor < 0 or _done(
             wait, lockf, self._descriptor, LOCK_SH | LOCK_NB, SHARED_SIZE, SHARED_FIRST

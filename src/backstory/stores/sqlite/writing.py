@@ -1,4 +1,4 @@
-"""One transaction that writes units: what the judge may see of the store, and what is to be inserted.
+"""One transaction that writes units: the view of the store for the judge, and the rows to insert.
 
 In this order: where each log of the call ends, and which of its ids are known (one statement each); the verdict on each
 unit; then the rows of all new commits in few statements, refs and logs; then the indexes, where enough events wait.
@@ -70,7 +70,7 @@ class Writing:
         self.dropped: list[int] = []
 
     def do(self, unit: Unit) -> Outcome:
-        """Judge a unit, and do what it says. Some rows are inserted later, all at once."""
+        """Judge a unit, and do its steps. Some rows are inserted later, all at once."""
         plan = judge(unit, self)
         return self._follow(plan) if isinstance(plan, Plan) else plan
 
@@ -187,7 +187,7 @@ class Writing:
         return log.found, log.added()
 
     def finish(self) -> None:
-        """Insert what is left, and index the runs that are full."""
+        """Insert the rows that are left, and index the runs that are full."""
         for log in self.written.values():
             log.finish()
 
@@ -197,7 +197,7 @@ class Writing:
             log.kept()
 
     def forget(self) -> None:
-        """Remember nothing of these logs: nobody knows what was kept."""
+        """Remember nothing of these logs: nobody knows which units were kept."""
         for log in self.written.values():
             log.forget()
 

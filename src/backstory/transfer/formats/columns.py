@@ -1,4 +1,4 @@
-"""What the columns of a table mean, and how its cells are read."""
+"""The meaning of the columns of a table, and how its cells are read."""
 
 from __future__ import annotations
 

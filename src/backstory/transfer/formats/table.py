@@ -249,7 +249,7 @@ class _Table:
         return time if time.tzinfo else time.replace(tzinfo=self.reading.zone)
 
     def _data(self, row: Mapping[str, str]) -> dict[str, Any]:
-        """The cells of the data, as text, as lists, or as what they look like."""
+        """The cells of the data, as text, as lists, or as the type that they look like."""
         reading = self.reading
         data: dict[str, Any] = {}
         for column, name in self._places.items():
