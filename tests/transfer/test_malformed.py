@@ -118,7 +118,9 @@ def test_what_is_nested_too_deeply_is_rejected_and_the_next_line_comes_in(
 
 
 def test_a_batch_that_is_nested_too_deeply_is_an_error(file: Source, log: Log) -> None:
-    with pytest.raises(SourceError, match="the batch is not a JSON array: it is nested too deeply"):
+    with pytest.raises(
+        SourceError, match="this is not a JSON array, and none of it was read: it is nested too deeply"
+    ):
         load(log, read_jsonl(file(f"[{DEEP}]"), key=STORE_KEY))
 
 

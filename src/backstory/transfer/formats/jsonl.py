@@ -107,7 +107,9 @@ def _batch(
         items = _array(whole)
     except MALFORMED as wrong:
         why = rejected(file.name, begin, wrong).error.why
-        raise SourceError(file.name, begin, f"the batch is not a JSON array: {why}") from wrong
+        raise SourceError(
+            file.name, begin, f"this is not a JSON array, and none of it was read: {why}"
+        ) from wrong
     offset = 0
     for item in items:
         offset = whole.index(bytes(item), offset)

@@ -122,6 +122,7 @@ class _Log:
         self._events: list[tuple[int, dict[str, Any]]] = []
         self._event: dict[str, Any] = {}
         self._trace: dict[str, Any] = {}
+        self._misplaced: list[tuple[int, dict[str, Any]]] = []
         self._traces = self._loose = 0
         self._open: list[Any] = []
         self._prefix = ""
@@ -136,6 +137,14 @@ class _Log:
         for line, event in self._events:
             why = "the end of this event's trace was not read, so the event was left out"
             yield Rejected(SourceError(self.name, line, why), _encode(event).decode())
+
+        while self._misplaced:
+            yield self._reject_misplaced()
+
+    def _reject_misplaced(self) -> Rejected:
+        line, event = self._misplaced.pop()
+        why = "the event stands neither in a trace of the log nor in the log itself"
+        return Rejected(SourceError(self.name, line, why), _encode(event).decode())
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         opened = self._open
@@ -183,16 +192,19 @@ class _Log:
             opened.append(nested)
         elif name == "values":
             opened.append(opened[-1])
-        else:
+        elif opened[-1] is None:
             opened.append(None)
+        else:  # no element of XES: kept all the same
+            other: dict[str, Any] = dict(attributes)
+            _put(opened[-1], name, other)
+            opened.append(other)
 
-    def _begin_event(self) -> dict[str, Any] | None:
-        """The dict for the attributes of an event; None if the event stands in a wrong place."""
+    def _begin_event(self) -> dict[str, Any]:
+        """The dict for the attributes of an event."""
         line = self.feed.line
         if self._open[-1] is not self._trace and len(self._open) > 1:
-            why = "the event stands neither in a trace of the log nor in the log itself"
-            self._rows.append(Rejected(SourceError(self.name, line, why)))
-            return None
+            self._misplaced.append((line, {}))
+            return self._misplaced[-1][1]
         self._event = {}
         self._events.append((line, self._event))
         self.feed.begin_record()
@@ -200,6 +212,9 @@ class _Log:
 
     def _end(self, _name: str) -> None:
         closed = self._open.pop()
+        if self._misplaced and closed is self._misplaced[-1][1]:
+            self._rows.append(self._reject_misplaced())
+            return
         if closed is self._event and self._open[-1] is not closed:  # it is, where <values> closes
             self.feed.begin_record()  # attributes of its trace may follow
         if closed is not None and len(self._open) == 1:
