@@ -66,7 +66,7 @@ def test_skipped_places_go_to_a_file(run: Run, orders: Path, tmp_path: Path) -> 
     )
     assert (ran.code, ran.out) == (
         0,
-        "imported 2 events in 2 commits; 1 places were skipped and are in bad.jsonl\n",
+        "imported 2 events in 2 commits; 1 place was skipped, see bad.jsonl\n",
     )
     [reject] = (tmp_path / "bad.jsonl").read_bytes().splitlines()
     assert msgspec.json.decode(reject) == {
@@ -87,8 +87,8 @@ def test_a_git_repository_is_a_source(run: Run, orders: Path) -> None:
     git = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
     for words in (["init", "-q"], ["add", orders.name], ["commit", "-qm", "orders"]):
         subprocess.run([*git, *words], cwd=orders.parent, check=True)
-    assert run("import", "-s", "new.db", "git").out == "imported 1 events in 1 commits\n"
-    assert run("import", "-s", "new.db", "git").out == "nothing new; 1 commits were there already\n"
+    assert run("import", "-s", "new.db", "git").out == "imported 1 event in 1 commit\n"
+    assert run("import", "-s", "new.db", "git").out == "nothing new; 1 commit was there already\n"
     assert "Ann <ann@example.org>" in run("log", "-s", "new.db").out
 
 
@@ -157,7 +157,7 @@ def test_a_pipe_with_a_name_is_a_source(run: Run, alone: Path) -> None:
     os.mkfifo("pipe")
     with subprocess.Popen(["sh", "-c", "cat lines > pipe"]):
         ran = run("import", "-s", "new.db", "jsonl", "pipe")
-    assert (ran.out, ran.err) == ("imported 1 events in 1 commits\n", "")
+    assert (ran.out, ran.err) == ("imported 1 event in 1 commit\n", "")
 
 
 def test_a_commit_of_the_future_comes_in_only_where_it_is_meant(run: Run, orders: Path) -> None:
@@ -183,3 +183,74 @@ def test_records_that_a_clone_takes_in_again_are_noticed(run: Run, orders: Path)
     assert (ran.code, ran.out) == (0, "imported 2 events in 2 commits\n")
     assert ran.err.startswith("commit backstory.csv.")
     assert "Was it imported before this store was cloned?" in ran.err
+
+
+ACCOUNTS = "id,owner,opened,iban\na-7,Ann,2026-11-01T10:00:00Z,NL1\n,Bob,2026-11-02T10:00:00Z,\n"
+AS_EVENTS = ("--app", "bank", "--type", "AccountOpened", "--time-column", "opened", "--field", "account=id")
+
+
+@pytest.mark.usefixtures("application")
+def test_rows_become_events_of_an_application(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    words = ("import", "-s", "new.db", "csv", "accounts.csv", *AS_EVENTS, "--on-error", "skip")
+    ran = run(*words)
+    assert ran.out == "nothing new; 2 places were skipped, see rejects.jsonl\n"
+    ran = run(*words, "--drop", "iban")
+    assert ran.out == "imported 1 event in 1 commit; 1 place was skipped, see rejects.jsonl\n"
+    assert "missing required field `account`" in Path("rejects.jsonl").read_text(encoding="utf-8")
+    [event] = run("show", "-s", "new.db", "--json").json["events"]
+    assert (event["type"], event["tags"]) == ("AccountOpened", ["account:a-7"])
+    assert run("state", "Account", "a-7", "-s", "new.db").code == 0
+
+
+@pytest.mark.usefixtures("application")
+def test_lines_are_checked_against_an_application_only_where_that_is_asked_for(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "lines.jsonl").write_text('{"events":[{"type":"Noticed"}]}\n', encoding="utf-8")
+    ran = run("import", "-s", "new.db", "jsonl", "lines.jsonl", "--app", "bank")
+    assert (ran.code, "lines.jsonl:1: bank has no event 'Noticed'" in ran.err) == (2, True)
+    assert run("import", "-s", "new.db", "jsonl", "lines.jsonl").code == 0
+
+
+@pytest.mark.usefixtures("application")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("git --app bank", "--app is for csv, jsonl and xes, not for git"),
+        (
+            "csv accounts.csv --app bank",
+            "--app needs the events' class: --type NAME, or --type-column COLUMN",
+        ),
+        ("csv accounts.csv --app bank --type AccountOpened --infer", "--infer does not go with --app"),
+        ("jsonl x --order file", "--order is for csv and xes, not for jsonl"),
+        ("csv accounts.csv --field x", "--field is NAME=COLUMN, like order=order_id; got 'x'"),
+        ("csv accounts.csv --drop nothing", "there is no column 'nothing', only id, owner, opened, iban"),
+    ],
+)
+def test_options_of_columns_and_classes_are_checked(run: Run, tmp_path: Path, words: str, why: str) -> None:
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    ran = run("import", "-s", "new.db", *words.split())
+    assert (ran.code, why in ran.err) == (2, True), ran.err
+
+
+def test_the_columns_of_process_mining_are_known_beside_those_that_are_left_out(
+    run: Run, tmp_path: Path
+) -> None:
+    text = "case:concept:name,concept:name,time:timestamp,cost\nc-1,Pay,2026-11-01,5\n"
+    (tmp_path / "log.csv").write_text(text, encoding="utf-8")
+    assert run("import", "-s", "new.db", "csv", "log.csv", "--drop", "cost").code == 0
+    [event] = run("show", "-s", "new.db", "--json").json["events"]
+    assert (event["type"], event["tags"], event["data"]) == (
+        "Pay",
+        ["case:c-1"],
+        {"case:concept:name": "c-1"},
+    )
+
+
+def test_a_log_without_times_comes_in_by_its_order(run: Run, tmp_path: Path) -> None:
+    text = '<log><event><string key="concept:name" value="A"/></event></log>'
+    (tmp_path / "log.xes").write_text(text, encoding="utf-8")
+    ran = run("import", "-s", "new.db", "xes", "log.xes")
+    assert (ran.code, "(--order file)" in ran.err) == (2, True)
+    assert run("import", "-s", "new.db", "xes", "log.xes", "--order", "file").code == 0

@@ -12,7 +12,7 @@ from backstory import outfile
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import files
 from backstory.cli.show.bar import Bar
-from backstory.cli.show.text import plain
+from backstory.cli.show.text import count, plain
 from backstory.errors import SourceError
 from backstory.local import import_key
 from backstory.lookup import commit_with
@@ -182,7 +182,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
                 added = log.head().position - before
                 if added:
                     out.say(
-                        f"{added:,} events came in before this error; mend it and run again, or use --on-error skip"
+                        f"{count(added, 'event')} came in before this error; mend it and run again,"
+                        " or use --on-error skip"
                     )
                 raise
     if report.twin:
@@ -230,15 +231,21 @@ def check(arguments: Namespace, session: Session) -> None:
 def summary(report: LoadReport, rejects: str | None) -> str:
     """The report in words."""
     words = (
-        f"imported {report.events:,} events in {report.commits:,} commits"
+        f"imported {count(report.events, 'event')} in {count(report.commits, 'commit')}"
         if report.commits
         else "nothing new"
     )
     if report.known:
-        words += f"; {report.known:,} commits were there already"
+        words += f"; {count(report.known, 'commit')} {were(report.known)} there already"
     if report.skipped:
-        words += f"; {report.skipped:,} places were skipped and are in {plain(rejects or REJECTS)}"
+        skipped = f"{count(report.skipped, 'place')} {were(report.skipped)} skipped"
+        words += f"; {skipped}, see {plain(rejects or REJECTS)}"
     return words
+
+
+def were(number: int) -> str:
+    """The verb that goes with a number of things."""
+    return "was" if number == 1 else "were"
 
 
 @contextmanager
