@@ -39,7 +39,7 @@ COOLING = 32
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A decision of a command: its events, and the position of the states that it read.
+    """A decision of a command: its events, and the states that it read, at their position.
 
     `condition` must still hold when it is appended; None if the command read nothing.
     """
@@ -47,6 +47,7 @@ class Decision(msgspec.Struct, frozen=True):
     events: list[Any]
     position: int
     condition: Condition | None
+    states: list[State]
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -127,9 +128,14 @@ class Executor:
     def decide(self, command: Command, reads: Reads, left: Head | None = None) -> Decision:
         """Load and decide, and append nothing. Raises `Refused`, and any error of the command."""
         states, position = self._loader.load_all(reads, left)
-        events = command.decide(dict(zip(command.states, states, strict=True)))
+        # A command may change what it is given, so it gets copies.
+        given = {
+            name: state_type(type(state)).copy(state)
+            for name, state in zip(command.states, states, strict=True)
+        }
+        events = command.decide(given)
         condition = Condition(reads.boundary, position) if reads.states else None
-        return Decision(events, position, condition)
+        return Decision(events, position, condition, states)
 
     def execute(
         self,
@@ -197,7 +203,7 @@ class Executor:
         self._loader.note(commit.point)
         # It may be a commit of another caller with this id, whose decision read other events.
         if commit.condition == attempt.decision.condition:
-            self._loader.advance(attempt.reads, attempt.decision.position, recorded(attempt.events, commit))
+            self._loader.advance(attempt.reads, attempt.decision.states, recorded(attempt.events, commit))
         return commit
 
     def contended(self, reads: Reads) -> bool:

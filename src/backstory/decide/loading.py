@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
@@ -21,8 +22,8 @@ from backstory.values.exact import Inexact, exact
 from backstory.values.query import Query, union
 
 S = TypeVar("S", bound=State)
-Key = tuple[type[State], Query, Hashable]
-"""A state is remembered by its class, by the query that says which events it reads, and by its exact identity."""
+Key = tuple[type[State], Query | None, Hashable]
+"""A state is remembered by its class, by its own query if it has one, and by its exact identity."""
 
 Known = tuple[State, int]
 
@@ -31,6 +32,9 @@ CACHE_BYTES = 64_000_000
 
 OVERHEAD = 1_000
 """Bytes that a state counts for in the cache besides its encoded size, which may be unknown."""
+
+NEAR = 32
+"""A state without new events is remembered at a later position only if that is so much later."""
 
 LARGE, SELDOM = 10_000, 16
 """To measure a state of so many bytes costs as much as to fold some events: it is done once in so many changes."""
@@ -139,12 +143,12 @@ class Loader:
             loaded = self._load(read, known, self.head().position, newest=True)
         else:
             loaded = self._load(read, self._known(read, at), at, newest=False)
-        return cast("S", loaded)
+        return cast("S", state_type(type(reference)).copy(loaded))
 
     def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
         """Several states as of one position, and that position: where the log was `left`, else its head.
 
-        Remembered states are looked up before the head: other threads may bring them forward meanwhile, and a state
+        They may be remembered, so the caller must not change them. Remembered states are looked up before the head: other threads may bring them forward meanwhile, and a state
         that is newer than the known head is of no use.
         """
         known = [(read, self._known(read)) for read in reads.states]
@@ -154,32 +158,37 @@ class Loader:
         return [self._load(*one, upto, newest=True) for one in known], upto
 
     def _load(self, read: Read, known: Known | None, upto: int, *, newest: bool) -> State:
+        """The state at a position; the caller must not change it."""
         reference, query, key = read
         compiled = state_type(type(reference))
         if known is None or known[1] > upto:
             known = compiled.empty(reference), 0
-        state: State = compiled.copy(known[0])
-        if known[1] == upto:
+        state, position = known
+        events = iter(self.log.read(query, after=position, upto=upto) if position < upto else ())
+        first = next(events, None)
+        if first is None:
+            if newest and key is not None and upto - position > NEAR:
+                self._cache.put((self._mine, key), state, upto)
             return state
-        count = compiled.fold(state, self.log.read(query, after=known[1], upto=upto), self.commit_at)
+        state = compiled.copy(state)
+        count = compiled.fold(state, chain((first,), events), self.commit_at)
         if newest:
             if key is not None:
-                self._cache.put((self._mine, key), compiled.copy(state) if count else known[0], upto)
+                self._cache.put((self._mine, key), state, upto)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
                 self._snapshots.keep(reference, query, state, upto)
         return state
 
-    def advance(self, reads: Reads, decided: int, records: Sequence[RecordedEvent]) -> None:
-        """Bring remembered states from the position `decided` past a commit that was appended on that condition.
+    def advance(self, reads: Reads, states: Sequence[State], records: Sequence[RecordedEvent]) -> None:
+        """Remember states that were loaded as they are after a commit that was appended on that condition.
 
         No other event that these states read can have come between: the condition excludes it.
         """
-        for reference, query, key in reads.states:
-            known = None if key is None else self._cache.get((self._mine, key))
-            if known is None or known[1] != decided:
+        for (reference, query, key), before in zip(reads.states, states, strict=True):
+            if key is None:
                 continue
             compiled = state_type(type(reference))
-            state = compiled.copy(known[0])
+            state = compiled.copy(before)
             try:
                 compiled.fold(state, filter(query.matches, records), self.commit_at)
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; the next load of the state raises the error
@@ -205,11 +214,13 @@ def replayed(log: Log, reference: S, upto: int | None = None) -> S:
 def read_of(reference: State) -> Read:
     """How a state is read. It has no key if its identity has a value that cannot be told from others."""
     kind, query = type(reference), reference.query()
+    compiled = state_type(kind)
     try:
-        identity = tuple([exact(getattr(reference, name)) for name in state_type(kind).identity])
+        identity = tuple([exact(getattr(reference, name)) for name in compiled.identity])
     except Inexact:
         return Read(reference, query, None)
-    return Read(reference, query, (kind, query, identity))
+    # A query that follows from the types is the same for the same identity, and takes time to compare.
+    return Read(reference, query, (kind, query if compiled.own_query else None, identity))
 
 
 def _entry(known: Entry | None, state: State, position: int) -> Entry:
