@@ -36,10 +36,10 @@ def test_an_event_that_is_too_large_is_refused_with_its_type_and_size() -> None:
 
 
 def test_a_commit_that_is_too_large_is_refused_whatever_it_is_that_is_large() -> None:
-    drafted(event(100), event(48))  # and two bytes of metadata
+    drafted(event(100), event(50))
     with pytest.raises(InvalidEvent, match=r"the commit has 151 bytes, and a commit may have 150"):
-        drafted(event(100), event(49))
+        drafted(event(100), event(51))
     with pytest.raises(InvalidEvent, match=r"the commit has 151 bytes"):
-        drafted(event(100), message="x" * 49)
+        drafted(event(100), message="x" * 51)
     with pytest.raises(InvalidEvent, match=r"the commit has \d+ bytes"):
         drafted(event(100), query=Query.of(["T" * 30], ["a:" + "b" * 30]))

@@ -192,13 +192,10 @@ def draft(
         raise InvalidEvent(f"a condition's position counts from 0, got {condition.after}")
     command_json = b"" if command is None else _to_json(command, "command")
     metadata_json = _to_json(metadata, "metadata") if metadata else b"{}"
-    size = len(author) + len(message) + len(command_json) + len(metadata_json)
-    if condition is not None:
-        size += sum(len(text) for clause in condition.query.clauses for text in (*clause.types, *clause.tags))
-    _check_size(events, size)
+    said = parts(author, message, command_json, metadata_json, condition, events)
+    _check_size(events, said)
     secret = new_secret() if secret is None else secret
-    said = (author, message, command_json, metadata_json, condition)
-    content = _content_hash(id, time, secret, *said, events)
+    content = _content_hash(id, time, secret, said, events)
     return Draft(id, time, events, secret, content, condition, author, message, command_json, metadata_json)
 
 
@@ -214,13 +211,15 @@ def checked_time(time: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-def _check_size(events: Sequence[EventData], said: int) -> None:
-    """Refuse an event or a commit that a store could not take. `said` is the size of its parts beside the events."""
-    sizes = [len(event.type) + sum(map(len, event.tags)) + len(event.data) for event in events]
-    total = said + sum(sizes)
+def _check_size(events: Sequence[EventData], said: Sequence[bytes]) -> None:
+    """Refuse an event or a commit that a store could not take. `said` are the parts of the commit."""
+    total = sum(map(len, said))
+    for event in events:
+        total += len(event.type) + len("".join(event.tags))
     if total <= EVENT_LIMIT:
         return
-    for event, size in zip(events, sizes, strict=True):
+    for event in events:
+        size = len(event.type) + sum(map(len, event.tags)) + len(event.data)
         if size > EVENT_LIMIT:
             raise InvalidEvent(
                 f"{event.type}: the event has {size:,} bytes, and an event may have {EVENT_LIMIT:,}; keep large content"
@@ -329,7 +328,7 @@ def content_hash(commit: Draft | Commit, events: Iterable[EventData | RecordedEv
     events = tuple(events)
     authored = commit.authored if isinstance(commit, Commit) else commit.time
     said = (commit.author, commit.message, commit.command_json, commit.metadata_json, commit.condition)
-    return _content_hash(commit.id, authored, commit.secret, *said, events)
+    return _content_hash(commit.id, authored, commit.secret, parts(*said, events), events)
 
 
 def parts(
@@ -340,7 +339,10 @@ def parts(
     condition: Condition | None,
     events: Iterable[EventData | RecordedEvent],
 ) -> list[bytes]:
-    """The parts of a commit that have a digest each, in the order of their salts; a part may be empty."""
+    """The parts of a commit that have a digest each, in the order of their salts; a part may be empty.
+
+    Only a commit without a condition has no query: that of a condition is a list at least.
+    """
     return [
         author.encode(),
         message.encode(),
@@ -355,14 +357,9 @@ def _content_hash(
     id: str,
     authored: datetime,
     secret: bytes,
-    author: str,
-    message: str,
-    command_json: bytes,
-    metadata_json: bytes,
-    condition: Condition | None,
+    said: Sequence[bytes],
     events: Sequence[EventData | RecordedEvent],
 ) -> bytes:
-    said = parts(author, message, command_json, metadata_json, condition, events)
     found = digests(secret, said)
     name = id.encode()
     covered = (
@@ -371,7 +368,7 @@ def _content_hash(
         name,
         micros(authored).to_bytes(8, signed=True),
         *found[:QUERY],
-        b"\x00" if condition is None else b"\x01" + found[QUERY],
+        b"\x01" + found[QUERY] if said[QUERY] else b"\x00",
         merkle_root(list(map(leaf_hash, events, found[DATA:]))),
     )
     return digest.sha256(b"".join(covered)).digest()
