@@ -1,4 +1,4 @@
-"""How the arguments of a command are recorded: as plain JSON values that come back, states by their identity."""
+"""How a command is recorded: its arguments as plain JSON values that come back, states by their identity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Arguments:
-    """The arguments of one command, compiled: all but those that are withheld."""
+    """The arguments of one command, compiled: all but those that are withheld, which are named."""
 
     def __init__(self, kind: CommandType[...]) -> None:
         self._name = kind.name
@@ -24,16 +24,17 @@ class Arguments:
         self._names = [name for name in kind.signature.parameters if name not in kind.withheld]
         self._record = msgspec.defstruct(kind.name, [(name, kinds[name]) for name in self._names])
         self._form = Form(self._record, kind.veil)
+        beside = {"states": list(kind.states)} | ({"withheld": list(kind.withheld)} if kind.withheld else {})
+        self._before = b'{"name":' + msgspec.json.encode(kind.name) + b',"arguments":'
+        self._after = b"," + msgspec.json.encode(beside)[1:]
 
     def recorded(self, arguments: Mapping[str, Any]) -> bytes:
-        """The arguments as JSON. Raises `InvalidEvent`."""
-        references = {
-            name: kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
-            for name, kind in self._references.items()
-        }
-        given = {**arguments, **references}
-        record = self._record(**{name: given[name] for name in self._names})
-        return self._form.encode(record, self._name)
+        """A command with these arguments, as JSON. Raises `InvalidEvent`."""
+        given = {**arguments}
+        for name, kind in self._references.items():
+            given[name] = kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
+        record = self._record(*[given[name] for name in self._names])
+        return self._before + self._form.encode(record, self._name) + self._after
 
 
 def _reference_form(cls: type[State]) -> type[Any]:

@@ -35,7 +35,6 @@ from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -101,15 +100,7 @@ class Command:
 
     def recorded_json(self) -> bytes:
         """The same as JSON. Raises the errors of `recorded`."""
-        kind = self.kind
-        recorded: dict[str, Any] = {
-            "name": kind.name,
-            "arguments": msgspec.Raw(kind.recorded(self.arguments)),
-            "states": list(self.states),
-        }
-        if withheld := kind.withheld:
-            recorded["withheld"] = list(withheld)
-        return _encode(recorded)
+        return self.kind.recorded(self.arguments)
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and any error of the function."""
@@ -240,14 +231,15 @@ class CommandType(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command:
         """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
+        self._need_types()
         arguments = self._bound(args, kwargs)
-        for name, cls in self.states.items():
+        for name, cls in self._states.items():
             if not isinstance(arguments[name], cls):
                 from backstory.decide.mistaken import no_such_state
 
                 words = no_such_state(cls, arguments[name], guarded=self._guards)
                 raise TypeError(f"{self.name}: {name} is a {cls.__name__}, {words}")
-        arguments |= self._converted({name: arguments[name] for name in self.plain})
+        arguments |= self._converted({name: arguments[name] for name in self._plain})
         return Command(self, arguments)
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -271,7 +263,7 @@ class CommandType(Generic[P]):
         return {name: getattr(converted, name) for name in plain}
 
     def recorded(self, arguments: Mapping[str, Any]) -> bytes:
-        """The arguments as JSON, states by their identity. Raises `InvalidEvent`."""
+        """A command with these arguments as it is recorded. Raises `InvalidEvent`."""
         # Several threads may be the first: each goes on with the one that it made.
         recording = self._recording or Arguments(self)
         self._recording = recording
