@@ -48,7 +48,7 @@ class Tip(msgspec.Struct, frozen=True):
             return verdict
         has_left = Holds(self.line.chain[-1], left.position, left.hash)
         [verdict] = self.log.append([(draft,)], beside=(has_left,))
-        if isinstance(verdict, HistoryMoved | AheadOfLog):
+        if isinstance(verdict, (HistoryMoved, AheadOfLog)):
             raise HistoryLost(
                 f"commit {left.hash.hex()[:10]} at #{left.position} is not there any more. The store was put back to an"
                 " earlier time. Open it again, or start this process again: open objects remember commits that are lost"

@@ -140,4 +140,4 @@ def new_log(origin: Head) -> NewLog:
 
 def is_guard(step: Step) -> bool:
     """Whether a step only asks, and never writes."""
-    return isinstance(step, SetRef | Holds) and step.is_guard
+    return isinstance(step, (SetRef, Holds)) and step.is_guard

@@ -148,8 +148,8 @@ class Loader:
     def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
         """Several states as of one position, and that position: where the log was `left`, else its head.
 
-        They may be remembered, so the caller must not change them. Remembered states are looked up before the head: other threads may bring them forward meanwhile, and a state
-        that is newer than the known head is of no use.
+        They may be remembered, so the caller must not change them. Remembered states are looked up before the head:
+        other threads may bring them forward meanwhile, and a state that is newer than the known head is of no use.
         """
         known = [(read, self._known(read)) for read in reads.states]
         if left is None or any(one is not None and one[1] > left.position for _, one in known):
@@ -170,14 +170,14 @@ class Loader:
             if newest and key is not None and upto - position > NEAR:
                 self._cache.put((self._mine, key), state, upto)
             return state
-        state = compiled.copy(state)
-        count = compiled.fold(state, chain((first,), events), self.commit_at)
+        folded: State = compiled.copy(state)
+        count = compiled.fold(folded, chain((first,), events), self.commit_at)
         if newest:
             if key is not None:
-                self._cache.put((self._mine, key), state, upto)
+                self._cache.put((self._mine, key), folded, upto)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
-                self._snapshots.keep(reference, query, state, upto)
-        return state
+                self._snapshots.keep(reference, query, folded, upto)
+        return folded
 
     def advance(self, reads: Reads, states: Sequence[State], records: Sequence[RecordedEvent]) -> None:
         """Remember states that were loaded as they are after a commit that was appended on that condition.

@@ -150,6 +150,9 @@ class GroupCommit:
     def _write(self, calls: list[_Call]) -> None:
         """Write these calls in one transaction; the first call is this thread's own."""
         try:
+            if len(calls) == 1:
+                calls[0].outcomes = self._alone(calls[0].units)
+                return
             outcomes = iter(self._alone([unit for call in calls for unit in call.units]))
             for call in calls:
                 call.outcomes = [next(outcomes) for _ in call.units]

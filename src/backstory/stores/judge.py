@@ -165,7 +165,7 @@ def _make(step: NewLog, store: StoreView, plan: Plan) -> None:
 
 def _append(step: Append, unit: Unit, store: StoreView, plan: Plan) -> AppendError | None:
     name = _known_by(step.log, unit, store)
-    if any(other == name for other, _, _ in plan.appends):
+    if plan.appends and any(other == name for other, _, _ in plan.appends):
         raise ValueError(f"a unit appends to a log once, and this one appends to {step.log} twice")
     log = store.log(name) if isinstance(name, int) else _NewView(name.origin)
     if log is None:
@@ -250,7 +250,7 @@ def judge_batch(batch: Batch, view: LogView) -> tuple[tuple[Commit, ...] | Appen
     `Log.append` lists the cases, in this order.
     """
     ids = [draft.id for draft in batch]
-    if len(set(ids)) < len(ids):
+    if len(ids) > 1 and len(set(ids)) < len(ids):
         return IdReused(next(id for id in ids if ids.count(id) > 1), "stands twice in one batch"), False
     known = [commit for id in ids if (commit := view.known(id)) is not None]
     if known:

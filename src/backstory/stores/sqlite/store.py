@@ -101,14 +101,16 @@ class StoreOver:
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit whole or not at all, all of them in one transaction; see `Store.write`."""
         writing: Writing | None = None
+        hooked = [unit for unit in units if unit.within is not None]
 
         def work(connection: apsw.Connection, again: bool) -> list[Outcome]:
             nonlocal writing
             writing = Writing(self, connection, units, again=again)
             outcomes = [writing.do(unit) for unit in units]
             writing.finish()
-            with SqliteTransaction(connection) as transaction:
-                run_hooks(transaction, units, outcomes, writing.added)
+            if hooked:
+                with SqliteTransaction(connection) as transaction:
+                    run_hooks(transaction, units, outcomes, writing.added)
             return outcomes
 
         try:
