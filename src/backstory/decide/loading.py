@@ -33,8 +33,9 @@ CACHE_BYTES = 64_000_000
 OVERHEAD = 1_000
 """Bytes that a state counts for in the cache besides its encoded size, which may be unknown."""
 
-NEAR = 32
-"""A state without new events is remembered at a later position only if that is so much later."""
+NEAR, FAR = 32, 1_000
+"""A state without new events is remembered at a later position only if that is so much later: `FAR` if it was read for
+a decision, because after that it is remembered anyway."""
 
 LARGE, SELDOM = 10_000, 16
 """To measure a state of so many bytes costs as much as to fold some events: it is done once in so many changes."""
@@ -140,9 +141,9 @@ class Loader:
         read = read_of(need_state(reference))
         if at is None:
             known = self._known(read)
-            loaded = self._load(read, known, self.head().position, newest=True)
+            loaded = self._load(read, known, self.head().position, NEAR)
         else:
-            loaded = self._load(read, self._known(read, at), at, newest=False)
+            loaded = self._load(read, self._known(read, at), at, None)
         return cast("S", state_type(type(reference)).copy(loaded))
 
     def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
@@ -155,10 +156,13 @@ class Loader:
         if left is None or any(one is not None and one[1] > left.position for _, one in known):
             left = self.head()
         upto = left.position
-        return [self._load(*one, upto, newest=True) for one in known], upto
+        return [self._load(*one, upto, FAR) for one in known], upto
 
-    def _load(self, read: Read, known: Known | None, upto: int, *, newest: bool) -> State:
-        """The state at a position; the caller must not change it."""
+    def _load(self, read: Read, known: Known | None, upto: int, lag: int | None) -> State:
+        """The state at a position; the caller must not change it.
+
+        `lag`: it is remembered if it has changed, or if it was remembered so many positions earlier; None: never.
+        """
         reference, query, key = read
         compiled = state_type(type(reference))
         if known is None or known[1] > upto:
@@ -167,12 +171,12 @@ class Loader:
         events = iter(self.log.read(query, after=position, upto=upto) if position < upto else ())
         first = next(events, None)
         if first is None:
-            if newest and key is not None and upto - position > NEAR:
+            if lag is not None and key is not None and upto - position > lag:
                 self._cache.put((self._mine, key), state, upto)
             return state
         folded: State = compiled.copy(state)
         count = compiled.fold(folded, chain((first,), events), self.commit_at)
-        if newest:
+        if lag is not None:
             if key is not None:
                 self._cache.put((self._mine, key), folded, upto)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:

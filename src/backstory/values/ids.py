@@ -37,8 +37,12 @@ on_fork(child=_begin)
 if sys.version_info >= (3, 14):
     on_fork(before=partial(__import__, "uuid"))
 
-_COUNTER_BITS = 74
-"""Of the 128: 48 are the milliseconds, 6 say version and variant, and these count, beginning at random."""
+_FIXED = 0xF << 76 | 0b11 << 62
+"""Of the 128 bits of an id, those that say version and variant. 48 are the milliseconds, and 74 count, beginning at
+random."""
+
+_VERSION_7 = 7 << 76 | 0b10 << 62
+"""What they say."""
 
 
 def now() -> datetime:
@@ -53,10 +57,13 @@ def new_id() -> str:
         import uuid
 
         return str(uuid.uuid7())
-    fresh = (time.time_ns() // 1_000_000) << _COUNTER_BITS | int.from_bytes(os.urandom(10)) >> 7
+    fresh = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
     with _guard:
-        _last = value = max(fresh, _last + 1)
-    return _text(value)
+        # The next one counts past the fixed bits: with each of them 1, a carry goes through.
+        value = max(fresh | _FIXED, (_last | _FIXED) + 1 | _FIXED) ^ _FIXED | _VERSION_7
+        _last = value
+    digits = value.to_bytes(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_secret() -> bytes:
@@ -71,10 +78,3 @@ def derived(kind: str, name: str) -> str:
         return id
     full = digest.sha256(id.encode()).hexdigest()
     return id[: ID_LIMIT - len(full)] + full
-
-
-def _text(value: int) -> str:
-    """The 122 free bits as a UUID: version and variant put in their places."""
-    high, low = value >> 62, value & ((1 << 62) - 1)
-    digits = f"{high >> 12:012x}7{high & 0xFFF:03x}{0b10 << 62 | low:016x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
