@@ -44,7 +44,7 @@ class Prices(State):
     prices: dict[str, Price] = {}
 
     def query(self) -> Query:
-        return reduce(or_, (Price(product).query() for product in self.products), Query())
+        return reduce(or_, (Price(product).query() for product in self.products), Query.none())
 
     def apply(self, event: ProductPriced, record: Record) -> None:
         self.of(event.product).apply(event, record)

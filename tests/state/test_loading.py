@@ -327,7 +327,7 @@ def test_what_json_cannot_carry_counts_by_its_size_too() -> None:
         def apply(self, event: Deposited) -> None: ...
 
     cache = Cache(limit=20 * OVERHEAD)
-    odd = (Odd, Query(), "a")
+    odd = (Odd, Query.none(), "a")
     cache.put(odd, Odd([object()] * 10_000), 1)
     assert cache.get(odd) is None
 

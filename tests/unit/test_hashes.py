@@ -113,7 +113,7 @@ def test_a_leaf_covers_the_digest_of_the_data_alone() -> None:
         {"command": {"a": 1}},
         {"metadata": {"a": 1}},
         {"secret": bytes(16)},
-        {"condition": Condition(Query())},
+        {"condition": Condition(Query.none())},
         {"condition": Condition(Query.all())},
         {"condition": Condition(Query.of(["A"]))},
         {"events": [EVENT, EVENT]},

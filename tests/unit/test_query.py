@@ -32,7 +32,7 @@ def test_or_has_one_form_whatever_the_order(a: Query, b: Query, c: Query) -> Non
     assert a | b == b | a
     assert (a | b) | c == a | (b | c)
     assert (a | a) | a == a | a
-    assert a | Query() == a | a
+    assert a | Query.none() == a | a
     assert a | Query.all() == Query.all()
 
 
@@ -63,7 +63,7 @@ def test_a_union_is_one_or_after_the_other(queries: list[Query]) -> None:
 @given(QUERIES)
 def test_a_union_of_one_query_is_that_query_and_of_none_matches_nothing(query: Query) -> None:
     assert union([query]) is query
-    assert union([]) == Query()
+    assert union([]) == Query.none()
 
 
 @given(QUERIES)
@@ -80,10 +80,16 @@ def test_any_text_may_be_a_type_of_a_query(types: list[str]) -> None:
 @given(EVENTS)
 def test_all_matches_every_event_and_the_empty_query_none(event: EventData) -> None:
     assert Query.all().matches(event)
-    assert not Query().matches(event)
+    assert not Query.none().matches(event)
     assert Query.all().is_all
-    assert not Query().is_all
+    assert not Query.none().is_all
     assert Query((*Query.of(["A"]).clauses, Clause())).is_all
+
+
+def test_a_query_without_a_clause_is_refused_because_others_read_it_as_every_event() -> None:
+    with pytest.raises(TypeError, match=r"Query.all\(\) is every event, Query.none\(\) is no event"):
+        Query()
+    assert Query.none() == Query(()) != Query.all()
 
 
 def test_a_clause_is_sorted_and_has_each_once() -> None:

@@ -49,7 +49,7 @@ EVENTS = {
 
 QUERIES = {
     "every event": Query.all(),
-    "no event": Query(),
+    "no event": Query.none(),
     "types and tags": Query.of(["B", "A"], ["y:2", "x:1"]),
     "clauses": Query.of(["A"], ["x:1"]) | Query.of(["B"]) | Query.of(tags=["y:2"]),
     "escapes": Query.of(['q"\\/'], ["k:\u00e9\u2028\x7f\x01\b\t\n\f\r<&𝄞"]),

@@ -232,7 +232,7 @@ class Appending:
         [found] = log.commits()
         assert found == commit == chained(without, ORIGIN)
         assert content_hash(found, log.read()) == said.content
-        assert (found.author, found.condition) == ("", Condition(Query()))
+        assert (found.author, found.condition) == ("", Condition(Query.none()))
 
     def test_commits_are_what_the_pure_rule_makes_of_their_drafts(self, log: Log) -> None:
         drafts = [decided(at=5), decided(fact("A", "x:1"), query=Query.all()), decided(at=1)]

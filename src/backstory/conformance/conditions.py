@@ -87,7 +87,7 @@ SHAPES = {
         ),
     ),
     "every_event": Shape(Query.all(), (fact("A"), fact("B", "x:1")), ()),
-    "no_event": Shape(Query(), (), (fact("A"), fact("B", "x:1"))),
+    "no_event": Shape(Query.none(), (), (fact("A"), fact("B", "x:1"))),
     "every_event_and_more": Shape(Query((*Query.of(["A"]).clauses, *Query.all().clauses)), (fact("B"),), ()),
 }
 
@@ -206,7 +206,7 @@ class Conditions:
         assert log.head().position == 1
 
     def test_a_condition_far_ahead_of_the_log_is_refused(self, log: Log) -> None:
-        [verdict] = log.append([[decided(query=Query(), after=2**63)]])
+        [verdict] = log.append([[decided(query=Query.none(), after=2**63)]])
         assert isinstance(verdict, AheadOfLog)
 
     def test_a_draft_may_be_decided_on_a_position_inside_its_own_batch(self, log: Log) -> None:

@@ -95,8 +95,8 @@ class Logs:
 
     def test_a_position_is_judged_against_the_head_of_its_own_log(self, store: Store) -> None:
         main, other = branched(store)
-        assert isinstance(main.append([[decided(query=Query(), after=5)]])[0], AheadOfLog)
-        assert isinstance(other.append([[decided(query=Query(), after=5)]])[0], tuple)
+        assert isinstance(main.append([[decided(query=Query.none(), after=5)]])[0], AheadOfLog)
+        assert isinstance(other.append([[decided(query=Query.none(), after=5)]])[0], tuple)
 
     def test_ids_of_one_log_are_free_in_another(self, store: Store) -> None:
         main, other = branched(store)

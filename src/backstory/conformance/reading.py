@@ -17,7 +17,7 @@ BOUNDS = (0, 1, 99, 100, 237, 240, 241, 1000)
 
 QUERIES = {
     "every_event": Query.all(),
-    "no_event": Query(),
+    "no_event": Query.none(),
     "type": Query.of(["B"]),
     "types": Query.of(["A", "B"]),
     "tag": Query.of(tags=["third:0"]),

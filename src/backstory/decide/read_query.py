@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import UnionType
 from typing import Any
 
@@ -13,11 +13,11 @@ from backstory.values.event_types import event_classes, event_type
 from backstory.values.query import Query
 
 
-def wanted(what: Iterable[type[Any] | UnionType | str | State | Query], tags: Iterable[str]) -> Query:
+def wanted(what: Collection[type[Any] | UnionType | str | State | Query], tags: Iterable[str]) -> Query:
     """The query for the arguments of `read`."""
     if isinstance(tags, str):
         raise TypeError(f"tags is a list of tags, as tags=[{tags!r}], not one text")
-    query, names = Query(), []
+    query, names = Query.none(), []
     for part in what:
         if isinstance(part, State):
             query = query | part.query()
@@ -27,7 +27,7 @@ def wanted(what: Iterable[type[Any] | UnionType | str | State | Query], tags: It
             names.append(part)
         else:
             names += _names(part)
-    if names or tags or not query.clauses:
+    if names or tags or not what:
         query = query | Query.of(names, tags)
     return query
 

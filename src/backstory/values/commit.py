@@ -287,7 +287,7 @@ def withheld(draft: Draft, places: Collection[int]) -> Draft:
     said = (draft.author, draft.message, draft.command_json, draft.metadata_json, draft.condition)
     condition = draft.condition
     if condition is not None and QUERY in places:
-        condition = Condition(Query(), condition.after)
+        condition = Condition(Query.none(), condition.after)
     return msgspec.structs.replace(
         draft,
         events=tuple(

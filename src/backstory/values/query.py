@@ -51,18 +51,27 @@ class Clause(msgspec.Struct, frozen=True):
         return True
 
 
+def _no_clauses() -> tuple[Clause, ...]:
+    raise TypeError("Query() does not say which events: Query.all() is every event, Query.none() is no event")
+
+
 class Query(msgspec.Struct, frozen=True):
-    """Any of some clauses. `Query.all()` matches every event, `Query()` none.
+    """Any of some clauses. `Query.all()` matches every event, `Query.none()` none; `Query()` does not say which.
 
     Query.of(types=["Deposited", "Withdrawn"], tags=["account:a-7"]) | Query.of(types=["RateChanged"])
     """
 
-    clauses: tuple[Clause, ...] = ()
+    clauses: tuple[Clause, ...] = msgspec.field(default_factory=_no_clauses)
 
     @classmethod
     def all(cls) -> Query:
         """The query that every event matches."""
         return cls((Clause(),))
+
+    @classmethod
+    def none(cls) -> Query:
+        """The query that no event matches: a condition on it always holds."""
+        return cls(())
 
     @classmethod
     def of(cls, types: Iterable[str] = (), tags: Iterable[str] = ()) -> Query:
