@@ -23,6 +23,8 @@ from contextlib import suppress
 from typing import (
     Any,
     ClassVar,
+    Never,
+    NoReturn,
     TypeVar,
     cast,
     dataclass_transform,
@@ -37,6 +39,7 @@ from backstory.decide.copying import copier
 from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
 from backstory.store import Record
 from backstory.values.commit import Commit
+from backstory.values.event import replaced
 from backstory.values.event_data import RecordedEvent
 from backstory.values.event_types import EventType, event_classes, event_type
 from backstory.values.fields import TagField, hints, tag_fields, tagger, unresolved
@@ -46,6 +49,9 @@ from backstory.values.query import Clause, Query, simplified, union
 from backstory.values.veil import veil_of
 
 S = TypeVar("S", bound="State")
+
+NOTHING = (None, type(None), Any, NoReturn, Never)
+"""Annotations of the result of an `apply`."""
 
 
 @dataclass_transform(field_specifiers=(msgspec.field,))
@@ -193,7 +199,8 @@ class StateType:
         stored: RecordedEvent | None = None
         if self.raw:
             for stored in records:
-                apply(stored)
+                if (given := apply(stored)) is not None:
+                    raise self._gave(given)
                 count += 1
             return count
         events, wants_record = self.events, self.wants_record
@@ -208,23 +215,34 @@ class StateType:
                     if stored.version == compiled.version
                     else _mended(compiled, stored)
                 )
-                if wants_record:
-                    apply(event, Record(event, stored, commit_at))
-                else:
-                    apply(event)
+                given = apply(event, Record(event, stored, commit_at)) if wants_record else apply(event)
+                if given is not None:
+                    raise self._gave(given)
         except msgspec.MsgspecError as wrong:
             assert stored is not None
             compiled = events[stored.type]
             raise compiled.unreadable(stored, wrong) from compiled.cause(wrong)
         return count
 
+    def _gave(self, given: Any) -> DefinitionError:
+        """The error for an `apply` that gives something back, which would be lost."""
+        return DefinitionError(
+            f"{self.cls.__qualname__}.apply gave a value of type {type(given).__name__}, which would be lost:"
+            " apply changes the state itself, as in self.balance += event.cents, and gives nothing back"
+        )
+
+    @property
+    def outdated(self) -> type[Any] | None:
+        """An event class that it applies and that was defined anew since, in the same module; None if there is none."""
+        return next((event.cls for event in self.events.values() if event.cls in replaced), None)
+
 
 _compiled: dict[type[Any], StateType] = {}
 
 
 def defined_states() -> list[type[State]]:
-    """Every state class there is."""
-    return list(_compiled)
+    """Every state class there is, of the event classes as they are now."""
+    return [cls for cls, compiled in _compiled.items() if compiled.outdated is None]
 
 
 def state_type(cls: type[State]) -> StateType:
@@ -235,6 +253,11 @@ def state_type(cls: type[State]) -> StateType:
             compiled = _compiled[cls] = StateType(cls)
         except NameError as wrong:
             raise DefinitionError(f"{cls.__qualname__}: {unresolved(wrong)}") from wrong
+    if replaced and (event := compiled.outdated) is not None:
+        raise DefinitionError(
+            f"{cls.__qualname__} applies the event {event.__name__} as it was before that class was defined anew:"
+            f" define {cls.__qualname__} anew too, after the event"
+        )
     return compiled
 
 
@@ -276,7 +299,14 @@ def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[boo
         raise DefinitionError(
             f"{name}.apply takes an event, and perhaps its record; not {len(parameters)} parameters"
         )
-    annotation = get_type_hints(function, localns=names).get(parameters[0].name)
+    annotations = get_type_hints(function, localns=names)
+    given = annotations.get("return")
+    if given not in NOTHING or inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise DefinitionError(
+            f"{name}.apply gives something back, which would be lost: apply changes the state itself, as in"
+            " self.balance += event.cents, and gives nothing back: -> None"
+        )
+    annotation = annotations.get(parameters[0].name)
     annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
     if annotation is None:
         raise DefinitionError(

@@ -34,6 +34,9 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 definitions: dict[str, type[Any]] = {}
 """Every event class by its stable name, without registration by hand."""
 
+replaced: set[type[Any]] = set()
+"""Event classes of a module or notebook that were defined anew: code that names them means the new ones by now."""
+
 
 Tag = Annotated[T, Tagged()]
 """`account: Tag[str]` makes the tag `account:<value>`; `Tag[list[str]]` makes one for each value."""
@@ -161,6 +164,9 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     definition = Definition(name, version, _upcasters(cls, version, namespace))
     cls.__backstory__ = definition
     definitions[name] = cls
+    replaced.discard(cls)
+    if other is not None and other is not cls and "<locals>" not in other.__qualname__:
+        replaced.add(other)
     if not isinstance(cls, EventMeta) and veil_of(cls) is not None:
         _mask_repr(cls)
     return definition

@@ -1,0 +1,113 @@
+"""A state whose `apply` gives something back, or whose event class was defined anew, says so in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, NoReturn
+
+import pytest
+
+from backstory import Event, State, Tag, connect
+from backstory.decide.state import defined_states
+from backstory.errors import DefinitionError
+from backstory.store import Record
+from backstory.values.event_data import RecordedEvent
+
+
+class Counted(Event, name="definitions.counted"):
+    item: Tag[str]
+
+
+class Count(State):
+    item: Tag[str]
+    n: int = 0
+
+
+def function(result: Any) -> Any:
+    def apply(self: Any, event: Counted) -> Any:
+        return Count(self.item, self.n + 1)
+
+    apply.__annotations__ = {"event": Counted, **({} if result is ... else {"return": result})}
+    return apply
+
+
+async def waits(self: Any, event: Counted) -> None:
+    """Nobody would await it."""
+
+
+def yields(self: Any, event: Counted):  # type: ignore[no-untyped-def]
+    yield event
+
+
+@pytest.mark.parametrize(
+    "apply", [function("Count"), function(Count), function(int), function(Iterator[int]), waits, yields]
+)
+def test_an_apply_that_says_that_it_gives_something_back_is_refused_when_it_is_defined(apply: Any) -> None:
+    with pytest.raises(DefinitionError, match="apply changes the state itself"):
+        type(Count)("Returning", (Count,), {"apply": apply, "__module__": __name__})
+
+
+@pytest.mark.parametrize("result", [None, Any, NoReturn, ...])
+def test_an_apply_that_gives_something_back_without_saying_so_is_refused_when_it_is_used(result: Any) -> None:
+    cls: Any = type(Count)("Returning", (Count,), {"apply": function(result), "__module__": __name__})
+    with connect() as db:
+        assert db.load(cls("a")).n == 0
+        db.append(Counted("a"))
+        with pytest.raises(DefinitionError, match="gave a value of type Count, which would be lost"):
+            db.load(cls("a"))
+
+
+def test_so_is_one_that_takes_records_or_stored_events() -> None:
+    class OfRecords(Count):
+        def apply(self, event: Counted, record: Record):  # type: ignore[no-untyped-def]
+            return record.position
+
+    class OfStored(Count):
+        def apply(self, event: RecordedEvent):  # type: ignore[no-untyped-def]
+            return event.position
+
+    with connect() as db:
+        db.append(Counted("a"))
+        for cls in (OfRecords, OfStored):
+            with pytest.raises(DefinitionError, match="gave a value of type int"):
+                db.load(cls("a"))
+
+
+EVENT = """
+class Opened(Event, name="definitions.opened"):
+    door: Tag[str]
+"""
+
+STATE = """
+class Door(State):
+    door: Tag[str]
+    opened: int = 0
+
+    def apply(self, event: Opened) -> None:
+        match event:
+            case Opened():
+                self.opened += 1
+"""
+
+
+def test_a_state_of_an_event_class_that_was_defined_anew_says_to_define_it_anew_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notebook = ModuleType("notebook")
+    monkeypatch.setitem(sys.modules, "notebook", notebook)
+    cells = vars(notebook)
+    cells.update({"Event": Event, "State": State, "Tag": Tag})
+    with connect() as db:
+        exec(EVENT + STATE, cells)
+        door = cells["Door"]("front")
+        db.append(cells["Opened"]("front"))
+        assert db.load(door).opened == 1
+        exec(EVENT, cells)
+        for use in (db.load, db.blame, lambda state: list(db.read(state)), lambda state: state.query()):
+            with pytest.raises(DefinitionError, match="define Door anew too, after the event"):
+                use(door)
+        assert type(door) not in defined_states()
+        exec(STATE, cells)
+        assert db.load(cells["Door"]("front")).opened == 1
