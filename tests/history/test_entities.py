@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from backstory.decide.latest import Latest
 from backstory.errors import DefinitionError
 from backstory.history.ask.bisect import first_of_all
 from backstory.history.ask.diff_all import diff_all, diff_all_between
-from backstory.history.ask.search import commits_with, commits_with_any
+from backstory.history.ask.expression import ExpressionError
+from backstory.history.ask.search import Hit, commits_with, commits_with_any
 from backstory.history.compare.diff import diff, diff_states
 from backstory.store import Log
 from tests.history.shop import Cart, commits, extend, filled, log_of, shop_logs
@@ -129,15 +131,17 @@ def test_search_of_all_is_the_search_of_each(log: Log) -> None:
     for cls, references in ((Cart, [Cart("a"), Cart("b")]), (Latest, [Latest("cart:a"), Latest("cart:b")])):
         path = "status" if cls is Cart else "sku"
         value = "closed" if cls is Cart else "a"
-        found = sorted(
-            (hit.commit, repr(hit.reference), hit.again) for hit in commits_with_any(log, cls, path, value)
-        )
-        each = sorted(
-            (hit.commit, repr(hit.reference), hit.again)
-            for reference in references
-            for hit in commits_with(log, reference, path, value)
-        )
-        assert found == each
+        found = hits(commits_with_any(log, cls, path, value))
+        each = [hit for one in references for hit in hits(commits_with(log, one, path, value))]
+        assert found == sorted(each)
+
+
+def hits(found: Iterator[Hit]) -> list[tuple[int, str, bool]]:
+    """The hits of a search; none of one for a field that no event has."""
+    try:
+        return sorted((hit.commit, repr(hit.reference), hit.again) for hit in found)
+    except ExpressionError:
+        return []
 
 
 def test_tags_that_a_field_could_not_have_written_are_no_entities() -> None:

@@ -45,8 +45,8 @@ backstory bisect run 'grep -q 300 && exit 1 || exit 0' --of Account a-7 --good '
 
 TEXT = """\
 Exact: every event of the state is looked at, once. EXPRESSION is about its fields: comparisons, and or not, arithmetic,
-len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. A missing value is None. Exit code 1: it
-never became true.
+len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. A missing value is None. A field whose name
+is no word of Python is field("concept:name"). Exit code 1: it never became true.
 
 bisect run halves instead, for checks that cost more: CMD is run at commits between --good (a good commit) and
 --bad (a bad one), with the state of --of as JSON on its standard input, and in its environment BACKSTORY_AT, the

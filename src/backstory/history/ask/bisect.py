@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from backstory.decide.commands import first_of
+from backstory.decide.latest import Latest
 from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities
+from backstory.history.ask.expression import Expression
 from backstory.lookup import commit_finder
 from backstory.store import Log
 from backstory.values.event_data import RecordedEvent
@@ -68,7 +70,8 @@ class Broken(msgspec.Struct, frozen=True):
 def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto: int | None = None) -> Found:
     """When `predicate` became true of a state, and every time it turned, in `after < position <= upto`.
 
-    Raises errors of the predicate, and `UnreadableEvent`.
+    Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one of
+    its fields.
     """
     compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
     state = compiled.copy(reference)
@@ -87,6 +90,8 @@ def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto
                 turns.append(Turn(record, held))
 
     compiled.fold(state, watched(), commit_at)
+    if not (began or turns) and isinstance(predicate, Expression) and isinstance(state, Latest):
+        predicate.check(state.fields)
     return Found(tuple(turns), began)
 
 
@@ -108,4 +113,6 @@ def first_of_all(
             if holds and not held[number]:
                 return Broken(record, entity.reference, entity.state)
             held[number] = holds
+    if isinstance(predicate, Expression) and cls is Latest:
+        predicate.check({name for entity in entities.found.values() for name in entity.state.fields})
     return None

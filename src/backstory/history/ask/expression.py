@@ -4,14 +4,18 @@ The text is parsed as Python, and only these parts are understood: the state's f
 dicts by name too), subscripts, comparisons, `and or not`, arithmetic on numbers, constants, a few functions, and
 `any(line.count < 0 for line in lines)`. Only data are looked up, so an expression cannot reach code; texts, numbers
 and the steps of one evaluation are bounded. A missing value (a key, an index, a field of `Latest` that no event gave
-yet) is None; None is neither less nor more than any value.
+yet) is None; None is neither less nor more than any value. A field whose name is no word of Python is
+`field("concept:name")`.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from keyword import iskeyword
 from typing import Any
+
+import msgspec
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
@@ -27,7 +31,7 @@ from backstory.history.ask.operators import (
     item,
     number,
 )
-from backstory.likeness import did_you_mean
+from backstory.likeness import near
 
 LONGEST = 2_000
 DEEPEST = 40
@@ -35,6 +39,12 @@ STEPS = 1_000_000
 """How many elements one evaluation may visit."""
 
 Value = Callable[["Scope"], Any]
+
+FIELD = "field"
+"""The function that gives a field by its name as a text."""
+
+MOST_NAMES = 20
+"""Names of fields that are listed where none of them is like the one that was meant."""
 
 
 class ExpressionError(BackstoryError, ValueError):
@@ -61,14 +71,48 @@ class Scope:
         self.budget = Budget(STEPS)
 
 
-def predicate(text: str, cls: type[State]) -> Callable[[Any], bool]:
-    """A function of a state of this class. Both raise `ExpressionError`, the function for operations without sense."""
-    compiled = _Compiler(text, cls).compile()
+class Expression:
+    """A compiled text: a function of a state, which raises `ExpressionError` for operations without sense."""
 
-    def holds(state: Any) -> bool:
-        return bool(compiled(Scope(state)))
+    def __init__(self, text: str, compiled: Value, open_names: Mapping[str, int]) -> None:
+        self._text = text
+        self._compiled = compiled
+        self._open_names = open_names
 
-    return holds
+    def __call__(self, state: Any) -> bool:
+        """Whether it is true of this state."""
+        return bool(self._compiled(Scope(state)))
+
+    def check(self, known: Iterable[str]) -> None:
+        """Raise `ExpressionError` for a field of `Latest` that is none of these, which are all that events gave."""
+        names = sorted(known)
+        for name, column in self._open_names.items() if names else ():
+            if name not in names:
+                raise ExpressionError(self._text, column, no_such_field("", name, names, spelled))
+
+
+def predicate(text: str, cls: type[State]) -> Expression:
+    """A function of a state of this class. Raises `ExpressionError`."""
+    compiler = _Compiler(text, cls)
+    return Expression(text.strip(), compiler.compile(), compiler.open_names)
+
+
+def no_such_field(owner: str, name: str, known: Iterable[str], written: Callable[[str], str]) -> str:
+    """The words about a field that a class does not have, or no event; `written` is the way to write a name."""
+    names = sorted(known)
+    likely = " or ".join(map(written, near(name, names)))
+    listed = ", ".join(map(written, names[:MOST_NAMES])) + (", ..." if len(names) > MOST_NAMES else "")
+    lacking, have = (f"{owner} has no", "it has") if owner else ("no event has had a", "they have had")
+    return f"{lacking} field {name!r}; {f'did you mean {likely}?' if likely else f'{have} {listed}'}"
+
+
+def spelled(name: str) -> str:
+    """A field's name as an expression has it."""
+    return (
+        name
+        if name.isidentifier() and not iskeyword(name)
+        else f"{FIELD}({msgspec.json.encode(name).decode()})"
+    )
 
 
 class _Compiler:
@@ -79,6 +123,8 @@ class _Compiler:
         self._fields = None if cls is Latest else sorted(cls.__struct_fields__)
         self._cls = cls
         self._names: set[str] = set()
+        self.open_names: dict[str, int] = {}
+        """Names of fields that only events can know, with their columns."""
 
     def compile(self) -> Value:
         """The whole text as one function."""
@@ -90,7 +136,8 @@ class _Compiler:
             tree = ast.parse(self._text.strip(), mode="eval")
         except SyntaxError as wrong:
             column = len(self._text.strip()) if not wrong.offset else wrong.offset - 1
-            raise self._error(column, f"not an expression: {wrong.msg}") from None
+            hint = f'a name that is no word of Python is written {FIELD}("concept:name")'
+            raise self._error(column, f"not an expression: {wrong.msg}; {hint}") from None
         except (RecursionError, MemoryError, ValueError) as wrong:
             raise self._error(0, f"not an expression: {str(wrong) or 'too deep'}") from None
         return self._node(tree.body, 0)
@@ -131,16 +178,14 @@ class _Compiler:
 
     def _name(self, node: ast.Name, column: int, _depth: int) -> Value:
         name = node.id
-        if name in self._names:
-            return lambda scope: scope.names[name]
+        return (lambda scope: scope.names[name]) if name in self._names else self._field(name, column)
+
+    def _field(self, name: str, column: int) -> Value:
         if self._fields is None:
+            self.open_names.setdefault(name, column)
             return lambda scope: None if (field := scope.state.fields.get(name)) is None else field.value
         if name not in self._fields or name.startswith("_"):
-            raise self._error(
-                column,
-                f"{self._cls.__qualname__} has no field {name!r};"
-                f" {did_you_mean(name, self._fields, 'it has ' + ', '.join(self._fields))}",
-            )
+            raise self._error(column, no_such_field(self._cls.__qualname__, name, self._fields, spelled))
         get: Callable[[Any], Any] = getattr(self._cls, name).__get__
         return lambda scope: get(scope.state)
 
@@ -162,6 +207,10 @@ class _Compiler:
             ):
                 raise self._error(column, "only None can be compared with `is`; use ==")
             steps.append((COMPARISONS[type(operator)], self._node(right, depth)))
+        if all(_is_text(part) for part in (node.left, *node.comparators)):
+            text: Any = node.left
+            hint = f"a field is written {spelled(text.value)}"
+            raise self._error(column, f"two texts are compared, and no field; {hint}")
         left = self._node(node.left, depth)
         if len(steps) == 1:
             [(compare, right_value)] = steps
@@ -216,12 +265,20 @@ class _Compiler:
     def _call(self, node: ast.Call, column: int, depth: int) -> Value:
         if node.keywords:
             raise self._error(column, "a function takes no named arguments here")
+        if isinstance(node.func, ast.Name) and node.func.id == FIELD:
+            [name] = node.args if len(node.args) == 1 else [None]
+            if not isinstance(name, ast.Constant) or type(name.value) is not str:
+                raise self._error(
+                    column, f'{FIELD} takes the name of a field as a text: {FIELD}("concept:name")'
+                )
+            return self._field(name.value, column)
         if isinstance(node.func, ast.Attribute) and node.func.attr in VIEWS and not node.args:
             view, value = VIEWS[node.func.attr], self._node(node.func.value, depth)
             return lambda scope: view(value(scope))
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
             raise self._error(
-                column, f"only these can be called: {', '.join(sorted(FUNCTIONS))}; .values() of a dict"
+                column,
+                f"only these can be called: {', '.join(sorted([FIELD, *FUNCTIONS]))}; .values() of a dict",
             )
         function = FUNCTIONS[node.func.id]
         arguments = [
@@ -252,6 +309,10 @@ class _Compiler:
                     yield element(scope)
 
         return elements
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is str
 
 
 _WORDS: Mapping[type[ast.expr], str] = {

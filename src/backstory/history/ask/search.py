@@ -5,7 +5,7 @@ Only the state after a whole commit counts. A value is found again if the field 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,8 +13,9 @@ import msgspec
 from backstory.decide.latest import Latest
 from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities, Entity
+from backstory.history.ask.expression import ExpressionError, no_such_field
 from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
-from backstory.history.compare.pointer import parse
+from backstory.history.compare.pointer import parse, quoted
 from backstory.lookup import commit_finder
 from backstory.store import ALL, Log
 from backstory.values.codec import fields
@@ -90,7 +91,7 @@ def commits_with(
 ) -> Iterator[Hit]:
     """The commits after which one state's part at `path` (`/lines/0/sku`, `lines.0.sku`) is `value`, oldest first."""
     compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
-    steps, matches = parse(path), wanted(value) if isinstance(value, str) else value
+    steps, matches = _steps(type(reference), path), wanted(value) if isinstance(value, str) else value
     state = compiled.copy(reference)
     held = again = bool(
         after and compiled.fold(state, log.read(query, upto=after), commit_at) and matches(look(state, steps))
@@ -101,15 +102,17 @@ def commits_with(
         if holds and not held:
             yield Hit(commit, reference, again)
         held, again = holds, again or holds
+    if isinstance(state, Latest):
+        _check(path, steps, state.fields)
 
 
 def commits_with_any(
     log: Log, cls: type[State], path: str, value: str | Wanted, after: int = 0, upto: int | None = None
 ) -> Iterator[Hit]:
     """The same for every entity of a class, in one pass. Of `Latest`: for every tag, from the events' data alone."""
-    steps, matches = parse(path), wanted(value) if isinstance(value, str) else value
+    steps, matches = _steps(cls, path), wanted(value) if isinstance(value, str) else value
     if cls is Latest:
-        yield from _in_data(log, steps, matches, after, upto)
+        yield from _in_data(log, path, steps, matches, after, upto)
         return
     held: dict[int, bool] = {}
     ever: set[int] = set()
@@ -138,17 +141,19 @@ def commits_with_any(
 
 
 def _in_data(
-    log: Log, steps: tuple[str, ...], matches: Wanted, after: int, upto: int | None
+    log: Log, path: str, steps: tuple[str, ...], matches: Wanted, after: int, upto: int | None
 ) -> Iterator[Hit]:
     """The answers of `Latest` for each tag, from the events that have the field. Memory holds a flag for each tag."""
     held: dict[str, bool] = {}
     ever: set[str] = set()
+    names: set[str] = set()
     if not steps:
         return
     for commit, records in _by_commit(log.read(ALL, upto=upto)):
         now: dict[str, bool] = {}
         for record in records:
             data = fields(record.data)
+            names.update(data)
             if steps[0] in data:
                 now.update(dict.fromkeys(record.tags, matches(look_plain(data, steps))))
         for tag, holds in now.items():
@@ -156,6 +161,22 @@ def _in_data(
                 yield Hit(commit, Latest(tag), tag in ever)
             held[tag] = holds
             ever.update([tag] if holds else [])
+    _check(path, steps, names)
+
+
+def _steps(cls: type[State], path: str) -> tuple[str, ...]:
+    """The steps of a path into a state of this class. Raises `ExpressionError` if it has no such field."""
+    steps = parse(path)
+    if cls is not Latest:
+        _check(path, steps, names_of(cls).values(), cls.__qualname__)
+    return steps
+
+
+def _check(path: str, steps: tuple[str, ...], known: Iterable[str], owner: str = "") -> None:
+    """Raise `ExpressionError` if the first step is none of the known names, of which there is at least one."""
+    names = list(known)
+    if steps and names and steps[0] not in names:
+        raise ExpressionError(path, 0, no_such_field(owner, steps[0], names, quoted))
 
 
 def _by_commit(records: Iterator[RecordedEvent]) -> Iterator[tuple[int, list[RecordedEvent]]]:

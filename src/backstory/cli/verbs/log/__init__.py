@@ -44,7 +44,8 @@ their events only these. Several --type mean any of them, several --tag all of t
 date is its midnight.
 
 -S finds the commits after which a field has this value and had another one before: a field of a tag's data, or with
---of of one state (Account a-7), or of any of a kind (Account). A path leads into nested values, as in lines.0.sku.
+--of of one state (Account a-7), or of any of a kind (Account). A path leads into nested values, as in lines.0.sku. A
+name with a dot, a slash or = in it stands in double quotes: '"price.eur"=6'.
 
 --format takes {hash} {short} {id} {author} {time} {message} {subject} {position} {first} {size} {command} {content}
 {names} {types} {tags}, with a width or a time's form behind a colon; \\n and \\t are a new line and a tab."""

@@ -12,6 +12,7 @@ from backstory.decide.latest import Latest
 from backstory.documents.application import identity_types
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.search import commits_with, commits_with_any
+from backstory.history.compare.pointer import assigned
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, missing, resolve_range
 
@@ -56,9 +57,10 @@ def _missing(branches: Branches, wanted: Filter, start: Point, end: Point, sign:
 
 def _with_value(log: Log, wanted: Filter, arguments: Namespace, session: Session) -> set[int]:
     """The positions of the commits after which a field has a value."""
-    path, equals, value = arguments.value.partition("=")
-    if not (path and equals):
+    asked = assigned(arguments.value)
+    if asked is None:
         raise UsageError(f"-S takes PATH=VALUE, as in status=paid; got {arguments.value!r}")
+    path, value = asked
     words = arguments.of or []
     if not words:
         found = commits_with_any(log, Latest, path, value, wanted.after, wanted.upto)
