@@ -23,6 +23,7 @@ from backstory.errors import BranchError, ProjectionError, UnknownRevision
 from backstory.handle import Handle, Tip
 from backstory.history.ask.bisect import Found, first
 from backstory.history.ask.expression import predicate
+from backstory.history.ask.similar import warn_of_unknown
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import Difference, diff
 from backstory.history.merge.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
@@ -226,11 +227,12 @@ class Database:
         """Stream events, typed, with their records: all of them, or those that match any of `what`.
 
         That may be event types, by class, union of classes or name, with all of `tags`; a state, for the events that
-        it reads; a query. An event of a type that no class here has comes as `Unknown`. `after` is a position, or a
-        place as text, which is the form of a position that left the process; see `backstory.place`. Raises
-        `HistoryMoved`.
+        it reads; a query. An event of a type that no class here has comes as `Unknown`; a type, by name, that no event
+        has either is an `UnknownTypeWarning`. `after` is a position, or a place as text, which is the form of a
+        position that left the process; see `backstory.place`. Raises `HistoryMoved`.
         """
         line, upto = self._view(at)
+        warn_of_unknown(line.log, what)
         query, begin = wanted(what, tags), self.handle.position(after, line)
         return line.read(query, after=begin, upto=upto, backwards=backwards, limit=limit)
 

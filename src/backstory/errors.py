@@ -69,6 +69,10 @@ class ClearTextWarning(UserWarning):
     """A store keeps a value that is marked as personal or secret in clear text: nothing is encrypted yet."""
 
 
+class UnknownTypeWarning(UserWarning):
+    """Events of a type are read by its name, and no event has it: perhaps it is misspelled."""
+
+
 class BackstoryError(Exception):
     """The root: catch this to catch everything that the library raises on purpose.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import pytest
 
-from backstory import Condition, Database, Event, Query, Refused, State, Tag, command, reverts
+from backstory import Database, Event, Refused, State, Tag, command, reverts
 from backstory.testing import given
 
 
@@ -79,11 +79,3 @@ def test_a_state_a_condition_and_a_read_see_each_event_of_a_union(db: Database, 
 
 def test_a_test_sees_them_too() -> None:
     given(CardPaid("o-1", 500, "4111")).when(pay(Order("o-1"), 5)).then_refused("paid already")
-
-
-def test_a_read_of_no_query_is_of_everything_and_a_read_of_the_empty_query_of_nothing(db: Database) -> None:
-    db.append(Cancelled("o-1"))
-    assert len(list(db.read())) == len(list(db.read(Query.all()))) == 1
-    assert list(db.read(Query.none())) == []
-    assert len(list(db.read(Query.none(), tags=["order:o-1"]))) == 1
-    assert db.append(Cancelled("o-1"), condition=Condition(Query.none())).position == 2

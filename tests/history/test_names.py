@@ -37,9 +37,8 @@ def test_every_field_can_be_named_in_an_expression_and_in_a_search(name: str) ->
         found = first(db.log, Latest("item:1"), asked).first
         assert found is not None
         assert found.position == 2
-        split = assigned(f"{quoted(name)}=B=C")
-        assert split == (quoted(name), "B=C")
-        path, _ = split
+        path = quoted(name)
+        assert assigned(f"{path}=B=C") == (path, "B=C")
         assert [hit.commit for hit in commits_with(db.log, Latest("item:1"), path, "B")] == [2]
         assert [hit.commit for hit in commits_with_any(db.log, Latest, path, "B")] == [2]
         assert db.blame(Latest("item:1"))[path].position == 2
@@ -109,7 +108,7 @@ def test_a_field_that_a_class_does_not_have_is_an_error_before_anything_is_read(
             commits_with(db.log, Account("a-7"), "balnce", "1"),
             commits_with_any(db.log, Account, "balnce", "1"),
         ):
-            with pytest.raises(ExpressionError, match="Account has no field 'balnce'; did you mean balance?"):
+            with pytest.raises(ExpressionError, match="Account has no field 'balnce'; did you mean balance"):
                 next(found)
 
 
@@ -135,5 +134,5 @@ def test_words_that_cannot_name_a_field_are_told_how_to(text: str, said: str) ->
 
 def test_a_field_of_a_class_may_be_named_as_a_text_too() -> None:
     assert predicate('field("balance") == 5', Account)(Account("a-7", balance=5))
-    with pytest.raises(ExpressionError, match="Account has no field 'balnce'; did you mean balance?"):
+    with pytest.raises(ExpressionError, match="Account has no field 'balnce'; did you mean balance"):
         predicate('field("balnce") == 5', Account)

@@ -25,6 +25,9 @@ class Count(State):
     n: int = 0
 
 
+META: Any = type(Count)
+
+
 def function(result: Any) -> Any:
     def apply(self: Any, event: Counted) -> Any:
         return Count(self.item, self.n + 1)
@@ -46,12 +49,12 @@ def yields(self: Any, event: Counted):  # type: ignore[no-untyped-def]
 )
 def test_an_apply_that_says_that_it_gives_something_back_is_refused_when_it_is_defined(apply: Any) -> None:
     with pytest.raises(DefinitionError, match="apply changes the state itself"):
-        type(Count)("Returning", (Count,), {"apply": apply, "__module__": __name__})
+        META("Returning", (Count,), {"apply": apply, "__module__": __name__})
 
 
 @pytest.mark.parametrize("result", [None, Any, NoReturn, ...])
 def test_an_apply_that_gives_something_back_without_saying_so_is_refused_when_it_is_used(result: Any) -> None:
-    cls: Any = type(Count)("Returning", (Count,), {"apply": function(result), "__module__": __name__})
+    cls: Any = META("Returning", (Count,), {"apply": function(result), "__module__": __name__})
     with connect() as db:
         assert db.load(cls("a")).n == 0
         db.append(Counted("a"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +12,7 @@ from backstory.decide.commands import Command
 from backstory.decide.context import current
 from backstory.decide.mistaken import no_event
 from backstory.errors import ClearTextWarning, DefinitionError
+from backstory.told import warn
 from backstory.values.codec import Codec
 from backstory.values.commit import Draft, draft
 from backstory.values.event_data import EventData
@@ -80,16 +79,10 @@ class Drafter:
         if not what or self._told:
             return
         self._told = True
-        frame, depth = sys._getframe(), 1
-        while (
-            frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "backstory"
-        ):
-            frame, depth = frame.f_back, depth + 1
-        warnings.warn(
+        warn(
             f"{what[0]} has fields that are marked as personal or secret. They are masked where they are shown, but"
             " the store keeps them in clear text: nothing is encrypted yet",
             ClearTextWarning,
-            stacklevel=depth,
         )
 
     def for_facts(self, events: Sequence[Any], condition: Condition | None, said: Said) -> Draft:

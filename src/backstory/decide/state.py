@@ -194,7 +194,7 @@ class StateType:
 
         Raises `UnreadableEvent` for one that the code at hand cannot read: a state that skipped it would be wrong.
         """
-        apply: Callable[..., None] = state.apply  # type: ignore[attr-defined]
+        apply: Callable[..., object] = state.apply  # type: ignore[attr-defined]
         count = 0
         stored: RecordedEvent | None = None
         if self.raw:

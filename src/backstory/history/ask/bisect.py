@@ -70,8 +70,8 @@ class Broken(msgspec.Struct, frozen=True):
 def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto: int | None = None) -> Found:
     """When `predicate` became true of a state, and every time it turned, in `after < position <= upto`.
 
-    Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one of
-    its fields.
+    Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one
+    of its fields.
     """
     compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
     state = compiled.copy(reference)
@@ -114,5 +114,6 @@ def first_of_all(
                 return Broken(record, entity.reference, entity.state)
             held[number] = holds
     if isinstance(predicate, Expression) and cls is Latest:
-        predicate.check({name for entity in entities.found.values() for name in entity.state.fields})
+        every: Any = entities.found.values()
+        predicate.check({name for entity in every for name in entity.state.fields})
     return None

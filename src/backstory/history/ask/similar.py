@@ -1,12 +1,18 @@
-"""Similar tags: tags that somebody may have meant if a tag is not in the log."""
+"""Similar tags and types: those that somebody may have meant if one is not in the log."""
 
 from __future__ import annotations
 
-from backstory.likeness import near
+from collections.abc import Iterable
+
+from backstory.errors import UnknownTypeWarning
+from backstory.likeness import did_you_mean, near
 from backstory.store import Log
+from backstory.told import warn
+from backstory.values.event import definitions
+from backstory.values.query import Query
 
 LOOKED_AT = 20_000
-"""Events at the end of the log in which similar tags are looked for."""
+"""Events at the end of the log in which similar tags and types are looked for."""
 
 
 def similar_tags(log: Log, tag: str) -> list[str]:
@@ -18,3 +24,15 @@ def similar_tags(log: Log, tag: str) -> list[str]:
         other.removeprefix(prefix) for event in recent for other in event.tags if other.startswith(prefix)
     }
     return [prefix + other for other in near(value, known)]
+
+
+def warn_of_unknown(log: Log, names: Iterable[object]) -> None:
+    """Warn of each type, given by its name, that neither an event in the log nor a class of this program has."""
+    for name in names:
+        if not isinstance(name, str) or name in definitions:
+            continue
+        if next(log.read(Query.of([name]), limit=1), None) is None:
+            known = {event.type for event in log.read(backwards=True, limit=LOOKED_AT)} | definitions.keys()
+            hint = did_you_mean(name, known)
+            words = f"no event of type {name!r} is in the log, and no event class here has this name"
+            warn(f"{words}; {hint}" if hint else words, UnknownTypeWarning)
