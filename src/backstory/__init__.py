@@ -6,9 +6,11 @@ register, Unknown                   classes of other libraries as events; events
 State, Latest, invariant            folds over events
 command, Command, Refused           decisions; backstory.testing has given(...).when(...).then(...)
 Query, Condition, Conflict          the events that matter to a decision, and what happened meanwhile
-Record, reverts                     an event in its place; how an event is undone
+Projection, Tx                      tables that follow from events, and the transaction in which they are written
+Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
 Personal, Secret, Subject           marks on fields that not everybody may see; personal_shown
-BackstoryError, ClearTextWarning    the root of all errors in backstory.errors; a warning about marked fields
+BackstoryError                      the root of all errors in backstory.errors
+ClearTextWarning, BlockingWarning   marked fields that are stored in clear text; a coroutine that blocks its loop
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from backstory import adapters as adapters
     from backstory import aio as aio
     from backstory import errors as errors
     from backstory import testing as testing
@@ -24,7 +27,14 @@ if TYPE_CHECKING:
     from backstory.decide.invariants import invariant
     from backstory.decide.latest import Latest
     from backstory.decide.state import State
-    from backstory.errors import BackstoryError, ClearTextWarning, Conflict, MergeConflict, Refused
+    from backstory.errors import (
+        BackstoryError,
+        BlockingWarning,
+        ClearTextWarning,
+        Conflict,
+        MergeConflict,
+        Refused,
+    )
     from backstory.history.merge.revert import reverts
     from backstory.projections.projection import Projection
     from backstory.store import Record
@@ -38,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackstoryError",
+    "BlockingWarning",
     "ClearTextWarning",
     "Command",
     "Condition",
@@ -69,6 +80,7 @@ __all__ = [
 
 _HOMES = {
     "BackstoryError": "errors",
+    "BlockingWarning": "errors",
     "ClearTextWarning": "errors",
     "Command": "decide.commands",
     "Condition": "values.query",
@@ -102,7 +114,7 @@ _CALLED = {"Tx": "Transaction"}
 """Names that are shorter here than at home."""
 
 
-_MODULES = ("aio", "errors", "testing")
+_MODULES = ("adapters", "aio", "errors", "testing")
 
 
 def __getattr__(name: str) -> object:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import datetime
+from inspect import CO_COROUTINE
 from os import PathLike
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +22,7 @@ from backstory.decide.execution import ATTEMPTS, Preview
 from backstory.decide.mistaken import need_command, need_state
 from backstory.decide.read_query import wanted
 from backstory.decide.state import State, defined_states
-from backstory.errors import BranchError, ProjectionError, UnknownRevision
+from backstory.errors import BlockingWarning, BranchError, ProjectionError, UnknownRevision
 from backstory.handle import Handle, Tip
 from backstory.history.ask.bisect import Found, first
 from backstory.history.ask.expression import predicate
@@ -486,8 +489,16 @@ def connect(
     """Open a database: a path, `sqlite:///path`, `postgresql://...`, or `memory:`, which is gone when it is closed.
 
     `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Options
-    of `Database` go there, others go to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`.
+    of `Database` go there, others go to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`. A
+    coroutine is warned (`BlockingWarning`): `backstory.aio.connect` is for async code.
     """
+    caller = sys._getframe(1)
+    if caller.f_code.co_flags & CO_COROUTINE and address != "memory:":
+        warnings.warn(
+            "this coroutine opens a database that blocks its event loop: write `async with backstory.aio.connect(...)`",
+            BlockingWarning,
+            stacklevel=2,
+        )
     own = {
         name: options.pop(name)
         for name in ("clock", "ids", "secrets", "cache_bytes", "codec", "inline")

@@ -73,6 +73,10 @@ class UnknownTypeWarning(UserWarning):
     """Events of a type are read by its name, and no event has it: perhaps it is misspelled."""
 
 
+class BlockingWarning(UserWarning):
+    """A coroutine opened a database whose verbs block its event loop; those of `backstory.aio` are awaited."""
+
+
 class BackstoryError(Exception):
     """The root: catch this to catch everything that the library raises on purpose.
 

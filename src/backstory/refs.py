@@ -14,6 +14,7 @@ BRANCH = "branch/"
 MARK = "mark/"
 SETTLED = "settled/"
 REFLOG = "reflog"
+LOG = "log/"
 SETTING = "setting/"
 STORE = "store/"
 
@@ -46,6 +47,7 @@ NAMESPACES = (
     ),
     Namespace(SETTLED, "JSON, the ids of decisions that merges into the branch left out", travels=True),
     Namespace(REFLOG, "the number of the log that has the changes of branches and marks", travels=False),
+    Namespace(LOG, "the number of a log that is no branch, see `adapters.named_log`", travels=False),
     Namespace(SETTING, "a text, a decision of the owner of this store", travels=False),
     Namespace(STORE, "text that is this store's own, see `local`", travels=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import enum
 import sys
 import threading
@@ -391,3 +392,43 @@ def test_threads_that_record_a_command_for_the_first_time_at_once_do_not_disturb
             assert [run.result() for run in runs] == [{"account": {"account": "a"}, "cents": 5}] * 8
     finally:
         sys.setswitchinterval(before)
+
+
+class Priority(enum.Enum):
+    """Of a ticket."""
+
+    NORMAL = "normal"
+
+
+@command
+def planned(
+    account: Account,
+    priority: Priority,
+    day: dt.date,
+    at: dt.datetime,
+    cents: decimal.Decimal,
+    id: uuid.UUID,
+    many: list[Priority],
+    by_name: dict[str, decimal.Decimal],
+    note: str,
+) -> None:
+    """Takes a value of each kind."""
+
+
+def test_a_command_is_told_without_the_words_of_python() -> None:
+    made = planned(
+        Account("a"),
+        Priority.NORMAL,
+        dt.date(2026, 11, 3),
+        dt.datetime(2026, 11, 3, 10, tzinfo=dt.UTC),
+        decimal.Decimal("9.90"),
+        uuid.UUID(int=7),
+        [Priority.NORMAL],
+        {"x": decimal.Decimal(1)},
+        "it's",
+    )
+    assert str(made) == commands.shortened(
+        "planned(a, priority='normal', day=2026-11-03, at=2026-11-03T10:00:00+00:00, cents=9.90,"
+        " id=00000000-0000-0000-0000-000000000007, many=['normal'], by_name={'x': 1}, note=\"it's\")",
+        200,
+    )

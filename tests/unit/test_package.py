@@ -20,6 +20,7 @@ from tests.state.bank import Account, Deposited
 def test_dir_has_the_public_names_and_nothing_else() -> None:
     assert {name for name in dir(backstory) if not name.startswith("__")} == {
         *backstory.__all__,
+        "adapters",
         "aio",
         "errors",
         "testing",

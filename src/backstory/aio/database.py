@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
-from types import UnionType
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from os import PathLike
+from types import TracebackType, UnionType
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import anyio
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 THREADS = 32
 """How many verbs run at once, unless `connect` is told otherwise."""
+
+NOT_OPEN = "a database for async code is opened by `async with backstory.aio.connect(...) as db:`"
 
 LOOK = 1.0
 """Seconds between two looks of a waiting task whether the branch was moved."""
@@ -135,16 +138,46 @@ class AsyncDatabase(Verbs):
         return AsyncDatabase(await self._run(self.db.keep, name), self._shared)
 
 
-@asynccontextmanager
-async def connect(
-    address: str = "memory:", *, threads: int = THREADS, **options: Any
-) -> AsyncIterator[AsyncDatabase]:
+class Opening(AbstractAsyncContextManager["AsyncDatabase"]):
+    """A database that is opened by `async with`, and by nothing else."""
+
+    def __init__(self, block: AbstractAsyncContextManager[AsyncDatabase]) -> None:
+        self._block = block
+
+    async def __aenter__(self) -> AsyncDatabase:
+        return await self._block.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return await self._block.__aexit__(kind, error, traceback)
+
+    def __await__(self) -> NoReturn:
+        raise TypeError(NOT_OPEN)
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(NOT_OPEN)
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"there is no {name} yet: {NOT_OPEN}")
+
+
+def connect(address: str | PathLike[str] = "memory:", *, threads: int = THREADS, **options: Any) -> Opening:
     """Open a database for async code: `async with connect("bank.db") as db`; options as for `backstory.connect`.
 
     At most `threads` verbs run at once, each in a thread. One more thread looks for events of other processes while
     somebody follows any branch. At the end of the block, verbs that have begun are waited for, and tasks that wait for
     events get `StoreClosed`.
     """
+    return Opening(_opened(address, threads, options))
+
+
+@asynccontextmanager
+async def _opened(
+    address: str | PathLike[str], threads: int, options: dict[str, Any]
+) -> AsyncIterator[AsyncDatabase]:
     shared = Shared(Workers(threads))
     opened: list[database.Database] = []
 

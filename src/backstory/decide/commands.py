@@ -28,7 +28,7 @@ from backstory.errors import DecisionError, DefinitionError
 from backstory.values.event import Event, is_event
 from backstory.values.event_types import event_classes
 from backstory.values.fields import unresolved
-from backstory.values.masking import know_command, masked_repr, masked_words
+from backstory.values.masking import know_command, masked_repr, masked_words, plainly
 from backstory.values.privacy import Privacy
 from backstory.values.query import Query
 from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
@@ -206,8 +206,8 @@ class CommandType(Generic[P]):
             return HIDDEN
 
     def shown(self, name: str, value: Any) -> str:
-        """An argument as `repr` writes it, its marked parts masked."""
-        return repr(value) if self.veil is None else masked_repr(value, self.veil.at(name))
+        """An argument as somebody would write it, its marked parts masked."""
+        return masked_repr(value, self.veil and self.veil.at(name), plainly)
 
     @property
     def gives(self) -> tuple[type[Any], ...]:

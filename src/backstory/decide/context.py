@@ -43,7 +43,8 @@ def context(
     """Set them for a block; an inner block adds to an outer one.
 
     `correlation` is an id that everything of one request shares. `because` is the event that made this code run: its
-    commit becomes the `causation`, and its correlation goes on.
+    commit becomes the `causation`, and its correlation goes on. Raises `RuntimeError` at its end if it began in another
+    context, such as that of a thread: then nobody else has seen the values.
     """
     outer = _current.get()
     added = dict(metadata)
@@ -61,4 +62,11 @@ def context(
     try:
         yield
     finally:
-        _current.reset(token)
+        try:
+            _current.reset(token)
+        except ValueError:
+            raise RuntimeError(
+                "this block of db.context ends in another context than it began in, so what was appended meanwhile has"
+                " no author, message and metadata of it. A FastAPI dependency with such a block is to be `async def`:"
+                " a plain `def` runs in a thread with a context of its own, of which the endpoint sees nothing"
+            ) from None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from backstory.refs import BRANCH, MARK, REFLOG
+from backstory.refs import BRANCH, LOG, MARK, REFLOG
 from backstory.values.commit import Head
 
 
@@ -30,7 +30,7 @@ def needed_by(
     """
 
     for name, value in refs.items():
-        if (name == REFLOG or name.startswith(BRANCH)) and value == str(number):
+        if (name == REFLOG or name.startswith((BRANCH, LOG))) and value == str(number):
             return f"the ref {name}"
         if name.startswith(MARK):
             try:

@@ -18,9 +18,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from backstory.errors import InvalidEvent
 from backstory.values import event as events
 from backstory.values.event import Unknown
-from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.event_data import EventData, RecordedEvent, encoded
 from backstory.values.event_types import compiled_types, event_type
 
 _fields = msgspec.json.Decoder(dict[str, Any]).decode
@@ -71,6 +72,8 @@ class Codec:
             return compiled.encode(event)
         if type(event) is EventData:
             return event
+        if type(event) is Unknown:
+            return _again(event)
         return event_type(type(event)).encode(event)
 
     def decode(self, record: EventData | RecordedEvent) -> Any:
@@ -108,4 +111,12 @@ PLAIN = Codec()
 
 def _unknown(record: EventData | RecordedEvent, why: str) -> Unknown:
     """The raw data of an event that no class here can read."""
-    return Unknown(record.type, record.version, record.tags, fields(record.data), why)
+    data = fields(record.data) if record.data else None
+    return Unknown(record.type, record.version, record.tags, data, why)
+
+
+def _again(event: Unknown) -> EventData:
+    """An event that no class here can read, in stored form: it says the same as the one that it was read from."""
+    if event.data is None:
+        raise InvalidEvent(f"{event.type}: its data is withheld, so it cannot be appended again")
+    return encoded(event.type, msgspec.json.encode(event.data), event.tags, event.version)

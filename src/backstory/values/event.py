@@ -123,7 +123,10 @@ class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
 
 
 class Unknown(Shown, frozen=True):
-    """A stored event that no class here can read: its raw data, and why."""
+    """A stored event that no class here can read: its raw data, None if they are withheld, and why.
+
+    It can be appended again, as the same event.
+    """
 
     type: str
     version: int

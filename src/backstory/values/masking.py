@@ -10,6 +10,9 @@ inside of `personal_shown()`; secret values are never shown.
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import enum
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -86,24 +89,41 @@ def masked_command(json: bytes) -> bytes:
 BRACKETS: Mapping[type[Any], tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")}
 
 
-def masked_repr(value: Any, veil: Veil | None) -> str:
-    """A value as `repr` writes it, with everything masked that its veil marks."""
+def plainly(value: Any) -> str:
+    """A value as a person writes it: `2026-11-03`, `9.99`, the value of an enum's member; others as `repr` does."""
+    import uuid
+
+    if isinstance(value, enum.Enum):
+        return plainly(value.value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, (decimal.Decimal, uuid.UUID, datetime.timedelta)):
+        return str(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{plainly(key)}: {plainly(part)}' for key, part in value.items())}}}"
+    if type(value) in (list, tuple, set, frozenset):
+        return f"[{', '.join(map(plainly, value))}]"
+    return repr(value)
+
+
+def masked_repr(value: Any, veil: Veil | None, leaf: Callable[[Any], str] = repr) -> str:
+    """A value as `repr` writes it, or `leaf`, with everything masked that its veil marks."""
     if veil is None or veil is OPEN:
-        return repr(value)
+        return leaf(value)
     if is_hidden(veil):
         return MASK
     if isinstance(value, dict):
-        inside = (f"{key!r}: {masked_repr(part, veil.at(key))}" for key, part in value.items())
+        inside = (f"{key!r}: {masked_repr(part, veil.at(key), leaf)}" for key, part in value.items())
         return f"{{{', '.join(inside)}}}"
     if (named := members(value)) is not None:
-        parts = (f"{name}={masked_repr(part, veil.at(step))}" for name, step, part in named)
+        parts = (f"{name}={masked_repr(part, veil.at(step), leaf)}" for name, step, part in named)
         return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, (list, tuple, set, frozenset)):
-        items = ", ".join(masked_repr(part, veil.at(index)) for index, part in enumerate(value))
+        items = ", ".join(masked_repr(part, veil.at(index), leaf) for index, part in enumerate(value))
         opening, closing = BRACKETS.get(type(value), ("{", "}"))
         closing = ",)" if closing == ")" and len(value) == 1 else closing
         return f"{opening}{items}{closing}"
-    return repr(value)
+    return leaf(value)
 
 
 def own_repr(value: Any, otherwise: Callable[[], str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import apsw
 from backstory.errors import HistoryLost, NewerFormat, NotAStore, StoreClosed, StoreExists, StoreMissing
 from backstory.stores.rows import Row
 from backstory.stores.sqlite.connecting import APPLICATION_ID
-from backstory.stores.sqlite.connections import Work
+from backstory.stores.sqlite.connections import Connections, Work
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.guard import keep_guard
 from backstory.stores.sqlite.opened import OPENED
@@ -58,7 +59,7 @@ class SqliteFile:
             self._connections = OPENED.open(
                 self.path, create=create is not False, patience=timeout, guard=guard
             )
-        self._garbage = weakref.finalize(self, OPENED.drop, self._connections)
+        self._garbage = weakref.finalize(self, _forgotten, self.path, self._connections)
         self._garbage.atexit = False
         try:
             self._prepare()
@@ -166,6 +167,16 @@ class SqliteFile:
         self.closed = True
         if self._garbage.detach() is not None:
             OPENED.close(self._connections)
+
+
+def _forgotten(path: str, connections: Connections) -> None:
+    """Let go of a file whose store was left to the garbage collector."""
+    OPENED.drop(connections)
+    warnings.warn(
+        f"the store {path} was never closed: use `with connect(...) as db`, or call db.close()",
+        ResourceWarning,
+        stacklevel=2,
+    )
 
 
 def _make_schema(connection: apsw.Connection, _again: bool) -> None:
