@@ -1,4 +1,4 @@
-"""A log in two lists."""
+"""A log in two lists, and an index of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import msgspec
 
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
+from backstory.stores.memory.index import Index
+from backstory.stores.streams import merged
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head, emptied, recorded
 from backstory.values.event_data import RecordedEvent
@@ -38,7 +40,7 @@ class Home(Protocol):
 
 
 class MemoryLog:
-    """A log in two lists.
+    """A log in two lists, and an index of them.
 
     It ends at its head, which the store has. Entries of the lists beyond the head were never appended: Ctrl-C broke
     the append off, or a fork whose child lacks the thread that was writing. The next append takes them away.
@@ -52,6 +54,7 @@ class MemoryLog:
         self._events: list[RecordedEvent] = []
         self._commits: list[Commit] = []
         self._ids: dict[str, Commit] = {}
+        self._index = Index()
 
     def at(self, home: Home) -> MemoryLog:
         """The same log in another home, which knows the log's end there."""
@@ -62,6 +65,7 @@ class MemoryLog:
     def become(self, other: MemoryLog) -> MemoryLog:
         """The same log again, with the events that it has in another home."""
         self._events, self._commits, self._ids = other._events, other._commits, other._ids
+        self._index = other._index
         return self
 
     def append(
@@ -87,12 +91,16 @@ class MemoryLog:
         self, query: Query, after: int, upto: int, backwards: bool = False, limit: int | None = None
     ) -> Iterator[RecordedEvent]:
         """The events that match, with `after < position <= upto`."""
-        low, high = max(after - self.origin.position, 0), max(upto - self.origin.position, 0)
-        indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
-        matches = matcher(query)
-        events = (self._events[index] for index in indexes)
-        found = (event for event in events if matches(event.type, event.tags))
-        return islice(found, limit)
+        origin = self.origin.position
+        after, upto = max(after, origin), max(upto, origin)
+        if query.is_all:
+            positions = [iter(range(upto, after, -1) if backwards else range(after + 1, upto + 1))]
+        else:
+            positions = self._index.proposed(query, after, upto, backwards=backwards)
+        matches, events = matcher(query), self._events
+        streams = [(events[position - origin - 1] for position in stream) for stream in positions]
+        found = merged(streams, backwards=backwards)
+        return islice((event for event in found if matches(event.type, event.tags)), limit)
 
     def commits(
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
@@ -147,7 +155,9 @@ class MemoryLog:
         """Put a batch beyond a head, in the place of entries that stand there."""
         self._clear_beyond(head)
         for draft, commit in zip(batch, commits, strict=True):
-            self._events += recorded(draft.events, commit)
+            events = recorded(draft.events, commit)
+            self._events += events
+            self._index.add(events)
             self._commits.append(commit)
             self._ids[commit.id] = commit
 
@@ -158,6 +168,7 @@ class MemoryLog:
             for commit in self._commits[whole:]:
                 self._ids.pop(commit.id, None)
             del self._commits[whole:]
+            self._index.cut(self._events[end:], head.position)
             del self._events[end:]  # at last: that they are there says that there is something to clear
 
     def _whole(self, head: Head) -> int:
