@@ -29,8 +29,11 @@ class TestMemoryLog:
         looked: list[str] = []
 
         def counting(query: Query) -> Callable[[str, Sequence[str]], bool]:
-            matches = matcher(query)
-            return lambda type, tags: (looked.append(type), matches(type, tags))[1]
+            def matches(type: str, tags: Sequence[str]) -> bool:
+                looked.append(type)
+                return matcher(query)(type, tags)
+
+            return matches
 
         log = MemoryStore().log()
         one(log, *[fact("Other", f"x:{number}") for number in range(size)], fact("A", "x:1", "y:1"))

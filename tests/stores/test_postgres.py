@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from backstory.conformance import StoreConformance
+from backstory.conformance.sample import fact, one
 from backstory.stores.postgres import PostgresStore, append_call, read_plan
+from backstory.values.query import Clause, Query
 from tests.postgres.schemas import schemas
 from tests.postgres.server import installations
 from tests.stores.shared import SharedStore
@@ -21,6 +24,23 @@ class TestPostgresStore(StoreConformance):
 class TestPostgresStoreThatTwoHaveOpen(StoreConformance):
     def open_store(self, tmp_path: Path) -> SharedStore:
         return SharedStore(schemas().open(tmp_path), schemas().open(tmp_path))
+
+
+@pytest.mark.parametrize("clauses", [1, 1_000])
+def test_a_read_is_one_statement_whatever_the_number_of_its_clauses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clauses: int
+) -> None:
+    query = Query(tuple(Clause.of(["A"], [f"x:{number}"]) for number in range(clauses)))
+    with closing(schemas().open(tmp_path)) as store:
+        log = store.log()
+        one(log, *[fact("A", f"x:{number}") for number in range(clauses)])
+        head, asked = log.head().position, list[str]()
+        fetch = store.server.fetch
+        monkeypatch.setattr(
+            store.server, "fetch", lambda sql, given=(): (asked.append(sql), fetch(sql, given))[1]
+        )
+        assert len(list(log.read(query, upto=head))) == clauses
+        assert len(asked) <= 2  # the second finds that there is no more
 
 
 COLLIDING = """

@@ -93,6 +93,10 @@ SHAPES = {
 
 MANY = {
     "clauses": Query(tuple(Clause.of(tags=[f"n:{number}"]) for number in range(1_500))),
+    "clauses_of_two_tags": Query(
+        tuple(Clause.of(tags=[f"n:{number}", f"n:{number + 1}"]) for number in range(500))
+    ),
+    "clauses_of_types": Query(tuple(Clause.of([f"T{number}"]) for number in range(1_500))),
     "types": Query.of([f"T{number}" for number in range(1_500)]),
     "tags": Query.of(tags=[f"n:{number}" for number in range(1_500)]),
     "types_and_a_tag": Query.of([f"T{number}" for number in range(1_500)], ["n:3"]),
@@ -178,6 +182,14 @@ class Conditions:
         assert positions(verdict.events) == expected
         after = log.head().position
         assert positions(append(log, decided(fact("Z"), query=query, after=after))) == [after + 1]
+
+    def test_ten_thousand_clauses_are_read_and_judged(self, log: Log) -> None:
+        one(log, fact("A", "n:9999"), fact("A", "m:1"), fact("B", "n:0"))
+        query = Query(tuple(Clause.of(tags=[f"n:{number}"]) for number in range(10_000)))
+        assert positions(log.read(query)) == [1, 3]
+        [verdict] = log.append([[decided(query=query)]])
+        assert isinstance(verdict, Conflict)
+        assert positions(verdict.events) == [1, 3]
 
     def test_a_condition_on_an_empty_log_holds(self, log: Log) -> None:
         assert positions(append(log, decided(query=Query.all(), after=0))) == [1]

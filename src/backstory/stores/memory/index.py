@@ -39,7 +39,7 @@ class Index:
 
     def proposed(self, query: Query, after: int, upto: int, *, backwards: bool) -> list[Iterator[int]]:
         """Positions with `after < position <= upto`, each stream in order: the events that match are among them."""
-        streams = []
+        streams: list[Iterator[int]] = []
         for positions in chain.from_iterable(map(self._by, query.clauses)):
             low, high = bisect_right(positions, after), bisect_right(positions, upto)
             if low < high:

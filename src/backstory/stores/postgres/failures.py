@@ -81,9 +81,12 @@ def _is_refusal(error: psycopg.Error) -> bool:
     )
 
 
-def named(shown: str, error: psycopg.Error) -> StoreError:
-    """The error of ours for one of PostgreSQL's. Its words hold no password: libpq's do not, once it has understood
-    the address, and `address.parsed` lets no password pass for a host; before that they may, and are left out."""
+def named(shown: str, error: psycopg.Error, *, reads: bool = False) -> StoreError:
+    """The error of ours for one of PostgreSQL's. `reads`: nothing was being written.
+
+    Its words hold no password: libpq's do not, once it has understood the address, and `address.parsed` lets no
+    password pass for a host; before that they may, and are left out.
+    """
     state = error.sqlstate
     if isinstance(error, psycopg.ProgrammingError) and state is None:
         return StoreError(f"{shown}: libpq does not understand this address or a parameter of it")
@@ -96,8 +99,8 @@ def named(shown: str, error: psycopg.Error) -> StoreError:
     if state is not None and state.startswith(REFUSED):
         return StoreRefused(f"{shown}: this cannot be stored ({words})")
     if may_pass(error):
+        kept = "; a write may have been kept all the same: make it again with the same ids"
         return StoreError(
-            f"{shown}: the server cannot be reached or went away ({words});"
-            " a write may have been kept all the same: make it again with the same ids"
+            f"{shown}: the server cannot be reached or went away ({words}){'' if reads else kept}"
         )
     return StoreError(f"{shown}: {words}")

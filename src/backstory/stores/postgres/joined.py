@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -15,7 +15,7 @@ from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import named
 from backstory.stores.postgres.head_watch import BUSY
 from backstory.stores.postgres.log import PostgresLog
-from backstory.stores.postgres.session import Session
+from backstory.stores.postgres.session import Arguments, Session
 from backstory.stores.postgres.store import PostgresCaches, StoreOver
 from backstory.stores.postgres.tables import PostgresTransaction
 from backstory.stores.rows import Row
@@ -44,7 +44,7 @@ class JoinedServer:
         except psycopg.Error as error:
             raise named(self.address.shown, error) from error
 
-    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def fetch(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query."""
         return self.run(lambda session: session.small.execute(sql.encode(), arguments).fetchall())
 

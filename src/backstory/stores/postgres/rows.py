@@ -22,7 +22,6 @@ from backstory.stores.rows import (
     head_of,
     in_order,
 )
-from backstory.stores.streams import merged
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query, matcher
@@ -30,13 +29,17 @@ from backstory.values.query import Query, matcher
 FIRST_CHUNK, CHUNK = 64, 2048
 """Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
 
+CHUNK_OF_MANY, FOR_EACH = 16_384, 16
+"""The most rows of a chunk where a query has many clauses, all of which each chunk looks up again; and how many rows it
+has for each of them."""
+
 COMMIT_COLUMNS = (
     f"key & {POSITION}, size, id, time, authored, author, message, convert_to(command, 'UTF8'),"
     " convert_to(metadata, 'UTF8'), query, after, secret, content, hash, signature"
 )
 COMMITS = (
-    f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key > %s AND key <= %s"
-    " ORDER BY key {order} LIMIT %s"
+    f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key > %(above)s AND key <= %(upto)s"
+    " ORDER BY key {order} LIMIT %(limit)s"
 )
 BY_IDS = f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE id = ANY(%s) AND key >> 40 = %s ORDER BY key"
 BY_HASH = (
@@ -84,12 +87,11 @@ class Rows:
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
     ) -> Iterator[RecordedEvent]:
         """The events that match, with `after < position <= upto`."""
-        decide = matcher(query)
-        streams = [
-            self._matching(decide, self._chunks(selection, after, upto, backwards, limit))
-            for selection in plan(self._source.address.schema, query, backwards=backwards)
-        ]
-        return islice(merged(streams, backwards=backwards), limit)
+        selection = plan(self._source.address.schema, query, backwards=backwards)
+        if selection is None:
+            return iter(())
+        chunks = self._chunks(selection, after, upto, backwards, limit)
+        return islice(self._matching(matcher(query), chunks), limit)
 
     def _matching(
         self, decide: Callable[[str, Sequence[str]], bool], chunks: Iterator[list[Row]]
@@ -126,16 +128,18 @@ class Rows:
         after = max(after, self.origin.position)
         if after >= upto:
             return
-        size = FIRST_CHUNK if limit is None else min(FIRST_CHUNK, limit)
+        clauses = min(selection.clauses, CHUNK_OF_MANY // FOR_EACH)
+        first, most = max(FIRST_CHUNK, clauses), max(CHUNK, clauses * FOR_EACH)
+        size = first if limit is None else min(first, limit)
         rows = self._chunk(selection, after, upto, size, backwards)
         while len(rows) == size:
             if backwards:
                 upto = rows[-1][0] - 1
             else:
                 after = rows[-1][0]
-            size = min(size * 4, CHUNK)
+            size = min(size * 4, most)
             work = partial(self._chunk, selection, after, upto, size, backwards)
-            ahead = Prefetch(work) if size == CHUNK and self._source.ahead else None
+            ahead = Prefetch(work) if size == most and self._source.ahead else None
             yield rows
             rows = work() if ahead is None else ahead.result()
         if rows:

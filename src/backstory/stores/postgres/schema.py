@@ -38,7 +38,7 @@ def prepare(server: Server, create: bool | None) -> None:
             FOUND.format(schema=schema).encode()
         ).fetchall()[0]
 
-    told, (process, isolation, encoding, version, exists, taken, reserved) = server.run(look)
+    told, (process, isolation, encoding, version, exists, taken, reserved) = server.run(look, reads=True)
     if version < OLDEST:
         raise StoreError(
             f"{shown}: PostgreSQL {OLDEST // 10_000} or newer is needed, this is {version // 10_000}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from backstory.errors import HistoryLost, StoreClosed, StoreLocked
 from backstory.forks import on_fork
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import FEW, may_pass, named
+from backstory.stores.postgres.session import Arguments
 from backstory.stores.postgres.wire import BytesDumper
 
 T = TypeVar("T")
@@ -97,11 +98,11 @@ class Server:
         _of_parents.append(self._idle)
         self._begin()
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[Connection], T], *, reads: bool = False) -> T:
         """Do a piece of work over a connection that no other thread uses meanwhile.
 
         It must be harmless to do twice: it is done again when the server goes away, for as long as the address allows.
-        Raises `StoreError`.
+        `reads`: it writes nothing. Raises `StoreError`.
         """
         until = time.monotonic() + self.patience
         pause, few = 0.02, 0
@@ -112,7 +113,7 @@ class Server:
                 few += error.sqlstate in FEW
                 left = until - time.monotonic()
                 if not may_pass(error) or left <= 0 or few == TRIES:
-                    raise named(self.address.shown, error) from error
+                    raise named(self.address.shown, error, reads=reads) from error
             time.sleep(min(pause * random.uniform(0.5, 1.5), left))  # noqa: S311 - so that many do not come at once
             pause = min(pause * 2, 1.0)
 
@@ -190,17 +191,19 @@ class Server:
             raise
         return connection
 
-    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def fetch(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query."""
 
         def work(connection: Connection) -> list[Row]:
             return connection.execute(sql.encode(), arguments, binary=True).fetchall()
 
-        return self.run(work)
+        return self.run(work, reads=True)
 
-    def look(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def look(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query that gives few."""
-        return self.run(lambda connection: connection.small.execute(sql.encode(), arguments).fetchall())
+        return self.run(
+            lambda connection: connection.small.execute(sql.encode(), arguments).fetchall(), reads=True
+        )
 
     def pool_elsewhere(self) -> None:
         """Prepare no statements: a pooler gives each transaction another session, and would mix them up."""

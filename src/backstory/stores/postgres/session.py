@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ from psycopg.rows import tuple_row
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.wire import BytesDumper
 from backstory.stores.rows import Row
+
+Arguments = Sequence[Any] | Mapping[str, Any]
+"""The arguments of a statement, by place or by name."""
 
 
 class Session(Protocol):
@@ -41,11 +44,11 @@ class Fetching(Protocol):
         """Whether the next rows may be fetched by another thread meanwhile."""
         ...
 
-    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def fetch(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query."""
         ...
 
-    def look(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def look(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query that gives few."""
         ...
 
@@ -59,7 +62,7 @@ class Inside:
         self.address = address
         self.session = session
 
-    def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def fetch(self, sql: str, arguments: Arguments = ()) -> list[Row]:
         """All rows of a query."""
         return self.session.small.execute(sql.encode(), arguments).fetchall()
 
