@@ -16,6 +16,7 @@ from backstory.decide.loading import Cache, Loader
 from backstory.decide.snapshots import Snapshots
 from backstory.forks import on_fork
 from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain
+from backstory.lookup import Commits
 from backstory.opened import opened
 from backstory.store import Log, Record, Store
 from backstory.stores.guarded import GuardedLog
@@ -51,9 +52,9 @@ class Line:
 
     def read(self, query: Query, **bounds: Any) -> Iterator[Record]:
         """Stream events, typed, with their records; see `Log.read`."""
-        decode, find = self.codec.decode, self.loader.commit_at
-        for record in self.log.read(query, **bounds):
-            yield Record(decode(record), record, find)
+        decode, commits = self.codec.decode, Commits(self.log)
+        for record in commits.of(self.log.read(query, **bounds)):
+            yield Record(decode(record), record, commits.chunk)
 
 
 class Lines:

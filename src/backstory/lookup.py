@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, islice, repeat
 
 from backstory.errors import BranchError, StoreCorrupt
 from backstory.store import Log
 from backstory.values.commit import ORIGIN, Commit, Head
 from backstory.values.event_data import RecordedEvent
+
+AHEAD = 64, 256, 1024
+"""How many events are read at a time, at first and later, so that their commits can be asked for together."""
 
 
 def commit_at(log: Log, position: int) -> Commit:
@@ -18,10 +22,65 @@ def commit_at(log: Log, position: int) -> Commit:
     raise StoreCorrupt(f"the commit that holds #{position} is missing; run: backstory verify")
 
 
-def commit_finder(log: Log) -> Callable[[int], Commit]:
-    """A function from an event's position to its commit, which remembers the last few."""
+class Together:
+    """The commits that hold some positions: all of them are asked for once the first is wanted."""
 
-    return lru_cache(maxsize=256)(partial(commit_at, log))
+    __slots__ = ("_commits", "_ends", "_log", "_positions")
+
+    def __init__(self, log: Log, positions: Collection[int]) -> None:
+        self._log = log
+        self._positions = positions
+        self._commits: list[Commit] = []
+        self._ends: list[int] = []
+
+    def __call__(self, position: int) -> Commit:
+        """The commit that holds a position: one of these, or another one, which is asked for alone."""
+        self.fetch()
+        index = bisect_left(self._ends, position)
+        if index < len(self._ends) and self._commits[index].first <= position:
+            return self._commits[index]
+        return commit_at(self._log, position)
+
+    def fetch(self) -> None:
+        """Ask for the commits now."""
+        if self._positions:
+            commits = self._log.commits_at(self._positions)
+            self._ends = [commit.position for commit in commits]
+            self._commits = commits
+            self._positions = ()  # at last: another thread may ask, too
+
+
+class Commits:
+    """Finds the commits of events while they are read in order. The events are read some ahead, a chunk at a time, and
+    the commits of a chunk are asked for together, if any is wanted.
+    """
+
+    __slots__ = ("_log", "chunk")
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.chunk = Together(log, ())
+
+    def __call__(self, position: int) -> Commit:
+        """The commit that holds a position; without a question to the log, mostly, if it is of the last events."""
+        return self.chunk(position)
+
+    def of(self, records: Iterable[RecordedEvent]) -> Iterator[RecordedEvent]:
+        """The same events; `chunk` finds the commit of the last one that was given, and of those around it."""
+        reading = iter(records)
+        for size in chain(AHEAD, repeat(AHEAD[-1])):
+            chunk: list[RecordedEvent] = []
+            wrong: Exception | None = None
+            try:
+                chunk.extend(islice(reading, size))
+            except Exception as error:  # noqa: BLE001 - it is raised after the events that came before it
+                wrong = error
+            self.chunk = Together(self._log, {record.commit for record in chunk})
+            yield from chunk
+            if wrong is not None:
+                raise wrong
+            if len(chunk) < size:
+                return
 
 
 def commit_with(log: Log, id: str, upto: int | None = None) -> Commit | None:

@@ -24,6 +24,7 @@ class OpenedLog:
         self._codec = codec
         self.append = log.append
         self.commits = log.commits
+        self.commits_at = log.commits_at
         self.find = log.find
         self.head = log.head
         self.wait = log.wait

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -67,6 +67,10 @@ class Log(Protocol):
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         """Stream the commits with `after < position <= upto`, a commit's position being that of its last event."""
+        ...
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits that hold these positions, each once, in order; none for a position that is not in the log."""
         ...
 
     def find(self, name: str) -> list[Commit]:
@@ -234,14 +238,17 @@ class Held(NamedTuple):
 
 
 class Record:
-    """An event in a log, with its place and its commit, which is looked up when it is asked for."""
+    """An event in a log, with its place and its commit, which is looked up when it is asked for.
 
-    __slots__ = ("_commit_at", "event", "stored")
+    `find` looks it up, by its position: mostly for many records at once. It is let go of then.
+    """
 
-    def __init__(self, event: Any, stored: RecordedEvent, commit_at: Callable[[int], Commit]) -> None:
+    __slots__ = ("_commit", "event", "stored")
+
+    def __init__(self, event: Any, stored: RecordedEvent, find: Callable[[int], Commit]) -> None:
         self.event = event
         self.stored = stored
-        self._commit_at = commit_at
+        self._commit: Commit | Callable[[int], Commit] = find
 
     def __repr__(self) -> str:
         return f"Record(#{self.position} {self.event!r})"
@@ -274,7 +281,10 @@ class Record:
     @property
     def commit(self) -> Commit:
         """The commit that it came in."""
-        return self._commit_at(self.stored.commit)
+        commit = self._commit
+        if not isinstance(commit, Commit):
+            commit = self._commit = commit(self.stored.commit)
+        return commit
 
     @property
     def time(self) -> datetime:

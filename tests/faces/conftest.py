@@ -14,6 +14,7 @@ from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.faces.face import awaited
+from tests.watched import LoopWatch, watched
 
 Face = Callable[[Database], Database]
 """Gives a database the face that a test is about; it is closed with the test."""
@@ -37,9 +38,12 @@ def face(request: pytest.FixtureRequest, portals: dict[str, BlockingPortal]) -> 
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store."""
-    return SqliteStore(tmp_path / "test.db") if request.param == "sqlite" else MemoryStore()
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store, of which no event loop asks anything itself: it would wait for the database."""
+    watch = LoopWatch()
+    yield watched(SqliteStore(tmp_path / "test.db") if request.param == "sqlite" else MemoryStore(), watch)
+    if request.node.callspec.params.get("face") != "sync":
+        assert watch.blocked == []
 
 
 @pytest.fixture

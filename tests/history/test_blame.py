@@ -19,7 +19,7 @@ from backstory.history.blame.tracing import Trace
 from backstory.history.compare.align import paired
 from backstory.history.compare.jsonable import canonical, plain
 from backstory.history.compare.shape import Shape
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits
 from backstory.store import Log
 from tests.history.shop import Added, Arranged, Cart, Dropped, Line, extend, log_of, shop_logs
 
@@ -96,9 +96,9 @@ def test_positions_are_those_of_comparing_everything_after_each_event(log: Log) 
 @given(shop_logs())
 def test_careful_tracing_says_the_same(log: Log) -> None:
     trace = Trace(Cart("a"), careful=True)
-    trace.fold(log.read(Cart("a").query()), commit_finder(log))
+    trace.fold(log.read(Cart("a").query()), Commits(log))
     quick = Trace(Cart("a"))
-    quick.fold(log.read(Cart("a").query()), commit_finder(log))
+    quick.fold(log.read(Cart("a").query()), Commits(log))
     assert trace.complete
     if quick.complete:
         assert quick.provenance == trace.provenance

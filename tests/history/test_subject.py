@@ -157,6 +157,7 @@ class Counting:
         self._log = MemoryStore().log()
         self.append = self._log.append
         self.commits = self._log.commits
+        self.commits_at = self._log.commits_at
         self.find = self._log.find
         self.head = self._log.head
         self.wait = self._log.wait

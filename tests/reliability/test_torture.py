@@ -19,7 +19,7 @@ import pytest
 from backstory import Database, State, connect
 from backstory.decide.state import fold
 from backstory.history.check.verify import verify
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits
 from backstory.store import Log
 from backstory.values.codec import PLAIN
 from backstory.values.commit import Commit
@@ -49,7 +49,7 @@ class History:
     """All events in memory, and states at any position without the code that is tested: no cache, no index."""
 
     def __init__(self, log: Log, events: list[RecordedEvent]) -> None:
-        self._commit_at = commit_finder(log)
+        self._commit_at = Commits(log)
         self._events = events
         self._matching: dict[Query, list[RecordedEvent]] = {}
 

@@ -16,7 +16,7 @@ from backstory import Condition, Database, Event, Latest, Query, State, Tag, Tag
 from backstory.decide.copying import immutable
 from backstory.decide.state import fold, state_type
 from backstory.errors import Conflict, DefinitionError, EventError, InvalidTag, UnreadableEvent
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits
 from backstory.store import Record
 from backstory.values.event_data import RecordedEvent, encoded
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit
@@ -338,7 +338,7 @@ def test_what_one_caller_does_to_a_state_no_other_sees(db: Database) -> None:
         db.append(Deposited("a", cents))
         for _ in range(3):
             book = db.load(Book("a"))
-            assert book == fold(Book("a"), db.log.read(), commit_finder(db.log))
+            assert book == fold(Book("a"), db.log.read(), Commits(db.log))
             assert book.last is not None
             book.last.cents.append(99)
             book.lines[0].cents.clear()

@@ -5,7 +5,7 @@ What one of them kept to itself, the other would not see, and the suite would fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -57,6 +57,9 @@ class SharedLog:
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         return self._one().commits(after=after, upto=upto, backwards=backwards, limit=limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        return self._one().commits_at(positions)
 
     def find(self, name: str) -> list[Commit]:
         return self._one().find(name)

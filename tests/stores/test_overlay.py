@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -64,6 +64,9 @@ class ForkingLog:
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         return self.now.commits(after=after, upto=upto, backwards=backwards, limit=limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        return self.now.commits_at(positions)
 
     def find(self, name: str) -> list[Commit]:
         return self.now.find(name)

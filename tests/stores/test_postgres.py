@@ -10,6 +10,8 @@ import pytest
 from backstory.conformance import StoreConformance
 from backstory.conformance.sample import fact, one
 from backstory.stores.postgres import PostgresStore, append_call, read_plan
+from backstory.stores.postgres.session import Arguments
+from backstory.stores.rows import Row
 from backstory.values.query import Clause, Query
 from tests.postgres.schemas import schemas
 from tests.postgres.server import installations
@@ -36,9 +38,12 @@ def test_a_read_is_one_statement_whatever_the_number_of_its_clauses(
         one(log, *[fact("A", f"x:{number}") for number in range(clauses)])
         head, asked = log.head().position, list[str]()
         fetch = store.server.fetch
-        monkeypatch.setattr(
-            store.server, "fetch", lambda sql, given=(): (asked.append(sql), fetch(sql, given))[1]
-        )
+
+        def counting(sql: str, arguments: Arguments = ()) -> list[Row]:
+            asked.append(sql)
+            return fetch(sql, arguments)
+
+        monkeypatch.setattr(store.server, "fetch", counting)
         assert len(list(log.read(query, upto=head))) == clauses
         assert len(asked) <= 2  # the second finds that there is no more
 

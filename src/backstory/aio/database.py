@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import anyio
 
 from backstory import database
-from backstory.aio.face import Shared
+from backstory.aio.face import Shared, completed
 from backstory.aio.stream import Following, Stream
 from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
@@ -105,7 +105,7 @@ class AsyncDatabase(Verbs):
                     return await self._shared.of(line).watch.beyond(after)
 
         def between(after: int, upto: int) -> Iterator[Record]:
-            return line.read(query, after=after, upto=upto)
+            return completed(line.read(query, after=after, upto=upto))
 
         return Following(self._shared.workers, between, beyond, begin)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from backstory.aio.stream import Stream
 from backstory.aio.watch import Watch
 from backstory.aio.writes import Writes
+from backstory.history.blame.blame import Blame
+from backstory.store import Record
 
 if TYPE_CHECKING:
     from typing import Self
@@ -62,6 +64,21 @@ class Shared:
         await self.workers.close(close)
 
 
+def complete(found: T) -> T:
+    """The same, with the commits that it would look up when a task asks for them: they are read in this thread."""
+    if isinstance(found, Record):
+        found.commit  # noqa: B018 - it is kept
+    elif isinstance(found, Blame):
+        found.commits.fetch()
+    return found
+
+
+def completed(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each with its commit."""
+    for item in items:
+        yield complete(item)
+
+
 class Face:
     """A `Database`, below, and how its verbs are awaited."""
 
@@ -79,10 +96,10 @@ class Face:
         return self.db.name
 
     async def _run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._shared.workers.run(verb, *args, **kwargs)
+        return await self._shared.workers.run(lambda: complete(verb(*args, **kwargs)))
 
     def _stream(self, items: Callable[[], Iterator[T]]) -> Stream[T]:
-        return Stream(self._shared.workers, items)
+        return Stream(self._shared.workers, lambda: completed(items()))
 
     def _opened(self, db: Database) -> Self:
         return type(self)(db, self._shared)

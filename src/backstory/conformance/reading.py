@@ -189,6 +189,19 @@ class Finding:
         [second] = append(log, decided(id=first.hash.hex()[:8]))
         assert log.find(second.id) == [second, first]
 
+    def test_commits_are_found_by_the_positions_that_they_hold(self, log: Log) -> None:
+        assert log.commits_at([]) == log.commits_at([0, 1, 2]) == []
+        told(log)
+        commits = list(log.commits())
+        for commit in commits:
+            for position in range(commit.first, commit.position + 1):
+                assert log.commits_at([position]) == [commit]
+        end = commits[-1].position
+        assert log.commits_at(range(-1, 10 * end)) == commits
+        assert log.commits_at([end + 1, 2**60, 0, -1]) == []
+        some = [end, commits[3].first, commits[3].position, end, commits[0].position]
+        assert log.commits_at(some) == [commits[0], commits[3], commits[-1]]
+
     def test_find_looks_far_back(self, log: Log) -> None:
         commit = one(log)
         fill(log)

@@ -104,6 +104,8 @@ class Dropping:
         for upto in (None, 1, 3):
             with pytest.raises(LogDropped):
                 list(log.commits(upto=upto))
+        with pytest.raises(LogDropped):
+            log.commits_at([1, 2])
 
     def test_a_number_is_not_given_twice(self, store: Store) -> None:
         number = create_log(store, ORIGIN)

@@ -22,7 +22,7 @@ from backstory.decide.loading import Loader, Reads
 from backstory.decide.state import State, state_type
 from backstory.errors import Conflict
 from backstory.forks import on_fork
-from backstory.store import Verdict
+from backstory.store import Held, Verdict
 from backstory.values.codec import Codec
 from backstory.values.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.values.event_data import EventData
@@ -203,7 +203,8 @@ class Executor:
         self._loader.note(commit.point)
         # It may be a commit of another caller with this id, whose decision read other events.
         if commit.condition == attempt.decision.condition:
-            self._loader.advance(attempt.reads, attempt.decision.states, recorded(attempt.events, commit))
+            records = recorded(attempt.events, commit)
+            self._loader.advance(attempt.reads, attempt.decision.states, commit, records)
         return commit
 
     def contended(self, reads: Reads) -> bool:
@@ -222,11 +223,6 @@ class Executor:
             commit = chained(draft, Head(position, NO_HASH, draft.time))
             records = recorded(events, commit)
             for state in after.values():
-                state_type(type(state)).fold(
-                    state, filter(state.query().matches, records), self._would_be(commit)
-                )
+                own = filter(state.query().matches, records)
+                state_type(type(state)).fold(state, own, Held(commit))
         return Preview(decision.events, before, after)
-
-    def _would_be(self, commit: Commit) -> Callable[[int], Commit]:
-        """Finds commits, and this one too, which is not in the log."""
-        return lambda position: commit if position == commit.position else self._loader.commit_at(position)

@@ -12,11 +12,11 @@ import msgspec
 
 from backstory.decide.mistaken import need_state
 from backstory.decide.snapshots import Snapshots
-from backstory.decide.state import State, fold, state_type
+from backstory.decide.state import State, state_type
 from backstory.forks import on_fork
-from backstory.lookup import commit_finder
-from backstory.store import Log
-from backstory.values.commit import Head
+from backstory.lookup import Commits
+from backstory.store import Held, Log
+from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.exact import Inexact, exact
 from backstory.values.query import Query, union
@@ -118,7 +118,6 @@ class Loader:
 
     def __init__(self, log: Log, snapshots: Snapshots | None = None, cache: Cache | None = None) -> None:
         self.log = log
-        self.commit_at = commit_finder(log)
         self._snapshots = snapshots
         self._cache = cache or Cache()
         self._mine = object()
@@ -175,7 +174,7 @@ class Loader:
                 self._cache.put((self._mine, key), state, upto)
             return state
         folded: State = compiled.copy(state)
-        count = compiled.fold(folded, chain((first,), events), self.commit_at)
+        count = applied(folded, self.log, chain((first,), events))
         if lag is not None:
             if key is not None:
                 self._cache.put((self._mine, key), folded, upto)
@@ -183,7 +182,9 @@ class Loader:
                 self._snapshots.keep(reference, query, folded, upto)
         return folded
 
-    def advance(self, reads: Reads, states: Sequence[State], records: Sequence[RecordedEvent]) -> None:
+    def advance(
+        self, reads: Reads, states: Sequence[State], commit: Commit, records: Sequence[RecordedEvent]
+    ) -> None:
         """Remember states that were loaded as they are after a commit that was appended on that condition.
 
         No other event that these states read can have come between: the condition excludes it.
@@ -194,10 +195,10 @@ class Loader:
             compiled = state_type(type(reference))
             state = compiled.copy(before)
             try:
-                compiled.fold(state, filter(query.matches, records), self.commit_at)
+                compiled.fold(state, filter(query.matches, records), Held(commit))
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; the next load of the state raises the error
                 continue
-            self._cache.put((self._mine, key), state, records[-1].position)
+            self._cache.put((self._mine, key), state, commit.position)
 
     def _known(self, read: Read, upto: int | None = None) -> Known | None:
         """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
@@ -210,9 +211,22 @@ class Loader:
         return None
 
 
+def applied(state: State, log: Log, records: Iterable[RecordedEvent]) -> int:
+    """Apply events of a log to `state`, which changes; return how many there were. Raises `UnreadableEvent`."""
+    compiled, commits = state_type(type(state)), Commits(log)
+    return compiled.fold(state, commits.of(records) if compiled.wants_record else records, commits)
+
+
+def replay(state: State, log: Log, query: Query, *, after: int = 0, upto: int | None = None) -> int:
+    """The same for the events that match a query, between two positions."""
+    return applied(state, log, log.read(query, after=after, upto=upto))
+
+
 def replayed(log: Log, reference: S, upto: int | None = None) -> S:
     """The state as its events give it up to a position, without what is remembered. Raises `UnreadableEvent`."""
-    return fold(reference, log.read(reference.query(), upto=upto), commit_finder(log))
+    filled: S = state_type(type(reference)).copy(reference)
+    replay(filled, log, reference.query(), upto=upto)
+    return filled
 
 
 def read_of(reference: State) -> Read:

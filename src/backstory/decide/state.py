@@ -187,10 +187,10 @@ class StateType:
             clauses.append(Clause(names, tags))
         return Query(tuple(clauses)) if len(clauses) == 1 else simplified(clauses)
 
-    def fold(self, state: State, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit]) -> int:
+    def fold(self, state: State, records: Iterable[RecordedEvent], find: Callable[[int], Commit]) -> int:
         """Apply these events, which are open, to `state`, which changes; return how many there were.
 
-        `commit_at` finds the commit of an event, for an `apply` that looks at its record.
+        `find` finds the commit of an event, for an `apply` that looks at its record.
 
         Raises `UnreadableEvent` for one that the code at hand cannot read: a state that skipped it would be wrong.
         """
@@ -215,7 +215,7 @@ class StateType:
                     if stored.version == compiled.version
                     else _mended(compiled, stored)
                 )
-                given = apply(event, Record(event, stored, commit_at)) if wants_record else apply(event)
+                given = apply(event, Record(event, stored, find)) if wants_record else apply(event)
                 if given is not None:
                     raise self._gave(given)
         except msgspec.MsgspecError as wrong:

@@ -21,6 +21,7 @@ class GuardedLog:
         self._guard = guard
         self.read = log.read
         self.commits = log.commits
+        self.commits_at = log.commits_at
         self.find = log.find
         self.head = log.head
         self.wait = log.wait

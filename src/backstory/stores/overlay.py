@@ -6,7 +6,7 @@ base's, because the own log was made with that point as its origin.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
 
 from backstory.store import ALL, Log, Verdict
@@ -106,6 +106,16 @@ class OverlayLog:
         late = self.own.commits(after=border, upto=upto, backwards=backwards, limit=limit)
         both = chain(late, early) if backwards else chain(early, late)
         return both if limit is None else islice(both, limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits of either that hold these positions; see `Log.commits_at`."""
+        border = self.origin.position
+        early = [position for position in positions if position <= border]
+        late = [position for position in positions if position > border]
+        return [
+            *(self.base.commits_at(early) if early else ()),
+            *(self.own.commits_at(late) if late else ()),
+        ]
 
     def find(self, name: str) -> list[Commit]:
         """The commits of either that `name` may mean; see `Log.find`."""

@@ -12,10 +12,11 @@ import msgspec
 
 from backstory.decide.commands import first_of
 from backstory.decide.latest import Latest
+from backstory.decide.loading import replay
 from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import Expression
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits
 from backstory.store import Log
 from backstory.values.event_data import RecordedEvent
 
@@ -73,23 +74,23 @@ def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto
     Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one
     of its fields.
     """
-    compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
+    compiled, query, commits = state_type(type(reference)), reference.query(), Commits(log)
     state = compiled.copy(reference)
     began = False
-    if after and compiled.fold(state, log.read(query, upto=after), commit_at):
+    if after and replay(state, log, query, upto=after):
         began = bool(predicate(state))
     turns: list[Turn] = []
 
     def watched() -> Iterator[RecordedEvent]:
         """The events; the code after a `yield` runs when that event has been applied."""
         held = began
-        for record in log.read(query, after=after, upto=upto):
+        for record in commits.of(log.read(query, after=after, upto=upto)):
             yield record
             if bool(predicate(state)) is not held:
                 held = not held
                 turns.append(Turn(record, held))
 
-    compiled.fold(state, watched(), commit_at)
+    compiled.fold(state, watched(), commits)
     if not (began or turns) and isinstance(predicate, Expression) and isinstance(state, Latest):
         predicate.check(state.fields)
     return Found(tuple(turns), began)

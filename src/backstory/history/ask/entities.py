@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from backstory.decide.latest import Latest
+from backstory.decide.loading import replay
 from backstory.decide.state import State, StateType, state_type
 from backstory.errors import DefinitionError
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits
 from backstory.store import Log
 from backstory.values.event_data import RecordedEvent
 from backstory.values.fields import TagField, hints
@@ -51,19 +52,23 @@ class Entities:
         self._after = after
         self._identities = _Identities(cls)
         self._compiled = state_type(cls)
-        self._commit_at = commit_finder(log)
+        self._commits = Commits(log)
         self._asked: set[Key] = set()
 
     def follow(self, upto: int | None = None) -> Iterator[tuple[RecordedEvent, list[Entity]]]:
         """Each event with the entities that it concerns, as they are after it. One pass."""
-        for record in self._log.read(self.query, after=self._after, upto=upto):
+        for record in self.read(upto):
             yield record, self.apply(record)
+
+    def read(self, upto: int | None = None) -> Iterator[RecordedEvent]:
+        """The events that concern any entity, to be applied one after the other."""
+        return self._commits.of(self._log.read(self.query, after=self._after, upto=upto))
 
     def apply(self, record: RecordedEvent) -> list[Entity]:
         """Take one more event, and give the entities that it concerns. All that match `query` come, in their order."""
         entities = list(self._concerned(record))
         for entity in entities:
-            self._compiled.fold(entity.state, (record,), self._commit_at)
+            self._compiled.fold(entity.state, (record,), self._commits)
         return entities
 
     def _concerned(self, record: RecordedEvent) -> Iterator[Entity]:
@@ -92,11 +97,10 @@ class Entities:
             state = self._compiled.copy(reference)
             query, count = reference.query(), 0
             if self._after:
-                count = self._compiled.fold(state, self._log.read(query, upto=self._after), self._commit_at)
+                count = replay(state, self._log, query, upto=self._after)
             start = self._compiled.copy(state)
             if self._identities.any_partial:
-                missed = self._log.read(query, after=self._after, upto=upto)
-                self._compiled.fold(state, missed, self._commit_at)
+                replay(state, self._log, query, after=self._after, upto=upto)
             known = self.found[key] = Entity(reference, state, start, existed=count > 0)
         return known
 

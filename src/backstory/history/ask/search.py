@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from backstory.decide.latest import Latest
+from backstory.decide.loading import replay
 from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities, Entity
 from backstory.history.ask.expression import ExpressionError, no_such_field
 from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
 from backstory.history.compare.pointer import parse, quoted
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits
 from backstory.store import ALL, Log
 from backstory.values.codec import fields
 from backstory.values.event_data import RecordedEvent
@@ -90,14 +91,12 @@ def commits_with(
     log: Log, reference: State, path: str, value: str | Wanted, after: int = 0, upto: int | None = None
 ) -> Iterator[Hit]:
     """The commits after which one state's part at `path` (`/lines/0/sku`, `lines.0.sku`) is `value`, oldest first."""
-    compiled, query, commit_at = state_type(type(reference)), reference.query(), commit_finder(log)
+    compiled, query, commits = state_type(type(reference)), reference.query(), Commits(log)
     steps, matches = _steps(type(reference), path), wanted(value) if isinstance(value, str) else value
     state = compiled.copy(reference)
-    held = again = bool(
-        after and compiled.fold(state, log.read(query, upto=after), commit_at) and matches(look(state, steps))
-    )
-    for commit, records in _by_commit(log.read(query, after=after, upto=upto)):
-        compiled.fold(state, records, commit_at)
+    held = again = bool(after and replay(state, log, query, upto=after) and matches(look(state, steps)))
+    for commit, records in _by_commit(commits.of(log.read(query, after=after, upto=upto))):
+        compiled.fold(state, records, commits)
         holds = matches(look(state, steps))
         if holds and not held:
             yield Hit(commit, reference, again)
@@ -132,7 +131,7 @@ def commits_with_any(
         concerned.clear()
 
     followed = Entities(log, cls, after)
-    for record in log.read(followed.query, after=after, upto=upto):
+    for record in followed.read(upto):
         if record.commit != commit:
             yield from settled()
         commit = record.commit

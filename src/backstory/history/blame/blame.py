@@ -19,7 +19,7 @@ from backstory.history.blame.tracing import Trace
 from backstory.history.compare.jsonable import canonical, part_veil, plain_value
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
-from backstory.lookup import commit_finder
+from backstory.lookup import Commits, Together
 from backstory.store import Held, Log
 from backstory.values.codec import fields
 from backstory.values.commit import Commit
@@ -39,7 +39,7 @@ class Blamed(Shown, frozen=True, eq=False):
     value: Any
     position: int
     whole: bool
-    commit_at: Callable[[int], Commit]
+    find: Callable[[int], Commit]
     veil: Veil | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -76,19 +76,26 @@ class Blamed(Shown, frozen=True, eq=False):
     @property
     def commit(self) -> Commit | None:
         """The commit that the event came in, read when it is asked for; None for position 0."""
-        return self.commit_at(self.position) if self.position else None
+        return self.find(self.position) if self.position else None
 
 
 class Blame:
     """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots."""
 
-    def __init__(
-        self, value: Any, provenance: Nested, commit_at: Callable[[int], Commit], veil: Veil | None = None
-    ) -> None:
+    def __init__(self, value: Any, provenance: Nested, log: Log, veil: Veil | None = None) -> None:
         self._value = value
         self._veil = veil
         self._provenance = provenance
-        self._commit_at = commit_at
+        self._log = log
+        self._commits: Together | None = None
+
+    @property
+    def commits(self) -> Together:
+        """Finds the commit of each part; all of them are read once the first is wanted."""
+        if self._commits is None:
+            positions = {position for _, _, position in walk(self._provenance, self._value) if position}
+            self._commits = Together(self._log, positions)
+        return self._commits
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Blame) and list(self) == list(other)
@@ -137,7 +144,10 @@ class Blame:
     def _part(self, path: Path, value: Any, position: int) -> Blamed:
         whole = isinstance(value, (dict, list)) and bool(value)
         veil = self._veil and reduce(Veil.at, path, self._veil)
-        return Blamed(path, value, position, whole, self._commit_at, veil)
+        return Blamed(path, value, position, whole, self._find, veil)
+
+    def _find(self, position: int) -> Commit:
+        return self.commits(position)
 
 
 def _told(part: Blamed) -> str:
@@ -159,27 +169,21 @@ def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bo
     """
     need_state(reference)
     upto = log.head().position if upto is None else upto
-    commit_at = commit_finder(log)
     if isinstance(reference, Latest):
-        return Blame(*_latest(log, reference, upto, commit_at, assertions=assertions))
-    value, provenance = _traced(log, reference, upto, commit_at, assertions=assertions)
-    return Blame(value, provenance, commit_at, veil_of(type(reference)))
-
-
-def _traced(
-    log: Log, reference: State, upto: int, commit_at: Callable[[int], Commit], *, assertions: bool
-) -> tuple[Any, Nested]:
-    trace = Trace(reference, assertions=assertions)
-    trace.fold(log.read(reference.query(), upto=upto), commit_at)
+        return _latest(log, reference, upto, assertions=assertions)
+    trace = _traced(log, reference, upto, Trace(reference, assertions=assertions))
     if not trace.complete:
-        trace = Trace(reference, assertions=assertions, careful=True)
-        trace.fold(log.read(reference.query(), upto=upto), commit_at)
-    return trace.plain, trace.provenance
+        trace = _traced(log, reference, upto, Trace(reference, assertions=assertions, careful=True))
+    return Blame(trace.plain, trace.provenance, log, veil_of(type(reference)))
 
 
-def _latest(
-    log: Log, reference: Latest, upto: int, commit_at: Callable[[int], Commit], *, assertions: bool
-) -> tuple[Any, Nested, Callable[[int], Commit], Veil | None]:
+def _traced(log: Log, reference: State, upto: int, trace: Trace) -> Trace:
+    commits = Commits(log)
+    trace.fold(commits.of(log.read(reference.query(), upto=upto)), commits)
+    return trace
+
+
+def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> Blame:
     """Of data: each field's last value, by the event itself."""
     values: dict[str, Any] = {}
     types: dict[str, str] = {}
@@ -197,4 +201,4 @@ def _latest(
                     provenances[name], last = provenance, position
             values[name], types[name] = value, record.type
     veil = united({name: part_veil(type, name) for name, type in types.items()})
-    return plain_value(values), Nested(last, provenances), commit_at, veil
+    return Blame(plain_value(values), Nested(last, provenances), log, veil)

@@ -69,9 +69,9 @@ class Trace:
         for field in self._open:
             self._adopt(field)
 
-    def fold(self, records: Iterable[RecordedEvent], commit_at: Callable[[int], Commit]) -> None:
-        """Apply the events, and note the changes of each."""
-        self._compiled.fold(self.state, self._settling(records), commit_at)
+    def fold(self, records: Iterable[RecordedEvent], find: Callable[[int], Commit]) -> None:
+        """Apply the events, and note the changes of each; `find` finds their commits."""
+        self._compiled.fold(self.state, self._settling(records), find)
 
     @property
     def plain(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from itertools import islice
 from operator import attrgetter
@@ -117,6 +117,13 @@ class MemoryLog:
         high = bisect_right(self._commits, upto, key=BY_POSITION)
         indexes = range(high - 1, low - 1, -1) if backwards else range(low, high)
         return islice((self._commits[index] for index in indexes), limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits that hold these positions; see `Log.commits_at`."""
+        head = self.head().position
+        there = {position for position in positions if self.origin.position < position <= head}
+        indexes = {bisect_left(self._commits, position, key=BY_POSITION) for position in there}
+        return [self._commits[index] for index in sorted(indexes)]
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 import psycopg
@@ -99,6 +99,13 @@ class PostgresLog:
             yield from found
             return
         self.rows.head()
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits that hold these positions; see `Log.commits_at`."""
+        found = self.rows.commits_at(positions)
+        if positions and not found:
+            self.rows.head()  # raises if the log was dropped
+        return found
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""

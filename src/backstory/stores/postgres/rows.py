@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
@@ -41,6 +41,11 @@ COMMITS = (
     f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key > %(above)s AND key <= %(upto)s"
     " ORDER BY key {order} LIMIT %(limit)s"
 )
+COMMITS_AT = (
+    f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key = ANY(ARRAY("
+    " SELECT (SELECT c.key FROM {schema}.commits c WHERE c.key >= p.key AND c.key <= %(last)s ORDER BY c.key LIMIT 1)"
+    " FROM unnest((SELECT %(keys)s::bigint[])) p (key))) ORDER BY key"
+)
 BY_IDS = f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE id = ANY(%s) AND key >> 40 = %s ORDER BY key"
 BY_HASH = (
     f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE hash BETWEEN %s AND %s AND key > %s AND key <= %s"
@@ -66,6 +71,7 @@ class Rows:
         self._hash_at = f"SELECT hash FROM {schema}.commits WHERE key = %s"
         self._head = HEAD.format(schema=schema)
         self._commits = [COMMITS.format(schema=schema, order=order) for order in ("ASC", "DESC")]
+        self._commits_at = COMMITS_AT.format(schema=schema)
         self._by_ids = BY_IDS.format(schema=schema)
         self._by_hash = BY_HASH.format(schema=schema)
 
@@ -117,6 +123,12 @@ class Rows:
         """The commits with `after < position <= upto`."""
         chunks = self._chunks(Selection(self._commits[backwards]), after, upto, backwards, limit)
         return islice((commit_of(row) for rows in chunks for row in rows), limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits that hold these positions."""
+        keys = [self.base + position for position in positions if self.origin.position < position <= POSITION]
+        rows = self._source.fetch(self._commits_at, {"keys": keys, "last": self._last})
+        return [commit_of(row) for row in rows]
 
     def _chunks(
         self, selection: Selection, after: int, upto: int, backwards: bool, limit: int | None

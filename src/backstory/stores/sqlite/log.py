@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from backstory.forks import on_fork
 from backstory.store import ALL, Verdict
@@ -87,6 +87,13 @@ class SqliteLog:
         head = self.head().position
         upto = head if upto is None else min(upto, head)
         return self._rows.commits(after, upto, backwards=backwards, limit=limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits that hold these positions; see `Log.commits_at`."""
+        found = self._rows.commits_at(positions)
+        if positions and not found:
+            self.lineage.ends()  # raises if the log was dropped
+        return found
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -43,6 +43,11 @@ COMMIT_COLUMNS = (
 )
 COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
 COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
+COMMITS_AT = (
+    f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position IN (SELECT (SELECT c.position FROM commits c"
+    " WHERE c.position >= p.value AND c.position <= ?1 ORDER BY c.position LIMIT 1) FROM json_each(?2) p)"
+    " ORDER BY position"
+)
 COMMIT_BY_ID = (
     f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position = (SELECT position FROM id_index WHERE id = ?1"
     " AND position > ?2 AND position <= ?3) UNION ALL"
@@ -212,6 +217,14 @@ class Rows:
         after = max(after, self._origin.position)
         chunks = self._chunks(COMMIT_SELECTION, after, upto, backwards, limit)
         return islice((commit_of(row) for rows in chunks for row in rows), limit)
+
+    def commits_at(self, positions: Collection[int]) -> list[Commit]:
+        """The commits that hold these positions."""
+        keys = [
+            self._base + position for position in positions if self._origin.position < position <= POSITION
+        ]
+        asked = msgspec.json.encode(keys).decode()
+        return [commit_of(row) for row in self.fetch(COMMITS_AT, (self._last, asked))]
 
     def _chunks(
         self, selection: Selection, after: int, upto: int, backwards: bool, first: int | None

@@ -1,0 +1,186 @@
+"""No verb of the asynchronous face, and nothing that it gives, asks the database inside of the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from backstory import Event, Record, State, Tag, command, reverts
+from backstory.aio import AsyncDatabase
+from backstory.aio.face import Shared
+from backstory.aio.workers import Workers
+from backstory.database import Database
+from backstory.errors import BranchMoved
+from backstory.store import Store
+from backstory.stores.memory import MemoryStore
+from backstory.stores.sqlite import SqliteStore
+from tests.aio.test_verbs import verbs
+from tests.watched import LoopWatch, watched
+
+pytestmark = pytest.mark.anyio
+
+
+class Said(Event):
+    room: Tag[str]
+    n: int
+
+
+class Talk(State):
+    room: Tag[str]
+    by: dict[str, int] = {}
+
+    def apply(self, event: Said, record: Record) -> None:
+        self.by[record.author] = self.by.get(record.author, 0) + record.metadata.get("weight", 1)
+
+
+@command
+def say(talk: Talk, n: int) -> Said:
+    return Said(talk.room, n)
+
+
+@reverts(Said)
+def unsaid(event: Said) -> Said:
+    return Said(event.room, -event.n)
+
+
+async def read(db: AsyncDatabase) -> None:
+    kept = [record async for record in db.read(Said, backwards=True)]
+    assert {record.author for record in kept} == {"ann", "bob"}
+    assert [record.metadata for record in kept[:2]] == [{}, {}]
+
+
+async def follow(db: AsyncDatabase) -> None:
+    with anyio.fail_after(30):
+        async with db.follow(after=0) as records:
+            for _ in range(2):
+                assert (await anext(records)).message == ""
+
+
+async def commits(db: AsyncDatabase) -> None:
+    assert [commit.author async for commit in db.commits()][:2] == ["ann", "bob"]
+
+
+async def between(db: AsyncDatabase) -> None:
+    assert [commit.author async for commit in db.between("#1..main")] != []
+
+
+async def blame(db: AsyncDatabase) -> None:
+    found = await db.blame(Talk("a"))
+    assert [part.commit.author for part in found.leaves if part.commit] != []
+    part = found["by"].commit
+    assert part is not None
+    assert part.author
+
+
+async def merge(db: AsyncDatabase) -> None:
+    trial = await db.branch("merged")
+    await trial.append(Said("c", 1))
+    assert len((await db.merge("merged")).commits) == 1
+
+
+async def cherry_pick(db: AsyncDatabase) -> None:
+    trial = await db.branch("picked")
+    await trial.append(Said("d", 1))
+    await db.cherry_pick("picked")
+
+
+async def rebase(db: AsyncDatabase) -> None:
+    trial = await db.branch("moved")
+    await trial.append(Said("e", 1))
+    await db.append(Said("f", 1))
+    await trial.rebase("main")
+
+
+async def what_if(db: AsyncDatabase) -> None:
+    async with db.what_if() as trial:
+        await trial.execute(say(Talk("a"), 9))
+        assert [record.author async for record in trial.read(Talk("a"))] != []
+
+
+async def keep(db: AsyncDatabase) -> None:
+    async with db.what_if() as trial:
+        await trial.append(Said("a", 5))
+        await trial.keep("kept")
+
+
+async def context(db: AsyncDatabase) -> None:
+    with db.context(author="cy", because=await anext(db.read())):
+        await db.execute(say(Talk("a"), 7))
+
+
+VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
+    "append": lambda db: db.append(Said("b", 1), id="once"),
+    "execute": lambda db: db.execute(say(Talk("a"), 3), id="said"),
+    "preview": lambda db: db.preview(say(Talk("a"), 3)),
+    "load": lambda db: db.load(Talk("a")),
+    "store_id": lambda db: db.store_id(),
+    "head": lambda db: db.head(),
+    "point": lambda db: db.point("main~1"),
+    "branch": lambda db: db.branch("other"),
+    "switch": lambda db: db.switch("main"),
+    "mark": lambda db: db.mark("here"),
+    "revert": lambda db: db.revert("#1", force=True),
+    "diff": lambda db: db.diff(1, 2, Talk("a")),
+    "bisect": lambda db: db.bisect(Talk("a"), lambda talk: len(talk.by) > 1),
+    "read": read,
+    "follow": follow,
+    "commits": commits,
+    "between": between,
+    "blame": blame,
+    "merge": merge,
+    "cherry_pick": cherry_pick,
+    "rebase": rebase,
+    "what_if": what_if,
+    "keep": keep,
+    "context": context,
+}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return SqliteStore(tmp_path / "test.db") if request.param == "sqlite" else MemoryStore()
+
+
+@pytest.fixture
+def watch() -> LoopWatch:
+    return LoopWatch()
+
+
+@pytest.fixture
+async def db(store: Store, watch: LoopWatch) -> AsyncIterator[AsyncDatabase]:
+    below, shared = Database(watched(store, watch)), Shared(Workers(4))
+    watch.blocked.clear()  # it was opened here, and not by `connect`
+    db = AsyncDatabase(below, shared)
+    for author in ("ann", "bob"):
+        await db.execute(say(Talk("a"), 1), author=author)
+    yield db
+    await shared.close(below.close)
+
+
+@pytest.mark.parametrize("verb", sorted(verbs(AsyncDatabase)))
+async def test_a_verb_asks_the_database_in_workers_only(
+    db: AsyncDatabase, watch: LoopWatch, verb: str
+) -> None:
+    assert verb in VERBS, f"add {verb} to VERBS in tests/aio/test_loop.py"
+    calls = watch.calls
+    await VERBS[verb](db)
+    assert watch.blocked == []
+    assert watch.calls > calls
+
+
+async def test_a_call_inside_of_the_loop_would_be_noticed(db: AsyncDatabase, watch: LoopWatch) -> None:
+    db.db.head()
+    assert watch.blocked == ["head"]
+
+
+async def test_a_branch_that_was_deleted_takes_no_commit(db: AsyncDatabase) -> None:
+    trial = await db.branch("trial")
+    await db._run(db.db.branches.delete, "trial")
+    with pytest.raises(BranchMoved, match="deleted"):
+        await trial.execute(say(Talk("ann"), 1))
+    with pytest.raises(BranchMoved, match="deleted"):
+        await trial.append(Said("ann", 1))
