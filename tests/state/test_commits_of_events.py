@@ -67,7 +67,7 @@ VERBS: dict[str, Callable[[Database], Any]] = {
     "diff": lambda db: db.diff(1, MANY, Talk("a")),
     "blame": lambda db: [part.commit for part in db.blame(Talk("a"))],
     "bisect": lambda db: db.bisect(Talk("a"), lambda talk: talk.last > 9),
-    "bisect all": lambda db: first_of_all(db.log, Talk, lambda talk: talk.last == MANY),  
+    "bisect all": lambda db: first_of_all(db.log, Talk, lambda talk: talk.last == MANY),
     "search": lambda db: list(commits_with(db.log, Talk("a"), "last", str(MANY))),
     "search all": lambda db: list(commits_with_any(db.log, Talk, "last", str(MANY))),
     "read": lambda db: [record.author for record in db.read()],
