@@ -24,7 +24,7 @@ from tests.watched import LoopWatch, watched
 pytestmark = pytest.mark.anyio
 
 
-class Said(Event):
+class Said(Event, name="loop.said"):
     room: Tag[str]
     n: int
 

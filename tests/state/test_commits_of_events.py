@@ -21,7 +21,7 @@ FEW = MANY // AHEAD[-1] + len(AHEAD) + 2
 """At most so many questions may be asked about the commits of so many events."""
 
 
-class Said(Event):
+class Said(Event, name="commits.said"):
     room: Tag[str]
     n: int
 
