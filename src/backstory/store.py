@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
 
 from backstory.errors import AppendError, RefMoved
 from backstory.tables import Tables, Transaction
@@ -227,7 +229,7 @@ class Store(Protocol):
         ...
 
 
-class Held(NamedTuple):
+class Held(msgspec.Struct, frozen=True):
     """A commit in the place of a function that finds it."""
 
     commit: Commit | None
