@@ -69,7 +69,7 @@ def complete(found: T) -> T:
     if isinstance(found, Record):
         found.commit  # noqa: B018 - it is kept
     elif isinstance(found, Blame):
-        found.commits.fetch()
+        found.fetch()
     return found
 
 

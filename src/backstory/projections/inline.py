@@ -163,6 +163,7 @@ class InlineLog:
         self._append = append
         self.read = log.read
         self.commits = log.commits
+        self.commits_at = log.commits_at
         self.find = log.find
         self.head = log.head
         self.wait = log.wait

@@ -82,20 +82,18 @@ class Blamed(Shown, frozen=True, eq=False):
 class Blame:
     """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots."""
 
-    def __init__(self, value: Any, provenance: Nested, log: Log, veil: Veil | None = None) -> None:
+    def __init__(
+        self, value: Any, provenance: Nested, find: Callable[[int], Commit], veil: Veil | None = None
+    ) -> None:
         self._value = value
         self._veil = veil
         self._provenance = provenance
-        self._log = log
-        self._commits: Together | None = None
+        self._find = find
 
-    @property
-    def commits(self) -> Together:
-        """Finds the commit of each part; all of them are read once the first is wanted."""
-        if self._commits is None:
-            positions = {position for _, _, position in walk(self._provenance, self._value) if position}
-            self._commits = Together(self._log, positions)
-        return self._commits
+    def fetch(self) -> None:
+        """Read the commits of all parts now, and not once one of them is asked for."""
+        if isinstance(self._find, Together):
+            self._find.fetch()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Blame) and list(self) == list(other)
@@ -105,7 +103,7 @@ class Blame:
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, also by pickle, holds its commits, as its parts do."""
         positions = {part.position for part in self if part.position}
-        held = {position: self._commit_at(position) for position in positions}
+        held = {position: self._find(position) for position in positions}
         return Blame, (self._value, self._provenance, held.__getitem__, self._veil)
 
     def __repr__(self) -> str:
@@ -146,9 +144,6 @@ class Blame:
         veil = self._veil and reduce(Veil.at, path, self._veil)
         return Blamed(path, value, position, whole, self._find, veil)
 
-    def _find(self, position: int) -> Commit:
-        return self.commits(position)
-
 
 def _told(part: Blamed) -> str:
     return (
@@ -174,7 +169,7 @@ def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bo
     trace = _traced(log, reference, upto, Trace(reference, assertions=assertions))
     if not trace.complete:
         trace = _traced(log, reference, upto, Trace(reference, assertions=assertions, careful=True))
-    return Blame(trace.plain, trace.provenance, log, veil_of(type(reference)))
+    return _blamed(log, trace.plain, trace.provenance, veil_of(type(reference)))
 
 
 def _traced(log: Log, reference: State, upto: int, trace: Trace) -> Trace:
@@ -201,4 +196,9 @@ def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> Blam
                     provenances[name], last = provenance, position
             values[name], types[name] = value, record.type
     veil = united({name: part_veil(type, name) for name, type in types.items()})
-    return Blame(plain_value(values), Nested(last, provenances), log, veil)
+    return _blamed(log, plain_value(values), Nested(last, provenances), veil)
+
+
+def _blamed(log: Log, value: Any, provenance: Nested, veil: Veil | None) -> Blame:
+    positions = {position for _, _, position in walk(provenance, value) if position}
+    return Blame(value, provenance, Together(log, positions), veil)
