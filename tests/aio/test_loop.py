@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from backstory import Event, Record, State, Tag, command, reverts
+from backstory import Event, Projection, Record, State, Tag, Tx, command, reverts
 from backstory.aio import AsyncDatabase
 from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
@@ -45,6 +45,21 @@ def say(talk: Talk, n: int) -> Said:
 @reverts(Said)
 def unsaid(event: Said) -> Said:
     return Said(event.room, -event.n)
+
+
+class Rooms(Projection):
+    tables = "CREATE TABLE rooms (room TEXT NOT NULL, author TEXT NOT NULL);"
+
+    def apply(self, event: Said, tx: Tx, record: Record) -> None:
+        tx.execute("INSERT INTO rooms VALUES (?, ?)", (event.room, record.author))
+
+
+async def run(db: AsyncDatabase) -> None:
+    await db.project(Rooms)
+    async with db.run(Rooms):
+        await db.wait(Rooms, timeout=60)
+        assert len(await db.rows(Rooms, "SELECT author FROM rooms", timeout=60)) == 2
+    await db.rebuild(Rooms)
 
 
 async def read(db: AsyncDatabase) -> None:
@@ -137,6 +152,11 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "what_if": what_if,
     "keep": keep,
     "context": context,
+    "project": run,
+    "run": run,
+    "wait": run,
+    "rows": run,
+    "rebuild": run,
 }
 
 
