@@ -80,10 +80,10 @@ def _opened(path: Path, *, whole: bool) -> Iterator[IO[bytes]]:
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     with part.open("xb") as file:
         try:
+            if path.exists():  # before the first byte: it may be for nobody else
+                part.chmod(path.stat().st_mode & 0o7777)
             yield file
             file.close()
-            if path.exists():
-                part.chmod(path.stat().st_mode & 0o7777)
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)

@@ -89,6 +89,12 @@ def test_a_pager_that_cannot_be_started_is_left_out(alone: Path, pager: str) -> 
     assert (code, "commit" in shown, "Traceback" in shown) == (0, True, False)
 
 
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", "Zo\\xeb"), ("utf-8", "Zo\xeb")])
+def test_a_pager_gets_what_the_terminal_can_show(run: Run, encoding: str, shown: str) -> None:
+    run("append", "Noted", "--author", "Zo\xeb")
+    assert f"Author: {shown}" in at_terminal("log", PAGER="sed ''", PYTHONIOENCODING=encoding)[1]
+
+
 def test_a_pager_may_be_a_pipe_of_programs() -> None:
     assert at_terminal("log", PAGER="cat | sed 's/^/> /'")[1].startswith("> ")
 

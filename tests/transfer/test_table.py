@@ -280,6 +280,7 @@ def test_a_cell_of_white_space_is_empty(file: Source, log: Log, rejects: Skipped
         ("('b', 'a', 'b')", ("item:a", "item:b")),
         ("{'a'}", ("item:a",)),
         ("[7]", ("item:7",)),
+        ("['a\\d']", ("item:a\\d",)),
         ('["it\'s"]', ("item:it's",)),
         ("[]", ()),
         ("  ", ()),

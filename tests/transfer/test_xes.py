@@ -210,6 +210,14 @@ def test_a_log_whose_elements_have_a_prefix_is_read(file: Source, log: Log) -> N
     assert [(found.type, found.tags) for found in log.read()] == [("a", ("case:1",))]
 
 
+def test_each_prefix_of_the_logs_namespace_is_known(file: Source, log: Log) -> None:
+    plain = xes(trace("1", event("a", "2026-11-01T10:00:00Z")), event("b", "2026-11-02T10:00:00Z"))
+    head = 'xmlns:x="http://www.xes-standard.org/" xmlns='
+    text = plain.replace("<event", "<x:event").replace("</event", "</x:event").replace("xmlns=", head)
+    load(log, read_xes(file(text), key=STORE_KEY))
+    assert [(found.type, found.tags) for found in log.read()] == [("a", ("case:1",)), ("b", ())]
+
+
 INSIDE = event("inside", "2026-11-01T11:00:00Z")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 import types
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
@@ -143,7 +144,8 @@ def structure(text: str) -> Any:
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass
     try:
-        found = literal_eval(text)
+        with warnings.catch_warnings(action="ignore"):  # of a backslash that means nothing
+            found = literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise ValueError(f"{text!r} is neither JSON nor as Python writes it") from None
     return list(found) if isinstance(found, tuple | set) else found

@@ -17,7 +17,10 @@ class Pager:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self.stream = TextIOWrapper(cast("BinaryIO", process.stdin), encoding="utf-8")
+        encoding = sys.stdout.encoding or "utf-8"  # what it reads is for the same terminal
+        self.stream = TextIOWrapper(
+            cast("BinaryIO", process.stdin), encoding=encoding, errors="backslashreplace"
+        )
 
     def close(self) -> None:
         """End the stream and wait until the reader leaves; Ctrl-C is the pager's own business meanwhile."""

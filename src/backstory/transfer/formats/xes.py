@@ -122,10 +122,10 @@ class _Log:
         self._events: list[tuple[int, dict[str, Any]]] = []
         self._event: dict[str, Any] = {}
         self._trace: dict[str, Any] = {}
+        self._prefixes: set[str] = set()
         self._misplaced: list[tuple[int, dict[str, Any]]] = []
         self._traces = self._loose = 0
         self._open: list[Any] = []
-        self._prefix = ""
 
     def taken(self) -> list[Row | Rejected]:
         """The rows since the last call."""
@@ -176,10 +176,12 @@ class _Log:
             prefix, colon, local = name.rpartition(":")
             if local != "log":
                 self.feed.fail(f"this is no XES log: it begins with <{name}>")
-            self._prefix = prefix + colon
+            ours = attributes.get(f"xmlns{colon}{prefix}")
+            same = [key[6:] for key, uri in attributes.items() if key.startswith("xmlns:") and uri == ours]
+            self._prefixes = {prefix, *same} - {""}
             opened.append(None)
-        elif self._prefix and name.startswith(self._prefix):
-            self._start(name.removeprefix(self._prefix), attributes)
+        elif ":" in name and name.partition(":")[0] in self._prefixes:
+            self._start(name.partition(":")[2], attributes)
         elif name == "event":
             opened.append(self._begin_event())
         elif name == "trace" and len(opened) == 1:
