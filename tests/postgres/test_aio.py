@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from backstory.aio import AsyncDatabase, connect
+from backstory.errors import HistoryLost
 from backstory.history.check.verify import verify
 from backstory.stores.postgres import PostgresStore
 from tests.patience import PATIENCE, until_async
@@ -146,3 +147,27 @@ async def test_five_hundred_followers_of_branches_cost_no_thread_of_their_own(ad
                     await (await other.switch(str(branch.name))).append(Deposited("a", number))
         assert sorted(seen) == [number // 100 for number in range(500)]
         assert not any(watch._waiters or watch._unwatch for watch in watches)
+
+
+async def test_followers_hear_of_lost_history(db: AsyncDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object) -> None:
+        raise HistoryLost("a commit is not there any more")
+
+    store, line, told = db.db.store, db.db.handle.tip.line, list[str]()
+    watch = db._shared.of(line).watch
+
+    async def follower() -> None:
+        try:
+            await anext(db.follow())
+        except HistoryLost as error:
+            told.append(str(error))
+
+    assert isinstance(store, PostgresStore)
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(follower)
+            await until_async(lambda: len(watch._waiters) == 3 and watch._unwatch is not None)
+            monkeypatch.setattr(line.log, "head", lost)
+            monkeypatch.setattr(store._head_watch, "_look", lost)
+    assert told == ["a commit is not there any more"] * 3
