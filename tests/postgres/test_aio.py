@@ -168,6 +168,7 @@ async def test_followers_hear_of_lost_history(db: AsyncDatabase, monkeypatch: py
             for _ in range(3):
                 tasks.start_soon(follower)
             await until_async(lambda: len(watch._waiters) == 3 and watch._unwatch is not None)
+            await anyio.sleep(0.2)  # no look is going on any more: only the store can wake them now
             monkeypatch.setattr(line.log, "head", lost)
             monkeypatch.setattr(store._head_watch, "_look", lost)
     assert told == ["a commit is not there any more"] * 3
