@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backstory.schema import lock as locks
 from tests import programs
 from tests.cli.conftest import Ran, Run
 
@@ -105,17 +106,44 @@ def test_a_compatible_change_is_news(run: Run, locked: Path) -> None:
     assert "backstory schema lock" in ran.err
 
 
-def test_an_event_that_is_gone_is_a_break_unless_that_is_allowed(run: Run, locked: Path) -> None:
+def test_an_event_that_is_gone_is_a_break_until_it_is_retired(run: Run, locked: Path) -> None:
     ran = changed(locked, run, "class Noted(Event):", "class Written(Event):", "schema", "check")
     assert ran.code == 1
     assert 'If it is Written now: class Written(Event, name="Noted")' in ran.out
     assert "broken  Noted 1 is in the log (#6), and no event class here has this name\n" in ran.out
+    assert "backstory schema lock --retire Noted" in ran.out
     with programs.forgotten():
-        empty = run("-s", "memory:", "schema", "check", "--allow-removed")
-        assert (empty.code, "news    Noted 1 was removed" in empty.out) == (0, True)
         assert run("schema", "lock").code == 1
-        assert run("schema", "lock", "--allow-removed").code == 0
-    assert '"Noted"' not in (locked.parent / "events.lock").read_text(encoding="utf-8")
+        assert run("schema", "lock", "--retire", "Noted").code == 0
+        assert run("schema", "check", "--exact").code == 0
+        assert run("schema", "lock", "--force").code == 0
+        assert run("schema", "check", "--exact", "--sample", "5").code == 0
+        assert run("-s", "memory:", "schema", "check", "--exact").code == 0
+        shown = run("show", "#6", "--json")
+    assert "Noted" in shown.out
+    lock = locks.read(locked.parent / "events.lock")
+    assert (lock.retired, 1 in lock.events["Noted"]) == (["Noted"], True)
+    back = changed(locked, run, "class Written(Event):", "class Noted(Event):", "schema", "lock", "--force")
+    assert back.code == 0
+    assert locks.read(locked.parent / "events.lock").retired == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["lock", "--retire", "Noted"], "Noted cannot be retired while the code has it"),
+        (
+            ["lock", "--retire", "Nooted"],
+            "Nooted is not in the lock, so there is nothing to retire; did you mean Noted?",
+        ),
+        (["check", "--retire", "Noted"], "--force and --retire belong to lock, not to check"),
+    ],
+)
+@pytest.mark.usefixtures("locked")
+def test_what_cannot_be_retired_is_said(run: Run, words: list[str], said: str) -> None:
+    with programs.forgotten():
+        ran = run("schema", *words)
+    assert (ran.code, said in ran.err) == (2, True), ran
 
 
 def test_what_no_store_has_may_be_locked_by_force(run: Run, locked: Path) -> None:

@@ -21,7 +21,7 @@ from backstory.schema.check import Finding, check
 from backstory.schema.compatibility import differences
 from backstory.schema.lock import Lock, Published, published, updated
 from backstory.schema.samples import samples
-from backstory.schema.stub import stub
+from backstory.schema.stub import stub, tagged
 from backstory.values.event_types import EventType, event_type, register
 from backstory.values.fields import Tagged
 from tests.schema.test_compatibility import KINDS, changes, kind, names
@@ -81,6 +81,43 @@ def test_an_upcaster_that_changes_tags_is_a_warning() -> None:
     assert (level, what) == ("warning", '{"a":"text"} was stored with a:text, and would have a:TEXT today')
 
 
+TAG, RENAMED = Annotated[str, Tagged()], {1: lambda data: {"customer_id": data["customer"]}}
+
+
+def test_a_tagged_field_that_is_renamed_without_its_key_is_a_break_that_says_how_to_keep_it() -> None:
+    lock, now = versions([("customer", TAG)], [("customer_id", TAG)], upcasters=RENAMED)
+    [_, finding] = check(lock, [now])
+    assert (finding.level, finding.version) == ("broken", 1)
+    assert "have the tag customer:..., and customer_id:... would be asked for in its place" in finding.what
+    assert 'customer_id: Annotated[str, Tagged("customer")]' in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("customer_id", Annotated[str, Tagged("customer")])],
+        [
+            ("customer_id", Annotated[str, Tagged("customer")]),
+            ("shop", Annotated[str | None, Tagged()], None),
+        ],
+    ],
+)
+def test_a_field_that_keeps_its_key_may_have_another_name(fields: list[Any]) -> None:
+    lock, now = versions([("customer", TAG)], fields, upcasters=RENAMED)
+    assert found(lock, now) == [("news", "has a new version 2")]
+
+
+def test_the_stub_of_a_renamed_field_keeps_the_key_of_its_tag() -> None:
+    old, new = kind([("customer", TAG), ("n", int)]), kind([("customer_id", TAG), ("n", int)])
+    [finding] = check(Lock({new.name: {1: published(old)}}), [new])
+    assert finding.level == "broken"
+    assert 'customer_id: Annotated[str, Tagged("customer")]\n' in finding.stub
+    assert 'data["customer_id"] = data.pop("customer")' in finding.stub
+    many = kind([("labels", Annotated[list[str], Tagged("label")])])
+    assert tagged(many, "labels", "mark") == 'labels: Annotated[list[str], Tagged("mark")]'
+    assert tagged(kind([("n", int)]), "n", "n") == 'n: Annotated[int, Tagged("n")]'
+
+
 def test_a_version_never_goes_back() -> None:
     lock, now = versions([("a", int)], [("a", int)])
     lock = updated(lock, [now])
@@ -133,7 +170,7 @@ def test_a_stub_is_python_and_names_every_field(
         raise
     changed = differences(published(old).schema, published(new).schema)
     assume(changed)
-    text = stub(new, changed, published(old).schema, published(new).schema)
+    text = stub(new, changed, published(old), published(new))
     ast.parse(text)
     assert all(f'"{difference.path[0]}"' in text for difference in changed)
 
@@ -208,4 +245,6 @@ def test_a_registered_class_gets_a_stub_that_registers() -> None:
 def test_a_field_that_was_renamed_is_guessed_in_the_stub() -> None:
     old, new = kind([("a", int)]), kind([("b", int)])
     before, after = published(old).schema, published(new).schema
-    assert 'data["b"] = data.pop("a")' in stub(new, differences(before, after), before, after)
+    assert 'data["b"] = data.pop("a")' in stub(
+        new, differences(before, after), published(old), published(new)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import msgspec
 from backstory.schema.compatibility import Difference, differences, tag_differences
 from backstory.schema.lock import Lock, Published, published
 from backstory.schema.samples import samples
-from backstory.schema.stub import stub
+from backstory.schema.stub import stub, tagged
 from backstory.values.event_types import EventType
 from backstory.values.fields import tag_value
 
@@ -32,13 +33,13 @@ class Finding(msgspec.Struct, frozen=True):
     stub: str = ""
 
 
-def check(lock: Lock, kinds: Iterable[EventType], *, allow_removed: bool = False) -> list[Finding]:
+def check(lock: Lock, kinds: Iterable[EventType]) -> list[Finding]:
     """Everything there is to say about these events and their lock, by event."""
     now = {kind.name: kind for kind in kinds}
     found: list[Finding] = []
     for name in sorted(lock.events.keys() | now.keys()):
         if name not in now:
-            found.append(_removed(name, lock.events[name], now.values(), allowed=allow_removed))
+            found += [] if name in lock.retired else [_removed(name, lock.events[name], now.values())]
         elif not lock.events.get(name):
             found.append(Finding("news", name, now[name].version, "is new"))
         else:
@@ -46,12 +47,8 @@ def check(lock: Lock, kinds: Iterable[EventType], *, allow_removed: bool = False
     return found
 
 
-def _removed(
-    name: str, versions: dict[int, Published], kinds: Iterable[EventType], *, allowed: bool
-) -> Finding:
+def _removed(name: str, versions: dict[int, Published], kinds: Iterable[EventType]) -> Finding:
     version = max(versions)
-    if allowed:
-        return Finding("news", name, version, "was removed")
     alike = next(
         (kind for kind in kinds if kind.name == kind.cls.__name__ and published(kind) == versions[version]),
         None,
@@ -65,7 +62,7 @@ def _removed(
         version,
         "was removed",
         remedy="Events of it may be in a log, and states that read them would fail: bring the class back."
-        f"{renamed} If no log has any: --allow-removed",
+        f"{renamed} If nothing is to read them any more: backstory schema lock --retire {shlex.quote(name)}",
     )
 
 
@@ -102,7 +99,7 @@ def _same_version(kind: EventType, old: Published) -> Iterator[Finding]:
             tuple(found),
             f"Events of version {kind.version} stay as they were written. Publish the change as version"
             f" {kind.version + 1}, with an upcaster that mends the old data:",
-            stub(kind, found, old.schema, new.schema),
+            stub(kind, found, old, new),
         )
     elif old != new:
         yield Finding("news", kind.name, kind.version, "changed, and still reads every stored event")
@@ -113,6 +110,9 @@ def _chain(kind: EventType, version: int, old: Published) -> Iterator[Finding]:
 
     A field that is missing then is missing for real data too; any other failure may come from made-up values.
     """
+    if (moved := _moved_tags(kind, version, old)) is not None:
+        yield moved
+        return
     for data in samples(old.schema):
         shown = msgspec.json.encode(data).decode()
         before = _tags(old, data)
@@ -141,6 +141,23 @@ def _chain(kind: EventType, version: int, old: Published) -> Iterator[Finding]:
                 remedy="Stored events keep their tags: a state that asks for the new ones will not find them.",
             )
             return
+
+
+def _moved_tags(kind: EventType, version: int, old: Published) -> Finding | None:
+    """The break of an event whose tags have other keys than those of an old version: their entities would be lost."""
+    before, after = set(old.tags.values()), {field.key: field for field in kind.tag_fields}
+    lost, came = sorted(before - after.keys()), sorted(after.keys() - before)
+    if not (lost and came):
+        return None
+    keep = " and ".join(tagged(kind, after[new].name, key) for key, new in zip(lost, came, strict=False))
+    return Finding(
+        "broken",
+        kind.name,
+        version,
+        f"events of version {version} have the tag {lost[0]}:..., and {came[0]}:... would be asked for in its place",
+        remedy=f"Stored events keep their tags, so the history of each {lost[0]} would be lost. A field may have"
+        f" another name and keep its key: {keep}. If another thing is tagged, publish an event of another name.",
+    )
 
 
 def _tags(old: Published, data: dict[str, Any]) -> set[str] | None:

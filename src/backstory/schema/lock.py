@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from backstory.errors import LockError
+from backstory.likeness import did_you_mean
 from backstory.outfile import written
 from backstory.schema.json_schema import Schema, event_schema, event_tags
 from backstory.values.event_types import EventType
@@ -27,9 +28,13 @@ class Published(msgspec.Struct, frozen=True):
 
 
 class Lock(msgspec.Struct, frozen=True):
-    """All versions of all events, by name and version."""
+    """All versions of all events, by name and version.
+
+    `retired` are events that the code gave up on purpose: stores have them, and they are read as `Unknown`.
+    """
 
     events: dict[str, dict[int, Published]]
+    retired: list[str] = []
     format: int = FORMAT
 
 
@@ -39,10 +44,30 @@ def published(kind: EventType) -> Published:
     return msgspec.json.decode(msgspec.json.encode(described), type=Published)
 
 
+def retired(lock: Lock, kinds: Iterable[EventType], names: Iterable[str]) -> Lock:
+    """The lock with these events retired. Raises `LockError` for one that the code still has, or the lock never had."""
+    now = {kind.name for kind in kinds}
+    for name in names:
+        if name in now:
+            raise LockError(f"{name} cannot be retired while the code has it: take its class out first")
+        if name not in lock.events:
+            hint = did_you_mean(name, lock.events)
+            raise LockError(f"{name} is not in the lock, so there is nothing to retire{hint and f'; {hint}'}")
+    return Lock(lock.events, sorted({*lock.retired, *names}))
+
+
 def updated(lock: Lock, kinds: Iterable[EventType], *, removed: bool = False) -> Lock:
-    """The lock with these events as they are now. Older versions stay; so do events that are gone, unless `removed`."""
+    """The lock with these events as they are now. Older versions stay; so do events that are gone, unless `removed`.
+
+    Retired events stay always; one that the code has again is not retired any more.
+    """
     now = {kind.name: kind for kind in kinds}
-    events = {name: dict(versions) for name, versions in lock.events.items() if name in now or not removed}
+    given_up = [name for name in lock.retired if name not in now]
+    events = {
+        name: dict(versions)
+        for name, versions in lock.events.items()
+        if name in now or name in given_up or not removed
+    }
     for name, kind in now.items():
         older = {
             version: old
@@ -50,7 +75,7 @@ def updated(lock: Lock, kinds: Iterable[EventType], *, removed: bool = False) ->
             if version < kind.version or not removed
         }
         events[name] = {**older, kind.version: published(kind)}
-    return Lock(events)
+    return Lock(events, given_up)
 
 
 def write(lock: Lock, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 
 from backstory.history.ask.summary import TypeCount, types
@@ -14,11 +14,16 @@ from backstory.values.query import Query
 
 
 def check_log(
-    log: Log, kinds: Iterable[EventType], *, sample: int = 0, progress: Callable[[int], None] | None = None
+    log: Log,
+    kinds: Iterable[EventType],
+    *,
+    retired: Collection[str] = (),
+    sample: int = 0,
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[Finding]:
     """The stored types and versions that these events cannot read; `sample` events of each are decoded.
 
-    Half of the sample are the first of their type and version, and half the last.
+    Retired types need no class. Half of the sample are the first of their type and version, and half the last.
     """
     known = {kind.name: kind for kind in kinds}
     for count in types(log, progress):
@@ -28,11 +33,13 @@ def check_log(
             else f"#{count.first}"
         )
         kind = known.get(count.type)
+        if kind is None and count.type in retired:
+            continue
         if kind is None:
             yield _broken(
                 count,
                 f"is in the log ({where}), and no event class here has this name",
-                "Bring the class back.",
+                "Bring the class back, or retire it.",
             )
         elif count.version > kind.version:
             why = (

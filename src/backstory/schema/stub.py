@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Annotated, Any, get_origin
 
 import msgspec
 
 from backstory.schema.compatibility import Difference
 from backstory.schema.json_schema import Schema
+from backstory.schema.lock import Published
 from backstory.values.event import Event
 from backstory.values.event_types import EventType
+from backstory.values.fields import hints
 
 CASTS = {
     ("integer", "string"): "str({})",
@@ -22,13 +24,22 @@ CASTS = {
 """How a value becomes one of another type, if there is one obvious way."""
 
 
-def stub(kind: EventType, found: Iterable[Difference], old: Schema, new: Schema) -> str:
-    """A class body's upcaster from this version to the next; `...` stands for values that only a person can know."""
+def stub(kind: EventType, found: Iterable[Difference], before: Published, now: Published) -> str:
+    """A class body's upcaster from this version to the next; `...` stands for values that only a person can know.
+
+    A tagged field that was renamed keeps its key, so that stored events are still found.
+    """
+    old, new = before.schema, now.schema
     by_field: dict[str, list[Difference]] = {}
     for difference in found:
         by_field.setdefault(difference.path[0] if difference.path else "", []).append(difference)
     renamed = dict(_renamed(by_field, old, new))
     steps = list(_steps(by_field, renamed, old, new))
+    fields = [
+        tagged(kind, name, before.tags[was])
+        for was, name in renamed.items()
+        if before.tags.get(was) and name in now.tags
+    ]
     old_version, version = kind.version, kind.version + 1
     name = "" if kind.name == kind.cls.__name__ else f', name="{kind.name}"'
     function = [
@@ -38,10 +49,18 @@ def stub(kind: EventType, found: Iterable[Difference], old: Schema, new: Schema)
     if not issubclass(kind.cls, Event):
         upcasters = f"{{{old_version}: from_{old_version}}}"
         register = f"register({kind.cls.__name__}{name}, version={version}, upcasters={upcasters})"
-        return "\n".join([*function, "", register])
-    body = ["...", "", f"@upcast({old_version})", "@staticmethod", *function]
+        return "\n".join([*(f"# {field}" for field in fields), *function, "", register])
+    body = ["...", *fields, "", f"@upcast({old_version})", "@staticmethod", *function]
     head = f"class {kind.cls.__name__}(Event{name}, version={version}):"
     return "\n".join([head, *(f"    {line}".rstrip() for line in body)])
+
+
+def tagged(kind: EventType, name: str, key: str) -> str:
+    """A field of an event class as it is written to make a tag under this key."""
+    annotation = (hints(kind.cls) or {})[name]
+    plain = annotation.__origin__ if get_origin(annotation) is Annotated else annotation
+    written = plain.__name__ if type(plain) is type else str(plain)
+    return f'{name}: Annotated[{written}, Tagged("{key}")]'
 
 
 def _renamed(by_field: dict[str, list[Difference]], old: Schema, new: Schema) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ backstory schema lock
 backstory schema check
 backstory schema check --sample 100 --json
 backstory schema check --exact
+backstory schema lock --retire Withdrawn
 """
 
 TEXT = """\
@@ -43,9 +44,11 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("lock", "check"), help="write the lock, or check against it")
     parser.add_argument("--lock", metavar="FILE", help="the lock; else events.lock beside the application")
     parser.add_argument(
-        "--allow-removed",
-        action="store_true",
-        help="allow events that the code no longer has; `lock` forgets them",
+        "--retire",
+        action="append",
+        default=[],
+        metavar="EVENT",
+        help="lock: an event that the code gave up; stores may have it, and it is read as Unknown",
     )
     parser.add_argument(
         "--exact",
@@ -68,8 +71,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     locking = arguments.action == "lock"
     if locking and (arguments.exact or arguments.sample is not None):
         raise UsageError("--exact and --sample belong to check, not to lock")
-    if not locking and arguments.force:
-        raise UsageError("--force belongs to lock; a check takes --allow-removed")
+    if not locking and (arguments.force or arguments.retire):
+        raise UsageError("--force and --retire belong to lock, not to check")
     if arguments.sample is not None and arguments.sample < 1:
         raise UsageError(f"--sample takes a number of events, not {arguments.sample}")
     path = Path(arguments.lock) if arguments.lock else session.application_folder / locks.NAME
@@ -84,13 +87,12 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int:
     """Write the lock, unless that would hide a break."""
     old = locks.read(path) if path.exists() else locks.Lock({})
-    found = check(old, app.events, allow_removed=arguments.allow_removed or arguments.force)
+    old = locks.retired(old, app.events, arguments.retire)
+    found = check(old, app.events)
     broken = [finding for finding in found if finding.level == "broken"]
     written = not broken or arguments.force
     if written:
-        removed = arguments.allow_removed or arguments.force
-        new = locks.updated(old, app.events, removed=removed)
-        locks.write(new, path)
+        locks.write(locks.updated(old, app.events, removed=arguments.force), path)
     if out.json:
         out.document(
             "lock", lock=str(path), written=written, events=len(app.events), findings=findings_document(found)
@@ -108,12 +110,14 @@ def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int
 
 def verdict(app: Application, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
     """Check, and report."""
-    found = check(locks.read(path), app.events, allow_removed=arguments.allow_removed)
+    lock = locks.read(path)
+    found = check(lock, app.events)
     address = named_store(session)
     if address is not None:
         log = session.log
         with out.progress("reading", log.head().position) as tick:
-            found += check_log(log, app.events, sample=arguments.sample or 0, progress=tick)
+            sample = arguments.sample or 0
+            found += check_log(log, app.events, retired=lock.retired, sample=sample, progress=tick)
     elif arguments.sample is not None:
         raise UsageError("--sample decodes events of a store; name one with -s STORE")
     named = None if address is None else shown(address)
