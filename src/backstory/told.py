@@ -1,9 +1,16 @@
-"""Warnings, at the line outside of this library that they are about."""
+"""Words for people: warnings at the line that they are about, and command lines that can be pasted."""
 
 from __future__ import annotations
 
 import sys
 import warnings
+
+
+def pasted(*words: str) -> str:
+    """A command line of `backstory`, each word quoted for a shell where it has to be."""
+    from shlex import join
+
+    return join(["backstory", *words])
 
 
 def warn(words: str, category: type[Warning]) -> None:

@@ -142,8 +142,8 @@ def test_the_log_that_a_rebase_replaced_can_be_had_back(run: Run) -> None:
     ("words", "message"),
     [
         (["switch", "nope"], "there are: main"),
-        (["switch", "#2"], "backstory switch -c NAME #2"),
-        (["switch", "main", "#2"], "backstory switch -c NAME #2"),
+        (["switch", "#2"], "backstory switch -c NAME '#2'"),
+        (["switch", "main", "#2"], "backstory switch -c NAME '#2'"),
         (["switch", "-"], "no other branch before"),
         (["branch", "main"], "already"),
         (["branch", "a b"], "cannot be a name"),

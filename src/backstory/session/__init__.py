@@ -19,6 +19,7 @@ from backstory.refs import BRANCH, MAIN, MAIN_REF
 from backstory.session.project import nearest, setting
 from backstory.stores import open_store, scheme_of
 from backstory.stores.guarded import GuardedLog
+from backstory.told import pasted
 from backstory.unit import SetRef
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Session:
         if self._named_branch is None and branch != MAIN and self.store.refs.get(BRANCH + branch) is None:
             raise SessionError(f"this folder is on the branch {branch}, which is gone").hinted(
                 "  backstory switch main               to leave it",
-                f"  backstory branch --restore {branch:<9}to have it back",
+                f"  {pasted('branch', '--restore', branch):<35}to have it back",
             )
 
     @property

@@ -15,6 +15,7 @@ from backstory.history.refs.branches import MAIN, Branches
 from backstory.history.refs.former import restore
 from backstory.history.refs.standing import Standing, Standings
 from backstory.subject import subject_of
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -86,7 +87,7 @@ def make(session: Session, arguments: Namespace, out: Output) -> int:
         out.document("branch", **standing_document(Standings(branches).of(made)))
         return 0
     out.line(f"made {plain(made.name)} at #{point.position}")
-    out.say(f"go there:  backstory switch {made.name}")
+    out.say(f"go there:  {pasted('switch', made.name)}")
     return 0
 
 
@@ -103,7 +104,7 @@ def delete(session: Session, name: str, out: Output) -> int:
     others = f"{plain(was.parent)} does not have" if was.parent else "no other branch has"
     left = f", with {commits(was.ahead)} that {others}" if was.ahead else ""
     out.line(f"deleted {plain(name)}, which was at #{was.position} ({was.head[:10]}){left}")
-    out.say(f"bring it back:  backstory branch --restore {name}")
+    out.say(f"bring it back:  {pasted('branch', '--restore', name)}")
     return 0
 
 

@@ -23,6 +23,7 @@ from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, Range, commits_between, resolve_range
 from backstory.lookup import events_of
 from backstory.subject import Subjects
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -82,7 +83,7 @@ def points(session: Session, arguments: Namespace) -> tuple[Range, list[str]]:
     """The two points, and the words after them. Raises `RevisionError`."""
     branches, (first, *rest) = session.branches, arguments.words
     if target.is_tag(first):
-        raise UsageError(f"diff from where? Revisions come first: backstory diff main~1 main {first}")
+        raise UsageError(f"diff from where? Revisions come first: {pasted('diff', 'main~1', 'main', first)}")
     span = resolve_range(branches, first, session.branch)
     if span is not None:
         if span.both:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show.text import plain
 from backstory.stores import open_store, shown
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -40,11 +42,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.document("store", store=address)
         return 0
     out.line(f"made {plain(address)}, an empty store")
-    option = f"-s {address} " if arguments.path or arguments.store else ""
-    out.say(
-        f"\nA first event:       backstory {option}append Deposited --tag account:a-7 cents=500 -m 'first pay'\n"
-        f"See its commits:     backstory {option}log"
-    )
+    option = ["-s", address] if arguments.path or arguments.store else []
+    first = pasted(*option, "append", "Deposited", "--tag", "account:a-7", "cents=500", "-m", "first pay")
+    out.say(f"\nA first event:       {first}\nSee its commits:     {pasted(*option, 'log')}")
     if option:
-        out.say(f"Name it only once:   export BACKSTORY_STORE={address}")
+        out.say(f"Name it only once:   export BACKSTORY_STORE={quote(address)}")
     return 0

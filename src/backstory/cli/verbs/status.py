@@ -13,6 +13,7 @@ from backstory.history.refs.standing import Standings
 from backstory.refs import STORE_ID
 from backstory.stores import shown
 from backstory.subject import subject_of
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -83,11 +84,11 @@ def relation(parent: str | None, base: int, ahead: int, behind: int, name: str) 
         return [f"it stands on #{base} of a branch that is gone"]
     said = [f"it left {plain(parent)} at #{base}"]
     if ahead:
-        how = f"backstory switch {parent} && backstory merge {name}"
+        how = f"{pasted('switch', parent)} && {pasted('merge', name)}"
         said.append(f"  {commits(ahead)} that {parent} does not have; take them over: {how}")
     if behind:
         said.append(
-            f"  {commits(behind)} of {parent} that it does not have; stand on them: backstory rebase {parent}"
+            f"  {commits(behind)} of {parent} that it does not have; stand on them: {pasted('rebase', parent)}"
         )
     if not ahead and not behind:
         said.append(f"  up to date with {plain(parent)}")

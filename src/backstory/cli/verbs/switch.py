@@ -9,6 +9,7 @@ from backstory.cli.show.text import plain
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, resolve
 from backstory.session.memory import Memory
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -41,9 +42,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make the branch if that is asked for, and remember it."""
     if arguments.revision and not arguments.create:
-        raise UsageError(
-            f"switch goes to the head of a branch; a branch from there: backstory switch -c NAME {arguments.revision}"
-        )
+        there = pasted("switch", "-c", "NAME", arguments.revision)
+        raise UsageError(f"switch goes to the head of a branch; a branch from there: {there}")
     memory = session.memory
     name = memory.previous if arguments.name == "-" else arguments.name
     if not name:
@@ -54,7 +54,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         branches.create(name, point.chain, point.position)
     elif branches.find(name) is None and found(branches, name, memory.branch) is not None:
         raise UsageError(
-            f"{name!r} is a point of history and no branch; a branch from there: backstory switch -c NAME {name}"
+            f"{name!r} is a point of history and no branch; a branch from there: {pasted('switch', '-c', 'NAME', name)}"
         )
     head = branches.log(name).head().position
     if name != memory.branch:

@@ -6,6 +6,7 @@ from importlib import resources
 
 from backstory.errors import NewerFormat, NotAStore, StoreError, StoreExists, StoreMissing, StoreReadOnly
 from backstory.stores.postgres.server import Connection, Row, Server
+from backstory.told import pasted
 
 STEPS = ("format_1.sql",)
 """The scripts that make each format from the one before; the first makes a new store."""
@@ -53,7 +54,7 @@ def prepare(server: Server, create: bool | None) -> None:
         raise NotAStore(f"{shown}: the schema {schema} holds something else; name another with ?schema=")
     found = _format(server) if exists else 0
     if found == 0 and create is False:
-        raise StoreMissing(f"there is no store at {shown}; make one with: backstory init '{shown}'")
+        raise StoreMissing(f"there is no store at {shown}; make one with: {pasted('init', shown)}")
     if found > FORMAT:
         raise NewerFormat(
             f"{shown} has format {found}, this Backstory knows up to {FORMAT}: upgrade with pip install -U backstory"

@@ -18,6 +18,7 @@ from backstory.stores.sqlite.connections import Connections, Work
 from backstory.stores.sqlite.failures import FAILURES, named
 from backstory.stores.sqlite.guard import keep_guard
 from backstory.stores.sqlite.opened import OPENED
+from backstory.told import pasted
 
 T = TypeVar("T")
 
@@ -77,7 +78,9 @@ class SqliteFile:
         if 0 < size < SMALLEST:  # SQLite would take it for an empty file, and write over it
             raise NotAStore(f"{self.path} is not a Backstory store")
         if create is False and not exists:
-            raise StoreMissing(f"there is no store at {self.path}; make one with: backstory init {self.path}")
+            raise StoreMissing(
+                f"there is no store at {self.path}; make one with: {pasted('init', self.path)}"
+            )
         if not exists and not os.path.isdir(folder := os.path.dirname(self.path) or "."):
             raise StoreMissing(f"there is no folder {folder} for the store {os.path.basename(self.path)}")
 

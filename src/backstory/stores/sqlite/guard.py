@@ -13,6 +13,7 @@ from typing import Any
 
 from backstory.errors import StoreLocked
 from backstory.stores.sqlite.opened import OPENED
+from backstory.told import pasted
 
 _set = False
 
@@ -33,7 +34,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             raise StoreLocked(
                 f"{path} is open here as a Backstory store, and sqlite3 is a second copy of SQLite in this process: it"
                 " would drop the locks of the first, and commits would be lost. Look into the file from another"
-                f" process, look into a copy (backstory clone {path} copy.db), or close the store before;"
+                f" process, look into a copy ({pasted('clone', path, 'copy.db')}), or close the store before;"
                 " connect(..., guard=False) allows it at your own risk"
             )
 

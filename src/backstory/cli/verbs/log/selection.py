@@ -15,6 +15,7 @@ from backstory.history.ask.search import commits_with, commits_with_any
 from backstory.history.compare.pointer import assigned
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, missing, resolve_range
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,7 +28,7 @@ def sides(session: Session, wanted: Filter, arguments: Namespace) -> list[Side]:
     """The logs that are meant, and the wanted commits of each."""
     branches, text = session.branches, arguments.revision or "HEAD"
     if target.is_tag(text):
-        raise UsageError(f"{text} is a tag; the commits that are about it: backstory log --tag {text}")
+        raise UsageError(f"{text} is a tag; the commits that are about it: {pasted('log', '--tag', text)}")
     span = resolve_range(branches, text, session.branch)
     if span is None:
         found = [_upto(branches, wanted, session.point(text))]
