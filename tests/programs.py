@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from backstory import Event, Refused, State, Tag, command, reverts, upcast
+from backstory import Event, Projection, Refused, State, Tag, Tx, command, reverts, upcast
 
 Cents = Annotated[int, msgspec.Meta(gt=0)]
 
@@ -82,6 +82,20 @@ def take_back(event: Deposited) -> Withdrawn:
 @reverts(Withdrawn)
 def give_back(event: Withdrawn) -> Deposited:
     return Deposited(event.account, event.cents)
+
+
+class Balances(Projection):
+    """What each account holds, in a table."""
+
+    tables = "CREATE TABLE balances (account TEXT PRIMARY KEY, cents BIGINT NOT NULL)"
+
+    def apply(self, event: Deposited | Withdrawn, tx: Tx) -> None:
+        cents = event.cents if isinstance(event, Deposited) else -event.cents
+        tx.execute(
+            "INSERT INTO balances VALUES (?, ?)"
+            " ON CONFLICT (account) DO UPDATE SET cents = balances.cents + excluded.cents",
+            (event.account, cents),
+        )
 
 
 class Account(State):

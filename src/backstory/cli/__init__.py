@@ -68,6 +68,14 @@ VERBS: dict[str, dict[str, str]] = {
         "rebase": "let this branch start at another point, its commits judged again",
         "cherry-pick": "take over one commit of another branch, judged again",
     },
+    "keep read models": {
+        "run": "feed the projections of an application",
+        "projections": "show where each projection stands, and check it",
+        "rebuild": "make the tables of projections anew, beside those that are read",
+        "parked": "list, retry or leave out the events that a projection keeps back",
+        "pause": "let nobody feed a projection until it is resumed",
+        "resume": "let a projection go on",
+    },
     "know the application": {
         "states": "list its states: their identities, and the events that make them",
         "commands": "list its commands: their arguments, the states that they read, and their events",

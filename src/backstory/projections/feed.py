@@ -91,6 +91,8 @@ class Feed:
         chain = self._source.branches.get("main").chain
         if self._sure and chain == self._chain:
             return self.row.state == RUNNING or self._runs()
+        if self.row.state == DIVERGED:
+            return False
         if not self._source.has(self.row.position, self.row.hash):
             why = (
                 f"the log has no commit {self.row.hash.hex()[:10]} at #{self.row.position}: it is another history, as"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import apsw
 
-from backstory.errors import StoreClosed
+from backstory.errors import ProjectionError, StoreClosed
 from backstory.forks import on_fork
 from backstory.stores.sqlite.connecting import Inode, close, inode_of, waiting
 from backstory.stores.sqlite.tables import SqliteTransaction
@@ -22,12 +22,16 @@ from backstory.stores.sqlite.tables import SqliteTransaction
 SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY"
 
 
+class GoneError(ProjectionError):
+    """A file was deleted, because a newer generation has taken its place."""
+
+
 class TableFile:
-    """A file of tables; see `backstory.tables.Tables`. It is made when it is first written."""
+    """A file of tables; see `backstory.tables.Tables`. Raises `GoneError` where it is not there, unless it is made."""
 
     def __init__(self, path: Path, timeout: float = 30.0) -> None:
         self.path = path
-        self.closed = False
+        self.closed = self._deleted = False
         self._timeout = timeout
         self._begin()
         on_fork(child=self._begin)
@@ -39,21 +43,31 @@ class TableFile:
         self._idle: deque[apsw.Connection] = deque()
 
     def _connect(self, *, create: bool) -> apsw.Connection:
+        gone = GoneError(f"{self.path} was deleted: a newer generation has taken its place")
         if self.closed:
-            raise StoreClosed(f"{self.path} is closed here")
+            raise gone if self._deleted else StoreClosed(f"{self.path} is closed here")
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-        connection = apsw.Connection(str(self.path), flags=flags)
+        try:
+            connection = apsw.Connection(str(self.path), flags=flags)
+        except apsw.CantOpenError:
+            raise gone from None
         connection.set_busy_handler(waiting(lambda: self._timeout))
         connection.execute(SETTINGS)
         return connection
+
+    def make(self) -> None:
+        """Make the file where it is not there."""
+        with self._lock:
+            if self._writer is None:
+                self.path.parent.mkdir(exist_ok=True)
+                self._writer = self._connect(create=True)
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         """A transaction for the length of a block, beside which nobody writes the file."""
         with self._lock:
             if self._writer is None:
-                self.path.parent.mkdir(exist_ok=True)
-                self._writer = self._connect(create=True)
+                self._writer = self._connect(create=False)
             writer = self._writer
             writer.execute("BEGIN IMMEDIATE")
             try:
@@ -106,7 +120,9 @@ class TableFile:
 
     def delete(self) -> None:
         """Delete the file. Who reads it just now may read on."""
-        self.close()
+        with self._lock:
+            self._deleted = True
+            self.close()
         for end in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 Path(f"{self.path}{end}").unlink()

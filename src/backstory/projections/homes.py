@@ -12,14 +12,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from difflib import unified_diff
 from pathlib import Path
 from typing import Protocol
 
 from backstory.errors import ProjectionError, StoreRefused
 from backstory.projections.catalog import Catalog, Row, newest
-from backstory.projections.files import TableFile
+from backstory.projections.files import GoneError, TableFile
 from backstory.projections.names import Own, declared
 from backstory.projections.projection import Group
 from backstory.store import Store
@@ -173,8 +173,11 @@ class FilesHome:
         return [row for generation in self._generations() if (row := self._row(generation)) is not None]
 
     def _row(self, generation: int) -> Row | None:
-        with self._file(generation).reading() as tx:
-            found = self.catalog.all(tx, *self.group.key) if self.catalog.is_made(tx) else []
+        try:
+            with self._file(generation).reading() as tx:
+                found = self.catalog.all(tx, *self.group.key) if self.catalog.is_made(tx) else []
+        except GoneError:
+            return None
         return found[0] if found else None
 
     def writing(self, generation: int) -> AbstractContextManager[Transaction]:
@@ -188,6 +191,7 @@ class FilesHome:
     def make(self, generation: int) -> Row:
         """Make the file of a generation where it is not there."""
         key = (*self.group.key, generation)
+        self._file(generation).make()
         with self._file(generation).transaction() as tx:
             self.catalog.make(tx)
             row = self.catalog.lock(tx, key)
@@ -202,7 +206,11 @@ class FilesHome:
     def reading(self) -> Iterator[tuple[Row, Transaction] | None]:
         """One snapshot of the newest file that is live; see `Home.reading`."""
         for generation in reversed(self._generations()):
-            with self._file(generation).reading() as tx:
+            with ExitStack() as stack:
+                try:
+                    tx = stack.enter_context(self._file(generation).reading())
+                except GoneError:
+                    continue
                 row = self.catalog.live(tx, *self.group.key) if self.catalog.is_made(tx) else None
                 if row is not None:
                     yield row, Own(tx)

@@ -13,12 +13,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backstory.errors import StoreClosed, StoreError
 from backstory.projections.applying import passes
 from backstory.projections.catalog import DIVERGED, RUNNING, LostError, Row
 from backstory.projections.feed import Feed, Step
+from backstory.projections.files import GoneError
 from backstory.projections.homes import Home
 from backstory.projections.projection import Group
 from backstory.projections.views import Views
@@ -59,7 +61,7 @@ class _Post:
             moved = self._turn(now)
         except StoreClosed:
             raise
-        except LostError:
+        except (LostError, GoneError):
             self.feed, self.at_end = None, False
             self.due = now + self._lease / 3
         except Exception as error:
@@ -112,10 +114,10 @@ class _Post:
 
     def release(self) -> None:
         """Give the lease back."""
-        if self.feed is not None:
-            with self.home.writing(self.feed.row.generation) as tx:
-                self.home.catalog.release(tx, self.feed.row)
-            self.feed = None
+        feed, self.feed = self.feed, None
+        if feed is not None:
+            with suppress(GoneError), self.home.writing(feed.row.generation) as tx:
+                self.home.catalog.release(tx, feed.row)
 
 
 class Runner:

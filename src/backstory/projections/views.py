@@ -36,6 +36,10 @@ FOLDED = 10_000
 """Events that a fold into memory applies at a time."""
 
 
+def _ignore(_: int) -> None:
+    """Nobody wants to know."""
+
+
 class Views:
     """The groups that a database knows, by name: those that are inline, that it runs, or that somebody read."""
 
@@ -88,11 +92,11 @@ class Views:
         """Where the tables of a group lie. Raises `StoreRefused`."""
         known = self._homes.get(group.key)
         if known is None:
-            known = home_of(group, self._store, inline=self._is_inline(group))
+            known = home_of(group, self._store, inline=self.is_inline(group))
             self._homes[group.key] = known
         return known
 
-    def _is_inline(self, group: Group) -> bool:
+    def is_inline(self, group: Group) -> bool:
         """Whether appends feed it: here, or in another process, whose tables are in the database of the log."""
         if group.name in self.inline:
             return True
@@ -112,15 +116,21 @@ class Views:
         assert row is not None
         self._feed_to_end(home, row)
 
-    def rebuild(self, group: Group) -> None:
-        """Make a generation beside the others, feed it in this thread, and let readers see it at the end."""
-        home = self.ensured(group)
-        self._feed_to_end(home, home.make(1 + max(row.generation for row in home.rows())))
+    def rebuild(self, group: Group, tick: Callable[[int], object] = _ignore, *, wait: bool = True) -> None:
+        """Make a generation beside the others, feed it in this thread, and let readers see it at the end.
 
-    def _feed_to_end(self, home: Home, row: Row) -> None:
+        `tick` gets the position after each batch. Without `wait`, whoever runs the group feeds it.
+        """
+        home = self.ensured(group)
+        row = home.make(1 + max(row.generation for row in home.rows()))
+        if wait:
+            self._feed_to_end(home, row, tick)
+
+    def _feed_to_end(self, home: Home, row: Row, tick: Callable[[int], object] = _ignore) -> None:
         feed, group = Feed(home, self._source, row), home.group
         while True:
             step = feed.step()
+            tick(feed.row.position)
             if step is Step.KEPT:
                 raise ProjectionError(f"projection {group.name} is {feed.row.state}: {feed.row.why}")
             if step is Step.AT_END and feed.finish():

@@ -1,0 +1,42 @@
+"""`backstory pause`: let nobody feed a projection until it is resumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.parse.groups import chosen
+from backstory.cli.parse.parser import application_options
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory pause balances
+"""
+
+TEXT = """\
+A projection that is inline falls behind meanwhile; no append fails because of it."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which projections."""
+    parser.add_argument("names", nargs="+", metavar="PROJECTION", help="projections of the application")
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Do it, and say so."""
+    from backstory.projections import operate
+
+    db = session.database
+    groups = chosen(session, db, arguments.names)
+    for group in groups:
+        operate.pause(db.views, group)
+    if out.json:
+        out.document("paused", projections=[group.name for group in groups])
+    else:
+        out.lines(f"{group.name} is paused" for group in groups)
+    return 0

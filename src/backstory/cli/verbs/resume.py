@@ -1,0 +1,43 @@
+"""`backstory resume`: let a projection go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backstory.cli.parse.groups import chosen
+from backstory.cli.parse.parser import application_options
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory resume balances
+"""
+
+TEXT = """\
+One that was paused goes on at once. One that an event has stopped tries this event again: mend the code first, or leave
+the event out with: backstory parked NAME --skip POSITION -m WHY"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which projections."""
+    parser.add_argument("names", nargs="+", metavar="PROJECTION", help="projections of the application")
+    application_options(parser)
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Do it, and say so."""
+    from backstory.projections import operate
+
+    db = session.database
+    groups = chosen(session, db, arguments.names)
+    for group in groups:
+        operate.resume(db.views, group)
+    if out.json:
+        out.document("resumed", projections=[group.name for group in groups])
+    else:
+        out.lines(f"{group.name} is resumed" for group in groups)
+    return 0

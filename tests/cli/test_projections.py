@@ -1,0 +1,91 @@
+"""`backstory run`, `projections`, `rebuild`, `parked`, `pause` and `resume`."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("application")
+
+
+def state(run: Run) -> str:
+    """The state of the one projection."""
+    [found] = run("projections", "--json").json["projections"]
+    return str(found["state"])
+
+
+def test_projections_are_run_to_the_end_and_listed(run: Run) -> None:
+    assert state(run) == "never run"
+    assert run("projections", "--check", "--lag", "5").code == 1
+    ran = run("run", "--once")
+    assert (ran.code, ran.out, ran.err) == (0, "", "backstory: running balances\n")
+    [found] = run("projections", "--json").json["projections"]
+    assert (found["name"], found["state"], found["live"], found["lag"]) == ("balances", "running", True, 0)
+    shown = run("projections").out.splitlines()
+    assert shown[0].split() == ["name", "kind", "version", "state", "at", "head", "lag", "lease"]
+    assert shown[1].split()[:4] == ["balances", "background", "1", "running"]
+    assert run("projections", "--check").code == 0
+
+
+def test_one_is_paused_and_resumed(run: Run) -> None:
+    run("run", "--once")
+    assert run("pause", "balances").out == "balances is paused\n"
+    assert state(run) == "paused"
+    assert run("projections", "--check").code == 1
+    assert run("resume", "balances", "--json").json["projections"] == ["balances"]
+    assert state(run) == "running"
+
+
+def test_one_is_rebuilt(run: Run) -> None:
+    run("run", "--once")
+    assert run("rebuild", "balances").out == "balances was rebuilt\n"
+    [found] = run("projections", "--json").json["projections"]
+    assert (found["generation"], found["live"]) == (2, True)
+    assert run("rebuild", "balances", "--no-wait").out == "balances is to be rebuilt\n"
+    assert [each["state"] for each in run("projections", "--json").json["projections"]] == [
+        "running",
+        "building",
+    ]
+    run("run", "--once")
+    assert run("projections", "--prune").err == "backstory: 0 generations taken away\n"
+    [found] = run("projections", "--json").json["projections"]
+    assert found["generation"] == 3
+
+
+def test_events_that_are_kept_back_are_listed(run: Run) -> None:
+    run("run", "--once")
+    ran = run("parked", "balances")
+    assert (ran.code, ran.err) == (0, "backstory: balances keeps no event back\n")
+    assert run("parked", "balances", "--json").json["events"] == []
+    assert run("parked", "balances", "--skip", "1").code == 2
+    assert "keeps no event #1 back" in run("parked", "balances", "--skip", "1", "-m", "why").err
+    assert "takes a position or all" in run("parked", "balances", "--retry", "x").err
+
+
+def test_a_projection_that_is_not_there_is_said(run: Run) -> None:
+    ran = run("rebuild", "orders")
+    assert (ran.code, ran.err) == (2, "backstory: bank has no projection 'orders'; it has balances\n")
+
+
+def test_a_process_feeds_what_others_append_until_it_is_told_to_stop(run: Run, bank: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "backstory", "run"], cwd=bank.parent, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "backstory: running balances\n"
+        while state(run) != "running":
+            time.sleep(0.05)
+        [found] = run("projections", "--json").json["projections"]
+        assert found["owner"]
+        assert found["lease"] > 0
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
+    [found] = run("projections", "--json").json["projections"]
+    assert found["owner"] == ""
