@@ -11,4 +11,6 @@
 | `feed` | one step of a group: read, apply, move |
 | `inline` | a store whose appends bring inline groups up to date |
 | `views` | reading rows, waiting, rebuilding: all that the faces need |
+| `runner` | feeds groups in the background |
+| `operate` | where groups stand; pausing, resuming, retrying, leaving out |
 """
