@@ -27,7 +27,7 @@ from backstory.decide.commands import CommandType
 from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
 from backstory.likeness import did_you_mean
-from backstory.projections.projection import Projection
+from backstory.projections.projection import AnyProjection, Projection, instance
 from backstory.values.event import Event
 from backstory.values.event_types import EventType, event_type
 
@@ -44,7 +44,7 @@ class Application(msgspec.Struct, frozen=True):
     events: tuple[EventType, ...]
     states: tuple[type[State], ...]
     commands: tuple[CommandType[...], ...]
-    projections: tuple[type[Projection], ...] = ()
+    projections: tuple[AnyProjection, ...] = ()
 
     def event(self, name: str) -> EventType:
         """The event of this stable name. Raises `ApplicationError` with the nearest ones."""
@@ -112,15 +112,17 @@ def collect(name: str, things: Iterable[Any]) -> Application:
     events: dict[type[Any], None] = {}
     states: dict[type[State], None] = {}
     commands: dict[int, CommandType[...]] = {}
-    projections: dict[type[Projection], None] = {}
+    projections: dict[int, AnyProjection] = {}
     for thing in things:
         if isinstance(thing, CommandType):
             commands[id(thing)] = thing
+        elif isinstance(thing, Projection):
+            projections[id(thing)] = thing
         elif isinstance(thing, type) and not thing.__module__.startswith("backstory."):
             if issubclass(thing, State) and hasattr(thing, "apply"):
                 states[thing] = None
             elif issubclass(thing, Projection):
-                projections[thing] = None
+                projections[id(thing)] = thing
             elif thing is not Event and "__backstory__" in vars(thing):
                 events[thing] = None
     try:
@@ -129,8 +131,8 @@ def collect(name: str, things: Iterable[Any]) -> Application:
             events.update((cls, None) for cls in command.gives if cls is not Event)
         for state in states:
             events.update((kind.cls, None) for kind in state_type(state).events.values())
-        for projection in projections:
-            events.update((kind.cls, None) for kind in projection().event_types())
+        for projection in map(instance, projections.values()):
+            events.update((kind.cls, None) for kind in projection.event_types())
         kinds = {kind.name: kind for kind in map(event_type, events)}
     except (DefinitionError, NameError) as wrong:
         raise ApplicationError(f"{name}: {wrong}") from wrong
@@ -139,7 +141,7 @@ def collect(name: str, things: Iterable[Any]) -> Application:
         tuple(kinds[kind] for kind in sorted(kinds)),
         tuple(sorted(states, key=lambda cls: (cls.__module__, cls.__name__))),
         tuple(sorted(commands.values(), key=lambda command: (command.__module__, command.name))),
-        tuple(sorted(projections, key=lambda cls: cls.name)),
+        tuple(sorted(projections.values(), key=lambda each: each.name)),
     )
 
 

@@ -49,6 +49,8 @@ from backstory.writing import Appending, Execution
 if TYPE_CHECKING:
     from typing import Self
 
+    from backstory.history.ask.summary import TagCount, TypeCount
+    from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
     from backstory.projections.runner import Runner
     from backstory.projections.views import Views
@@ -426,6 +428,69 @@ class Database:
         views = self.views
         position = self.head().position if after is None else self._position(after)
         views.wait(views.group_of(projection), position, timeout)
+
+    def materialize(self, state: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
+        """Keep a table of all states of a class, which `find` reads, and feed it in a thread until this is closed.
+
+        `index` names plain fields, or several together, by which SQL shall find and sort. Where another process runs
+        it, or appends feed it, say `project` or `connect(inline=...)` with a `Materialized` instead. Raises
+        `DefinitionError` for a state that no table can keep.
+        """
+        from backstory.projections.materialize import Materialized
+
+        self.views.keep_running(self._root.run(Materialized(state, index)))
+
+    def find(
+        self,
+        state: type[S],
+        where: str = "",
+        *,
+        order_by: str | Sequence[str] = (),
+        limit: int | None = None,
+        after: str | None = None,
+        count: bool = False,
+        at: Revision | None = None,
+        commit: Commit | int | str | None = None,
+        timeout: float = 5.0,
+    ) -> Page[S]:
+        """The states of a class for which a condition is true, sorted by fields, then by identity.
+
+        The condition is text, as `bisect` has it: `balance < 0`. A field to sort by is descending with `-` before it.
+        `limit` is the most that are given, `after` the `cursor` of a result before, `count` whether to count all. The
+        states are read from the table of `materialize`, once that has seen `commit`; else, as of a revision, and on a
+        branch, the log is folded, which a `FoldedWarning` says once. Raises `ExpressionError`, `Behind`, and
+        `UnknownRevision` for a text that is no cursor.
+        """
+        from backstory.projections.find import Asked, by_folding
+
+        by = (order_by,) if isinstance(order_by, str) else tuple(order_by)
+        asked = Asked(where, by, limit, after, count)
+        kept = self.views.kept(state) if at is None and self.name == MAIN else None
+        if kept is not None:
+            position = None if commit is None else self._position(commit)
+            return self.views.find(kept, asked, position, timeout)
+        self.views.warn_of_folding(state)
+        line, upto = self._view(at)
+        return by_folding(line.log, state, asked, upto)
+
+    def types(self) -> list[TypeCount]:
+        """Every event type and version on this branch, with its number of events."""
+        from backstory.history.ask import summary
+
+        return summary.types(self.handle.now().log)
+
+    def tags(self, key: str | None = None) -> list[TagCount]:
+        """Every tag on this branch, or those of one key, the most used first, with its number of events."""
+        from backstory.history.ask import summary
+
+        return summary.tags(self.handle.now().log, key)
+
+    def identities(self, state: type[S], at: Revision | None = None) -> Iterator[S]:
+        """Stream an empty state for each entity of a class, in the order in which events first name them."""
+        from backstory.history.ask.entities import identities
+
+        line, upto = self._view(at)
+        return identities(line.log, state, upto)
 
     def run(self, *projections: AnyProjection, lease: float = LEASE) -> Runner:
         """Feed projections in a thread for the length of a block: `with db.run(Orders, Stock): ...`.

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from backstory.decide.commands import Command
     from backstory.decide.execution import Preview
     from backstory.history.ask.bisect import Found
+    from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.blame.blame import Blame
     from backstory.history.compare.diff import Difference
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
     from backstory.history.refs.revision import Point, Revision
+    from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
     from backstory.store import Record
     from backstory.values.commit import Commit, Head
@@ -164,6 +166,49 @@ class Verbs(Face):
     ) -> None:
         """See `Database.wait`."""
         return await self._run(self.db.wait, projection, after, timeout)
+
+    async def materialize(self, state: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
+        """See `Database.materialize`."""
+        return await self._run(self.db.materialize, state, index)
+
+    async def find(
+        self,
+        state: type[S],
+        where: str = "",
+        *,
+        order_by: str | Sequence[str] = (),
+        limit: int | None = None,
+        after: str | None = None,
+        count: bool = False,
+        at: Revision | None = None,
+        commit: Commit | int | str | None = None,
+        timeout: float = 5.0,
+    ) -> Page[S]:
+        """See `Database.find`."""
+        return await self._run(
+            self.db.find,
+            state,
+            where,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            at=at,
+            commit=commit,
+            timeout=timeout,
+        )
+
+    async def types(self) -> list[TypeCount]:
+        """See `Database.types`."""
+        return await self._run(self.db.types)
+
+    async def tags(self, key: str | None = None) -> list[TagCount]:
+        """See `Database.tags`."""
+        return await self._run(self.db.tags, key)
+
+    def identities(self, state: type[S], at: Revision | None = None) -> Stream[S]:
+        """See `Database.identities`."""
+        return self._stream(partial(self.db.identities, state, at))
 
     async def rebuild(self, projection: AnyProjection) -> None:
         """See `Database.rebuild`."""

@@ -34,6 +34,11 @@ PARKED = """
 """
 WHERE = "name = ? AND version = ? AND generation = ?"
 
+MADE = """
+SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE nspname = ? AND relname = 'projections'
+"""
+
 KEPT_BACK, LEFT_OUT = "parked", "skipped"
 
 
@@ -98,7 +103,8 @@ class Catalog:
         """Whether the catalog is there."""
         if self._sqlite:
             return bool(tx.rows("SELECT 1 FROM sqlite_schema WHERE name = ?", (self.rows,)))
-        return tx.rows("SELECT to_regclass(?)::oid", (self.rows,)) != [(None,)]
+        # From the tables, and not by name: a session remembers that a name meant nothing.
+        return bool(tx.rows(MADE, (self.rows.split('"')[1],)))
 
     def all(self, tx: Transaction, name: str = "", version: str = "") -> list[Row]:
         """The rows of a group, or of all; by name, version and generation."""

@@ -41,12 +41,14 @@ class Step(Enum):
 class Feed:
     """Feeds one generation. `row` is the row as it was last seen; with a `lease`, only as its owner."""
 
-    def __init__(self, home: Home, source: Source, row: Row, lease: float = 0.0) -> None:
+    def __init__(
+        self, home: Home, source: Source, row: Row, lease: float = 0.0, size: int | None = None
+    ) -> None:
         self.home = home
         self.row = row
         self.lease = lease
         self._source = source
-        self._size = BATCH
+        self._size = size or BATCH
         self._sure = False  # whether the log is known to have the checkpoint's commit
         self._chain: object = None
 

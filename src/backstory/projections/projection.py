@@ -93,6 +93,8 @@ class Projection:
                 f"{cls.__qualname__}: on_error='park' needs partition=, the field of the events which says what must"
                 " stay in order"
             )
+        if "event_types" in vars(cls):
+            return
         # Events that are local to a function are known here, and later no more.
         with suppress(NameError):
             _compiled[cls] = _events(cls, sys._getframe(1).f_locals)

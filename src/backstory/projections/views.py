@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 import apsw
 
+from backstory.decide.state import State
 from backstory.errors import Behind, ProjectionError
 from backstory.forks import on_fork
 from backstory.projections.applying import FailedError, apply, decoded
 from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
 from backstory.projections.feed import Feed, Step
+from backstory.projections.find import Asked, FoldedWarning, Page, in_table
 from backstory.projections.homes import Home, ensured, home_of
 from backstory.projections.inline import Inline, InlineStore
+from backstory.projections.materialize import Materialized
 from backstory.projections.names import Own
 from backstory.projections.projection import AnyProjection, Group, groups, instance
 from backstory.projections.source import Source
@@ -49,6 +53,8 @@ class Views:
         self._groups: dict[str, Group] = {}
         self._homes: dict[tuple[str, str], Home] = {}
         self.inline: set[str] = set()
+        self.warned: set[type[State]] = set()
+        self._running: list[AbstractContextManager[Any]] = []
         self._begin()
         on_fork(child=self._begin)
 
@@ -227,8 +233,41 @@ class Views:
             fold(group, log, self._source, Own(tx), upto)
             return Own(tx).rows(sql, arguments)
 
+    def kept(self, cls: type[State]) -> Materialized | None:
+        """The table that is kept of a class, where one is known."""
+        for group in self._groups.values():
+            for each in group.members:
+                if isinstance(each, Materialized) and each.cls is cls:
+                    return each
+        return None
+
+    def find(self, kept: Materialized, asked: Asked, after: int | None, timeout: float) -> Page[Any]:
+        """Find in a table; see `Database.find`."""
+        group = self.group_of(kept)
+        if after is not None:
+            self.wait(group, after, timeout)
+        with self._reading(group, timeout) as tx:
+            return in_table(kept, asked, tx)
+
+    def warn_of_folding(self, cls: type[State]) -> None:
+        """Say once that states of a class are found by folding, which takes longer with each event."""
+        if cls not in self.warned:
+            self.warned.add(cls)
+            name = cls.__qualname__
+            words = (
+                f"find({name}) folds all events of every {name}; keep a table of them: db.materialize({name})"
+            )
+            warnings.warn(words, FoldedWarning, stacklevel=4)
+
+    def keep_running(self, runner: AbstractContextManager[Any]) -> None:
+        """Let a runner work until this is closed."""
+        runner.__enter__()
+        self._running.append(runner)
+
     def close(self) -> None:
-        """Let go of files."""
+        """End what runs here, and let go of files."""
+        while self._running:
+            self._running.pop().__exit__(None, None, None)
         for home in self._homes.values():
             getattr(home, "close", lambda: None)()
 

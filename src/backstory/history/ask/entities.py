@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -22,6 +22,7 @@ from backstory.values.event_data import RecordedEvent
 from backstory.values.fields import TagField, hints
 from backstory.values.query import Query, union
 
+S = TypeVar("S", bound=State)
 Key = tuple[str, ...]
 """An entity's identity as its tags, in the order of the state's fields."""
 
@@ -50,7 +51,7 @@ class Entities:
         self.query = query_of(cls)
         self._log = log
         self._after = after
-        self._identities = _Identities(cls)
+        self._identities = Identities(cls)
         self._compiled = state_type(cls)
         self._commits = Commits(log)
         self._asked: set[Key] = set()
@@ -105,6 +106,18 @@ class Entities:
         return known
 
 
+def identities(log: Log, cls: type[S], upto: int | None = None) -> Iterator[S]:
+    """Stream an empty state for each entity of a class, in the order in which events first name it in full."""
+    found = Identities(cls)
+    seen: set[Key] = set()
+    for record in log.read(query_of(cls), upto=upto):
+        for key in () if found.partial(record) else found.keys(record):
+            if key not in seen:
+                seen.add(key)
+                if (reference := found.reference(key)) is not None:
+                    yield cast("S", reference)
+
+
 def query_of(cls: type[State]) -> Query:
     """The events that concern any entity of a state class."""
     if cls is Latest:
@@ -113,7 +126,7 @@ def query_of(cls: type[State]) -> Query:
     return Query.of(types=compiled.events)
 
 
-class _Identities:
+class Identities:
     """How the tags of events become identities of one state class, and back."""
 
     def __init__(self, cls: type[State]) -> None:

@@ -1,0 +1,205 @@
+"""Finding states: in a table that is kept of them, or by folding the log."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from backstory.decide.state import State
+from backstory.errors import UnknownRevision
+from backstory.history.ask.entities import Entities
+from backstory.history.ask.expression import predicate
+from backstory.projections.materialize import Column, Materialized, name
+from backstory.projections.where import translated
+from backstory.store import Log
+from backstory.tables import Transaction
+
+S = TypeVar("S", bound=State)
+
+BATCH = 500
+"""Rows that are read at a time where Python has to look at each."""
+
+
+class FoldedWarning(UserWarning):
+    """States are found by folding the log, which takes longer with each event; a table would be quicker."""
+
+
+class Page(list[S], Generic[S]):
+    """States that were found, in order.
+
+    `cursor` leads to those behind them: `find(..., after=found.cursor)`; None if there are none. `total` is how many
+    there are in all, where that was asked for.
+    """
+
+    cursor: str | None = None
+    total: int | None = None
+
+
+class Asked(NamedTuple):
+    """A question: the condition, the fields to sort by (`-` before one: descending), and the piece of the answer."""
+
+    where: str
+    order_by: tuple[str, ...]
+    limit: int | None
+    after: str | None
+    total: bool
+
+
+class Term(NamedTuple):
+    """A field to sort by."""
+
+    name: str
+    descending: bool
+
+
+def terms(order_by: Sequence[str], cls: type[State]) -> list[Term]:
+    """The fields to sort by. Raises `ExpressionError` for one that the state does not have."""
+    found = [Term(each.removeprefix("-"), each.startswith("-")) for each in order_by]
+    for each in found:
+        predicate(f"{each.name} == 0", cls)
+    return found
+
+
+def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
+    """Find in the table of a class."""
+    order = terms(asked.order_by, kept.cls)
+    if any(term.name not in kept.columns for term in order):
+        states = (
+            (key, kept.decoded(state)) for key, state in tx.rows(f"SELECT key, state FROM {kept.table}")
+        )
+        return among(kept.cls, states, asked)
+    where = translated(asked.where, kept.columns)
+    holds = predicate(where.rest, kept.cls) if where.rest else None
+    sorting = ", ".join([*(_sorting(term, kept.columns[term.name]) for term in order), "key"])
+    found: Page[Any] = Page()
+    wanted = None if asked.limit is None else asked.limit + 1
+    place = None if asked.after is None else _place(asked.after, len(order))
+    rows: list[Any] = []
+    while wanted is None or len(rows) < wanted:
+        conditions, arguments = [where.sql] if where.sql else [], list(where.arguments)
+        if place is not None:
+            behind, values = _behind(order, kept.columns, place)
+            conditions.append(behind)
+            arguments += values
+        step = BATCH if holds or wanted is None else wanted
+        columns = ", ".join(["key", "state", *(f'"{term.name}"' for term in order)])
+        sql = f"SELECT {columns} FROM {kept.table}"
+        sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        got = tx.rows(f"{sql} ORDER BY {sorting} LIMIT {step}", arguments)
+        pairs = [(kept.decoded(state), _plain([*values, key])) for key, state, *values in got]
+        rows += [pair for pair in pairs if holds is None or holds(pair[0])]
+        if len(got) < step:
+            break
+        place = pairs[-1][1]
+    if asked.total:
+        found.total = _count(kept, where.sql, where.arguments, holds, tx)
+    return _piece(found, rows, asked.limit)
+
+
+def _count(kept: Materialized, sql: str, arguments: Sequence[Any], holds: Any, tx: Transaction) -> int:
+    condition = f" WHERE {sql}" if sql else ""
+    if holds is None:
+        return int(tx.rows(f"SELECT count(*) FROM {kept.table}{condition}", arguments)[0][0])
+    states = tx.rows(f"SELECT state FROM {kept.table}{condition}", arguments)
+    return sum(bool(holds(kept.decoded(state))) for [state] in states)
+
+
+def _sorting(term: Term, column: Column) -> str:
+    """How SQL sorts by a field: values that are missing come last."""
+    missing = f'("{column.name}" IS NULL), ' if column.optional else ""
+    return f'{missing}"{column.name}"{" DESC" if term.descending else ""}'
+
+
+def _behind(order: Sequence[Term], columns: Any, place: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The condition for the rows behind a place."""
+    *values, key = place
+    said, arguments = "key > ?", [key]
+    for term, value in zip(reversed(order), reversed(values), strict=True):
+        column, more = f'"{term.name}"', "<" if term.descending else ">"
+        optional = columns[term.name].optional
+        if value is None:
+            said = f"({column} IS NULL AND {said})"
+        else:
+            beyond = f"({column} {more} ? OR {column} IS NULL)" if optional else f"{column} {more} ?"
+            said, arguments = f"({beyond} OR ({column} = ? AND {said}))", [value, value, *arguments]
+    return said, arguments
+
+
+def _plain(values: Sequence[Any]) -> list[Any]:
+    """Values as a cursor keeps them."""
+    return [int(each) if type(each).__name__ == "Decimal" else each for each in values]
+
+
+def _piece(found: Page[Any], rows: Sequence[tuple[Any, list[Any]]], limit: int | None) -> Page[Any]:
+    piece = rows if limit is None else rows[:limit]
+    found.extend(state for state, _ in piece)
+    if limit is not None and len(rows) > limit and piece:
+        found.cursor = base64.urlsafe_b64encode(msgspec.json.encode(piece[-1][1])).decode()
+    return found
+
+
+def _place(cursor: str, terms: int) -> list[Any]:
+    """The place that a cursor means. Raises `UnknownRevision` for a text that is no cursor of this order."""
+    try:
+        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=list[Any])
+    except (ValueError, msgspec.MsgspecError):
+        place = []
+    if len(place) != terms + 1:
+        raise UnknownRevision(cursor, "this is no cursor of find with this order_by")
+    return place
+
+
+def by_folding(log: Log, cls: type[State], asked: Asked, upto: int | None = None) -> Page[Any]:
+    """Find by folding every event of every state of the class."""
+    entities = Entities(log, cls)
+    for _ in entities.follow(upto):
+        pass
+    return among(cls, ((name(key), entity.state) for key, entity in entities.found.items()), asked)
+
+
+def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> Page[Any]:
+    """Find among states, each with its key."""
+    holds = predicate(asked.where, cls) if asked.where.strip() else None
+    order = terms(asked.order_by, cls)
+    found: Page[Any] = Page()
+    rows = [
+        (state, [*(_sortable(getattr(state, term.name)) for term in order), key])
+        for key, state in states
+        if holds is None or holds(state)
+    ]
+    rows.sort(key=lambda row: row[1][-1])
+    for index, term in reversed(list(enumerate(order))):
+        rows.sort(key=lambda row, at=index: _rank(row[1][at]), reverse=term.descending)  # type: ignore[misc]
+        rows.sort(key=lambda row, at=index: row[1][at] is None)  # type: ignore[misc]
+    if asked.total:
+        found.total = len(rows)
+    if asked.after is not None:
+        place = _place(asked.after, len(order))
+        behind = next((index for index, row in enumerate(rows) if row[1] == place), None)
+        rows = rows[(0 if behind is None else behind + 1) :]
+        if behind is None:
+            rows = [row for row in rows if _is_behind(row[1], place, order)]
+    wanted = None if asked.limit is None else asked.limit + 1
+    return _piece(found, list(islice(rows, wanted)), asked.limit)
+
+
+def _is_behind(values: Sequence[Any], place: Sequence[Any], order: Sequence[Term]) -> bool:
+    for value, other, term in zip(values, place, order, strict=False):
+        if value == other:
+            continue
+        if value is None or other is None:
+            return value is None
+        return bool((_rank(value) < _rank(other)) == term.descending)
+    return bool(values[-1] > place[-1])
+
+
+def _sortable(value: Any) -> Any:
+    return value if isinstance(value, (int, float, str, type(None))) else msgspec.json.encode(value).decode()
+
+
+def _rank(value: Any) -> Any:
+    return (isinstance(value, str), value) if value is not None else (False, 0)

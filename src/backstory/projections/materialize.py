@@ -1,0 +1,163 @@
+"""A state class as a table: a row for each entity, with its state as JSON and a column for each plain field."""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+
+import msgspec
+
+from backstory.decide.fingerprint import fingerprint
+from backstory.decide.state import State, state_type
+from backstory.errors import DefinitionError
+from backstory.history.ask.entities import Identities, Key
+from backstory.projections.projection import Projection
+from backstory.store import Record
+from backstory.values.event_types import EventType
+from backstory.values.exact import same
+from backstory.values.fields import hints
+from backstory.values.privacy import is_marked
+
+if TYPE_CHECKING:
+    from backstory.tables import Transaction
+
+PLAIN: Mapping[type[Any], str] = {
+    int: "NUMERIC",
+    float: "DOUBLE PRECISION",
+    bool: "BOOLEAN",
+    str: 'TEXT COLLATE "C"',
+}
+"""Types of fields that SQL compares as Python does, with their type in PostgreSQL."""
+
+KEYS = {"sqlite": "SELECT value FROM json_each(?)", "postgresql": "SELECT jsonb_array_elements_text(?)"}
+WRITE = {
+    "sqlite": "INSERT INTO {table} (key, state) VALUES (?, ?)",
+    "postgresql": "INSERT INTO {table} (key, state) SELECT e->>0, e->1 FROM jsonb_array_elements(?) e",
+}
+AGAIN = " ON CONFLICT (key) DO UPDATE SET state = excluded.state"
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A field that is a column too."""
+
+    name: str
+    type: type[Any]
+    optional: bool
+
+
+class Materialized(Projection, name="state"):
+    """A projection that keeps each state of a class: `Materialized(Account, index=["balance"])`.
+
+    Its table is `account_states`, with the columns `key`, `state` and the plain fields.
+    """
+
+    def __init__(self, cls: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
+        compiled = state_type(cls)
+        self.cls = cls
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+        self.table = f"{name}_states"  # no field of a state is called so
+        self.name = self.group = self.table  # type: ignore[misc]
+        self.version = cls.version  # type: ignore[misc]
+        self.index = [(each,) if isinstance(each, str) else tuple(each) for each in index]
+        self.columns = {column.name: column for column in _columns(cls)}
+        self._identities = Identities(cls)
+        if self._identities.any_partial:
+            raise DefinitionError(
+                f"{cls.__qualname__} applies events that lack a part of its identity, so one of them changes many rows;"
+                " find() folds it without a table, or write a Projection for it"
+            )
+        for field in (field for names in self.index for field in names if field not in self.columns):
+            known = ", ".join(self.columns)
+            raise DefinitionError(f"{cls.__qualname__} has no plain field {field!r} to index; it has {known}")
+        self._compiled = compiled
+        self._decode = msgspec.json.Decoder(cls).decode
+
+    def event_types(self) -> tuple[EventType, ...]:
+        """The events that the state applies."""
+        return tuple(self._compiled.events.values())
+
+    def code(self) -> str | None:
+        """The fingerprint of the state."""
+        return fingerprint(self.cls)
+
+    def schema(self, dialect: str) -> str:
+        """The table, with a generated column for each plain field."""
+        sqlite = dialect == "sqlite"
+        lines = ["key TEXT PRIMARY KEY", f"state {'TEXT' if sqlite else 'JSONB'} NOT NULL"]
+        for column in self.columns.values():
+            value = f"json_extract(state, '$.{column.name}')"
+            stored = "VIRTUAL"
+            if not sqlite:
+                kind = PLAIN[column.type]
+                value, stored = f"((state->>'{column.name}')::{kind.partition(' COLLATE')[0]})", "STORED"
+                lines.append(f'"{column.name}" {kind} GENERATED ALWAYS AS {value} {stored}')
+            else:
+                lines.append(f'"{column.name}" GENERATED ALWAYS AS ({value}) {stored}')
+        made = [f"CREATE TABLE {self.table} (\n    " + ",\n    ".join(lines) + "\n)"]
+        for names in self.index:
+            called = f"{self.table}_by_{'_'.join(names)}"
+            columns = ", ".join(f'"{name}"' for name in names)
+            made.append(f"CREATE INDEX {called} ON {self.table} ({columns}, key)")
+        return ";\n".join(made)
+
+    def apply_many(self, events: Sequence[tuple[Any, Record]], tx: Transaction) -> None:
+        """Read the states that a batch concerns, apply its events, and write them back."""
+        keys = [(record, self._identities.keys(record.stored)) for _, record in events]
+        names = sorted({name(key) for _, own in keys for key in own})
+        sql = f"SELECT key, state FROM {self.table} WHERE key IN ({KEYS[tx.dialect]})"
+        states: dict[str, Any] = {key: self.decoded(state) for key, state in tx.rows(sql, (names,))}
+        wants_record = self._compiled.wants_record
+        for (event, record), (_, own) in zip(events, keys, strict=True):
+            for key in own:
+                state = states.get(called := name(key))
+                if state is None:
+                    reference = self._identities.reference(key)
+                    if reference is None:
+                        continue
+                    state = states[called] = self._compiled.copy(reference)
+                if wants_record:
+                    state.apply(event, record)
+                else:
+                    state.apply(event)
+        rows = [(key, self._written(state)) for key, state in states.items()]
+        write = WRITE[tx.dialect].format(table=self.table) + AGAIN
+        if tx.dialect == "sqlite":
+            tx.executemany(write, [(key, state.decode()) for key, state in rows])
+        elif rows:
+            tx.execute(write, ([(key, msgspec.Raw(state)) for key, state in rows],))
+
+    def _written(self, state: State) -> bytes:
+        """The JSON of a state. Raises `DefinitionError` if JSON does not give back the same state."""
+        json = msgspec.json.encode(state)
+        if not same(self._decode(json), state):
+            raise DefinitionError(
+                f"JSON does not give back the same {self.cls.__qualname__}, so no table can keep it"
+            )
+        return json
+
+    def decoded(self, state: Any) -> State:
+        """The state of a row: text in SQLite, and plain values in PostgreSQL."""
+        return self._decode(state if isinstance(state, (str, bytes)) else msgspec.json.encode(state))
+
+
+def name(key: Key) -> str:
+    """The text of an identity, as the table has it."""
+    return key[0] if len(key) == 1 else msgspec.json.encode(key).decode()
+
+
+def _columns(cls: type[State]) -> Iterable[Column]:
+    """The fields that SQL compares as Python does. Values that are marked as personal or secret are no columns."""
+    for field, annotation in (hints(cls) or {}).items():
+        if field not in cls.__struct_fields__ or is_marked(annotation) or field in ("key", "state"):
+            continue
+        bare = (
+            getattr(annotation, "__origin__", annotation)
+            if hasattr(annotation, "__metadata__")
+            else annotation
+        )
+        parts = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else (bare,)
+        kinds = [part for part in parts if part is not types.NoneType]
+        if len(kinds) == 1 and kinds[0] in PLAIN:
+            yield Column(field, kinds[0], optional=len(kinds) < len(parts))

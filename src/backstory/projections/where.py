@@ -1,0 +1,117 @@
+"""Conditions as text, in SQL: the parts of `balance < 0 and len(items) > 3` that SQL answers as Python does.
+
+A condition is a conjunction. Each part of it that compares plain fields with constants becomes SQL; the rest is asked
+of each state in Python. The meaning is that of `backstory.history.ask.expression`: a missing value is neither less nor
+more than any.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from backstory.projections.materialize import Column
+
+OPERATORS: Mapping[type[ast.cmpop], tuple[str, str]] = {
+    ast.Lt: ("<", ">"), ast.LtE: ("<=", ">="), ast.Gt: (">", "<"), ast.GtE: (">=", "<="),
+    ast.Eq: ("=", "="), ast.NotEq: ("<>", "<>"), ast.Is: ("=", "="), ast.IsNot: ("<>", "<>"),
+}  # fmt: skip
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+"""Numbers beyond these are compared in Python."""
+
+
+class Where(NamedTuple):
+    """A condition in SQL, its arguments, and the text of what is left for Python; empty where nothing is left."""
+
+    sql: str
+    arguments: tuple[Any, ...]
+    rest: str
+
+
+def translated(text: str, columns: Mapping[str, Column]) -> Where:
+    """As much of a condition as SQL can answer. The text was compiled before, so it is understood."""
+    if not text.strip():
+        return Where("", (), "")
+    tree = ast.parse(text.strip(), mode="eval").body
+    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    said: list[str] = []
+    arguments: list[Any] = []
+    rest: list[str] = []
+    for part in parts:
+        found = _sql(part, columns)
+        if found is None:
+            rest.append(f"({ast.unparse(part)})")
+        else:
+            said.append(found[0])
+            arguments += found[1]
+    return Where(" AND ".join(said), tuple(arguments), " and ".join(rest))
+
+
+def _sql(node: ast.expr, columns: Mapping[str, Column]) -> tuple[str, list[Any]] | None:
+    match node:
+        case ast.BoolOp(op=op, values=values):
+            found = [_sql(value, columns) for value in values]
+            whole = [each for each in found if each is not None]
+            if len(whole) < len(found):
+                return None
+            word = " AND " if isinstance(op, ast.And) else " OR "
+            return f"({word.join(sql for sql, _ in whole)})", [one for _, own in whole for one in own]
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = _sql(operand, columns)
+            return None if inner is None else (f"(NOT {inner[0]})", inner[1])
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _compared(left, op, right, columns)
+        case ast.Name(id=name) if (
+            name in columns and columns[name].type is bool and not columns[name].optional
+        ):
+            return f'"{name}"', []
+        case _:
+            return None
+
+
+def _compared(
+    left: ast.expr, op: ast.cmpop, right: ast.expr, columns: Mapping[str, Column]
+) -> tuple[str, list[Any]] | None:
+    if type(op) not in OPERATORS:
+        return None
+    forwards, backwards = OPERATORS[type(op)]
+    column, value = _column(left, columns), _constant(right)
+    if column is None:
+        column, value, forwards = _column(right, columns), _constant(left), backwards
+    if column is None or value is None:
+        return None
+    constant = value[0]
+    if constant is None:
+        return None if forwards not in ("=", "<>") else (_null(column, forwards), [])
+    if not _comparable(column.type, constant):
+        return None
+    if forwards == "<>" and column.optional:
+        return f'("{column.name}" IS NULL OR "{column.name}" <> ?)', [constant]
+    sql = f'"{column.name}" {forwards} ?'
+    return (f"coalesce({sql}, false)" if column.optional else sql), [constant]
+
+
+def _null(column: Column, operator: str) -> str:
+    return f'("{column.name}" IS {"" if operator == "=" else "NOT "}NULL)'
+
+
+def _column(node: ast.expr, columns: Mapping[str, Column]) -> Column | None:
+    return columns.get(node.id) if isinstance(node, ast.Name) else None
+
+
+def _constant(node: ast.expr) -> tuple[Any] | None:
+    """A constant, in a tuple, because None is one."""
+    match node:
+        case ast.Constant(value=value):
+            return (value,)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return (-value,)
+        case _:
+            return None
+
+
+def _comparable(kind: type[Any], value: Any) -> bool:
+    if kind in (int, float):
+        return type(value) in (int, float) and SMALLEST <= value <= LARGEST
+    return type(value) is kind

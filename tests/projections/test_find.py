@@ -1,0 +1,235 @@
+"""`find`: states of a kind, in a table or by folding; both give the same."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backstory import Database, Event, State, Tag
+from backstory.errors import DefinitionError, UnknownRevision
+from backstory.history.ask.expression import ExpressionError
+from backstory.projections.find import FoldedWarning
+from backstory.projections.materialize import Materialized
+from backstory.stores.memory import MemoryStore
+from tests.projections.conftest import Opener
+
+
+class Opened(Event, name="find.opened"):
+    account: Tag[str]
+    owner: str | None
+
+
+class Moved(Event, name="find.moved"):
+    account: Tag[str]
+    cents: int
+
+
+class Account(State):
+    account: Tag[str]
+    owner: str | None = None
+    balance: int = 0
+    frozen: bool = False
+    moves: list[int] = []
+
+    def apply(self, event: Opened | Moved) -> None:
+        match event:
+            case Opened(owner=owner):
+                self.owner = owner
+            case Moved(cents=cents):
+                self.balance += cents
+                self.moves.append(cents)
+                self.frozen = self.balance < -100
+
+
+def filled(db: Database) -> None:
+    """Nine accounts; two have no owner, two the same balance."""
+    for number, (owner, cents) in enumerate(
+        [
+            ("ann", 5),
+            ("bob", -5),
+            (None, 0),
+            ("ann", 100),
+            ("cid", -200),
+            (None, 7),
+            ("bob", 7),
+            ("dan", 1),
+            ("ann", -1),
+        ]
+    ):
+        db.append(Opened(f"a-{number}", owner), Moved(f"a-{number}", cents))
+
+
+def folding(db: Database, **question: Any) -> Any:
+    """What folding finds, which warns once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FoldedWarning)
+        return db.find(Account, **question)
+
+
+QUESTIONS: list[dict[str, Any]] = [
+    {},
+    {"where": "balance < 0", "order_by": "balance"},
+    {"where": "owner == 'ann'", "order_by": "-balance"},
+    {"where": "owner == None"},
+    {"where": "owner != 'ann'", "order_by": ("owner", "-balance")},
+    {"where": "not (owner < 'c')", "order_by": "-owner"},
+    {"where": "frozen or balance > 50"},
+    {"where": "balance > 0 and len(moves) == 1 and 100 in moves"},
+    {"where": "len(moves) > 0 and balance >= 0", "order_by": "owner", "limit": 3},
+    {"where": "balance * 2 > 9 or owner == 'cid'"},
+    {"where": "balance == 7.0"},
+    {"where": "balance == '7'"},
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_a_table_and_a_fold_find_the_same(connect: Opener, question: dict[str, Any]) -> None:
+    kept, plain = connect(inline=[Materialized(Account, index=["balance", ("owner", "balance")])]), connect()
+    filled(kept)
+    assert list(kept.find(Account, **question)) == list(folding(plain, **question))
+
+
+@pytest.mark.parametrize(
+    "order_by", [(), "balance", "-balance", ("owner", "balance"), ("-owner", "-balance")]
+)
+def test_cursors_lead_through_all_of_them(connect: Opener, order_by: Any) -> None:
+    kept, plain = connect(inline=[Materialized(Account)]), connect()
+    filled(kept)
+    whole = list(kept.find(Account, order_by=order_by))
+    for find in (kept.find, lambda cls, **question: folding(plain, **question)):
+        seen: list[Any] = []
+        cursor = None
+        while True:
+            page = find(Account, order_by=order_by, limit=2, after=cursor)
+            seen += page
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert seen == whole
+        assert len(whole) == 9
+
+
+def test_a_count_is_that_of_all(connect: Opener) -> None:
+    kept = connect(inline=[Materialized(Account)])
+    filled(kept)
+    page = kept.find(Account, where="balance < 0", limit=1, count=True)
+    assert (len(page), page.total) == (1, 3)
+    assert kept.find(Account, where="len(moves) == 1", limit=1, count=True).total == 9
+
+
+def test_one_line_keeps_a_table(connect: Opener) -> None:
+    db = connect()
+    filled(db)
+    db.materialize(Account)
+    commit = db.append(Moved("a-0", 1_000))
+    assert [each.account for each in db.find(Account, where="balance > 500", commit=commit)] == ["a-0"]
+    assert db.rows(
+        Materialized(Account), "SELECT balance FROM account_states WHERE key = ?", ("account:a-0",)
+    ) == [(1_005,)]
+
+
+def test_states_are_found_as_of_a_revision_and_on_a_branch(connect: Opener) -> None:
+    db = connect(inline=[Materialized(Account)])
+    filled(db)
+    db.mark("filled")
+    db.append(Moved("a-0", -1_000))
+    assert [each.account for each in db.find(Account, where="frozen")] == ["a-0", "a-4"]
+    with pytest.warns(FoldedWarning):
+        assert [each.account for each in db.find(Account, where="frozen", at="filled")] == ["a-4"]
+    with db.what_if() as trial:
+        trial.append(Moved("a-1", -1_000))
+        assert [each.account for each in trial.find(Account, where="frozen")] == ["a-0", "a-1", "a-4"]
+
+
+def test_folding_is_told_once(connect: Opener, recwarn: pytest.WarningsRecorder) -> None:
+    db = connect()
+    filled(db)
+    with pytest.warns(FoldedWarning, match=r"db\.materialize\(Account\)"):
+        db.find(Account)
+    db.find(Account)
+
+
+def test_what_exists_is_listed(connect: Opener) -> None:
+    db = connect()
+    filled(db)
+    assert [each.type for each in db.types()] == ["find.moved", "find.opened"]
+    assert {each.tag for each in db.tags("account")} == {f"account:a-{number}" for number in range(9)}
+    assert [each.account for each in db.identities(Account)] == [f"a-{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("question", "error"),
+    [
+        ({"where": "nothing < 3"}, ExpressionError),
+        ({"order_by": "nothing"}, ExpressionError),
+        ({"after": "x"}, UnknownRevision),
+    ],
+)
+def test_a_question_without_sense_is_refused(question: dict[str, Any], error: type[Exception]) -> None:
+    db = Database(MemoryStore(), inline=[Materialized(Account)])
+    with pytest.raises(error):
+        db.find(Account, **question)
+
+
+def test_a_state_whose_events_lack_a_part_of_its_identity_has_no_table() -> None:
+    class Seat(State):
+        account: Tag[str]
+        seat: Tag[str]
+
+        def apply(self, event: Opened | Taken) -> None: ...
+
+    class Unindexed(State):
+        account: Tag[str]
+        moves: list[int] = []
+
+        def apply(self, event: Moved) -> None: ...
+
+    with pytest.raises(DefinitionError, match="lack a part of its identity"):
+        Materialized(Seat)
+    with pytest.raises(DefinitionError, match="no plain field 'moves' to index"):
+        Materialized(Unindexed, index=["moves"])
+
+
+class Taken(Event, name="find.taken"):
+    account: Tag[str]
+    seat: Tag[str]
+
+
+names = st.sampled_from(["owner", "balance", "frozen"])
+values = st.sampled_from(["None", "'ann'", "'bob'", "0", "-5", "7", "100", "True", "1.5"])
+comparison = st.tuples(names, st.sampled_from(["==", "!="]), values).map(" ".join) | st.tuples(
+    st.just("balance"), st.sampled_from(["<", "<=", ">", ">="]), st.sampled_from(["0", "-5", "7.5", "100"])
+).map(" ".join)
+condition = st.recursive(
+    comparison,
+    lambda inner: (
+        st.tuples(inner, st.sampled_from([" and ", " or "]), inner).map(lambda it: f"({''.join(it)})")
+        | inner.map(lambda it: f"(not {it})")
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60)
+@given(where=condition)
+def test_any_condition_means_the_same_in_sql_and_in_python(where: str) -> None:
+    db = _kept()
+    found = [each.account for each in db.find(Account, where=where)]
+    from backstory.history.ask.expression import predicate
+
+    holds = predicate(where, Account)
+    assert found == [each.account for each in db.find(Account) if holds(each)]
+
+
+_databases: list[Database] = []
+
+
+def _kept() -> Database:
+    if not _databases:
+        _databases.append(Database(MemoryStore(), inline=[Materialized(Account)]))
+        filled(_databases[0])
+    return _databases[0]
