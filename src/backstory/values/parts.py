@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,8 +11,10 @@ def fields(value: Any) -> dict[str, Any] | None:
     cls = type(value)
     if hasattr(cls, "__struct_fields__"):
         names: Iterable[str] = cls.__struct_fields__
-    elif dataclasses.is_dataclass(cls):
-        names = [field.name for field in dataclasses.fields(cls)]
+    elif hasattr(cls, "__dataclass_fields__"):
+        from dataclasses import fields as dataclass_fields  # it loads much, for which no verb has to wait
+
+        names = [field.name for field in dataclass_fields(cls)]
     elif hasattr(cls, "__attrs_attrs__"):
         names = [field.name for field in cls.__attrs_attrs__]
     elif hasattr(cls, "model_fields"):

@@ -139,7 +139,13 @@ def columns(left: str, right: str) -> Iterator[str]:
 
 def build(verb: str, summary: str, module: Verb) -> Parser:
     """The parser of a verb: its own arguments, then those of every verb."""
-    parser = Parser(prog=f"backstory {verb}", add_help=False, allow_abbrev=False, formatter_class=Unmeasured)
+    parser = Parser(
+        prog=f"backstory {verb}",
+        usage="",  # or argparse would lay one out at each call, which nobody sees
+        add_help=False,
+        allow_abbrev=False,
+        formatter_class=Unmeasured,
+    )
     parser.summary, parser.examples = summary, module.EXAMPLES
     parser.text = getattr(module, "TEXT", "").strip()
     module.arguments(parser)
