@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from backstory.values import digest
 from backstory.values.event_data import EventData, RecordedEvent
@@ -15,19 +14,13 @@ COMMIT = b"backstory commit 1\n"
 
 def leaf_hash(event: EventData | RecordedEvent, data: bytes) -> bytes:
     """The hash of one event: it covers type, version, tags and the digest of its data, which may be withheld."""
-    parts = [_beginning(event.type, event.version, len(event.tags))]
+    kind = event.type.encode()
+    parts = [LEAF, len(kind).to_bytes(8), kind, event.version.to_bytes(8), len(event.tags).to_bytes(8)]
     for tag in event.tags:
         text = tag.encode()
         parts += (len(text).to_bytes(8), text)
     parts.append(data)
     return digest.sha256(b"".join(parts)).digest()
-
-
-@lru_cache(maxsize=1024)
-def _beginning(type: str, version: int, tags: int) -> bytes:
-    """The bytes that the leaves of most events of a type begin with."""
-    kind = type.encode()
-    return LEAF + len(kind).to_bytes(8) + kind + version.to_bytes(8) + tags.to_bytes(8)
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
