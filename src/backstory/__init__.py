@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from backstory import errors as errors
     from backstory import testing as testing
     from backstory.database import Database, connect
-    from backstory.decide.commands import Command, command
+    from backstory.decide.call import Command
+    from backstory.decide.commands import command
+    from backstory.decide.inputs import Author, NewId, Now, Random, provided
     from backstory.decide.invariants import invariant
     from backstory.decide.latest import Latest
+    from backstory.decide.parameters import depends
     from backstory.decide.state import State
     from backstory.errors import (
         BackstoryError,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from backstory.values.query import Condition, Query
 
 __all__ = [
+    "Author",
     "BackstoryError",
     "BlockingWarning",
     "ClearTextWarning",
@@ -57,9 +61,12 @@ __all__ = [
     "Event",
     "Latest",
     "MergeConflict",
+    "NewId",
+    "Now",
     "Personal",
     "Projection",
     "Query",
+    "Random",
     "Record",
     "Refused",
     "Secret",
@@ -71,27 +78,33 @@ __all__ = [
     "Unknown",
     "command",
     "connect",
+    "depends",
     "invariant",
     "personal_shown",
+    "provided",
     "register",
     "reverts",
     "upcast",
 ]
 
 _HOMES = {
+    "Author": "decide.inputs",
     "BackstoryError": "errors",
     "BlockingWarning": "errors",
     "ClearTextWarning": "errors",
-    "Command": "decide.commands",
+    "Command": "decide.call",
     "Condition": "values.query",
     "Conflict": "errors",
     "Database": "database",
     "Event": "values.event",
     "Latest": "decide.latest",
     "MergeConflict": "errors",
+    "NewId": "decide.inputs",
+    "Now": "decide.inputs",
     "Personal": "values.privacy",
     "Projection": "projections.projection",
     "Query": "values.query",
+    "Random": "decide.inputs",
     "Record": "store",
     "Refused": "errors",
     "Secret": "values.privacy",
@@ -103,8 +116,10 @@ _HOMES = {
     "Unknown": "values.event",
     "command": "decide.commands",
     "connect": "database",
+    "depends": "decide.parameters",
     "invariant": "decide.invariants",
     "personal_shown": "values.masking",
+    "provided": "decide.inputs",
     "register": "values.event_types",
     "reverts": "history.merge.revert",
     "upcast": "values.event",

@@ -127,7 +127,7 @@ def collect(name: str, things: Iterable[Any]) -> Application:
                 events[thing] = None
     try:
         for command in commands.values():
-            states.update(dict.fromkeys(command.states.values()))
+            states.update((state.cls, None) for state in command.reads.values())
             events.update((cls, None) for cls in command.gives if cls is not Event)
         for state in states:
             events.update((kind.cls, None) for kind in state_type(state).events.values())

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from backstory.decide import context as contexts
-from backstory.decide.commands import Command
+from backstory.decide.call import Command
 from backstory.decide.drafting import Drafter, Said
 from backstory.decide.execution import ATTEMPTS, Preview
 from backstory.decide.mistaken import need_command, need_state
@@ -201,8 +201,9 @@ class Database:
 
     def preview(self, command: Command) -> Preview:
         """The events that the command would give now, and each state before and after. Appends nothing."""
-        need_command(command)
-        return self.handle.now().executor.preview(command, self.handle.drafter.for_command(command))
+        drafter = self.handle.drafter
+        command = drafter.drawn(need_command(command))
+        return self.handle.now().executor.preview(command, drafter.for_command(command))
 
     def append(
         self,

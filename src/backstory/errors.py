@@ -24,6 +24,7 @@
      ├─ MergeConflict            a merge, rebase or cherry-pick would take over decisions that may not hold any more
      ├─ RevertError              a commit cannot be undone, or not any more
      ├─ DecisionError            a command gave something else than events that it may give
+     ├─ MissingInput             a command asks for an author or another input that is not there
      ├─ Refused                  a command refused: a business rule, not a fault
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
      ├─ ExpressionError          a condition in words cannot be understood
@@ -330,6 +331,10 @@ class RevertError(BackstoryError):
 
 class DecisionError(BackstoryError, TypeError):
     """A command gave something that is not an event, or an event that its annotation does not name."""
+
+
+class MissingInput(BackstoryError, TypeError):
+    """A command asks for an input that is not there: for the author, and nobody was named."""
 
 
 class Refused(BackstoryError):

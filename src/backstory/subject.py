@@ -36,6 +36,9 @@ LONGEST = 200
 NAMED = 2
 """Reverted commits, and types of events, that are named; the others are counted."""
 
+MANY = 5
+"""States of one parameter that are named; the others are counted."""
+
 COUNTED = 100
 """The most events of a commit that are looked at."""
 
@@ -57,7 +60,9 @@ class _Command(msgspec.Struct):
 
 
 _metadata, _command = msgspec.json.Decoder(_Metadata), msgspec.json.Decoder(_Command)
-_identity: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
+_identities: msgspec.json.Decoder[dict[str, Any] | list[dict[str, Any]]] = msgspec.json.Decoder(
+    dict[str, Any] | list[dict[str, Any]]
+)
 
 
 class Subjects:
@@ -149,8 +154,16 @@ def called(command_json: bytes) -> str:
 
 
 def _read(state: msgspec.Raw) -> str:
-    """The identity of a state: `a-7`, or `maths/ann` where it has two parts."""
-    parts = _decoded(_identity, state) or {}
+    """The identity of a state: `a-7`, or `maths/ann` where it has two parts; of many: `[a-7, a-8]`; `None` of none."""
+    if bytes(state) == b"null":
+        return "None"
+    given = _decoded(_identities, state) or {}
+    if isinstance(given, list):
+        return f"[{_listed(map(_identified, given[:MANY]), len(given) - MANY)}]"
+    return _identified(given)
+
+
+def _identified(parts: dict[str, Any]) -> str:
     return "/".join(
         [part if isinstance(part, str) else msgspec.json.encode(part).decode() for part in parts.values()]
     )

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from backstory.decide.commands import Command
+from backstory.decide.call import Command, same_call
 from backstory.decide.drafting import Drafting, Said
+from backstory.decide.execution import reads_of
 from backstory.decide.loading import Reads
 from backstory.decide.mistaken import need_command
 from backstory.errors import BranchMoved, Conflict, IdReused
@@ -62,7 +63,7 @@ class Execution:
         self._handle = handle
         self._command = need_command(command)
         self._said = said
-        self._prepared: tuple[Reads, Drafting] | None = None
+        self._prepared: tuple[Command, Reads, Drafting] | None = None
         self._attempts = self._left = attempts
 
     @property
@@ -70,25 +71,24 @@ class Execution:
         """Whether it has to be done whole: it may have happened already, or may be tried once only."""
         return self._said.id is not None or self._left <= 1
 
-    def _prepare(self) -> tuple[Reads, Drafting]:
-        """The states that the command reads, and its drafting: the same at each try."""
+    def _prepare(self) -> tuple[Command, Reads, Drafting]:
+        """The command with its inputs, the states that it was given, and its drafting: the same at each try."""
         if self._prepared is None:
-            drafting = self._handle.drafter.for_command(self._command, self._said)
-            self._prepared = Reads(self._command.states.values()), drafting
+            drafter = self._handle.drafter
+            command = drafter.drawn(self._command, self._said)
+            self._prepared = command, reads_of(command), drafter.for_command(command, self._said)
         return self._prepared
 
     def whole(self) -> Commit | None:
         """Decide and append, again on a conflict, and again if the branch was moved meanwhile."""
         if (done := self._done()) is not None:
             return done
-        reads, drafting = self._prepare()
+        command, reads, drafting = self._prepare()
 
         def decided(tip: Tip) -> Commit | None:
             # A guess must name its point, which a branch without a name could not; and one is enough.
             guess = tip.stays is not None and self._left == self._attempts
-            return tip.line.executor.execute(
-                self._command, reads, drafting, tip.append, self._left, guess=guess
-            )
+            return tip.line.executor.execute(command, reads, drafting, tip.append, self._left, guess=guess)
 
         try:
             return self._handle.following(decided) or self._done()
@@ -101,12 +101,12 @@ class Execution:
     def half(self, tip: Tip) -> Half | Commit | None:
         """Decide once."""
         executor = tip.line.executor
-        reads, drafting = self._prepare()
+        command, reads, drafting = self._prepare()
         if executor.contended(reads):
             raise Contended
         self._left -= 1
         try:
-            attempt = executor.attempt(self._command, reads, drafting)
+            attempt = executor.attempt(command, reads, drafting)
         except Exception:
             if self._handle.left(tip):
                 return self.whole()
@@ -122,7 +122,7 @@ class Execution:
     def _done(self) -> Commit | None:
         """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
         commit = self._handle.known(self._said.id)
-        if commit is None or commit.command_json == self._command.recorded_json():
+        if commit is None or same_call(commit.command_json, self._command.recorded_json()):
             return commit
         raise IdReused(
             commit.id,

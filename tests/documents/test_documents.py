@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from backstory.database import Database, connect
-from backstory.decide.commands import Command
+from backstory.decide.call import Command
 from backstory.decide.latest import Latest
 from backstory.decide.loading import replayed
 from backstory.documents import SCHEMA, document

@@ -40,7 +40,7 @@ def test_it_leaves_no_trace(db: Database) -> None:
         trial.execute(enter(Book("a"), 10))
         trial.append(Entered("b", 1, 0))
         assert trial.load(Short("a")).total == 13
-        assert trial.preview(enter(Book("a"), 1)).after["book"].total == 14  # type: ignore[attr-defined]
+        assert trial.preview(enter(Book("a"), 1)).after["book"].total == 14
     assert traces(db) == before
     assert db.load(Book("a")).total == 3
 

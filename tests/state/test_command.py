@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from backstory import Command, Event, Refused, State, Tag, command
-from backstory.decide import commands
+from backstory.decide import call, commands
 from backstory.errors import DecisionError, DefinitionError
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer, withdraw
 
@@ -151,7 +151,9 @@ def test_an_async_command_is_refused_with_what_to_do_instead() -> None:
             yield Deposited(account.account, 1)
 
 
-@pytest.mark.parametrize("kind", [list[Account], Account | None, dict[str, Account], tuple[Account, ...]])
+@pytest.mark.parametrize(
+    "kind", [dict[str, Account], tuple[Account, ...], list[Account | None], list[Account] | None]
+)
 def test_states_inside_of_something_are_refused_because_nobody_would_load_them(kind: Any) -> None:
     def pay(accounts: Any) -> None: ...
 
@@ -427,7 +429,7 @@ def test_a_command_is_told_without_the_words_of_python() -> None:
         {"x": decimal.Decimal(1)},
         "it's",
     )
-    assert str(made) == commands.shortened(
+    assert str(made) == call.shortened(
         "planned(a, priority='normal', day=2026-11-03, at=2026-11-03T10:00:00+00:00, cents=9.90,"
         " id=00000000-0000-0000-0000-000000000007, many=['normal'], by_name={'x': 1}, note=\"it's\")",
         200,

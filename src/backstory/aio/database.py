@@ -23,7 +23,7 @@ from backstory.decide.read_query import wanted
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
-    from backstory.decide.commands import Command
+    from backstory.decide.call import Command
     from backstory.decide.state import State
     from backstory.line import Line
     from backstory.projections.projection import AnyProjection

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import UnionType
     from typing import Self
 
-    from backstory.decide.commands import Command
+    from backstory.decide.call import Command
     from backstory.decide.execution import Preview
     from backstory.history.ask.bisect import Found
     from backstory.history.ask.summary import TagCount, TypeCount

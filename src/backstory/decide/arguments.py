@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
+from backstory.decide.parameters import Shape
 from backstory.decide.state import State, state_type
 from backstory.values.forms import Form
 
@@ -19,9 +21,13 @@ class Arguments:
 
     def __init__(self, kind: CommandType[...]) -> None:
         self._name = kind.name
-        self._references = {parameter: _reference_form(cls) for parameter, cls in kind.states.items()}
-        kinds = {**kind.plain, **self._references}
-        self._names = [name for name in kind.signature.parameters if name not in kind.withheld]
+        self._states = kind.states
+        self._references = {name: _reference_form(state.cls) for name, state in kind.states.items()}
+        forms = {name: _shaped(kind.states[name].shape, form) for name, form in self._references.items()}
+        kinds = {**kind.plain, **forms}
+        self._names = [
+            name for name in kind.signature.parameters if name in kinds and name not in kind.withheld
+        ]
         self._record = msgspec.defstruct(kind.name, [(name, kinds[name]) for name in self._names])
         self._form = Form(self._record, kind.veil)
         beside = {"states": list(kind.states)} | ({"withheld": list(kind.withheld)} if kind.withheld else {})
@@ -31,10 +37,21 @@ class Arguments:
     def recorded(self, arguments: Mapping[str, Any]) -> bytes:
         """A command with these arguments, as JSON. Raises `InvalidEvent`."""
         given = {**arguments}
-        for name, kind in self._references.items():
-            given[name] = kind(*[getattr(arguments[name], field) for field in kind.__struct_fields__])
+        for name, form in self._references.items():
+            given[name] = self._states[name].each(arguments[name], partial(_identified, form))
         record = self._record(*[given[name] for name in self._names])
         return self._before + self._form.encode(record, self._name) + self._after
+
+
+def _identified(form: type[Any], state: State) -> Any:
+    return form(*[getattr(state, name) for name in form.__struct_fields__])
+
+
+def _shaped(shape: Shape, form: type[Any]) -> Any:
+    """The recorded form of a parameter of this shape."""
+    if shape is Shape.MANY:
+        return list[form]  # type: ignore[valid-type]
+    return form | None if shape is Shape.OPTIONAL else form
 
 
 def _reference_form(cls: type[State]) -> type[Any]:

@@ -13,98 +13,37 @@ that can be executed, previewed, stored, and decided again.
 from __future__ import annotations
 
 import inspect
+import random
 import sys
-import types
-from collections import abc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Any, Generic, ParamSpec, get_args, get_origin, get_type_hints, overload
+from typing import Any, Generic, ParamSpec, get_type_hints, overload
 
 import msgspec
 
 from backstory.decide.arguments import Arguments
-from backstory.decide.state import State, boundary, identity
-from backstory.errors import DecisionError, DefinitionError
+from backstory.decide.call import Command
+from backstory.decide.inputs import Input, InputType, input_type, provided
+from backstory.decide.parameters import (
+    Dependent,
+    Depends,
+    Shape,
+    StateParameter,
+    dependent,
+    inside,
+    is_state,
+    stages,
+    state_parameter,
+)
+from backstory.decide.returned import given_events
+from backstory.errors import DecisionError, DefinitionError, MissingInput
 from backstory.values.event import Event, is_event
-from backstory.values.event_types import event_classes
 from backstory.values.fields import unresolved
 from backstory.values.masking import know_command, masked_repr, masked_words, plainly
 from backstory.values.privacy import Privacy
-from backstory.values.query import Query
 from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 P = ParamSpec("P")
-
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable, abc.Generator, abc.Sequence)
-"""Return annotations that name no event class."""
-
-LONGEST, LONGEST_ARGUMENT = 200, 60
-"""Characters of a command, and of one of its arguments, as they are shown in errors and previews."""
-
-
-class Command:
-    """A decision that was asked for: which function, and with which arguments. States in it are references."""
-
-    __slots__ = ("arguments", "kind", "states")
-
-    def __init__(self, kind: CommandType[...], arguments: dict[str, Any]) -> None:
-        self.kind = kind
-        self.arguments = arguments
-        self.states: dict[str, State] = {name: arguments[name] for name in kind.states}
-        """The states that it reads, as references, by parameter."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A copy is made of the same function, and of copies of the arguments."""
-        return Command, (self.kind, self.arguments)
-
-    def __str__(self) -> str:
-        """As one would call it: `withdraw(a-7, cents=50)`. Long arguments are cut short, and marked ones are masked."""
-        return shortened(f"{self.kind.name}({', '.join(self._shown())})", LONGEST)
-
-    def _shown(self) -> Iterable[str]:
-        for name, value in self.arguments.items():
-            if name in self.states:
-                yield "/".join(str(part) for part in identity(value).values()) or type(value).__name__
-            else:
-                yield f"{name}={shortened(self.kind.shown(name, value), LONGEST_ARGUMENT)}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Command) and (self.kind, self.arguments) == (other.kind, other.arguments)
-
-    __hash__ = None  # type: ignore[assignment]  # its arguments may change
-
-    @property
-    def name(self) -> str:
-        """The name under which it is recorded."""
-        return self.kind.name
-
-    @property
-    def query(self) -> Query:
-        """Its boundary: the union of the queries of its states."""
-        return boundary(self.states.values())
-
-    def recorded(self) -> dict[str, Any]:
-        """As a commit records it, in plain JSON values: the name, the arguments, and which of them are states.
-
-        States are recorded by their identity, and named, so that a reader without this code can tell them from other
-        arguments. An argument that is secret or has a secret part is left out, and `withheld` names it. Raises
-        `InvalidEvent` if an argument would not come back equal: then the command could not be decided again.
-        """
-        return _decode(self.recorded_json())
-
-    def recorded_json(self) -> bytes:
-        """The same as JSON. Raises the errors of `recorded`."""
-        return self.kind.recorded(self.arguments)
-
-    def decide(self, states: Mapping[str, State]) -> list[Any]:
-        """Run the function on these states and return its events. Raises `Refused`, and any error of the function."""
-        return self.kind.events(self.kind.function(**{**self.arguments, **states}))
 
 
 class CommandType(Generic[P]):
@@ -125,8 +64,7 @@ class CommandType(Generic[P]):
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
         self.__wrapped__ = function
-        self.signature = inspect.signature(function)
-        self._names = tuple(self.signature.parameters)
+        self.signature = self._signature = inspect.signature(function)
         self._resolved = False
         for parameter in self.signature.parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
@@ -140,25 +78,48 @@ class CommandType(Generic[P]):
         """Read from the annotations which parameters are states, the types of the others, and the possible events."""
         hints = get_type_hints(self.function, localns=names, include_extras=True)
         returned = hints.pop("return", Any)
-        missing = [name for name in self._names if name not in hints]
+        parameters = self._signature.parameters
+        missing = [name for name in parameters if name not in hints]
         if missing:
             raise DefinitionError(f"{self.name}: parameter {missing[0]} has no annotation")
-        self._states = {name: hint for name, hint in hints.items() if _is_state(hint)}
-        self._plain = {name: hint for name, hint in hints.items() if name not in self._states}
+        self._inputs = {name: kind for name, hint in hints.items() if (kind := input_type(hint)) is not None}
+        self._dependents = {
+            name: dependent(self.name, name, parameter.default, hints, names)
+            for name, parameter in parameters.items()
+            if isinstance(parameter.default, Depends)
+        }
+        self._stages = stages(self.name, self._dependents)
+        states = {name: state for name, hint in hints.items() if (state := state_parameter(hint)) is not None}
+        self._states = {name: state for name, state in states.items() if name not in self._dependents}
+        self._plain = {
+            name: hint for name, hint in hints.items() if name not in states and name not in self._inputs
+        }
+        self._is_plain = not self._dependents and all(
+            state.shape is Shape.ONE for state in self._states.values()
+        )
         for name, hint in self._plain.items():
-            if any(map(_is_state, _inside(hint))):
+            if any(map(is_state, inside(hint))):
                 raise DefinitionError(
-                    f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own"
+                    f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own:"
+                    " Ticket, Ticket | None or list[Ticket]"
                 )
+            if hint is random.Random:
+                raise DefinitionError(
+                    f"{self.name}: {name} is a random.Random, which cannot be recorded; annotate it with"
+                    " backstory.Random, which is recorded by its seed"
+                )
+        self.signature = _signature(self._signature, self._inputs)
+        self._names = tuple(self.signature.parameters)
+        self._left_out = {*self._inputs, *self._dependents}
         self._veil = united({name: veil_of(self._plain.get(name)) for name in hints})
         self._withheld = tuple(
             name for name, hint in self._plain.items() if Privacy.SECRET in (veil_of(hint) or OPEN).marks()
         )
-        self._guards = self._veil is not None or any(map(veil_of, self._states.values()))
+        self._guards = self._veil is not None or any(veil_of(state.cls) for state in states.values())
         self.keeps_marked = any(
             veil_of(hint) for name, hint in self._plain.items() if name not in self._withheld
         )
-        self._events = _event_classes(returned, self.name)
+        self._events = given_events(returned, self.name)
         fields = [(name, hint, self._default(name)) for name, hint in self._plain.items()]
         self._arguments: type[Any] = msgspec.defstruct(self.name, fields, kw_only=True)
         try:
@@ -175,10 +136,39 @@ class CommandType(Generic[P]):
         return msgspec.field(default_factory=lambda: default)
 
     @property
-    def states(self) -> dict[str, type[State]]:
-        """The parameters that are states, and their classes."""
+    def states(self) -> dict[str, StateParameter]:
+        """The parameters that are states, which a caller gives."""
         self._need_types()
         return self._states
+
+    @property
+    def dependents(self) -> dict[str, Dependent]:
+        """The parameters that are states, which a function names."""
+        self._need_types()
+        return self._dependents
+
+    @property
+    def reads(self) -> dict[str, StateParameter]:
+        """The parameters that are states, all of them."""
+        return self.states | {name: one.state for name, one in self.dependents.items()}
+
+    @property
+    def stages(self) -> list[tuple[str, ...]]:
+        """The parameters that a function names, in the order in which their states can be read."""
+        self._need_types()
+        return self._stages
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each of its states is one that a caller gives."""
+        self._need_types()
+        return self._is_plain
+
+    @property
+    def inputs(self) -> dict[str, InputType]:
+        """The parameters that are provided: time, author, ids, chance."""
+        self._need_types()
+        return self._inputs
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -233,14 +223,29 @@ class CommandType(Generic[P]):
         """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
         self._need_types()
         arguments = self._bound(args, kwargs)
-        for name, cls in self._states.items():
-            if not isinstance(arguments[name], cls):
+        inputs = self._taken_out(arguments) if self._left_out else None
+        for name, state in self._states.items():
+            given = arguments[name]
+            if not state.fits(given):
                 from backstory.decide.mistaken import no_such_state
 
-                words = no_such_state(cls, arguments[name], guarded=self._guards)
-                raise TypeError(f"{self.name}: {name} is a {cls.__name__}, {words}")
+                words = no_such_state(state, given, guarded=self._guards)
+                raise TypeError(f"{self.name}: {name} is a {state.wanted}, {words}")
+            if state.shape is Shape.MANY:
+                arguments[name] = list(given)
         arguments |= self._converted({name: arguments[name] for name in self._plain})
-        return Command(self, arguments)
+        return Command(self, arguments, inputs)
+
+    def _taken_out(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The inputs among the arguments, which keep neither these nor what depends on others. Raises `TypeError`."""
+        for name, one in self._dependents.items():
+            if not isinstance(arguments.pop(name), Depends):
+                raise TypeError(f"{self.name}: {name} is found by {one.function.__name__}; leave it out")
+        given = {name: value for name in self._inputs if (value := arguments.pop(name)) is not provided}
+        try:
+            return {name: self._inputs[name].given(value) for name, value in given.items()}
+        except TypeError as wrong:
+            raise TypeError(f"{self.name}: an input is {wrong}") from None
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name, in the order of the parameters, with the defaults."""
@@ -263,7 +268,7 @@ class CommandType(Generic[P]):
         return {name: getattr(converted, name) for name in plain}
 
     def recorded(self, arguments: Mapping[str, Any]) -> bytes:
-        """A command with these arguments as it is recorded. Raises `InvalidEvent`."""
+        """A command with these arguments as it is recorded, without inputs. Raises `InvalidEvent`."""
         # Several threads may be the first: each goes on with the one that it made.
         recording = self._recording or Arguments(self)
         self._recording = recording
@@ -275,18 +280,38 @@ class CommandType(Generic[P]):
         Raises `TypeError` if the arguments do not fit the function, for instance after the function has changed.
         """
         given = dict(arguments)
-        if strangers := set(given) - set(self._names):
+        if strangers := set(given) - {*self.states, *self.plain}:
             raise TypeError(f"{self.name} has no parameter {min(strangers)}")
         try:
             states = {
-                name: _reference(cls, given.pop(name), strict=strict)
-                for name, cls in self.states.items()
+                name: state.parsed(given.pop(name), strict=strict)
+                for name, state in self.states.items()
                 if name in given
             }
             plain = msgspec.convert(given, self._arguments, strict=strict)
         except msgspec.ValidationError as wrong:
             raise TypeError(f"{self.name}: {masked_words(wrong, self.veil)}") from None
-        return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[arg-type, call-arg]
+        return self(**states, **{name: getattr(plain, name) for name in self.plain})  # type: ignore[call-arg]
+
+    def again(self, recorded: Mapping[str, Any], author: str) -> Command:
+        """The command of a commit of this author, with the inputs that were recorded, to be decided again.
+
+        Raises `TypeError` if it does not fit the function, and `MissingInput` if the function asks for more inputs.
+        """
+        command = self.parse(recorded["arguments"])
+        inputs = recorded.get("inputs", {})
+        try:
+            command.inputs = {
+                name: kind.parsed(inputs[name]) for name, kind in self.inputs.items() if name in inputs
+            }
+        except msgspec.ValidationError as wrong:
+            raise TypeError(f"{self.name}: {wrong}") from None
+        command.author = author
+        for name, kind in self.inputs.items():
+            if name not in inputs and kind.kind is not Input.AUTHOR:
+                raise MissingInput(f"{self.name}: {name} was not recorded")
+        command.given()
+        return command
 
     def events(self, result: Any) -> list[Any]:
         """The result of the function as a list of events: it may be an iterable, one event, or None."""
@@ -342,53 +367,12 @@ def command(function: Callable[..., Any] | None = None, /, *, name: str | None =
     return made if function is None else made(function)
 
 
-def shortened(text: str, length: int) -> str:
-    """The beginning and the end of a text that is longer than this."""
-    if len(text) <= length:
-        return text
-    end = length // 4
-    return f"{text[: length - end - 3]}...{text[-end:]}"
-
-
-def first_of(texts: Iterable[str], most: int = 3) -> str:
-    """The first of some texts, and how many there are beside."""
-    found = list(texts)
-    more = f", and {len(found) - most} more" if len(found) > most else ""
-    return f"{', '.join(found[:most])}{more}"
-
-
-def _reference(cls: type[State], given: Any, *, strict: bool) -> State:
-    """The state with an identity that comes from JSON or a command line: of the types that its fields name."""
-    reference = cls(**given) if isinstance(given, Mapping) else cls(*[given])
-    return msgspec.convert(identity(reference), cls, strict=strict)
-
-
-def _is_state(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, State)
-
-
-def _inside(annotation: Any) -> Iterator[Any]:
-    """The types that a type is made of."""
-    for part in get_args(annotation):
-        yield part
-        yield from _inside(part)
-
-
-def _event_classes(annotation: Any, name: str) -> tuple[type[Any], ...]:
-    """The event classes inside a return annotation such as `Iterator[A | B]`, `list[A]`, `A | None`; none: any."""
-    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
-    if annotation in ANY_EVENT:
-        return ()
-    origin = get_origin(annotation)
-    if origin is not None:
-        parts = get_args(annotation)
-        if origin is abc.Generator:
-            parts = parts[:1]
-        found = [_event_classes(part, name) for part in parts if part not in (Ellipsis, types.NoneType)]
-        return () if () in found else tuple(cls for classes in found for cls in classes)
-    if annotation is Event:
-        return (annotation,)
-    try:
-        return tuple(event_classes(annotation))
-    except DefinitionError as wrong:
-        raise DefinitionError(f"{name}: its return annotation: {wrong}") from None
+def _signature(signature: inspect.Signature, inputs: Collection[str]) -> inspect.Signature:
+    """The signature for callers: an input without a default is left out all the same, and given by name at most."""
+    parameters = signature.parameters.values()
+    bare = [one for one in parameters if one.name in inputs and one.default is one.empty]
+    if not bare:
+        return signature
+    others = [one for one in parameters if one not in bare]
+    provide = [one.replace(kind=one.KEYWORD_ONLY, default=provided) for one in bare]
+    return signature.replace(parameters=[*others, *provide])

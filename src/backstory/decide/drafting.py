@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from backstory.decide.commands import Command
+from backstory.decide.call import Command
 from backstory.decide.context import current
+from backstory.decide.inputs import Places
 from backstory.decide.mistaken import no_event
 from backstory.errors import ClearTextWarning, DefinitionError
 from backstory.told import warn
@@ -49,6 +50,7 @@ class Drafter:
         self._clock = clock
         self._ids = ids
         self._secrets = secrets
+        self._places = Places(clock, ids, secrets)
         self._told = False
 
     def draft(
@@ -95,8 +97,14 @@ class Drafter:
         except DefinitionError as wrong:
             raise no_event(wrong, event) from None
 
+    def drawn(self, command: Command, said: Said = NOTHING) -> Command:
+        """The command with its inputs, drawn for one execution. Raises `MissingInput`."""
+        if not command.kind.inputs:
+            return command
+        return command.drawn(self._places, current().author if said.author is None else said.author)
+
     def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
-        """Drafts the decision of a command, at each try under one id."""
+        """Drafts the decision of a command, whose inputs are drawn, at each try under one id."""
         if said.id is None:
             said = Said(self._ids(), said.author, said.message, said.metadata)
         recorded = command.recorded_json()

@@ -16,8 +16,9 @@ from typing import Any
 
 import msgspec
 
-from backstory.decide.commands import Command
+from backstory.decide.call import Command
 from backstory.decide.drafting import Drafting
+from backstory.decide.gathering import key_of
 from backstory.decide.loading import Loader, Reads
 from backstory.decide.state import State, state_type
 from backstory.errors import Conflict
@@ -39,23 +40,27 @@ COOLING = 32
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A decision of a command: its events, and the states that it read, at their position.
+    """A decision of a command: its events, and all states that it read, at their position; nobody may change these.
 
     `condition` must still hold when it is appended; None if the command read nothing.
     """
 
     events: list[Any]
+    reads: Reads
     position: int
     condition: Condition | None
     states: list[State]
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """A decision that a command would make now: its events, and each state before and after, by parameter."""
+    """A decision that a command would make now: its events, and its states before and after, by parameter.
+
+    A parameter has one state, None, or a list, as the function gets it.
+    """
 
     events: list[Any]
-    before: dict[str, State]
-    after: dict[str, State]
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 NOBODY_WAITS = nullcontext()
@@ -96,9 +101,8 @@ class Lanes:
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A decision of a command, drafted and not yet in the log, with the states that it read."""
+    """A decision of a command, drafted and not yet in the log."""
 
-    reads: Reads
     decision: Decision
     events: list[EventData]
     draft: Draft
@@ -126,16 +130,44 @@ class Executor:
         self._sleep = sleep
 
     def decide(self, command: Command, reads: Reads, left: Head | None = None) -> Decision:
-        """Load and decide, and append nothing. Raises `Refused`, and any error of the command."""
-        states, position = self._loader.load_all(reads, left)
-        # A command may change what it is given, so it gets copies.
-        given = {
-            name: state_type(type(state)).copy(state)
-            for name, state in zip(command.states, states, strict=True)
-        }
-        events = command.decide(given)
+        """Load and decide, and append nothing. Raises `Refused`, and any error of the command.
+
+        `reads` are the states that the command was given.
+        """
+        if command.kind.is_plain:
+            states, position = self._loader.load_all(reads, left)
+            # A command may change what it is given, so it gets copies.
+            arguments: dict[str, Any] = {
+                name: state_type(type(state)).copy(state)
+                for name, state in zip(command.states, states, strict=True)
+            }
+        else:
+            arguments, reads, states, position = self._gathered(command, reads, left)
+        events = command.decide(arguments)
         condition = Condition(reads.boundary, position) if reads.states else None
-        return Decision(events, position, condition, states)
+        return Decision(events, reads, position, condition, states)
+
+    def _gathered(
+        self, command: Command, reads: Reads, left: Head | None
+    ) -> tuple[dict[str, Any], Reads, list[State], int]:
+        """All that the function gets, all that was read for it, and the position of all stages."""
+        position: int | None = None
+        read: list[State] = []
+
+        def load(references: list[State]) -> list[State]:
+            nonlocal reads, position
+            if position is None:
+                states, position = self._loader.load_all(reads, left)
+            else:
+                more = Reads(references)
+                reads += more
+                states = self._loader.load_more(more, position)
+            read.extend(states)
+            return states
+
+        arguments = command.gathered(load)
+        assert position is not None
+        return arguments, reads, read, position
 
     def execute(
         self,
@@ -195,16 +227,17 @@ class Executor:
             return None
         encode = self._codec.encode
         events = [encode(event) for event in decision.events]
-        return Attempt(reads, decision, events, drafting(events, decision.condition))
+        return Attempt(decision, events, drafting(events, decision.condition))
 
     def settle(self, attempt: Attempt, verdict: tuple[Commit, ...]) -> Commit:
         """The second half: the attempt is in the log, as this commit."""
         [commit] = verdict
         self._loader.note(commit.point)
         # It may be a commit of another caller with this id, whose decision read other events.
-        if commit.condition == attempt.decision.condition:
+        decision = attempt.decision
+        if commit.condition == decision.condition:
             records = recorded(attempt.events, commit)
-            self._loader.advance(attempt.reads, attempt.decision.states, commit, records)
+            self._loader.advance(decision.reads, decision.states, commit, records)
         return commit
 
     def contended(self, reads: Reads) -> bool:
@@ -213,16 +246,30 @@ class Executor:
 
     def preview(self, command: Command, drafting: Drafting) -> Preview:
         """The decision of the command now, not appended. Raises the errors of `decide` and of `drafting`."""
-        decision = self.decide(command, Reads(command.states.values()))
+        decision = self.decide(command, reads_of(command))
         position = decision.position
-        before = {name: self._loader.load(state, position) for name, state in command.states.items()}
-        after = {name: state_type(type(state)).copy(state) for name, state in before.items()}
-        if decision.events:
-            events = [self._codec.encode(event) for event in decision.events]
-            draft = drafting(events, decision.condition)
-            commit = chained(draft, Head(position, NO_HASH, draft.time))
-            records = recorded(events, commit)
-            for state in after.values():
-                own = filter(state.query().matches, records)
-                state_type(type(state)).fold(state, own, Held(commit))
+        filled = command.gathered(lambda stage: [self._loader.load(one, position) for one in stage])
+        before = {name: filled[name] for name in command.kind.reads}
+        if not decision.events:
+            return Preview([], before, before)
+        events = [self._codec.encode(event) for event in decision.events]
+        draft = drafting(events, decision.condition)
+        commit = chained(draft, Head(position, NO_HASH, draft.time))
+        records = recorded(events, commit)
+
+        def following(state: State) -> State:
+            compiled = state_type(type(state))
+            after: State = compiled.copy(state)
+            compiled.fold(after, filter(state.query().matches, records), Held(commit))
+            return after
+
+        after = {name: one.each(before[name], following) for name, one in command.kind.reads.items()}
         return Preview(decision.events, before, after)
+
+
+def reads_of(command: Command) -> Reads:
+    """The states that a command was given, each once where its states are read in stages."""
+    references = command.references
+    if not command.kind.is_plain:
+        references = list({key_of(each): each for each in references}.values())
+    return Reads(references)

@@ -55,8 +55,16 @@ class Reads:
     __slots__ = ("boundary", "states")
 
     def __init__(self, references: Iterable[State]) -> None:
-        self.states = list(map(read_of, references))
-        self.boundary = union([read.query for read in self.states])
+        self._of(list(map(read_of, references)))
+
+    def _of(self, states: list[Read]) -> None:
+        self.states = states
+        self.boundary = union([read.query for read in states])
+
+    def __add__(self, others: Reads) -> Reads:
+        both = Reads(())
+        both._of(self.states + others.states)
+        return both
 
 
 class Entry(NamedTuple):
@@ -156,6 +164,10 @@ class Loader:
             left = self.head()
         upto = left.position
         return [self._load(*one, upto, FAR) for one in known], upto
+
+    def load_more(self, reads: Reads, upto: int) -> list[State]:
+        """More states, as of the position at which others were loaded for the same decision."""
+        return [self._load(read, self._known(read, upto), upto, FAR) for read in reads.states]
 
     def _load(self, read: Read, known: Known | None, upto: int, lag: int | None) -> State:
         """The state at a position; the caller must not change it.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any
 
-from backstory.decide.commands import Command, CommandType
+from backstory.decide.call import Command
+from backstory.decide.commands import CommandType
+from backstory.decide.parameters import Shape, StateParameter
 from backstory.decide.state import State, state_type
 from backstory.errors import DefinitionError
 from backstory.values.event import is_event
@@ -71,13 +73,17 @@ def not_read(given: Any) -> str:
     return f"it does not take {_what(given)}"
 
 
-def no_such_state(cls: type[State], given: Any, *, guarded: bool) -> str:
-    """The end of an error about an argument that should be a state of this class; `guarded` hides its value."""
+def no_such_state(wanted: StateParameter, given: Any, *, guarded: bool) -> str:
+    """The end of an error about an argument that should be such states; `guarded` hides its value."""
+    cls = wanted.cls
+    if wanted.shape is Shape.MANY and isinstance(given, cls):
+        return "not one alone; put it into a list"
     if given is cls:
         return f"not the class; say which one is meant: {_example(cls)}"
     if guarded:
         return f"not a value of type {type(given).__name__}"
-    simple = isinstance(given, (str, int)) and len(state_type(cls).identity) == 1
+    one = isinstance(given, (str, int)) and len(state_type(cls).identity) == 1
+    simple = one and wanted.shape is not Shape.MANY
     return f"not {given!r}" + (f"; write {cls.__name__}({given!r})" if simple else "")
 
 

@@ -49,16 +49,20 @@ def command_type_document(command: CommandType[...], usage: str) -> dict[str, An
         "parameters": [
             {
                 "name": parameter.name,
-                "type": type_name(command.states.get(parameter.name) or command.plain[parameter.name]),
-                "state": parameter.name in command.states,
+                "type": state.wanted
+                if (state := command.states.get(parameter.name))
+                else type_name(command.plain[parameter.name]),
+                "state": state is not None,
                 "required": parameter.default is parameter.empty,
             }
             for parameter in command.signature.parameters.values()
+            if parameter.name in command.states or parameter.name in command.plain
         ],
         "reads": [
-            {"parameter": name, "state": cls.__name__, "events": sorted(state_type(cls).events)}
-            for name, cls in command.states.items()
+            {"parameter": name, "state": state.cls.__name__, "events": sorted(state_type(state.cls).events)}
+            for name, state in command.reads.items()
         ],
+        "inputs": {name: kind.kind.value for name, kind in command.inputs.items()},
         "gives": [cls.__backstory__.name for cls in command.gives if hasattr(cls, "__backstory__")],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from backstory.decide.parameters import each_state
 from backstory.documents.commits import event_document
 from backstory.documents.differences import changes_document
 from backstory.history.compare.diff import diff
@@ -12,7 +13,7 @@ from backstory.history.compare.jsonable import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from backstory.decide.commands import Command
+    from backstory.decide.call import Command
     from backstory.decide.execution import Preview
     from backstory.errors import Refused
     from backstory.values.event_data import EventData
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 def preview_document(command: Command, preview: Preview, events: Iterable[EventData]) -> dict[str, Any]:
     """The events that the command would give, and their changes of each state that it read."""
-    states = []
-    for name, before in preview.before.items():
-        difference = diff(before, preview.after[name]).masked()
+    states, after = [], dict(each_state(preview.after))
+    for name, before in each_state(preview.before):
+        difference = diff(before, after[name]).masked()
         states.append(
             {
                 "parameter": name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from backstory.decide.parameters import each_state
 from backstory.documents.commits import commit_document, event_document
 from backstory.history.compare.jsonable import shown
 
@@ -36,6 +37,6 @@ def _step(step: MergeStep, source: Subjects, target: Subjects) -> dict[str, Any]
         "there": None if there is None else commit_document(there, target.of(there)),
         "differs": step.differs,
         "in_the_way": [event_document(event) for event in step.in_the_way],
-        "before": {name: shown(state) for name, state in step.before.items()},
-        "after": {name: shown(state) for name, state in step.after.items()},
+        "before": {name: shown(state) for name, state in each_state(step.before)},
+        "after": {name: shown(state) for name, state in each_state(step.after)},
     }

@@ -53,11 +53,16 @@ def committed(
 
     `time` may be text in ISO 8601, and is in UTC if it names no zone; without one, it is that of the commit before.
     """
+    return Committed(events, author, as_time(time), message, metadata or {})
+
+
+def as_time(time: datetime | str | None) -> datetime | None:
+    """A time in UTC; text is in ISO 8601, and a time without a zone is in UTC."""
     if isinstance(time, str):
         time = datetime.fromisoformat(time)
-    if time is not None:
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return Committed(events, author, time, message, metadata or {})
+    if time is None:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 class History(msgspec.Struct, frozen=True):

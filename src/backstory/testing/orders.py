@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from itertools import permutations
+from itertools import count, permutations
 from math import factorial
 from typing import Any, NamedTuple
 
-from backstory.decide.commands import Command
+from backstory.decide.call import Command
 from backstory.decide.state import State
 from backstory.errors import Refused
 from backstory.testing import wording
+from backstory.testing.deciding import Around, after, decided
 from backstory.testing.history import Broken, as_commits, history
-from backstory.testing.scenario import decided
 from backstory.testing.story import Step, Story
 
 LIMIT = 720
@@ -37,6 +37,7 @@ def every_order(
     *,
     given: Iterable[Any] = (),
     states: Iterable[State] = (),
+    author: str = "",
     limit: int = LIMIT,
     seed: int = 0,
 ) -> list[Order]:
@@ -50,11 +51,17 @@ def every_order(
     """
     __tracebackhide__ = True
     commands, given, states = list(commands), list(given), list(states)
-    return [in_order(order, given=given, states=states) for order in _orders(commands, limit, seed)]
+    return [
+        in_order(order, given=given, states=states, author=author) for order in _orders(commands, limit, seed)
+    ]
 
 
 def in_order(
-    commands: Iterable[Command], *, given: Iterable[Any] = (), states: Iterable[State] = ()
+    commands: Iterable[Command],
+    *,
+    given: Iterable[Any] = (),
+    states: Iterable[State] = (),
+    author: str = "",
 ) -> Order:
     """Execute commands in this order; otherwise as `every_order`. Hypothesis makes the commands, where you like:
 
@@ -69,20 +76,19 @@ def in_order(
     watched = _watched(commands, states)
     past = history(commits)
     story = Story(Step("Given", tuple(line for commit in commits for line in commit.told())))
-    order = Order([], [], [])
+    order, around = Order([], [], []), Around(author, ids=count(1))
     try:
         order.states[:] = map(past.load, watched)
         for command in commands:
             story.tell("When", [str(command)])
-            try:
-                events, past = decided(
-                    command, {name: past.load(state) for name, state in command.states.items()}, past
-                )
-            except Refused as refused:
-                story.tell("Then", [f"refused: {refused}"])
-                order.refused.append((command, refused))
+            outcome = decided(around.drawn(command, past), past)
+            watched += [state for state in outcome.read if state not in watched]
+            if outcome.refused is not None:
+                story.tell("Then", [f"refused: {outcome.refused}"])
+                order.refused.append((command, outcome.refused))
                 continue
-            story.tell("Then", map(wording.event, events))
+            past = after(outcome, past, around)
+            story.tell("Then", map(wording.event, outcome.events))
             order.accepted.append(command)
             order.states[:] = map(past.load, watched)
     except Broken as broken:
@@ -94,7 +100,7 @@ def _watched(commands: Iterable[Command], states: Iterable[State]) -> list[State
     """The states named, and those that the commands read, each once."""
     watched = list(states)
     for command in commands:
-        watched += [state for state in command.states.values() if state not in watched]
+        watched += [state for state in command.references if state not in watched]
     return watched
 
 

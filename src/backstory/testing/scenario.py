@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from backstory.decide.commands import Command
+from backstory.decide.call import Command
 from backstory.decide.mistaken import need_command
 from backstory.decide.state import State, boundary
-from backstory.errors import Refused
 from backstory.testing import wording
+from backstory.testing.deciding import Around, Refusal, after, decided, stored
 from backstory.testing.differences import compared
-from backstory.testing.history import Broken, Committed, History, as_commits, committed, history
+from backstory.testing.history import Broken, Committed, History, as_commits, history
 from backstory.testing.story import Step, Story, announce
 from backstory.values.codec import PLAIN
-from backstory.values.event_data import EventData
-from backstory.values.event_types import event_type
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """A refusal, in the place of events."""
-
-    code: str
-    details: dict[str, Any]
+IMPURE = (
+    "decided otherwise when it was decided once more on the same states. A command is decided again on a conflict and"
+    " in a merge, so it has to be pure. It gets the time, new ids and random numbers by parameters:"
+    " now: Now = provided, new: NewId = provided, chance: Random = provided; and it keeps nothing from one decision to"
+    " the next"
+)
 
 
 def given(*events: Any) -> Given:
@@ -43,13 +42,19 @@ class Given:
         self._commits = commits
         self._history = history(commits)
 
-    def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
-        """Let a command decide. Fails if a given event could not have mattered to it, or if an invariant breaks."""
+    def when(
+        self, command: Command, *, author: str = "", time: datetime | str | None = None, seed: int = 0
+    ) -> When:
+        """Let a command decide, on the same states twice.
+
+        Fails if a given event could not have mattered to it, if an invariant breaks, or if the two decisions differ.
+        Its inputs are the same in each run: `time`, by default that of the commit before, is its `Now`; new ids are
+        `new-1`, `new-2` and so on; `seed` is that of chance.
+        """
         __tracebackhide__ = True
         need_command(command)
-        story = self._story()
-        self._check(story, command.query, str(command))
-        return When(story, self._history, command, author, time)
+        story, around = self._story(), Around(author, time, seed, count(1))
+        return When(story, self._history, command, around, self._check)
 
     def then_state(self, *states: State) -> None:
         """Expect that these states follow, each written as it should be: `Account("a-7", balance=500)`."""
@@ -73,31 +78,36 @@ class Given:
                 )
 
 
+Check = Callable[[Story, Query, str], None]
+"""Fails if the past has events that a query does not read, which a reader of this name has."""
+
+
 class When:
     """The decision of a command: compare it with the expected one."""
 
     def __init__(
-        self,
-        story: Story,
-        past: History,
-        command: Command,
-        author: str = "",
-        time: datetime | str | None = None,
+        self, story: Story, past: History, command: Command, around: Around, check: Check | None = None
     ) -> None:
         __tracebackhide__ = True
-        story.tell("When", [str(command)])
         self._story = story
         self._command = command
-        self._refused: Refused | None = None
+        self._around = around
+        drawn = around.drawn(command, past)
         try:
-            states = {name: past.load(state) for name, state in command.states.items()}
-            self._events, self._history = decided(command, states, past, author, time)
-            for state in command.states.values():
+            outcome, again = decided(drawn, past), decided(drawn, past)
+            if check is not None:
+                check(story, boundary(outcome.read), str(command))
+            story.tell("When", [str(command)])
+            if outcome.told != again.told:
+                raise story.failure(
+                    f"{command} {IMPURE}", compared(outcome.told, again.told, _told)
+                ) from again.refused
+            self._history = after(outcome, past, around)
+            for state in outcome.read:
                 self._history.load(state)
-        except Refused as refused:
-            self._refused, self._events, self._history = refused, [], past
         except Broken as broken:
             raise story.failure(broken) from None
+        self._refused, self._events = outcome.refused, outcome.events
 
     def then(self, *events: Any) -> Self:
         """Expect these events, and no others, in this order."""
@@ -137,32 +147,12 @@ class When:
         expect_states(self._story, self._history, states)
         return self
 
-    def when(self, command: Command, *, author: str = "", time: datetime | str | None = None) -> When:
+    def when(
+        self, command: Command, *, author: str = "", time: datetime | str | None = None, seed: int = 0
+    ) -> When:
         """Go on: let another command decide on the history so far."""
         __tracebackhide__ = True
-        return When(self._story, self._history, command, author, time)
-
-
-def decided(
-    command: Command,
-    states: dict[str, State],
-    past: History,
-    author: str = "",
-    time: datetime | str | None = None,
-) -> tuple[list[Any], History]:
-    """A command's events, as a log would give them back, and the history with them. Raises `Refused`."""
-    events = command.decide(states)
-    if not events:
-        return [], past
-    return list(map(stored, events)), past.extended(committed(*events, author=author, time=time))
-
-
-def stored(event: Any) -> Any:
-    """An event as a log would give it back. Raises `InvalidEvent` if none could hold it."""
-    encoded = PLAIN.encode(event)
-    return (
-        PLAIN.decode(encoded) if isinstance(event, EventData) else event_type(type(event)).load(encoded.data)
-    )
+        return When(self._story, self._history, command, Around(author, time, seed, self._around.ids))
 
 
 def expect_states(story: Story, past: History, states: tuple[State, ...]) -> None:

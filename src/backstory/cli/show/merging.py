@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from backstory.cli.show import commits
 from backstory.cli.show.changes import painted
 from backstory.cli.show.text import count, plain
+from backstory.decide.parameters import each_state
 from backstory.documents.merges import merge_document
 from backstory.documents.states import name_of
 from backstory.history.merge.merge import MergeReport
@@ -194,9 +195,14 @@ def _states(step: MergeStep, out: Output) -> Iterator[str]:
     """Each state that was read: as the decision knew it, and as it is now."""
     from backstory.history.compare.diff import diff
 
-    for name, before in step.before.items():
-        difference = diff(before, step.after[name])
-        shown = out.paint(plain(name_of(before)), "bold")
+    now = dict(each_state(step.after))
+    for name, before in each_state(step.before):
+        shown, after = out.paint(plain(name_of(before)), "bold"), now.get(name)
+        if after is None or name_of(after) != name_of(before):
+            other = "none" if after is None else plain(name_of(after))
+            yield f"{commits.INDENT}{shown}, read when this was decided; now it would be {other}"
+            continue
+        difference = diff(before, after)
         yield f"{commits.INDENT}{shown}, as it was when this was decided, and as it is now:"
         if not difference:
             yield f"{commits.INDENT}  no difference in its fields"

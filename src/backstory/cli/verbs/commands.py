@@ -58,6 +58,6 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def grouped(command: CommandType[...]) -> dict[type[State], list[str]]:
     """The state classes that a command reads, each with its parameters."""
     found: dict[type[State], list[str]] = {}
-    for name, cls in command.states.items():
-        found.setdefault(cls, []).append(name)
+    for name, state in command.reads.items():
+        found.setdefault(state.cls, []).append(name)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.decide.commands import first_of
+from backstory.decide.call import first_of
 from backstory.decide.latest import Latest
 from backstory.decide.loading import replay
 from backstory.decide.state import State, state_type

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
-from backstory.decide.commands import LONGEST_ARGUMENT, first_of, shortened
+from backstory.decide.call import LONGEST_ARGUMENT, first_of, shortened
 from backstory.decide.latest import Latest
 from backstory.decide.mistaken import need_state
 from backstory.decide.state import State

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from backstory.decide.commands import LONGEST_ARGUMENT, first_of, shortened
+from backstory.decide.call import LONGEST_ARGUMENT, first_of, shortened
 from backstory.decide.loading import replayed
 from backstory.decide.state import State
 from backstory.history.compare.align import paired, stay

@@ -14,9 +14,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from backstory.decide.commands import Command, CommandType
+from backstory.decide.call import Command
+from backstory.decide.commands import CommandType
+from backstory.decide.inputs import Input
 from backstory.decide.loading import Loader
-from backstory.errors import BackstoryError, EventError, Refused
+from backstory.decide.state import State, boundary
+from backstory.errors import BackstoryError, Refused
 from backstory.history.refs.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
 from backstory.lookup import commit_with, events_of
 from backstory.opened import opened
@@ -25,7 +28,7 @@ from backstory.stores.judge import SHOWN
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.values.codec import Codec
-from backstory.values.commit import COMMAND, QUERY, Commit, Draft, Head, draft, drafted
+from backstory.values.commit import AUTHOR, COMMAND, QUERY, Commit, Draft, Head, draft, drafted
 from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.query import Condition, Query, matcher, union
 
@@ -239,8 +242,10 @@ class Replay:
             names = " and ".join(f"`{name}`" for name in withheld)
             its = f"its argument {names} was" if len(withheld) == 1 else f"its arguments {names} were"
             return None, f"{its} not recorded, so it cannot be decided again"
+        if AUTHOR in commit.withheld and any(one.kind is Input.AUTHOR for one in kind.inputs.values()):
+            return None, "its author is withheld, and its command asks for the author"
         try:
-            return kind.parse(recorded["arguments"]), ""
+            return kind.again(recorded, commit.author), ""
         except TypeError as wrong:
             return None, f"its command cannot be run again: {wrong}"
 
@@ -248,12 +253,24 @@ class Replay:
         """The states that the command read, as its decision knew them and now; none that cannot be loaded."""
         if command is None or commit.condition is None:
             return {}, {}
-        then, states = Loader(opened(self._source, self._codec)), command.states.items()
+        then, after = Loader(opened(self._source, self._codec)), commit.condition.after
+        names = command.kind.reads
         try:
-            before = {name: then.load(state, commit.condition.after) for name, state in states}
-            return before, {name: self._now.load(state) for name, state in states}
-        except EventError:
+            before = command.gathered(lambda stage: [then.load(state, after) for state in stage])
+            now, _ = self._gathered(command)
+        except BackstoryError:  # a state cannot be read, or a function that names a state refuses
             return {}, {}
+        return {name: before[name] for name in names}, {name: now[name] for name in names}
+
+    def _gathered(self, command: Command) -> tuple[dict[str, Any], list[State]]:
+        """All that a command's function gets now, and the states that were read for it."""
+        read: list[State] = []
+
+        def load(stage: list[State]) -> list[State]:
+            read.extend(stage)
+            return [self._now.load(state) for state in stage]
+
+        return command.gathered(load), read
 
     def _redecide(
         self,
@@ -266,8 +283,8 @@ class Replay:
     ) -> MergeStep:
         known: dict[str, Any] = {"in_the_way": in_the_way, "before": before, "after": after}
         try:
-            states = {name: self._now.load(state) for name, state in command.states.items()}
-            decided = [self._codec.encode(event) for event in command.decide(states)]
+            arguments, read = self._gathered(command)
+            decided = [self._codec.encode(event) for event in command.decide(arguments)]
         except Refused as no:
             return self._leave(commit, events, "refused", reason=str(no), **known)
         except BackstoryError as wrong:  # of the code at hand: that is no decision
@@ -292,7 +309,7 @@ class Replay:
             self._codec.seal(decided),
             id=id,
             time=self._rules.clock(),
-            condition=Condition(command.query, 0) if command.states else None,
+            condition=Condition(boundary(read), 0) if read else None,
             author=commit.author,
             message=commit.message,
             command=command.recorded_json(),

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import values
 from backstory.cli.parse.target import referred
-from backstory.cli.parse.usage import option, required, usage, which
+from backstory.cli.parse.usage import named, option, required, usage, which
 from backstory.cli.show.text import plain
 from backstory.cli.verbs.do.options import commit_options
 from backstory.cli.verbs.do.perform import perform
-from backstory.decide.commands import Command, CommandType
+from backstory.decide.call import Command
+from backstory.decide.commands import CommandType
+from backstory.decide.parameters import Shape, StateParameter
+from backstory.decide.state import State
 from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
 
@@ -39,23 +42,29 @@ class Asked:
         self._usage = parser.usage_lines()
         words = which(self.command)
         if words:
-            classes = ", ".join(f"{self.command.states[name].__name__}" for name in words)
+            classes = ", ".join(self.command.states[name].wanted for name in words)
             shown = " ".join(words.values())
             parser.add_argument("words", nargs="*", default=[], metavar=shown, help=f"which {classes}")
         group = parser.add_argument_group("parameters")
         for name in words:
-            cls = self.command.states[name]
-            fields = list(identity_types(cls))
-            group.add_argument(
-                option(name),
-                dest=f"state {name}",
-                nargs=len(fields),
-                metavar=" ".join(map(str.upper, fields)),
-                help=f"which {cls.__name__}, instead of by its place",
-            )
+            self._state(group, name, "instead of by its place")
+        for name in named(self.command):
+            self._state(group, name, "required" if required(self.command, name) else "or none")
         for name, annotation in self.command.plain.items():
             self._parameter(group, name, annotation)
         commit_options(parser.add_argument_group("options of do"))
+
+    def _state(self, group: Any, name: str, about: str) -> None:
+        state = self.command.states[name]
+        fields, many = list(identity_types(state.cls)), state.shape is Shape.MANY
+        group.add_argument(
+            option(name),
+            dest=f"state {name}",
+            nargs=len(fields),
+            action="append" if many else "store",
+            metavar=" ".join(map(str.upper, fields)),
+            help=f"which {state.cls.__name__}, {about}{'; repeat for more' if many else ''}",
+        )
 
     def _parameter(self, group: Any, name: str, annotation: Any) -> None:
         written, dest = option(name), f"plain {name}"
@@ -85,21 +94,27 @@ class Asked:
         }
         words = list(getattr(arguments, "words", []))
         states: dict[str, Any] = {}
-        for name, cls in self.command.states.items():
-            fields = identity_types(cls)
+        for name, state in self.command.states.items():
+            fields = identity_types(state.cls)
             own = self._at(arguments, f"state {name}")
+            if state.shape is not Shape.ONE:
+                if own is not None:
+                    many = state.shape is Shape.MANY
+                    states[name] = (
+                        [self._referred(state, each) for each in own] if many else self._referred(state, own)
+                    )
+                continue
             if own is None:
                 own, words = words[: len(fields)], words[len(fields) :]
             if len(own) < sum(field.required for field in fields.values()):
-                raise self.wrong(f"which {cls.__name__}? {which(self.command)[name]} is missing")
-            try:
-                states[name] = referred(cls, own)
-            except UsageError as wrong:
-                raise self.wrong(str(wrong)) from None
+                raise self.wrong(f"which {state.cls.__name__}? {which(self.command)[name]} is missing")
+            states[name] = self._referred(state, own)
         if words:
             raise self.wrong(f"{' '.join(words)!r} is too much; other arguments are given by name")
         missing = [
-            option(name) for name in self.command.plain if name not in given and required(self.command, name)
+            option(name)
+            for name in (*named(self.command), *self.command.plain)
+            if name not in given and name not in states and required(self.command, name)
         ]
         if missing:
             raise self.wrong(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
@@ -107,6 +122,12 @@ class Asked:
             return self.command(**states, **given)
         except TypeError as wrong:
             raise self.wrong(str(wrong).removeprefix(f"{self.command.name}: ")) from None
+
+    def _referred(self, state: StateParameter, words: list[str]) -> State:
+        try:
+            return referred(state.cls, words)
+        except UsageError as wrong:
+            raise self.wrong(str(wrong)) from None
 
     def _plain(self, name: str, value: Any) -> Any:
         annotation = self.command.plain[name]

@@ -9,6 +9,7 @@ from backstory.cli.parse.author import author
 from backstory.cli.parse.target import theirs
 from backstory.cli.show import commits
 from backstory.cli.show.text import plain
+from backstory.decide.parameters import each_state
 from backstory.documents.decisions import preview_document, refusal_document
 from backstory.documents.states import name_of
 from backstory.errors import Refused
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.decide.commands import Command
+    from backstory.decide.call import Command
     from backstory.decide.execution import Preview
     from backstory.session import Session
 
@@ -79,8 +80,9 @@ def preview(seen: Preview, command: Command, out: Output) -> None:
         tags = out.paint("  ".join(map(plain, event.tags)), "green")
         out.line(f"  {out.paint(plain(event.type), 'bold')}  {tags}".rstrip())
         out.line(f"    {commits.data_line(event)}")
-    for name, before in seen.before.items():
-        difference = diff(before, seen.after[name]).masked()
-        title = out.paint(plain(name_of(command.states[name])), "bold")
+    after = dict(each_state(seen.after))
+    for name, before in each_state(seen.before):
+        difference = diff(before, after[name]).masked()
+        title = out.paint(plain(name_of(before)), "bold")
         out.line(title if difference else f"{title}  no change")
         out.lines(f"  {plain(str(line))}" for line in lines(difference))
