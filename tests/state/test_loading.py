@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backstory import Database, Refused, State, Tag, connect
-from backstory.decide.loading import LARGE, OVERHEAD, SELDOM, Cache, Key, Loader, Reads, replayed
+from backstory.decide.loading import OVERHEAD, SELDOM, SOON, Cache, Key, Loader, Reads, replayed
 from backstory.errors import UnknownRevision
 from backstory.values.query import Query
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
@@ -358,25 +358,46 @@ def test_a_state_may_hold_what_no_encoder_takes(db: Database) -> None:
     assert db.load(Huge("a")).product == 2**80
 
 
-def test_a_large_state_is_measured_once_in_some_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = 0
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[State]:
+    """The states whose size was measured; that of an `Account` is its balance."""
+    states: list[State] = []
 
-    def size(state: State) -> int:
-        nonlocal measured
-        measured += 1
-        return 10 * LARGE
+    def size(state: Any) -> int:
+        states.append(state)
+        return int(state.balance)
 
     monkeypatch.setattr("backstory.decide.loading._size", size)
+    return states
+
+
+def test_a_state_that_hardly_grows_is_measured_more_and_more_seldom(measured: list[State]) -> None:
     cache = Cache()
-    for position in range(1, 2 * SELDOM + 1):
-        cache.put(key("a"), Account("a", position), position)
-    assert measured == 2
-    assert cache.get(key("a")) == (Account("a", 2 * SELDOM), 2 * SELDOM)
+    for position in range(1, 10 * SELDOM):
+        cache.put(key("a"), Account("a", 1_000_000 + position), position)
+    assert len(measured) <= 1 + 7 + 10
+    assert cache.get(key("a")) == (Account("a", 1_000_000 + position), position)
+
+
+def test_what_is_known_of_the_size_of_a_state_is_never_far_from_it(measured: list[State]) -> None:
+    cache, size = Cache(), 1_000_000.0
+    for position in range(1, 3_000):
+        size *= 1.002 if position > 1_000 else 1
+        cache.put(key("a"), Account("a", int(size)), position)
+        assert cache._size > size / 8
+    assert len(measured) < 100
+
+
+def test_many_events_at_once_are_reason_to_measure(measured: list[State]) -> None:
+    cache = Cache()
+    cache.put(key("a"), Account("a", 1), 1)
+    cache.put(key("a"), Account("a", 500), 501, 500)
+    assert len(measured) == 2
 
 
 def test_the_cache_keeps_to_its_limit_however_a_state_grows() -> None:
     cache = Cache(limit=40 * OVERHEAD)
-    for position in range(1, 4 * SELDOM):
+    for position in range(1, 4 * SOON):
         cache.put(key("a"), Account("a" * 1_000 * position, position), position)
         assert cache._size <= 40 * OVERHEAD
     assert cache.get(key("a")) is None

@@ -1,4 +1,8 @@
-"""Copies of states that share nothing that can change; only values that can change are copied."""
+"""Copies of states that share all that cannot change.
+
+Every load and every decision is given a copy of the remembered state, so copies are made far more often than states
+change. A value that stands in two places of a state is one value in the copy, too.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ import copy
 import datetime
 import decimal
 import enum
-import operator
 import types
 import uuid
 from collections.abc import Callable
+from copyreg import dispatch_table
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import msgspec
+
+from backstory.store import Record
+from backstory.values.event_data import RecordedEvent
 from backstory.values.fields import hints, is_frozen
 
 ATOMS = (
@@ -28,34 +36,119 @@ ATOMS = (
     decimal.Decimal,
     uuid.UUID,
     enum.Enum,
+    Record,
+    RecordedEvent,
 )
-Copy = Callable[[Any], Any]
-COPY_METHOD = operator.methodcaller("copy")
+Memo = dict[int, Any]
+"""The copy of each value that was copied, by the value's id: the same as that of `copy.deepcopy`, which shares it."""
+
+Copy = Callable[[Any, Memo], Any]
 
 
-def copier(cls: type[Any], annotations: dict[str, Any]) -> Copy:
-    """A function that copies instances of a struct: a shallow copy where every field is immutable, as in most."""
-    steps = {name: step for name in cls.__struct_fields__ if (step := _step(annotations[name])) is not None}
+HOOKS = (
+    *("__new__", "__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"),
+    *("__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
+)
+"""Methods that say how a class is copied: where it has one of its own, `copy.deepcopy` calls it."""
+
+
+def copier(cls: type[Any], annotations: dict[str, Any]) -> Callable[[Any], Any]:
+    """A function that copies states of a class: a shallow copy where no field can change, as in most."""
+    steps = _steps(cls, annotations)
     if not steps:
         return copy.copy
 
-    def copied(instance: Any) -> Any:
-        new = copy.copy(instance)
-        for name, step in steps.items():
-            setattr(new, name, step(getattr(instance, name)))
+    def copied(state: Any) -> Any:
+        new, memo = copy.copy(state), Memo()
+        for name, step in steps:
+            setattr(new, name, step(getattr(state, name), memo))
         return new
 
     return copied
 
 
-def _step(annotation: Any) -> Copy | None:
-    """How to copy one field; None if the value cannot change."""
-    if immutable(annotation):
+def _steps(cls: type[Any], annotations: dict[str, Any]) -> list[tuple[str, Copy]]:
+    """The fields whose values can change, and how each is copied."""
+    fields: list[str] = list(cls.__struct_fields__)
+    return [(name, _step(annotations[name])) for name in fields if not immutable(annotations[name])]
+
+
+def _step(annotation: Any) -> Copy:
+    arguments = get_args(annotation)
+    flat = get_origin(annotation) in (list, set, dict) and arguments and all(map(immutable, arguments))
+    return _flat if flat else _copied
+
+
+def _flat(value: Any, memo: Memo) -> Any:
+    """A copy of a container of what cannot change, by its own method: a dict may be a defaultdict or a Counter."""
+    known = memo.get(id(value))
+    return memo.setdefault(id(value), value.copy()) if known is None else known
+
+
+def _copied(value: Any, memo: Memo) -> Any:
+    how = _copies.get(value.__class__, _unknown)
+    if how is None:
+        return value
+    known = memo.get(id(value))
+    return how(value, memo) if known is None else known
+
+
+def _list(value: list[Any], memo: Memo) -> list[Any]:
+    new: list[Any] = []
+    memo[id(value)] = new
+    new += [_copied(item, memo) for item in value]
+    return new
+
+
+def _dict(value: dict[Any, Any], memo: Memo) -> dict[Any, Any]:
+    new: dict[Any, Any] = {}
+    memo[id(value)] = new
+    for key, item in value.items():
+        new[_copied(key, memo)] = _copied(item, memo)
+    return new
+
+
+def _unknown(value: Any, memo: Memo) -> Any:
+    kind = value.__class__
+    how = _copies[kind] = _copy_of(kind)
+    return value if how is None else how(value, memo)
+
+
+_copies: dict[type[Any], Copy | None] = {list: _list, dict: _dict}
+"""How to copy instances of each class that was met; None if they cannot change."""
+
+
+def _copy_of(kind: type[Any]) -> Copy | None:
+    if immutable(kind):
         return None
-    origin = get_origin(annotation) or annotation
-    if origin in (list, set, dict) and all(map(immutable, get_args(annotation))) and get_args(annotation):
-        return COPY_METHOD  # the value's own: a dict may be a defaultdict or a Counter
-    return copy.deepcopy
+    plain = msgspec.Struct if issubclass(kind, msgspec.Struct) else object
+    own = [name for name in HOOKS if getattr(kind, name, None) is not getattr(plain, name, None)]
+    if own or kind in dispatch_table:
+        return copy.deepcopy
+    if plain is object:
+        slots = any("__slots__" in vars(base) for base in kind.__mro__[:-1])
+        return copy.deepcopy if slots else _attributes
+    annotations = hints(kind)
+    if annotations is None or is_frozen(kind) or kind.__dictoffset__:
+        return copy.deepcopy
+    steps = _steps(kind, annotations)
+
+    def struct(value: Any, memo: Memo) -> Any:
+        new = memo[id(value)] = value.__copy__()
+        for name, step in steps:
+            setattr(new, name, step(getattr(value, name), memo))
+        return new
+
+    return struct
+
+
+def _attributes(value: Any, memo: Memo) -> Any:
+    """A copy of an object that is its attributes, such as one of a dataclass."""
+    new = memo[id(value)] = object.__new__(value.__class__)
+    attributes = new.__dict__
+    for name, item in value.__dict__.items():
+        attributes[name] = _copied(item, memo)
+    return new
 
 
 def immutable(annotation: Any, inside: frozenset[Any] = frozenset()) -> bool:

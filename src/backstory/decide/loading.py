@@ -37,8 +37,12 @@ NEAR, FAR = 32, 1_000
 """A state without new events is remembered at a later position only if that is so much later: `FAR` if it was read for
 a decision, because after that it is remembered anyway."""
 
-LARGE, SELDOM = 10_000, 16
-"""To measure a state of so many bytes costs as much as to fold some events: it is done once in so many changes."""
+SOON, SELDOM = 16, 1_024
+"""After how many events a state is measured again: at first, and at most. The number is doubled each time that a state
+has hardly grown: to measure a large one costs as much as to fold some thousand events."""
+
+GROWN = 1.25
+"""A state that is so many times as large has grown."""
 
 
 class Read(NamedTuple):
@@ -68,12 +72,16 @@ class Reads:
 
 
 class Entry(NamedTuple):
-    """A remembered state: its position, its size when it was last measured, and how often it changed since."""
+    """A remembered state: its position, and its size when it was last measured.
+
+    `events` have changed it since; after `patience` of them it is measured again.
+    """
 
     state: State
     position: int
     size: int
-    changes: int
+    events: int
+    patience: int
 
 
 class Cache:
@@ -98,9 +106,9 @@ class Cache:
             self._entries.move_to_end(key)
             return entry.state, entry.position
 
-    def put(self, key: Hashable, state: State, position: int) -> None:
-        """Remember a state that nobody will change, unless a newer one is known."""
-        new = _entry(self._entries.get(key), state, position)
+    def put(self, key: Hashable, state: State, position: int, events: int = 1) -> None:
+        """Remember a state that nobody will change, unless a newer one is known; so many `events` have changed it."""
+        new = _entry(self._entries.get(key), state, position, events)
         with self._lock:
             old = self._entries.get(key)
             if old is not None and old.position > position:
@@ -189,7 +197,7 @@ class Loader:
         count = applied(folded, self.log, chain((first,), events))
         if lag is not None:
             if key is not None:
-                self._cache.put((self._mine, key), folded, upto)
+                self._cache.put((self._mine, key), folded, upto, count)
             if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
                 self._snapshots.keep(reference, query, folded, upto)
         return folded
@@ -210,7 +218,7 @@ class Loader:
                 compiled.fold(state, filter(query.matches, records), Held(commit))
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; the next load of the state raises the error
                 continue
-            self._cache.put((self._mine, key), state, commit.position)
+            self._cache.put((self._mine, key), state, commit.position, len(records))
 
     def _known(self, read: Read, upto: int | None = None) -> Known | None:
         """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
@@ -253,14 +261,15 @@ def read_of(reference: State) -> Read:
     return Read(reference, query, (kind, query if compiled.own_query else None, identity))
 
 
-def _entry(known: Entry | None, state: State, position: int) -> Entry:
+def _entry(known: Entry | None, state: State, position: int, events: int) -> Entry:
     if known is None:
-        return Entry(state, position, _size(state), 0)
-    if known.state is state:
-        return Entry(state, position, known.size, known.changes)
-    if known.size < LARGE or known.changes + 1 >= SELDOM:
-        return Entry(state, position, _size(state), 0)
-    return Entry(state, position, known.size, known.changes + 1)
+        return Entry(state, position, _size(state), 0, SOON)
+    events = 0 if known.state is state else events
+    if known.events + events < known.patience:
+        return Entry(state, position, known.size, known.events + events, known.patience)
+    size = _size(state)
+    patience = SOON if size > GROWN * known.size else min(known.patience * 2, SELDOM)
+    return Entry(state, position, size, 0, patience)
 
 
 def _size(state: State) -> int:
