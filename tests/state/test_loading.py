@@ -373,10 +373,11 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[State]:
 
 def test_a_state_that_hardly_grows_is_measured_more_and_more_seldom(measured: list[State]) -> None:
     cache = Cache()
-    for position in range(1, 10 * SELDOM):
+    last = 10 * SELDOM
+    for position in range(1, last + 1):
         cache.put(key("a"), Account("a", 1_000_000 + position), position)
     assert len(measured) <= 1 + 7 + 10
-    assert cache.get(key("a")) == (Account("a", 1_000_000 + position), position)
+    assert cache.get(key("a")) == (Account("a", 1_000_000 + last), last)
 
 
 def test_what_is_known_of_the_size_of_a_state_is_never_far_from_it(measured: list[State]) -> None:
