@@ -24,7 +24,7 @@ from backstory.transfer import (
     read_jsonl,
     read_xes,
 )
-from backstory.transfer.ids import KeyedIds
+from backstory.transfer.ids import KeyedIds, Repeats
 from backstory.transfer.source import Source as Items
 from backstory.values.commit import draft
 from tests.transfer.conftest import STORE_KEY, Skipped, Source, reasons
@@ -168,3 +168,10 @@ def test_history_that_is_kept_keeps_the_names_of_the_library(file: Source, log: 
     load(log, read_jsonl(file(b"".join(own_lines(first.log()))), key=STORE_KEY))
     clone(first, copy)
     assert log.head() == copy.log().head() == first.log().head()
+
+
+def test_records_are_told_apart_among_the_last_ones_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backstory.transfer.ids.REMEMBERED", 3)
+    repeats = Repeats()
+    assert [repeats.count(said) for said in "aabab"] == [1, 2, 1, 3, 2]
+    assert [repeats.count(said) for said in "ccca"] == [1, 2, 3, 1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Hashable
 
 import msgspec
@@ -63,17 +63,19 @@ class Repeats:
     """Counts records that say the same, among the last 100,000."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Hashable] = Counter()
+        self._counts: dict[Hashable, int] = {}
         self._last: deque[Hashable] = deque()
 
     def count(self, said: Hashable) -> int:
         """How many of the last records said this, this one included."""
         counts, last = self._counts, self._last
-        counts[said] += 1
+        count = counts[said] = counts.get(said, 0) + 1
         last.append(said)
         if len(last) > REMEMBERED:
             oldest = last.popleft()
-            counts[oldest] -= 1
-            if not counts[oldest]:
+            left = counts[oldest] - 1
+            if left:
+                counts[oldest] = left
+            else:
                 del counts[oldest]
-        return counts[said]
+        return count
