@@ -179,7 +179,9 @@ class Page:
                     f"{place}: {block.language} blocks know no {' and no '.join(sorted(unknown))}"
                 )
                 if "file" in block.options:
-                    (self.folder / block.options["file"]).write_text(block.text, encoding="utf-8")
+                    file = self.folder / block.options["file"]
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(block.text, encoding="utf-8")
                 self.runners[block.language](block)
 
     def python(self, block: Block) -> None:

@@ -1,4 +1,6 @@
-"""Every error that Backstory raises, as one tree. `ExpressionError` is in `backstory.history.ask.expression`.
+"""Every error that Backstory raises, as one tree; `docs/errors.md` has a way out of each.
+
+`ExpressionError` is in `backstory.history.ask.expression`; `UsageError` is in `backstory.cli.exits`.
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command
@@ -45,6 +47,7 @@
          ├─ StoreLocked          another process held the store for too long
          ├─ StoreClosed          used after close()
          ├─ StoreRefused         it cannot store the data that it was given; nothing of them was kept
+         ├─ LogDropped           a log that was open here was dropped, because nothing needed it
          ├─ StoreCorrupt         the stored data are not the data that were written
          └─ HistoryLost          commits that were there are not there any more
 

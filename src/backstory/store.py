@@ -19,6 +19,7 @@ from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
 
 ALL = Query.all()
+"""The query that every event matches."""
 
 Verdict: TypeAlias = tuple[Commit, ...] | AppendError
 """The verdict on a batch: its commits, or the error that says why it did not go in, which a caller may raise."""

@@ -106,6 +106,7 @@ class DropLog(msgspec.Struct, frozen=True):
 
 
 Step: TypeAlias = Append | SetRef | Holds | NewLog | Withhold | DropLog
+"""A part of a unit."""
 
 
 class Within(msgspec.Struct, frozen=True):
