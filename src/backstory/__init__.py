@@ -4,7 +4,8 @@ connect, Database                   open a store, and the verbs on it; backstory
 Event, Tag, Tagged, upcast          facts, the tags by which they are found, and old versions of them
 register, Unknown                   classes of other libraries as events; events that no class here can read
 State, Latest, invariant            folds over events
-command, Command, Refused           decisions; backstory.testing has given(...).when(...).then(...)
+command, Command, Refused, depends  decisions; backstory.testing has given(...).when(...).then(...)
+Now, Author, NewId, Random          inputs of a decision, which are provided
 Query, Condition, Conflict          the events that matter to a decision, and what happened meanwhile
 Projection, Tx                      tables that follow from events, and the transaction in which they are written
 Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
