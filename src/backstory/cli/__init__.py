@@ -94,7 +94,7 @@ VERBS: dict[str, dict[str, str]] = {
 
 OTHERS = {
     "checkout": "switch", "commit": "append", "tag": "mark", "fsck": "verify", "annotate": "blame", "history": "log",
-    "undo": "revert", "create": "init", "execute": "do", "run": "do", "events": "types", "dump": "export",
+    "undo": "revert", "create": "init", "execute": "do", "events": "types", "dump": "export",
     "fetch": "clone", "pull": "clone", "push": "clone", "backup": "clone",
 }  # fmt: skip
 """Words of other programs, and the verb that does the same here."""

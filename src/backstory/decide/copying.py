@@ -127,7 +127,7 @@ def _copy_of(kind: type[Any]) -> Copy | None:
         return copy.deepcopy
     if plain is object:
         slots = any("__slots__" in vars(base) for base in kind.__mro__[:-1])
-        return copy.deepcopy if slots else _attributes
+        return copy.deepcopy if slots or not kind.__dictoffset__ else _attributes
     annotations = hints(kind)
     if annotations is None or is_frozen(kind) or kind.__dictoffset__:
         return copy.deepcopy
