@@ -27,7 +27,6 @@ backstory schema lock
 backstory schema check
 backstory schema check --sample 100 --json
 backstory schema check --exact
-backstory schema lock --retire Withdrawn
 """
 
 TEXT = """\
