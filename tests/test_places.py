@@ -15,7 +15,7 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|sql|toml|md))`")
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)")
 OF_READERS = {"bank.py", "shop.py", "app.py", "orders.py", "pyproject.toml", "backstory.toml"}
-"""Files that belong to the programs of readers: a page may name them, and the repository need not have them."""
+"""Files of readers' programs, which a page may name, as it may those that its own blocks write."""
 
 
 def prose(page: Path) -> str:
@@ -38,7 +38,10 @@ def headings(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_and_page_that_a_page_names_is_there(page: Path) -> None:
     text = prose(page)
-    gone = [name for name in FILE.findall(text) if name not in OF_READERS and not is_there(name)]
+    readers = OF_READERS.union(
+        re.findall(r"^```.*\bfile=(\S+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    gone = [name for name in FILE.findall(text) if name not in readers and not is_there(name)]
     for target, anchor in LINK.findall(text):
         other = page if not target else (page.parent / target).resolve()
         if not other.exists() or (anchor and anchor not in headings(other)):
