@@ -18,6 +18,7 @@ import pytest
 from backstory import Command, Event, Refused, State, Tag, command
 from backstory.decide import call, commands
 from backstory.errors import DecisionError, DefinitionError
+from backstory.testing import given
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer, withdraw
 
 
@@ -434,3 +435,36 @@ def test_a_command_is_told_without_the_words_of_python() -> None:
         " id=00000000-0000-0000-0000-000000000007, many=['normal'], by_name={'x': 1}, note=\"it's\")",
         200,
     )
+
+
+class Shelved(Event, name="test.shelved"):
+    """Something was put on a shelf."""
+
+    priority: Tag[Priority]
+    day: Tag[dt.date]
+    was: Priority
+    weight: decimal.Decimal
+
+
+class Shelf(State):
+    """Is told apart by a member of an enum, and a day."""
+
+    priority: Tag[Priority]
+    day: Tag[dt.date]
+
+    def apply(self, event: Shelved) -> None: ...
+
+
+@command
+def shelve(shelf: Shelf) -> None:
+    """Reads a shelf."""
+
+
+def test_so_is_the_identity_of_a_state() -> None:
+    assert str(shelve(Shelf(Priority.NORMAL, dt.date(2026, 11, 3)))) == "shelve(normal/2026-11-03)"
+
+
+def test_a_specification_is_told_without_the_words_of_python() -> None:
+    told = given(Shelved(Priority.NORMAL, dt.date(2026, 11, 3), Priority.NORMAL, decimal.Decimal("1.50")))
+    with pytest.raises(AssertionError, match=r"Shelved\(normal, 2026-11-03, was='normal', weight=1.50\)"):
+        told.then_state(Shelf(Priority.NORMAL, dt.date(2026, 11, 4)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from backstory.decide.gathering import Load, gathered
 from backstory.decide.inputs import Input, InputType, Source, author_of
 from backstory.decide.state import State, boundary, identity
 from backstory.errors import MissingInput
+from backstory.values.masking import plainly
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -178,4 +180,7 @@ def first_of(texts: Iterable[str], most: int = 3) -> str:
 
 
 def _reference_words(reference: State) -> str:
-    return "/".join(str(part) for part in identity(reference).values()) or type(reference).__name__
+    values = [part.value if isinstance(part, Enum) else part for part in identity(reference).values()]
+    return (
+        "/".join(part if type(part) is str else plainly(part) for part in values) or type(reference).__name__
+    )

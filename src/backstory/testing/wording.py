@@ -11,7 +11,7 @@ from backstory.values.event import Unknown, definitions
 from backstory.values.event_data import EventData
 from backstory.values.event_types import event_type
 from backstory.values.fields import TEXTLIKE, tag_value
-from backstory.values.masking import masked_repr
+from backstory.values.masking import masked_repr, plainly
 from backstory.values.query import Clause, Query
 from backstory.values.veil import OPEN, members, veil_of
 
@@ -45,7 +45,7 @@ def _call(value: Any, bare: Container[str]) -> str:
     parts = [
         tag_value(part)
         if name in bare and isinstance(part, TEXTLIKE)
-        else f"{name}={masked_repr(part, veil.at(step))}"
+        else f"{name}={masked_repr(part, veil.at(step), plainly)}"
         for name, step, part in members(value) or ()
     ]
     return f"{type(value).__name__}({', '.join(parts)})"
