@@ -62,6 +62,12 @@ async def run(db: AsyncDatabase) -> None:
     await db.rebuild(Rooms)
 
 
+async def listing(db: AsyncDatabase) -> None:
+    await db.materialize(Talk)
+    assert [talk.room for talk in await db.find(Talk)] == ["a"]
+    assert [talk.room async for talk in db.identities(Talk)] == ["a"]
+
+
 async def read(db: AsyncDatabase) -> None:
     kept = [record async for record in db.read(Said, backwards=True)]
     assert {record.author for record in kept} == {"ann", "bob"}
@@ -157,6 +163,11 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "wait": run,
     "rows": run,
     "rebuild": run,
+    "materialize": listing,
+    "find": listing,
+    "identities": listing,
+    "types": lambda db: db.types(),
+    "tags": lambda db: db.tags("room"),
 }
 
 

@@ -316,9 +316,12 @@ def test_the_same_logs_under_another_name_are_another_branch(face: Face) -> None
     with pytest.raises(BranchMoved):
         trial.append(Entered("b", 1, 0))
     assert trial.handle.now() is kept.handle.now()
+    db.branches.delete("kept")
     db.branches.restore("trial", trial.chain[-1])
     trial.append(Entered("b", 1, 0))
-    assert kept.load(Book("b")).total == 2
+    assert trial.load(Book("b")).total == 2
+    with pytest.raises(BranchMoved):
+        kept.append(Entered("b", 1, 0))
 
 
 def test_a_log_that_branches_give_by_name_is_guarded_as_well() -> None:

@@ -75,10 +75,10 @@ def test_a_command_takes_one_call_of_the_server_unless_another_process_wrote_mea
             db.execute(deposit(Account(account), 5))
         run = Server.run
 
-        def counted(server: Server, work: Any) -> Any:
+        def counted(server: Server, work: Any, **how: Any) -> Any:
             nonlocal calls
             calls += 1
-            return run(server, work)
+            return run(server, work, **how)
 
         monkeypatch.setattr(Server, "run", counted)
         for account in ("a", "b", "a", "b"):
@@ -122,6 +122,6 @@ def test_what_goes_wrong_while_fetching_ahead_is_told_to_who_reads(
         reading = log.read()
         for _ in range(400):  # two chunks are used, the next is on its way
             next(reading)
-        monkeypatch.setattr(Server, "run", lambda *_: pytest.fail("fetched in a thread of its own"))
+        monkeypatch.setattr(Server, "run", lambda *_, **__: pytest.fail("fetched in a thread of its own"))
         with pytest.raises(pytest.fail.Exception, match="of its own"):
             list(reading)

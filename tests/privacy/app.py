@@ -9,7 +9,20 @@ import attrs
 import msgspec
 import pydantic
 
-from backstory import Event, Personal, Refused, Secret, State, Subject, Tag, command, register, reverts
+from backstory import (
+    Event,
+    Personal,
+    Projection,
+    Refused,
+    Secret,
+    State,
+    Subject,
+    Tag,
+    Tx,
+    command,
+    register,
+    reverts,
+)
 
 PERSONAL = "PERSONAL-canary"
 SECRET = "SECRET-canary"
@@ -78,6 +91,17 @@ class User(State):
                 self.plan = event.plan
             case Renamed():
                 self.full_name, self.plan = event.full_name, event.plan
+
+
+class People(Projection, partition="user", on_error="park"):
+    """Takes no name that was taken from somebody else, and says so with the name."""
+
+    tables = "CREATE TABLE people (user TEXT PRIMARY KEY, name TEXT)"
+
+    def apply(self, event: Registered | Renamed, tx: Tx) -> None:
+        if event.full_name.endswith("-here"):
+            raise ValueError(f"{event.full_name} is another one's")
+        tx.execute("INSERT OR REPLACE INTO people VALUES (?, ?)", (event.user, event.full_name))
 
 
 @command

@@ -206,8 +206,7 @@ def test_a_commit_that_several_logs_have_is_copied_with_the_one_that_a_branch_na
 
 
 def test_branches_of_one_log_are_of_one_log_again(source: Store) -> None:
-    number = Branches(source).get("what-if").number
-    Branches(source).restore("twin", number)
+    set_ref(source, BRANCH + "twin", str(Branches(source).get("what-if").number), old=None)
     target = MemoryStore()
     clone(source, target)
     assert Branches(target).get("twin").number == Branches(target).get("what-if").number
@@ -430,7 +429,7 @@ def test_a_branch_that_starts_later_than_it_did_has_no_commits_of_main_as_its_ow
 
 def test_two_branches_of_a_log_that_went_apart_are_told_apart(source: Store) -> None:
     branches, target = Branches(source), MemoryStore()
-    branches.restore("twin", branches.get("empty").number)
+    set_ref(source, BRANCH + "twin", str(branches.get("empty").number), old=None)
     clone(source, target)
     moved(source, "twin", 4, decided())
     append(branches.log("empty"), decided())

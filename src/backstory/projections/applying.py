@@ -18,6 +18,7 @@ from backstory.values.codec import Codec
 from backstory.values.commit import Commit
 from backstory.values.event import Unknown
 from backstory.values.event_data import RecordedEvent
+from backstory.values.masking import event_veil, masked_words
 
 CommitAt = Callable[[int], Commit]
 
@@ -93,7 +94,7 @@ def _apply(member: Projection, batch: Sequence[Opened], tx: Transaction, commit_
     except Exception as error:
         if passes(error):
             raise
-        raise FailedError(stored, told(error)) from error
+        raise FailedError(stored, told(error, (kind.name for kind in member.event_types()))) from error
 
 
 def wants_record(member: Projection) -> bool:
@@ -120,15 +121,20 @@ def _run_sql(member: Projection, batch: Sequence[Opened], tx: Transaction, commi
     tx.execute(member.sql[tx.dialect])
 
 
-def told(error: BaseException) -> str:
-    """An error in words: what it says, and the line of the projection's code at which it was raised."""
+def told(error: Exception, types: Iterable[str]) -> str:
+    """An error in words: what it says, and the line of the projection's code at which it was raised.
+
+    It may speak of events of these types. If one of them has marks, its own words are left out: they would be kept
+    beside the tables, and shown.
+    """
     lines = [
         f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
         if frame.f_globals.get("__name__", "").partition(".")[0] not in ("backstory", "psycopg", "apsw")
     ]
     place = f" ({lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {error}{place}"
+    veil = next(filter(None, map(event_veil, types)), None)
+    return f"{masked_words(error, veil) if veil else f'{type(error).__name__}: {error}'}{place}"
 
 
 def passes(error: BaseException) -> bool:

@@ -144,7 +144,7 @@ class Feed:
             except Exception as error:
                 if passes(error):
                     raise
-                raise FailedError(None, told(error)) from error
+                raise FailedError(None, told(error, group.types)) from error
             catalog.move(tx, row, stretch.end.position, stretch.end.hash, self.lease)
             self.row = catalog.lock(tx, row.key) or row
         return True

@@ -96,7 +96,7 @@ class Inline:
         except Exception as error:  # of a statement that was sent with others
             if passes(error):
                 raise
-            raise ProjectionFailed(group.name, records[0].position, told(error)) from error
+            raise ProjectionFailed(group.name, records[0].position, told(error, group.types)) from error
 
 
 class InlineStore:
