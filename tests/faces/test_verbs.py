@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backstory import Database, Event, Query, Secret, command, reverts
+from backstory import Database, Event, Projection, Query, Secret, Tx, command, reverts
 from backstory.database import WhatIf
 from backstory.errors import (
     AheadOfLog,
@@ -62,6 +62,36 @@ def around(db: Database) -> object:
         return db.append(Entered("a", 1, 0), id="inside")
 
 
+class Sums(Projection):
+    """A table of all entries."""
+
+    tables = "CREATE TABLE sums (book TEXT PRIMARY KEY, total BIGINT NOT NULL)"
+
+    def apply(self, event: Entered, tx: Tx) -> None:
+        sql = "INSERT INTO sums VALUES (?, ?) ON CONFLICT (book) DO UPDATE SET total = sums.total + excluded.total"
+        tx.execute(sql, (event.book, event.number))
+
+
+def projected(db: Database) -> object:
+    db.project(Sums)
+    with db.run(Sums):
+        db.wait(Sums, timeout=60)
+        return db.rows(Sums, "SELECT * FROM sums", after=db.append(Entered("a", 1, 0)), timeout=60)
+
+
+def rebuilt(db: Database) -> object:
+    db.project(Sums)
+    db.rebuild(Sums)
+    with db.run(Sums):
+        return db.rows(Sums, "SELECT * FROM sums", timeout=60)
+
+
+def found(db: Database) -> object:
+    db.materialize(Book, index=["total"])
+    page = db.find(Book, "total > 1", order_by="-total", limit=5, count=True, timeout=60)
+    return list(page), page.total
+
+
 VERBS: dict[str, Callable[[Database], object]] = {
     "append": lambda db: db.append(
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
@@ -76,18 +106,28 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "context": around,
     "diff": lambda db: str(db.diff(1, "main", Book("a"))),
     "execute": lambda db: db.execute(enter(Book("c"), 1), id="done", author="ann", message="why"),
+    "find": found,
     "head": lambda db: db.head(),
+    "identities": lambda db: list(db.identities(Book)),
     "keep": kept,
     "load": lambda db: (db.load(Book("a")), db.load(Book("a"), at=1), db.load(Book("b"), at="plan")),
     "mark": lambda db: db.mark("m", at=1, message="why", author="ann"),
+    "materialize": found,
     "merge": lambda db: db.merge("plan"),
     "point": lambda db: (db.point("main~1"), db.point("plan")),
     "preview": lambda db: db.preview(enter(Book("a"), 1)).after,
+    "project": projected,
     "read": lambda db: [plain(one) for one in db.read(Entered, tags=["book:a"], after=1)],
     "rebase": lambda db: db.switch("plan").rebase("main"),
+    "rebuild": rebuilt,
     "revert": undone,
+    "rows": projected,
+    "run": projected,
     "store_id": lambda db: len(db.store_id()),
     "switch": lambda db: list(db.switch("plan").commits()),
+    "tags": lambda db: db.tags("book"),
+    "types": lambda db: db.types(),
+    "wait": projected,
     "what_if": trial,
 }
 
@@ -109,8 +149,9 @@ def test_every_public_verb_is_here() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_verb_gives_on_both_faces_what_it_gives_on_the_plain_one(face: Face, verb: str) -> None:
-    here, there = history(face(ledger())), history(ledger())
-    assert repr(VERBS[verb](here)) == repr(VERBS[verb](there))
+    with history(ledger()) as there:
+        here = history(face(ledger()))
+        assert repr(VERBS[verb](here)) == repr(VERBS[verb](there))
 
 
 class Hidden(Event, name="verbs.hidden"):

@@ -21,9 +21,9 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from backstory import Database, aio
+from backstory import Database, Projection, Tx, aio
 from backstory.values.ids import new_id
-from tests.reliability.torture import Account, deposit
+from tests.reliability.torture import Account, Paid, deposit
 
 PRIMITIVES = (type(threading.Lock()), type(threading.RLock()), SimpleQueue, threading.Thread)
 
@@ -56,6 +56,16 @@ def inside(value: Any, depth: int = 4) -> Iterator[Any]:
             yield from inside(item, depth - 1)
 
 
+class Sums(Projection):
+    """A table that a runner feeds."""
+
+    tables = "CREATE TABLE sums (account TEXT PRIMARY KEY, cents BIGINT NOT NULL)"
+
+    def apply(self, event: Paid, tx: Tx) -> None:
+        sql = "INSERT INTO sums VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET cents = sums.cents + excluded.cents"
+        tx.execute(sql, (event.account, event.cents))
+
+
 def use(db: Database) -> list[Any]:
     """Use what has locks, and return what must stay alive until the fork."""
     db.execute(deposit(Account("a"), cents=1))
@@ -64,7 +74,9 @@ def use(db: Database) -> list[Any]:
     branch = db.branch(new_id())
     with db.what_if() as trial:
         trial.execute(deposit(Account("a"), cents=1))
-    return [branch, trial]
+    with db.run(Sums) as runner:
+        db.wait(Sums, timeout=60)
+    return [branch, trial, runner]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backstory.errors import StoreClosed, StoreError
+from backstory.forks import on_fork
 from backstory.projections.applying import passes
 from backstory.projections.catalog import DIVERGED, RUNNING, LostError, Row
 from backstory.projections.feed import Feed, Step
@@ -139,6 +140,10 @@ class Runner:
         self._watch = watch
         self._posts: dict[tuple[str, str, int], _Post] = {}
         self._looked = 0.0
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
