@@ -26,7 +26,7 @@ def test_a_read_of_no_query_is_of_everything_and_a_read_of_the_empty_query_of_no
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("reads.openned", r"; did you mean reads\.opened\?"),
+        ("reads.openned", r"; did you mean reads\.opened\b"),
         ("stored", "; did you mean .*Stored"),
         ("zzzzzz", "$"),
     ],
