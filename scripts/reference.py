@@ -42,6 +42,8 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.ask.bisect": ["Found", "Turn"],
             "backstory.history.merge.merge": ["Options", "MergeReport"],
             "backstory.history.merge.replay": ["MergeStep"],
+            "backstory.history.ask.summary": ["TagCount", "TypeCount"],
+            "backstory.projections.find": ["Page"],
             "backstory.place": ["Place"],
         },
     ),
