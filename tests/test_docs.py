@@ -336,13 +336,22 @@ def is_literal(text: str) -> bool:
 
 @contextlib.contextmanager
 def importable(module: types.ModuleType) -> Iterator[None]:
-    """Let classes that are defined in a module find their names in it (`typing.get_type_hints` looks there)."""
+    """Let classes that are defined in a module find their names in it (`typing.get_type_hints` looks there).
+
+    A page that imports its own files leaves no module, and no folder in which Python looks for one.
+    """
     assert module.__name__ not in sys.modules
     sys.modules[module.__name__] = module
+    path = list(sys.path)
     try:
         yield
     finally:
-        del sys.modules[module.__name__]
+        here = str(Path.cwd())
+        for name, loaded in list(sys.modules.items()):
+            if loaded is module or str(getattr(loaded, "__file__", "")).startswith(here):
+                del sys.modules[name]
+        sys.path[:] = path
+        sys.path_importer_cache.pop(".", None)
 
 
 @contextlib.contextmanager
