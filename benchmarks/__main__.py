@@ -32,6 +32,7 @@ QUESTIONS = (
     "merging",
     "entity_history",
     "diff_all",
+    "project",
 )
 
 if __name__ == "__main__":

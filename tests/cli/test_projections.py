@@ -54,7 +54,7 @@ def test_one_is_rebuilt(run: Run) -> None:
         "building",
     ]
     run("run", "--once")
-    assert run("projections", "--prune").err == "backstory: 0 generations taken away\n"
+    assert run("projections", "--prune").err == "backstory: 1 generation taken away\n"
     [found] = run("projections", "--json").json["projections"]
     assert found["generation"] == 3
 

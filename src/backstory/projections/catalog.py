@@ -221,6 +221,13 @@ def newest(rows: Iterable[Row]) -> Row | None:
     return max(rows, key=lambda row: row.generation, default=None)
 
 
+def current(rows: Iterable[Row]) -> list[Row]:
+    """The generation that readers see, and those that are built to take its place."""
+    every = list(rows)
+    live = max((row.generation for row in every if row.live), default=0)
+    return [row for row in every if row.generation >= live]
+
+
 def keys_of(parked: Iterable[Parked]) -> Iterator[str]:
     """The keys whose events are kept back."""
     return (each.key for each in parked if each.state == KEPT_BACK)

@@ -10,7 +10,17 @@ import msgspec
 
 from backstory.errors import ProjectionError, ProjectionFailed
 from backstory.projections.applying import FailedError, apply, decoded
-from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, PAUSED, RUNNING, Parked, Row, newest
+from backstory.projections.catalog import (
+    DIVERGED,
+    KEPT_BACK,
+    LEFT_OUT,
+    PAUSED,
+    RUNNING,
+    Parked,
+    Row,
+    current,
+    newest,
+)
 from backstory.projections.homes import Home
 from backstory.projections.projection import Group
 from backstory.projections.views import Views
@@ -56,7 +66,7 @@ def _of_group(views: Views, group: Group, now: datetime) -> list[Standing]:
     home, source = views.home(group), views.source
     kind = "inline" if views.is_inline(group) else "background"
     head = source.head().position
-    found = [_standing(views, home, kind, row, head, now) for row in home.rows()]
+    found = [_standing(views, home, kind, row, head, now) for row in current(home.rows())]
     if found:
         return found
     lag, seconds = _lag(views, group, 0, head, now)
@@ -105,14 +115,14 @@ def resume(views: Views, group: Group) -> None:
 
 
 def _set_state(home: Home, state: str, why: str) -> None:
-    for row in home.rows():
+    for row in current(home.rows()):
         with home.writing(row.generation) as tx:
             if (locked := home.catalog.lock(tx, row.key)) is not None and locked.state != DIVERGED:
                 home.catalog.set_state(tx, row.key, state, why)
 
 
 def prune(views: Views, group: Group) -> int:
-    """Take away the generations that readers do not see and nobody builds; how many there were."""
+    """Take away the generations that came before the one that readers see; how many there were."""
     home = views.home(group)
     rows = home.rows()
     live = newest(row for row in rows if row.live)

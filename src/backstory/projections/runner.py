@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from backstory.errors import StoreClosed, StoreError
 from backstory.forks import on_fork
 from backstory.projections.applying import passes
-from backstory.projections.catalog import DIVERGED, RUNNING, LostError, Row
+from backstory.projections.catalog import DIVERGED, RUNNING, LostError, Row, current
 from backstory.projections.feed import Feed, Step
 from backstory.projections.files import GoneError
 from backstory.projections.homes import Home
@@ -213,7 +213,7 @@ class Runner:
         found: set[tuple[str, str, int]] = set()
         for group in self._groups:
             home = self._views.ensured(group)
-            for row in home.rows():
+            for row in current(home.rows()):
                 found.add(row.key)
                 if row.key not in self._posts:
                     self._posts[row.key] = _Post(home, row, self._views, self.owner, self._lease)

@@ -189,8 +189,13 @@ class Views:
         while True:
             rows = home.rows()
             row = newest(row for row in rows if row.live)
-            if row is not None and (
-                row.position >= position or not self._source.lies_between(row.position, position, group.types)
+            if (
+                row is not None
+                and row.state != DIVERGED
+                and (
+                    row.position >= position
+                    or not self._source.lies_between(row.position, position, group.types)
+                )
             ):
                 return
             if group.name in self.inline and (row is None or row.state == RUNNING):

@@ -12,6 +12,18 @@ from __future__ import annotations
 from backstory.decide.invariants import invariant
 from backstory.testing.history import Broken, committed
 from backstory.testing.orders import Order, every_order, in_order
+from backstory.testing.projecting import check_projection
 from backstory.testing.scenario import Given, When, given
 
-__all__ = ["Broken", "Given", "Order", "When", "committed", "every_order", "given", "in_order", "invariant"]
+__all__ = [
+    "Broken",
+    "Given",
+    "Order",
+    "When",
+    "check_projection",
+    "committed",
+    "every_order",
+    "given",
+    "in_order",
+    "invariant",
+]

@@ -21,6 +21,9 @@ from backstory.values.query import Query
 if TYPE_CHECKING:
     from typing import Self
 
+    from backstory.projections.projection import AnyProjection
+    from backstory.testing.projecting import Projected
+
 
 IMPURE = (
     "decided otherwise when it was decided once more on the same states. A command is decided again on a conflict and"
@@ -55,6 +58,13 @@ class Given:
         need_command(command)
         story, around = self._story(), Around(author, time, seed, count(1))
         return When(story, self._history, command, around, self._check)
+
+    def project(self, projection: AnyProjection) -> Projected:
+        """Make the tables of a projection from these events; then compare rows: `.then_rows(sql, rows)`."""
+        __tracebackhide__ = True
+        from backstory.testing.projecting import Projected
+
+        return Projected(self._story(), self._history, projection)
 
     def then_state(self, *states: State) -> None:
         """Expect that these states follow, each written as it should be: `Account("a-7", balance=500)`."""
