@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import msgspec
 from backstory import Event, State, Tag
 
-class Paid(Event, name="shop.paid"):
+class Paid(Event, name="fingerprint.paid"):
     shop: Tag[str]
     cents: int
 """

@@ -20,6 +20,7 @@ from backstory.decide.call import Command
 from backstory.decide.drafting import Drafting
 from backstory.decide.gathering import key_of
 from backstory.decide.loading import Loader, Reads
+from backstory.decide.mistaken import need_untouched
 from backstory.decide.state import State, state_type
 from backstory.errors import Conflict
 from backstory.forks import on_fork
@@ -144,6 +145,8 @@ class Executor:
         else:
             arguments, reads, states, position = self._gathered(command, reads, left)
         events = command.decide(arguments)
+        if not events:
+            need_untouched(command, arguments, states)
         condition = Condition(reads.boundary, position) if reads.states else None
         return Decision(events, reads, position, condition, states)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from inspect import signature
 from typing import Any
 
 from backstory.decide.call import Command
 from backstory.decide.commands import CommandType
-from backstory.decide.parameters import Shape, StateParameter
+from backstory.decide.gathering import key_of
+from backstory.decide.parameters import Shape, StateParameter, each_state
 from backstory.decide.state import State, state_type
-from backstory.errors import DefinitionError
+from backstory.errors import DecisionError, DefinitionError
 from backstory.values.event import is_event
 
 
@@ -45,6 +47,19 @@ def need_state(given: Any) -> State:
     else:
         words = f"a state with its identity is needed, as Account('a-7'), not {_what(given)}"
     raise TypeError(words)
+
+
+def need_untouched(command: Command, given: Mapping[str, Any], loaded: Iterable[State]) -> None:
+    """Raise `DecisionError` if a command that gave no event changed a state that it was given: that would be lost."""
+    known = {key_of(state): state for state in loaded}
+    for name, state in each_state({name: given[name] for name in command.kind.reads}):
+        before = known.get(key_of(state), state)
+        # Values that do not equal their copies cannot be compared.
+        if state != before and state_type(type(before)).copy(before) == before:
+            raise DecisionError(
+                f"{command} gave no event, and changed {name}: only events are kept, so the change would be lost. Give"
+                f" an event that {type(before).__name__} applies; to try something out, change a copy.deepcopy({name})"
+            )
 
 
 def no_event(wrong: DefinitionError, given: Any) -> DefinitionError:

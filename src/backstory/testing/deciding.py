@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from backstory.decide.call import Command
+from backstory.decide.mistaken import need_untouched
 from backstory.decide.state import State
 from backstory.errors import Refused
 from backstory.testing.history import History, as_time, committed
@@ -76,15 +77,22 @@ class Outcome(NamedTuple):
 def decided(command: Command, past: History) -> Outcome:
     """One decision of a command, whose inputs are drawn. Raises `Broken`, and the command's own errors."""
     read: list[State] = []
+    loaded: list[State] = []
 
     def load(stage: list[State]) -> list[State]:
+        states = [past.load(state) for state in stage]
         read.extend(stage)
-        return [past.load(state) for state in stage]
+        loaded.extend(states)
+        return states
 
     try:
-        return Outcome(list(map(stored, command.decide(command.gathered(load)))), None, read)
+        arguments = command.gathered(load)
+        events = command.decide(arguments)
     except Refused as refused:
         return Outcome([], refused, read)
+    if not events:
+        need_untouched(command, arguments, loaded)
+    return Outcome(list(map(stored, events)), None, read)
 
 
 def after(outcome: Outcome, past: History, around: Around) -> History:
