@@ -49,6 +49,7 @@ from backstory.writing import Appending, Execution
 if TYPE_CHECKING:
     from typing import Self
 
+    from backstory.atomic import Atomic
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
@@ -199,6 +200,24 @@ class Database:
         """
         return Execution(self.handle, command, Said(id, author, message, metadata), attempts).whole()
 
+    @contextmanager
+    def atomic(self, attempts: int = ATTEMPTS) -> Iterator[Atomic]:
+        """Several commands as one: `with db.atomic() as tx: tx.execute(a); tx.execute(b)`.
+
+        Each command decides on what the earlier ones gave. At the end of the block their commits go in as one batch, on
+        the condition that nothing that they read has changed; on a conflict all of them are decided again, at most
+        `attempts` times. Nothing is appended if the block raises. See `Atomic` for what the end of the block raises.
+        """
+        from backstory.atomic import Atomic
+
+        unit = Atomic(self.handle, attempts)
+        try:
+            yield unit
+        except BaseException:
+            unit.end(keep=False)
+            raise
+        unit.end(keep=True)
+
     def preview(self, command: Command) -> Preview:
         """The events that the command would give now, and each state before and after. Appends nothing."""
         drafter = self.handle.drafter
@@ -213,13 +232,18 @@ class Database:
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
     ) -> Commit:
         """Append facts that need no decision, as one commit.
+
+        `at` is the time at which it happened, for history that is older than the log: it is `commit.authored`, and
+        `commit.time` unless the log has a later commit, as its time never goes back. It has a time zone and is not in
+        the future.
 
         Raises `InvalidEvent`, `Conflict`, `IdReused`, `BranchMoved` as `execute` does, and `HistoryMoved` for a
         condition on a position that was given out before the branch was moved.
         """
-        return Appending(self.handle, events, condition, Said(id, author, message, metadata)).whole()
+        return Appending(self.handle, events, condition, Said(id, author, message, metadata, at)).whole()
 
     def read(
         self,

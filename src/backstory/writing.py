@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from backstory.decide.call import Command, same_call
-from backstory.decide.drafting import Drafting, Said
+from backstory.decide.drafting import Drafting, Said, appended
 from backstory.decide.execution import reads_of
 from backstory.decide.loading import Reads
 from backstory.decide.mistaken import need_command
@@ -168,7 +168,7 @@ class Appending:
     def _settled(self, tip: Tip, commits: tuple[Commit, ...]) -> Commit:
         [commit] = commits
         tip.line.loader.note(commit.point)
-        return commit
+        return appended(commit, self._drafted())
 
     def half(self, tip: Tip) -> Half | Commit:
         """Make the draft."""

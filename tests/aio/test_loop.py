@@ -62,6 +62,14 @@ async def run(db: AsyncDatabase) -> None:
     await db.rebuild(Rooms)
 
 
+async def atomic(db: AsyncDatabase) -> None:
+    async with db.atomic() as tx:
+        await tx.execute(say(Talk("a"), 3))
+        assert (await tx.load(Talk("a"))).by
+        pending = await tx.execute(say(Talk("b"), 3), author="bob")
+    assert pending.commit is not None
+
+
 async def listing(db: AsyncDatabase) -> None:
     await db.materialize(Talk)
     assert [talk.room for talk in await db.find(Talk)] == ["a"]
@@ -136,6 +144,7 @@ async def context(db: AsyncDatabase) -> None:
 VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "append": lambda db: db.append(Said("b", 1), id="once"),
     "execute": lambda db: db.execute(say(Talk("a"), 3), id="said"),
+    "atomic": atomic,
     "preview": lambda db: db.preview(say(Talk("a"), 3)),
     "load": lambda db: db.load(Talk("a")),
     "store_id": lambda db: db.store_id(),

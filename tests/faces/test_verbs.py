@@ -92,10 +92,18 @@ def found(db: Database) -> object:
     return list(page), page.total
 
 
+def together(db: Database) -> object:
+    with db.atomic() as tx:
+        one = tx.execute(enter(Book("c"), 1), id="one", author="ann")
+        two = tx.execute(enter(Book("c"), 2), id="two")
+    return one.commit, two.commit, two.events
+
+
 VERBS: dict[str, Callable[[Database], object]] = {
     "append": lambda db: db.append(
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
     ),
+    "atomic": together,
     "between": lambda db: list(db.between("plan..main")),
     "bisect": lambda db: db.bisect(Book("a"), "total > 10"),
     "blame": lambda db: db.blame(Book("a"))["total"].position,

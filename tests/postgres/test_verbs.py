@@ -125,3 +125,24 @@ def test_what_goes_wrong_while_fetching_ahead_is_told_to_who_reads(
         monkeypatch.setattr(Server, "run", lambda *_, **__: pytest.fail("fetched in a thread of its own"))
         with pytest.raises(pytest.fail.Exception, match="of its own"):
             list(reading)
+
+
+def test_units_of_many_threads_lose_nothing_and_make_nothing_up(tmp_path: Path) -> None:
+    with connect(running().address(schema_of(tmp_path))) as db:
+        db.append(*paid("a", 100), *paid("b", 100))
+
+        def move(number: int) -> None:
+            one, other = ("a", "b") if number % 2 else ("b", "a")
+            for _ in range(5):
+                with db.atomic(attempts=1_000) as tx:
+                    tx.execute(withdraw(Account(one), 3))
+                    tx.execute(deposit(Account(other), 3))
+
+        threads = [threading.Thread(target=move, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert db.load(Account("a")).balance == db.load(Account("b")).balance == 100
+        assert len(list(db.commits())) == 41
+        assert verify(db.store).problems == []

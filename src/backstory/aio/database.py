@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from os import PathLike
 from types import TracebackType, UnionType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -13,7 +14,7 @@ import anyio
 from backstory import database
 from backstory.aio.face import Shared, completed
 from backstory.aio.stream import Following, Stream
-from backstory.aio.verbs import Verbs
+from backstory.aio.verbs import S, Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
 from backstory.database import LEASE
@@ -23,6 +24,9 @@ from backstory.decide.read_query import wanted
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command
     from backstory.decide.state import State
     from backstory.line import Line
@@ -66,10 +70,24 @@ class AsyncDatabase(Verbs):
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
     ) -> Commit:
         """See `Database.append`. Appends of many tasks share a transaction."""
-        appending = Appending(self.db.handle, events, condition, Said(id, author, message, metadata))
+        appending = Appending(self.db.handle, events, condition, Said(id, author, message, metadata, at))
         return cast("Commit", await self._write(appending))
+
+    @asynccontextmanager
+    async def atomic(self, attempts: int = ATTEMPTS) -> AsyncIterator[AsyncAtomic]:
+        """See `Database.atomic`: `async with db.atomic() as tx: await tx.execute(a)`."""
+        from backstory.atomic import Atomic
+
+        unit = await self._run(Atomic, self.db.handle, attempts)
+        try:
+            yield AsyncAtomic(unit, self)
+        except BaseException:
+            unit.end(keep=False)  # forgets it, no more
+            raise
+        await self._run(partial(unit.end, keep=True))
 
     async def _write(self, writing: Writing) -> Commit | None:
         tip = self.db.handle.tip
@@ -136,6 +154,33 @@ class AsyncDatabase(Verbs):
         if not isinstance(self.db, database.WhatIf):
             raise TypeError("only a branch of what_if() can be kept; this is a branch already")
         return AsyncDatabase(await self._run(self.db.keep, name), self._shared)
+
+
+class AsyncAtomic:
+    """The commands of one `async with db.atomic()` block; see `backstory.atomic.Atomic`."""
+
+    def __init__(self, unit: Atomic, db: AsyncDatabase) -> None:
+        self._unit = unit
+        self._db = db
+
+    async def execute(
+        self,
+        command: Command,
+        *,
+        id: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Pending:
+        """See `Atomic.execute`."""
+        decided = partial(
+            self._unit.execute, command, id=id, author=author, message=message, metadata=metadata
+        )
+        return await self._db._run(decided)
+
+    async def load(self, state: S) -> S:
+        """See `Atomic.load`."""
+        return await self._db._run(self._unit.load, state)
 
 
 class Opening(AbstractAsyncContextManager["AsyncDatabase"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,10 @@ from backstory.decide.call import Command
 from backstory.decide.context import current
 from backstory.decide.inputs import Places
 from backstory.decide.mistaken import no_event
-from backstory.errors import ClearTextWarning, DefinitionError
+from backstory.errors import ClearTextWarning, DefinitionError, InvalidEvent
 from backstory.told import warn
 from backstory.values.codec import Codec
-from backstory.values.commit import Draft, draft
+from backstory.values.commit import Commit, Draft, draft
 from backstory.values.event_data import EventData
 from backstory.values.event_types import marked_types
 from backstory.values.query import Condition
@@ -25,12 +26,16 @@ Drafting = Callable[[list[EventData], Condition | None], Draft]
 
 
 class Said(msgspec.Struct, frozen=True):
-    """The values that a caller gives a commit beside its events. None: a new id, the context's value, no metadata."""
+    """The values that a caller gives a commit beside its events.
+
+    None: a new id, the context's author and message, no metadata, and the clock's time.
+    """
 
     id: str | None = None
     author: str | None = None
     message: str | None = None
     metadata: Mapping[str, Any] | None = None
+    time: datetime | None = None
 
 
 NOTHING = Said()
@@ -67,7 +72,7 @@ class Drafter:
         return draft(
             self.codec.seal(events),
             id=self._ids() if said.id is None else said.id,
-            time=self._clock(),
+            time=self._time(said.time),
             condition=condition,
             author=around.author if said.author is None else said.author,
             message=around.message if said.message is None else said.message,
@@ -75,6 +80,16 @@ class Drafter:
             metadata={**around.metadata, **said.metadata} if said.metadata else around.metadata,
             secret=self._secrets(),
         )
+
+    def _time(self, time: datetime | None) -> datetime:
+        """The time of a draft: now, or an earlier one. Raises `InvalidEvent`."""
+        now = self._clock()
+        if time is not None and time.tzinfo is not None and time > now:
+            raise InvalidEvent(
+                f"at={time.isoformat()} has not come yet: a log's time never goes back, so it would be the time of all"
+                " later commits"
+            )
+        return now if time is None else time
 
     def _tell(self, what: Sequence[str]) -> None:
         """Warn, once, that a marked value lies in clear text; at the line outside of this library that gave it."""
@@ -111,3 +126,12 @@ class Drafter:
         if command.kind.keeps_marked:
             self._tell([command.name])
         return lambda events, condition: self.draft(events, condition, said, recorded)
+
+
+def appended(commit: Commit, draft: Draft) -> Commit:
+    """The commit that an append of this draft gave; it is new if it was made of it, whose secret no other draft has."""
+    if commit.secret != draft.secret:
+        return commit
+    mine = copy(commit)  # a store may give the same object to others
+    vars(mine)["new"] = True
+    return mine

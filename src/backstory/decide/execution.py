@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from backstory.decide.call import Command
-from backstory.decide.drafting import Drafting
+from backstory.decide.drafting import Drafting, appended
 from backstory.decide.gathering import key_of
 from backstory.decide.loading import Loader, Reads
 from backstory.decide.mistaken import need_untouched
@@ -211,8 +211,12 @@ class Executor:
             self._lanes.conflict(boundary)
             if left is not None:
                 continue
-            self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
+            self.pause(tries)
             tries += 1
+
+    def pause(self, tries: int) -> None:
+        """Sleep before another try, after so many that failed."""
+        self._sleep(self._chance() * min(0.001 * 2 ** min(tries, 16), LONGEST_PAUSE))
 
     def _ends_at(self, left: Head | None) -> bool:
         """Whether the log ends where it was left, or where somebody has looked just now."""
@@ -241,7 +245,7 @@ class Executor:
         if commit.condition == decision.condition:
             records = recorded(attempt.events, commit)
             self._loader.advance(decision.reads, decision.states, commit, records)
-        return commit
+        return appended(commit, attempt.draft)
 
     def contended(self, reads: Reads) -> bool:
         """Whether others in this process decide on the same boundary now, so that an attempt would come too late."""

@@ -83,7 +83,7 @@ class Draft(Decided, frozen=True):
     signature: bytes = b""
 
 
-class Commit(Decided, frozen=True):
+class Commit(Decided, frozen=True, dict=True):
     """A commit that is in a log.
 
     `position` is that of its last event, so it is also the end of the log just after the commit; `size` counts its
@@ -114,6 +114,14 @@ class Commit(Decided, frozen=True):
         events = f", {self.size} events" if self.size > 1 else ""
         shown = f"<Commit #{self.position} {self.hash.hex()[:8]}{by}{events}{said}>"
         return "".join(part if part.isprintable() else ascii(part)[1:-1] for part in shown)
+
+    @property
+    def new(self) -> bool:
+        """Whether the call that returned it has appended it; False if its id was known, and for a commit that was read.
+
+        It is no part of the commit: not compared, not hashed, not stored, not copied.
+        """
+        return "new" in self.__dict__
 
     @property
     def first(self) -> int:
