@@ -10,7 +10,7 @@ class OrderPlaced(Event, name="shop.placed"):
     cents: int
 
 
-class OrderPaid(Event, name="shop.paid"):
+class OrderPaid(Event, name="shop.order_paid"):
     order: Tag[str]
 
 
