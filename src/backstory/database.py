@@ -11,12 +11,12 @@ from datetime import datetime
 from inspect import CO_COROUTINE
 from os import PathLike
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec.structs import replace
 
 from backstory.decide import context as contexts
-from backstory.decide.call import Command
+from backstory.decide.call import Command, R
 from backstory.decide.drafting import Drafter, Said
 from backstory.decide.execution import ATTEMPTS, Preview
 from backstory.decide.mistaken import need_command, need_state
@@ -184,21 +184,24 @@ class Database:
 
     def execute(
         self,
-        command: Command,
+        command: Command[R],
         *,
         id: str | None = None,
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         attempts: int = ATTEMPTS,
-    ) -> Commit | None:
+    ) -> R:
         """Load the states that the command reads, decide, append on that condition, and try again on a conflict.
 
-        Returns the commit, None if the command decided to do nothing. With an `id` it is done once: the same command
+        Returns the commit, None if the command decided to do nothing; type checkers know that a function which is to
+        return an event always gives one. With an `id` it is done once: the same command
         with the same id gives the recorded commit. Raises `Refused` if the command refuses, `Conflict` after `attempts`
         tries, `IdReused`, and `BranchMoved`, a `BranchError`, if the branch was deleted.
         """
-        return Execution(self.handle, command, Said(id, author, message, metadata), attempts).whole()
+        return cast(
+            "R", Execution(self.handle, command, Said(id, author, message, metadata), attempts).whole()
+        )
 
     @contextmanager
     def atomic(self, attempts: int = ATTEMPTS) -> Iterator[Atomic]:

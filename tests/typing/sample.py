@@ -43,6 +43,16 @@ def withdraw(account: Account, cents: int) -> Iterator[Withdrawn]:
 
 
 @command
+def freeze(account: Account) -> Withdrawn:
+    return Withdrawn(account.account, account.balance)
+
+
+@command(name="empty")
+def drain(account: Account) -> Deposited | Withdrawn:
+    return Withdrawn(account.account, account.balance)
+
+
+@command
 def close(account: Account, *, reason: str = "") -> Withdrawn | None:
     return Withdrawn(account.account, account.balance) if account.balance else None
 
@@ -50,6 +60,9 @@ def close(account: Account, *, reason: str = "") -> Withdrawn | None:
 with connect("memory:") as db:
     assert_type(db, Database)
     assert_type(db.execute(deposit(Account("a-7"), cents=500)), Commit | None)
+    assert_type(db.execute(freeze(Account("a-8"))), Commit)
+    assert_type(db.execute(drain(Account("a-8"))), Commit)
+    assert_type(db.execute(close(Account("a-8"))), Commit | None)
     db.execute(withdraw(Account("a-7"), cents=200), author="ann", message="rent")
     assert_type(db.load(Account("a-7")), Account)
     assert_type(db.load(Account("a-7")).balance, int)

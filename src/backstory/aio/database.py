@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from backstory.atomic import Atomic, Pending
-    from backstory.decide.call import Command
+    from backstory.decide.call import Command, R
     from backstory.decide.state import State
     from backstory.line import Line
     from backstory.projections.projection import AnyProjection
@@ -50,17 +50,17 @@ class AsyncDatabase(Verbs):
 
     async def execute(
         self,
-        command: Command,
+        command: Command[R],
         *,
         id: str | None = None,
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         attempts: int = ATTEMPTS,
-    ) -> Commit | None:
+    ) -> R:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
         execution = Execution(self.db.handle, command, Said(id, author, message, metadata), attempts)
-        return await (self._run(execution.whole) if execution.alone else self._write(execution))
+        return cast("R", await (self._run(execution.whole) if execution.alone else self._write(execution)))
 
     async def append(
         self,

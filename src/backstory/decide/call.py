@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import msgspec
 
@@ -16,7 +16,17 @@ from backstory.values.masking import plainly
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from backstory.decide.commands import CommandType
+    from backstory.values.commit import Commit
+
+    R = TypeVar("R", bound=Commit | None, covariant=True, default=Commit | None)  # noqa: PLC0105 - it is the result of functions, too
+    """The result of an execution: a commit, or None where the function may decide to do nothing."""
+else:
+    from typing import TypeVar
+
+    R = TypeVar("R")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -25,7 +35,7 @@ LONGEST, LONGEST_ARGUMENT = 200, 60
 """Characters of a command, and of one of its arguments, as they are shown in errors and previews."""
 
 
-class Command:
+class Command(Generic[R]):
     """A decision that was asked for: which function, and with which arguments. States in it are references."""
 
     __slots__ = ("arguments", "author", "inputs", "kind", "states")

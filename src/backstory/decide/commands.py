@@ -17,12 +17,12 @@ import random
 import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Any, Generic, ParamSpec, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, get_type_hints, overload
 
 import msgspec
 
 from backstory.decide.arguments import Arguments
-from backstory.decide.call import Command
+from backstory.decide.call import Command, R
 from backstory.decide.inputs import Input, InputType, input_type, provided
 from backstory.decide.parameters import (
     Dependent,
@@ -43,10 +43,14 @@ from backstory.values.masking import know_command, masked_repr, masked_words, pl
 from backstory.values.privacy import Privacy
 from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
 
+if TYPE_CHECKING:
+    from backstory.values.commit import Commit
+    from backstory.values.event import Event
+
 P = ParamSpec("P")
 
 
-class CommandType(Generic[P]):
+class CommandType(Generic[P, R]):
     """A function that was marked with `@command`."""
 
     def __init__(
@@ -219,7 +223,7 @@ class CommandType(Generic[P]):
         """Copied and pickled by its name, as functions and classes are."""
         return self.__qualname__
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command[R]:
         """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
         self._need_types()
         arguments = self._bound(args, kwargs)
@@ -338,12 +342,26 @@ clashes: set[str] = set()
 """Names that two modules gave to commands: a command that was recorded under such a name could be either."""
 
 
+class _Naming(Protocol):
+    """`command(name=...)`, which waits for the function."""
+
+    @overload
+    def __call__(self, function: Callable[P, Event], /) -> CommandType[P, Commit]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, Any], /) -> CommandType[P]: ...
+
+
+@overload
+def command(function: Callable[P, Event], /) -> CommandType[P, Commit]: ...
+
+
 @overload
 def command(function: Callable[P, Any], /) -> CommandType[P]: ...
 
 
 @overload
-def command(*, name: str) -> Callable[[Callable[P, Any]], CommandType[P]]: ...
+def command(*, name: str) -> _Naming: ...
 
 
 def command(function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
