@@ -24,7 +24,7 @@ TOP = '''"""The verbs of `Database`, awaited. Made from `database.py` by `script
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from backstory.aio.face import Face
 from backstory.aio.stream import Stream
@@ -72,6 +72,9 @@ def _verbs(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 def _verb(verb: ast.FunctionDef) -> str:
     """One verb, as it is awaited."""
     gives = "None" if verb.returns is None else ast.unparse(verb.returns)
+    if any(ast.unparse(mark) == "overload" for mark in verb.decorator_list):
+        gives = gives.replace("Iterator", "Stream")
+        return f"    @overload\n    def {verb.name}({ast.unparse(verb.args)}) -> {gives}: ...\n"
     name, called = verb.name, ", ".join(_passed(verb.args))
     see = f'"""See `Database.{name}`."""'
     arguments = ast.unparse(verb.args)

@@ -11,7 +11,7 @@ from datetime import datetime
 from inspect import CO_COROUTINE
 from os import PathLike
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from msgspec.structs import replace
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from backstory.projections.projection import AnyProjection
     from backstory.projections.runner import Runner
     from backstory.projections.views import Views
-    from backstory.store import Log, Record, Store
+    from backstory.store import E, Log, Record, Store
     from backstory.values.commit import Draft
 
 S = TypeVar("S", bound=State)
@@ -247,6 +247,30 @@ class Database:
         condition on a position that was given out before the branch was moved.
         """
         return Appending(self.handle, events, condition, Said(id, author, message, metadata, at)).whole()
+
+    @overload
+    def read(
+        self,
+        what: type[E],
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        at: Revision | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Record[E]]: ...
+
+    @overload
+    def read(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        at: Revision | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Record]: ...
 
     def read(
         self,

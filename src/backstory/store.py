@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,16 @@ from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, ne
 from backstory.values.commit import Commit, Draft, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    E = TypeVar("E", covariant=True, default=Any)  # noqa: PLC0105 - it is the parameter of functions, too
+    """The class of an event."""
+else:
+    from typing import TypeVar
+
+    E = TypeVar("E")
 
 ALL = Query.all()
 """The query that every event matches."""
@@ -240,7 +250,7 @@ class Held(msgspec.Struct, frozen=True):
         return self.commit
 
 
-class Record:
+class Record(Generic[E]):
     """An event in a log, with its place and its commit, which is looked up when it is asked for.
 
     `find` looks it up, by its position: mostly for many records at once. It is let go of then.
@@ -248,7 +258,7 @@ class Record:
 
     __slots__ = ("_commit", "event", "stored")
 
-    def __init__(self, event: Any, stored: RecordedEvent, find: Callable[[int], Commit]) -> None:
+    def __init__(self, event: E, stored: RecordedEvent, find: Callable[[int], Commit]) -> None:
         self.event = event
         self.stored = stored
         self._commit: Commit | Callable[[int], Commit] = find

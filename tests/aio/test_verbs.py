@@ -142,8 +142,8 @@ async def test_what_it_gives_is_typed(db: AsyncDatabase) -> None:
     assert_type(await db.load(Account("a")), Account)
     assert_type(await db.execute(deposit(Account("a"), 1)), Commit | None)
     assert_type(await db.append(Deposited("a", 1)), Commit)
-    assert_type(db.read(Deposited), Stream[Record])
+    assert_type(db.read(Deposited), Stream[Record[Deposited]])
     async for record in db.read(Deposited):
-        assert_type(record, Record)
+        assert_type(record, Record[Deposited])
     async with db.what_if() as trial:
         assert_type(trial, AsyncDatabase)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_type
 
-from backstory import Command, Database, Event, Refused, State, Tag, command, connect
+from backstory import Command, Database, Event, Record, Refused, State, Tag, command, connect
 from backstory.decide.execution import Preview
 from backstory.values.commit import Commit
 
@@ -74,6 +74,9 @@ with connect("memory:") as db:
     assert_type(db.preview(close(Account("a-7"))), Preview)
     assert_type(db.append(Deposited("a-7", cents=5)), Commit)
     assert_type(Deposited("a-7", 5).account, str)
+    assert_type(next(db.read(Deposited)), Record[Deposited])
+    assert_type(next(db.read(Deposited, after=1)).event.cents, int)
+    assert_type(next(db.read(Deposited | Withdrawn)), Record)
     trial = db.branch("what-if")
     assert_type(trial, Database)
     trial.execute(withdraw(Account("a-7"), cents=300))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from backstory.aio.face import Face
 from backstory.aio.stream import Stream
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from backstory.history.refs.revision import Point, Revision
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
-    from backstory.store import Record
+    from backstory.store import E, Record
     from backstory.values.commit import Commit, Head
     from backstory.values.query import Query
 
@@ -56,6 +56,30 @@ class Verbs(Face):
     async def preview(self, command: Command) -> Preview:
         """See `Database.preview`."""
         return await self._run(self.db.preview, command)
+
+    @overload
+    def read(
+        self,
+        what: type[E],
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        at: Revision | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Stream[Record[E]]: ...
+
+    @overload
+    def read(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        at: Revision | None = None,
+        backwards: bool = False,
+        limit: int | None = None,
+    ) -> Stream[Record]: ...
 
     def read(
         self,
