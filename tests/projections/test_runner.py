@@ -439,3 +439,17 @@ def test_an_event_class_of_another_name_is_none_of_its_events(connect: Opener) -
     db = connect(inline=[Orders])
     db.append(Renamed("o-1"))
     assert db.rows(Orders, ALL) == []
+
+
+def test_a_generation_that_is_finished_late_takes_no_newer_one_away(connect: Opener) -> None:
+    db = connect()
+    db.append(OrderPlaced("o-0", 1))
+    home = db.views.ensured(db.views.group_of(Orders))
+    older = Feed(home, db.views.source, home.make(2))
+    to_end(older)
+    db.rebuild(Orders)
+    assert standing(db, Orders).generation == 3
+    assert older.finish()
+    assert [one.generation for one in home.rows() if one.live][-1:] == [3]
+    assert standing(db, Orders).live
+    assert len(db.rows(Orders, ALL)) == 1

@@ -166,10 +166,17 @@ class Catalog:
         tx.execute(f"UPDATE {self.rows} SET state = ?, why = ? WHERE {WHERE}", (state, why, *key))
 
     def go_live(self, tx: Transaction, row: Row) -> None:
-        """Let readers see this generation and no other one of its version."""
-        others = f"UPDATE {self.rows} SET live = 0 WHERE name = ? AND version = ? AND live = 1"
-        tx.execute(others, (row.name, row.version))
-        tx.execute(f"UPDATE {self.rows} SET live = 1 WHERE {WHERE}", row.key)
+        """Let readers see this generation and no other one of its version; nothing, if they see a newer one."""
+        newer = f"SELECT 1 FROM {self.rows} WHERE name = ? AND version = ? AND live = 1 AND generation > ?"
+        tx.execute(
+            f"UPDATE {self.rows} SET live = 0 WHERE name = ? AND version = ? AND live = 1 AND generation < ?",
+            row.key,
+        )
+        # In the second statement, which sees the newer one that the first has waited for.
+        tx.execute(
+            f"UPDATE {self.rows} SET live = 1 WHERE {WHERE} AND NOT EXISTS ({newer})",
+            (*row.key, *row.key),
+        )
 
     def forget(self, tx: Transaction, key: tuple[str, str, int]) -> None:
         """Take the row away, and all events that it keeps back."""

@@ -202,7 +202,7 @@ class Feed:
         return self.key_of(opened.event)
 
     def finish(self) -> bool:
-        """Let readers see this generation if it is at the end of the log; whether they do now."""
+        """Let readers see this generation if it is at the end of the log; whether they see this or a newer one now."""
         if self.row.live:
             return True
         with self.home.writing(self.row.generation) as tx:

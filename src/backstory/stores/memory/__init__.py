@@ -60,9 +60,10 @@ class MemoryStore:
         """Tables in memory; see `Store.tables`."""
         from backstory.stores.memory.tables import MemoryTables
 
-        if self._tables is None:
-            self._tables = MemoryTables(self)
-        return self._tables
+        with self.lock:
+            if self._tables is None:
+                self._tables = MemoryTables(self)
+            return self._tables
 
     @property
     def now(self) -> Now:

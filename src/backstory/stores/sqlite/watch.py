@@ -69,6 +69,7 @@ class Watch:
     def close(self) -> None:
         """Call nobody any more, and end the thread, unless a callback closes the store or takes long."""
         self._ended.set()
-        thread = self._thread
+        with self._lock:  # else it may have been made, and not begun
+            thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(SURE)
