@@ -187,3 +187,29 @@ def test_follow_shows_the_last_commits_and_then_those_that_others_append(bank: P
     else:
         assert b"rent" in first
         assert b"#8 new" in second
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--type", "Depositd"],
+            "no event class here has this name; did you mean Deposited",
+        ),
+        (["--tag", "account:a-8"], "no event has the tag account:a-8; did you mean account:a-7?"),
+        (["--type", "Zzz", "--tag", "z:1"], "no event has the tag z:1"),
+    ],
+)
+@pytest.mark.usefixtures("bank")
+def test_a_type_or_a_tag_that_no_event_has_is_said_with_likely_ones(
+    run: Run, words: list[str], said: str
+) -> None:
+    ran = run("log", *words)
+    assert (ran.code, ran.out) == (0, "")
+    assert said in ran.err
+
+
+@pytest.mark.usefixtures("bank")
+def test_where_events_match_or_none_was_asked_for_nothing_is_said(run: Run) -> None:
+    for words in (["--type", "Deposited"], ["--type", "Deposited", "--author", "nobody"], ["--grep", "zzz"]):
+        assert run("log", *words).err == "", words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from backstory.errors import UnknownTypeWarning
 from backstory.likeness import did_you_mean, near
@@ -26,13 +26,26 @@ def similar_tags(log: Log, tag: str) -> list[str]:
     return [prefix + other for other in near(value, known)]
 
 
-def warn_of_unknown(log: Log, names: Iterable[object]) -> None:
-    """Warn of each type, given by its name, that neither an event in the log nor a class of this program has."""
+def unknown_types(log: Log, names: Iterable[str]) -> Iterator[str]:
+    """Words about each type that neither an event in the log nor a class of this program has."""
     for name in names:
-        if not isinstance(name, str) or name in definitions:
+        if name in definitions or next(log.read(Query.of([name]), limit=1), None) is not None:
             continue
-        if next(log.read(Query.of([name]), limit=1), None) is None:
-            known = {event.type for event in log.read(backwards=True, limit=LOOKED_AT)} | definitions.keys()
-            hint = did_you_mean(name, known)
-            words = f"no event of type {name!r} is in the log, and no event class here has this name"
-            warn(f"{words}; {hint}" if hint else words, UnknownTypeWarning)
+        known = {event.type for event in log.read(backwards=True, limit=LOOKED_AT)} | definitions.keys()
+        hint = did_you_mean(name, known)
+        words = f"no event of type {name!r} is in the log, and no event class here has this name"
+        yield f"{words}; {hint}" if hint else words
+
+
+def warn_of_unknown(log: Log, names: Iterable[object]) -> None:
+    """Warn of each such type among the names."""
+    for words in unknown_types(log, [name for name in names if isinstance(name, str)]):
+        warn(words, UnknownTypeWarning)
+
+
+def unknown_tags(log: Log, tags: Iterable[str]) -> Iterator[str]:
+    """Words about each tag that no event in the log has."""
+    for tag in tags:
+        if next(log.read(Query.of(tags=[tag]), limit=1), None) is None:
+            likely = similar_tags(log, tag)
+            yield f"no event has the tag {tag}" + (f"; did you mean {' or '.join(likely)}?" if likely else "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.parser import application_options
+from backstory.cli.show.text import plain
 from backstory.cli.verbs.log import view
 from backstory.cli.verbs.log.view import View
 from backstory.history.ask.listing import Filter, Side, followed, listed
@@ -153,11 +154,17 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         return 0
     out.page()
     apart = not arguments.oneline and arguments.format is None
-    for index, each in enumerate(found):
-        out.lines([""] if apart and index else [])
+    number = 0
+    for number, each in enumerate(found, 1):
+        out.lines([""] if apart and number > 1 else [])
         out.lines(shown.lines(*each))
     if log.head().position == 0:
         out.say("no commits yet; make one with: backstory append")
+    elif not number and (arguments.type or arguments.tag):
+        from backstory.history.ask.similar import unknown_tags, unknown_types
+
+        for words in (*unknown_types(log, arguments.type), *unknown_tags(log, arguments.tag)):
+            out.say(f"backstory: {plain(words)}")
     return 0
 
 
