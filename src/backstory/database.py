@@ -22,7 +22,7 @@ from backstory.decide.execution import ATTEMPTS, Preview
 from backstory.decide.mistaken import need_command, need_state
 from backstory.decide.read_query import wanted
 from backstory.decide.state import State, defined_states
-from backstory.errors import BlockingWarning, BranchError, ProjectionError, UnknownRevision
+from backstory.errors import BlockingWarning, BranchError, ProjectionError, UnknownOption, UnknownRevision
 from backstory.handle import Handle, Tip
 from backstory.history.ask.bisect import Found, first
 from backstory.history.ask.expression import predicate
@@ -62,6 +62,10 @@ S = TypeVar("S", bound=State)
 
 LEASE = 30.0
 """Seconds after which another runner takes over from one that says nothing any more, unless `run` is told otherwise."""
+
+
+OPTIONS = ("clock", "ids", "secrets", "cache_bytes", "codec", "inline")
+"""The options of `connect` that are those of `Database`. Others are the store's."""
 
 
 class Database:
@@ -606,8 +610,8 @@ def connect(
     """Open a database: a path, `sqlite:///path`, `postgresql://...`, or `memory:`, which is gone when it is closed.
 
     `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Options
-    of `Database` go there, others go to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`. A
-    coroutine is warned (`BlockingWarning`): `backstory.aio.connect` is for async code.
+    of `Database` go there, others go to the store, such as `timeout`, and `guard` for a file. Raises `StoreError`;
+    `UnknownOption` is one. A coroutine is warned (`BlockingWarning`): `backstory.aio.connect` is for async code.
     """
     caller = sys._getframe(1)
     if caller.f_code.co_flags & CO_COROUTINE and address != "memory:":
@@ -616,9 +620,9 @@ def connect(
             BlockingWarning,
             stacklevel=2,
         )
-    own = {
-        name: options.pop(name)
-        for name in ("clock", "ids", "secrets", "cache_bytes", "codec", "inline")
-        if name in options
-    }
-    return Database(open_store(address, create=create, **options), **own)
+    own = {name: options.pop(name) for name in OPTIONS if name in options}
+    try:
+        store = open_store(address, create=create, **options)
+    except UnknownOption as unknown:
+        raise unknown.among(*OPTIONS) from None
+    return Database(store, **own)

@@ -41,6 +41,7 @@
          ├─ StoreMissing         there is no store at that address
          ├─ StoreExists          there is one already
          ├─ NotAStore            the file is something else
+         ├─ UnknownOption        it was to be opened with an option that it does not have; also a TypeError
          ├─ NewerFormat          written by a newer Backstory
          ├─ StoreReadOnly        the file or its folder cannot be written
          ├─ StoreFull            no space is left; nothing of the batch was kept
@@ -58,8 +59,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from backstory.likeness import did_you_mean
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
     from backstory.history.merge.merge import MergeReport
@@ -443,6 +446,23 @@ class StoreExists(StoreError):
 
 class NotAStore(StoreError):
     """The file is there, and is something else."""
+
+
+class UnknownOption(StoreError, TypeError):
+    """A store or a database was to be opened with an option that it does not have. `known` are those that it has."""
+
+    def __init__(self, option: str, known: Iterable[str]) -> None:
+        self.option = option
+        self.known = tuple(sorted(known))
+        super().__init__(option, self.known)
+
+    def __str__(self) -> str:
+        words = did_you_mean(self.option, self.known, f"there are {', '.join(self.known)}")
+        return f"no option of this store or database is named {self.option!r}; {words}"
+
+    def among(self, *more: str) -> UnknownOption:
+        """The same error where these options are known, too."""
+        return UnknownOption(self.option, (*self.known, *more)).hinted(*self.hints)
 
 
 class NewerFormat(StoreError):

@@ -277,6 +277,15 @@ def test_a_timeout_that_nobody_can_wait_for_is_refused(seconds: str) -> None:
         parsed(f"postgresql://127.0.0.1/x?timeout={seconds}")
 
 
+def test_our_parameters_may_be_options_which_go_before_the_address() -> None:
+    address = parsed(
+        "postgresql://127.0.0.1/x?pool=2&timeout=3", schema="shop", pool=5, timeout=None, prepare="off"
+    )
+    assert (address.schema, address.pool, address.timeout, address.prepare) == ("shop", 5, 3.0, False)
+    with closing(open_store(running().address("as_option"), schema="an_option", timeout=20)) as store:
+        assert "an_option" in repr(store)
+
+
 def test_a_word_of_sql_is_no_name_for_a_schema() -> None:
     with pytest.raises(StoreError, match="name another schema"):
         PostgresStore(running().address("order"))

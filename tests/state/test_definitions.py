@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 
 import pytest
 
+import backstory
 from backstory import Event, State, Tag, connect
 from backstory.decide.state import defined_states
-from backstory.errors import DefinitionError
+from backstory.errors import DecisionError, DefinitionError, ProjectionError
 from backstory.store import Record
 from backstory.values.event_data import RecordedEvent
 
@@ -95,13 +96,22 @@ class Door(State):
 """
 
 
-def test_a_state_of_an_event_class_that_was_defined_anew_says_to_define_it_anew_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def cells(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The names of a notebook, whose cells are run with `exec`."""
     notebook = ModuleType("notebook")
     monkeypatch.setitem(sys.modules, "notebook", notebook)
-    cells = vars(notebook)
-    cells.update({"Event": Event, "State": State, "Tag": Tag})
+    vars(notebook).update({name: getattr(backstory, name) for name in backstory.__all__})
+    return vars(notebook)
+
+
+def run(cells: dict[str, Any], text: str, name: str) -> None:
+    exec(compile(text, name, "exec"), cells)
+
+
+def test_a_state_of_an_event_class_that_was_defined_anew_says_to_define_it_anew_too(
+    cells: dict[str, Any],
+) -> None:
     with connect() as db:
         exec(EVENT + STATE, cells)
         door = cells["Door"]("front")
@@ -114,3 +124,63 @@ def test_a_state_of_an_event_class_that_was_defined_anew_says_to_define_it_anew_
         assert type(door) not in defined_states()
         exec(STATE, cells)
         assert db.load(cells["Door"]("front")).opened == 1
+
+
+COMMAND = """
+@command
+def open_door(door: str) -> Opened:
+    return Opened(door)
+
+@command
+def open_again(door: Door) -> None: ...
+"""
+
+
+def test_a_command_whose_event_class_was_defined_anew_says_that_there_are_two_and_where_each_is(
+    cells: dict[str, Any],
+) -> None:
+    run(cells, EVENT, "cell-1")
+    run(cells, COMMAND.replace("Door", "str"), "cell-2")
+    run(cells, EVENT, "cell-3")
+    two = (
+        r"its return annotation says Opened: there are two classes of this name, notebook\.Opened \(cell-1:2\), which"
+        r" is wanted, and notebook\.Opened \(cell-3:2\), which was given"
+    )
+    with connect() as db:
+        for use in (db.execute, db.preview):
+            with pytest.raises(DecisionError, match=two):
+                use(cells["open_door"]("front"))
+        run(cells, COMMAND.replace("Door", "str"), "cell-2")
+        assert db.execute(cells["open_door"]("front")).new
+
+
+def test_so_does_one_that_is_given_a_state_of_a_class_that_was_defined_anew(cells: dict[str, Any]) -> None:
+    run(cells, EVENT + STATE, "cell-1")
+    run(cells, COMMAND, "cell-2")
+    run(cells, EVENT + STATE, "cell-3")
+    with pytest.raises(TypeError, match=r"door is a Door, not .* two classes .*cell-1:5\), .*cell-3:5\)"):
+        cells["open_again"](cells["Door"]("front"))
+
+
+PROJECTION = """
+class Doors(Projection):
+    tables = "CREATE TABLE doors (door TEXT)"
+
+    def apply(self, event: Opened, tx: Tx) -> None:
+        match event:
+            case Opened(door=door):
+                tx.execute("INSERT INTO doors VALUES (?)", (door,))
+"""
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_so_does_a_projection_which_would_leave_out_its_events(cells: dict[str, Any], live: bool) -> None:
+    run(cells, EVENT + PROJECTION, "cell-1")
+    old = cells["Doors"]
+    run(cells, EVENT, "cell-2")
+    with connect() as db:
+        db.append(cells["Opened"]("front"))
+        with pytest.raises(ProjectionError, match="define Doors anew too, after the event"), db.run(old):
+            db.rows(old, "SELECT * FROM doors", live=live)
+        run(cells, PROJECTION, "cell-1")
+        assert db.rows(cells["Doors"], "SELECT * FROM doors", live=True) == [("front",)]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backstory import Database, aio, connect
-from backstory.errors import BlockingWarning
+from backstory.errors import BlockingWarning, StoreError, UnknownOption
 from tests.state.bank import Account, deposit
 
 
@@ -76,3 +76,47 @@ def test_a_database_for_async_code_is_opened_by_async_with_and_every_other_way_s
         opening.execute(deposit(Account("a"), 1))
     with pytest.raises(TypeError, match=words), opening:
         pass
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "words"),
+    [
+        ("test.db", {"timout": 5}, "'timout'; did you mean timeout?"),
+        ("sqlite:///test.db", {"cache_byte": 5}, "did you mean cache_bytes?"),
+        ("test.db", {"journal": "off"}, "; there are cache_bytes, clock, codec, create, guard, ids, inline, secrets"),
+        ("memory:", {"creates": True}, "did you mean create or"),
+        ("postgresql://localhost/shop", {"timout": 5}, "did you mean timeout?"),
+        ("postgresql://localhost/shop", {"pools": 5}, "did you mean pool?"),
+    ],
+)  # fmt: skip
+def test_an_option_that_nobody_has_is_an_error_with_the_one_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, options: dict[str, Any], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def opened() -> None:
+        async with aio.connect(address, **options):
+            pass
+
+    for use in (lambda: connect(address, **options), lambda: asyncio.run(opened())):
+        with pytest.raises(UnknownOption, match="no option of this store") as caught:
+            use()
+        assert isinstance(caught.value, StoreError | TypeError)
+        assert words in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_options_of_async_code_are_known_there() -> None:
+    async def opened() -> None:
+        async with aio.connect(thread=5):
+            pass
+
+    with pytest.raises(UnknownOption, match=r"did you mean threads\?"):
+        asyncio.run(opened())
+
+
+def test_a_misspelled_parameter_of_an_address_is_named_by_the_likely_one_and_not_shown() -> None:
+    with pytest.raises(StoreError, match=r"a parameter of it; did you mean timeout\?$"):
+        connect("postgresql://localhost/shop?timout=5")
+    with pytest.raises(StoreError, match=r"did you mean sslmode or "):
+        connect("postgresql://localhost/shop?pool=3&sslmod=off")

@@ -21,6 +21,7 @@ from backstory.database import LEASE
 from backstory.decide.drafting import Said
 from backstory.decide.execution import ATTEMPTS
 from backstory.decide.read_query import wanted
+from backstory.errors import UnknownOption
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
@@ -226,13 +227,19 @@ async def _opened(
     shared = Shared(Workers(threads))
     opened: list[database.Database] = []
 
+    def connect() -> None:
+        try:
+            opened.append(database.connect(address, **options))
+        except UnknownOption as unknown:
+            raise unknown.among("threads") from None
+
     def close() -> None:
         for db in opened:
             db.close()
 
     try:
         # Kept from inside the thread: a task that is cancelled meanwhile would not get it, and could not close it.
-        await shared.workers.run(lambda: opened.append(database.connect(address, **options)))
+        await shared.workers.run(connect)
         yield AsyncDatabase(opened[0], shared)
     finally:
         # Also in a task that is being cancelled.

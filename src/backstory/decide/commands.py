@@ -37,6 +37,7 @@ from backstory.decide.parameters import (
 )
 from backstory.decide.returned import given_events
 from backstory.errors import DecisionError, DefinitionError, MissingInput
+from backstory.told import two_of_one_name
 from backstory.values.event import Event, is_event
 from backstory.values.fields import unresolved
 from backstory.values.masking import know_command, masked_repr, masked_words, plainly
@@ -331,7 +332,10 @@ class CommandType(Generic[P, R]):
                 raise DecisionError(f"{self.name} gave {shown}, which is not an event")
             if self._events and Event not in self._events:
                 names = " | ".join(cls.__name__ for cls in self._events)
-                raise DecisionError(f"{self.name} gave {event!r}, but its return annotation says {names}")
+                twice = "".join(two_of_one_name(cls, type(event)) for cls in self._events)
+                raise DecisionError(
+                    f"{self.name} gave {event!r}, but its return annotation says {names}{twice}"
+                )
         return events
 
 

@@ -12,6 +12,7 @@ from backstory.decide.gathering import key_of
 from backstory.decide.parameters import Shape, StateParameter, each_state
 from backstory.decide.state import State, state_type
 from backstory.errors import DecisionError, DefinitionError
+from backstory.told import two_of_one_name
 from backstory.values.event import is_event
 
 
@@ -95,6 +96,8 @@ def no_such_state(wanted: StateParameter, given: Any, *, guarded: bool) -> str:
         return "not one alone; put it into a list"
     if given is cls:
         return f"not the class; say which one is meant: {_example(cls)}"
+    if isinstance(given, State) and (twice := two_of_one_name(cls, type(given))):
+        return f"not one of another class{twice}"
     if guarded:
         return f"not a value of type {type(given).__name__}"
     one = isinstance(given, (str, int)) and len(state_type(cls).identity) == 1

@@ -38,10 +38,11 @@ from msgspec.structs import fields as struct_fields
 from backstory.decide.copying import copier
 from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
 from backstory.store import Record
+from backstory.told import note_line
 from backstory.values.commit import Commit
 from backstory.values.event import replaced
 from backstory.values.event_data import RecordedEvent
-from backstory.values.event_types import EventType, event_classes, event_type
+from backstory.values.event_types import EventType, event_classes, event_type, need_current, outdated
 from backstory.values.fields import TagField, hints, tag_fields, tagger, unresolved
 from backstory.values.masking import own_repr, rich_repr
 from backstory.values.privacy import is_marked
@@ -76,6 +77,7 @@ class StateMeta(msgspec.StructMeta):
         except TypeError as wrong:
             raise DefinitionError(f"{name}: {wrong}") from wrong
         if checked and hasattr(cls, "apply"):
+            note_line(cls)
             # Events that are local to a function are known here, and later no more.
             here = sys._getframe(1).f_locals
             with suppress(NameError):  # a forward reference: checked at first use
@@ -231,18 +233,13 @@ class StateType:
             " apply changes the state itself, as in self.balance += event.cents, and gives nothing back"
         )
 
-    @property
-    def outdated(self) -> type[Any] | None:
-        """An event class that it applies and that was defined anew since, in the same module; None if there is none."""
-        return next((event.cls for event in self.events.values() if event.cls in replaced), None)
-
 
 _compiled: dict[type[Any], StateType] = {}
 
 
 def defined_states() -> list[type[State]]:
     """Every state class there is, of the event classes as they are now."""
-    return [cls for cls, compiled in _compiled.items() if compiled.outdated is None]
+    return [cls for cls, compiled in _compiled.items() if outdated(compiled.events.values()) is None]
 
 
 def state_type(cls: type[State]) -> StateType:
@@ -253,11 +250,8 @@ def state_type(cls: type[State]) -> StateType:
             compiled = _compiled[cls] = StateType(cls)
         except NameError as wrong:
             raise DefinitionError(f"{cls.__qualname__}: {unresolved(wrong)}") from wrong
-    if replaced and (event := compiled.outdated) is not None:
-        raise DefinitionError(
-            f"{cls.__qualname__} applies the event {event.__name__} as it was before that class was defined anew:"
-            f" define {cls.__qualname__} anew too, after the event"
-        )
+    if replaced:
+        need_current(cls.__qualname__, compiled.events.values())
     return compiled
 
 

@@ -81,6 +81,7 @@ def _apply(member: Projection, batch: Sequence[Opened], tx: Transaction, commit_
     one: Callable[..., None] | None = getattr(member, "apply", None)
     many: Callable[..., None] | None = getattr(member, "apply_many", None)
     try:
+        member.check()
         if one is not None and wants_record(member):
             for stored, event in batch:
                 one(event, tx, Record(event, stored, commit_at))

@@ -78,6 +78,10 @@ class Materialized(Projection, name="state"):
         """The events that the state applies."""
         return tuple(self._compiled.events.values())
 
+    def check(self) -> None:
+        """See `Projection.check`."""
+        state_type(self.cls)
+
     def code(self) -> str | None:
         """The fingerprint of the state."""
         return fingerprint(self.cls)

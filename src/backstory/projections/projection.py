@@ -24,7 +24,8 @@ from weakref import WeakKeyDictionary
 
 from backstory.decide.fingerprint import code_of
 from backstory.errors import DefinitionError
-from backstory.values.event_types import EventType, event_type
+from backstory.values.event import replaced
+from backstory.values.event_types import EventType, event_type, need_current
 from backstory.values.fields import unresolved
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ class Projection:
             except NameError as wrong:
                 raise DefinitionError(f"{cls.__qualname__}: {unresolved(wrong)}") from wrong
         return _compiled[cls]
+
+    def check(self) -> None:
+        """Raise `DefinitionError` if its code takes an event class that was defined anew since."""
+        if replaced and not self.sql:
+            need_current(type(self).__qualname__, self.event_types())
 
     def schema(self, dialect: str) -> str:
         """The SQL that makes its tables. Raises `DefinitionError` if it has none for this dialect."""

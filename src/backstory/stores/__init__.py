@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from backstory.errors import StoreError
+from backstory.errors import StoreError, UnknownOption
 from backstory.likeness import did_you_mean
 from backstory.local import begin
 
@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from backstory.store import Store
 
 
-def _memory(_address: str, **options: Any) -> Store:
+def _made(make: Callable[..., Store], address: str, **options: Any) -> Store:
+    """The store that a class or a function opens. Raises `UnknownOption` for an option that it does not take."""
+    if options.keys() - {"create"}:
+        from inspect import signature
+
+        _, *known = signature(make).parameters.values()
+        names = {one.name for one in known if one.kind is not one.VAR_KEYWORD}
+        unknown = sorted(options.keys() - names)
+        if unknown and len(names) == len(known):
+            raise UnknownOption(unknown[0], names)
+    return make(address, **options)
+
+
+def _memory(_address: str, *, create: bool | None = None) -> Store:  # noqa: ARG001 - it is always made
     from backstory.stores.memory import MemoryStore
 
-    options.pop("create", None)
-    return MemoryStore(**options)
+    return MemoryStore()
 
 
 def _sqlite(address: str, **options: Any) -> Store:
@@ -27,7 +39,7 @@ def _sqlite(address: str, **options: Any) -> Store:
         raise StoreError("an address of SQLite is sqlite:///path; the path alone does as well")
     from backstory.stores.sqlite import SqliteStore
 
-    return SqliteStore(address.removeprefix("sqlite:///"), **options)
+    return _made(SqliteStore, address.removeprefix("sqlite:///"), **options)
 
 
 def _postgres(address: str, **options: Any) -> Store:
@@ -37,7 +49,7 @@ def _postgres(address: str, **options: Any) -> Store:
         if missing.name != "psycopg":
             raise
         raise StoreError("postgresql: addresses need psycopg: pip install 'backstory[postgres]'") from missing
-    return PostgresStore(address, **options)
+    return _made(PostgresStore, address, **options)
 
 
 SCHEMES: dict[str, Callable[..., Store]] = {
@@ -128,7 +140,7 @@ def open_store(address: str | os.PathLike[str], *, create: bool | None = None, *
     """Open the store at an address: a path, `sqlite:///path`, `postgresql://host/database`, or `memory:`.
 
     `create`: True makes the store and refuses one that exists, False needs one that exists, None takes either. Other
-    options are the store's own. Raises `StoreError`.
+    options are the store's own. Raises `StoreError`, and `UnknownOption`, which is one.
     """
     address = _checked(address)
     if CONNECTION_STRING.match(address):
@@ -136,7 +148,7 @@ def open_store(address: str | os.PathLike[str], *, create: bool | None = None, *
             "a store has an address or a path, and not a connection string of libpq:"
             " write postgresql://user@host/database, or ./ before a path that looks like one"
         )
-    store = _opener(scheme_of(address) or "sqlite")(address, create=create, **options)
+    store = _made(_opener(scheme_of(address) or "sqlite"), address, create=create, **options)
     if create is not False:
         begin(store)
     return store

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 import msgspec
 
 from backstory.errors import DefinitionError
+from backstory.told import note_line
 from backstory.values.event_data import RESERVED, Shown
 from backstory.values.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
 from backstory.values.privacy import Privacy
@@ -166,6 +167,7 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
         )
     definition = Definition(name, version, _upcasters(cls, version, namespace))
     cls.__backstory__ = definition
+    note_line(cls)
     definitions[name] = cls
     replaced.discard(cls)
     if other is not None and other is not cls and "<locals>" not in other.__qualname__:

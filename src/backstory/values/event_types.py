@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -103,6 +103,21 @@ def event_type(cls: type[Any]) -> EventType:
             raise DefinitionError(_no_event(cls)) from None
         compiled = compiled_types[cls] = EventType(cls)
         return compiled
+
+
+def need_current(what: str, kinds: Iterable[EventType]) -> None:
+    """Raise `DefinitionError` if code takes an event class that was defined anew since, and so not the new one."""
+    event = outdated(kinds)
+    if event is not None:
+        raise DefinitionError(
+            f"{what} applies the event {event.__name__} as it was before that class was defined anew:"
+            f" define {what} anew too, after the event"
+        )
+
+
+def outdated(kinds: Iterable[EventType]) -> type[Any] | None:
+    """The first of these event classes that was defined anew since, in the same module; None if there is none."""
+    return next((kind.cls for kind in kinds if kind.cls in events.replaced), None)
 
 
 def event_classes(annotation: Any) -> list[type[Any]]:

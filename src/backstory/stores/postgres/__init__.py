@@ -12,7 +12,8 @@ from backstory.stores.postgres.calls import Added
 from backstory.stores.postgres.head_watch import HeadWatch
 from backstory.stores.postgres.joined import JoinedStore
 from backstory.stores.postgres.log import PostgresLog
-from backstory.stores.postgres.schema import prepare, roles
+from backstory.stores.postgres.schema import prepare as prepare_schema
+from backstory.stores.postgres.schema import roles
 from backstory.stores.postgres.server import Server
 from backstory.stores.postgres.store import PostgresRefs, StoreOver
 from backstory.stores.postgres.tables import PostgresTables, PostgresTransaction, join
@@ -26,17 +27,27 @@ __all__ = ["PostgresRefs", "PostgresStore", "roles"]
 class PostgresStore(StoreOver):
     """Logs and refs in one schema of a database.
 
-    `create` is that of `open_store`; `address` is a URI as libpq takes it, and may name a `schema`.
+    `create` is that of `open_store`; `address` is a URI as libpq takes it, with parameters of ours that may be given
+    as options, too; see `Address`.
     """
 
     persistent = True
     spans_logs = True
     joins = True
 
-    def __init__(self, address: str, *, create: bool | None = None) -> None:
-        self.server = Server(parsed(address))
+    def __init__(
+        self,
+        address: str,
+        *,
+        create: bool | None = None,
+        schema: str | None = None,
+        pool: int | None = None,
+        timeout: float | None = None,
+        prepare: str | None = None,
+    ) -> None:
+        self.server = Server(parsed(address, schema=schema, pool=pool, timeout=timeout, prepare=prepare))
         try:
-            prepare(self.server, create)
+            prepare_schema(self.server, create)
         except BaseException:
             self.server.close()
             raise

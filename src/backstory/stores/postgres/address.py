@@ -7,9 +7,11 @@ import threading
 from urllib.parse import unquote
 
 import msgspec
+from psycopg.pq import Conninfo
 
 from backstory import stores
 from backstory.errors import StoreError
+from backstory.likeness import did_you_mean
 
 SCHEMA = "backstory"
 OURS = ("schema", "pool", "timeout", "prepare")
@@ -49,8 +51,18 @@ def _split(address: str) -> tuple[str, str]:
     return address[:begin] + place, query
 
 
-def parsed(address: str) -> Address:
-    """Take an address apart: `postgresql://user@host/database?schema=shop&sslmode=verify-full`. Raises `StoreError`."""
+def likely(conninfo: str) -> str:
+    """The parameters that were meant by those of an address that nobody knows, in words. Shows nothing of it."""
+    names = [part.partition("=")[0] for part in _split(conninfo)[1].split("&")]
+    known = {*OURS, *(option.keyword.decode() for option in Conninfo.get_defaults())}
+    return next((words for name in names if name not in known and (words := did_you_mean(name, known))), "")
+
+
+def parsed(address: str, **options: object) -> Address:
+    """Take an address apart: `postgresql://user@host/database?schema=shop&sslmode=verify-full`. Raises `StoreError`.
+
+    `options` are parameters of ours that were given beside the address, and go before those in it.
+    """
     base, query = _split(address)
     own: dict[str, str] = {}
     rest = []
@@ -60,6 +72,7 @@ def parsed(address: str) -> Address:
             own[name] = unquote(value)
         else:
             rest.append(part)
+    own |= {name: str(value) for name, value in options.items() if value is not None}
     shown = stores.shown(base)
     schema = own.get("schema", SCHEMA)
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,49}", schema) or schema.startswith("pg_"):

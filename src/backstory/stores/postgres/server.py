@@ -14,9 +14,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
-from backstory.errors import HistoryLost, StoreClosed, StoreLocked
+from backstory.errors import HistoryLost, StoreClosed, StoreError, StoreLocked
 from backstory.forks import on_fork
-from backstory.stores.postgres.address import Address
+from backstory.stores.postgres.address import Address, likely
 from backstory.stores.postgres.failures import FEW, may_pass, named
 from backstory.stores.postgres.session import Arguments
 from backstory.stores.postgres.wire import BytesDumper
@@ -62,7 +62,9 @@ def _given(address: Address) -> dict[str, Any]:
         said = conninfo_to_dict(address.conninfo)
     except psycopg.Error as error:
         # libpq quotes the part that it does not understand: perhaps a password.
-        raise named(address.shown, error) from None
+        found = named(address.shown, error)
+        meant = likely(address.conninfo)
+        raise (StoreError(f"{found}; {meant}") if meant else found) from None
     return {name: said[name] for name in DEFAULTS if name in said} | {"client_encoding": "utf8"}
 
 
