@@ -39,7 +39,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.refs.branches": ["Branch", "Mark"],
             "backstory.history.compare.diff": ["Difference", "Change"],
             "backstory.history.blame.blame": ["Blame", "Blamed"],
-            "backstory.history.ask.bisect": ["Found", "Turn"],
+            "backstory.history.ask.bisect": ["Found", "StateTurn", "Turn"],
             "backstory.history.merge.merge": ["Options", "MergeReport"],
             "backstory.history.merge.replay": ["MergeStep"],
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],

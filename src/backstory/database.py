@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import datetime
 from inspect import CO_COROUTINE
+from itertools import islice
 from os import PathLike
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -24,7 +25,7 @@ from backstory.decide.read_query import wanted
 from backstory.decide.state import State, defined_states
 from backstory.errors import BlockingWarning, BranchError, ProjectionError, UnknownOption, UnknownRevision
 from backstory.handle import Handle, Tip
-from backstory.history.ask.bisect import Found, first
+from backstory.history.ask.bisect import Found, StateTurn, first, turns_of_all
 from backstory.history.ask.expression import predicate
 from backstory.history.ask.similar import warn_of_unknown
 from backstory.history.blame.blame import Blame, blame
@@ -412,6 +413,26 @@ class Database:
         after = 0 if good is None else self.point(good).position
         holds = predicate(where, type(state)) if isinstance(where, str) else where
         return first(line.log, state, holds, after, upto)
+
+    def turns(
+        self,
+        state: type[State],
+        where: Callable[[Any], bool] | str,
+        *,
+        good: Revision | None = None,
+        bad: Revision | None = None,
+        limit: int | None = None,
+    ) -> Iterator[StateTurn]:
+        """Stream every turn of every state of a class: each event after which the answer about it was another one.
+
+        One pass, in the order of the log: what `bisect` says of one state, of all. A turn names its state, and the
+        position of that state's turn before. Raises as `bisect`, and `DefinitionError` for a class whose states do not
+        follow from the tags of events.
+        """
+        line, upto = self._view(bad)
+        after = 0 if good is None else self.point(good).position
+        holds = predicate(where, state) if isinstance(where, str) else where
+        return islice(turns_of_all(line.log, state, holds, after, upto), limit)
 
     def _with_codec(self, options: Options) -> Options:
         return replace(options, codec=self.handle.drafter.codec)

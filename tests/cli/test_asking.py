@@ -85,6 +85,9 @@ def test_diff_of_all_states_of_a_kind(run: Run) -> None:
         (["bisect", "Account", "a-7"], "--where"),
         (["bisect", "Account", "a-7", "--where", "balnce < 0"], "no field 'balnce'"),
         (["bisect", "Account", "a-7", "--where", "__import__('os')"], "can be called"),
+        (["bisect", "Account", "a-7", "--where", "balance < 0", "-n", "3"], "--all --turns"),
+        (["bisect", "Account", "--all", "--where", "balance < 0", "--ndjson"], "--all --turns"),
+        (["bisect", "Account", "--all", "--where", "balance < 0", "--turns", "-n", "-1"], "takes a number"),
         (["bisect", "run"], "bisect run needs a command"),
         (["bisect", "run", "true", "--where", "x"], "the other way"),
         (["bisect", "run", "exit 200", "--of", "Account", "a-7"], "ended with 200"),
@@ -147,6 +150,28 @@ def test_bisect_says_when_it_went_back_and_forth(run: Run) -> None:
     assert "2 turns, and is not true at #7" in ran.err
     assert [line.split()[0] for line in ok(run, *words, "--turns").splitlines()[1:]] == ["true", "false"]
     assert [turn["holds"] for turn in run(*words, "--json").json["turns"]] == [True, False]
+
+
+@pytest.mark.usefixtures("parted")
+def test_bisect_lists_the_turns_of_every_state_of_a_kind(run: Run) -> None:
+    words = ("bisect", "Account", "--all", "--where", "balance >= 205", "--turns")
+    ran = run(*words)
+    lines = [line.split()[:4] for line in ran.out.splitlines()[1:]]
+    assert lines == [["true", "Account", "a-7", "#2"], ["true", "Account", "b-1", "#7"]]
+    assert "2 turns of 2; true at #7 of 2 of them" in ran.err
+    assert [turn["identity"]["account"] for turn in run(*words, "--json").json["turns"]] == ["a-7", "b-1"]
+    lost = run(*words, "-b", "what-if", "--ndjson").ndjson
+    assert [(turn["holds"], turn["position"], turn["since"]) for turn in lost] == [
+        (True, 2, None),
+        (False, 7, 2),
+    ]
+    assert [turn["kind"] for turn in lost] == ["turn", "turn"]
+    few = run(*words, "-n", "1")
+    assert (few.code, len(few.out.splitlines())) == (0, 2)
+    assert "there may be more: -n" in few.err
+    assert run(*words, "--bad", "#1") == (1, "Account: balance >= 205\n", "it never turned\n")
+    assert [turn["position"] for turn in run(*words, "--good", "#2", "--json").json["turns"]] == [7]
+    assert "sku" in run("bisect", "tags", "--all", "--where", "sku == 1", "--turns").err
 
 
 @pytest.mark.usefixtures("parted")

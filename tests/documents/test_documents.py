@@ -14,7 +14,7 @@ from backstory.decide.latest import Latest
 from backstory.decide.loading import replayed
 from backstory.documents import SCHEMA, document
 from backstory.documents.application import command_type_document, state_class_document
-from backstory.documents.bisect import first_document, suspects_document, turns_document
+from backstory.documents.bisect import first_document, state_turn_document, suspects_document, turns_document
 from backstory.documents.blame import blame_document
 from backstory.documents.branches import mark_document, standing_document
 from backstory.documents.commits import commit_document, event_document
@@ -25,7 +25,7 @@ from backstory.documents.merges import merge_document
 from backstory.documents.states import latest_document, name_of, reference_document, state_document
 from backstory.documents.verification import verification_document
 from backstory.errors import Refused, UnknownRevision
-from backstory.history.ask.bisect import Broken
+from backstory.history.ask.bisect import StateTurn
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import Options
 from backstory.history.refs.revision import resolve_range
@@ -114,8 +114,16 @@ def test_bisect_has_turns_one_found_or_suspects(db: Database) -> None:
     assert [(turn["holds"], turn["position"]) for turn in turns["turns"]] == [(True, 2)]
     assert first_document("total > 99", None) == {"where": "total > 99", "found": None}
     record = next(iter(db.log.read(after=1, upto=2)))
-    one = read(first_document("total > 12", Broken(record, Book("a"), db.load(Book("a")))))
+    one = read(first_document("total > 12", StateTurn(record, True, Book("a"), db.load(Book("a")))))
     assert (one["found"]["position"], one["found"]["fields"]["total"]) == (2, 15)
+    turn = read(state_turn_document(next(db.turns(Book, "total > 12"))))
+    assert {
+        "state": "Book",
+        "identity": {"book": "a"},
+        "holds": True,
+        "since": None,
+        "position": 2,
+    }.items() <= (turn.items())
     bad = read(suspects_document(3, list(db.commits())[:1], Subjects(db.log)))
     assert (bad["asked"], [each["id"] for each in bad["commits"]]) == (3, ["c1"])
 

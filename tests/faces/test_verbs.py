@@ -134,6 +134,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "store_id": lambda db: len(db.store_id()),
     "switch": lambda db: list(db.switch("plan").commits()),
     "tags": lambda db: db.tags("book"),
+    "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],
     "types": lambda db: db.types(),
     "wait": projected,
     "what_if": trial,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.decide.latest import Latest
-from backstory.history.ask.bisect import first
+from backstory.history.ask.bisect import StateTurn, Turn, first, turns_of_all
 from backstory.history.ask.bisect_run import Answer, Suspects, answer_of, halve, halving
-from backstory.history.ask.expression import predicate
+from backstory.history.ask.entities import identities
+from backstory.history.ask.expression import ExpressionError, predicate
 from backstory.store import Log
 from tests.history.shop import Added, Cart, filled, log_of, shop_logs
 
@@ -44,6 +46,59 @@ def test_turns_are_those_of_a_scan(log: Log, after: int, text: str) -> None:
         (position for position, now in expected if now), None
     )
     assert found.flipped == (len(expected) > 1)
+
+
+@given(
+    shop_logs(),
+    st.integers(0, 10),
+    st.integers(0, 40),
+    st.sampled_from(["pieces % 2 == 1", "len(log) > 2", "'a' in by_sku", "1 == 1"]),
+)
+def test_turns_of_all_are_those_of_each_state_in_the_order_of_the_log(
+    log: Log, after: int, upto: int, text: str
+) -> None:
+    holds = predicate(text, Cart)
+    expected = sorted(
+        (turn.record.position, turn.holds, reference.cart, before)
+        for reference in identities(log, Cart)
+        for turn, before in with_the_one_before(first(log, reference, holds, after, upto).turns)
+    )
+    turns = list(turns_of_all(log, Cart, holds, after, upto))
+    assert sorted((*place(turn), turn.reference.cart, turn.since) for turn in turns) == expected  # type: ignore[attr-defined]
+    assert [turn.record.position for turn in turns] == sorted(turn.record.position for turn in turns)
+    for turn in turns:
+        assert turn.state == filled(log, turn.reference, turn.record.position)
+
+
+def place(turn: Turn | StateTurn) -> tuple[int, bool]:
+    return turn.record.position, turn.holds
+
+
+def with_the_one_before(turns: Iterable[Turn]) -> Iterator[tuple[Turn, int | None]]:
+    before = None
+    for turn in turns:
+        yield turn, before
+        before = turn.record.position
+
+
+def test_turns_of_all_are_given_while_the_log_is_read() -> None:
+    log = log_of(*([Added(str(number), "x", 1)] for number in range(5000)))
+    read: list[int] = []
+
+    def holds(cart: Cart) -> bool:
+        read.append(cart.pieces)
+        return cart.pieces > 0
+
+    turning = turns_of_all(log, Cart, holds)
+    assert [place(next(turning)) for _ in range(3)] == [(1, True), (2, True), (3, True)]
+    assert len(read) == 3
+
+
+def test_a_field_that_no_event_has_is_told_where_no_tag_turned() -> None:
+    log = log_of([Added("a", "x", 1)])
+    with pytest.raises(ExpressionError, match="no event has had a field 'pices'"):
+        list(turns_of_all(log, Latest, predicate("pices > 1", Latest)))
+    assert list(turns_of_all(log, Latest, predicate("count > 1", Latest))) == []
 
 
 def test_data_needs_no_code() -> None:

@@ -57,6 +57,7 @@ WALK: dict[str, list[str]] = {
         "User u-1 --where plan=='paid'",
         "user:u-1 --where plan=='paid' --turns",
         "User --all --where plan=='paid'",
+        "User --all --where plan=='paid' --turns",
         "run cat>&2;false --of User u-1",
     ],
     "status": [""],

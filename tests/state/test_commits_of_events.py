@@ -68,6 +68,7 @@ VERBS: dict[str, Callable[[Database], Any]] = {
     "blame": lambda db: [part.commit for part in db.blame(Talk("a"))],
     "bisect": lambda db: db.bisect(Talk("a"), lambda talk: talk.last > 9),
     "bisect all": lambda db: first_of_all(db.log, Talk, lambda talk: talk.last == MANY),
+    "turns": lambda db: list(db.turns(Talk, lambda talk: talk.last % 2 == 0)),
     "search": lambda db: list(commits_with(db.log, Talk("a"), "last", str(MANY))),
     "search all": lambda db: list(commits_with_any(db.log, Talk, "last", str(MANY))),
     "read": lambda db: [record.author for record in db.read()],

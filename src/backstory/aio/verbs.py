@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from backstory.decide.call import Command
     from backstory.decide.execution import Preview
-    from backstory.history.ask.bisect import Found
+    from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.blame.blame import Blame
     from backstory.history.compare.diff import Difference
@@ -155,6 +155,18 @@ class Verbs(Face):
     ) -> Found:
         """See `Database.bisect`."""
         return await self._run(self.db.bisect, state, where, good=good, bad=bad)
+
+    def turns(
+        self,
+        state: type[State],
+        where: Callable[[Any], bool] | str,
+        *,
+        good: Revision | None = None,
+        bad: Revision | None = None,
+        limit: int | None = None,
+    ) -> Stream[StateTurn]:
+        """See `Database.turns`."""
+        return self._stream(partial(self.db.turns, state, where, good=good, bad=bad, limit=limit))
 
     async def project(self, *projections: AnyProjection) -> None:
         """See `Database.project`."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from backstory.decide.state import State
-    from backstory.history.ask.bisect import Broken, Found
+    from backstory.history.ask.bisect import Found, StateTurn
     from backstory.subject import Subjects
     from backstory.values.commit import Commit
     from backstory.values.event_data import RecordedEvent
@@ -29,15 +29,21 @@ def turns_document(reference: State, where: str, found: Found) -> dict[str, Any]
     }
 
 
-def first_document(where: str, broken: Broken | None) -> dict[str, Any]:
-    """The first state of a kind of which it became true, and the event; None if no state did."""
-    if broken is None:
-        return {"where": where, "found": None}
-    found = {
-        **reference_document(broken.reference),
-        **_event(broken.record),
-        "fields": shown(broken.state),
+def state_turn_document(turn: StateTurn) -> dict[str, Any]:
+    """A turn of one of many states, with the position of its turn before."""
+    return {
+        "holds": turn.holds,
+        "since": turn.since,
+        **reference_document(turn.reference),
+        **_event(turn.record),
     }
+
+
+def first_document(where: str, turn: StateTurn | None) -> dict[str, Any]:
+    """The first state of a kind of which it became true, and the event; None if no state did."""
+    if turn is None:
+        return {"where": where, "found": None}
+    found = {**reference_document(turn.reference), **_event(turn.record), "fields": shown(turn.state)}
     return {"where": where, "found": found}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,9 +15,9 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import changes, commits
 from backstory.cli.show.text import count, plain
 from backstory.decide.loading import replayed
-from backstory.documents.bisect import first_document, suspects_document, turns_document
+from backstory.documents.bisect import first_document, state_turn_document, suspects_document, turns_document
 from backstory.documents.states import name_of
-from backstory.history.ask.bisect import Found, first, first_of_all
+from backstory.history.ask.bisect import Found, first, first_of_all, turns_of_all
 from backstory.history.ask.bisect_run import Answer, answer_of, halve
 from backstory.history.ask.expression import predicate
 from backstory.history.compare.diff import diff_states
@@ -27,9 +28,11 @@ from backstory.subject import Subjects, subject_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
 
     from backstory.cli.show.output import Output
     from backstory.decide.state import State
+    from backstory.history.ask.bisect import StateTurn, Turn
     from backstory.session import Session
     from backstory.store import Log
     from backstory.values.commit import Commit
@@ -39,6 +42,7 @@ EXAMPLES = """\
 backstory bisect Account a-7 --where 'balance < 400'
 backstory bisect Account a-7 --where 'balance >= 500' --turns
 backstory bisect Account --all --where 'balance < 400'
+backstory bisect Account --all --where 'balance < 400' --turns -n 20 --ndjson
 backstory bisect account:a-7 --where 'cents == 200 and owner == "Ann"'
 backstory bisect run 'grep -q 300 && exit 1 || exit 0' --of Account a-7 --good '#1' --bad HEAD
 """
@@ -47,6 +51,8 @@ TEXT = """\
 Exact: every event of the state is looked at, once. EXPRESSION is about its fields: comparisons, and or not, arithmetic,
 len sum min max abs any all, as in 'any(line.count < 0 for line in lines)'. A missing value is None. A field whose name
 is no word of Python is field("concept:name"). Exit code 1: it never became true.
+--all looks for the first state of a kind of which it became true. With --turns it lists every turn of every state, in
+the order of the log and while it reads, in one pass; --json has for each turn the position of that state's turn before.
 
 bisect run halves instead, for checks that cost more: CMD is run at commits between --good (a good commit) and
 --bad (a bad one), with the state of --of as JSON on its standard input, and in its environment BACKSTORY_AT, the
@@ -68,6 +74,14 @@ def arguments(parser: ArgumentParser) -> None:
         "--turns", action="store_true", help="list every event after which the answer changed"
     )
     parser.add_argument("--all", action="store_true", help="any state of this kind, or with tags any tag")
+    parser.add_argument(
+        "-n", "--number", type=int, metavar="N", help="with --all --turns: the highest number of turns"
+    )
+    parser.add_argument(
+        "--ndjson",
+        action="store_true",
+        help="with --all --turns: print a JSON document for each, on one line",
+    )
     parser.add_argument("--good", metavar="REVISION", help="look after this (default: before everything)")
     parser.add_argument("--bad", metavar="REVISION", help="look no later than this (default: HEAD)")
     parser.add_argument("--of", nargs="+", metavar="WORD", help="run: the state that the command is given")
@@ -85,12 +99,19 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         )
     if not halves and arguments.of:
         raise UsageError("--of is for bisect run; here the state comes first")
+    many = arguments.all and arguments.turns
+    if not many and (arguments.number is not None or out.ndjson):
+        raise UsageError(f"{'--ndjson' if out.ndjson else '-n'} is for the turns of all: --all --turns")
+    if arguments.number is not None and arguments.number < 0:
+        raise UsageError(f"-n takes a number, not {arguments.number}")
     end, start = session.point(arguments.bad or "HEAD"), session.point(arguments.good or 0)
     if start.position > end.position:
         raise UsageError(f"--good (#{start.position}) is to be before --bad (#{end.position})")
     log = session.branches.view(end.chain)
     if halves:
         return asked(log, start, end, arguments, session, out)
+    if many:
+        return turns_of_many(log, start, end, arguments, session, out)
     if arguments.all:
         return any_of(log, start, end, arguments, session, out)
     return exact(log, start, end, arguments, session, out)
@@ -131,20 +152,67 @@ def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Outp
     subjects = Subjects(log)
     for turn in found.turns:
         commit = commit_at(log, turn.record.position)
-        said = out.paint("true ", "green") if turn.holds else out.paint("false", "red")
-        out.line(
-            f"  {said}  {commits.event(turn.record, out)}  {commits.line(commit, subjects.of(commit), out)}"
-        )
+        told = commits.line(commit, subjects.of(commit), out)
+        out.line(f"  {answered(turn, out)}  {commits.event(turn.record, out)}  {told}")
     if not found.turns:
         out.say("it never turned")
     return answer(found.first is not None or found.began)
 
 
-def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
-    """The first event after which it is true of any state of a kind."""
+def kind(arguments: Namespace, session: Session) -> type[State]:
+    """The class of all the states that are meant. Raises `UsageError`."""
     if len(arguments.words) > 1:
         raise UsageError(f"--all is about all of them; {arguments.words[1]!r} is too much")
-    cls = target.state_class(session, arguments.words[0])
+    return target.state_class(session, arguments.words[0])
+
+
+def turns_of_many(
+    log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output
+) -> int:
+    """Every event after which it is true of a state of a kind, or not any more, as they are found."""
+    cls = kind(arguments, session)
+    turning = turns_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
+    holds: dict[str, bool] = {}
+    number = 0
+
+    def each() -> Iterator[StateTurn]:
+        nonlocal number
+        with target.theirs(cls):
+            for turn in islice(turning, arguments.number):
+                number += 1
+                holds[name_of(turn.reference)] = turn.holds
+                yield turn
+
+    if out.json or out.ndjson:
+        out.records("turn", map(state_turn_document, each()), plural="turns")
+        return answer(number)
+    out.page()
+    out.line(f"{arguments.words[0]}: {plain(arguments.where)}")
+    subjects = Subjects(log)
+    for turn in each():
+        name = out.paint(plain(name_of(turn.reference)), "bold")
+        commit = commit_at(log, turn.record.position)
+        told = commits.line(commit, subjects.of(commit), out)
+        out.line(f"  {answered(turn, out)}  {name}  {commits.event(turn.record, out)}  {told}")
+        out.flush()
+    if number == arguments.number:
+        out.say(f"These are the first {count(number, 'turn')}; there may be more: -n")
+    elif number:
+        true = sum(holds.values())
+        out.say(f"{count(number, 'turn')} of {len(holds):,}; true at #{end.position} of {true:,} of them")
+    else:
+        out.say("it never turned")
+    return answer(number)
+
+
+def answered(turn: Turn | StateTurn, out: Output) -> str:
+    """The answer after a turn."""
+    return out.paint("true ", "green") if turn.holds else out.paint("false", "red")
+
+
+def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
+    """The first event after which it is true of any state of a kind."""
+    cls = kind(arguments, session)
     with target.theirs(cls):
         broken = first_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
     if out.json:
@@ -163,14 +231,14 @@ def result(log: Log, reference: State, record: RecordedEvent, title: str, out: O
     commit = commit_at(log, record.position)
     out.line(f"{title}, since {out.paint(f'#{record.position}', 'cyan')}")
     out.line()
-    out.lines(told(log, commit, out))
+    out.lines(described(log, commit, out))
     out.line()
     out.line(f"{commits.INDENT}{commits.event(record, out)}  {commits.data_line(record)}")
     difference = diff_states(log, record.position - 1, log, record.position, reference)
     out.lines(f"{commits.INDENT}  {text}" for text in changes.painted(difference, out))
 
 
-def told(log: Log, commit: Commit, out: Output) -> list[str]:
+def described(log: Log, commit: Commit, out: Output) -> list[str]:
     """A commit with its message."""
     message = commits.message(commit, subject_of(log, commit), out)
     return [commits.title(commit, out), *commits.signature(commit), *message]
@@ -220,5 +288,5 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
         return DIFFERENT
     out.line(f"the first bad commit, after {count(suspects.asked, 'check')}")
     out.line()
-    out.lines(told(log, found[0], out))
+    out.lines(described(log, found[0], out))
     return 0

@@ -60,12 +60,22 @@ class Found(msgspec.Struct, frozen=True):
         return len(self.turns) > 1
 
 
-class Broken(msgspec.Struct, frozen=True):
-    """The first event that made a predicate true for an entity: which one, and its state after the event."""
+class StateTurn(msgspec.Struct, frozen=True):
+    """A turn of one of many states: which one, its values after the event, and the position of its turn before.
+
+    `since` is None at its first turn: since its beginning, or that of the search, the answer was the other one.
+    """
 
     record: RecordedEvent
+    holds: bool
     reference: State
     state: State
+    since: int | None = None
+
+    def __repr__(self) -> str:
+        """In a line: `<StateTurn Account(account='a-7') true at #3 Withdrawn>`."""
+        told = f"{str(self.holds).lower()} at #{self.record.position} {self.record.type}"
+        return f"<StateTurn {self.reference!r} {told}>"
 
 
 def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto: int | None = None) -> Found:
@@ -96,14 +106,17 @@ def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto
     return Found(tuple(turns), began)
 
 
-def first_of_all(
+def turns_of_all(
     log: Log, cls: type[State], predicate: Predicate, after: int = 0, upto: int | None = None
-) -> Broken | None:
-    """The first event after which `predicate` is true of any entity of a class, and was not before. One pass.
+) -> Iterator[StateTurn]:
+    """Stream every turn of every state of a class, in the order of the log. One pass, whatever their number.
 
-    Raises `DefinitionError` for a class whose entities do not follow from events' tags.
+    Its memory grows with the states that events concern. Raises `DefinitionError` for a class whose entities do not
+    follow from events' tags, and as `first` does.
     """
+    copied = state_type(cls).copy
     held: dict[int, bool] = {}
+    turned: dict[int, int] = {}
     entities = Entities(log, cls, after)
     for record, concerned in entities.follow(upto):
         for entity in concerned:
@@ -111,10 +124,20 @@ def first_of_all(
             if number not in held:
                 held[number] = entity.existed and bool(predicate(entity.start))
             holds = bool(predicate(entity.state))
-            if holds and not held[number]:
-                return Broken(record, entity.reference, entity.state)
-            held[number] = holds
-    if isinstance(predicate, Expression) and cls is Latest:
+            if holds is not held[number]:
+                held[number] = holds
+                yield StateTurn(record, holds, entity.reference, copied(entity.state), turned.get(number))
+                turned[number] = record.position
+    if not (turned or any(held.values())) and isinstance(predicate, Expression) and cls is Latest:
         every: Any = entities.found.values()
         predicate.check({name for entity in every for name in entity.state.fields})
-    return None
+
+
+def first_of_all(
+    log: Log, cls: type[State], predicate: Predicate, after: int = 0, upto: int | None = None
+) -> StateTurn | None:
+    """The first event after which `predicate` is true of any state of a class, and was not before. One pass.
+
+    Raises as `turns_of_all`.
+    """
+    return next((turn for turn in turns_of_all(log, cls, predicate, after, upto) if turn.holds), None)
