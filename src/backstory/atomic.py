@@ -5,6 +5,7 @@ The block is code of the caller, and runs once. On a conflict its commands are d
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from backstory.decide.mistaken import need_command
 from backstory.decide.state import State
 from backstory.decide.together import Together
 from backstory.errors import BackstoryError, BranchError, Conflict, HeadMoved, IdReused
+from backstory.forks import on_fork
 from backstory.handle import Handle, Tip
 from backstory.lookup import events_of
 from backstory.subject import called
@@ -36,7 +38,7 @@ class Pending:
         self.command = drafter.drawn(need_command(command), said)
         self.commit: Commit | None = None
         self._handle = handle
-        self._id = said.id
+        self.id = said.id
         self._drafting = drafter.for_command(self.command, said)
         self._attempt: Attempt | Decision | None = None
         self._events: list[Any] = []
@@ -71,7 +73,7 @@ class Pending:
         Raises `IdReused` for an id of another command, `Refused`, and other errors of the command.
         """
         before = self._events
-        known = self._handle.known(self._id)
+        known = self._handle.known(self.id)
         if known is None:
             self._attempt = together.attempt(self.command, self._drafting)
             decision = self._attempt.decision if isinstance(self._attempt, Attempt) else self._attempt
@@ -87,7 +89,7 @@ class Pending:
 
 
 class Atomic:
-    """The commands of one `with db.atomic()` block."""
+    """The commands of one `with db.atomic()` block. Safe for many threads: its commands go one after the other."""
 
     def __init__(self, handle: Handle, attempts: int = ATTEMPTS) -> None:
         handle.now()
@@ -96,11 +98,20 @@ class Atomic:
         self._pending: list[Pending] = []
         self._error: Exception | None = None
         self._ended = False
-        self._begin(handle.tip)
+        self._begin()
+        on_fork(child=self._begin)
+        self._decide_on(handle.tip)
 
-    def _begin(self, tip: Tip) -> None:
+    def _begin(self) -> None:
+        self._turn = threading.Lock()
+
+    def _decide_on(self, tip: Tip) -> None:
         self._tip = tip
         self._together = Together(tip.line.loader, tip.line.codec)
+
+    def __repr__(self) -> str:
+        """Its commands, and whether it has ended."""
+        return f"<Atomic {self._pending}{', ended' if self._ended else ''}>"
 
     def execute(
         self,
@@ -117,20 +128,33 @@ class Atomic:
         `Database.execute`. A command that raises, as with `Refused`, ends the unit: nothing of it is kept, and the end
         of the block raises the same error if the block caught it.
         """
-        self._check_open()
-        pending = Pending(self._handle, command, Said(id, author, message, metadata))
-        try:
-            pending.decide(self._tip, self._together)
-        except Exception as error:
-            self._error = error
-            raise
+        with self._turn:
+            self._check_open()
+            try:
+                return self._decided(command, Said(id, author, message, metadata))
+            except Exception as error:
+                self._error = error
+                raise
+
+    def _decided(self, command: Command, said: Said) -> Pending:
+        pending = Pending(self._handle, command, said)
+        if said.id is not None and any(one.id == said.id for one in self._pending):
+            raise IdReused(said.id, "is the id of another command of this unit")
+        pending.decide(self._tip, self._together)
         self._pending.append(pending)
+        if self._is_late(pending):
+            self._again(self._tip, IdReused(said.id or "", "was used by another caller meanwhile"))
         return pending
+
+    def _is_late(self, one: Pending) -> bool:
+        """Whether a command was executed by another caller since this try began, whose other commands miss that."""
+        return one.commit is not None and one.commit.position > self._together.head.position
 
     def load(self, state: S) -> S:
         """A state as the commands of the block so far leave it."""
-        self._check_open()
-        return self._together.load(state)
+        with self._turn:
+            self._check_open()
+            return self._together.load(state)
 
     def _check_open(self) -> None:
         if self._error is not None:
@@ -145,15 +169,16 @@ class Atomic:
         at; `Refused` if a command refuses at a later try; `IdReused` if some commands of the unit are in the log, by
         their ids, and others are not.
         """
-        self._ended = True
-        if keep and self._error is not None:
-            raise self._error
-        if keep:
-            self._handle.following(self._appended)
+        with self._turn:
+            self._ended = True
+            if keep and self._error is not None:
+                raise self._error
+            if keep:
+                self._handle.following(self._appended)
 
     def _appended(self, tip: Tip) -> tuple[Commit, ...] | None:
         told: Exception | None = None
-        for tries in range(self._attempts):
+        for tries in range(max(self._attempts, 1)):
             if tries or tip.line is not self._tip.line:
                 self._again(tip, told)
             fresh = [one for one in self._pending if one.draft is not None]
@@ -170,7 +195,7 @@ class Atomic:
                     assert one.draft is not None
                     one.commit = appended(commit, one.draft)
                 return verdict
-            if not isinstance(verdict, (Conflict, HeadMoved)):
+            if not isinstance(verdict, (Conflict, HeadMoved, IdReused)):
                 raise verdict
             told = verdict
             tip.line.executor.pause(tries)
@@ -186,7 +211,10 @@ class Atomic:
 
     def _again(self, tip: Tip, told: Exception | None) -> None:
         """Decide all commands again. Raises `told` if the block has looked at events that are others now."""
-        self._begin(tip)
-        for one in self._pending:
-            if not one.decide(tip, self._together):
-                raise told or BranchError("the branch was moved while the block ran; run the block again")
+        while True:
+            self._decide_on(tip)
+            for one in self._pending:
+                if not one.decide(tip, self._together):
+                    raise told or BranchError("the branch was moved while the block ran; run the block again")
+            if not any(map(self._is_late, self._pending)):
+                return

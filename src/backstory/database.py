@@ -215,6 +215,7 @@ class Database:
         Each command decides on what the earlier ones gave. At the end of the block their commits go in as one batch, on
         the condition that nothing that they read has changed; on a conflict all of them are decided again, at most
         `attempts` times. Nothing is appended if the block raises. See `Atomic` for what the end of the block raises.
+        Other verbs of this database, and another `atomic()` in the block, are no part of it: they write at once.
         """
         from backstory.atomic import Atomic
 

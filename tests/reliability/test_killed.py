@@ -69,6 +69,12 @@ def copy(path: Path) -> None:
         clone(source, target, batch=1)
 
 
+def unit(path: Path) -> None:
+    with closing(connect(str(path))) as db, db.atomic() as tx:
+        tx.execute(enter(Book("d"), 5))
+        tx.execute(draw(Book("d"), 4))
+
+
 def picture(path: Path) -> Any:
     """All that a store means: what each name leads to, what merges left out, and what the reflog tells."""
     with closing(SqliteStore(path)) as store:
@@ -118,7 +124,7 @@ def _die_before(statement: int) -> None:
     setattr(connections, "connected", traced)  # noqa: B010 - it is imported there, not exported
 
 
-@pytest.mark.parametrize("verb", [merge, rebase, keep, mark, delete])
+@pytest.mark.parametrize("verb", [merge, rebase, keep, mark, delete, unit])
 def test_a_verb_that_is_killed_leaves_all_of_it_or_nothing(
     tmp_path: Path, verb: Callable[[Path], None]
 ) -> None:

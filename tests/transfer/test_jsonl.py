@@ -187,6 +187,28 @@ def test_a_part_continues_the_part_before_it(bank: Log) -> None:
     assert list(own_lines(bank, after=99)) == [b'{"backstory":1,"after":99}\n']
 
 
+@pytest.mark.parametrize("batch", [1, 3, 5000])
+def test_commits_of_a_batch_that_would_meet_each_other_go_in_together(batch: int) -> None:
+    query, source = Query.of(tags=["account:a"]), MemoryStore()
+
+    def decided(id: str, after: int, tag: str = "account:a") -> Draft:
+        return draft(
+            [encoded("Moved", b"{}", (tag,))] * 2, id=id, time=DAY, condition=Condition(query, after)
+        )
+
+    append(source.log(), decided("first", 0))
+    append(source.log(), decided("a", 2), decided("between", 2, "account:b"), decided("b", 2))
+    append(source.log(), decided("c", 8), decided("d", 8))
+    append(source.log(), decided("last", 12))
+    lines = list(own_lines(source.log()))
+    assert [b'"more":true' in line for line in lines[1:]] == [False, True, True, False, True, False, False]
+    copy = MemoryStore().log()
+    assert load(copy, read_jsonl(_file(b"".join(lines)), key=STORE_KEY), batch=batch).commits == 7
+    assert copy.head() == source.log().head()
+    again = load(copy, read_jsonl(_file(b"".join(lines)), key=STORE_KEY), batch=batch)
+    assert (again.commits, again.known) == (0, 7)
+
+
 def test_data_stands_in_its_line_readably(bank: Log) -> None:
     lines = list(own_lines(bank))
     assert lines[0].startswith(b'{"backstory":1,"upto":6,"hash":"')

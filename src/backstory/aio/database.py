@@ -164,6 +164,10 @@ class AsyncAtomic:
         self._unit = unit
         self._db = db
 
+    def __repr__(self) -> str:
+        """Its commands, and whether it has ended."""
+        return repr(self._unit)
+
     async def execute(
         self,
         command: Command,

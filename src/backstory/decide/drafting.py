@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from backstory.decide.call import Command
-from backstory.decide.context import current
+from backstory.decide.context import Context, current
 from backstory.decide.inputs import Places
 from backstory.decide.mistaken import no_event
 from backstory.errors import ClearTextWarning, DefinitionError, InvalidEvent
@@ -64,11 +64,12 @@ class Drafter:
         condition: Condition | None,
         said: Said,
         command: bytes | None = None,
+        around: Context | None = None,
     ) -> Draft:
-        """A draft of these events, sealed. Raises `InvalidEvent` that says which part is wrong."""
+        """A draft of these events, sealed, in a context or the current one. Raises `InvalidEvent`."""
         if marked_types and not self._told:
             self._tell(sorted(marked_types.intersection(event.type for event in events)))
-        around = current()
+        around = around or current()
         return draft(
             self.codec.seal(events),
             id=self._ids() if said.id is None else said.id,
@@ -119,13 +120,13 @@ class Drafter:
         return command.drawn(self._places, current().author if said.author is None else said.author)
 
     def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
-        """Drafts the decision of a command, whose inputs are drawn, at each try under one id."""
+        """Drafts the decision of a command, whose inputs are drawn, at each try under one id and in this context."""
         if said.id is None:
             said = Said(self._ids(), said.author, said.message, said.metadata)
-        recorded = command.recorded_json()
+        recorded, around = command.recorded_json(), current()
         if command.kind.keeps_marked:
             self._tell([command.name])
-        return lambda events, condition: self.draft(events, condition, said, recorded)
+        return lambda events, condition: self.draft(events, condition, said, recorded, around)
 
 
 def appended(commit: Commit, draft: Draft) -> Commit:

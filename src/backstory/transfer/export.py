@@ -12,6 +12,7 @@ from backstory.store import ALL, Log
 from backstory.transfer.formats.cloudevents import event_line
 from backstory.transfer.formats.own import FORMAT, Header, commit_line
 from backstory.transfer.source import Progress, no_progress
+from backstory.transfer.stretch import going_on
 from backstory.values.commit import Commit
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
@@ -28,10 +29,14 @@ def own_lines(
     if last is None:
         yield _line(msgspec.json.encode(Header(FORMAT, after)))
         return
-    first = commit_at(log, after + 1).first
-    yield _line(msgspec.json.encode(Header(FORMAT, first - 1, last.position, last.hash.hex())))
+    begin = commit_at(log, after + 1).first - 1
+    yield _line(msgspec.json.encode(Header(FORMAT, begin, last.position, last.hash.hex())))
+    more = iter(going_on(log, begin, last.position))
+    joint = next(more, 0)
     for commit, events in _commits(log, after, last.position):
-        yield _line(commit_line(commit, events))
+        yield _line(commit_line(commit, events, more=commit.position == joint))
+        if commit.position == joint:
+            joint = next(more, 0)
         progress("writing", commit.position, last.position)
 
 

@@ -55,7 +55,7 @@ def load(
     future: bool = False,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LoadReport:
-    """Append every entry of a source, each as a batch of its own.
+    """Append every entry of a source, each as a batch of its own, unless an entry says that the next one belongs to it.
 
     `on_reject` takes entries that cannot be understood or that the log refuses, and the import goes on; without it the
     first such entry raises its `SourceError`. The entries before it are in the log either way.
@@ -125,14 +125,17 @@ class _Loader:
         self.report = LoadReport()
         self._log = log
         self._on_reject = on_reject
-        self._waiting: list[Entry] = []
+        self._waiting: list[list[Entry]] = []
         self._events = 0
 
     def take(self, entry: Entry) -> int:
-        """Let an entry wait; return how many events do."""
-        self._waiting.append(entry)
+        """Let an entry wait; return how many events do, 0 if they have to wait for more."""
+        if self._waiting and self._waiting[-1][-1].more:
+            self._waiting[-1].append(entry)
+        else:
+            self._waiting.append([entry])
         self._events += len(entry.draft.events)
-        return self._events
+        return 0 if entry.more else self._events
 
     def flush(self) -> None:
         """Append the waiting entries, in one call."""
@@ -140,19 +143,19 @@ class _Loader:
         if not waiting:
             return
         report, newest = self.report, self._log.head().position
-        verdicts = self._log.append([(entry.draft,) for entry in waiting])
+        verdicts = self._log.append([[entry.draft for entry in batch] for batch in waiting])
         refused = []
-        for entry, verdict in zip(waiting, verdicts, strict=True):
+        for batch, verdict in zip(waiting, verdicts, strict=True):
             if not isinstance(verdict, tuple):
-                refused.append((entry, verdict))
-            elif verdict[0].position > newest:
-                newest = verdict[0].position
+                refused += [(entry, verdict) for entry in batch]
+            elif verdict[-1].position > newest:
+                newest = verdict[-1].position
                 if not (report.commits or report.known):  # of a store that knows one, the key is the same
-                    report.twin = twin(self._log, verdict[0], entry.draft.events[0])
-                report.commits += 1
-                report.events += verdict[0].size
+                    report.twin = twin(self._log, verdict[0], batch[0].draft.events[0])
+                report.commits += len(verdict)
+                report.events += sum(commit.size for commit in verdict)
             else:
-                report.known += 1
+                report.known += len(batch)
         for entry, why in refused:
             self.reject(Rejected(SourceError(entry.source, entry.line, str(why)), _raw(entry)))
 

@@ -36,11 +36,12 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A draft, and the source and line that it comes from."""
+    """A draft, and the source and line that it comes from. With `more`, the next entry is in the same batch."""
 
     draft: Draft
     source: str
     line: int
+    more: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True):

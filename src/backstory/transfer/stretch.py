@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -88,12 +89,28 @@ def joints(log: Log, after: int, upto: int, batch: int) -> list[int]:
     """
     ends: list[int] = []
     for commit in log.commits(after=after, upto=upto):
-        condition = commit.condition
-        if condition is not None and ends and condition.after < ends[-1]:
-            since = max(condition.after, after)
-            for met in log.read(condition.query, after=since, upto=ends[-1], limit=1):
-                while ends and ends[-1] >= met.position:
-                    ends.pop()
+        if ends and (first := met(log, commit, after, ends[-1])):
+            while ends and ends[-1] >= first:
+                ends.pop()
         if commit.position - (ends[-1] if ends else after) >= batch:
             ends.append(commit.position)
     return ends
+
+
+def going_on(log: Log, after: int, upto: int) -> Sequence[int]:
+    """The positions of commits, in order, whose batch goes on with the next commit, by the same rule."""
+    found = array("q")
+    for commit in log.commits(after=after, upto=upto):
+        if first := met(log, commit, after, commit.first - 1):
+            since = max(first - 1, found[-1] if found else 0)
+            found.extend(one.position for one in log.commits(after=since, upto=commit.first - 1))
+    return found
+
+
+def met(log: Log, commit: Commit, after: int, upto: int) -> int | None:
+    """The first event in a range that the condition of a commit forbids now; it was in the same batch."""
+    condition = commit.condition
+    if condition is None or condition.after >= upto:
+        return None
+    found = log.read(condition.query, after=max(condition.after, after), upto=upto, limit=1)
+    return next((event.position for event in found), None)

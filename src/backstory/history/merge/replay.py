@@ -253,10 +253,11 @@ class Replay:
         """The states that the command read, as its decision knew them and now; none that cannot be loaded."""
         if command is None or commit.condition is None:
             return {}, {}
-        then, after = Loader(opened(self._source, self._codec)), commit.condition.after
+        then = Loader(opened(self._source, self._codec))
+        known = commit.first - 1  # not `condition.after`: it also knew the commits before it in its own batch
         names = command.kind.reads
         try:
-            before = command.gathered(lambda stage: [then.load(state, after) for state in stage])
+            before = command.gathered(lambda stage: [then.load(state, known) for state in stage])
             now, _ = self._gathered(command)
         except BackstoryError:  # a state cannot be read, or a function that names a state refuses
             return {}, {}

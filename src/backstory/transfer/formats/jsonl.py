@@ -20,7 +20,6 @@ from backstory.transfer.source import (
     no_progress,
     rejected,
 )
-from backstory.values.commit import Draft
 
 MARK = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""
@@ -130,15 +129,15 @@ class _Reader:
     def item(self, line: bytes, number: int) -> Item | None:
         """The entry on a line; None for a header."""
         try:
-            draft = self._draft(line, number)
+            entry = self._entry(line, number)
         except MALFORMED as wrong:
             raw = line.decode(errors="replace")
             if line.startswith(b"{") and "truncated" in str(wrong):
                 wrong = ValueError(f"the object does not end in this line. {ONE_LINE}")
             return rejected(self._name, number, wrong, raw)
-        return None if draft is None else Entry(draft, self._name, number)
+        return entry
 
-    def _draft(self, line: bytes, number: int) -> Draft | None:
+    def _entry(self, line: bytes, number: int) -> Entry | None:
         kind = _kind(line)
         if kind.backstory is not msgspec.UNSET:
             if kind.backstory > own.FORMAT:
@@ -146,10 +145,11 @@ class _Reader:
             self._header = own.decode_header(line)
             return None
         if kind.specversion is not msgspec.UNSET:
-            return cloudevents.drafted(line, self._clock())
+            return Entry(cloudevents.drafted(line, self._clock()), self._name, number)
         commit = own.decode_commit(line)
         self._position = max(self._position, commit.position)
-        return own.drafted(commit, number, self._clock(), self._ids)
+        draft = own.drafted(commit, number, self._clock(), self._ids)
+        return Entry(draft, self._name, number, commit.more)
 
     def missing(self, number: int) -> Iterator[Rejected]:
         """Note it if the file was cut off."""

@@ -71,6 +71,7 @@ class CommitLine(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True)
     command: msgspec.Raw = NOTHING
     metadata: msgspec.Raw = NOTHING
     condition: ConditionLine | None = None
+    more: bool = False
     secret: str = ""
     signature: str = ""
     content: str = ""
@@ -82,8 +83,8 @@ decode_header = msgspec.json.Decoder(Header).decode
 decode_commit = msgspec.json.Decoder(CommitLine).decode
 
 
-def commit_line(commit: Commit, events: Sequence[EventData | RecordedEvent]) -> bytes:
-    """The line of a commit, without its end."""
+def commit_line(commit: Commit, events: Sequence[EventData | RecordedEvent], *, more: bool = False) -> bytes:
+    """The line of a commit, without its end; `more` if the next commit goes into a log together with it."""
     condition = commit.condition
     line: dict[str, Any] = {"position": commit.position, "id": commit.id, "time": commit.time}
     if commit.authored != commit.time:
@@ -99,6 +100,8 @@ def commit_line(commit: Commit, events: Sequence[EventData | RecordedEvent]) -> 
     if condition is not None:
         clauses = [{"types": clause.types, "tags": clause.tags} for clause in condition.query.clauses]
         line["condition"] = {"query": clauses, "after": condition.after}
+    if more:
+        line["more"] = True
     line["events"] = [
         EventLine(event.type, event.version, event.tags, embedded(event.data)) for event in events
     ]
