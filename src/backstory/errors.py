@@ -16,6 +16,7 @@
      │   ├─ RefMoved             a ref that it depended on has another value by now
      │   │   └─ BranchMoved      the branch was moved or deleted; also a BranchError
      │   ├─ MainFixed            main was to be moved, and the store does not allow that
+     │   ├─ NeverBoth            two settings were to be made that exclude each other
      │   ├─ HistoryMoved         a log has another commit at a position than the caller means; also a RevisionError
      │   ├─ NotThere             it names a log, a commit or a part that does not exist
      │   └─ StillNeeded          a log was to be dropped that a ref or another log needs
@@ -249,6 +250,24 @@ class MainFixed(AppendError):
 
     def __str__(self) -> str:
         return "main is not moved in this store; its owner can allow it with the setting main-moves"
+
+
+class NeverBoth(AppendError):
+    """A setting was to be made in a store that has another setting which excludes it.
+
+    A store whose main can be moved cannot have the right to react, and the other way round: a reaction to an event
+    cannot be taken back, so the event has to stay.
+    """
+
+    def __init__(self, name: str, other: str) -> None:
+        super().__init__(name, other)
+        self.name = name
+        self.other = other
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} is not set, because {self.other} is: main stays where a store reacts to its events"
+        )
 
 
 class HistoryMoved(AppendError, RevisionError):

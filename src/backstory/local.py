@@ -32,9 +32,14 @@ def begin(store: Store) -> None:
 
 def store_id(store: Store) -> str:
     """The id of this store, a random UUID as text. Raises `StoreError` if there is none yet and none can be kept."""
+    return _made_once(store, STORE_ID, new_store_id())
+
+
+def new_store_id() -> str:
+    """An id for a store that has none yet."""
     import uuid
 
-    return _made_once(store, STORE_ID, str(uuid.uuid4()))
+    return str(uuid.uuid4())
 
 
 def import_key(store: Store) -> bytes:

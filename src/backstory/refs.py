@@ -15,12 +15,18 @@ MARK = "mark/"
 SETTLED = "settled/"
 REFLOG = "reflog"
 LOG = "log/"
+CHECKPOINT = "checkpoint/"
+PARKED = "parked/"
 SETTING = "setting/"
 STORE = "store/"
 
 MAIN = "main"
 MAIN_REF = f"{BRANCH}{MAIN}"
 MAIN_MOVES = f"{SETTING}main-moves"
+REACTS = f"{SETTING}reacts"
+
+NEVER_BOTH = {MAIN_MOVES: REACTS, REACTS: MAIN_MOVES}
+"""Settings that exclude each other: a reaction to an event cannot be taken back, so the event must stay."""
 
 STORE_ID = f"{STORE}id"
 IMPORT_KEY = f"{STORE}import-key"
@@ -48,6 +54,12 @@ NAMESPACES = (
     Namespace(SETTLED, "JSON, the ids of decisions that merges into the branch left out", travels=True),
     Namespace(REFLOG, "the number of the log that has the changes of branches and marks", travels=False),
     Namespace(LOG, "the number of a log that is no branch, see `adapters.named_log`", travels=False),
+    Namespace(
+        CHECKPOINT,
+        "JSON, a `reactions.keep.Checkpoint`: how far a consumer of events has come",
+        travels=False,
+    ),
+    Namespace(PARKED, "JSON, a `reactions.keep.Parked`: an event that a consumer keeps back", travels=False),
     Namespace(SETTING, "a text, a decision of the owner of this store", travels=False),
     Namespace(STORE, "text that is this store's own, see `local`", travels=False),
 )

@@ -152,6 +152,14 @@ class Store(Protocol):
         ...
 
     @property
+    def seat(self) -> str | None:
+        """The one place where this store lies, as a text that no copy of it has; None if nobody can say.
+
+        For a file it is its path and its inode. A store that is moved, restored or copied has another seat, or none.
+        """
+        ...
+
+    @property
     def refs(self) -> Refs:
         """The pointers of this store."""
         ...

@@ -19,6 +19,7 @@ class SteppedStore:
         self.spans_logs = below.spans_logs
         self.joins = below.joins
         self.tables = below.tables
+        self.seat = below.seat
         self.caches = below.caches
         self.joined = below.joined
         self.join = below.join

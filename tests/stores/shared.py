@@ -120,6 +120,7 @@ class SharedStore:
         self.spans_logs = first.spans_logs
         self.joins = first.joins
         self.tables = first.tables
+        self.seat = first.seat
         self.joined = first.joined
         self.join = first.join
         self.refs = SharedRefs(first.refs, second.refs, self._turns)

@@ -92,6 +92,7 @@ class ForkingStore:
 
     persistent = False
     tables = None
+    seat = None
     joins = False
 
     def __init__(self, *stores: Store) -> None:

@@ -107,6 +107,8 @@ def test_only_what_the_list_names_travels() -> None:
         "checkpoint/mail",
         "reflog",
         "setting/main-moves",
+        "setting/reacts",
+        "parked/mail/7",
         "branch",
         "",
     ):
@@ -118,4 +120,10 @@ def test_every_ref_that_the_library_sets_stands_in_a_namespace() -> None:
     db.branch("trial")
     db.mark("q3")
     assert all(any(each.has(name) for each in NAMESPACES) for name in db.store.refs.list())
-    assert {name.partition("/")[0] for name in db.store.refs.list()} == {"branch", "mark", "reflog", "store"}
+    assert {name.partition("/")[0] for name in db.store.refs.list()} == {
+        "branch",
+        "mark",
+        "reflog",
+        "setting",
+        "store",
+    }

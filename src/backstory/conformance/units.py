@@ -13,10 +13,11 @@ from backstory.errors import (
     HistoryMoved,
     IdReused,
     MainFixed,
+    NeverBoth,
     NotThere,
     RefMoved,
 )
-from backstory.refs import MAIN_MOVES, MAIN_REF
+from backstory.refs import MAIN_MOVES, MAIN_REF, REACTS
 from backstory.store import Store, append, create_log, set_ref, write
 from backstory.unit import (
     Append,
@@ -271,3 +272,20 @@ class Main:
         set_ref(store, MAIN_MOVES, "yes", old=None)
         assert isinstance(outcome_of(store, SetRef(MAIN_REF, str(number), "0")), Written)
         assert store.refs.get(MAIN_REF) == str(number)
+
+    def test_main_cannot_be_allowed_to_move_where_the_store_reacts_and_the_other_way_round(
+        self, store: Store
+    ) -> None:
+        moves, reacts = SetRef(MAIN_MOVES, "yes", None), SetRef(REACTS, "here", None)
+        assert isinstance(outcome_of(store, moves, reacts), NeverBoth)
+        for made, other in ((moves, reacts), (reacts, moves)):
+            assert isinstance(outcome_of(store, made), Written)
+            assert isinstance(outcome_of(store, other), NeverBoth)
+            assert store.refs.get(other.name) is None
+            assert isinstance(outcome_of(store, SetRef(made.name, None, store.refs.get(made.name))), Written)
+
+    def test_a_seat_is_a_text_that_stays_the_same_while_the_store_grows(self, store: Store) -> None:
+        seat = store.seat
+        assert seat is None or (isinstance(seat, str) and seat)
+        one(store.log())
+        assert store.seat == seat

@@ -124,6 +124,11 @@ class InlineStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.below, name)
 
+    @property
+    def seat(self) -> str | None:
+        """See `Store.seat`."""
+        return self.below.seat
+
     def joined(self, transaction: Transaction) -> Store:
         """The store inside a transaction, with the same groups; see `Store.joined`."""
         return InlineStore(self.below.joined(transaction), self._inlines, self._source.codec)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.errors import StoreError, UnknownOption
 from backstory.likeness import did_you_mean
-from backstory.local import begin
+from backstory.right import begin
 
 if TYPE_CHECKING:
     from backstory.store import Store

@@ -26,6 +26,7 @@ class InsideTransaction:
     spans_logs = True
     joins = False
     tables = None
+    seat = None
 
     def joined(self, transaction: Transaction) -> Store:  # noqa: ARG002 - it is refused whatever it is
         """Refuse it: this one is inside a transaction."""

@@ -15,11 +15,12 @@ from backstory.errors import (
     HistoryMoved,
     IdReused,
     MainFixed,
+    NeverBoth,
     NotThere,
     RefMoved,
     StillNeeded,
 )
-from backstory.refs import MAIN_MOVES, MAIN_REF
+from backstory.refs import MAIN_MOVES, MAIN_REF, NEVER_BOTH
 from backstory.unit import (
     Append,
     Batch,
@@ -203,10 +204,20 @@ def _set_ref(step: SetRef, unit: Unit, store: StoreView, plan: Plan) -> AppendEr
         return RefMoved(step.name, found)
     if step.name == MAIN_REF and found is not None and store.ref(MAIN_MOVES) is None:
         return MainFixed()
+    other = NEVER_BOTH.get(step.name)
+    if other is not None and value is not None and (store.ref(other) is not None or _sets(unit, other)):
+        return NeverBoth(step.name, other)
     if any(step.name == other.name for other in plan.refs):
         raise ValueError(f"a unit sets a ref once, and this one sets {step.name} twice")
     plan.refs.append(step)
     return None
+
+
+def _sets(unit: Unit, name: str) -> bool:
+    """Whether a unit gives a ref a value."""
+    return any(
+        isinstance(step, SetRef) and step.name == name and step.value is not None for step in unit.steps
+    )
 
 
 def _holds(step: Holds, store: StoreView) -> AppendError | None:

@@ -19,6 +19,7 @@ import msgspec
 
 from backstory.errors import AppendError, StoreError, StoreExists
 from backstory.history.refs.branches import MAIN, Branches
+from backstory.right import give_up
 from backstory.store import Store, write
 from backstory.transfer.names import names_of
 from backstory.transfer.places import Places
@@ -57,6 +58,8 @@ def clone(source: Store, target: Store, *, progress: Progress = no_progress, bat
     """
     if source is target:
         raise StoreExists("the source and the target are one store: there is nothing to copy")
+    if not target.log().head().position:
+        give_up(target)  # its history is one that the source may react to
     names, there = names_of(source), names_of(target)
     stretches = Wanted(Branches(source), names, Branches(target).log(MAIN).head()).stretches()
     places = Places(source, target, names, there, stretches)

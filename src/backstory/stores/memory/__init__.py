@@ -19,6 +19,7 @@ from backstory.stores.watchers import Watchers
 from backstory.tables import Transaction
 from backstory.unit import Outcome, Unit
 from backstory.values.commit import ORIGIN, Head
+from backstory.values.ids import new_id
 
 if TYPE_CHECKING:
     from backstory.stores.memory.tables import MemoryTables, MemoryTransaction
@@ -35,6 +36,7 @@ class MemoryStore:
     joins = True
 
     def __init__(self, origin: Head = ORIGIN) -> None:
+        self.seat = f"memory {new_id()}"
         self.refs = MemoryRefs(self)
         self.caches = MemoryCaches(self)
         self.closed = False

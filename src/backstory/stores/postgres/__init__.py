@@ -23,6 +23,11 @@ from backstory.values.commit import Head
 
 __all__ = ["PostgresRefs", "PostgresStore", "roles"]
 
+SEAT = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text,
+    (SELECT oid FROM pg_database WHERE datname = current_database())::bigint
+"""
+
 
 class PostgresStore(StoreOver):
     """Logs and refs in one schema of a database.
@@ -58,6 +63,12 @@ class PostgresStore(StoreOver):
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.server.address.shown!r})"
+
+    @property
+    def seat(self) -> str | None:
+        """The identity of the cluster, the database and the schema; see `Store.seat`."""
+        [(cluster, database)] = self.server.fetch(SEAT)
+        return f"postgresql {cluster} {database} {self.server.address.schema}"
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit, in one transaction with those of other threads; see `Store.write`."""

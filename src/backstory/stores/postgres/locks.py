@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backstory.refs import MAIN_MOVES, MAIN_REF
+from backstory.refs import MAIN_MOVES, MAIN_REF, NEVER_BOTH
 from backstory.stores.postgres.append_call import LAST_LOG
 from backstory.unit import DropLog, NewLog, SetRef, Unit
 
@@ -34,4 +34,5 @@ def locks(units: Sequence[Unit]) -> Locks:
             drops = drops or isinstance(step, DropLog)
     if MAIN_REF in sets:
         asks.add(MAIN_MOVES)
+    asks.update(NEVER_BOTH[name] for name in sets & NEVER_BOTH.keys())
     return sorted(logs), sorted(made), sorted(sets), sorted(asks), drops

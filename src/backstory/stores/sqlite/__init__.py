@@ -8,6 +8,7 @@ from typing import Any
 
 from backstory.errors import StoreRefused
 from backstory.stores.group_commit import GroupCommit
+from backstory.stores.sqlite.connecting import inode_of
 from backstory.stores.sqlite.file import SqliteFile
 from backstory.stores.sqlite.joined import JoinedFile, JoinedStore
 from backstory.stores.sqlite.store import StoreOver
@@ -40,6 +41,13 @@ class SqliteStore(StoreOver):
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.file.path)!r})"
+
+    @property
+    def seat(self) -> str | None:
+        """The path and the inode of the file; see `Store.seat`."""
+        path = os.path.realpath(self.file.path)
+        _, inode = inode_of(path)
+        return f"file {path} {inode}" if inode else None
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
         """Do each unit, in one transaction with those of other threads; see `Store.write`."""
