@@ -22,8 +22,7 @@ RUNNER = """
 import sys
 from backstory import connect
 from tests.projections.shop import Orders
-from backstory.projections import feed
-feed.BATCH = 20
+Orders.batch = 20
 db = connect(sys.argv[1])
 with db.run(Orders, lease=0.5):
     print("running", flush=True)

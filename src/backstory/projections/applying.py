@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -13,7 +14,6 @@ from backstory.projections.names import Own
 from backstory.projections.projection import Group, Projection
 from backstory.projections.values import written
 from backstory.store import Record
-from backstory.tables import Transaction
 from backstory.values.codec import Codec
 from backstory.values.commit import Commit
 from backstory.values.event import Unknown
@@ -37,11 +37,8 @@ EVENTS = {
 """The table over which declared SQL runs: the events of one batch."""
 
 
-class Opened(NamedTuple):
-    """An event of a batch: as the log has it, and as an object."""
-
-    stored: RecordedEvent
-    event: Any
+Opened: TypeAlias = tuple[RecordedEvent, Any]
+"""An event of a batch: as the log has it, and as an object."""
 
 
 class FailedError(Exception):
@@ -63,21 +60,21 @@ def decoded(records: Iterable[RecordedEvent], codec: Codec) -> list[Opened]:
             raise FailedError(stored, str(wrong)) from wrong
         if type(event) is Unknown:
             raise FailedError(stored, f"{stored.type}: {event.why}")
-        found.append(Opened(stored, event))
+        found.append((stored, event))
     return found
 
 
-def apply(group: Group, batch: Sequence[Opened], tx: Transaction, commit_at: CommitAt) -> None:
+def apply(group: Group, batch: Sequence[Opened], tx: Own, commit_at: CommitAt) -> None:
     """Apply a batch to the tables of a group. Raises `FailedError`, and errors of the database that may pass."""
     for member in group.members:
         names = {kind.name for kind in member.event_types()}
-        own = batch if names == group.types else [each for each in batch if each.stored.type in names]
+        own = batch if names == group.types else [each for each in batch if each[0].type in names]
         if own:
             _apply(member, own, tx, commit_at)
 
 
-def _apply(member: Projection, batch: Sequence[Opened], tx: Transaction, commit_at: CommitAt) -> None:
-    stored: RecordedEvent | None = batch[0].stored if len(batch) == 1 else None
+def _apply(member: Projection, batch: Sequence[Opened], tx: Own, commit_at: CommitAt) -> None:
+    stored: RecordedEvent | None = batch[0][0] if len(batch) == 1 else None
     one: Callable[..., None] | None = getattr(member, "apply", None)
     many: Callable[..., None] | None = getattr(member, "apply_many", None)
     try:
@@ -104,21 +101,22 @@ def wants_record(member: Projection) -> bool:
     return code is not None and code.co_argcount == 4
 
 
-def _run_sql(member: Projection, batch: Sequence[Opened], tx: Transaction, commit_at: CommitAt) -> None:
+def _run_sql(member: Projection, batch: Sequence[Opened], tx: Own, commit_at: CommitAt) -> None:
     sqlite = tx.dialect == "sqlite"
     tx.execute(EVENTS[tx.dialect])
     tx.execute("DELETE FROM events")
-    rows = []
+    versions = {kind.name: kind.version for kind in member.event_types()}
+    rows, known = [], 0
+    time: str | datetime = ""
+    author = ""
     for stored, event in batch:
-        data = (
-            stored.data
-            if stored.version == getattr(type(event), "version", 1)
-            else msgspec.json.encode(event)
-        )
-        commit = commit_at(stored.commit)
-        time = written(commit.time) if sqlite else commit.time
-        rows.append((stored.position, stored.type, stored.version, data.decode(), time, commit.author))
-    tx.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
+        if stored.commit != known:
+            known, commit = stored.commit, commit_at(stored.commit)
+            time, author = written(commit.time) if sqlite else commit.time, commit.author
+        version = versions[stored.type]
+        data = stored.data if stored.version == version else msgspec.json.encode(event)
+        rows.append((stored.position, stored.type, version, data.decode(), time, author))
+    tx.below.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
     tx.execute(member.sql[tx.dialect])
 
 

@@ -23,9 +23,6 @@ from backstory.projections.source import Source, Stretch
 from backstory.tables import Transaction
 from backstory.values.event_data import RecordedEvent
 
-BATCH = 1_000
-"""Events in one transaction, unless a commit alone has more."""
-
 FAR = 10_000
 """Positions without an event of the group after which the checkpoint is moved all the same."""
 
@@ -48,9 +45,11 @@ class Feed:
         self.row = row
         self.lease = lease
         self._source = source
-        self._size = size or BATCH
+        self._most = home.group.batch  # unless a commit alone has more
+        self._size = size or self._most
         self._sure = False  # whether the log is known to have the checkpoint's commit
         self._chain: object = None
+        self._dense = False
 
     @property
     def group_name(self) -> str:
@@ -61,15 +60,17 @@ class Feed:
         """Take one step. Raises `LostError`, and errors that may pass: of the store, and of the database."""
         if not self._checked():
             return Step.KEPT
-        stretch = self._source.after(self.row.position, self.home.group.types, self._size)
-        if not stretch.records and stretch.end.position - self.row.position < FAR and self.row.position:
+        stretch = self._source.after(self.row.position, self.home.group.types, self._size, dense=self._dense)
+        self._dense = stretch.dense
+        near = self.row.position > 0 and stretch.end.position - self.row.position < FAR
+        if not stretch.records and not stretch.more and near:
             return Step.AT_END if self._runs() else Step.KEPT
         try:
             moved = self._apply(stretch)
         except FailedError as failed:
             self._failed(stretch.records, failed)
             return Step.MOVED if self.row.state == RUNNING else Step.KEPT
-        self._size = min(BATCH, self._size * 2)
+        self._size = min(self._most, self._size * 2)
         if not moved:
             return Step.MOVED if self.row.state == RUNNING else Step.KEPT
         return Step.MOVED if stretch.more or stretch.records else Step.AT_END
@@ -132,13 +133,13 @@ class Feed:
             batch = self._without_held_back(tx, batch)
             own = self.home.own(tx, row.generation)
             try:
-                if self._size < BATCH:  # one by one, so that the event at fault is known
+                if self._size < self._most:  # one by one, so that the event at fault is known
                     apply(group, batch, own, find)
                 else:
                     with together(tx):
                         apply(group, batch, own, find)
             except FailedError as failed:
-                if self._size == BATCH and can_send_together(tx):
+                if self._size == self._most and can_send_together(tx):
                     failed.stored = None  # the statement at fault may be an earlier one
                 raise
             except Exception as error:
@@ -159,15 +160,13 @@ class Feed:
         left_out = {each.position for each in held if each.state == LEFT_OUT}
         rest, late = [], []
         for each in batch:
-            if each.stored.position in left_out:
+            if each[0].position in left_out:
                 continue
-            own = self.key_of(each.event)
+            own = self.key_of(each[1])
             if own is None or own not in keys:
                 rest.append(each)
-            elif each.stored.position not in known:
-                late.append(
-                    Parked(each.stored.position, own, "an earlier event of the same key", KEPT_BACK, 0)
-                )
+            elif each[0].position not in known:
+                late.append(Parked(each[0].position, own, "an earlier event of the same key", KEPT_BACK, 0))
         catalog.park(tx, key, late)
         return rest
 
@@ -181,8 +180,8 @@ class Feed:
         if any(one.commit != other.commit for one, other in pairwise(records)):
             self._size = max(1, min(self._size, len(records)) // 2)
             return
-        if self._size == BATCH and len(records) > 1 and failed.stored is None:
-            self._size = BATCH - 1  # once more, so that the event is known
+        if self._size == self._most and len(records) > 1 and failed.stored is None:
+            self._size = self._most - 1  # once more, so that the event is known
             return
         stored = failed.stored or records[0]
         why = f"#{stored.position} {stored.type}: {failed.why}"
@@ -199,7 +198,7 @@ class Feed:
             [opened] = decoded([stored], self._source.codec)
         except FailedError:
             return None
-        return self.key_of(opened.event)
+        return self.key_of(opened[1])
 
     def finish(self) -> bool:
         """Let readers see this generation if it is at the end of the log; whether they see this or a newer one now."""

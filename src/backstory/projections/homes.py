@@ -44,7 +44,7 @@ class Home(Protocol):
         """A transaction of the database that has this generation."""
         ...
 
-    def own(self, tx: Transaction, generation: int) -> Transaction:
+    def own(self, tx: Transaction, generation: int) -> Own:
         """The same transaction for the projection's own SQL."""
         ...
 
@@ -95,7 +95,7 @@ class SharedHome:
         """A transaction; see `Home.writing`."""
         return self._tables.transaction()
 
-    def own(self, tx: Transaction, generation: int) -> Transaction:
+    def own(self, tx: Transaction, generation: int) -> Own:
         """The same transaction for the projection's own SQL; see `Home.own`."""
         if self._dialect == "sqlite":
             return Own(tx, self._names, f"_v{self.group.version}_{generation}")
@@ -184,7 +184,7 @@ class FilesHome:
         """A transaction of the file of a generation."""
         return self._file(generation).transaction()
 
-    def own(self, tx: Transaction, generation: int) -> Transaction:  # noqa: ARG002 - names are plain in a file
+    def own(self, tx: Transaction, generation: int) -> Own:  # noqa: ARG002 - names are plain in a file
         """The same transaction for the projection's own SQL."""
         return Own(tx)
 

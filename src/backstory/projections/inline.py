@@ -84,7 +84,7 @@ class Inline:
         group, own = self.home.group, self.home.own(tx, row.generation)
         held = {each.position for each in self.home.catalog.held_back(tx, row.key) if each.state == LEFT_OUT}
         try:
-            batch = [each for each in decoded(records, codec) if each.stored.position not in held]
+            batch = [each for each in decoded(records, codec) if each[0].position not in held]
             if len(batch) == 1:
                 with together(tx):
                     apply(group, batch, own, commit_at)

@@ -62,13 +62,16 @@ def renamed(sql: str, names: frozenset[str], suffix: str) -> str:
 
 
 class Own:
-    """A transaction in which SQL names a projection's own tables, and takes values of Python; see `Transaction`."""
+    """A transaction in which SQL names a projection's own tables, and takes values of Python; see `Transaction`.
 
-    __slots__ = ("_adapt", "_names", "_run", "_suffix", "_tx", "dialect")
+    `below` takes neither.
+    """
+
+    __slots__ = ("_adapt", "_names", "_run", "_suffix", "below", "dialect")
 
     def __init__(self, tx: Transaction, names: frozenset[str] = frozenset(), suffix: str = "") -> None:
         self.dialect = tx.dialect
-        self._tx = tx
+        self.below = tx
         self._run = tx.execute
         self._adapt = adapter(tx.dialect)
         self._names, self._suffix = names, suffix
@@ -82,8 +85,8 @@ class Own:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each of these rows."""
-        self._tx.executemany(self._sql(sql), map(self._adapt, rows))
+        self.below.executemany(self._sql(sql), map(self._adapt, rows))
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
-        return self._tx.rows(self._sql(sql), self._adapt(arguments))
+        return self.below.rows(self._sql(sql), self._adapt(arguments))

@@ -162,8 +162,8 @@ def _retry_key(views: Views, home: Home, row: Row, key: str) -> int:
             records = [one for each in held for one in log.read(after=each.position - 1, limit=1)]
             own = home.own(tx, row.generation)
             for each in decoded(records, source.codec):
-                first = each.stored.position
-                apply(home.group, [each], own, source.finder_on(log, [each.stored]))
+                first = each[0].position
+                apply(home.group, [each], own, source.finder_on(log, [each[0]]))
             catalog.unpark(tx, row.key, [each.position for each in held])
             return len(held)
     except FailedError as error:

@@ -37,6 +37,10 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 """The names of projections and groups, which become parts of the names of files, schemas and tables."""
 
 
+FEW, MANY = 1_000, 10_000
+"""Events in one transaction: of code that is called for each; and of SQL that is run over all of them."""
+
+
 class Projection:
     """The base class of projections: tables, and how each event changes them.
 
@@ -55,6 +59,9 @@ class Projection:
     - `on_error`: `stop` stops at an event that cannot be applied. `park` keeps this event and all later ones with the
       same value in `partition` back, until somebody retries or skips them, and goes on with the others.
 
+    `batch` is how many events are applied in one transaction: 1,000, or 10,000 for `sql`, unless the class says
+    another number.
+
     `apply` must depend on nothing but the event, its record and the tables, and do nothing but change the tables.
     """
 
@@ -66,6 +73,7 @@ class Projection:
     tables: ClassVar[str | Mapping[str, str]] = ""
     sql: ClassVar[Mapping[str, str]] = {}
     events: ClassVar[Sequence[type[Any]]] = ()
+    batch: ClassVar[int] = 0
 
     def __init_subclass__(
         cls,
@@ -193,6 +201,7 @@ class Group:
         self.name = first.group
         self.version = "_".join(str(each.version) for each in self.members)
         self.on_error, self.partition = first.on_error, first.partition
+        self.batch = min(each.batch or (MANY if each.sql else FEW) for each in self.members)
         self.types = frozenset(kind.name for each in self.members for kind in each.event_types())
         for one, other in zip(self.members, self.members[1:], strict=False):
             if one.name == other.name:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from backstory.history.refs.branches import MAIN, Branches
 from backstory.lookup import commit_at
 from backstory.opened import opened
-from backstory.store import Log
+from backstory.store import ALL, Log
 from backstory.values.codec import Codec
 from backstory.values.commit import NO_HASH, Commit, Head
 from backstory.values.event_data import RecordedEvent
@@ -19,16 +19,20 @@ from backstory.values.query import Query
 DENSE = 4
 """Where a batch has one of so many events of its stretch of the log, all commits of the stretch are read at once."""
 
+SCANNED = 2
+"""Where one of so many events concerns the group, all events are read, and no index: that is quicker then."""
+
 
 class Stretch(msgspec.Struct, frozen=True):
     """Some events after a position, whole commits of them, and the commit up to which there are no others.
 
-    `more`: the log goes on behind it.
+    `more`: the log goes on behind it. `dense`: the next one is read quicker without an index.
     """
 
     records: Sequence[RecordedEvent]
     end: Head
     more: bool
+    dense: bool
 
 
 class Source:
@@ -58,17 +62,23 @@ class Source:
         commit = commit_at(log, position)
         return (commit.position, commit.hash) == (position, hash)
 
-    def after(self, position: int, types: Iterable[str], most: int) -> Stretch:
-        """The events of these types after a position: at least `most`, if there are so many, in whole commits."""
+    def after(self, position: int, types: Collection[str], most: int, *, dense: bool = False) -> Stretch:
+        """The events of these types after a position, in whole commits: about `most`, if there are so many.
+
+        `dense`: most events behind this position are of these types.
+        """
         log, query = self.log(), Query.of(types)
         head = log.head()
-        records = list(log.read(query, after=position, upto=head.position, limit=most))
-        if len(records) < most:
-            return Stretch(records, head, more=False)
-        last = records[-1]
-        records += log.read(query, after=last.position, upto=last.commit)
+        read = list(log.read(ALL if dense else query, after=position, upto=head.position, limit=most))
+        records = [each for each in read if each.type in types] if dense else read
+        if len(read) < most:
+            return Stretch(records, head, more=False, dense=dense)
+        last = read[-1]
+        if last.position < last.commit:
+            records += log.read(query, after=last.position, upto=last.commit)
         end = head if last.commit == head.position else commit_at(log, last.commit).point
-        return Stretch(records, end, more=end.position < head.position)
+        dense = len(records) * SCANNED >= end.position - position
+        return Stretch(records, end, more=end.position < head.position, dense=dense)
 
     def lies_between(self, position: int, upto: int, types: Iterable[str]) -> bool:
         """Whether an event of these types has `position < its position <= upto`."""

@@ -62,7 +62,7 @@ def adapter(dialect: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
     covers = known.issuperset
 
     def adapt(arguments: Sequence[Any]) -> Sequence[Any]:
-        if isinstance(arguments, Mapping):
+        if arguments.__class__ is not tuple and isinstance(arguments, Mapping):
             raise TypeError("the arguments of a statement are a sequence, one for each ? in it")
         return arguments if covers(map(type, arguments)) else [adapted(each) for each in arguments]
 

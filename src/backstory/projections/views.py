@@ -277,7 +277,7 @@ class Views:
             getattr(home, "close", lambda: None)()
 
 
-def fold(group: Group, log: Log, source: Source, tx: Transaction, upto: int | None) -> None:
+def fold(group: Group, log: Log, source: Source, tx: Own, upto: int | None) -> None:
     """Apply all events of a log to empty tables. Raises `ProjectionError`."""
     query, after = Query.of(group.types), 0
     upto = log.head().position if upto is None else upto

@@ -145,8 +145,8 @@ class _CrashingHome(SharedHome):
         super().__init__(group, db.store.tables)
         self._crashes = crashes
 
-    def own(self, tx: Transaction, generation: int) -> Transaction:
-        return _Counted(super().own(tx, generation), self._crashes)
+    def own(self, tx: Transaction, generation: int) -> Own:
+        return super().own(_Counted(tx, self._crashes), generation)
 
 
 def _fed(

@@ -9,13 +9,17 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import marshal
 import types
 import uuid
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+import msgspec.inspect
+from msgspec.structs import astuple
 
 
 class Inexact(TypeError):
@@ -46,6 +50,23 @@ def same(one: Any, other: Any) -> bool:
     except Inexact:
         return False
     return len(parts) == len(others) and all(map(same, parts, others))
+
+
+def alike(one: msgspec.Struct, other: msgspec.Struct) -> bool:
+    """Whether two structs of plain values are known to be the same: a quick look before `same`, which knows more."""
+    if type(one) is not type(other) or _has_more_than_plain(type(one)):
+        return False
+    try:  # the bytes say the type of each part, and there are none for a type that is not built in
+        return marshal.dumps(astuple(one), 2) == marshal.dumps(astuple(other), 2)
+    except ValueError:
+        return False
+
+
+@lru_cache(maxsize=1_000)
+def _has_more_than_plain(cls: type[msgspec.Struct]) -> bool:
+    """Whether structs of a class may have what their plain form does not tell: attributes, and kinds of bytes."""
+    shown = repr(msgspec.inspect.type_info(cls))
+    return cls.__dictoffset__ != 0 or any(kind in shown for kind in ("Bytes", "ByteArray", "MemoryView"))
 
 
 def _itself(value: Hashable) -> Hashable:

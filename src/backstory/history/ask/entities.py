@@ -138,6 +138,7 @@ class Identities:
             compiled = _with_identities(cls)
             self._annotations = hints(cls) or {}
             self._fields = compiled.tag_fields
+            self._prefixes = [f"{field.key}:" for field in self._fields]
             own = [field.key for field in self._fields]
             for name, event in compiled.events.items():
                 keys = set() if name in compiled.everywhere else {field.key for field in event.tag_fields}
@@ -154,8 +155,12 @@ class Identities:
         """The identities that an event names in full."""
         if self._cls is Latest:
             return [(tag,) for tag in record.tags]
-        values = [[tag for tag in record.tags if tag.startswith(f"{field.key}:")] for field in self._fields]
-        return list(product(*values))
+        if len(self._prefixes) == 1:
+            prefix = self._prefixes[0]
+            return [(tag,) for tag in record.tags if tag.startswith(prefix)]
+        return list(
+            product(*([tag for tag in record.tags if tag.startswith(prefix)] for prefix in self._prefixes))
+        )
 
     def partial(self, record: RecordedEvent) -> bool:
         """Whether events of this type lack a part of the identity."""

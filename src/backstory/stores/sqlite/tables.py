@@ -44,7 +44,8 @@ class SqliteTransaction:
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
         """Run a statement."""
-        self.check_lasts()
+        if self.ended:
+            self.check_lasts()
         self._cursor.execute(sql, tuple(arguments))
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
