@@ -456,6 +456,19 @@ def test_verify_says_nothing_of_a_sound_store(whole: Sample, tmp_path: Path) -> 
         assert (report.commits, report.events, report.head) == (50, 150, store.log().head())
 
 
+def test_verify_says_nothing_where_a_reader_knows_the_token_index_as_it_was_before_its_parts_were_joined(
+    tmp_path: Path,
+) -> None:
+    with closing(SqliteStore(tmp_path / "sound.db")) as store:
+        log = store.log()
+        parts = [[deposited(64 * part + number) for number in range(64)] for part in range(16)]
+        for number, part in enumerate(parts[:15]):
+            one(log, *part, id=f"part-{number}")
+        assert len(list(log.read(Query.of(tags=["account:a-1"])))) == 137
+        one(log, *parts[15], id="SQLite joins sixteen parts")
+        assert problems(store) == []
+
+
 def test_verify_reports_how_far_it_is_and_stops_at_the_most(whole: Sample, tmp_path: Path) -> None:
     path = tmp_path / "changed.db"
     path.write_bytes(whole.bytes)

@@ -25,6 +25,10 @@ Check = Callable[[apsw.Connection], Iterator[str]]
 MOST = 20
 """How many problems of one kind are named."""
 
+LOOK_ANEW = "SELECT 1 FROM token_index WHERE token_index MATCH 'none'"
+"""A read of the token index. SQLite's check of it trusts the list of its parts that this connection read last, and
+calls it damaged if parts were joined since. A read looks at the list anew."""
+
 DEFINITIONS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
 LOGS = "SELECT number, origin_position, origin_hash, origin_time, made_by, digest FROM logs ORDER BY number"
 BOUNDS = (
@@ -41,7 +45,13 @@ def problems(file: SqliteFile) -> Iterator[str]:
 
     All of it looks at the file as it is when the first check begins, even if others append meanwhile.
     """
-    checks: list[Check] = [_page_problems, _definition_problems, _digest_problems, _stray_problems]
+    checks: list[Check] = [
+        _token_problems,
+        _page_problems,
+        _definition_problems,
+        _digest_problems,
+        _stray_problems,
+    ]
     checks += [partial(differences, name=name, most=MOST) for name in EXPECTED]
     with file.lent() as connection:
         connection.execute("BEGIN")
@@ -58,6 +68,12 @@ def problems(file: SqliteFile) -> Iterator[str]:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+def _token_problems(connection: apsw.Connection) -> Iterator[str]:
+    """Read the token index, so that the check of the pages knows its parts as they are now."""
+    connection.execute(LOOK_ANEW).fetchall()
+    yield from ()
 
 
 def _page_problems(connection: apsw.Connection) -> Iterator[str]:
