@@ -263,6 +263,9 @@ def test_lines_written_by_hand_need_little(file: Source, log: Log) -> None:
     ("line", "why"),
     [
         ('{"events":', "the object does not end in this line"),
+        (r'{"events":[{"type":"A","data":{"x":"\ud800"}}]}', "invalid utf-16 surrogate pair"),
+        (r'{"events":[{"type":"\udc00"}]}', "invalid utf-16 surrogate pair"),
+        (r'{"events":[{"type":"\ud800', "the object does not end in this line"),
         ("5", "Expected `object`"),
         ('{"id":"x"}', "missing required field `events`"),
         ('{"events":[]}', "at least one event"),

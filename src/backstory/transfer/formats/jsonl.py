@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -116,6 +117,15 @@ def _batch(
         offset += len(bytes(item))
 
 
+def _truncated(line: bytes) -> ValueError:
+    """The fault of a line that msgspec calls truncated, which may be half of a surrogate pair near the end."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return ValueError(f"the object does not end in this line. {ONE_LINE}")
+    return ValueError("JSON is malformed: invalid utf-16 surrogate pair")
+
+
 class _Reader:
     """Makes an entry of each line, and remembers the promises of the header."""
 
@@ -133,7 +143,7 @@ class _Reader:
         except MALFORMED as wrong:
             raw = line.decode(errors="replace")
             if line.startswith(b"{") and "truncated" in str(wrong):
-                wrong = ValueError(f"the object does not end in this line. {ONE_LINE}")
+                wrong = _truncated(line)
             return rejected(self._name, number, wrong, raw)
         return entry
 
