@@ -7,34 +7,25 @@ lock: whoever lost it without knowing finds another epoch in the row, and writes
 
 from __future__ import annotations
 
-import os
 import random
-import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backstory.errors import StoreClosed, StoreError
-from backstory.forks import on_fork
 from backstory.projections.applying import passes
 from backstory.projections.catalog import DIVERGED, RUNNING, LostError, Row, current
 from backstory.projections.feed import Feed, Step
 from backstory.projections.files import GoneError
 from backstory.projections.homes import Home
 from backstory.projections.projection import Group
+from backstory.projections.rounds import LOOK, Pauses, Rounds
 from backstory.projections.views import Views
 from backstory.refs import MAIN_MOVES
 
 if TYPE_CHECKING:
     from typing import Self
-
-LOOK = 1.0
-"""Seconds between two looks for new generations, and for what somebody paused or resumed."""
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
-"""Seconds of the pause after an error that may pass: it doubles from the first to the longest one."""
 
 
 class _Post:
@@ -51,7 +42,14 @@ class _Post:
         self._owner = owner
         self._lease = lease
         self._renew = 0.0
-        self._pause = FIRST_PAUSE
+        self._pauses = Pauses()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do for a generation here: it is at the end, kept back, or fed by somebody else."""
+        if self.error is not None:
+            return False
+        return self.feed is None or self.at_end or self.feed.row.state != RUNNING
 
     def turn(self) -> bool:
         """Take one step; whether there is more to do at once. Raises `StoreClosed`."""
@@ -69,10 +67,10 @@ class _Post:
             if not (isinstance(error, StoreError) or passes(error)):
                 raise
             self.error = error
-            self.due = now + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - so that runners part
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self.due = now + self._pauses.after_error()
         else:
-            self.error, self._pause = None, FIRST_PAUSE
+            self.error = None
+            self._pauses.reset()
             return moved
         return False
 
@@ -121,7 +119,7 @@ class _Post:
                 self.home.catalog.release(tx, feed.row)
 
 
-class Runner:
+class Runner(Rounds[_Post]):
     """Feeds groups until it is told to stop."""
 
     def __init__(
@@ -132,111 +130,36 @@ class Runner:
         *,
         lease: float,
     ) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
-        self.error: BaseException | None = None
+        super().__init__(watch)
         self._views = views
         self._groups = groups
         self._lease = lease
-        self._watch = watch
-        self._posts: dict[tuple[str, str, int], _Post] = {}
-        self._looked = 0.0
-        self._begin()
-        on_fork(child=self._begin)
-
-    def _begin(self) -> None:
-        self._wake, self._stop = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Begin to feed the groups in a thread. Raises `ProjectionError` if one of them cannot be fed."""
         for group in self._groups:
             self._views.ensured(group)
-        self._thread = threading.Thread(target=self._in_thread, name="backstory runner", daemon=True)
-        self._thread.start()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *_: object) -> None:
-        """End the batch that is being applied, and give the leases back."""
-        self.stop()
-        if self._thread is not None:
-            self._thread.join()
-        if self.error is not None:
-            raise self.error
-
-    def stop(self) -> None:
-        """Tell it to end after the batch that is being applied. Any thread or handler of a signal may call it."""
-        self._stop.set()
-        self._wake.set()
-
-    def _in_thread(self) -> None:
-        try:
-            self.run()
-        except StoreClosed:
-            pass
-        except BaseException as error:  # noqa: BLE001 - it is raised where the block of the runner ends
-            self.error = error
-
-    def run(self, *, once: bool = False) -> None:
-        """Feed the groups in this thread until `stop`; `once`: until all of them are at the end, or kept back."""
-        end = self._watch(self._wake.set)
-        try:
-            while not self._stop.is_set():
-                self._wake.clear()
-                moved = self._round()
-                if once and not moved and all(map(_is_done, self._posts.values())):
-                    return
-                if not moved:
-                    self._wake.wait(self._pause())
-        finally:
-            end()
-            for post in self._posts.values():
-                post.release()
-
-    def _round(self) -> bool:
-        now = time.monotonic()
-        if now >= self._looked + LOOK or not self._posts:
-            self._look()
-            self._looked = now
-        moved = False
-        for key, post in list(self._posts.items()):
-            if self._stop.is_set():
-                return False
-            moved = post.turn() or moved
-            if post.feed is not None and post.feed.row.state == DIVERGED:
-                self._rebuild(post)
-            if key not in self._posts:
-                moved = True
-        return moved
-
-    def _look(self) -> None:
+    def look(self) -> None:
         """Find new generations, and forget those that are gone."""
         found: set[tuple[str, str, int]] = set()
         for group in self._groups:
             home = self._views.ensured(group)
             for row in current(home.rows()):
                 found.add(row.key)
-                if row.key not in self._posts:
-                    self._posts[row.key] = _Post(home, row, self._views, self.owner, self._lease)
-        for key in set(self._posts) - found:
-            del self._posts[key]
+                if row.key not in self.posts:
+                    self.posts[row.key] = _Post(home, row, self._views, self.owner, self._lease)
+        for key in set(self.posts) - found:
+            del self.posts[key]
 
-    def _rebuild(self, post: _Post) -> None:
+    def turned(self, post: _Post) -> None:
         """Build tables anew where main was moved, if this store allows that main is moved."""
+        if post.feed is None or post.feed.row.state != DIVERGED:
+            return
         if self._views.source.branches.store.refs.get(MAIN_MOVES) is None:
             return
         rows = post.home.rows()
         if post.row.generation == max(row.generation for row in rows):
             post.home.make(post.row.generation + 1)
-            self._looked = 0.0
-
-    def _pause(self) -> float:
-        now = time.monotonic()
-        due = min((post.due for post in self._posts.values() if post.due > now), default=now + LOOK)
-        return max(0.001, min(due - now, LOOK))
-
-
-def _is_done(post: _Post) -> bool:
-    """Whether nothing is left to do for a generation here: it is at the end, kept back, or fed by somebody else."""
-    if post.error is not None:
-        return False
-    return post.feed is None or post.at_end or post.feed.row.state != RUNNING
+            self.look_soon()
