@@ -45,6 +45,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],
             "backstory.projections.find": ["Page"],
             "backstory.place": ["Place"],
+            "backstory.live": ["Live", "Seen", "CaughtUp"],
         },
     ),
     "backstory.adapters": (

@@ -12,7 +12,7 @@ from inspect import CO_COROUTINE
 from itertools import islice
 from os import PathLike
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from msgspec.structs import replace
 
@@ -35,6 +35,7 @@ from backstory.history.merge.revert import Inversion, revert
 from backstory.history.refs.branches import MAIN, TRIAL, Branches, Chain, Mark
 from backstory.history.refs.revision import Point, Revision, commits_between
 from backstory.line import Line, forget
+from backstory.live import CaughtUp, Follower, LastRows, Live, Reader, Seen, reader_of
 from backstory.local import store_id
 from backstory.lookup import events_of
 from backstory.stores import open_store
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Atomic
     from backstory.history.ask.summary import TagCount, TypeCount
+    from backstory.place import After
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
     from backstory.projections.runner import Runner
@@ -299,6 +301,111 @@ class Database:
         query, begin = wanted(what, tags), self.handle.position(after, line)
         return line.read(query, after=begin, upto=upto, backwards=backwards, limit=limit)
 
+    @overload
+    def follow(
+        self,
+        what: type[E],
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: Literal[False] = False,
+    ) -> Live[Record[E]]: ...
+
+    @overload
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: Literal[False] = False,
+    ) -> Live[Record]: ...
+
+    @overload
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: bool,
+    ) -> Live[Record | CaughtUp]: ...
+
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: bool = False,
+    ) -> Live[Any]:
+        """Stream the events after a position, for ever; each event once, in order. Parameters as for `read`.
+
+        Without `after`, it begins at the end that the log has when the first event is asked for. With `caught_up`, a
+        `CaughtUp` comes whenever all events up to the end of the log were given. It waits in the thread that asks until
+        `stop` is called; it raises `StoreClosed` when the database is closed, and `HistoryMoved` if the branch
+        was moved and the new history does not have all events that it gave.
+        """
+        return Live(Follower(self.handle, wanted(what, tags), after, caught_up=caught_up))
+
+    @overload
+    def watch(self, what: S, /, *, after: After | None = None) -> Live[Seen[S]]: ...
+
+    @overload
+    def watch(
+        self,
+        what: AnyProjection,
+        sql: str,
+        arguments: Sequence[Any] = (),
+        /,
+        *,
+        after: After | None = None,
+        into: Callable[..., Any] | None = None,
+    ) -> Live[Seen[list[Any]]]: ...
+
+    @overload
+    def watch(
+        self, what: type[E], /, *, tags: Iterable[str] = (), after: After | None = None
+    ) -> Live[Seen[Record[E]]]: ...
+
+    @overload
+    def watch(
+        self, what: UnionType | str | Query, /, *, tags: Iterable[str] = (), after: After | None = None
+    ) -> Live[Seen[Record]]: ...
+
+    def watch(
+        self,
+        what: Any,
+        sql: str = "",
+        arguments: Sequence[Any] = (),
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        into: Callable[..., Any] | None = None,
+    ) -> Live[Any]:
+        """A value now, and again after each change, for ever; whoever is slow gets the last one only.
+
+        The value is a state; the last event of some, by class, name or query; or the rows of a query over a
+        projection's tables, where these are others than before. Each comes as a `Seen`, with the place that it is of:
+        with that as `after`, nothing comes before the next change. It waits and ends as `follow` does.
+        """
+        return Live(self._reader(what, sql, arguments, tags, after, into))
+
+    def _reader(
+        self,
+        what: Any,
+        sql: str,
+        arguments: Sequence[Any],
+        tags: Iterable[str],
+        after: After | None,
+        into: Callable[..., Any] | None,
+    ) -> Reader[Any]:
+        """What `watch` gives, for both faces."""
+        if not sql:
+            return reader_of(self.handle, what, tags, after)
+        self._need_main()
+        group = self.views.group_of(what)
+        return LastRows(self.handle, self.views, group, (sql, arguments, into), after)
+
     def commits(
         self, *, after: int | str = 0, at: Revision | None = None, backwards: bool = False
     ) -> Iterator[Commit]:
@@ -489,12 +596,15 @@ class Database:
             line, upto = self._view(at)
             found = self.views.folded(projection, sql, arguments, line.log, upto)
             return found if into is None else [into(*row) for row in found]
-        if self.name != MAIN:
-            raise ProjectionError(
-                "projections follow main; on another branch, fold them for a query: live=True"
-            )
+        self._need_main()
         position = None if after is None else self._position(after)
         return self.views.rows(projection, sql, arguments, after=position, timeout=timeout, into=into)
+
+    def _need_main(self) -> None:
+        if self.name != MAIN:
+            raise ProjectionError(
+                "projections follow main; on another branch, fold them for a query: rows(..., live=True)"
+            )
 
     def wait(
         self, projection: AnyProjection, after: Commit | int | str | None = None, timeout: float = 5.0

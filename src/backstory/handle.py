@@ -19,7 +19,7 @@ from backstory.history.refs.revision import FURTHEST, Point, Range, Revision, re
 from backstory.line import Line, Lines, lines_of
 from backstory.lookup import commit_with
 from backstory.opened import opened
-from backstory.place import Place
+from backstory.place import After, Place
 from backstory.refs import MAIN, MAIN_MOVES
 from backstory.store import Log, Verdict
 from backstory.unit import Holds, SetRef
@@ -111,6 +111,13 @@ class Handle:
             self._look()
         return self.tip.line
 
+    def named(self) -> tuple[str, str | None] | None:
+        """The branch's ref and its value, if the branch may be moved: a move changes it."""
+        stays = self.tip.stays
+        if not self.moves or stays is None:
+            return None
+        return stays.name, self.branches.store.refs.get(stays.name)
+
     def _look(self) -> None:
         stays = self.tip.stays
         if self.name is None or stays is None or self.branches.store.refs.get(stays.name) == stays.value:
@@ -156,10 +163,12 @@ class Handle:
                 shared=shared,
             )
 
-    def position(self, after: int | str, line: Line) -> int:
+    def position(self, after: After, line: Line) -> int:
         """The position on a line after which somebody reads: as it is, or a place. Raises `HistoryMoved`."""
         if isinstance(after, str):
-            return Place.parse(after).on(line.log)
+            after = Place.parse(after)
+        if isinstance(after, Place):
+            return after.on(line.log)
         self.check(after)
         return after
 

@@ -10,6 +10,7 @@ covers all that came before it, so a place either means the event that it was gi
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 import msgspec
 
@@ -33,7 +34,12 @@ class Place(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, at: Commit | Head, position: int | None = None) -> Place:
         """The place where a commit or a head ends, or of another position of that commit."""
-        return cls(at.position if position is None else position, at.hash.hex()[:LENGTH])
+        return cls.at(at.position if position is None else position, at.hash)
+
+    @classmethod
+    def at(cls, position: int, hash: bytes) -> Place:
+        """The place of a position that the commit with this hash holds."""
+        return cls(position, hash.hex()[:LENGTH])
 
     @classmethod
     def parse(cls, text: str) -> Place:
@@ -62,3 +68,7 @@ def _hash(log: Log, position: int, head: Head) -> bytes:
     if position == head.position:
         return head.hash
     return commit_at(log, position).hash if position else NO_HASH
+
+
+After: TypeAlias = int | str | Place
+"""What somebody reads on after: a position, or a place, also as its text."""

@@ -89,6 +89,17 @@ async def follow(db: AsyncDatabase) -> None:
                 assert (await anext(records)).message == ""
 
 
+async def watch_values(db: AsyncDatabase) -> None:
+    with anyio.fail_after(30):
+        async with db.watch(Talk("a")) as states, db.watch(Said) as records:
+            assert (await anext(states)).value.by
+            assert (await anext(records)).value.message == ""
+    async with db.run(Rooms):
+        await db.wait(Rooms, timeout=60)
+        async with db.watch(Rooms, "SELECT author FROM rooms") as rows:
+            assert len((await anext(rows)).value) == 2
+
+
 async def commits(db: AsyncDatabase) -> None:
     assert [commit.author async for commit in db.commits()][:2] == ["ann", "bob"]
 
@@ -158,6 +169,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "bisect": lambda db: db.bisect(Talk("a"), lambda talk: len(talk.by) > 1),
     "read": read,
     "follow": follow,
+    "watch": watch_values,
     "commits": commits,
     "between": between,
     "blame": blame,

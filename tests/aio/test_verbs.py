@@ -18,7 +18,7 @@ from tests.state.bank import Account, Deposited, deposit
 
 pytestmark = pytest.mark.anyio
 
-OWN = {"follow", "keep"}
+OWN = {"keep"}
 """What only the asynchronous one has; `keep` is that of `WhatIf`."""
 
 

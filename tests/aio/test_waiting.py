@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import anyio
 import pytest
@@ -164,6 +165,32 @@ async def test_followers_that_are_cancelled_leave_nothing(db: AsyncDatabase) -> 
     await until(lambda: not watchers() and watch._unwatch is None)
 
 
+async def test_a_thousand_who_watch_are_woken_only_by_what_concerns_them(db: AsyncDatabase) -> None:
+    seen: list[int] = []
+
+    async def watcher(number: int) -> None:
+        async with db.watch(Account(str(number))) as values:
+            async for one in values:
+                if one.value.balance:
+                    seen.append(number)
+                    return
+
+    watch = db._shared.of(db.db.handle.now()).watch
+    async with anyio.create_task_group() as tasks:
+        for number in range(1000):
+            tasks.start_soon(watcher, number)
+        await until(lambda: len(watch._waiters) == 1000 and not watch._fresh)
+        waiting = set(watch._waiters)
+        assert len([one for one in threading.enumerate() if one.name.startswith("backstory")]) <= 34
+        for number in (7, 3):
+            await db.append(Deposited(str(number), 1), Deposited("nobody", 1))
+            await until(partial(seen.__contains__, number))
+        assert seen == [7, 3]
+        assert len(waiting - watch._waiters) == 2
+        tasks.cancel_scope.cancel()
+    assert not watch._interests._by_key
+
+
 async def test_a_query_that_matches_nothing_for_long_is_followed(db: AsyncDatabase) -> None:
     seen: list[int] = []
 
@@ -218,9 +245,8 @@ async def test_events_of_another_process_are_followed(db: AsyncDatabase, path: s
 
 
 async def test_a_follower_goes_with_its_branch_as_far_as_both_histories_are_the_same(
-    db: AsyncDatabase, monkeypatch: pytest.MonkeyPatch
+    db: AsyncDatabase,
 ) -> None:
-    monkeypatch.setattr("backstory.aio.database.LOOK", 0.01)
     await fill(db, 3)
     trial, seen = await db.branch("trial"), list[int]()
 

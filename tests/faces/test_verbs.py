@@ -115,6 +115,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "diff": lambda db: str(db.diff(1, "main", Book("a"))),
     "execute": lambda db: db.execute(enter(Book("c"), 1), id="done", author="ann", message="why"),
     "find": found,
+    "follow": lambda db: plain(next(db.follow(Entered, tags=["book:a"], after=1))),
     "head": lambda db: db.head(),
     "identities": lambda db: list(db.identities(Book)),
     "keep": kept,
@@ -137,6 +138,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],
     "types": lambda db: db.types(),
     "wait": projected,
+    "watch": lambda db: next(db.watch(Book("a"))),
     "what_if": trial,
 }
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from os import PathLike
 from types import TracebackType, UnionType
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
 
 import anyio
 
 from backstory import database
 from backstory.aio.face import Shared, completed
-from backstory.aio.stream import Following, Stream
+from backstory.aio.stream import Bell, Following, Stream
 from backstory.aio.verbs import S, Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
@@ -21,7 +22,9 @@ from backstory.database import LEASE
 from backstory.decide.drafting import Said
 from backstory.decide.execution import ATTEMPTS
 from backstory.decide.read_query import wanted
+from backstory.decide.state import State
 from backstory.errors import UnknownOption
+from backstory.live import CaughtUp, Follower, Reader, Seen
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
@@ -29,21 +32,19 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command, R
-    from backstory.decide.state import State
-    from backstory.line import Line
+    from backstory.place import After
     from backstory.projections.projection import AnyProjection
     from backstory.projections.runner import Runner
-    from backstory.store import Record
+    from backstory.store import E, Record
     from backstory.values.commit import Commit
     from backstory.values.query import Condition, Query
+
+T = TypeVar("T")
 
 THREADS = 32
 """How many verbs run at once, unless `connect` is told otherwise."""
 
 NOT_OPEN = "a database for async code is opened by `async with backstory.aio.connect(...) as db:`"
-
-LOOK = 1.0
-"""Seconds between two looks of a waiting task whether the branch was moved."""
 
 
 class AsyncDatabase(Verbs):
@@ -95,38 +96,107 @@ class AsyncDatabase(Verbs):
         commit: Commit | None = await self._shared.of(tip.line).writes.run(Write(writing, tip))
         return commit
 
+    @overload
+    def follow(
+        self,
+        what: type[E],
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: Literal[False] = False,
+    ) -> Stream[Record[E]]: ...
+
+    @overload
     def follow(
         self,
         *what: type[Any] | UnionType | str | State | Query,
         tags: Iterable[str] = (),
-        after: int | str | None = None,
-    ) -> Stream[Record]:
-        """Stream the events after a position, for ever; each event once, in order. Parameters as for `read`.
+        after: After | None = None,
+        caught_up: Literal[False] = False,
+    ) -> Stream[Record]: ...
 
-        Without `after`, it begins at the end that the log has when its first event is asked for. Followers cost no
-        thread, however many they are. It ends with `StoreClosed` when the database is closed, and with `HistoryMoved`
-        if the branch was moved and the new history does not have all events that it gave.
-        """
-        query, handle = wanted(what, tags), self.db.handle
-        line: Line = handle.tip.line
+    @overload
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: bool,
+    ) -> Stream[Record | CaughtUp]: ...
 
-        async def begin() -> int:
-            if after is None:
-                return (await self.head()).position
-            return await self._run(handle.position, after, await self._run(handle.now))
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: bool = False,
+    ) -> Stream[Any]:
+        """See `Database.follow`. Followers cost no thread, however many they are."""
+        return self._following(Follower(self.db.handle, wanted(what, tags), after, caught_up=caught_up))
 
-        async def beyond(after: int) -> int:
-            nonlocal line
-            while True:
-                line = await self._run(handle.now) if handle.moves else handle.tip.line
-                handle.check(after)
-                with anyio.move_on_after(LOOK if handle.moves else None):
-                    return await self._shared.of(line).watch.beyond(after)
+    @overload
+    def watch(self, what: S, /, *, after: After | None = None) -> Stream[Seen[S]]: ...
 
-        def between(after: int, upto: int) -> Iterator[Record]:
-            return completed(line.read(query, after=after, upto=upto))
+    @overload
+    def watch(
+        self,
+        what: AnyProjection,
+        sql: str,
+        arguments: Sequence[Any] = (),
+        /,
+        *,
+        after: After | None = None,
+        into: Callable[..., Any] | None = None,
+    ) -> Stream[Seen[list[Any]]]: ...
 
-        return Following(self._shared.workers, between, beyond, begin)
+    @overload
+    def watch(
+        self, what: type[E], /, *, tags: Iterable[str] = (), after: After | None = None
+    ) -> Stream[Seen[Record[E]]]: ...
+
+    @overload
+    def watch(
+        self, what: UnionType | str | Query, /, *, tags: Iterable[str] = (), after: After | None = None
+    ) -> Stream[Seen[Record]]: ...
+
+    def watch(
+        self,
+        what: Any,
+        sql: str = "",
+        arguments: Sequence[Any] = (),
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        into: Callable[..., Any] | None = None,
+    ) -> Stream[Any]:
+        """See `Database.watch`. Watchers cost no thread, however many they are."""
+        reader = self.db._reader(what, sql, arguments, tags, after, into)
+        return self._ringing(reader) if sql else self._following(reader)
+
+    def _following(self, reader: Reader[T]) -> Stream[T]:
+        """A stream that waits for events of the reader's branch, together with all others of that branch."""
+
+        async def news() -> None:
+            assert reader.position is not None
+            watch = self._shared.of(reader.line).watch
+            await watch.beyond(reader.position, reader.query, reader.named)
+
+        return Following(self._shared.workers, lambda: completed(reader.take()), news)
+
+    def _ringing(self, reader: Reader[T]) -> Stream[T]:
+        """A stream that waits for the reader's callback."""
+        bells: list[Bell] = []
+
+        async def news() -> None:
+            if not bells:  # now, and what came before is taken again
+                bells.append(bell := Bell())
+                weakref.finalize(stream, await self._run(reader.watch, bell.ring)).atexit = False
+            else:
+                await bells[0].wait()
+
+        return (stream := Following(self._shared.workers, reader.take, news))
 
     @asynccontextmanager
     async def run(self, *projections: AnyProjection, lease: float = LEASE) -> AsyncIterator[Runner]:

@@ -9,6 +9,7 @@ from backstory.aio.stream import Stream
 from backstory.aio.watch import Watch
 from backstory.aio.writes import Writes
 from backstory.history.blame.blame import Blame
+from backstory.live import Seen
 from backstory.store import Record
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class Shared:
 
 def complete(found: T) -> T:
     """The same, with the commits that it would look up when a task asks for them: they are read in this thread."""
-    if isinstance(found, Record):
+    if isinstance(found, Seen):
+        complete(found.value)
+    elif isinstance(found, Record):
         found.commit  # noqa: B018 - it is kept
     elif isinstance(found, Blame):
         found.fetch()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 
+from backstory.aio.wake import running_loop
 from backstory.errors import StoreClosed
 
 if TYPE_CHECKING:
@@ -87,36 +88,40 @@ class Stream(AsyncIterator[T], Generic[T]):
 
 
 class Following(Stream[T]):
-    """The records after a position, for ever: the log is read from one head to the next."""
+    """What is new, for ever: each time that all of it was given, it waits for `news`."""
 
     def __init__(
-        self,
-        workers: Workers,
-        between: Callable[[int, int], Iterator[T]],
-        beyond: Callable[[int], Awaitable[int]],
-        begin: Callable[[], Awaitable[int]],
+        self, workers: Workers, items: Callable[[], Iterator[T]], news: Callable[[], Awaitable[object]]
     ) -> None:
-        super().__init__(workers, self._span)
-        self._between = between
-        self._beyond = beyond
-        self._begin = begin
-        self._position: int | None = None
-        self._upto: int | None = None
-
-    def _span(self) -> Iterator[T]:
-        assert self._position is not None
-        assert self._upto is not None
-        return self._between(self._position, self._upto)
+        super().__init__(workers, items)
+        self._news = news
+        self._waits = False
 
     async def _fill(self) -> None:
         # A task may be cancelled at each of these, and come back.
         while not self._chunk and not self._ended:
-            if self._position is None:
-                self._position = await self._begin()
-            if self._upto is None:
-                self._upto = await self._beyond(self._position)
+            if self._waits:
+                await self._news()
+                self._waits = False
             await super()._fill()
 
     def _end(self) -> None:
-        """A span is read to its end: the next one comes after it."""
-        self._position, self._upto, self._iterator = self._upto, None, None
+        """All that was new is given."""
+        self._waits, self._iterator = True, None
+
+
+class Bell:
+    """Rung by any thread, for the one task that waits for it."""
+
+    def __init__(self) -> None:
+        self._loop = running_loop()
+        self._event = anyio.Event()
+
+    def ring(self) -> None:
+        """Wake the task, now or when it comes to wait."""
+        self._loop.wake(self._event)
+
+    async def wait(self) -> None:
+        """Sleep until it was rung since the last time."""
+        await self._event.wait()
+        self._event = anyio.Event()

@@ -153,13 +153,17 @@ class Loader:
 
     def load(self, reference: S, at: int | None = None) -> S:
         """A filled copy of `reference`, as of position `at` (default: now). Raises `UnreadableEvent`, `InvalidTag`."""
-        read = read_of(need_state(reference))
         if at is None:
-            known = self._known(read)
-            loaded = self._load(read, known, self.head().position, NEAR)
-        else:
-            loaded = self._load(read, self._known(read, at), at, None)
-        return cast("S", state_type(type(reference)).copy(loaded))
+            return self.load_with_head(reference)[0]
+        read = read_of(need_state(reference))
+        return cast("S", state_type(type(reference)).copy(self._load(read, self._known(read, at), at, None)))
+
+    def load_with_head(self, reference: S) -> tuple[S, Head]:
+        """The same as of now, and the head that it is of."""
+        read = read_of(need_state(reference))
+        known, head = self._known(read), self.head()
+        loaded = self._load(read, known, head.position, NEAR)
+        return cast("S", state_type(type(reference)).copy(loaded)), head
 
     def load_all(self, reads: Reads, left: Head | None = None) -> tuple[list[State], int]:
         """Several states as of one position, and that position: where the log was `left`, else its head.

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import apsw
 
 from backstory.decide.state import State
-from backstory.errors import Behind, ProjectionError
+from backstory.errors import Behind, ProjectionError, StoreClosed
 from backstory.forks import on_fork
+from backstory.place import Place
 from backstory.projections.applying import FailedError, apply, decoded
 from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
 from backstory.projections.feed import Feed, Step
@@ -21,6 +22,7 @@ from backstory.projections.find import Asked, FoldedWarning, Page, in_table
 from backstory.projections.homes import Home, ensured, home_of
 from backstory.projections.inline import Inline, InlineStore
 from backstory.projections.materialize import Materialized
+from backstory.projections.moves import Moves
 from backstory.projections.names import Own
 from backstory.projections.projection import AnyProjection, Group, groups, instance
 from backstory.projections.source import Source
@@ -60,6 +62,7 @@ class Views:
 
     def _begin(self) -> None:
         self.moved = threading.Condition()
+        self._moves = Moves(self._source)
 
     @property
     def source(self) -> Source:
@@ -226,6 +229,26 @@ class Views:
         """Wake those who wait: some tables have moved."""
         with self.moved:
             self.moved.notify_all()
+        self._moves.look_now.set()
+
+    def watch(self, group: Group, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function soon after the tables of a group have moved; return a function that ends this."""
+        return self._moves.add(self.home(group), callback)
+
+    def seen(
+        self, group: Group, sql: str, arguments: Sequence[Any], into: Callable[..., Any] | None
+    ) -> tuple[list[Any], Place] | None:
+        """The rows of a query now, and the place that they are of; None where no tables are there to be read yet."""
+        if self._moves.closed:
+            raise StoreClosed("this database is closed")
+        with self.home(group).reading() as found:
+            if found is None:
+                return None
+            row, tx = found
+            self._check(row)
+            rows: list[Any] = tx.rows(sql, arguments)
+        rows = rows if into is None else [into(*each) for each in rows]
+        return rows, Place.at(row.position, row.hash)
 
     def folded(
         self, projection: AnyProjection, sql: str, arguments: Sequence[Any], log: Log, upto: int | None
@@ -271,6 +294,7 @@ class Views:
 
     def close(self) -> None:
         """End what runs here, and let go of files."""
+        self._moves.close()
         while self._running:
             self._running.pop().__exit__(None, None, None)
         for home in self._homes.values():

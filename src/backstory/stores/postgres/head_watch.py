@@ -21,6 +21,9 @@ BUSY, IDLE = 0.02, 0.05
 
 PATIENCE = 1.0
 
+SURE = 1.0
+"""Seconds after which the watchers are called in any case: a branch may have been moved."""
+
 SHARE = 10
 """A pause is this many times as long as a look took, at least: a store may have many logs."""
 
@@ -108,7 +111,7 @@ class HeadWatch:
 
     def _follow(self) -> None:
         """Look at the server again and again, until nobody waits or watches."""
-        last = time.monotonic()
+        last = told = time.monotonic()
         while True:
             with self._lock:
                 numbers = list(self._waiting)
@@ -123,10 +126,13 @@ class HeadWatch:
                 if self._fail(error):
                     self._watchers.call()
                     return
+            now = time.monotonic()
             if new:
-                last = time.monotonic()
+                last = now
+            if new or now - told >= SURE:
+                told = now
                 self._watchers.call()
-            pause = BUSY if time.monotonic() - last < PATIENCE else IDLE
+            pause = BUSY if now - last < PATIENCE else IDLE
             self._look_now.wait(min(max(pause, SHARE * (time.monotonic() - began)), LONGEST))
             self._look_now.clear()
 
