@@ -157,11 +157,17 @@ class Views:
     ) -> list[Any]:
         """The rows of a query; see `Database.rows`."""
         group = self.group_of(projection)
-        if after is not None:
-            self.wait(group, after, timeout)
+        self._see(group, after, timeout)
         with self._reading(group, timeout) as tx:
             found = tx.rows(sql, arguments)
         return found if into is None else [into(*row) for row in found]
+
+    def _see(self, group: Group, after: int | None, timeout: float) -> None:
+        """Wait until readers see a position; of an inline group they see all, whoever appended it."""
+        if after is None and group.name in self.inline:
+            after = self._source.head().position
+        if after is not None:
+            self.wait(group, after, timeout)
 
     @contextmanager
     def _reading(self, group: Group, timeout: float) -> Iterator[Transaction]:
@@ -272,8 +278,7 @@ class Views:
     def find(self, kept: Materialized, asked: Asked, after: int | None, timeout: float) -> Page[Any]:
         """Find in a table; see `Database.find`."""
         group = self.group_of(kept)
-        if after is not None:
-            self.wait(group, after, timeout)
+        self._see(group, after, timeout)
         with self._reading(group, timeout) as tx:
             return in_table(kept, asked, tx)
 

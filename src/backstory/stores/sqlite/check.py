@@ -29,7 +29,7 @@ LOOK_ANEW = "SELECT 1 FROM token_index WHERE token_index MATCH 'none'"
 """A read of the token index. SQLite's check of it trusts the list of its parts that this connection read last, and
 calls it damaged if parts were joined since. A read looks at the list anew."""
 
-DEFINITIONS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
+DEFINITIONS = "SELECT type || ' ' || name, sql, tbl_name FROM sqlite_schema"
 LOGS = "SELECT number, origin_position, origin_hash, origin_time, made_by, digest FROM logs ORDER BY number"
 BOUNDS = (
     f"SELECT number << {LOG_BITS}, origin_position, indexed FROM logs WHERE number BETWEEN 0 AND {LAST_LOG}"
@@ -87,11 +87,19 @@ def _page_problems(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _definition_problems(connection: apsw.Connection) -> Iterator[str]:
-    """Compare the definitions of tables, indexes and views in the file with those of a new store."""
+    """Compare the definitions of the store's tables, with their indexes and triggers, with those of a new store.
+
+    Other tables are somebody else's, such as those of inline projections.
+    """
     fresh = apsw.Connection(":memory:")
     fresh.execute(schema())
-    expected: dict[Any, Any] = dict(fresh.execute(DEFINITIONS))
-    found: dict[Any, Any] = dict(connection.execute(DEFINITIONS))
+    expected: dict[Any, Any] = {name: sql for name, sql, _ in fresh.execute(DEFINITIONS)}
+    own = {str(table).lower() for _, _, table in fresh.execute(DEFINITIONS)}
+    found: dict[Any, Any] = {
+        name: sql
+        for name, sql, table in connection.execute(DEFINITIONS)
+        if name in expected or str(table).lower() in own
+    }
     for name in sorted(expected.keys() | found.keys(), key=str):
         if expected.get(name) != found.get(name):
             yield f"{name} is not defined as it was"
