@@ -26,6 +26,9 @@ from backstory.store import Store
 from backstory.stores.sqlite.tables import SqliteTables
 from backstory.tables import Tables, Transaction
 
+SETTINGS = "SELECT set_config('search_path', ?, true), set_config('TimeZone', 'UTC', true)"
+"""The settings of a transaction in PostgreSQL: the tables that SQL names, and the zone of a time that is written without one."""
+
 LONGEST_NAME = 63
 """Bytes of a name in PostgreSQL."""
 
@@ -99,7 +102,7 @@ class SharedHome:
         """The same transaction for the projection's own SQL; see `Home.own`."""
         if self._dialect == "sqlite":
             return Own(tx, self._names, f"_v{self.group.version}_{generation}")
-        tx.execute(f'SET LOCAL search_path TO "{self._place(generation)}"')
+        tx.execute(SETTINGS, (f'"{self._place(generation)}"',))
         return Own(tx)
 
     def make(self, generation: int) -> Row:

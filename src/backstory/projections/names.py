@@ -8,20 +8,21 @@ schema for each generation is set as the search path.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import apsw
 
 from backstory.errors import DefinitionError
-from backstory.projections.values import adapter
+from backstory.projections.values import adapter, loaded
 from backstory.tables import Row, Transaction
 
 TOKENS = re.compile(
     r"""'(?:[^']|'')*' | --[^\n]* | /\*.*?\*/ | "(?:[^"]|"")*" | \[[^\]]*\] | `[^`]*` | [^\W\d]\w*""",
     re.DOTALL | re.VERBOSE,
 )
+Described: TypeAlias = Callable[[str, Sequence[Any]], tuple[list[Row], Sequence[str | None]]]
 OBJECTS = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
 
 
@@ -67,13 +68,14 @@ class Own:
     `below` takes neither.
     """
 
-    __slots__ = ("_adapt", "_names", "_run", "_suffix", "below", "dialect")
+    __slots__ = ("_adapt", "_described", "_names", "_run", "_suffix", "below", "dialect")
 
     def __init__(self, tx: Transaction, names: frozenset[str] = frozenset(), suffix: str = "") -> None:
         self.dialect = tx.dialect
         self.below = tx
         self._run = tx.execute
         self._adapt = adapter(tx.dialect)
+        self._described: Described | None = getattr(tx, "described", None)
         self._names, self._suffix = names, suffix
 
     def _sql(self, sql: str) -> str:
@@ -88,5 +90,6 @@ class Own:
         self.below.executemany(self._sql(sql), map(self._adapt, rows))
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query."""
-        return self.below.rows(self._sql(sql), self._adapt(arguments))
+        """All rows of a query, with values of Python by the types of their columns."""
+        sql, arguments = self._sql(sql), self._adapt(arguments)
+        return loaded(*self._described(sql, arguments)) if self._described else self.below.rows(sql, arguments)

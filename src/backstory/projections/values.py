@@ -1,4 +1,8 @@
-"""Values of Python as a database takes them: times, decimals, enums, dicts and lists, in either dialect."""
+"""Values of Python as a database takes them and gives them back: times, decimals, enums, dicts and lists.
+
+PostgreSQL has types for all of them. SQLite has none: there a column is read by the type that its table declares, so that
+the same code gets the same values from either database.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from backstory.tables import Row
 
 PLAIN = frozenset((str, int, float, bytes, bool, type(None)))
 """Types that both databases take as they are. SQLite keeps a bool as 0 or 1."""
@@ -52,8 +58,68 @@ def for_postgres(value: Any) -> Any:
 
 
 def written(moment: datetime) -> str:
-    """A time as text that sorts as times do: in UTC, with six digits of a second."""
-    return moment.astimezone(UTC).isoformat(" ", timespec="microseconds")
+    """A time as text that sorts as times do: in UTC, with six digits of a second; without a zone, if it has none."""
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(" ", timespec="microseconds")
+
+
+def _naive(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _decimal(number: float | str) -> Decimal:
+    return Decimal(str(number))
+
+
+LOADERS: dict[str, tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], Any]]] = {
+    "TIMESTAMP": (str, _naive),
+    "TIMESTAMPTZ": (str, _aware),
+    "TIMESTAMP WITH TIME ZONE": (str, _aware),
+    "DATE": (str, date.fromisoformat),
+    "TIME": (str, time.fromisoformat),
+    "BOOLEAN": (int, bool),
+    "BOOL": (int, bool),
+    "NUMERIC": ((int, float, str), _decimal),
+    "DECIMAL": ((int, float, str), _decimal),
+    "UUID": (str, UUID),
+    "JSON": (str, msgspec.json.decode),
+    "JSONB": (str, msgspec.json.decode),
+}
+"""For a declared type: the types of what SQLite gives, and a function from it to what psycopg gives."""
+
+
+def loaded(rows: list[Row], declared: Sequence[str | None]) -> list[Row]:
+    """Rows of SQLite, with the values that PostgreSQL would give for columns of these types.
+
+    A column that is computed has no declared type. A value that is none of its type stays as it is.
+    """
+    found = {
+        place: loader
+        for place, kind in enumerate(declared)
+        if kind and (loader := LOADERS.get(kind.partition("(")[0].strip().upper()))
+    }
+    if not found:
+        return rows
+    return [
+        tuple(_loaded(value, *found[place]) if place in found else value for place, value in enumerate(row))
+        for row in rows
+    ]
+
+
+def _loaded(value: Any, types: type[Any] | tuple[type[Any], ...], load: Callable[[Any], Any]) -> Any:
+    if not isinstance(value, types):
+        return value
+    try:
+        return load(value)
+    except (ValueError, ArithmeticError, msgspec.MsgspecError):
+        return value
 
 
 def adapter(dialect: str) -> Callable[[Sequence[Any]], Sequence[Any]]:

@@ -58,6 +58,16 @@ class SqliteTransaction:
         self.check_lasts()
         return self._cursor.execute(sql, tuple(arguments)).fetchall()
 
+    def described(self, sql: str, arguments: Sequence[Any] = ()) -> tuple[list[Row], Sequence[str | None]]:
+        """All rows of a query, and the declared type of each column; None for one that is computed."""
+        self.check_lasts()
+        found = self._cursor.execute(sql, tuple(arguments))
+        try:
+            columns = found.getdescription()
+        except apsw.ExecutionCompleteError:  # there are no rows
+            return [], ()
+        return found.fetchall(), [declared for _, declared in columns]
+
 
 class SqliteTables:
     """Tables in the file of the log."""

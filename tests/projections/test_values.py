@@ -1,0 +1,75 @@
+"""Values go into the tables of a projection and come back the same from each database, whatever its session is set to."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from backstory import Projection, Record, Tx
+from tests.projections.conftest import Opener
+from tests.projections.shop import StockCounted
+
+MOMENT = datetime(2026, 3, 1, 23, 30, 0, 120, timezone(timedelta(hours=9)))
+IN_UTC = MOMENT.astimezone(UTC)
+
+KINDS: dict[str, tuple[str, Any, Any]] = {
+    "a time with a zone": ("TIMESTAMPTZ", MOMENT, IN_UTC),
+    "a time without one, of a time that has it": ("TIMESTAMP", MOMENT, IN_UTC.replace(tzinfo=None)),
+    "a time without a zone": ("TIMESTAMP", datetime(2026, 3, 1, 1), datetime(2026, 3, 1, 1)),
+    "a date": ("DATE", date(9999, 12, 31), date(9999, 12, 31)),
+    "a time of day": ("TIME", time(23, 59, 59), time(23, 59, 59)),
+    "a truth": ("BOOLEAN", True, True),
+    "a decimal": ("NUMERIC(12, 2)", Decimal("12345.67"), Decimal("12345.67")),
+    "a whole decimal": ("DECIMAL", Decimal(7), Decimal(7)),
+    "an id": ("UUID", UUID(int=7), UUID(int=7)),
+    "an object": ("JSONB", {"a": [1, None, "é"]}, {"a": [1, None, "é"]}),
+    "nothing": ("TIMESTAMPTZ", None, None),
+}
+
+
+class Kept(Projection, name="kept_value"):
+    """Keeps one value, in a column of one type."""
+
+    def __init__(self, kind: str, value: Any) -> None:
+        self.tables = f"CREATE TABLE kept (value {kind})"
+        self.value = value
+
+    def apply(self, event: StockCounted, tx: Tx) -> None:
+        tx.execute("INSERT INTO kept VALUES (?)", (self.value,))
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_a_value_comes_back_as_the_type_of_its_column_says(
+    connect: Opener, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "PGTZ", "Asia/Tokyo")
+    kind, value, expected = KINDS[what]
+    kept = Kept(kind, value)
+    db = connect(inline=[kept])
+    db.append(StockCounted("apple"))
+    [(found,)] = db.rows(kept, "SELECT value FROM kept")
+    assert found == expected
+    assert type(found) is type(expected)
+    if isinstance(found, datetime):
+        assert found.utcoffset() == expected.utcoffset()
+
+
+class Times(Projection, name="times_of_records"):
+    """Keeps the times of records, as the guide does."""
+
+    tables = "CREATE TABLE times (at TIMESTAMPTZ NOT NULL)"
+
+    def apply(self, event: StockCounted, tx: Tx, record: Record) -> None:
+        tx.execute("INSERT INTO times VALUES (?)", (record.time,))
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_time_of_a_record_comes_back_as_it_is(connect: Opener, *, live: bool) -> None:
+    db = connect() if live else connect(inline=[Times])
+    commit = db.append(StockCounted("apple"))
+    assert db.rows(Times, "SELECT at FROM times", live=live) == [(commit.time,)]
