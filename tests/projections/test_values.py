@@ -1,4 +1,4 @@
-"""Values go into the tables of a projection and come back the same from each database, whatever its session is set to."""
+"""Values go into the tables of a projection and come back the same from each database, whatever its session has set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IN_UTC = MOMENT.astimezone(UTC)
 KINDS: dict[str, tuple[str, Any, Any]] = {
     "a time with a zone": ("TIMESTAMPTZ", MOMENT, IN_UTC),
     "a time without one, of a time that has it": ("TIMESTAMP", MOMENT, IN_UTC.replace(tzinfo=None)),
-    "a time without a zone": ("TIMESTAMP", datetime(2026, 3, 1, 1), datetime(2026, 3, 1, 1)),
+    "a time without a zone": ("TIMESTAMP", IN_UTC.replace(tzinfo=None), IN_UTC.replace(tzinfo=None)),
     "a date": ("DATE", date(9999, 12, 31), date(9999, 12, 31)),
     "a time of day": ("TIME", time(23, 59, 59), time(23, 59, 59)),
     "a truth": ("BOOLEAN", True, True),

@@ -27,7 +27,7 @@ from backstory.stores.sqlite.tables import SqliteTables
 from backstory.tables import Tables, Transaction
 
 SETTINGS = "SELECT set_config('search_path', ?, true), set_config('TimeZone', 'UTC', true)"
-"""The settings of a transaction in PostgreSQL: the tables that SQL names, and the zone of a time that is written without one."""
+"""Settings of a transaction in PostgreSQL: the tables that SQL names, and the zone of times without one."""
 
 LONGEST_NAME = 63
 """Bytes of a name in PostgreSQL."""

@@ -1,7 +1,7 @@
 """Values of Python as a database takes them and gives them back: times, decimals, enums, dicts and lists.
 
-PostgreSQL has types for all of them. SQLite has none: there a column is read by the type that its table declares, so that
-the same code gets the same values from either database.
+PostgreSQL has types for all of them. SQLite has none: there a column is read by the type that its table
+declares, so that the same code gets the same values from either database.
 """
 
 from __future__ import annotations
