@@ -52,7 +52,7 @@ class Projection:
     `tables` is the SQL that makes the tables: one text, or one for each dialect (`sqlite`, `postgresql`). It names no
     schema. Parameters of the class:
 
-    - `name`: the class's own name, `OpenOrders` as `open_orders`, unless given; it says which tables these are, for ever.
+    - `name`: the class's own name, `OpenOrders` as `open_orders`, unless given; says for ever which tables these are.
     - `version` goes up when the tables or the meaning of `apply` change. Each version has tables of its own.
     - `group`: projections of one group share tables, checkpoint and transactions: their rows are of one moment.
     - `partition`: the field of the events which says what must stay in order. `on_error="park"` needs it.
