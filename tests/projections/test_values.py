@@ -36,7 +36,7 @@ class Kept(Projection, name="kept_value"):
     """Keeps one value, in a column of one type."""
 
     def __init__(self, kind: str, value: Any) -> None:
-        self.tables = f"CREATE TABLE kept (value {kind})"
+        self.tables = f"CREATE TABLE kept (value {kind})"  # type: ignore[misc]
         self.value = value
 
     def apply(self, event: StockCounted, tx: Tx) -> None:
