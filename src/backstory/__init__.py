@@ -10,6 +10,7 @@ Query, Condition, Conflict          the events that matter to a decision, and wh
 Projection, Tx                      tables that follow from events, and the transaction in which they are written
 Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
 Personal, Secret, Subject           marks on fields that not everybody may see; personal_shown
+shown                               an event or a state as plain data for JSON, with its marked parts masked
 BackstoryError                      the root of all errors in backstory.errors
 ClearTextWarning, BlockingWarning   marked fields that are stored in clear text; a coroutine that blocks its loop
 """
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         MergeConflict,
         Refused,
     )
+    from backstory.history.compare.jsonable import shown
     from backstory.history.merge.revert import reverts
     from backstory.projections.projection import Projection
     from backstory.store import Record
@@ -85,6 +87,7 @@ __all__ = [
     "provided",
     "register",
     "reverts",
+    "shown",
     "upcast",
 ]
 
@@ -123,6 +126,7 @@ _HOMES = {
     "provided": "decide.inputs",
     "register": "values.event_types",
     "reverts": "history.merge.revert",
+    "shown": "history.compare.jsonable",
     "upcast": "values.event",
 }
 

@@ -414,6 +414,16 @@ class Database:
         begin = self.handle.position(after, line)
         return line.log.commits(after=begin, upto=upto, backwards=backwards)
 
+    def events(self, of: Revision) -> list[Record]:
+        """The events of a commit, typed, with their records: `db.events(db.execute(...))`.
+
+        A position means the commit that has it. Raises `RevisionError`.
+        """
+        line, position = self._view(of)
+        for commit in line.log.commits_at([position or 0]):
+            return list(line.read(Query.all(), after=commit.first - 1, upto=commit.position))
+        raise UnknownRevision(str(of), "there is no commit yet")
+
     def between(self, text: str) -> Iterator[Commit]:
         """The commits of a range, oldest first: `a..b` are those that only `b` has; `a...b` those of one side."""
         span = self.handle.span(text)

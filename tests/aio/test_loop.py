@@ -171,6 +171,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "follow": follow,
     "watch": watch_values,
     "commits": commits,
+    "events": lambda db: db.events(1),
     "between": between,
     "blame": blame,
     "merge": merge,

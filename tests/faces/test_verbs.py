@@ -113,6 +113,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "commits": lambda db: list(db.commits(after=1)),
     "context": around,
     "diff": lambda db: str(db.diff(1, "main", Book("a"))),
+    "events": lambda db: [plain(one) for one in db.events("plan")],
     "execute": lambda db: db.execute(enter(Book("c"), 1), id="done", author="ann", message="why"),
     "find": found,
     "follow": lambda db: plain(next(db.follow(Entered, tags=["book:a"], after=1))),

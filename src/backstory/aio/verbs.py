@@ -101,6 +101,10 @@ class Verbs(Face):
         """See `Database.commits`."""
         return self._stream(partial(self.db.commits, after=after, at=at, backwards=backwards))
 
+    async def events(self, of: Revision) -> list[Record]:
+        """See `Database.events`."""
+        return await self._run(self.db.events, of)
+
     def between(self, text: str) -> Stream[Commit]:
         """See `Database.between`."""
         return self._stream(partial(self.db.between, text))

@@ -35,9 +35,14 @@ def plain(state: Any) -> Any:
     return plain_value(state)
 
 
-def shown(state: Any) -> Any:
-    """The same, its personal and secret parts masked; of any event or state, and of `Latest`."""
-    return masked(plain(state), veil_within(state))
+def shown(value: Any) -> Any:
+    """An event or a state as plain data for JSON, with its personal and secret parts masked.
+
+    It is what a web page or an answer may show: `return shown(db.load(Ticket("t-1")))`. Inside of `personal_shown()` it
+    has personal values too, and never secret ones. Sets are sorted lists. Raises `DefinitionError` if a field holds
+    something that JSON cannot carry.
+    """
+    return masked(plain(value), veil_within(value))
 
 
 def veil_within(state: Any) -> Veil | None:
