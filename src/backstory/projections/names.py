@@ -92,4 +92,6 @@ class Own:
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query, with values of Python by the types of their columns."""
         sql, arguments = self._sql(sql), self._adapt(arguments)
-        return loaded(*self._described(sql, arguments)) if self._described else self.below.rows(sql, arguments)
+        if self._described is None:
+            return self.below.rows(sql, arguments)
+        return loaded(*self._described(sql, arguments))
