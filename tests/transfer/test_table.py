@@ -55,6 +55,22 @@ def test_it_goes_in_as_it_lies_where_that_is_asked_for(file: Source, log: Log) -
     assert [event.tags[0] for event in log.read()] == ["order:o-1", "order:o-2", "order:o-1"]
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_a_row_whose_time_is_empty_has_a_place_only_in_the_order_of_the_file(
+    file: Source, log: Log, rejects: Skipped, empty: str
+) -> None:
+    text = ROWS.replace("2026-11-03 10:00:00Z", empty)
+    load(log, read_csv(file(text), COLUMNS, key=STORE_KEY), on_reject=rejects.append)
+    assert [(line, "--order file" in why) for line, why in reasons(rejects)] == [(3, True)]
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    other = MemoryStore().log()
+    for added in (3, 0):
+        source = read_csv(file(text), COLUMNS, Reading(in_file_order=True), key=STORE_KEY, clock=lambda: now)
+        assert load(other, source).commits == added
+    assert [event.tags[0] for event in other.read()] == ["order:o-1", "order:o-2", "order:o-1"]
+    assert [commit.authored.day for commit in other.commits()] == [1, 27, 2]
+
+
 def test_the_columns_of_process_mining_are_known(file: Source, log: Log) -> None:
     text = "case:concept:name,concept:name,time:timestamp,org:resource,cost\nc-1,Pay,2026-11-01,Ann,5\n"
     load(log, read_csv(file(text), key=STORE_KEY))
@@ -118,7 +134,10 @@ def test_each_row_that_cannot_be_read_is_named_with_its_first_line(
         (5, "column \"at\": 'soon' is not an ISO 8601 time"),
         (6, 'column "status": the row\'s type is empty'),
         (7, "the row has 7 cells, the header has 6"),
-        (10, 'column "at": the row\'s time is empty'),
+        (
+            10,
+            'column "at": the row\'s time is empty, so only the order of the file (--order file) has a place for it',
+        ),
     ]
     assert rejects[3].raw == 'o-1,Placed,2026-11-01,ann,"two\nlines",5,6'
     with pytest.raises(SourceError, match="source:4: the row has 3 cells"):

@@ -4,8 +4,8 @@
 names of the process mining tools are known: concept:name, time:timestamp, case:concept:name, org:resource.
 
 A row's id follows from its cells and from how many of the last 100,000 rows were the same. So a file that has grown,
-was sorted another way or lost its head adds only new rows, and equal rows are kept apart. If rows have no time, the id
-follows from the row's number instead.
+was sorted another way or lost its head adds only new rows, and equal rows are kept apart. The id of a row without a
+time, which only the order of the file has a place for, follows from the row's number instead.
 """
 
 from __future__ import annotations
@@ -231,9 +231,14 @@ class _Table:
         except (EventError, ValueError) as wrong:
             raise _in_column(column, str(wrong)) from wrong
 
-    def _time(self, column: str, text: str) -> datetime:
+    def _time(self, column: str, text: str) -> datetime | None:
         if not text.strip():
-            raise _in_column(column, "the row's time is empty")
+            if self.reading.in_file_order:
+                return None
+            raise _in_column(
+                column,
+                "the row's time is empty, so only the order of the file (--order file) has a place for it",
+            )
         try:
             return self._moment(text)
         except ValueError as wrong:
