@@ -8,6 +8,7 @@ from itertools import chain, islice, repeat
 
 from backstory.errors import BranchError, StoreCorrupt
 from backstory.store import Log
+from backstory.told import pasted
 from backstory.values.commit import ORIGIN, Commit, Head
 from backstory.values.event_data import RecordedEvent
 
@@ -19,7 +20,7 @@ def commit_at(log: Log, position: int) -> Commit:
     """The commit that holds a position up to the head. Raises `StoreCorrupt` if there is none."""
     for commit in log.commits(after=position - 1, limit=1):
         return commit
-    raise StoreCorrupt(f"the commit that holds #{position} is missing; run: backstory verify")
+    raise StoreCorrupt(f"the commit that holds #{position} is missing; run: {pasted('verify')}")
 
 
 class Together:

@@ -4,17 +4,54 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from weakref import WeakKeyDictionary
+
+_ESCAPED = str.maketrans({"\\": r"\\", "'": r"\'"})
 
 _lines: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 
 
-def pasted(*words: str) -> str:
-    """A command line of `backstory`, each word quoted for a shell where it has to be."""
-    from shlex import join
+Repeated = Callable[[Sequence[str]], Sequence[str]]
+"""From the words of a command line to the same words with the options that it needs, such as the store's."""
 
-    return join(["backstory", *words])
+_repeated: Repeated | None = None
+
+
+def pasted(*words: str) -> str:
+    """A command line of `backstory`, each word quoted for a shell where it has to be.
+
+    It works as it stands: on a command line, options such as `-s` are those that were given there.
+    """
+    return " ".join(["backstory", *map(_quoted, words if _repeated is None else _repeated(words))])
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell reads it: bash and zsh, if it has characters that a terminal would not show."""
+    from shlex import quote
+
+    if word.isprintable():
+        return quote(word)
+    shown = (
+        char.translate(_ESCAPED)
+        if char.isprintable()
+        else "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+        for char in word
+    )
+    return f"$'{''.join(shown)}'"
+
+
+@contextmanager
+def repeating(repeated: Repeated) -> Iterator[None]:
+    """Add options to each command line that is shown meanwhile, in any thread: the process is one command line."""
+    global _repeated  # noqa: PLW0603
+    before, _repeated = _repeated, repeated
+    try:
+        yield
+    finally:
+        _repeated = before
 
 
 def warn(words: str, category: type[Warning]) -> None:

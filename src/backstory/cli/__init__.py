@@ -155,6 +155,21 @@ def _worded(usual: Callable[..., str]) -> Callable[..., str]:
 
 
 def _dispatch(words: list[str]) -> int:
+    from backstory.told import repeating
+
+    with repeating(lambda hint: _repeated(words, hint)):
+        return _run(words)
+
+
+def _repeated(words: Sequence[str], hint: Sequence[str]) -> Sequence[str]:
+    """The words of a hint with the options of this command line that it needs."""
+    from backstory.cli.parse.parser import build
+    from backstory.cli.parse.repeated import repeated
+
+    return repeated(words, hint, lambda verb: set(build(verb, "", load(verb))._option_string_actions))
+
+
+def _run(words: list[str]) -> int:
     from backstory.cli.parse import parser
 
     verb, rest = parser.split(words)

@@ -30,6 +30,7 @@ from backstory.store import Log, Store
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.tables import Row as Values
 from backstory.tables import Transaction
+from backstory.told import pasted
 from backstory.values.codec import Codec
 from backstory.values.query import Query
 
@@ -216,7 +217,7 @@ class Views:
             self._sleep(until)
 
     def _behind(self, group: Group, row: Row | None, asked: int, head: int) -> Behind:
-        run = "run it with db.run(...) or backstory run"
+        run = f"run it with db.run(...) or {pasted('run')}"
         if row is None:
             return Behind(group.name, 0, asked, head, f"nobody has ever run it; {run}")
         if row.state != RUNNING:

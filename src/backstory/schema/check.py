@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from backstory.schema.compatibility import Difference, differences, tag_differen
 from backstory.schema.lock import Lock, Published, published
 from backstory.schema.samples import samples
 from backstory.schema.stub import stub, tagged
+from backstory.told import pasted
 from backstory.values.event_types import EventType
 from backstory.values.fields import tag_value
 
@@ -62,7 +62,7 @@ def _removed(name: str, versions: dict[int, Published], kinds: Iterable[EventTyp
         version,
         "was removed",
         remedy="Events of it may be in a log, and states that read them would fail: bring the class back."
-        f"{renamed} If nothing is to read them any more: backstory schema lock --retire {shlex.quote(name)}",
+        f"{renamed} If nothing is to read them any more: {pasted('schema', 'lock', '--retire', name)}",
     )
 
 

@@ -14,6 +14,7 @@ from backstory.errors import LockError
 from backstory.likeness import did_you_mean
 from backstory.outfile import written
 from backstory.schema.json_schema import Schema, event_schema, event_tags
+from backstory.told import pasted
 from backstory.values.event_types import EventType
 
 NAME = "events.lock"
@@ -92,9 +93,13 @@ def read(path: Path) -> Lock:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise LockError(f"there is no schema lock {path}; make one with: backstory schema lock") from None
+        raise LockError(
+            f"there is no schema lock {path}; make one with: {pasted('schema', 'lock')}"
+        ) from None
     if data.startswith((b"<<<<<<<", b"{\n<<<<<<<")) or b"\n<<<<<<< " in data:
-        raise LockError(f"{path} has a merge conflict; take either side, then run: backstory schema lock")
+        raise LockError(
+            f"{path} has a merge conflict; take either side, then run: {pasted('schema', 'lock')}"
+        )
     try:
         lock = msgspec.json.decode(data, type=Lock)
     except msgspec.MsgspecError as wrong:

@@ -90,7 +90,7 @@ class Session:
                 "  export BACKSTORY_STORE=bank.db      for this shell",
                 "  [tool.backstory]                    for a project, in its pyproject.toml; a path is relative to it",
                 '  store = "bank.db"',
-                "If you have no store yet, make one with: backstory init bank.db",
+                f"If you have no store yet, make one with: {pasted('init', 'bank.db')}",
             )
         return address
 
@@ -139,8 +139,8 @@ class Session:
         """Raise `SessionError` if this is the branch that the folder is on, and it is gone."""
         if self._named_branch is None and branch != MAIN and self.store.refs.get(BRANCH + branch) is None:
             raise SessionError(f"this folder is on the branch {branch}, which is gone").hinted(
-                "  backstory switch main               to leave it",
-                f"  {pasted('branch', '--restore', branch):<35}to have it back",
+                f"  {pasted('switch', MAIN):<34} to leave it",
+                f"  {pasted('branch', '--restore', branch):<34} to have it back",
             )
 
     @property

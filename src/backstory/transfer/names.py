@@ -8,6 +8,7 @@ from backstory.errors import StoreCorrupt
 from backstory.history.refs.branches import MAIN, Mark, mark_of, number_of
 from backstory.refs import BRANCH, MARK, SETTLED, travels
 from backstory.store import Store
+from backstory.told import pasted
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ def names_of(store: Store) -> Names:
         for name, text in sorted(_under(BRANCH, refs).items(), key=lambda each: each[0] != MAIN)
     }
     if MAIN not in branches:
-        raise StoreCorrupt("the branch main is missing; run: backstory verify")
+        raise StoreCorrupt(f"the branch main is missing; run: {pasted('verify')}")
     marks = {name: mark_of(name, text) for name, text in _under(MARK, refs).items()}
     return Names(refs, branches, marks, _under(SETTLED, refs))
 

@@ -6,6 +6,7 @@ from backstory.errors import LogDropped, StoreCorrupt
 from backstory.history.refs.branches import MAIN, Branches
 from backstory.lookup import commit_at
 from backstory.store import Log
+from backstory.told import pasted
 from backstory.transfer.names import Names
 from backstory.transfer.stretch import Stretch, has
 from backstory.values.commit import NO_HASH, ORIGIN, Head
@@ -59,7 +60,7 @@ class Wanted:
         if not holders:
             raise StoreCorrupt(
                 f"the source is damaged: {what} a commit at #{position} that is not there;"
-                " look for more damage with: backstory verify"
+                f" look for more damage with: {pasted('verify')}"
             )
         number = next((holder for holder in holders if holder in self._heads), holders[0])
         known = self._heads.get(number)

@@ -13,6 +13,7 @@ from backstory.history.merge.merge import Options
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import resolve_commit
 from backstory.session.memory import Pending, Resolution
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -75,8 +76,8 @@ def begun(arguments: Namespace, session: Session, verb: str, source: str | None)
         waiting.verb == verb and (arguments.abort or source in (None, waiting.source))
     ):
         raise UsageError(f"a {waiting.verb} of {waiting.source} is unfinished").hinted(
-            "See the conflicts: backstory status",
-            f"Or forget it: backstory {waiting.verb} --abort",
+            f"See the conflicts: {pasted('status')}",
+            f"Or forget it: {pasted(waiting.verb, '--abort')}",
         )
     if arguments.abort:
         if waiting is None:
@@ -86,7 +87,7 @@ def begun(arguments: Namespace, session: Session, verb: str, source: str | None)
     if waiting is None:
         if source is None:
             raise UsageError(f"{verb} needs an argument, because no {verb} is unfinished").hinted(
-                f"Try: backstory {verb} --help"
+                f"Try: {pasted(verb, '--help')}"
             )
         waiting = Pending(verb, source, session.branch)
     if arguments.unconditioned:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from backstory.cli.exits import UsageError
 from backstory.likeness import did_you_mean
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from backstory.session import Session
@@ -44,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         if hint := did_you_mean(option, self._option_string_actions):
             message = f"{message}; {hint}"
         usage = [] if self.given is None else self.usage_lines()
-        raise UsageError(message).hinted(*usage, f"Try: {self.prog} --help")
+        raise UsageError(message).hinted(*usage, f"Try: {pasted(*self.prog.split()[1:], '--help')}")
 
     def format_help(self) -> str:
         """Summary, usage, text, options, examples."""

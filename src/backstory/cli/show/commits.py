@@ -11,6 +11,7 @@ from backstory.cli.show.text import plain
 from backstory.cli.show.times import human
 from backstory.lookup import events_of
 from backstory.subject import subject_of
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output
@@ -23,6 +24,14 @@ SHORT = 10
 """Hex digits of a short hash."""
 
 INDENT = "    "
+
+FIRST = ("append", "Deposited", "--tag", "account:a-7", "cents=500", "-m", "first pay")
+"""A command that makes a commit in an empty store."""
+
+
+def none_yet() -> str:
+    """The words about a log without a commit."""
+    return f"no commits yet; make one with: {pasted(*FIRST)}"
 
 
 def shown_data(record: RecordedEvent | EventData) -> bytes:

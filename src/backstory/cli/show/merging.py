@@ -16,6 +16,7 @@ from backstory.history.merge.replay import MergeStep
 from backstory.session.memory import Pending
 from backstory.session.merging import judged
 from backstory.subject import Subjects
+from backstory.told import pasted
 from backstory.values.event_data import RecordedEvent
 
 if TYPE_CHECKING:
@@ -166,17 +167,17 @@ def unknown(step: MergeStep, pending: Pending, known: Collection[str]) -> bool:
 
 def next_words(pending: Pending) -> Iterator[str]:
     """The commands to type next."""
-    verb = f"backstory {pending.verb}"
     rows = {
-        f"{verb} --redecide": "run the commands again on the new state",
-        f"{verb} --skip": "leave these commits out",
-        f"{verb} --force -m WHY": "take them as they are",
-        f"{verb} --skip ID --redecide ID": "answer for each commit",
-        f"{verb} --abort": "forget it; nothing has been changed",
+        ("--redecide",): "run the commands again on the new state",
+        ("--skip",): "leave these commits out",
+        ("--force", "-m", "WHY"): "take them as they are",
+        ("--skip", "ID", "--redecide", "ID"): "answer for each commit",
+        ("--abort",): "forget it; nothing has been changed",
     }
-    width = max(map(len, rows))
+    lines = {pasted(pending.verb, *words): about for words, about in rows.items()}
+    width = max(map(len, lines))
     yield "what now?"
-    yield from (f"  {written:{width}}  {about}" for written, about in rows.items())
+    yield from (f"  {written:{width}}  {about}" for written, about in lines.items())
 
 
 def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:

@@ -25,6 +25,7 @@ from backstory.history.compare.jsonable import shown
 from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
 from backstory.subject import Subjects, subject_of
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -95,7 +96,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("bisect run asks a command; --where, --turns and --all are for the other way")
     if not halves and not arguments.where:
         raise UsageError(
-            "bisect needs a condition. Give one, as in --where 'balance < 0', or: backstory bisect run CMD"
+            f"bisect needs a condition. Give one, as in --where 'balance < 0', or: {pasted('bisect', 'run', 'CMD')}"
         )
     if not halves and arguments.of:
         raise UsageError("--of is for bisect run; here the state comes first")
@@ -248,9 +249,8 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
     """The first commit that a command calls bad."""
     words = arguments.words[1:]
     if not words:
-        raise UsageError(
-            "bisect run needs a command. For example: backstory bisect run ./check.sh --good '#1' --bad HEAD"
-        )
+        example = pasted("bisect", "run", "./check.sh", "--good", "#1", "--bad", "HEAD")
+        raise UsageError(f"bisect run needs a command. For example: {example}")
     reference = target.reference(session, arguments.of) if arguments.of else None
     environment = {
         **os.environ,

@@ -66,7 +66,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     asked = [makes, arguments.delete, arguments.restore, arguments.list or None]
     if sum(each is not None for each in asked) > 1 or (restores and arguments.revision is not None):
         raise UsageError("one thing at a time: make, delete, restore or list").hinted(
-            "Try: backstory branch --help"
+            f"Try: {pasted('branch', '--help')}"
         )
     branches = session.branches
     if arguments.delete is not None:
@@ -95,7 +95,7 @@ def delete(session: Session, name: str, out: Output) -> int:
     """Delete a branch's name, unless one is on it."""
     branches, on = session.branches, session.memory.branch
     if name == on and name != MAIN:
-        raise UsageError(f"this folder is on {name}; leave it first: backstory switch main")
+        raise UsageError(f"this folder is on {name}; leave it first: {pasted('switch', MAIN)}")
     was = Standings(branches).of(branches.get(name))
     branches.delete(name)
     if out.json:

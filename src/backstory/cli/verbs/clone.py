@@ -11,6 +11,7 @@ from backstory.cli.show.bar import Bar
 from backstory.cli.show.text import count
 from backstory.documents.copies import clone_document
 from backstory.stores import open_store, scheme_of, shown
+from backstory.told import repeating
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -51,6 +52,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
     # The source first: where there is none, no target is made.
     with (
+        repeating(lambda hint: ["-s", source, *hint]),  # what is damaged is the source
         closing(open_store(arguments.source, create=False)) as original,
         closing(open_store(arguments.target)) as copy,
         Bar(f"clone {source}") as bar,

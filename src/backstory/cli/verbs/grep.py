@@ -13,6 +13,7 @@ from backstory.cli.show.text import plain
 from backstory.documents.commits import commit_document, event_document
 from backstory.history.ask.grep import data_text, grep_events, grep_messages
 from backstory.subject import Subjects
+from backstory.told import pasted
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Look, and list the commits or events that are found."""
     if (arguments.type or arguments.tag) and not arguments.data:
         raise UsageError(
-            "--type and --tag go with --data; for commits with such events: backstory log --grep"
+            f"--type and --tag go with --data; for commits with such events: {pasted('log', '--grep', 'TEXT')}"
         )
     if arguments.number is not None and arguments.number < 0:
         raise UsageError(f"-n takes a number, not {arguments.number}")

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
+from backstory.cli.show.commits import FIRST
 from backstory.cli.show.text import plain
 from backstory.stores import open_store, shown
 from backstory.told import pasted
@@ -42,9 +43,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.document("store", store=address)
         return 0
     out.line(f"made {plain(address)}, an empty store")
-    option = ["-s", address] if arguments.path or arguments.store else []
-    first = pasted(*option, "append", "Deposited", "--tag", "account:a-7", "cents=500", "-m", "first pay")
-    out.say(f"\nA first event:       {first}\nSee its commits:     {pasted(*option, 'log')}")
-    if option:
+    option = ["-s", address] if arguments.path else []
+    out.say(
+        f"\nA first event:       {pasted(*option, *FIRST)}\nSee its commits:     {pasted(*option, 'log')}"
+    )
+    if arguments.path or arguments.store:
         out.say(f"Name it only once:   export BACKSTORY_STORE={quote(address)}")
     return 0

@@ -10,6 +10,7 @@ from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.documents.branches import mark_document
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -74,7 +75,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.document("marks", marks=[mark_document(mark) for mark in found])
         return 0
     if not found:
-        out.say("no marks yet; make one with: backstory mark NAME -m 'why'")
+        out.say(f"no marks yet; make one with: {pasted('mark', 'NAME', '-m', 'why')}")
         return 0
     out.page()
     rows = [

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse import merging
 from backstory.cli.show.merging import Showing
+from backstory.refs import MAIN
 from backstory.session.merging import carried_out
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -45,7 +47,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if pending.source == pending.target:
         raise UsageError(
             f"{pending.source} is the branch that this folder is on; go to the one that is to take it over:"
-            " backstory switch main"
+            f" {pasted('switch', MAIN)}"
         )
     branches.get(pending.source)
     session.check(pending.target)

@@ -14,6 +14,7 @@ from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.stored import check_log
 from backstory.stores import scheme_of, shown
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -102,7 +103,8 @@ def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int
             out.line(f"locked {count(len(app.events), 'event')} in {path}")
         else:
             out.say(
-                "backstory: nothing was locked; for events that no store has yet: backstory schema lock --force"
+                "backstory: nothing was locked; for events that no store has yet:"
+                f" {pasted('schema', 'lock', '--force')}"
             )
     return answer(written)
 
@@ -141,7 +143,7 @@ def verdict(app: Application, path: Path, arguments: Namespace, session: Session
         out.line(f"{out.paint('sound', 'green')}: {looked}")
     if any(finding.level == "news" for finding in found):
         out.flush()
-        out.say("\nRecord the new schemas with: backstory schema lock")
+        out.say(f"\nRecord the new schemas with: {pasted('schema', 'lock')}")
     return answer(not bad)
 
 

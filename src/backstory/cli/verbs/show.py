@@ -14,6 +14,7 @@ from backstory.errors import UnknownRevision
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import subject_of
+from backstory.told import pasted
 from backstory.values.commit import QUERY
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.lines(commits.data(event))
     if point.exact and commit.size > 1:
         short = commit.hash.hex()[: commits.SHORT]
-        out.say(f"\nOne event of {commit.size:,} in this commit. All of them: backstory show {short}")
+        out.say(f"\nOne event of {commit.size:,} in this commit. All of them: {pasted('show', short)}")
     return 0
 
 

@@ -59,7 +59,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.line(f"head {head.hash.hex()[:10]} {out.paint(f'#{head.position}', 'cyan')}, {human(head.time)}")
         out.line(f"  {plain(subject)}")
     else:
-        out.line("no commits yet; make one with: backstory append")
+        from backstory.cli.show.commits import none_yet
+
+        out.line(none_yet())
     if name != MAIN:
         out.lines(relation(stands.parent, stands.base, stands.ahead, stands.behind, name))
     if pending is not None:

@@ -10,6 +10,7 @@ from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.history.ask import summary
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -69,5 +70,5 @@ def tags(log: Log, key: str, number: int | None, out: Output) -> int:
         ]
         table.write(out, ("tag", "events", "first", "last"), rows, right="events first last")
     if not found:
-        out.say(f"backstory: no tag has the key {key!r}; the keys are listed by: backstory tags")
+        out.say(f"backstory: no tag has the key {key!r}; the keys are listed by: {pasted('tags')}")
     return answer(found)

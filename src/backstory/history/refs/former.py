@@ -13,6 +13,7 @@ from backstory.errors import BranchError
 from backstory.history.refs.branches import Branch, Branches
 from backstory.history.refs.reflog import Entry
 from backstory.refs import REFLOG
+from backstory.told import pasted
 from backstory.values.commit import Commit
 
 FORMER = re.compile(r"(.+)@\{(\d+)\}")
@@ -48,7 +49,7 @@ def restore(branches: Branches, text: str, name: str | None = None) -> Branch:
             if numbers
             else "the reflog knows none"
         )
-        raise BranchError(f"branch {had!r} had no such log: {known}").hinted("see:  backstory reflog")
+        raise BranchError(f"branch {had!r} had no such log: {known}").hinted(f"see:  {pasted('reflog')}")
     return branches.restore(name or had, numbers[count - 1])
 
 
@@ -67,7 +68,7 @@ def _with_commit(branches: Branches, text: str, name: str | None) -> Branch:
     if not found:
         raise BranchError(
             f"{text!r} is no branch that was deleted or rebased, and no commit of a log without a name"
-        ).hinted("see:  backstory reflog")
+        ).hinted(f"see:  {pasted('reflog')}")
     if len(found) > 1:
         ends = ", ".join(store.log(number).head().hash.hex()[:16] for number in found)
         raise BranchError(

@@ -64,7 +64,9 @@ def prepare(server: Server, create: bool | None) -> None:
             server.run(lambda connection: migrate(connection, schema))
         except StoreReadOnly as error:
             what = f"bring it from format {found} to {FORMAT}" if found else "make it"
-            raise StoreMissing(f"{error}. A user with the right must {what}: backstory init") from error
+            raise StoreMissing(
+                f"{error}. A user with the right must {what}: {pasted('init', shown)}"
+            ) from error
     if told != process and server.address.prepare is None:
         server.pool_elsewhere()  # another process answers than the one that we connected to
     server.commits_read = isolation == "read committed"

@@ -26,6 +26,7 @@ from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction, inside
 from backstory.stores.postgres.wire import TEXT, blob, joined
+from backstory.told import pasted
 from backstory.unit import Addition, Append, Batch, NewLog, Outcome, Unit, Withhold, Written
 from backstory.values.commit import ORIGIN, Commit, Head, emptied, micros
 from backstory.values.event_data import RecordedEvent
@@ -192,7 +193,7 @@ class Writing:
         """Write the units that were judged here. The database judges them again, with the same result."""
         [outcome] = self._offer_to(number, [Offer(number, batch)])
         if outcome != Written((commits,)):
-            raise StoreCorrupt(f"log {number} was judged in two ways: {outcome!r}; run: backstory verify")
+            raise StoreCorrupt(f"log {number} was judged in two ways: {outcome!r}; run: {pasted('verify')}")
 
     def _withhold(self, number: int, commit: Commit, places: Sequence[int]) -> None:
         rows = self._rows(number)

@@ -17,6 +17,7 @@ from backstory.errors import (
     StoreReadOnly,
     StoreRefused,
 )
+from backstory.told import pasted
 
 _FULL = "no space is left on the disk; nothing of this was kept"
 _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
@@ -34,7 +35,7 @@ _NAMES: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = 
     ),
     ((apsw.TooBigError,), StoreRefused, "this is more than a row can hold"),
     ((apsw.NotADBError,), NotAStore, "this is not a Backstory store"),
-    ((apsw.CorruptError, UnicodeDecodeError), StoreCorrupt, "the file is damaged; run: backstory verify"),
+    ((apsw.CorruptError, UnicodeDecodeError), StoreCorrupt, "the file is damaged"),
     ((apsw.ConnectionClosedError,), StoreClosed, "the store is closed here"),
 )
 
@@ -50,7 +51,8 @@ def named(path: str, error: Exception) -> StoreError:
         return StoreError(f"{path}: this process has as many files open as it may; see ulimit -n ({error})")
     for kinds, ours, says in _NAMES:
         if isinstance(error, kinds):
-            return ours(f"{path}: {says} ({error})")
+            run = f"; run: {pasted('-s', path, 'verify')}" if ours is StoreCorrupt else ""
+            return ours(f"{path}: {says} ({error}){run}")
     return StoreError(f"{path}: {error}")
 
 

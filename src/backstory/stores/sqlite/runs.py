@@ -10,6 +10,7 @@ import msgspec
 from backstory.errors import StoreCorrupt
 from backstory.stores.rows import LOG_BITS, POSITION, decode_tags
 from backstory.stores.sqlite.read_plan import hash_token, token
+from backstory.told import pasted
 from backstory.values.commit import Commit, Draft
 
 INSERT_TOKENS = "INSERT INTO token_index (rowid, tokens) VALUES (?, ?)"
@@ -39,7 +40,9 @@ def write_run(
         for key, hash in hashes.items():
             tokens[key] = f"{tokens[key]} {hash_token(hash)}"
     except (msgspec.MsgspecError, AttributeError, KeyError, TypeError) as error:
-        raise StoreCorrupt(f"a row after #{indexed} is damaged ({error!r}); run: backstory verify") from error
+        raise StoreCorrupt(
+            f"a row after #{indexed} is damaged ({error!r}); run: {pasted('verify')}"
+        ) from error
     connection.executemany(INSERT_TOKENS, [(key, text) for key, text in tokens.items() if text])
     bounds = (base + indexed, max(tokens))
     connection.execute(INDEX_TYPES, bounds)

@@ -21,6 +21,7 @@ from backstory.stores.sqlite.log_writing import KnownLog, LogWriting
 from backstory.stores.sqlite.read_plan import LAST_LOG, first_key
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.runs import drop_rows
+from backstory.told import pasted
 from backstory.unit import Addition, Append, NewLog, Outcome, SetRef, Unit, Written
 from backstory.values.commit import Commit, Head, micros
 
@@ -142,7 +143,7 @@ class Writing:
             raise StoreRefused(f"there is no log after {LAST_LOG}")
         if key >= first_key(number):
             raise StoreCorrupt(
-                f"there are rows of log {number}, which is made only now; run: backstory verify"
+                f"there are rows of log {number}, which is made only now; run: {pasted('verify')}"
             )
         origin = new.origin
         values = (number, origin.position, origin.hash, micros(origin.time), new.id)

@@ -10,6 +10,7 @@ from backstory.cli.parse import parser as parsers
 from backstory.cli.verbs.do import asked
 from backstory.cli.verbs.do.options import commit_options
 from backstory.documents.application import first_line
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -44,7 +45,7 @@ def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None
     if found.command is None:
         if parsers.wants_help(words):
             return None
-        raise UsageError("which command? They are listed by: backstory commands")
+        raise UsageError(f"which command? They are listed by: {pasted('commands')}")
     command = parsers.session_of(found).application.command(found.command)
     at = words.index(found.command)
     name = (

@@ -18,6 +18,7 @@ from backstory.decide.parameters import Shape, StateParameter
 from backstory.decide.state import State
 from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -141,7 +142,7 @@ class Asked:
     def wrong(self, why: str) -> UsageError:
         """An error with the command's usage."""
         name = self.command.name
-        return UsageError(f"{name}: {why}").hinted(*self._usage, f"Try: backstory do {name} --help")
+        return UsageError(f"{name}: {why}").hinted(*self._usage, f"Try: {pasted('do', name, '--help')}")
 
     @staticmethod
     def _at(arguments: Namespace, dest: str) -> Any:

@@ -14,6 +14,7 @@ from backstory.cli.show.text import plain
 from backstory.cli.verbs.log import view
 from backstory.cli.verbs.log.view import View
 from backstory.history.ask.listing import Filter, Side, followed, listed
+from backstory.told import pasted
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.lines([""] if apart and number > 1 else [])
         out.lines(shown.lines(*each))
     if log.head().position == 0:
-        out.say("no commits yet; make one with: backstory append")
+        from backstory.cli.show.commits import none_yet
+
+        out.say(none_yet())
     elif not number and (arguments.type or arguments.tag):
         from backstory.history.ask.similar import unknown_tags, unknown_types
 
@@ -184,7 +187,8 @@ def check(arguments: Namespace, out: Output) -> None:
     if arguments.graph and ".." in (arguments.revision or ""):
         raise UsageError("--graph takes a revision, not a range")
     if arguments.of and not arguments.value:
-        raise UsageError("--of says whose field -S means: backstory log -S balance=0 --of Account a-7")
+        example = pasted("log", "-S", "balance=0", "--of", "Account", "a-7")
+        raise UsageError(f"--of says whose field -S means: {example}")
     if arguments.format is not None and (arguments.oneline or out.json or out.ndjson):
         raise UsageError(
             "--format says all about how a commit looks: it goes neither with --oneline nor with --json"

@@ -17,6 +17,7 @@ from backstory.cli.show.value import cut, shown
 from backstory.decide.latest import Latest
 from backstory.documents.states import latest_document, value_of
 from backstory.lookup import commit_at
+from backstory.told import pasted
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -107,4 +108,4 @@ def nothing(log: Log, tag: str, at: str | None) -> str:
 
     if others := similar_tags(log, tag):
         return f"nothing is known about {tag}; did you mean {' or '.join(others)}?"
-    return f"nothing is known about {tag}; the keys of tags are listed by: backstory tags"
+    return f"nothing is known about {tag}; the keys of tags are listed by: {pasted('tags')}"
