@@ -106,6 +106,7 @@ def test_every_hint_repeats_the_store_the_branch_and_the_application_and_works_a
         ("do", "deposit", "a-7", *named),
         ("branch", "--restore", "gone", "-s", ODD),
         ("branch", "third", "-s", ODD),
+        ("branch", "--delete", "third", "-s", ODD),  # this folder went there by the hint before
         ("branch", "--delete", "third", "-s", ODD),
         ("schema", "check", "--lock", "my own.lock", *named),
         ("switch", "trial", "HEAD", f"--store={ODD}"),
