@@ -121,6 +121,10 @@ class Caches(Protocol):
         """The value that is kept under a name; None if there is none."""
         ...
 
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The values that are kept under some of these names."""
+        ...
+
     def names(self, prefix: str = "") -> Sequence[str]:
         """All names that start with `prefix`, sorted."""
         ...

@@ -103,6 +103,9 @@ class SharedCaches:
     def get(self, name: str) -> bytes | None:
         return self._one().get(name)
 
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        return self._one().get_all(names)
+
     def names(self, prefix: str = "") -> Sequence[str]:
         return self._one().names(prefix)
 

@@ -42,6 +42,12 @@ class Caching:
         caches.set("snapshot/0/A", b"2")
         assert caches.get("snapshot/0/A") == b"2"
         assert caches.get("other") == bytes(range(256))
+        many = [f"snapshot/{number}" for number in range(2_000)]
+        assert caches.get_all(["other", *many, "snapshot/0/A", "other"]) == {
+            "other": bytes(range(256)),
+            "snapshot/0/A": b"2",
+        }
+        assert caches.get_all([]) == {}
         assert list(caches.names("snapshot/")) == ["snapshot/0/A", "snapshot/0/B"]
         caches.set("snapshot/0/A", None)
         caches.set("snapshot/0/A", None)

@@ -255,7 +255,7 @@ class Executor:
         """The decision of the command now, not appended. Raises the errors of `decide` and of `drafting`."""
         decision = self.decide(command, reads_of(command))
         position = decision.position
-        filled = command.gathered(lambda stage: [self._loader.load(one, position) for one in stage])
+        filled = command.gathered(lambda stage: self._loader.load_more(Reads(stage), position))
         before = {name: filled[name] for name in command.kind.reads}
         if not decision.events:
             return Preview([], before, before)

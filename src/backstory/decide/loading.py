@@ -6,10 +6,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
+from backstory.decide.folding import Folding, fold_all
 from backstory.decide.mistaken import need_state
 from backstory.decide.snapshots import Snapshots
 from backstory.decide.state import State, state_type
@@ -171,40 +172,54 @@ class Loader:
         They may be remembered, so the caller must not change them. Remembered states are looked up before the head:
         other threads may bring them forward meanwhile, and a state that is newer than the known head is of no use.
         """
-        known = [(read, self._known(read)) for read in reads.states]
-        if left is None or any(one is not None and one[1] > left.position for _, one in known):
+        known = self._all_known(reads)
+        if left is None or any(one is not None and one[1] > left.position for one in known):
             left = self.head()
-        upto = left.position
-        return [self._load(*one, upto, FAR) for one in known], upto
+        return self._load_all(reads, known, left.position), left.position
 
     def load_more(self, reads: Reads, upto: int) -> list[State]:
         """More states, as of the position at which others were loaded for the same decision."""
-        return [self._load(read, self._known(read, upto), upto, FAR) for read in reads.states]
+        return self._load_all(reads, self._all_known(reads, upto), upto)
+
+    def _load_all(self, reads: Reads, known: Sequence[Known | None], upto: int) -> list[State]:
+        """The states at a position: those that were left at about the same one are folded by one read."""
+        if len(known) == 1:
+            return [self._load(reads.states[0], known[0], upto, FAR)]
+        states: list[Any] = [one and one[0] for one in known]
+        together: dict[int, list[tuple[int, Folding]]] = {}
+        for index, one in enumerate(known):
+            if one is None or one[1] != upto:
+                folding = _folding(reads.states[index], one, upto)
+                together.setdefault(_age(folding.position, upto), []).append((index, folding))
+        for each in together.values():
+            fold_all([folding for _, folding in each], self.log, upto)
+            for index, folding in each:
+                self._remember(reads.states[index], folding, upto, FAR)
+                states[index] = folding.state
+        return states
 
     def _load(self, read: Read, known: Known | None, upto: int, lag: int | None) -> State:
         """The state at a position; the caller must not change it.
 
         `lag`: it is remembered if it has changed, or if it was remembered so many positions earlier; None: never.
         """
-        reference, query, key = read
-        compiled = state_type(type(reference))
-        if known is None or known[1] > upto:
-            known = compiled.empty(reference), 0
-        state, position = known
-        events = iter(self.log.read(query, after=position, upto=upto) if position < upto else ())
-        first = next(events, None)
-        if first is None:
-            if lag is not None and key is not None and upto - position > lag:
-                self._cache.put((self._mine, key), state, upto)
-            return state
-        folded: State = compiled.copy(state)
-        count = applied(folded, self.log, chain((first,), events))
+        folding = _folding(read, known, upto)
+        position = folding.position
+        events = iter(self.log.read(read.query, after=position, upto=upto) if position < upto else ())
+        if (first := next(events, None)) is not None:
+            folding.state = state_type(type(read.reference)).copy(folding.state)
+            folding.count = applied(folding.state, self.log, chain((first,), events))
         if lag is not None:
-            if key is not None:
-                self._cache.put((self._mine, key), folded, upto, count)
-            if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
-                self._snapshots.keep(reference, query, folded, upto)
-        return folded
+            self._remember(read, folding, upto, lag)
+        return folding.state
+
+    def _remember(self, read: Read, folding: Folding, upto: int, lag: int) -> None:
+        reference, query, key = read
+        state, count = folding.state, folding.count
+        if key is not None and (count or upto - folding.position > lag):
+            self._cache.put((self._mine, key), state, upto, count or 1)
+        if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
+            self._snapshots.keep(reference, query, state, upto)
 
     def advance(
         self, reads: Reads, states: Sequence[State], commit: Commit, records: Sequence[RecordedEvent]
@@ -226,13 +241,43 @@ class Loader:
 
     def _known(self, read: Read, upto: int | None = None) -> Known | None:
         """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
-        reference, query, key = read
-        known = None if key is None else self._cache.get((self._mine, key))
-        if known is not None and (upto is None or known[1] <= upto):
-            return known
-        if self._snapshots is not None and type(reference).snapshot_every:
-            return self._snapshots.get(reference, query, upto)
-        return None
+        known = self._cached(read, upto)
+        if known is None and self._snapshots is not None and type(read.reference).snapshot_every:
+            return self._snapshots.get(read.reference, read.query, upto)
+        return known
+
+    def _cached(self, read: Read, upto: int | None) -> Known | None:
+        known = None if read.key is None else self._cache.get((self._mine, read.key))
+        return known if known is not None and (upto is None or known[1] <= upto) else None
+
+    def _all_known(self, reads: Reads, upto: int | None = None) -> list[Known | None]:
+        """The same for several states, whose snapshots are asked for together."""
+        if len(reads.states) == 1:
+            return [self._known(reads.states[0], upto)]
+        found = [self._cached(read, upto) for read in reads.states]
+        if self._snapshots is None:
+            return found
+        missing = [
+            index
+            for index, read in enumerate(reads.states)
+            if found[index] is None and type(read.reference).snapshot_every
+        ]
+        kept = self._snapshots.get_all([reads.states[index][:2] for index in missing], upto)
+        for index, one in zip(missing, kept, strict=True):
+            found[index] = one
+        return found
+
+
+def _folding(read: Read, known: Known | None, upto: int) -> Folding:
+    """A state as it is known, to be brought forward; an empty one if it is not known, or only later."""
+    if known is None or known[1] > upto:
+        known = state_type(type(read.reference)).empty(read.reference), 0
+    return Folding(*known, read.query)
+
+
+def _age(position: int, upto: int) -> int:
+    """States of one age are read together: each read is at most twice as long as that of any one of them alone."""
+    return -1 if position == 0 else (upto - position).bit_length()
 
 
 def applied(state: State, log: Log, records: Iterable[RecordedEvent]) -> int:

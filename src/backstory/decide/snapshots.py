@@ -7,6 +7,8 @@ JSON.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from backstory.decide.fingerprint import fingerprint
@@ -37,8 +39,19 @@ class Snapshots:
 
     def get(self, reference: State, query: Query, upto: int | None = None) -> tuple[State, int] | None:
         """The state of this identity and its position, if a snapshot is no newer than `upto` and still true."""
-        name = self._name(reference)
-        text = None if name is None else self._caches.get(name)
+        return self.get_all([(reference, query)], upto)[0]
+
+    def get_all(
+        self, wanted: Sequence[tuple[State, Query]], upto: int | None = None
+    ) -> list[tuple[State, int] | None]:
+        """The same for several, which are asked for together."""
+        names = [self._name(reference) for reference, _ in wanted]
+        kept = self._caches.get_all([name for name in names if name is not None])
+        return [self._read(kept.get(name or ""), *one, upto) for name, one in zip(names, wanted, strict=True)]
+
+    def _read(
+        self, text: bytes | None, reference: State, query: Query, upto: int | None
+    ) -> tuple[State, int] | None:
         if text is None:
             return None
         try:

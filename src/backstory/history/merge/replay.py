@@ -17,7 +17,7 @@ import msgspec
 from backstory.decide.call import Command
 from backstory.decide.commands import CommandType
 from backstory.decide.inputs import Input
-from backstory.decide.loading import Loader
+from backstory.decide.loading import Loader, Reads
 from backstory.decide.state import State, boundary
 from backstory.errors import BackstoryError, Refused
 from backstory.history.refs.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
@@ -257,7 +257,7 @@ class Replay:
         known = commit.first - 1  # not `condition.after`: it also knew the commits before it in its own batch
         names = command.kind.reads
         try:
-            before = command.gathered(lambda stage: [then.load(state, known) for state in stage])
+            before = command.gathered(lambda stage: then.load_more(Reads(stage), known))
             now, _ = self._gathered(command)
         except BackstoryError:  # a state cannot be read, or a function that names a state refuses
             return {}, {}
@@ -269,7 +269,7 @@ class Replay:
 
         def load(stage: list[State]) -> list[State]:
             read.extend(stage)
-            return [self._now.load(state) for state in stage]
+            return self._now.load_all(Reads(stage))[0]
 
         return command.gathered(load), read
 

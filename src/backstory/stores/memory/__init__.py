@@ -232,6 +232,11 @@ class MemoryCaches:
         self._store.check_open()
         return self._values.get(name)
 
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The values that are kept under some of these names."""
+        self._store.check_open()
+        return {name: value for name in names if (value := self._values.get(name)) is not None}
+
     def names(self, prefix: str = "") -> Sequence[str]:
         """All names that start with `prefix`, sorted."""
         self._store.check_open()

@@ -56,8 +56,14 @@ class PostgresCaches:
 
     def get(self, name: str) -> bytes | None:
         """The value that is kept under a name; None if there is none."""
-        rows = self._source.fetch(f"SELECT value FROM {self._table} WHERE name = %s", (name,))
-        return rows[0][0] if rows else None
+        return self.get_all([name]).get(name)
+
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The values that are kept under some of these names."""
+        if not names:
+            return {}
+        sql = f"SELECT name, value FROM {self._table} WHERE name = ANY(ARRAY(SELECT unnest(%s::text[])))"
+        return dict(self._source.fetch(sql, (list(names),)))
 
     def names(self, prefix: str = "") -> Sequence[str]:
         """All names that start with `prefix`, sorted."""

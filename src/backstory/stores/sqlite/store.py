@@ -15,7 +15,7 @@ from backstory.stores.names import beyond
 from backstory.stores.rows import POSITION, Row, head_of
 from backstory.stores.sqlite.lineage import File, Lost
 from backstory.stores.sqlite.log import SqliteLog
-from backstory.stores.sqlite.read_plan import LAST_LOG
+from backstory.stores.sqlite.read_plan import LAST_LOG, PART
 from backstory.stores.sqlite.rows import HOLDING, row_digest
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.stores.sqlite.writing import Writing
@@ -52,6 +52,15 @@ class SqliteCaches:
         """The value that is kept under a name; None if there is none."""
         rows = self._file.fetch("SELECT value FROM caches WHERE name = ?", (name,))
         return rows[0][0] if rows else None
+
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The values that are kept under some of these names."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(names), PART):
+            part = tuple(names[start : start + PART])
+            marks = ", ".join("?" * len(part))
+            found |= dict(self._file.fetch(f"SELECT name, value FROM caches WHERE name IN ({marks})", part))
+        return found
 
     def names(self, prefix: str = "") -> Sequence[str]:
         """All names that start with `prefix`, sorted."""
