@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from backstory.conformance import StoreConformance
 from backstory.conformance.sample import fact, one
-from backstory.stores.postgres import PostgresStore, append_call, read_plan
+from backstory.stores.postgres import PostgresStore, append_call, read_plan, rows
 from backstory.stores.postgres.session import Arguments
 from backstory.stores.rows import Row
 from backstory.values.query import Clause, Query
@@ -46,6 +47,27 @@ def test_a_read_is_one_statement_whatever_the_number_of_its_clauses(
         monkeypatch.setattr(store.server, "fetch", counting)
         assert len(list(log.read(query, upto=head))) == clauses
         assert len(asked) <= 2  # the second finds that there is no more
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("limit", [None, 1, 7, 50])
+def test_a_read_of_many_clauses_takes_the_log_stretch_by_stretch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backwards: bool, limit: int | None
+) -> None:
+    for name, value in {"CHUNK_OF_MANY": 20, "STRETCH": 16, "LEAST_STRETCH": 2, "LONGER": 3}.items():
+        monkeypatch.setattr(rows, name, value)
+    chance = Random(1)
+    with closing(schemas().open(tmp_path)) as store:
+        log = store.log()
+        for tags in (5, 400, 1, 60, 400):  # dense, and nearly nothing, and dense again
+            one(log, *[fact("A", f"x:{chance.randrange(tags)}") for _ in range(90)])
+        for clauses in (31, 32, 200):
+            query = Query(tuple(Clause.of(["A"], [f"x:{number}"]) for number in range(3, clauses + 3)))
+            for after, upto in ((0, 450), (91, 270), (449, 450), (450, 450)):
+                wanted = [event for event in log.read(after=after, upto=upto) if query.matches(event)]
+                wanted = wanted[::-1] if backwards else wanted
+                found = log.read(query, after=after, upto=upto, backwards=backwards, limit=limit)
+                assert list(found) == wanted[:limit]
 
 
 COLLIDING = """

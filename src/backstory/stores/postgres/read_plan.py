@@ -28,8 +28,11 @@ FROM_KEYS = (
     f"SELECT {COLUMNS} FROM {{schema}}.events e"
     " WHERE e.key = ANY(ARRAY({keys} ORDER BY key {order} LIMIT %(limit)s)) ORDER BY e.key {order} LIMIT %(limit)s"
 )
-# An array from a subquery has no known length: for a long one the planner would read a whole table, or compile a plan.
-BY_TAGS = """SELECT DISTINCT p.key FROM unnest((SELECT %(tags)s::text[]), (SELECT %(types)s::text[])) w (tags, types)
+# A list from a subquery has no known length: for a long one the planner would read a whole table, or compile a plan.
+# The lists of tags and types are one text each: psycopg encodes an array anew for each chunk, element by element.
+BY_TAGS = """SELECT DISTINCT p.key FROM unnest(
+    string_to_array((SELECT %(tags)s::text), ' '), string_to_array((SELECT %(types)s::text), ' ')
+) w (tags, types)
 CROSS JOIN LATERAL (SELECT w.tags::bigint[] AS tags, w.types::integer[] AS types OFFSET 0) c
 CROSS JOIN LATERAL (
     SELECT t.key FROM {schema}.tags t
@@ -77,8 +80,8 @@ def plan(schema: str, query: Query, *, backwards: bool) -> Selection | None:
     looks, arguments = [], dict[str, Any]()
     if tagged:
         looks.append(BY_TAGS.format(schema=schema, order=order))
-        arguments["tags"] = [_array(map(tag_key, clause.tags)) for clause in tagged]
-        arguments["types"] = [_array(map(type_key, clause.types)) for clause in tagged]
+        arguments["tags"] = " ".join([_array(map(tag_key, clause.tags)) for clause in tagged])
+        arguments["types"] = " ".join([_array(map(type_key, clause.types)) for clause in tagged])
     if names:
         looks.append(BY_TYPE.format(schema=schema, order=order))
         arguments["names"] = names

@@ -29,9 +29,12 @@ from backstory.values.query import Query, matcher
 FIRST_CHUNK, CHUNK = 64, 2048
 """Rows that a read fetches at a time, at first and later: no transaction stays open between them."""
 
-CHUNK_OF_MANY, FOR_EACH = 16_384, 16
-"""The most rows of a chunk where a query has many clauses, all of which each chunk looks up again; and how many rows it
-has for each of them."""
+MANY, CHUNK_OF_MANY = 32, 16_384
+"""A query of so many clauses is read in stretches of the log, and a chunk has at most so many rows: each looks all
+clauses up again, and without an end it would find all later events of each clause, again and again."""
+
+STRETCH, LEAST_STRETCH, LONGER = 16_384, 1_024, 8
+"""Positions of the first stretch, and of the shortest; and by how much the next one may be longer."""
 
 COMMIT_COLUMNS = (
     f"key & {POSITION}, size, id, time, authored, author, message, convert_to(command, 'UTF8'),"
@@ -138,28 +141,33 @@ class Rows:
         Of a long one, the next chunk is fetched while this one is used.
         """
         after = max(after, self.origin.position)
-        if after >= upto:
-            return
-        clauses = min(selection.clauses, CHUNK_OF_MANY // FOR_EACH)
-        first, most = max(FIRST_CHUNK, clauses), max(CHUNK, clauses * FOR_EACH)
-        size = first if limit is None else min(first, limit)
-        rows = self._chunk(selection, after, upto, size, backwards)
-        while len(rows) == size:
-            if backwards:
-                upto = rows[-1][0] - 1
+        many = selection.clauses >= MANY
+        size, most = (CHUNK_OF_MANY, CHUNK_OF_MANY) if many else (FIRST_CHUNK, CHUNK)
+        size = size if limit is None else min(size, limit)
+        stretch = STRETCH if many else upto
+        rows: list[Row] = []
+        while after < upto:
+            low, high = (
+                (max(after, upto - stretch), upto) if backwards else (after, min(upto, after + stretch))
+            )
+            work = partial(self._chunk, selection, low, high, size, backwards)
+            if rows:
+                ahead = Prefetch(work) if size == most and self._source.ahead else None
+                yield rows
+                rows = work() if ahead is None else ahead.result()
             else:
-                after = rows[-1][0]
+                rows = work()
+            end = low if backwards else high
+            reached = end if len(rows) < size else rows[-1][0] - backwards
+            after, upto = (after, reached) if backwards else (reached, upto)
+            if many:
+                wanted = stretch * size * 3 // (4 * max(len(rows), 1))
+                stretch = max(LEAST_STRETCH, min(wanted, stretch * LONGER))
             size = min(size * 4, most)
-            work = partial(self._chunk, selection, after, upto, size, backwards)
-            ahead = Prefetch(work) if size == most and self._source.ahead else None
-            yield rows
-            rows = work() if ahead is None else ahead.result()
         if rows:
             yield rows
 
     def _chunk(self, selection: Selection, after: int, upto: int, size: int, backwards: bool) -> list[Row]:
-        if after >= upto:
-            return []
         bound = selection.bound(self.base + after, self.base + upto, size)
         return in_order(self._source.fetch(selection.sql, bound), after, upto, backwards=backwards)
 
