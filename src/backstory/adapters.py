@@ -12,10 +12,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from backstory.errors import RefMoved
 from backstory.refs import LOG
@@ -26,9 +23,7 @@ from backstory.values.commit import ORIGIN, Commit, Draft, Head, draft
 from backstory.values.event_data import EventData, RecordedEvent, encoded
 from backstory.values.ids import new_id, now
 from backstory.values.query import Clause, Condition, Query
-
-if TYPE_CHECKING:
-    from typing import Self
+from backstory.waiting import Waiting
 
 __all__ = [
     "ALL",
@@ -92,41 +87,3 @@ def named_log(store: Store, name: str) -> Log:
         except RefMoved:
             continue
     return store.log(int(number))
-
-
-class Waiting:
-    """A wait for new events that another thread can end at once; use it from one thread, in a `with` block.
-
-    Events of other processes end it as well, a little later. `Log.wait` is shorter if nobody has to end it.
-    """
-
-    def __init__(self, store: Store, log: Log) -> None:
-        self._log = log
-        self._woken = threading.Event()
-        self._stopped = False
-        self._end = store.watch(self._woken.set)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._end()
-
-    def beyond(self, after: int, timeout: float | None = None) -> int | None:
-        """Sleep until the head is beyond `after`, and return its position; None after `timeout` seconds, or `stop`."""
-        until = None if timeout is None else time.monotonic() + timeout
-        while True:
-            self._woken.clear()
-            if self._stopped:
-                return None
-            position = self._log.head().position
-            if position > after:
-                return position
-            if not self._woken.wait(None if until is None else max(until - time.monotonic(), 0)):
-                return None
-
-    def stop(self) -> None:
-        """End the wait, now and for ever. Any thread may call it."""
-        self._stopped = True
-        self._woken.set()

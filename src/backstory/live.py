@@ -21,6 +21,7 @@ from backstory.handle import Handle
 from backstory.place import After, Place
 from backstory.values.commit import Head
 from backstory.values.query import Query
+from backstory.waiting import LOOK
 
 if TYPE_CHECKING:
     from typing import Self
@@ -218,7 +219,7 @@ class Live(Iterator[T], Generic[T]):
                 self._end = end = weakref.finalize(self, self._reader.watch(self._news.set))
                 end.atexit = False
             else:
-                self._news.wait()
+                self._news.wait(LOOK)
                 self._news.clear()
             self._items = self._reader.take()
         self._leave()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,6 @@ from backstory.values.ids import new_id
 
 if TYPE_CHECKING:
     from backstory.stores.memory.tables import MemoryTables, MemoryTransaction
-
-LOOK = 1.0
-"""Seconds: a thread that waits looks by itself that often, in case Ctrl-C kept another from waking it."""
 
 
 class MemoryStore:
@@ -49,9 +45,7 @@ class MemoryStore:
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
-        # `with` takes the lock itself: Ctrl-C may come while a condition takes or gives back its lock.
         self.lock = threading.RLock()
-        self._changed = threading.Condition(self.lock)
         self._watchers = Watchers()
 
     def __repr__(self) -> str:
@@ -84,10 +78,7 @@ class MemoryStore:
         """Do each unit whole or not at all; see `Store.write`."""
         self.check_outside()
         with self.lock:
-            try:
-                outcomes = self._write(units)
-            finally:
-                self._changed.notify_all()
+            outcomes = self._write(units)
         self._watchers.call()
         return outcomes
 
@@ -129,7 +120,6 @@ class MemoryStore:
         self._now = joined._now.in_place_of(self._now, self)
         if joined._withheld:
             self.caches.clear()
-        self._changed.notify_all()
 
     def log(self, number: int = 0) -> MemoryLog:
         """Open a log; see `Store.log`."""
@@ -154,20 +144,6 @@ class MemoryStore:
             return self.now.heads[number]
         except KeyError:
             raise LogDropped(f"log {number} was dropped") from None
-
-    def wait(self, number: int, after: int, timeout: float | None) -> int:
-        """Sleep until a log's head is beyond `after`; see `Log.wait`."""
-        until = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
-        with self.lock:
-            return self._wait(number, after, until)
-
-    def _wait(self, number: int, after: int, until: float) -> int:
-        while (position := self.head(number).position) <= after:
-            left = until - time.monotonic()
-            if left <= 0:
-                break
-            self._changed.wait(min(left, LOOK))
-        return position
 
     def joined(self, transaction: Transaction) -> MemoryStore:
         """This store inside a transaction of its tables; see `Store.joined`."""
@@ -199,7 +175,6 @@ class MemoryStore:
         """Refuse every later call, and wake the threads that wait."""
         with self.lock:
             self.closed = True
-            self._changed.notify_all()
         self._watchers.call()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
 from itertools import islice
 from operator import attrgetter
@@ -19,6 +19,7 @@ from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head, emptied, recorded
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query, matcher
+from backstory.waiting import wait_beyond
 
 BY_POSITION = attrgetter("position")
 
@@ -34,8 +35,8 @@ class Home(Protocol):
         """The end of a log."""
         ...
 
-    def wait(self, number: int, after: int, timeout: float | None) -> int:
-        """Sleep until a log goes on."""
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function after each write."""
         ...
 
 
@@ -156,7 +157,7 @@ class MemoryLog:
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`."""
-        return self._home.wait(self._number, after, timeout)
+        return wait_beyond(self._home, self, after, timeout)
 
     def add(self, batch: Batch, commits: Sequence[Commit], head: Head) -> None:
         """Put a batch beyond a head, in the place of entries that stand there."""

@@ -57,7 +57,7 @@ class PostgresStore(StoreOver):
             self.server.close()
             raise
         self._head_watch = HeadWatch(self.server)
-        super().__init__(self.server, self._head_watch.wait)
+        super().__init__(self.server)
         self.tables = PostgresTables(self.server)
         self._group = GroupCommit(super().write)
 
@@ -78,7 +78,7 @@ class PostgresStore(StoreOver):
     def _kept(self, number: int, added: Added) -> None:
         super()._kept(number, added)
         if added.batches:
-            self._head_watch.appended(number, added.head.position)
+            self._head_watch.appended()
 
     def _open(self, number: int, origin: Head) -> PostgresLog:
         log = super()._open(number, origin)

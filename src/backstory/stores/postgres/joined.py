@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -13,7 +12,6 @@ from backstory.errors import StoreRefused
 from backstory.stores.inside import InsideTransaction
 from backstory.stores.postgres.address import Address
 from backstory.stores.postgres.failures import named
-from backstory.stores.postgres.head_watch import BUSY
 from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.session import Arguments, Session
 from backstory.stores.postgres.store import PostgresCaches, StoreOver
@@ -63,17 +61,12 @@ class JoinedStore(InsideTransaction, StoreOver):
 
     def __init__(self, address: Address, transaction: PostgresTransaction) -> None:
         server = JoinedServer(address, transaction)
-        super().__init__(server, self._wait)
+        super().__init__(server)
         self.caches = JoinedCaches(server)
 
     def log(self, number: int = 0) -> PostgresLog:
         """Open a log; see `Store.log`."""
         return self._open(number, self.origin(number))
-
-    def _wait(self, number: int, after: int, timeout: float | None) -> None:
-        until = None if timeout is None else time.monotonic() + timeout
-        while self.log(number).head().position <= after and (until is None or time.monotonic() < until):
-            time.sleep(BUSY)
 
     def problems(self) -> Iterator[str]:
         """Nothing: the data inside of a transaction are not checked."""

@@ -19,6 +19,7 @@ from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent, check_text
 from backstory.values.query import Query
+from backstory.waiting import Watched, wait_beyond
 
 T = TypeVar("T")
 
@@ -31,10 +32,7 @@ HASH_AT = (
 
 
 class PostgresLog:
-    """One log of a schema: the rows whose keys begin with its number. Its appends go through the store's `write`.
-
-    `waiting` sleeps until the head of a log is beyond a position.
-    """
+    """One log of a schema: the rows whose keys begin with its number. Its appends go through the store's `write`."""
 
     def __init__(
         self,
@@ -42,7 +40,7 @@ class PostgresLog:
         number: int,
         origin: Head,
         write: Callable[[Sequence[Unit]], list[Outcome]],
-        waiting: Callable[[int, int, float | None], None],
+        store: Watched,
     ) -> None:
         self.origin = origin
         self.rows = Rows(source, number, origin)
@@ -50,7 +48,7 @@ class PostgresLog:
         self._source = source
         self._number = number
         self._write = write
-        self._waiting = waiting
+        self._store = store
         self._tail = Tail()
 
     def append(
@@ -152,8 +150,4 @@ class PostgresLog:
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`. All waiting callers share one look at the server."""
-        position = self.head().position
-        if position > after or timeout == 0:
-            return position
-        self._waiting(self._number, after, timeout)
-        return self.head().position
+        return wait_beyond(self._store, self, after, timeout)

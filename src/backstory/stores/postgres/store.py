@@ -82,16 +82,12 @@ class PostgresCaches:
 
 
 class StoreOver:
-    """Logs and refs over a server or a transaction; units are written one call after the other.
+    """Logs and refs over a server or a transaction; units are written one call after the other."""
 
-    `waiting` sleeps until the head of a log is beyond a position; see `PostgresLog`.
-    """
-
-    def __init__(self, source: Running, waiting: Callable[[int, int, float | None], None]) -> None:
+    def __init__(self, source: Running) -> None:
         self.refs = PostgresRefs(source)
         self.caches = PostgresCaches(source)
         self._source = source
-        self._waiting = waiting
         self._logs: dict[int, PostgresLog] = {}
 
     def write(self, units: Sequence[Unit]) -> list[Outcome]:
@@ -159,6 +155,10 @@ class StoreOver:
         if number in self._logs:
             self._logs[number].note(added)
 
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function when a log may have grown; see `Store.watch`."""
+        raise NotImplementedError
+
     def log(self, number: int = 0) -> PostgresLog:
         """Open a log; see `Store.log`. The same object for the same number."""
         log = self._logs.get(number)
@@ -167,7 +167,7 @@ class StoreOver:
         return log
 
     def _open(self, number: int, origin: Head) -> PostgresLog:
-        return PostgresLog(self._source, number, origin, self.write, self._waiting)
+        return PostgresLog(self._source, number, origin, self.write, self)
 
     def logs(self) -> Sequence[int]:
         """The numbers of all logs."""

@@ -79,8 +79,6 @@ class SqliteStore(StoreOver):
 
     def wake(self) -> None:
         """Look now for events of others; see `Store.wake`."""
-        for log in list(self._logs.values()):
-            log.told()
         self._watch.told()
 
     def problems(self) -> Iterator[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from backstory.forks import on_fork
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.sqlite.lineage import File, Lineage
@@ -17,9 +14,7 @@ from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
-
-POLL = 0.01
-"""Seconds between looks for events that another process appended."""
+from backstory.waiting import Watched, wait_beyond
 
 
 class SqliteLog:
@@ -31,6 +26,7 @@ class SqliteLog:
         number: int,
         origin: Head,
         write: Callable[[Sequence[Unit]], list[Outcome]],
+        store: Watched,
     ) -> None:
         self.origin = origin
         self.base = first_key(number)
@@ -38,24 +34,14 @@ class SqliteLog:
         self.lineage = Lineage(file, self.base, origin)
         self._number = number
         self._write = write
+        self._store = store
         self._rows = Rows(file.fetch, self.base, origin)
-        self._begin()
-        on_fork(child=self._begin)
-
-    def _begin(self) -> None:
-        self._lock = threading.RLock()
-        self._appended = threading.Condition(self._lock)
 
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
     ) -> list[Verdict]:
         """Judge and append each batch in one transaction; see `Log.append`."""
         return append_through(self._write, self._number, batches, beside, within)
-
-    def told(self) -> None:
-        """Wake the threads that wait, because the log may have grown."""
-        with self._lock:
-            self._appended.notify_all()
 
     def read(
         self,
@@ -104,19 +90,5 @@ class SqliteLog:
         return self.lineage.ends()[0]
 
     def wait(self, after: int, timeout: float | None = None) -> int:
-        """Sleep until the head is beyond `after`; see `Log.wait`.
-
-        An append of this process wakes it at once. For those of others it looks every 10 ms, one index seek of about
-        10 µs: a tenth of a percent of a core, and no file watcher to install.
-        """
-        until = None if timeout is None else time.monotonic() + timeout
-        with self._lock:
-            return self._wait(after, until)
-
-    def _wait(self, after: int, until: float | None) -> int:
-        while (position := self.head().position) <= after:
-            left = POLL if until is None else min(POLL, until - time.monotonic())
-            if left <= 0:
-                break
-            self._appended.wait(left)
-        return position
+        """Sleep until the head is beyond `after`; see `Log.wait`."""
+        return wait_beyond(self._store, self, after, timeout)

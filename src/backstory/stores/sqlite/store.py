@@ -138,10 +138,10 @@ class StoreOver:
         writing.kept()
         for number in writing.dropped:
             self._logs.pop(number, None)
-        for number in writing.written:
-            log = self._logs.get(number)
-            if log is not None:
-                log.told()
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function when a log may have grown; see `Store.watch`."""
+        raise NotImplementedError
 
     def log(self, number: int = 0) -> SqliteLog:
         """Open a log; see `Store.log`. The same object for the same number."""
@@ -163,7 +163,7 @@ class StoreOver:
 
     def fresh(self, number: int, origin: Head) -> SqliteLog:
         """A log of which nothing is remembered; see `writing.Logs`."""
-        return SqliteLog(self._file, number, origin, self.write)
+        return SqliteLog(self._file, number, origin, self.write, self)
 
     def logs(self) -> Sequence[int]:
         """The numbers of all logs."""
