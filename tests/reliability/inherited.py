@@ -45,7 +45,7 @@ def found() -> Iterator[tuple[str, Any]]:
                     yield name, primitive
 
 
-def inside(value: Any, depth: int = 4) -> Iterator[Any]:
+def inside(value: Any, depth: int = 7) -> Iterator[Any]:
     """The primitives in a value: itself, or in a container, or in what the standard library made of some."""
     if isinstance(value, PRIMITIVES):
         yield value
@@ -76,7 +76,10 @@ def use(db: Database) -> list[Any]:
         trial.execute(deposit(Account("a"), cents=1))
     with db.run(Sums) as runner:
         db.wait(Sums, timeout=60)
-    return [branch, trial, runner]
+    events, rows = db.follow(after=0), db.watch(Sums, "SELECT * FROM sums")
+    next(events)
+    next(rows)
+    return [branch, trial, runner, events, rows]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

@@ -13,7 +13,7 @@ import pytest
 from tests.reliability.processes import ROOT, finish, running
 
 NOT_ANEW = {
-    "backstory.adapters.Waiting": "is of one thread, and a child has no watchers that would wake it",
+    "backstory.waiting.Waiting": "is of one thread, and a child has no watchers that would wake it",
     "backstory.forks": "is held by the very thread that forks",
     "backstory.stores.group_commit._Call": "belongs to one append, and a group has none in a child",
     "backstory.stores.postgres.server.Connection": "stays the parent's, and is kept so that nobody closes it",
