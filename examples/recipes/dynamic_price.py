@@ -31,7 +31,7 @@ class Price(State):
 
     def apply(self, event: ProductPriced, record: Record) -> None:
         self.before, self.cents = self.cents, event.cents
-        self.since = record.time
+        self.since = record.authored
 
     def is_good(self, shown: int, now: datetime) -> bool:
         return shown == self.cents or (shown == self.before and now <= self.since + GRACE)

@@ -34,7 +34,7 @@ class SignUp(State):
     def apply(self, event: SignUpRequested | SignUpConfirmed, record: Record) -> None:
         match event:
             case SignUpRequested():
-                self.expires = record.time + VALID
+                self.expires = record.authored + VALID
             case SignUpConfirmed():
                 self.confirmed = True
 

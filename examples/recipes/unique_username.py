@@ -39,7 +39,7 @@ class Username(State):
                 self.owner = event.account
             case _:
                 self.owner = None
-                self.free_from = record.time + RETENTION
+                self.free_from = record.authored + RETENTION
 
     def need_free(self, now: datetime) -> None:
         if self.owner is not None or now < self.free_from:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -121,6 +122,7 @@ class Atomic:
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
     ) -> Pending:
         """Decide a command on the history before the block and on what the block's earlier commands gave.
 
@@ -131,7 +133,7 @@ class Atomic:
         with self._turn:
             self._check_open()
             try:
-                return self._decided(command, Said(id, author, message, metadata))
+                return self._decided(command, Said(id, author, message, metadata, at))
             except Exception as error:
                 self._error = error
                 raise

@@ -197,18 +197,21 @@ class Database:
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
         attempts: int = ATTEMPTS,
     ) -> R:
         """Load the states that the command reads, decide, append on that condition, and try again on a conflict.
 
         Returns the commit, None if the command decided to do nothing; type checkers know that a function which is to
         return an event always gives one. With an `id` it is done once: the same command
-        with the same id gives the recorded commit. Raises `Refused` if the command refuses, `Conflict` after `attempts`
-        tries, `IdReused`, and `BranchMoved`, a `BranchError`, if the branch was deleted.
+        with the same id gives the recorded commit. `at` is the time at which it happened, as for `append`; it is the
+        command's `Now` too. The states are those of now, so execute the oldest first.
+
+        Raises `Refused` if the command refuses, `Conflict` after `attempts` tries, `IdReused`, `InvalidEvent`, and
+        `BranchMoved`, a `BranchError`, if the branch was deleted.
         """
-        return cast(
-            "R", Execution(self.handle, command, Said(id, author, message, metadata), attempts).whole()
-        )
+        said = Said(id, author, message, metadata, at)
+        return cast("R", Execution(self.handle, command, said, attempts).whole())
 
     @contextmanager
     def atomic(self, attempts: int = ATTEMPTS) -> Iterator[Atomic]:

@@ -312,8 +312,19 @@ class Record(Generic[E]):
         return commit
 
     @property
+    def authored(self) -> datetime:
+        """When it happened: the time at which its commit was decided, which goes with it into every log.
+
+        Rules of the business and lists for people use this one.
+        """
+        return self.commit.authored
+
+    @property
     def time(self) -> datetime:
-        """When it was appended: the commit's time in this log."""
+        """The log's time when it got the event, by which `@{time}` goes: the latest `authored` so far.
+
+        It never goes back, so an old fact that came in late has the time of a later one.
+        """
         return self.commit.time
 
     @property

@@ -23,8 +23,22 @@ def test_a_state_is_shown_as_its_code_folds_it(run: Run) -> None:
         "identity": {"account": "a-7"},
         "position": 3,
         "time": "2026-11-03T12:00:00Z",
+        "authored": "2026-11-03T12:00:00Z",
         "fields": {"account": "a-7", "balance": 300, "notes": []},
     }
+
+
+@pytest.mark.usefixtures("application")
+def test_a_state_that_changed_late_in_the_log_has_both_times(run: Run, tmp_path: Path) -> None:
+    line = (
+        '{"time":"2026-11-02T00:00:00Z","events":[{"type":"Withdrawn","tags":["account:a-7"],"data":%s}]}\n'
+    )
+    (tmp_path / "late.jsonl").write_text(line % '{"account":"a-7","cents":1}', encoding="utf-8")
+    assert run("import", "jsonl", "late.jsonl").code == 0
+    title = run("state", "Account", "a-7").out.splitlines()[0]
+    place = "Account a-7  since #7 2026-11-02 00:00 Withdrawn, in the log since "
+    assert title.startswith(place)
+    assert title.removeprefix(place) > "2026-11-02 00:00"
 
 
 @pytest.mark.usefixtures("application")

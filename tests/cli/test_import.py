@@ -38,12 +38,14 @@ def test_its_report_is_a_document_too(run: Run, orders: Path) -> None:
     assert report == {
         "schema": 1,
         "kind": "import",
-        "source": str(orders),
+        "sources": [str(orders)],
         "format": "csv",
+        "dry_run": False,
         "commits": 2,
         "events": 2,
         "known": 0,
         "skipped": 0,
+        "earlier": 0,
         "twin": "",
         "rejects": None,
     }
@@ -194,7 +196,7 @@ def test_rows_become_events_of_an_application(run: Run, tmp_path: Path) -> None:
     (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
     words = ("import", "-s", "new.db", "csv", "accounts.csv", *AS_EVENTS, "--on-error", "skip")
     ran = run(*words)
-    assert ran.out == "nothing new; 2 places were skipped, see rejects.jsonl\n"
+    assert (ran.code, ran.out) == (1, "nothing new; 2 places were skipped, see rejects.jsonl\n")
     ran = run(*words, "--drop", "iban")
     assert ran.out == "imported 1 event in 1 commit; 1 place was skipped, see rejects.jsonl\n"
     assert "missing required field `account`" in Path("rejects.jsonl").read_text(encoding="utf-8")
@@ -204,13 +206,112 @@ def test_rows_become_events_of_an_application(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("application")
-def test_lines_are_checked_against_an_application_only_where_that_is_asked_for(
+def test_an_import_checks_events_against_the_application_of_the_project_unless_told_otherwise(
     run: Run, tmp_path: Path
 ) -> None:
-    (tmp_path / "lines.jsonl").write_text('{"events":[{"type":"Noticed"}]}\n', encoding="utf-8")
-    ran = run("import", "-s", "new.db", "jsonl", "lines.jsonl", "--app", "bank")
-    assert (ran.code, "lines.jsonl:1: bank has no event 'Noticed'" in ran.err) == (2, True)
-    assert run("import", "-s", "new.db", "jsonl", "lines.jsonl").code == 0
+    lines = '{"events":[{"type":"Noticed"}]}\n{"events":[{"type":"AccountOpened"}]}\n'
+    (tmp_path / "lines.jsonl").write_text(lines, encoding="utf-8")
+    for words in ([], ["--app", "bank"]):
+        ran = run("import", "-s", "new.db", "jsonl", "lines.jsonl", *words)
+        assert ran.code == 2
+        assert "lines.jsonl:1: bank has no event 'Noticed'" in ran.err
+        assert "--no-app takes such events as they are" in ran.err
+    ran = run("import", "-s", "new.db", "jsonl", "lines.jsonl", "--no-app")
+    assert ran.code == 0
+    assert ran.err.startswith("AccountOpened is an event of the application, and was not checked")
+
+
+@pytest.mark.usefixtures("application")
+def test_a_type_that_the_application_does_not_have_is_a_wrong_command_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    words = ("csv", "accounts.csv", "--type", "AccountOpen", "--on-error", "skip")
+    ran = run("import", "-s", "new.db", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--type: bank has no event 'AccountOpen'; did you mean AccountOpened?" in ran.err
+    assert not Path("rejects.jsonl").exists()
+    assert not Path("new.db").exists()
+
+
+@pytest.mark.usefixtures("application")
+def test_a_dry_run_counts_and_rejects_as_the_import_does_and_keeps_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    words = (*AS_EVENTS, "--drop", "iban", "--on-error", "skip")
+    for store in ("new.db", "there.db"):
+        if store == "there.db":
+            run("init", store)
+        ran = run("import", "-s", store, "csv", "accounts.csv", *words, "--dry-run")
+        assert ran.out == (
+            "would import 1 event in 1 commit; 1 place was skipped, see rejects.jsonl; a dry run keeps nothing\n"
+        )
+        assert Path("rejects.jsonl").read_text(encoding="utf-8").count("\n") == 1
+    assert not Path("new.db").exists()
+    assert run("status", "-s", "there.db", "--json").json["position"] == 0
+    run("import", "-s", "there.db", "csv", "accounts.csv", *words)
+    again = run("import", "-s", "there.db", "csv", "accounts.csv", *words, "--dry-run", "--json").json
+    assert (again["commits"], again["known"], again["skipped"], again["dry_run"]) == (0, 1, 1, True)
+
+
+def test_every_format_has_a_dry_run(run: Run, alone: Path) -> None:
+    (alone / "lines.jsonl").write_text('{"events":[{"type":"A"}]}\n', encoding="utf-8")
+    (alone / "log.xes").write_text(
+        '<log><trace><event><string key="concept:name" value="A"/><date key="time:timestamp"'
+        ' value="2026-11-01T10:00:00Z"/></event></trace></log>',
+        encoding="utf-8",
+    )
+    git = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    for arguments in (["init", "-q"], ["add", "log.xes"], ["commit", "-qm", "log"]):
+        subprocess.run([*git, *arguments], cwd=alone, check=True)
+    for source in (["jsonl", "lines.jsonl"], ["xes", "log.xes"], ["git"]):
+        ran = run("import", "-s", "new.db", *source, "--dry-run")
+        assert (ran.code, ran.out) == (0, "would import 1 event in 1 commit; a dry run keeps nothing\n")
+    assert not Path("new.db").exists()
+
+
+def test_several_files_come_in_together_by_time(run: Run, tmp_path: Path, orders: Path) -> None:
+    (tmp_path / "more.csv").write_text("type,time,order\nPacked,2026-11-01T12:00:00Z,o-1\n", encoding="utf-8")
+    ran = run("import", "-s", "new.db", "csv", str(orders), "more.csv", *COLUMNS)
+    assert (ran.out, ran.err) == ("imported 3 events in 3 commits\n", "")
+    log = run("log", "-s", "new.db", "--format", "{types}").out.splitlines()
+    assert log == ["Paid", "Packed", "Placed"]
+    assert "a source is named twice" in run("import", "-s", "new.db", "csv", "a.csv", "a.csv").err
+
+
+def test_commits_that_came_in_too_late_for_their_time_are_counted_and_every_verb_shows_both_times(
+    run: Run, tmp_path: Path, orders: Path
+) -> None:
+    (tmp_path / "late.csv").write_text("type,time,order\nPacked,2026-11-01T12:00:00Z,o-1\n", encoding="utf-8")
+    run("import", "-s", "new.db", "csv", str(orders), *COLUMNS)
+    ran = run("import", "-s", "new.db", "csv", "late.csv", *COLUMNS, "--json")
+    assert ran.json["earlier"] == 1
+    assert "1 commit was older than the end of the log, whose time never goes back" in ran.err
+    assert "import all sources into a new store" in ran.err
+    for verb in (["log", "-n", "1"], ["show"]):
+        shown = run(*verb, "-s", "new.db").out
+        assert "Date:" in shown
+        assert "In log" in shown
+    [title, row] = run("state", "order:o-1", "-s", "new.db").out.splitlines()[2:4]
+    assert "time              in log            author" in title
+    assert "2026-11-01 12:00  2026-11-02 10:00" in row
+    [title, row] = run("blame", "order:o-1", "--assertions", "-s", "new.db").out.splitlines()[:2]
+    assert "time              in log            author" in title
+    assert "2026-11-01 12:00  2026-11-02 10:00" in row
+    field = run("state", "order:o-1", "-s", "new.db", "--json").json["fields"]["order"]
+    assert (field["authored"], field["time"]) == ("2026-11-01T12:00:00Z", "2026-11-02T10:00:00Z")
+
+
+def test_a_rejected_line_is_kept_whole_so_that_it_can_be_mended_and_imported(
+    run: Run, tmp_path: Path, orders: Path
+) -> None:
+    line = '{"id":"x","time":"9000-11-02T10:00:00Z","events":[{"type":"A","data":{"n":1}}]}'
+    (tmp_path / "lines.jsonl").write_text(line + "\n", encoding="utf-8")
+    orders.write_text(ROWS.replace("2026-11-02", "9000-11-02"), encoding="utf-8")
+    for words, raw in (
+        (["jsonl", "lines.jsonl"], line),
+        (["csv", str(orders), *COLUMNS], "Paid,9000-11-02T10:00:00Z,o-1"),
+    ):
+        run("import", "-s", "new.db", *words, "--on-error", "skip")
+        [reject] = Path("rejects.jsonl").read_bytes().splitlines()
+        assert msgspec.json.decode(reject)["raw"] == raw
 
 
 @pytest.mark.usefixtures("application")
@@ -224,8 +325,16 @@ def test_lines_are_checked_against_an_application_only_where_that_is_asked_for(
         ),
         ("csv accounts.csv --app bank --type AccountOpened --infer", "--infer does not go with --app"),
         ("jsonl x --order file", "--order is for csv and xes, not for jsonl"),
-        ("csv accounts.csv --field x", "--field is NAME=COLUMN, like order=order_id; got 'x'"),
-        ("csv accounts.csv --drop nothing", "there is no column 'nothing', only id, owner, opened, iban"),
+        ("csv accounts.csv --type A --no-app --app bank", "--app and --no-app say opposite things"),
+        (
+            "csv accounts.csv",
+            "the application of this project needs the events' class: --type NAME, or --type-column COLUMN",
+        ),
+        ("csv accounts.csv --no-app --field x", "--field is NAME=COLUMN, like order=order_id; got 'x'"),
+        (
+            "csv accounts.csv --no-app --drop nothing",
+            "there is no column 'nothing', only id, owner, opened, iban",
+        ),
     ],
 )
 def test_options_of_columns_and_classes_are_checked(run: Run, tmp_path: Path, words: str, why: str) -> None:

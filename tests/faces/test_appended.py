@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backstory import Database, Event, State, Tag, command
+from backstory import Author, Database, Event, Now, Record, Refused, State, Tag, command, provided
 from backstory.errors import InvalidEvent
 
 
@@ -58,6 +58,65 @@ def test_facts_older_than_the_log_keep_their_time(db: Database) -> None:
     late = db.append(Noted("a"), at=LONG_AGO + timedelta(days=1))
     assert (late.authored, late.time) == (LONG_AGO + timedelta(days=1), now.time)
     assert db.load(Page("a"), at="@{2019-06-01}").notes == 1
+
+
+class Filed(Event, name="appended.filed"):
+    page: Tag[str]
+    at: datetime
+    by: str
+
+
+class Files(State):
+    page: Tag[str]
+    times: list[datetime] = []
+
+    def apply(self, event: Filed, record: Record[Filed]) -> None:
+        assert record.authored == event.at
+        self.times.append(record.authored)
+
+
+@command
+def file(files: Files, now: Now = provided, by: Author = provided) -> Filed:
+    if files.times and now < files.times[-1]:
+        raise Refused("it is older than the last one")
+    return Filed(files.page, now, by)
+
+
+def test_a_command_is_executed_at_its_own_time_which_its_rules_see(db: Database) -> None:
+    first = db.execute(file(Files("a")), author="ann", at=LONG_AGO, id="first")
+    assert first.authored == LONG_AGO
+    assert first.command is not None
+    assert first.command["inputs"] == {"now": "2019-05-01T00:00:00Z"}
+    assert db.execute(file(Files("a")), author="ann", at=LONG_AGO, id="first") == first
+    second = LONG_AGO + timedelta(days=1)
+    db.append(Noted("a"))
+    with db.atomic() as tx:
+        pending = tx.execute(file(Files("a")), author="ann", at=second)
+    assert pending.commit is not None
+    assert pending.commit.authored == second
+    assert pending.commit.time > second
+    with db.what_if() as trial:
+        third = trial.execute(file(Files("a")), author="ann", at=second + timedelta(days=1))
+        assert third.authored == second + timedelta(days=1)
+        with pytest.raises(Refused, match="older"):
+            trial.execute(file(Files("a")), author="ann", at=LONG_AGO)
+    assert db.load(Files("a")).times == [LONG_AGO, second]
+    assert [(record.authored, record.time > record.authored) for record in db.read(Filed)] == [
+        (LONG_AGO, False),
+        (second, True),
+    ]
+
+
+def test_a_command_without_a_clock_keeps_its_time_too_and_none_is_of_the_future(db: Database) -> None:
+    assert db.execute(note(Page("a")), at=LONG_AGO).authored == LONG_AGO
+    for wrong, why in (
+        (datetime(2019, 5, 1), "time zone"),  # noqa: DTZ001
+        (datetime(2999, 5, 1, tzinfo=UTC), "has not come yet"),
+    ):
+        for asked in (note(Page("a")), file(Files("a"), by="ann")):
+            with pytest.raises(InvalidEvent, match=why):
+                db.execute(asked, at=wrong)
+    assert db.head().position == 1
 
 
 def test_a_time_without_a_zone_or_in_the_future_is_refused(db: Database) -> None:

@@ -102,7 +102,7 @@ def test_a_second_run_adds_nothing_and_grown_or_sorted_files_add_what_is_new(fil
     assert load(log, read_csv(file(HEADER + "".join(rows)), COLUMNS, key=STORE_KEY)) == LoadReport(known=4)
     changed = [*reversed(rows), "o-1,Paid,2026-11-02,ann,,5\n", "o-1,Paid,2026-11-09,ann,,5\n"]
     assert load(log, read_csv(file(HEADER + "".join(changed)), COLUMNS, key=STORE_KEY)) == LoadReport(
-        commits=2, events=2, known=4
+        commits=2, events=2, known=4, earlier=1
     )
 
 

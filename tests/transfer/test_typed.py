@@ -61,6 +61,24 @@ class Renamed(Event, name="typed.renamed", rename="camel"):
     year_born: int
 
 
+class Assigned(Event, name="typed.assigned"):
+    ticket: Tag[str]
+    agent: Tag[str | None]
+    note: str | None = "none"
+    who: str = "nobody"
+
+
+@dataclass(frozen=True)
+class AssignedToo:
+    ticket: Tag[str]
+    agent: Tag[str | None]
+    note: str | None = "none"
+    who: str = "nobody"
+
+
+register(AssignedToo, name="typed.assigned.too")
+
+
 @dataclass(frozen=True)
 class Plain:
     ticket: Tag[str]
@@ -73,7 +91,7 @@ register(Plain, name="typed.plain")
 @pytest.fixture
 def events() -> Events:
     """The events of an application."""
-    return collect("helpdesk", [Raised, Closed, Renamed, Plain]).event
+    return collect("helpdesk", [Raised, Closed, Renamed, Plain, Assigned, AssignedToo]).event
 
 
 def imported(
@@ -113,6 +131,29 @@ def test_a_row_becomes_the_event_that_its_class_would_write(
     assert [PLAIN.encode(event).data for event in (first, second)] == [event.data for event in log.read()]
     assert [event.tags for event in log.read()] == [("item:a", "item:b", "ticket:007"), ("ticket:8",)]
     assert rejects == []
+
+
+def test_an_empty_cell_of_a_field_without_a_default_is_null_where_the_field_may_be_none(
+    file: Source, log: Log, events: Events, rejects: Skipped
+) -> None:
+    for type in ("typed.assigned", "typed.assigned.too"):
+        reading = Reading(type=type, events=events)
+        load(log, read_csv(file("ticket,agent,note,who\n7,, ,\n"), Columns(), reading, key=STORE_KEY))
+    assert list(map(PLAIN.decode, log.read())) == [
+        Assigned("7", None, "none", "nobody"),
+        AssignedToo("7", None, "none", "nobody"),
+    ]
+    load(
+        log,
+        read_csv(
+            file("ticket,agent,note,who\n,ann,,\n"),
+            Columns(),
+            Reading(type="typed.assigned", events=events),
+            key=STORE_KEY,
+        ),
+        on_reject=rejects.append,
+    )
+    assert "missing required field `ticket`" in reasons(rejects)[0][1]
 
 
 @pytest.mark.parametrize(

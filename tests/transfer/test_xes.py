@@ -141,7 +141,7 @@ def test_events_without_a_time_come_in_by_the_order_of_the_file(
         source = read_xes(file(text), key=STORE_KEY, in_file_order=True, clock=lambda: now)
         return load(log, source, on_reject=rejects.append, clock=lambda: now)
 
-    assert read() == LoadReport(commits=9, events=9, skipped=1)
+    assert read() == LoadReport(commits=9, events=9, skipped=1, earlier=1)
     assert [found.type for found in log.read()] == [*"baa", *"baa", *"aa", "c"]
     assert [commit.authored for commit in log.commits()] == [now] * 8 + [
         datetime(2026, 11, 1, 10, tzinfo=UTC)
@@ -168,7 +168,9 @@ def test_a_second_run_adds_nothing_and_a_grown_log_adds_what_is_new(file: Source
         trace("1", twice, event("late", "2026-11-01T12:00:00Z"), twice),
         trace("2", event("b", "2026-11-05T10:00:00Z")),
     )
-    assert load(log, read_xes(file(grown), key=STORE_KEY)) == LoadReport(commits=1, events=1, known=3)
+    assert load(log, read_xes(file(grown), key=STORE_KEY)) == LoadReport(
+        commits=1, events=1, known=3, earlier=1
+    )
 
 
 def test_an_event_that_now_says_something_else_is_an_error_not_a_second_event(file: Source, log: Log) -> None:

@@ -58,10 +58,11 @@ class AsyncDatabase(Verbs):
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
         attempts: int = ATTEMPTS,
     ) -> R:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
-        execution = Execution(self.db.handle, command, Said(id, author, message, metadata), attempts)
+        execution = Execution(self.db.handle, command, Said(id, author, message, metadata, at), attempts)
         return cast("R", await (self._run(execution.whole) if execution.alone else self._write(execution)))
 
     async def append(
@@ -246,10 +247,11 @@ class AsyncAtomic:
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
     ) -> Pending:
         """See `Atomic.execute`."""
         decided = partial(
-            self._unit.execute, command, id=id, author=author, message=message, metadata=metadata
+            self._unit.execute, command, id=id, author=author, message=message, metadata=metadata, at=at
         )
         return await self._db._run(decided)
 

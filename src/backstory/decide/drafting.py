@@ -117,12 +117,15 @@ class Drafter:
         """The command with its inputs, drawn for one execution. Raises `MissingInput`."""
         if not command.kind.inputs:
             return command
-        return command.drawn(self._places, current().author if said.author is None else said.author)
+        source = self._places
+        if said.time is not None:
+            source = msgspec.structs.replace(source, now=lambda: self._time(said.time))
+        return command.drawn(source, current().author if said.author is None else said.author)
 
     def for_command(self, command: Command, said: Said = NOTHING) -> Drafting:
         """Drafts the decision of a command, whose inputs are drawn, at each try under one id and in this context."""
         if said.id is None:
-            said = Said(self._ids(), said.author, said.message, said.metadata)
+            said = msgspec.structs.replace(said, id=self._ids())
         recorded, around = command.recorded_json(), current()
         if command.kind.keeps_marked:
             self._tell([command.name])

@@ -35,7 +35,8 @@ def state_document(state: State, last: Record) -> dict[str, Any]:
     return {
         **reference_document(state),
         "position": last.position,
-        "time": last.commit.authored,
+        "time": last.time,
+        "authored": last.authored,
         "fields": shown(state),
     }
 
@@ -51,7 +52,8 @@ def latest_document(latest: Latest, givers: Mapping[int, Commit]) -> dict[str, A
                 "value": value_of(name, field),
                 "position": field.position,
                 "type": field.type,
-                "time": givers[field.position].authored,
+                "time": givers[field.position].time,
+                "authored": givers[field.position].authored,
                 "author": givers[field.position].author,
                 "commit": givers[field.position].hash.hex(),
             }

@@ -25,12 +25,13 @@ CommitAt = Callable[[int], Commit]
 EVENTS = {
     "sqlite": """
         CREATE TEMP TABLE IF NOT EXISTS events (
-            position INTEGER PRIMARY KEY, type TEXT, version INTEGER, data TEXT, time TEXT, author TEXT
+            position INTEGER PRIMARY KEY, type TEXT, version INTEGER, data TEXT, time TEXT, author TEXT, authored TEXT
         )
     """,
     "postgresql": """
         CREATE TEMP TABLE IF NOT EXISTS events (
-            position BIGINT PRIMARY KEY, type TEXT, version INTEGER, data JSONB, time TIMESTAMPTZ, author TEXT
+            position BIGINT PRIMARY KEY, type TEXT, version INTEGER, data JSONB, time TIMESTAMPTZ, author TEXT,
+            authored TIMESTAMPTZ
         ) ON COMMIT DELETE ROWS
     """,
 }
@@ -107,16 +108,16 @@ def _run_sql(member: Projection, batch: Sequence[Opened], tx: Own, commit_at: Co
     tx.execute("DELETE FROM events")
     versions = {kind.name: kind.version for kind in member.event_types()}
     rows, known = [], 0
-    time: str | datetime = ""
-    author = ""
+    about: tuple[Any, ...] = ()
     for stored, event in batch:
         if stored.commit != known:
             known, commit = stored.commit, commit_at(stored.commit)
-            time, author = written(commit.time) if sqlite else commit.time, commit.author
+            times = [written(one) if sqlite else one for one in (commit.time, commit.authored)]
+            about = (times[0], commit.author, times[1])
         version = versions[stored.type]
         data = stored.data if stored.version == version else msgspec.json.encode(event)
-        rows.append((stored.position, stored.type, version, data.decode(), time, author))
-    tx.below.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
+        rows.append((stored.position, stored.type, version, data.decode(), *about))
+    tx.below.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
     tx.execute(member.sql[tx.dialect])
 
 

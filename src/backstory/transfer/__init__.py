@@ -15,6 +15,7 @@ from backstory.transfer.formats.jsonl import read_jsonl
 from backstory.transfer.formats.table import read_csv
 from backstory.transfer.formats.xes import read_xes
 from backstory.transfer.load import LoadReport, load
+from backstory.transfer.order import by_time
 from backstory.transfer.source import Entry, InputFile, Known, Rejected, open_input
 from backstory.transfer.typed import checked
 
@@ -27,6 +28,7 @@ __all__ = [
     "LoadReport",
     "Reading",
     "Rejected",
+    "by_time",
     "checked",
     "clone",
     "cloudevent_lines",

@@ -34,6 +34,9 @@ LOOKED_AT = 1000
 class LoadReport(msgspec.Struct):
     """The result of an import: commits and events that it added, commits that were known, places that it skipped.
 
+    `earlier` counts commits that were added and are older than the log's time was: the log's time does not go back, so
+    `@{time}` finds them at that of a newer commit before them. Their own time is `authored`.
+
     `twin` is the id of an earlier import that says the same as the first commit that was added: perhaps another store
     made it, and the same records are in the log twice now. Empty if none was seen.
     """
@@ -42,6 +45,7 @@ class LoadReport(msgspec.Struct):
     events: int = 0
     known: int = 0
     skipped: int = 0
+    earlier: int = 0
     twin: str = ""
 
 
@@ -93,14 +97,9 @@ def _until_now(source: Iterable[Item], clock: Callable[[], datetime]) -> Iterato
                     f"the time {item.draft.time.isoformat()} is more than a day ahead of the clock, and would become"
                     " the log's time, which never goes back; the option future takes it all the same"
                 )
-                yield Rejected(SourceError(item.source, item.line, why), _raw(item))
+                yield item.refused(why)
                 continue
         yield item
-
-
-def _raw(entry: Entry) -> str:
-    """The content of its events."""
-    return b" ".join(event.data for event in entry.draft.events).decode(errors="replace")
 
 
 def twin(log: Log, commit: Commit, event: EventData) -> str:
@@ -154,10 +153,11 @@ class _Loader:
                     report.twin = twin(self._log, verdict[0], batch[0].draft.events[0])
                 report.commits += len(verdict)
                 report.events += sum(commit.size for commit in verdict)
+                report.earlier += sum(commit.authored < commit.time for commit in verdict)
             else:
                 report.known += len(batch)
         for entry, why in refused:
-            self.reject(Rejected(SourceError(entry.source, entry.line, str(why)), _raw(entry)))
+            self.reject(entry.refused(str(why)))
 
     def reject(self, rejected: Rejected) -> None:
         """Hand on a reject, or stop there."""

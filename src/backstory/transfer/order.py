@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from heapq import merge
 from itertools import pairwise
 from typing import IO, TypeAlias
 
-from backstory.transfer.source import Progress, Rejected
+from backstory.transfer.source import Entry, Item, Progress, Rejected
+from backstory.values.commit import EARLIEST
 
 RUN = 32 << 20
 """How many bytes of rows are held in memory; Python needs about half as much again."""
@@ -26,6 +28,15 @@ Row: TypeAlias = tuple[int, bytes]
 """Microseconds since 1970, and a value that the source wants back."""
 
 _Numbered: TypeAlias = tuple[int, int, bytes]
+
+
+def by_time(*sources: Iterable[Item]) -> Iterator[Item]:
+    """The items of several sources, each in the order of time, as one source in that order; rejects as they are met."""
+    return merge(*sources, key=_time_of)
+
+
+def _time_of(item: Item) -> datetime:
+    return item.draft.time if isinstance(item, Entry) else EARLIEST
 
 
 def as_it_lies(rows: Iterator[Row | Rejected]) -> Iterator[bytes | Rejected]:

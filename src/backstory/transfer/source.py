@@ -36,12 +36,22 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A draft, and the source and line that it comes from. With `more`, the next entry is in the same batch."""
+    """A draft, and the source and line that it comes from. With `more`, the next entry is in the same batch.
+
+    `raw` is its text in the source, so that a reject can be mended and imported again; empty where a record has no text
+    of its own, as in XES.
+    """
 
     draft: Draft
     source: str
     line: int
     more: bool = False
+    raw: bytes = b""
+
+    def refused(self, why: str) -> Rejected:
+        """The reject in its place."""
+        raw = self.raw or b" ".join(event.data for event in self.draft.events)
+        return Rejected(SourceError(self.source, self.line, why), raw.decode(errors="replace"))
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -11,12 +11,13 @@ import math
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 
-from backstory.errors import EventError, InvalidEvent, SourceError
-from backstory.transfer.source import Entry, Item, Rejected
+from backstory.errors import EventError, InvalidEvent
+from backstory.transfer.source import Entry, Item
 from backstory.values.codec import fields
 from backstory.values.event_data import EventData, sorted_tags
 from backstory.values.event_types import EventType
@@ -37,8 +38,7 @@ def checked(items: Iterable[Item], events: Events) -> Iterator[Item]:
                 for event in item.draft.events:
                     check(event, class_of(event.type, events))
             except EventError as wrong:
-                raw = b" ".join(event.data for event in item.draft.events).decode(errors="replace")
-                yield Rejected(SourceError(item.source, item.line, str(wrong)), raw)
+                yield item.refused(str(wrong))
                 continue
         yield item
 
@@ -75,6 +75,23 @@ def field_types(kind: EventType) -> dict[str, Any]:
     return {name: found[name] for name in getattr(kind.cls, "__dataclass_fields__", found) if name in found}
 
 
+def nullable(kind: EventType) -> set[str]:
+    """The names of the fields that have no default and may be None."""
+    required: Iterable[str]
+    if issubclass(kind.cls, msgspec.Struct):
+        required = [field.encode_name for field in msgspec.structs.fields(kind.cls) if field.required]
+    elif models := getattr(kind.cls, "model_fields", {}):
+        required = [field.alias or name for name, field in models.items() if field.is_required()]
+    else:
+        required = [
+            name
+            for name, field in getattr(kind.cls, "__dataclass_fields__", {}).items()
+            if field.default is MISSING and field.default_factory is MISSING
+        ]
+    found = field_types(kind)
+    return {name for name in required if types.NoneType in _kinds(found.get(name))}
+
+
 class Typed:
     """Makes events of one class from rows: the texts of cells, by the names of the fields."""
 
@@ -83,6 +100,11 @@ class Typed:
         self._kind = kind
         self._time = time
         self._fields = field_types(kind)
+        self._nullable = nullable(kind)
+
+    def is_null(self, name: str) -> bool:
+        """Whether an empty cell is null: the field may be None, and has no default that it would have else."""
+        return name in self._nullable
 
     def value(self, name: str, text: str) -> Any:
         """The value of a field that a cell means. Raises `ValueError`."""

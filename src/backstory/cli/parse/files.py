@@ -17,8 +17,8 @@ def standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def check_output(name: str, store: str | None, source: str | None = None) -> None:
-    """Raise `OutputError` if a file that is to be written is a folder, a store, or the source that is read.
+def check_output(name: str, store: str | None, *sources: str) -> None:
+    """Raise `OutputError` if a file that is to be written is a folder, a store, or a source that is read.
 
     `store` is the address of the store at hand; ask before it is opened, see `outfile.check`.
     """
@@ -26,5 +26,5 @@ def check_output(name: str, store: str | None, source: str | None = None) -> Non
     outfile.check(
         name,
         stores=[path] if path and not scheme_of(path) else [],
-        sources=[] if source is None else [source],
+        sources=sources,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backstory.cli.show.text import plain
-from backstory.cli.show.times import human
+from backstory.cli.show.times import human, in_log
 from backstory.lookup import events_of
 from backstory.subject import subject_of
 from backstory.told import pasted
@@ -71,10 +71,12 @@ def _subject(commit: Commit, subject: str, out: Output) -> str:
 
 
 def signature(commit: Commit) -> Iterator[str]:
-    """The lines with author and time."""
+    """The lines with author and time, and with the log's own time if that is another one."""
     if commit.author:
         yield f"Author: {plain(commit.author)}"
     yield f"Date:   {human(commit.authored)}"
+    if in_log(commit):
+        yield f"In log: {human(commit.time)}"
 
 
 def message(commit: Commit, subject: str, out: Output) -> Iterator[str]:

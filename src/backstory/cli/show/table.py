@@ -11,8 +11,18 @@ if TYPE_CHECKING:
 GAP = "  "
 
 
+IN_LOG = "in log"
+"""The title of a column for the log's time of a commit, where it is another one."""
+
+
 def write(out: Output, titles: Sequence[str], rows: Sequence[Sequence[str]], *, right: str = "") -> None:
-    """Write rows under their titles. The columns whose titles are among the words of `right` are numbers."""
+    """Write rows under their titles. The columns whose titles are among the words of `right` are numbers.
+
+    The column `IN_LOG` is left out if all its cells are empty.
+    """
+    if IN_LOG in titles and not any(row[titles.index(IN_LOG)] for row in rows):
+        place = titles.index(IN_LOG)
+        titles, *rows = [[*row[:place], *row[place + 1 :]] for row in (titles, *rows)]
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     numbers = [title in right.split() for title in titles]
     for index, row in enumerate([titles, *rows]):

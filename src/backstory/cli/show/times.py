@@ -1,8 +1,16 @@
-"""Times as people read them: in the local zone, printed as Git prints them."""
+"""Times as people read them: in the local zone, printed as Git prints them.
+
+The time of a commit is that at which it was authored. `@{time}` goes by the log's own time, which is later for a commit
+that came in after a newer one: then both are shown.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backstory.values.commit import Commit
 
 
 def local(time: datetime) -> datetime:
@@ -22,3 +30,8 @@ def human(time: datetime) -> str:
 def short(time: datetime) -> str:
     """`2026-11-03 14:02`, for tables."""
     return f"{local(time):%Y-%m-%d %H:%M}"
+
+
+def in_log(commit: Commit) -> str:
+    """The log's time of a commit, as `short`; empty if that is the time at which it was authored."""
+    return "" if short(commit.time) == short(commit.authored) else short(commit.time)

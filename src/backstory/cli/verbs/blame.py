@@ -11,7 +11,7 @@ from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
 from backstory.cli.show.text import plain
-from backstory.cli.show.times import short
+from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import cut, shown
 from backstory.decide.latest import Latest
 from backstory.decide.state import identity
@@ -79,18 +79,20 @@ def write(found: Blame, subjects: Subjects, known_by: Collection[str], out: Outp
             continue
         commit = part.commit
         known = (
-            ("", "", "", "", "(default)")
+            ("", "", "", "", "", "(default)")
             if commit is None
             else (
                 f"#{part.position}",
                 commit.hash.hex()[:10],
                 short(commit.authored),
+                in_log(commit),
                 plain(commit.author),
                 cut(plain(subjects.of(commit)), most),
             )
         )
         rows.append((label(part), cut(shown(part.shown), most), *known))
-    table.write(out, ("field", "value", "since", "commit", "time", "author", "message"), rows)
+    titles = ("field", "value", "since", "commit", "time", table.IN_LOG, "author", "message")
+    table.write(out, titles, rows)
 
 
 def label(part: Blamed) -> str:

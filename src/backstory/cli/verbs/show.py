@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
-from backstory.cli.show.times import human
+from backstory.cli.show.times import human, in_log
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
 from backstory.history.forget.withholding import names_of
@@ -85,7 +85,7 @@ def header(commit: Commit, out: Output) -> Iterator[str]:
     if commit.author:
         yield f"Author:    {plain(commit.author)}"
     yield f"Date:      {human(commit.authored)}"
-    if human(commit.time) != human(commit.authored):
+    if in_log(commit):
         yield f"In log as: {human(commit.time)}, because a commit before it is that late"
     yield f"Content:   {commit.content.hex()}"
     if commit.condition is not None and QUERY not in commit.withheld:

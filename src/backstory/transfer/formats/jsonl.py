@@ -155,11 +155,11 @@ class _Reader:
             self._header = own.decode_header(line)
             return None
         if kind.specversion is not msgspec.UNSET:
-            return Entry(cloudevents.drafted(line, self._clock()), self._name, number)
+            return Entry(cloudevents.drafted(line, self._clock()), self._name, number, raw=line)
         commit = own.decode_commit(line)
         self._position = max(self._position, commit.position)
         draft = own.drafted(commit, number, self._clock(), self._ids)
-        return Entry(draft, self._name, number, commit.more)
+        return Entry(draft, self._name, number, commit.more, line)
 
     def missing(self, number: int) -> Iterator[Rejected]:
         """Note it if the file was cut off."""

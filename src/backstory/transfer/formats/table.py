@@ -50,7 +50,7 @@ SEPARATOR = re.compile(r'sep=([^"\r\n])\s*')
 """The line before the header in which Excel names the delimiter."""
 
 _encode = msgspec.json.Encoder().encode
-_decode_draft = msgspec.msgpack.Decoder(tuple[int, Draft]).decode
+_decode_draft = msgspec.msgpack.Decoder(tuple[int, Draft, bytes]).decode
 _encode_draft = msgspec.msgpack.Encoder().encode
 
 
@@ -75,8 +75,8 @@ def read_csv(
         if isinstance(item, Rejected):
             yield item
         else:
-            line, found = _decode_draft(item)
-            yield Entry(found, file.name, line)
+            line, found, raw = _decode_draft(item)
+            yield Entry(found, file.name, line, raw=raw)
 
 
 class _Table:
@@ -172,10 +172,9 @@ class _Table:
                 yield Rejected(wrong)
                 return
             except WRONG as wrong:
-                raw = "".join(lines.raw).rstrip("\r\n").encode(errors="surrogateescape")
-                yield rejected(name, line, wrong, raw.decode(errors="replace"))
+                yield rejected(name, line, wrong, lines.text().decode(errors="replace"))
             else:
-                yield micros(made.time), _encode_draft((line, made))
+                yield micros(made.time), _encode_draft((line, made, lines.text()))
             if not number % 1024:
                 progress("reading", self.file.done(), self.file.total)
 
@@ -273,7 +272,9 @@ class _Table:
         """The cells of the data, as the fields of a class."""
         values: dict[str, Any] = {}
         for column, name in self._places.items():
-            if row[column].strip() or self.reading.keep_empty:
+            if not row[column].strip() and kind.is_null(name):
+                values[name] = None
+            elif row[column].strip() or self.reading.keep_empty:
                 try:
                     values[name] = kind.value(name, self._text(row, column))
                 except ValueError as wrong:

@@ -33,6 +33,10 @@ class TextLines(Iterator[str]):
         self.raw.clear()
         self._size = 0
 
+    def text(self) -> bytes:
+        """The row, as UTF-8 without its end; bytes that were no text are themselves."""
+        return "".join(self.raw).rstrip("\r\n").encode(errors="surrogateescape")
+
     def __next__(self) -> str:
         line = next(self._lines)
         self.count += 1

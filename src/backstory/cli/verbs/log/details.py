@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from backstory.values.event_data import RecordedEvent
 
 FIELDS = (
-    *("hash", "short", "id", "author", "time", "message", "subject", "position", "first", "size"),
+    *("hash", "short", "id", "author", "authored", "time", "message", "subject", "position", "first", "size"),
     *("command", "content", "names", "types", "tags"),
 )
 ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
@@ -153,8 +153,8 @@ def _value(side: Side, commit: Commit, name: str, names: Mapping[bytes, list[str
             value = getattr(commit, name).hex()
         case "short":
             value = commit.hash.hex()[: commits.SHORT]
-        case "time":
-            value = times.local(commit.authored).replace(microsecond=0)
+        case "time" | "authored":
+            value = times.local(getattr(commit, name)).replace(microsecond=0)
         case "subject":
             value = side.subjects.of(commit)
         case "message":

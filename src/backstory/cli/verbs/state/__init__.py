@@ -12,7 +12,7 @@ from backstory.cli.exits import DIFFERENT, UsageError
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
 from backstory.cli.show.text import count, plain
-from backstory.cli.show.times import short
+from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import cut, shown
 from backstory.decide.latest import Latest
 from backstory.documents.states import latest_document, value_of
@@ -93,11 +93,12 @@ def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
             f"#{field.position}",
             plain(field.type),
             short(givers[field.position].authored),
+            in_log(givers[field.position]),
             plain(givers[field.position].author),
         )
         for name, field in state.fields.items()
     ]
-    table.write(out, ("field", "value", "since", "event", "time", "author"), rows)
+    table.write(out, ("field", "value", "since", "event", "time", table.IN_LOG, "author"), rows)
 
 
 def nothing(log: Log, tag: str, at: str | None) -> str:

@@ -8,7 +8,7 @@ from backstory.cli.exits import DIFFERENT
 from backstory.cli.parse import target
 from backstory.cli.show import table
 from backstory.cli.show.text import plain
-from backstory.cli.show.times import short
+from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import shown
 from backstory.decide.state import State, identity, state_type
 from backstory.documents.states import name_of, state_document
@@ -44,7 +44,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) -> None:
     """The fields as a table; a list or a dict that is not empty on lines of its own."""
     position = out.paint(f"#{last.position}", "cyan")
-    when = f"{short(last.commit.authored)} {plain(last.type)}"
+    when = f"{short(last.authored)} {plain(last.type)}"
+    if late := in_log(last.commit):
+        when += f", in the log since {late}"
     out.line(f"{out.paint(plain(name_of(reference)), 'bold')}  since {position} {when}")
     out.line()
     rows: list[tuple[str, str]] = []
