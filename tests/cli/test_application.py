@@ -91,8 +91,21 @@ def test_an_application_that_is_named_is_asked_what_to_mask(
 
 
 @pytest.mark.usefixtures("application")
+def test_an_event_that_its_class_would_have_written_otherwise_is_said_when_it_is_appended(run: Run) -> None:
+    words = "the event is in the log, but the application would have written another one: "
+    ran = run("append", "Deposited", "account=a-7", "cents=5")
+    assert (ran.code, ran.err) == (
+        0,
+        f"{words}Deposited of these data has the tag account:a-7, which is not there\n",
+    )
+    assert run("append", "Deposited", "--tag", "account:a-7", "account=a-7", "cents=5").err == ""
+    assert run("append", "Noticed", "cents=5").err == ""
+
+
+@pytest.mark.usefixtures("application")
 def test_an_event_that_the_code_cannot_read_is_named(run: Run) -> None:
-    run("append", "Deposited", "--tag", "account:a-7", "--data", '{"account": "a-7"}')
+    ran = run("append", "Deposited", "--tag", "account:a-7", "--data", '{"account": "a-7"}')
+    assert "cannot be read" in ran.err
     ran = run("state", "Account", "a-7")
     assert ran.code == 2
     assert "#7 Deposited (version 1) cannot be read" in ran.err

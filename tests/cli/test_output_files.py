@@ -17,7 +17,7 @@ Write: TypeAlias = Callable[[str], Ran]
 
 WAYS = {
     "export": ("export", "-o"),
-    "rejects": ("import", "jsonl", "bad.jsonl", "--on-error", "skip", "--rejects"),
+    "rejects": ("import", "jsonl", "bad.jsonl", "--no-app", "--on-error", "skip", "--rejects"),
     "lock": ("schema", "lock", "--force", "--lock"),
 }
 
@@ -28,7 +28,9 @@ into_pipes = pytest.mark.parametrize("write", ["export", "rejects"], indirect=Tr
 @pytest.fixture
 def write(request: pytest.FixtureRequest, run: Run, application: Path) -> Write:
     """A way to write a file, in a folder that has a store `bank.db` and another one, `other.db`."""
-    (application.parent / "bad.jsonl").write_text("nothing\n", encoding="utf-8")
+    (application.parent / "bad.jsonl").write_text(
+        'nothing\n{"id":"n","events":[{"type":"N"}]}\n', encoding="utf-8"
+    )
     assert run("init", "other.db").code == 0
     return lambda name: run(*WAYS[request.param], name)
 

@@ -11,10 +11,13 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
+from backstory.cli.show.text import plain
 from backstory.documents.commits import commit_document
+from backstory.errors import EventError
 from backstory.lookup import events_of
 from backstory.store import append
 from backstory.subject import subject_of
+from backstory.transfer.typed import check
 from backstory.values.commit import draft
 from backstory.values.event_data import encoded
 from backstory.values.ids import new_id
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.session import Session
+    from backstory.values.event_data import EventData
 
 EXAMPLES = """\
 backstory append Deposited --tag account:a-7 account=a-7 cents=500 -m 'first pay'
@@ -33,7 +37,8 @@ backstory append AccountOpened --tag account:c-1 --if-type AccountOpened --if-ta
 """
 
 TEXT = """\
-A value is JSON if it reads as JSON (500, true, null, "500", [1, 2]), and else text. With --if-tag, --if-type or
+A value is JSON if it reads as JSON (500, true, null, "500", [1, 2]), and else text. If the application's class
+of the event cannot read it, or would give it other tags, that is said. With --if-tag, --if-type or
 --if-none-after the commit is appended only if no selected event came after POSITION (default: 0, the beginning). Exit
 code 1: one did."""
 
@@ -95,6 +100,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     )
     log = session.log
     [commit] = append(log, commit_draft)
+    if why := misfit(event, session):
+        out.say(f"the event is in the log, but the application would have written another one: {plain(why)}")
     events = list(events_of(log, commit))
     subject = subject_of(log, commit)
     if out.json:
@@ -102,6 +109,18 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     else:
         out.line(commits.line(commit, subject, out))
     return 0
+
+
+def misfit(event: EventData, session: Session) -> str:
+    """What the class of an event has against it; empty if the application has none, or it is fine."""
+    kinds = session.application.events if session.has_application else ()
+    for kind in kinds:
+        if kind.name == event.type:
+            try:
+                check(event, kind)
+            except EventError as wrong:
+                return str(wrong)
+    return ""
 
 
 def data(arguments: Namespace) -> bytes:
