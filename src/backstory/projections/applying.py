@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
