@@ -33,6 +33,7 @@ QUESTIONS = (
     "entity_history",
     "diff_all",
     "project",
+    "postgres_project",
 )
 
 if __name__ == "__main__":

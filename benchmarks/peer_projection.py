@@ -1,7 +1,8 @@
 """The projection runner of the `eventsourcing` library, with its quick mapper and a view in SQLite.
 
 Its SQLite application recorder has no `subscribe`, so the runner cannot follow an application that is kept in SQLite.
-The events are in memory here: the quickest source that it has. Each event has a transaction of its own, by design.
+The events are in memory then: the quickest source that it has. On PostgreSQL it reads its own events from there. Each
+event has a transaction of its own, by design.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from benchmarks.peer_eventsourcing import Deposited, MsgspecMapper, NoTranscoder
 try:
     from eventsourcing.application import Application
     from eventsourcing.dispatch import singledispatchmethod
+    from eventsourcing.postgres import PostgresTrackingRecorder
     from eventsourcing.projection import Projection, ProjectionRunner
     from eventsourcing.sqlite import SQLiteTrackingRecorder
+    from psycopg.sql import SQL
 except ImportError as missing:
     raise Skip(f"eventsourcing is not installed ({missing})") from missing
 
@@ -28,6 +31,13 @@ TABLE = "CREATE TABLE IF NOT EXISTS balances (account TEXT PRIMARY KEY, cents IN
 ADD = (
     "INSERT INTO balances VALUES (?1, ?2) ON CONFLICT (account) DO UPDATE SET cents = cents + excluded.cents"
 )
+
+
+POSTGRES_TABLE = "CREATE TABLE IF NOT EXISTS balances (account text PRIMARY KEY, cents bigint NOT NULL)"
+POSTGRES_ADD = """
+INSERT INTO balances VALUES (%s, %s)
+ON CONFLICT (account) DO UPDATE SET cents = balances.cents + excluded.cents
+"""
 
 
 class Bank(Application):
@@ -42,6 +52,8 @@ class Bank(Application):
 
     def __init__(self, env: Any = None) -> None:
         super().__init__(env)
+        if self.recorder.max_notification_id():  # the runner opens what was filled before
+            return
         versions: dict[str, int] = {}
         for group in bank.batched(self.facts, 1_000):
             found = [next_event(fact, uuid5(UUID(int=0), fact[1]), versions, plain=False) for fact in group]
@@ -63,7 +75,21 @@ class Balances(SQLiteTrackingRecorder):
             cursor.execute(ADD, (account, cents))
 
 
-class BalancesProjection(Projection[Balances]):
+class PostgresBalances(PostgresTrackingRecorder):
+    """The same view in PostgreSQL."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sql_create_statements.append(SQL(POSTGRES_TABLE))
+
+    def add(self, account: str, cents: int, tracking: Any) -> None:
+        """Change a balance."""
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(POSTGRES_ADD, (account, cents), prepare=True)
+
+
+class BalancesProjection(Projection[Balances | PostgresBalances]):
     """What the runner calls for each event."""
 
     name = "balances"
@@ -89,5 +115,18 @@ def runner(path: Path, facts: list[tuple[bool, str, int]]) -> Iterator[Any]:
     env = {"BALANCES_PERSISTENCE_MODULE": "eventsourcing.sqlite", "BALANCES_SQLITE_DBNAME": str(path)}
     with ProjectionRunner(
         application_class=Bank, projection_class=BalancesProjection, view_class=Balances, env=env
+    ) as running:
+        yield running
+
+
+@contextmanager
+def postgres_runner(env: dict[str, str], facts: list[tuple[bool, str, int]]) -> Iterator[Any]:
+    """The same from PostgreSQL to PostgreSQL; the clock is started when the runner is."""
+    env = {**env, "PERSISTENCE_MODULE": "eventsourcing.postgres"}
+    Bank.facts = facts
+    Bank(env).close()
+    Bank.clock = bank.Stopwatch()
+    with ProjectionRunner(
+        application_class=Bank, projection_class=BalancesProjection, view_class=PostgresBalances, env=env
     ) as running:
         yield running

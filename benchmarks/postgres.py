@@ -62,7 +62,8 @@ def conditional(log: Log, number: int) -> Step:
     return step
 
 
-def _environment(running: PostgresServer) -> dict[str, str]:
+def environment(running: PostgresServer) -> dict[str, str]:
+    """Where eventsourcing finds the server."""
     return {
         "POSTGRES_DBNAME": "postgres",
         "POSTGRES_HOST": str(running.socket),
@@ -85,7 +86,7 @@ def aggregates(running: PostgresServer) -> Iterator[Any]:
     except ImportError as missing:
         raise Skip(f"eventsourcing is not installed ({missing})") from missing
     module = {"PERSISTENCE_MODULE": "eventsourcing.postgres"}
-    factory = InfrastructureFactory.construct(Environment("Bench", module | _environment(running)))
+    factory = InfrastructureFactory.construct(Environment("Bench", module | environment(running)))
     try:
         mapper = peer.MsgspecMapper(peer.NoTranscoder())
         yield factory.event_store(mapper=mapper, recorder=factory.aggregate_recorder())
@@ -115,7 +116,7 @@ def dcb(running: PostgresServer) -> Iterator[Any]:
         from eventsourcing.utils import Environment
     except ImportError as missing:
         raise Skip(f"eventsourcing is not installed ({missing})") from missing
-    factory = PostgresTTDCBFactory(Environment("Bench", _environment(running)))
+    factory = PostgresTTDCBFactory(Environment("Bench", environment(running)))
     try:
         yield factory.dcb_recorder()
     finally:

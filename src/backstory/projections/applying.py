@@ -36,6 +36,14 @@ EVENTS = {
 }
 """The table over which declared SQL runs: the events of one batch."""
 
+FILL = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
+FILL_TOGETHER = """
+INSERT INTO events
+SELECT
+    (e->>0)::bigint, e->>1, (e->>2)::integer, e->3, (e->>4)::timestamptz, e->>5, (e->>6)::timestamptz
+FROM jsonb_array_elements(?) e
+"""
+
 
 Opened: TypeAlias = tuple[RecordedEvent, Any]
 """An event of a batch: as the log has it, and as an object."""
@@ -103,20 +111,23 @@ def wants_record(member: Projection) -> bool:
 
 def _run_sql(member: Projection, batch: Sequence[Opened], tx: Own, commit_at: CommitAt) -> None:
     sqlite = tx.dialect == "sqlite"
-    tx.execute(EVENTS[tx.dialect])
-    tx.execute("DELETE FROM events")
+    form: Callable[[bytes], Any] = bytes.decode if sqlite else msgspec.Raw
     versions = {kind.name: kind.version for kind in member.event_types()}
     rows, known = [], 0
     about: tuple[Any, ...] = ()
     for stored, event in batch:
         if stored.commit != known:
             known, commit = stored.commit, commit_at(stored.commit)
-            times = [written(one) if sqlite else one for one in (commit.time, commit.authored)]
-            about = (times[0], commit.author, times[1])
+            about = (written(commit.time), commit.author, written(commit.authored))
         version = versions[stored.type]
         data = stored.data if stored.version == version else msgspec.json.encode(event)
-        rows.append((stored.position, stored.type, version, data.decode(), *about))
-    tx.below.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        rows.append((stored.position, stored.type, version, form(data), *about))
+    tx.execute(EVENTS[tx.dialect])
+    tx.execute("DELETE FROM events")
+    if sqlite:
+        tx.below.executemany(FILL, rows)
+    else:
+        tx.execute(FILL_TOGETHER, (rows,))
     tx.execute(member.sql[tx.dialect])
 
 
