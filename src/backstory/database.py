@@ -649,7 +649,7 @@ class Database:
         order_by: str | Sequence[str] = (),
         limit: int | None = None,
         after: str | None = None,
-        count: bool = False,
+        count: bool | Literal["about"] = False,
         at: Revision | None = None,
         commit: Commit | int | str | None = None,
         timeout: float = 5.0,
@@ -657,9 +657,10 @@ class Database:
         """The states of a class for which a condition is true, sorted by fields, then by identity.
 
         The condition is text, as `bisect` has it: `balance < 0`. A field to sort by is descending with `-` before it.
-        `limit` is the most that are given, `after` the `cursor` of a result before, `count` whether to count all. The
-        states are read from the table of `materialize`, once that has seen `commit`; else, as of a revision, and on a
-        branch, the log is folded, which a `FoldedWarning` says once. Raises `ExpressionError`, `Behind`, and
+        `limit` is the most that are given, `after` the `cursor` of a result before, `count` whether to count all;
+        `"about"` is quick, and exact for a small table only. The states are read from the table of `materialize`, once
+        that has seen `commit`; else, as of a revision, and on a branch, the log is folded, which a `FoldedWarning` says
+        once. A `ScannedWarning` says once that no index serves a large table. Raises `ExpressionError`, `Behind`, and
         `UnknownRevision` for a text that is no cursor.
         """
         from backstory.projections.find import Asked, by_folding

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from backstory import Database, Event, State, Tag
 from backstory.errors import DefinitionError, UnknownRevision
 from backstory.history.ask.expression import ExpressionError
-from backstory.projections.find import FoldedWarning
+from backstory.projections import count, views
+from backstory.projections.find import Asked, FoldedWarning, ScannedWarning, in_table
 from backstory.projections.materialize import Materialized
+from backstory.projections.names import declared, renamed
 from backstory.stores.memory import MemoryStore
 from tests.projections.conftest import Opener
 
@@ -119,6 +121,88 @@ def test_a_count_is_that_of_all(connect: Opener) -> None:
     page = kept.find(Account, where="balance < 0", limit=1, count=True)
     assert (len(page), page.total) == (1, 3)
     assert kept.find(Account, where="len(moves) == 1", limit=1, count=True).total == 9
+
+
+@pytest.mark.parametrize("where", ["", "balance < 0", "owner == 'ann'", "len(moves) == 1 and balance < 0"])
+def test_a_count_is_about_that_of_all(
+    connect: Opener, kind: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    kept = connect(inline=[Materialized(Account)])
+    kept.append(*(Opened(f"b-{number}", "ann" if number % 4 else "bob") for number in range(400)))
+    kept.append(*(Moved(f"b-{number}", -1 if number % 2 else 1) for number in range(400)))
+    exact = kept.find(Account, where=where, limit=1, count=True).total
+    assert kept.find(Account, where=where, limit=1, count="about").total == exact  # the table is small
+    monkeypatch.setattr(count, "SAMPLE", 100)
+    guess = kept.find(Account, where=where, limit=1, count="about").total
+    assert exact is not None
+    assert guess is not None
+    assert guess >= 0
+    if kind != "postgres":  # that one has statistics of its own
+        assert exact / 2 <= guess <= exact * 2
+
+
+@pytest.mark.parametrize(
+    ("question", "served"),
+    [
+        ({}, True),
+        ({"order_by": "balance"}, True),
+        ({"order_by": "-balance", "where": "frozen"}, True),
+        ({"where": "balance < 0"}, True),
+        ({"where": "owner == 'ann'"}, True),
+        ({"where": "owner == 'ann'", "order_by": "balance"}, True),
+        ({"where": "not (balance < 0)"}, False),
+        ({"where": "owner != 'ann'"}, False),
+        ({"where": "frozen"}, False),
+        ({"where": "len(moves) > 1"}, False),
+        ({"order_by": "owner"}, False),
+        ({"order_by": ("balance", "owner")}, False),
+    ],
+    ids=str,
+)
+def test_a_question_that_no_index_serves_is_told_once(
+    connect: Opener, monkeypatch: pytest.MonkeyPatch, question: dict[str, Any], served: bool
+) -> None:
+    monkeypatch.setattr(views, "SCANNED", 3)
+    db = connect(inline=[Materialized(Account, index=["balance", ("owner", "balance")])])
+    filled(db)
+    if not served:
+        with pytest.warns(ScannedWarning, match="looks at every row"):
+            db.find(Account, **question)
+    db.find(Account, **question)  # a second warning is an error
+
+
+def test_a_page_far_behind_is_found_by_the_index() -> None:
+    db = Database(MemoryStore(), inline=[Materialized(Account, index=["balance"])])
+    filled(db)
+    page = db.find(Account, order_by="-balance", limit=2)
+    seen: list[str] = []
+    tables = db.store.tables
+    assert tables is not None
+    with tables.reading() as tx:
+        kept = db.views.kept(Account)
+        assert kept is not None
+        asked = Asked("", ("-balance",), 2, page.cursor, total=False)
+        in_table(kept, asked, _Explained(tx, seen))
+    assert any("USING INDEX account_states_by_balance" in line for line in seen), seen
+    assert not any("TEMP B-TREE FOR ORDER BY" in line for line in seen), seen
+
+
+class _Explained:
+    """A transaction that notes how SQLite goes about a query."""
+
+    dialect = "sqlite"
+
+    def __init__(self, tx: Any, seen: list[str]) -> None:
+        self._tx, self._seen = tx, seen
+
+    def rows(self, sql: str, arguments: Any = ()) -> list[Any]:
+        own = renamed(sql, declared(Materialized(Account, index=["balance"]).schema("sqlite")), "_v1_1")
+        self._seen += [row[-1] for row in self._tx.rows(f"EXPLAIN QUERY PLAN {own}", arguments)]
+        return list(self._tx.rows(own, arguments))
+
+    def execute(self, sql: str, arguments: Any = ()) -> None: ...
+
+    def executemany(self, sql: str, rows: Any) -> None: ...
 
 
 def test_one_line_keeps_a_table(connect: Opener) -> None:

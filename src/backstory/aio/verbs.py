@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from types import UnionType
-    from typing import Self
+    from typing import Literal, Self
 
     from backstory.decide.call import Command
     from backstory.decide.execution import Preview
@@ -219,7 +219,7 @@ class Verbs(Face):
         order_by: str | Sequence[str] = (),
         limit: int | None = None,
         after: str | None = None,
-        count: bool = False,
+        count: bool | Literal["about"] = False,
         at: Revision | None = None,
         commit: Commit | int | str | None = None,
         timeout: float = 5.0,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,8 +13,9 @@ from backstory.decide.state import State
 from backstory.errors import UnknownRevision
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import predicate
+from backstory.projections.count import about, counted
 from backstory.projections.materialize import Column, Materialized, name
-from backstory.projections.where import translated
+from backstory.projections.where import Where, translated
 from backstory.store import Log
 from backstory.tables import Transaction
 
@@ -26,6 +27,10 @@ BATCH = 500
 
 class FoldedWarning(UserWarning):
     """States are found by folding the log, which takes longer with each event; a table would be quicker."""
+
+
+class ScannedWarning(UserWarning):
+    """States are found by looking at every row of a large table; an index would be quicker."""
 
 
 class Page(list[S], Generic[S]):
@@ -46,7 +51,7 @@ class Asked(NamedTuple):
     order_by: tuple[str, ...]
     limit: int | None
     after: str | None
-    total: bool
+    total: bool | Literal["about"]
 
 
 class Term(NamedTuple):
@@ -96,16 +101,32 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
             break
         place = pairs[-1][1]
     if asked.total:
-        found.total = _count(kept, where.sql, where.arguments, holds, tx)
+        count = about if asked.total == "about" else counted
+        found.total = count(kept, where, holds, tx)
     return _piece(found, rows, asked.limit)
 
 
-def _count(kept: Materialized, sql: str, arguments: Sequence[Any], holds: Any, tx: Transaction) -> int:
-    condition = f" WHERE {sql}" if sql else ""
-    if holds is None:
-        return int(tx.rows(f"SELECT count(*) FROM {kept.table}{condition}", arguments)[0][0])
-    states = tx.rows(f"SELECT state FROM {kept.table}{condition}", arguments)
-    return sum(bool(holds(kept.decoded(state))) for [state] in states)
+def scans(kept: Materialized, asked: Asked) -> bool:
+    """Whether no index of the table leads to the states that are asked for, so that all rows may have to be read."""
+    order = terms(asked.order_by, kept.cls)
+    where = translated(asked.where, kept.columns)
+    if not order and not asked.where.strip():
+        return False
+    return not any(_serves(index, where, order, kept.columns) for index in kept.index)
+
+
+def _serves(index: Sequence[str], where: Where, order: Sequence[Term], columns: Mapping[str, Column]) -> bool:
+    """Whether an index leads to the rows of a condition, or has them in this order."""
+    rest = list(index)
+    while rest and rest[0] in where.equal:
+        rest.pop(0)
+    in_order = (
+        bool(order)
+        and [term.name for term in order] == rest[: len(order)]
+        and len({term.descending for term in order}) == 1
+        and not any(columns[term.name].optional for term in order)
+    )
+    return in_order or len(rest) < len(index) or index[0] in where.ranged
 
 
 def _sorting(term: Term, column: Column) -> str:
@@ -126,6 +147,9 @@ def _behind(order: Sequence[Term], columns: Any, place: Sequence[Any]) -> tuple[
         else:
             beyond = f"({column} {more} ? OR {column} IS NULL)" if optional else f"{column} {more} ?"
             said, arguments = f"({beyond} OR ({column} = ? AND {said}))", [value, value, *arguments]
+    if order and not columns[order[0].name].optional:  # which an index can take, as it cannot take the OR
+        said = f'"{order[0].name}" {"<=" if order[0].descending else ">="} ? AND {said}'
+        arguments = [values[0], *arguments]
     return said, arguments
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import warnings
@@ -17,8 +18,9 @@ from backstory.forks import on_fork
 from backstory.place import Place
 from backstory.projections.applying import FailedError, apply, decoded
 from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
+from backstory.projections.count import size
 from backstory.projections.feed import Feed, Step
-from backstory.projections.find import Asked, FoldedWarning, Page, in_table
+from backstory.projections.find import Asked, FoldedWarning, Page, ScannedWarning, in_table, scans
 from backstory.projections.homes import Home, ensured, home_of
 from backstory.projections.inline import Inline, InlineStore
 from backstory.projections.materialize import Materialized
@@ -39,6 +41,9 @@ T = TypeVar("T")
 LOOK = 0.005
 """Seconds between two looks of a reader who waits, if nothing wakes it: another process may feed the tables."""
 
+SCANNED = 10_000
+"""Rows of a table from which on it is said once that a search looks at all of them."""
+
 FOLDED = 10_000
 """Events that a fold into memory applies at a time."""
 
@@ -57,6 +62,7 @@ class Views:
         self._homes: dict[tuple[str, str], Home] = {}
         self.inline: set[str] = set()
         self.warned: set[type[State]] = set()
+        self._scanned: set[tuple[Any, ...]] = set()
         self._running: list[AbstractContextManager[Any]] = []
         self._begin()
         on_fork(child=self._begin)
@@ -281,7 +287,22 @@ class Views:
         group = self.group_of(kept)
         self._see(group, after, timeout)
         with self._reading(group, timeout) as tx:
+            if scans(kept, asked):
+                self._warn_of_scanning(kept, asked, tx)
             return in_table(kept, asked, tx)
+
+    def _warn_of_scanning(self, kept: Materialized, asked: Asked, tx: Transaction) -> None:
+        """Say once for each condition and order that all rows of a large table are looked at."""
+        question = (kept.cls, re.sub(r"'[^']*'|\"[^\"]*\"|[\d.]+", "", asked.where), asked.order_by)
+        if question in self._scanned or size(kept, tx) <= SCANNED:
+            return
+        self._scanned.add(question)
+        name = kept.cls.__qualname__
+        words = (
+            f"find({name}) looks at every row of a large table for where={asked.where!r} and"
+            f" order_by={asked.order_by!r}; name the fields: db.materialize({name}, index=[...])"
+        )
+        warnings.warn(words, ScannedWarning, stacklevel=4)
 
     def warn_of_folding(self, cls: type[State]) -> None:
         """Say once that states of a class are found by folding, which takes longer with each event."""

@@ -8,6 +8,7 @@ more than any.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -17,27 +18,34 @@ OPERATORS: Mapping[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: ("<", ">"), ast.LtE: ("<=", ">="), ast.Gt: (">", "<"), ast.GtE: (">=", "<="),
     ast.Eq: ("=", "="), ast.NotEq: ("<>", "<>"), ast.Is: ("=", "="), ast.IsNot: ("<>", "<>"),
 }  # fmt: skip
+SIMPLE = re.compile(r'"(\w+)" (=|<>|<=?|>=?|IS NULL)(?: \?)?')
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """Numbers beyond these are compared in Python."""
 
 
 class Where(NamedTuple):
-    """A condition in SQL, its arguments, and the text of what is left for Python; empty where nothing is left."""
+    """A condition in SQL, its arguments, and the text of what is left for Python; empty where nothing is left.
+
+    `equal` and `ranged` are the fields by which an index can find the rows: each row has this value, or one in a range.
+    """
 
     sql: str
     arguments: tuple[Any, ...]
     rest: str
+    equal: frozenset[str]
+    ranged: frozenset[str]
 
 
 def translated(text: str, columns: Mapping[str, Column]) -> Where:
     """As much of a condition as SQL can answer. The text was compiled before, so it is understood."""
     if not text.strip():
-        return Where("", (), "")
+        return Where("", (), "", frozenset(), frozenset())
     tree = ast.parse(text.strip(), mode="eval").body
     parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
     said: list[str] = []
     arguments: list[Any] = []
     rest: list[str] = []
+    fields: dict[str, set[str]] = {"equal": set(), "ranged": set()}
     for part in parts:
         found = _sql(part, columns)
         if found is None:
@@ -45,23 +53,34 @@ def translated(text: str, columns: Mapping[str, Column]) -> Where:
         else:
             said.append(found[0])
             arguments += found[1]
-    return Where(" AND ".join(said), tuple(arguments), " and ".join(rest))
+            if (simple := SIMPLE.fullmatch(found[0])) and simple[2] != "<>":
+                fields["equal" if simple[2] in ("=", "IS NULL") else "ranged"].add(simple[1])
+    return Where(
+        " AND ".join(said),
+        tuple(arguments),
+        " and ".join(rest),
+        frozenset(fields["equal"]),
+        frozenset(fields["ranged"]),
+    )
 
 
-def _sql(node: ast.expr, columns: Mapping[str, Column]) -> tuple[str, list[Any]] | None:
+def _sql(
+    node: ast.expr, columns: Mapping[str, Column], *, inverted: bool = False
+) -> tuple[str, list[Any]] | None:
+    """A part in SQL. Below a `not` it may not be NULL, which elsewhere is as good as false, and lets indexes work."""
     match node:
         case ast.BoolOp(op=op, values=values):
-            found = [_sql(value, columns) for value in values]
+            found = [_sql(value, columns, inverted=inverted) for value in values]
             whole = [each for each in found if each is not None]
             if len(whole) < len(found):
                 return None
             word = " AND " if isinstance(op, ast.And) else " OR "
             return f"({word.join(sql for sql, _ in whole)})", [one for _, own in whole for one in own]
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _sql(operand, columns)
+            inner = _sql(operand, columns, inverted=True)
             return None if inner is None else (f"(NOT {inner[0]})", inner[1])
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _compared(left, op, right, columns)
+            return _compared(left, op, right, columns, inverted=inverted)
         case ast.Name(id=name) if (
             name in columns and columns[name].type is bool and not columns[name].optional
         ):
@@ -71,7 +90,7 @@ def _sql(node: ast.expr, columns: Mapping[str, Column]) -> tuple[str, list[Any]]
 
 
 def _compared(
-    left: ast.expr, op: ast.cmpop, right: ast.expr, columns: Mapping[str, Column]
+    left: ast.expr, op: ast.cmpop, right: ast.expr, columns: Mapping[str, Column], *, inverted: bool
 ) -> tuple[str, list[Any]] | None:
     if type(op) not in OPERATORS:
         return None
@@ -89,11 +108,11 @@ def _compared(
     if forwards == "<>" and column.optional:
         return f'("{column.name}" IS NULL OR "{column.name}" <> ?)', [constant]
     sql = f'"{column.name}" {forwards} ?'
-    return (f"coalesce({sql}, false)" if column.optional else sql), [constant]
+    return (f"coalesce({sql}, false)" if column.optional and inverted else sql), [constant]
 
 
 def _null(column: Column, operator: str) -> str:
-    return f'("{column.name}" IS {"" if operator == "=" else "NOT "}NULL)'
+    return f'"{column.name}" IS {"" if operator == "=" else "NOT "}NULL'
 
 
 def _column(node: ast.expr, columns: Mapping[str, Column]) -> Column | None:
