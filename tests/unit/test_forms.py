@@ -13,7 +13,7 @@ import sys
 import uuid
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -361,8 +361,14 @@ def test_one_instant_is_one_tag_and_a_time_without_a_zone_is_none() -> None:
     zones = [dt.UTC, ZoneInfo("Europe/Amsterdam"), dt.timezone(dt.timedelta(hours=5, minutes=30))]
     tags = {PLAIN.encode(Booked(NOON.astimezone(zone))).tags for zone in zones}
     assert tags == {("slot:2026-01-01T12:00:00+00:00",)}
-    with pytest.raises(InvalidTag, match="slot: a tag's time has a time zone"):
+    with pytest.raises(InvalidEvent, match=r"slot is datetime.*has no time zone"):
         PLAIN.encode(Booked(NOON.replace(tzinfo=None)))
+
+    class OnTheWall(Event, name="forms.on_the_wall"):
+        slot: Tag[Annotated[dt.datetime, msgspec.Meta(tz=False)]]
+
+    with pytest.raises(InvalidTag, match="slot: a tag's time has a time zone"):
+        PLAIN.encode(OnTheWall(NOON.replace(tzinfo=None)))
     with pytest.raises(InvalidTag, match="beyond the ends of the calendar"):
         PLAIN.encode(Booked(dt.datetime.max.replace(tzinfo=dt.timezone(dt.timedelta(hours=-5)))))
 

@@ -60,6 +60,8 @@ def check(event: EventData, kind: EventType) -> None:
     value = kind.read(event)
     if event.version == kind.version and (unknown := sorted(fields(event.data).keys() - field_types(kind))):
         raise InvalidEvent(f"{event.type} has no field {unknown[0]!r}; it has {', '.join(field_types(kind))}")
+    if event.version == kind.version:
+        kind.check_times(value)
     if missing := sorted(set(kind.tags(value)) - set(event.tags)):
         raise InvalidEvent(f"{event.type} of these data has the tag {missing[0]}, which is not there")
 

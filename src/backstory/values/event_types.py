@@ -69,6 +69,10 @@ class EventType:
         except Exception as wrong:  # noqa: BLE001 - it is raised, in words that hide what is marked
             raise self.unreadable(record, wrong) from self.cause(wrong)
 
+    def check_times(self, event: Any) -> None:
+        """Raise `InvalidEvent` for a time without a zone, where its field does not say that it has none."""
+        self._form.check_times(event, self.name)
+
     def upcast(self, version: int, data: dict[str, Any]) -> dict[str, Any]:
         """The data of an older version as this version's, through every upcaster between."""
         for old in range(version, self.version):

@@ -18,6 +18,7 @@ import msgspec
 from backstory.errors import InvalidEvent
 from backstory.values.event_data import check_depth, check_object
 from backstory.values.fields import holds_sets
+from backstory.values.naive import check_of
 from backstory.values.parts import parts
 from backstory.values.sets import settled
 
@@ -40,6 +41,7 @@ class Form:
     def __init__(self, cls: type[Any], veil: Veil | None = None) -> None:
         """`veil` has the marks of the class: no error shows marked values."""
         self._veil = veil
+        self._naive = check_of(cls)
         self._pydantic = hasattr(cls, "model_validate_json")
         if self._pydantic:
             self.dump: Callable[[Any], bytes] = lambda value: settled(value, value.model_dump_json().encode())
@@ -51,6 +53,7 @@ class Form:
 
     def encode(self, value: Any, name: str) -> bytes:
         """The JSON of an instance. Raises `InvalidEvent` if the value would not come back, `name` before it."""
+        self.check_times(value, name)
         try:
             data = self.dump(value)
         except UNWRITABLE as wrong:
@@ -73,6 +76,18 @@ class Form:
                     f" {self._written(again)}: see that no serializer or validator changes it"
                 )
         return check_object(data, name) if self._pydantic else data
+
+    def check_times(self, value: Any, name: str) -> None:
+        """Raise `InvalidEvent` if a time in a value has no zone, and its type does not say that it has none."""
+        found = None if self._naive is None else self._naive(value)
+        if found is not None:
+            place, time = found
+            raise InvalidEvent(
+                f"{name}: {place.removeprefix('.')} is {self._told(time)}, and has no time zone, so it would mean"
+                " another moment on each machine. Give datetime.now(UTC) or another aware time; a command can take"
+                " now: Now. If it is the time on a clock on the wall, let the annotation say so:"
+                " Annotated[datetime, msgspec.Meta(tz=False)]"
+            )
 
     def _compare(self, value: Any, back: Any, name: str) -> None:
         """Raise `InvalidEvent` if a part differs; some classes do not define when two of their instances are equal."""
