@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
-from backstory.conformance.sample import decided, fact, one, positions
+from backstory.conformance.sample import FAR, decided, fact, one, positions
 from backstory.conformance.units import outcome_of
 from backstory.errors import LogDropped, NotThere, StillNeeded
 from backstory.store import Log, Store, append, create_log, write
 from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
-from backstory.values.commit import DATA, MESSAGE, ORIGIN, content_hash
+from backstory.values.commit import DATA, MESSAGE, ORIGIN, Commit, content_hash
+from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
 
 
@@ -106,6 +109,29 @@ class Dropping:
                 list(log.commits(upto=upto))
         with pytest.raises(LogDropped):
             log.commits_at([1, 2])
+        for name in ("A", "no such commit", "0" * 64):
+            with pytest.raises(LogDropped):
+                log.find(name)
+
+    def test_a_read_of_a_log_that_is_dropped_meanwhile_has_all_or_is_an_error(self, store: Store) -> None:
+        reads: list[Callable[[Log, bool], Iterator[RecordedEvent | Commit]]] = [
+            lambda log, backwards: log.read(backwards=backwards),
+            lambda log, backwards: log.read(Query.of(["A"]), backwards=backwards),
+            lambda log, backwards: log.read(Query.of(tags=["a:b"]), backwards=backwards),
+            lambda log, backwards: log.commits(backwards=backwards),
+        ]
+        for read in reads:
+            for backwards in (False, True):
+                number = create_log(store, store.log(0).head())
+                log = store.log(number)
+                append(log, *(decided(fact("A", "a:b")) for _ in range(FAR)))
+                found = read(log, backwards)
+                next(found)
+                write(store, DropLog(number))
+                try:
+                    assert 1 + len(list(found)) == FAR
+                except LogDropped:
+                    continue
 
     def test_a_number_is_not_given_twice(self, store: Store) -> None:
         number = create_log(store, ORIGIN)

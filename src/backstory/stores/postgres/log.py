@@ -113,6 +113,8 @@ class PostgresLog:
             return []
         known = self.rows.by_ids([name])
         found = self.rows.by_hash(name.lower()) if name else []
+        if not known and not found:
+            self.rows.head()  # raises if the log was dropped
         return [*known, *(commit for commit in found if commit not in known)]
 
     def check(self, connection: psycopg.Connection[Row]) -> None:

@@ -82,15 +82,21 @@ class Rows:
         """The end of the log. Raises `LogDropped`."""
         head = self.ends()
         if head is None:
-            raise LogDropped(f"{self._source.address.shown}: log {self._number} was dropped")
+            raise self._dropped()
         return head
+
+    def _dropped(self) -> LogDropped:
+        return LogDropped(f"{self._source.address.shown}: log {self._number} was dropped")
+
+    def _is_there(self) -> bool:
+        return bool(self._source.look(self._there, (self._number,)))
 
     def ends(self) -> Head | None:
         """The end of the log; None if it was dropped."""
         rows = self._source.look(self._head, (self.base, self._last))
         if rows:
             return head_of(rows[0])
-        return self.origin if self._source.look(self._there, (self._number,)) else None
+        return self.origin if self._is_there() else None
 
     def events(
         self, query: Query, after: int, upto: int, *, backwards: bool = False, limit: int | None = None
@@ -138,8 +144,10 @@ class Rows:
     ) -> Iterator[list[Row]]:
         """Rows in chunks that grow: a short read is quick, and a long one needs little memory.
 
-        Of a long one, the next chunk is fetched while this one is used.
+        Of a long one, the next chunk is fetched while this one is used; and at its end the log must be there still, or
+        what was dropped meanwhile would be missing without a word. Raises `LogDropped`.
         """
+        fetched = 0
         after = max(after, self.origin.position)
         many = selection.clauses >= MANY
         size, most = (CHUNK_OF_MANY, CHUNK_OF_MANY) if many else (FIRST_CHUNK, CHUNK)
@@ -151,6 +159,7 @@ class Rows:
                 (max(after, upto - stretch), upto) if backwards else (after, min(upto, after + stretch))
             )
             work = partial(self._chunk, selection, low, high, size, backwards)
+            fetched += 1
             if rows:
                 ahead = Prefetch(work) if size == most and self._source.ahead else None
                 yield rows
@@ -164,6 +173,8 @@ class Rows:
                 wanted = stretch * size * 3 // (4 * max(len(rows), 1))
                 stretch = max(LEAST_STRETCH, min(wanted, stretch * LONGER))
             size = min(size * 4, most)
+        if fetched > 1 and not self._is_there():
+            raise self._dropped()
         if rows:
             yield rows
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.errors import StoreCorrupt
+from backstory.errors import LogDropped, StoreCorrupt
 from backstory.stores.rows import (
     LOG_BITS,
     POSITION,
@@ -231,17 +231,23 @@ class Rows:
     ) -> Iterator[list[Row]]:
         """Rows in chunks that grow: a short read is quick, and a long one needs little memory.
 
-        The first chunk has no more than `first` rows: mostly it is all that is taken. Raises `StoreCorrupt`.
+        The first chunk has no more than `first` rows: mostly it is all that is taken. At the end of a long read the log
+        must be there still, or what was dropped meanwhile would be missing without a word. Raises `StoreCorrupt` and
+        `LogDropped`.
         """
         sql = selection.backwards if backwards else selection.forwards
         size = FIRST_CHUNK if first is None else max(1, min(FIRST_CHUNK, first))
+        long = False
         while after < upto:
             rows = self.fetch(sql, (*selection.arguments, self._base + after, self._base + upto, size))
+            if long and len(rows) < size and self.dropped():
+                raise LogDropped("this log was dropped while it was read, because nothing needed it any more")
             if not rows:
                 return
             yield in_order(rows, after, upto, backwards=backwards)
             if len(rows) < size:
                 return
+            long = True
             last = rows[-1][0]
             after, upto = (after, last - 1) if backwards else (last, upto)
             size = min(size * 4, CHUNK)
