@@ -40,6 +40,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.compare.diff": ["Difference", "Change"],
             "backstory.history.blame.blame": ["Blame", "Blamed"],
             "backstory.history.ask.bisect": ["Found", "StateTurn", "Turn"],
+            "backstory.history.ask.causes": ["Cause", "Effect"],
             "backstory.history.merge.merge": ["Options", "MergeReport"],
             "backstory.history.merge.replay": ["MergeStep"],
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],

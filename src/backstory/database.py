@@ -26,6 +26,7 @@ from backstory.decide.state import State, defined_states
 from backstory.errors import BlockingWarning, BranchError, ProjectionError, UnknownOption, UnknownRevision
 from backstory.handle import Handle, Tip
 from backstory.history.ask.bisect import Found, StateTurn, first, turns_of_all
+from backstory.history.ask.causes import Cause, Effect, causes, effects, undone_by
 from backstory.history.ask.expression import predicate
 from backstory.history.ask.similar import warn_of_unknown
 from backstory.history.blame.blame import Blame, blame
@@ -41,10 +42,10 @@ from backstory.lookup import events_of
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
-from backstory.subject import REVERTS
 from backstory.values.codec import PLAIN, Codec
 from backstory.values.commit import Commit, Head, drafted
 from backstory.values.ids import new_id, new_secret, now
+from backstory.values.links import CORRELATION, REVERTS
 from backstory.values.query import Condition, Query
 from backstory.writing import Appending, Execution
 
@@ -507,6 +508,56 @@ class Database:
         if point.commit is None or not self.handle.now().log.find(point.commit.hash.hex()):
             raise UnknownRevision(str(commits), "there is no such commit on this branch")
         return [point.commit]
+
+    def causes(self, commit: Revision) -> Iterator[Cause]:
+        """Stream the cause of a commit, its cause, and so on back to the first: what `context(because=...)` recorded.
+
+        A cause that is not on this history, such as one of another store, has an id and no commit, and ends the list.
+        One look-up for each.
+        """
+        log, found = self._commit(commit)
+        return causes(log, found)
+
+    def effects(
+        self, commit: Revision, at: Revision | None = None, limit: int | None = None
+    ) -> Iterator[Effect]:
+        """Stream all that a commit caused, now or as of a revision: each effect, and then its own effects.
+
+        One look-up for each, whatever the length of the log.
+        """
+        log, found = self._commit(commit)
+        log, upto = (log, None) if at is None else self._read(at)
+        return islice(effects(log, found, upto), limit)
+
+    def undone_by(self, commit: Revision, at: Revision | None = None) -> Iterator[Commit]:
+        """Stream the commits that revert a commit, now or as of a revision, by one look-up.
+
+        They may have been reverted themselves.
+        """
+        log, found = self._commit(commit)
+        log, upto = (log, None) if at is None else self._read(at)
+        return undone_by(log, found, upto)
+
+    def correlated(
+        self, correlation: str, at: Revision | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits that share an id of `context(correlation=...)`, by one look-up.
+
+        What an event caused has the correlation of its commit, or else that commit's id.
+        """
+        log, upto = self._read(at)
+        return log.linked(CORRELATION, correlation, upto=upto, limit=limit)
+
+    def _commit(self, revision: Revision) -> tuple[Log, Commit]:
+        """A commit, and the log that it is seen on. Raises `UnknownRevision`."""
+        point = self.point(revision)
+        if point.commit is None:
+            raise UnknownRevision(str(revision), "no commit stands there; it is before the first one")
+        return self.handle.line(point.chain).log, point.commit
+
+    def _read(self, at: Revision | None) -> tuple[Log, int | None]:
+        line, upto = self._view(at)
+        return line.log, upto
 
     def diff(self, a: Revision, b: Revision, state: State) -> Difference:
         """The difference of a state between two revisions, also of two branches: `db.diff("main", "what-if", cart)`."""

@@ -26,6 +26,7 @@ class OpenedLog:
         self.commits = log.commits
         self.commits_at = log.commits_at
         self.find = log.find
+        self.linked = log.linked
         self.head = log.head
         self.wait = log.wait
 

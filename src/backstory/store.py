@@ -16,6 +16,7 @@ from backstory.tables import Tables, Transaction
 from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, new_log
 from backstory.values.commit import Commit, Draft, Head
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -88,6 +89,15 @@ class Log(Protocol):
 
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean: the one with this id, and those whose hash, in hex, starts with it."""
+        ...
+
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits whose metadata names this id under a key of `backstory.values.links`.
+
+        Bounds are those of `commits`. It is a look-up: its cost does not grow with the log.
+        """
         ...
 
     def head(self) -> Head:

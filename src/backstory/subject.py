@@ -20,9 +20,7 @@ import msgspec
 from backstory.lookup import commit_with
 from backstory.store import Log
 from backstory.values.commit import Commit
-
-REVERTS = "reverts"
-"""Metadata of a commit that undoes others: their ids."""
+from backstory.values.links import REVERTS
 
 MASK = "…"
 """Stands for arguments: they may be about people, and a subject is read by many."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +107,51 @@ def test_a_commit_whose_author_was_late_shows_both_times(run: Run, bank: Path) -
     out = run("show", "late").out
     assert "Date:      Sun Nov 1" in out
     assert "In log as: Wed Nov 4" in out
+
+
+def test_a_commit_is_shown_with_its_cause_its_effects_and_what_undoes_it(run: Run, bank: Path) -> None:
+    with closing(SqliteStore(bank)) as store:
+        log = store.log()
+        effect: dict[str, Any] = {"causation": "pay", "correlation": "req-1"}
+        for number, metadata in enumerate([*[effect] * 6, {"reverts": ["pay"]}, {"reverts": ["u6"]}]):
+            event = fact("Noted", {"n": number})
+            append(log, draft([event], id=f"u{number}", time=day(5), author="dana", metadata=metadata))
+    shown = run("show", "pay").out
+    assert "\nCaused:    #7 by dana: Noted\nCaused:    #8" in shown
+    assert "#11 by dana: Noted\n           and more: backstory causes" in shown
+    assert "\nUndone by: #13 by dana: Revert #2, which was undone itself by #14\n" in shown
+    document = run("show", "pay", "--json").json
+    assert [each["id"] for each in document["effects"]] == ["u0", "u1", "u2", "u3", "u4"]
+    assert (document["more_effects"], document["caused_by"]) == (True, None)
+    assert [(each["id"], each["undone"]) for each in document["undone_by"]] == [("u6", True)]
+    assert "\nCaused by: #2 by ann: deposit" in run("show", "u0").out
+    assert run("show", "u0", "--json").json["caused_by"]["commit"]["position"] == 2
+
+
+def test_causes_are_a_tree_from_the_first_cause_to_the_last_effect(run: Run, bank: Path) -> None:
+    with closing(SqliteStore(bank)) as store:
+        for id, cause in (("u1", "rent"), ("u2", "u1"), ("u3", "u2"), ("u4", "u1"), ("lost", "nowhere")):
+            metadata = {"causation": cause, "correlation": "req-1"}
+            append(store.log(), draft([fact("Noted", {})], id=id, time=day(5), metadata=metadata))
+    ran = run("causes", "u2")
+    assert ran.code == 0
+    lines = [
+        (line[0], len(line[1:]) - len(line[1:].lstrip()), line.split("#")[1][:2].strip())
+        for line in ran.out.splitlines()
+    ]
+    assert lines == [(" ", 1, "3."), (" ", 3, "7"), ("*", 5, "8"), (" ", 7, "9")]
+    document = run("causes", "rent", "--json").json
+    effects = [(each["depth"], each["cause"], each["id"]) for each in document["effects"]]
+    assert effects == [(1, "rent", "u1"), (2, "u1", "u2"), (3, "u2", "u3"), (2, "u1", "u4")]
+    assert document["undone_by"] == document["causes"] == []
+    few = run("causes", "rent", "-n", "2", "--json").json
+    assert (len(few["effects"]), few["more_effects"]) == (2, True)
+    assert "more effects than 2" in run("causes", "rent", "-n", "2").err
+    assert len(run("causes", "rent", "--at", "u2", "--json").json["effects"]) == 2
+    assert "nowhere, which is not on this branch" in run("causes", "lost").out
+    assert run("causes", "rates").code == 1
+    assert len(run("causes", "--correlation", "req-1").out.splitlines()) == 5
+    assert len(run("causes", "--correlation", "req-1", "--json").json["commits"]) == 5
+    assert run("causes", "--correlation", "req-2").code == 1
+    assert run("causes", "rent", "--correlation", "req-1").code == 2
+    assert run("causes", "#0").code == run("causes", "rent", "-n", "-1").code == 2

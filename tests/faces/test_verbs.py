@@ -62,6 +62,12 @@ def around(db: Database) -> object:
         return db.append(Entered("a", 1, 0), id="inside")
 
 
+def caused(db: Database) -> Commit:
+    record = next(db.read(Entered, backwards=True, limit=1))
+    with db.context(because=record):
+        return db.append(Entered("a", 1, 0), id="effect")
+
+
 class Sums(Projection):
     """A table of all entries."""
 
@@ -109,10 +115,13 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "blame": lambda db: db.blame(Book("a"))["total"].position,
     "branch": lambda db: (db.branch("more", at=1).name, db.switch("more").chain),
     "cherry_pick": lambda db: db.cherry_pick("plan"),
+    "causes": lambda db: [(cause.id, cause.commit) for cause in db.causes(caused(db).id)],
     "close": lambda db: db.close(),
     "commits": lambda db: list(db.commits(after=1)),
     "context": around,
+    "correlated": lambda db: [caused(db), list(db.correlated("second", limit=3))],
     "diff": lambda db: str(db.diff(1, "main", Book("a"))),
+    "effects": lambda db: [caused(db), list(db.effects("second", at="main", limit=3))],
     "events": lambda db: [plain(one) for one in db.events("plan")],
     "execute": lambda db: db.execute(enter(Book("c"), 1), id="done", author="ann", message="why"),
     "find": found,
@@ -138,6 +147,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "tags": lambda db: db.tags("book"),
     "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],
     "types": lambda db: db.types(),
+    "undone_by": lambda db: [undone(db), [commit.metadata for commit in db.undone_by("second")]],
     "wait": projected,
     "watch": lambda db: next(db.watch(Book("a"))),
     "what_if": trial,

@@ -159,6 +159,7 @@ class Counting:
         self.commits = self._log.commits
         self.commits_at = self._log.commits_at
         self.find = self._log.find
+        self.linked = self._log.linked
         self.head = self._log.head
         self.wait = self._log.wait
 

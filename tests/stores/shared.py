@@ -13,6 +13,7 @@ from backstory.store import ALL, Caches, Log, Refs, Store, Verdict
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key
 from backstory.values.query import Query
 
 
@@ -63,6 +64,11 @@ class SharedLog:
 
     def find(self, name: str) -> list[Commit]:
         return self._one().find(name)
+
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        return self._one().linked(key, id, after=after, upto=upto, limit=limit)
 
     def head(self) -> Head:
         return self._one().head()

@@ -21,6 +21,7 @@ from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Append, Batch, Hook, NewLog, Outcome, SetRef, Step, Unit, Written
 from backstory.values.commit import ORIGIN, Commit, Head
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key
 from backstory.values.query import Query
 
 DEPTH = 6
@@ -70,6 +71,11 @@ class ForkingLog:
 
     def find(self, name: str) -> list[Commit]:
         return self.now.find(name)
+
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        return self.now.linked(key, id, after=after, upto=upto, limit=limit)
 
     def head(self) -> Head:
         return self.now.head()

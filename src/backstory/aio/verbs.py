@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command
     from backstory.decide.execution import Preview
     from backstory.history.ask.bisect import Found, StateTurn
+    from backstory.history.ask.causes import Cause, Effect
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.blame.blame import Blame
     from backstory.history.compare.diff import Difference
@@ -140,6 +141,26 @@ class Verbs(Face):
     ) -> Commit | None:
         """See `Database.revert`."""
         return await self._run(self.db.revert, commits, force=force, author=author, message=message)
+
+    def causes(self, commit: Revision) -> Stream[Cause]:
+        """See `Database.causes`."""
+        return self._stream(partial(self.db.causes, commit))
+
+    def effects(
+        self, commit: Revision, at: Revision | None = None, limit: int | None = None
+    ) -> Stream[Effect]:
+        """See `Database.effects`."""
+        return self._stream(partial(self.db.effects, commit, at, limit))
+
+    def undone_by(self, commit: Revision, at: Revision | None = None) -> Stream[Commit]:
+        """See `Database.undone_by`."""
+        return self._stream(partial(self.db.undone_by, commit, at))
+
+    def correlated(
+        self, correlation: str, at: Revision | None = None, limit: int | None = None
+    ) -> Stream[Commit]:
+        """See `Database.correlated`."""
+        return self._stream(partial(self.db.correlated, correlation, at, limit))
 
     async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
         """See `Database.diff`."""

@@ -26,6 +26,7 @@ for _part in (
     "conditions",
     "guarding",
     "keeping",
+    "linking",
     "machine",
     "places",
     "reading",
@@ -42,6 +43,7 @@ from backstory.conformance.beside import Caching, Hooks, Joining, Watching  # no
 from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
 from backstory.conformance.guarding import Guarding  # noqa: E402
 from backstory.conformance.keeping import Keeping  # noqa: E402
+from backstory.conformance.linking import Linking  # noqa: E402
 from backstory.conformance.places import Logs, Opening, Refs  # noqa: E402
 from backstory.conformance.reading import Finding, Reading  # noqa: E402
 from backstory.conformance.retrying import Retrying  # noqa: E402
@@ -63,6 +65,7 @@ class LogConformance(
     Types,
     Reading,
     Finding,
+    Linking,
     Logs,
     Refs,
     Opening,

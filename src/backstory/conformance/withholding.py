@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from backstory.conformance.sample import FAR, decided, fact, one, positions
+from backstory.conformance.sample import FAR, decided, fact, fill, ids, one, positions
 from backstory.conformance.units import outcome_of
 from backstory.errors import LogDropped, NotThere, StillNeeded
 from backstory.store import Log, Store, append, create_log, write
 from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
-from backstory.values.commit import DATA, MESSAGE, ORIGIN, Commit, content_hash
+from backstory.values.commit import DATA, MESSAGE, METADATA, ORIGIN, Commit, content_hash
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
 
@@ -49,6 +49,22 @@ class Withholding:
         assert (found.message, found.author, event.data) == ("", "ann", b"")
         assert content_hash(found, [event]) == commit.content
 
+    @pytest.mark.parametrize("more", [0, FAR])
+    def test_links_are_gone_with_the_metadata_and_stay_with_the_rest(
+        self, store: Store, log: Log, more: int
+    ) -> None:
+        metadata = {"causation": "x", "reverts": ["y", "z"]}
+        commits = append(log, *(decided(fact("A", "x:1"), metadata=metadata) for _ in range(2)))
+        if more:
+            fill(log, more)
+        write(store, Withhold(0, commits[0].id, (METADATA,)), Withhold(0, commits[1].id, (MESSAGE, DATA)))
+        assert list(store.problems()) == []
+        assert ids(log.linked("causation", "x")) == ids(log.linked("reverts", "z")) == [commits[1].id]
+        assert positions(log.read(Query.of(tags=["x:1"]))) == [1, 2]
+        fill(log)
+        assert list(store.problems()) == []
+        assert ids(log.linked("reverts", "y")) == [commits[1].id]
+
     def test_a_retry_of_a_commit_with_a_withheld_part_is_known(self, store: Store, log: Log) -> None:
         draft = decided(fact(data=b'{"a":1}'), message="why")
         [commit] = append(log, draft)
@@ -81,6 +97,8 @@ class Dropping:
         number = create_log(store, store.log(0).head())
         log = store.log(number)
         one(log)
+        for _ in range(FAR):
+            append(log, decided(fact("A", "x:1"), metadata={"causation": "x"}))
         write(store, DropLog(number))
         assert list(store.logs()) == [0]
         with pytest.raises(KeyError):

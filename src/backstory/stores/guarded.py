@@ -23,6 +23,7 @@ class GuardedLog:
         self.commits = log.commits
         self.commits_at = log.commits_at
         self.find = log.find
+        self.linked = log.linked
         self.head = log.head
         self.wait = log.wait
 

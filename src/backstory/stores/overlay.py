@@ -14,6 +14,7 @@ from backstory.stores.judge import judge_batch
 from backstory.unit import Batch, Hook, Step, is_guard
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key
 from backstory.values.query import Condition, Query
 
 
@@ -120,6 +121,16 @@ class OverlayLog:
     def find(self, name: str) -> list[Commit]:
         """The commits of either that `name` may mean; see `Log.find`."""
         return sorted([*self.own.find(name), *self._in_base(name)], key=lambda commit: commit.id != name)
+
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the base's commits that have a link and then the own ones; see `Log.linked`."""
+        border = self.origin.position
+        base_upto = border if upto is None else min(border, upto)
+        early = self.base.linked(key, id, after=after, upto=base_upto, limit=limit)
+        late = self.own.linked(key, id, after=max(after, border), upto=upto, limit=limit)
+        return islice(chain(early, late), limit)
 
     def head(self) -> Head:
         """The end of the branch."""

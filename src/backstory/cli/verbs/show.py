@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import human, in_log
+from backstory.documents.causes import SHOWN, related_document
 from backstory.documents.commits import commit_document
 from backstory.errors import UnknownRevision
+from backstory.history.ask.causes import causes, direct_effects, undone_by
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
-from backstory.subject import subject_of
+from backstory.subject import Subjects, subject_of
 from backstory.told import pasted
 from backstory.values.commit import QUERY
 
@@ -55,10 +58,12 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     shown = events(log, commit, point.position if point.exact else None)
     subject = subject_of(log, commit)
     if out.json:
-        out.document("commit", **commit_document(commit, subject, shown))
+        others = related_document(log, commit, Subjects(log))
+        out.document("commit", **commit_document(commit, subject, shown), **others)
         return 0
     out.page()
     out.lines(header(commit, out))
+    out.lines(related(log, commit, Subjects(log)))
     out.lines(commits.message(commit, subject, out))
     for event in shown:
         out.line()
@@ -68,6 +73,27 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         short = commit.hash.hex()[: commits.SHORT]
         out.say(f"\nOne event of {commit.size:,} in this commit. All of them: {pasted('show', short)}")
     return 0
+
+
+def related(log: Log, commit: Commit, subjects: Subjects) -> Iterator[str]:
+    """The commits that caused this one, that it caused, and that undo it."""
+
+    def told(other: Commit) -> str:
+        by = f" by {plain(other.author)}" if other.author else ""
+        return f"{commits.span(other)}{by}: {plain(subjects.of(other))}"
+
+    for cause in islice(causes(log, commit), 1):
+        where = "which is not on this branch" if cause.commit is None else told(cause.commit)
+        yield f"Caused by: {plain(cause.id)}, {where}" if cause.commit is None else f"Caused by: {where}"
+    effects = list(islice(direct_effects(log, commit), SHOWN + 1))
+    for effect in effects[:SHOWN]:
+        yield f"Caused:    {told(effect)}"
+    if len(effects) > SHOWN:
+        yield f"           and more: backstory causes {commit.hash.hex()[: commits.SHORT]}"
+    for each in undone_by(log, commit):
+        again = next(undone_by(log, each), None)
+        itself = "" if again is None else f", which was undone itself by {commits.span(again)}"
+        yield f"Undone by: {told(each)}{itself}"
 
 
 def events(log: Log, commit: Commit, position: int | None) -> Iterable[RecordedEvent]:

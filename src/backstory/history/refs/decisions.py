@@ -38,10 +38,25 @@ def redecided(origin: str) -> str:
     return derived(AGAIN, origin)
 
 
+def names_of_decision(commit: Commit) -> tuple[str, ...]:
+    """The ids of all commits that can make the same decision, its own first."""
+    first = origin(commit)
+    return tuple(dict.fromkeys((commit.id, first, redecided(first))))
+
+
+def deciding(log: Log, id: str) -> Commit | None:
+    """The commit of a log that makes the decision of the one with this id: that one, or one that was decided again."""
+    first = id.removeprefix(redecided(""))
+    for name in dict.fromkeys((id, first, redecided(first))):
+        if there := commit_with(log, name):
+            return there
+    return None
+
+
 def made(log: Log, commit: Commit, upto: int) -> Commit | None:
     """The commit of a log, up to a position, that makes the same decision: this one, or one that was decided again."""
     first = origin(commit)
-    for id in dict.fromkeys((commit.id, first, redecided(first))):
+    for id in names_of_decision(commit):
         there = commit_with(log, id, upto)
         if there is not None and (id == commit.id or origin(there) == first):
             return there

@@ -18,6 +18,7 @@ from backstory.stores.streams import merged
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head, emptied, recorded
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher
 from backstory.waiting import wait_beyond
 
@@ -134,6 +135,14 @@ class MemoryLog:
         found = [commit for commit in whole if name and commit.hash.hex().startswith(name.lower())]
         return found if known is None else [known, *(commit for commit in found if commit is not known)]
 
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits that have a link; see `Log.linked`."""
+        head, asked = self.head().position, word(key, id)
+        found = self.commits_at(self._index.linked(asked, after, head if upto is None else min(upto, head)))
+        return islice((commit for commit in found if asked in words_of(commit.metadata_json)), limit)
+
     def by_id(self, id: str, head: Head) -> Commit | None:
         """The commit with this id, up to a head."""
         known = self._ids.get(id)
@@ -168,6 +177,7 @@ class MemoryLog:
             self._index.add(events)
             self._commits.append(commit)
             self._ids[commit.id] = commit
+            self._index.link(commit)
 
     def _clear_beyond(self, head: Head) -> None:
         end = head.position - self.origin.position
@@ -175,8 +185,8 @@ class MemoryLog:
             whole = self._whole(head)
             for commit in self._commits[whole:]:
                 self._ids.pop(commit.id, None)
+            self._index.cut(self._events[end:], self._commits[whole:], head.position)
             del self._commits[whole:]
-            self._index.cut(self._events[end:], head.position)
             del self._events[end:]  # at last: that they are there says that there is something to clear
 
     def _whole(self, head: Head) -> int:

@@ -8,7 +8,7 @@ from itertools import accumulate, chain
 
 import msgspec
 
-from backstory.stores.postgres.keys import tag_key, type_key
+from backstory.stores.postgres.keys import link_keys, tag_key, type_key
 from backstory.stores.postgres.wire import (
     BYTEA,
     INT8,
@@ -24,6 +24,7 @@ from backstory.stores.rows import POSITION
 from backstory.unit import Append, Batch, Holds, SetRef, Unit
 from backstory.values.commit import Draft, micros
 from backstory.values.event_data import EventData
+from backstory.values.links import words_of
 from backstory.values.query import Condition, to_json
 
 NOWHERE = 1 << 41
@@ -69,6 +70,8 @@ def piece(draft: Draft) -> Piece:
         for place, event in enumerate(events, 1)
         for key in dict.fromkeys(map(tag_key, event.tags))
     ]
+    if links := words_of(draft.metadata_json):
+        tags += [(len(events), key) for key in link_keys(events[-1].tags, links)]
     return Piece(
         len(events),
         len(clauses),

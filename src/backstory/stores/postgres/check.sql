@@ -6,13 +6,13 @@ LEFT JOIN {schema}.tags t ON t.key = e.key AND t.tag = {schema}.tag_key(m.tag)
 WHERE t.type IS DISTINCT FROM {schema}.type_key(e.type)
 ORDER BY e.key;
 
--- Rows of the table of tags that no event requires.
+-- Rows of the table of tags that no event requires. `check.py` looks at those of commits that may have links.
 SELECT t.key, 'stands in the table of tags under ' || t.tag || ', where it does not belong'
 FROM {schema}.tags t
 LEFT JOIN {schema}.events e ON e.key = t.key
 WHERE e.key IS NULL OR t.tag NOT IN (
     SELECT {schema}.tag_key(m.tag) FROM jsonb_array_elements_text(e.tags::jsonb) m (tag)
-)
+) AND NOT EXISTS (SELECT FROM {schema}.commits c WHERE c.key = t.key AND c.metadata ~ '"(causation|correlation|reverts)"')
 ORDER BY t.key;
 
 -- Commits of no log, and those that reach to or before the origin of theirs.

@@ -58,7 +58,8 @@ CREATE TABLE {schema}.events (
 CREATE INDEX events_type ON {schema}.events (hashtext(type), key);
 
 -- The index over events by tag: a row for each tag of each event. Numbers stand for the texts, which may be long, and are
--- compared more quickly: those of `tag_key('account:a-7')` and `type_key('Deposited')`.
+-- compared more quickly: those of `tag_key('account:a-7')` and `type_key('Deposited')`. The last event of a commit also has a row
+-- for each link in the commit's metadata, as `tag_key(',causation:pay-1')`: by it the commits are found that name another.
 CREATE TABLE {schema}.tags (
     tag bigint NOT NULL,                -- the first 8 bytes of its SHA-256
     key bigint NOT NULL,                -- events.key

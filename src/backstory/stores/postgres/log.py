@@ -18,6 +18,7 @@ from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent, check_text
+from backstory.values.links import Key
 from backstory.values.query import Query
 from backstory.waiting import Watched, wait_beyond
 
@@ -116,6 +117,14 @@ class PostgresLog:
         if not known and not found:
             self.rows.head()  # raises if the log was dropped
         return [*known, *(commit for commit in found if commit not in known)]
+
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits that have a link; see `Log.linked`."""
+        upto, there = self._reached(upto)
+        found = self.rows.linked(key, id, after, upto, limit)
+        return found if there else self._of_a_log_that_is_there(found)
 
     def check(self, connection: psycopg.Connection[Row]) -> None:
         """Make sure that a server has the commits that this process has seen. Raises `HistoryLost`."""

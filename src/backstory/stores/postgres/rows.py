@@ -9,6 +9,7 @@ from itertools import islice
 import msgspec
 
 from backstory.errors import LogDropped, StoreCorrupt
+from backstory.stores.postgres.keys import tag_key
 from backstory.stores.postgres.prefetch import Prefetch
 from backstory.stores.postgres.read_plan import Selection, plan
 from backstory.stores.postgres.session import Fetching
@@ -24,6 +25,7 @@ from backstory.stores.rows import (
 )
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher
 
 FIRST_CHUNK, CHUNK = 64, 2048
@@ -48,6 +50,11 @@ COMMITS_AT = (
     f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE key = ANY(ARRAY("
     " SELECT (SELECT c.key FROM {schema}.commits c WHERE c.key >= p.key AND c.key <= %(last)s ORDER BY c.key LIMIT 1)"
     " FROM unnest((SELECT %(keys)s::bigint[])) p (key))) ORDER BY key"
+)
+LINKED = (
+    f"SELECT {COMMIT_COLUMNS.replace(f'key & {POSITION}', f't.key & {POSITION}')} FROM {{schema}}.tags t"
+    " CROSS JOIN LATERAL (SELECT * FROM {schema}.commits c WHERE c.key = t.key OFFSET 0) c"
+    " WHERE t.tag = %(link)s AND t.key > %(above)s AND t.key <= %(upto)s ORDER BY t.key LIMIT %(limit)s"
 )
 BY_IDS = f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE id = ANY(%s) AND key >> 40 = %s ORDER BY key"
 BY_HASH = (
@@ -75,6 +82,7 @@ class Rows:
         self._head = HEAD.format(schema=schema)
         self._commits = [COMMITS.format(schema=schema, order=order) for order in ("ASC", "DESC")]
         self._commits_at = COMMITS_AT.format(schema=schema)
+        self._linked = LINKED.format(schema=schema)
         self._by_ids = BY_IDS.format(schema=schema)
         self._by_hash = BY_HASH.format(schema=schema)
 
@@ -132,6 +140,13 @@ class Rows:
         """The commits with `after < position <= upto`."""
         chunks = self._chunks(Selection(self._commits[backwards]), after, upto, backwards, limit)
         return islice((commit_of(row) for rows in chunks for row in rows), limit)
+
+    def linked(self, key: Key, id: str, after: int, upto: int, limit: int | None) -> Iterator[Commit]:
+        """The commits that have a link, with `after < position <= upto`."""
+        asked = word(key, id)
+        chunks = self._chunks(Selection(self._linked, {"link": tag_key(asked)}), after, upto, False, limit)
+        found = (commit_of(row) for rows in chunks for row in rows)
+        return islice((commit for commit in found if asked in words_of(commit.metadata_json)), limit)
 
     def commits_at(self, positions: Collection[int]) -> list[Commit]:
         """The commits that hold these positions."""

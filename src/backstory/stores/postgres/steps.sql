@@ -48,9 +48,11 @@ BEGIN
     RETURN true;
 END $$;
 
--- Write a commit anew without some of its parts, its events' data in order: with the caller's own rights.
+-- Write a commit anew without some of its parts, its events' data in order, and without these links: with the caller's own
+-- rights.
 CREATE OR REPLACE FUNCTION {schema}.withhold(
-    _key bigint, _author text, _message text, _command text, _metadata text, _query text, _secret bytea, _data text[]
+    _key bigint, _author text, _message text, _command text, _metadata text, _query text, _secret bytea, _data text[],
+    _links bigint[]
 ) RETURNS void LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 BEGIN
     PERFORM only_owner('withhold a part of a commit');
@@ -60,12 +62,13 @@ BEGIN
         secret = _secret WHERE key = _key;
     UPDATE events e SET data = d.data
         FROM unnest(_data) WITH ORDINALITY d (data, n) WHERE e.key = _key - cardinality(_data) + d.n AND e.data <> d.data;
+    DELETE FROM tags WHERE tag = ANY (_links) AND key = _key;
     PERFORM set_config('backstory.forgets', 'off', true);
     DELETE FROM caches;
 END $$;
 
--- Take a log away, with all of its rows: with the caller's own rights.
-CREATE OR REPLACE FUNCTION {schema}.drop_log(_number integer) RETURNS void
+-- Take a log away, with all of its rows: with the caller's own rights. `_links` are those of its commits, `_at` their keys.
+CREATE OR REPLACE FUNCTION {schema}.drop_log(_number integer, _links bigint[], _at bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = {schema}, pg_temp AS $$
 DECLARE
     _first bigint := _number::bigint << 40;
@@ -77,6 +80,8 @@ BEGIN
     -- By the tags of the events: the index begins with the tag.
     DELETE FROM tags t USING events e CROSS JOIN LATERAL jsonb_array_elements_text(e.tags::jsonb) m (tag)
         WHERE e.key >= _first AND e.key < _beyond AND t.tag = tag_key(m.tag) AND t.key = e.key;
+    DELETE FROM tags t USING unnest(_links, _at) l (tag, key) WHERE t.tag = l.tag AND t.key = l.key AND l.key >= _first
+        AND l.key < _beyond;
     DELETE FROM events WHERE key >= _first AND key < _beyond;
     DELETE FROM commits WHERE key >= _first AND key < _beyond;
     DELETE FROM logs WHERE number = _number;

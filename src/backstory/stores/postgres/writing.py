@@ -6,7 +6,7 @@ call. Any other unit is judged here, on the data that the transaction sees, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import psycopg
@@ -20,17 +20,26 @@ from backstory.stores.postgres import lookups
 from backstory.stores.postgres.append_call import LAST_LOG, Offer
 from backstory.stores.postgres.calls import Added, calls, outcomes
 from backstory.stores.postgres.failures import may_pass
+from backstory.stores.postgres.keys import link_keys
 from backstory.stores.postgres.locks import locks, taking
 from backstory.stores.postgres.log import PostgresLog
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Inside
 from backstory.stores.postgres.tables import PostgresTransaction, inside
-from backstory.stores.postgres.wire import TEXT, blob, joined
+from backstory.stores.postgres.wire import INT8, TEXT, blob, joined, long
+from backstory.stores.rows import LOG_BITS, POSITION, decode_tags
 from backstory.told import pasted
 from backstory.unit import Addition, Append, Batch, NewLog, Outcome, Unit, Withhold, Written
 from backstory.values.commit import ORIGIN, Commit, Head, emptied, micros
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import words_of
 from backstory.values.query import Condition, Query, to_json
+
+MAYBE_LINKED = """
+SELECT c.key, convert_to(c.metadata, 'UTF8'), e.tags FROM {schema}.commits c JOIN {schema}.events e ON e.key = c.key
+WHERE c.key > %s AND c.key <= %s AND c.metadata ~ '"(causation|correlation|reverts)"' ORDER BY c.key
+"""
+"""The commits of a log that may have links, with the tags of their last events."""
 
 
 class HookFailed(Exception):
@@ -145,7 +154,7 @@ class Writing:
         for number, commit, places in plan.withheld:
             self._withhold(number, commit, places)
         for number in plan.dropped:
-            self._call("drop_log", number)
+            self._drop(number)
             self.added.pop(number, None)
             self.dropped.append(number)
         return Written(tuple(plan.commits), tuple(numbers.values()))
@@ -198,8 +207,9 @@ class Writing:
     def _withhold(self, number: int, commit: Commit, places: Sequence[int]) -> None:
         rows = self._rows(number)
         assert rows is not None
-        events = rows.events(Query.all(), commit.first - 1, commit.position)
+        events = list(rows.events(Query.all(), commit.first - 1, commit.position))
         kept, rest = emptied(commit, events, places)
+        gone = set(words_of(commit.metadata_json)) - set(words_of(kept.metadata_json))
         self._call(
             "withhold",
             rows.base + commit.position,
@@ -210,7 +220,19 @@ class Writing:
             None if kept.condition is None else to_json(kept.condition.query),
             kept.secret,
             joined(TEXT, len(rest), [blob(event.data) for event in rest]),
+            _longs(link_keys(events[-1].tags, gone)),
         )
+
+    def _drop(self, number: int) -> None:
+        first = number << LOG_BITS
+        rows = self._inside.fetch(MAYBE_LINKED.format(schema=self._schema), (first, first + POSITION))
+        links = [
+            (link, key)
+            for key, metadata, tags in rows
+            for link in link_keys(decode_tags(tags), words_of(metadata))
+        ]
+        columns = [_longs(link for link, _ in links), _longs(key for _, key in links)]
+        self._call("drop_log", number, *columns)
 
     def _run_hooks(self, units: Sequence[Unit], said: Sequence[Outcome]) -> None:
         try:
@@ -230,6 +252,11 @@ class Writing:
             return ORIGIN, Addition((), ())
         pairs = (pair for batch, commits in added.batches for pair in zip(batch, commits, strict=True))
         return added.found, addition(pairs)
+
+
+def _longs(values: Iterable[int]) -> bytes:
+    found = [long(value) for value in values]
+    return joined(INT8, len(found), found)
 
 
 def _ids(unit: Unit) -> Iterator[str]:

@@ -12,7 +12,8 @@ import msgspec
 
 from backstory.errors import StoreCorrupt
 from backstory.stores.rows import LOG_BITS, decode_tags, place
-from backstory.stores.sqlite.read_plan import LAST_LOG, LOWEST, hash_token, token
+from backstory.stores.sqlite.read_plan import LAST_LOG, LOWEST, hash_token, link_token, token
+from backstory.values.links import words_of
 
 Entry = tuple[Any, Any]
 """A term of an index, and the key of the row that has it."""
@@ -26,6 +27,7 @@ EXPECTED: dict[str, tuple[tuple[str, str, Terms], ...]] = {
     "token index": (
         ("events", "tags", lambda tags: {token(tag) for tag in decode_tags(tags)}),
         ("commits", "hash", lambda hash: (hash_token(hash),)),
+        ("commits", "metadata", lambda metadata: map(link_token, words_of(metadata.encode()))),
     ),
 }
 """The entries that each index must have: the table, the column, and the term of each value."""

@@ -13,6 +13,7 @@ from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key
 from backstory.values.query import Query
 from backstory.waiting import Watched, wait_beyond
 
@@ -84,6 +85,14 @@ class SqliteLog:
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""
         return self._rows.find(name, self.lineage.ends()[1]) if name else []
+
+    def linked(
+        self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
+    ) -> Iterator[Commit]:
+        """Stream the commits that have a link; see `Log.linked`."""
+        head, indexed = self.lineage.ends()
+        upto = head.position if upto is None else min(upto, head.position)
+        return self._rows.linked(key, id, after, upto, indexed, limit)
 
     def head(self) -> Head:
         """The end of the log now."""

@@ -12,11 +12,12 @@ from backstory.stores.hooks import addition
 from backstory.stores.sqlite.lineage import Lineage, Lost
 from backstory.stores.sqlite.read_plan import RUN
 from backstory.stores.sqlite.rows import TAIL, Rows, row_of
-from backstory.stores.sqlite.runs import write_run
+from backstory.stores.sqlite.runs import rename, write_run
 from backstory.stores.tail import News, Tail
 from backstory.unit import Addition, Batch
 from backstory.values.commit import Commit, Draft, Head, emptied
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import words_of
 from backstory.values.query import Condition, Query
 
 INSERT_COMMIT = (
@@ -117,10 +118,13 @@ class LogWriting:
     def withhold(self, commit: Commit, places: Sequence[int]) -> None:
         """Write a commit and its events anew without these parts."""
         self.insert()
-        events = self._rows.events(Query.all(), commit.first - 1, commit.position, self.indexed)
+        events = list(self._rows.events(Query.all(), commit.first - 1, commit.position, self.indexed))
         kept, rest = emptied(commit, events, places)
+        key, old, new = self._base + commit.position, commit.metadata_json, kept.metadata_json
+        if commit.position <= self.indexed and words_of(old) != words_of(new):
+            rename(self._connection, key, events[-1].tags, commit.hash, old, new)
         _size, _id, _time, _authored, *parts, query, _after, secret = row_of(kept)[:11]
-        self._connection.execute(EMPTY_COMMIT, (*parts, query, secret, self._base + commit.position))
+        self._connection.execute(EMPTY_COMMIT, (*parts, query, secret, key))
         first = self._base + commit.first
         self._connection.executemany(
             EMPTY_EVENT, [(event.data, position) for position, event in enumerate(rest, first)]

@@ -79,6 +79,11 @@ def hash_token(hash: bytes) -> str:
     return "h" + hash.hex()[:12]
 
 
+def link_token(word: str) -> str:
+    """The token of a commit's link in the index; see `values.links`."""
+    return "l" + token(word)
+
+
 def plan(query: Query) -> Plan:
     """How to find the events that may match a query: by tags if a clause has some, else by type, else by a scan."""
     if query.is_all:

@@ -19,12 +19,13 @@ from backstory.stores.rows import (
     head_of,
     in_order,
 )
-from backstory.stores.sqlite.read_plan import SCAN, Selection, hash_token, plan
+from backstory.stores.sqlite.read_plan import SCAN, Selection, hash_token, link_token, plan
 from backstory.stores.streams import merged
 from backstory.stores.tail import News
 from backstory.values import digest
 from backstory.values.commit import Commit, Head, micros
 from backstory.values.event_data import RecordedEvent
+from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher, to_json
 
 Fetch = Callable[[str, Sequence[Any]], list[Row]]
@@ -43,6 +44,14 @@ COMMIT_COLUMNS = (
 )
 COMMITS = f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ? AND position <= ? ORDER BY position"
 COMMIT_SELECTION = Selection(COMMITS + " ASC LIMIT ?", COMMITS + " DESC LIMIT ?")
+LINKED = (
+    f"SELECT {COMMIT_COLUMNS} FROM token_index CROSS JOIN commits ON commits.position = token_index.rowid"
+    " WHERE token_index MATCH ? AND token_index.rowid > ? AND token_index.rowid <= ? ORDER BY token_index.rowid LIMIT ?"
+)
+MAYBE_LINKED = (
+    f"SELECT {COMMIT_COLUMNS} FROM commits WHERE instr(metadata, ?) AND position > ? AND position <= ?"
+    " ORDER BY position LIMIT ?"
+)
 COMMITS_AT = (
     f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position IN (SELECT (SELECT c.position FROM commits c"
     " WHERE c.position >= p.value AND c.position <= ?1 ORDER BY c.position LIMIT 1) FROM json_each(?2) p)"
@@ -217,6 +226,20 @@ class Rows:
         after = max(after, self._origin.position)
         chunks = self._chunks(COMMIT_SELECTION, after, upto, backwards, limit)
         return islice((commit_of(row) for rows in chunks for row in rows), limit)
+
+    def linked(
+        self, key: Key, id: str, after: int, upto: int, indexed: int, limit: int | None
+    ) -> Iterator[Commit]:
+        """The commits that have a link, with `after < position <= upto`; `indexed` is where the indexes end."""
+        asked, after, end = word(key, id), max(after, self._origin.position), min(upto, indexed)
+        chunks = chain(
+            self._chunks(Selection(LINKED, LINKED, (link_token(asked),)), after, end, False, limit),
+            self._chunks(
+                Selection(MAYBE_LINKED, MAYBE_LINKED, (f'"{key}"',)), max(after, end), upto, False, limit
+            ),
+        )
+        found = (commit_of(row) for rows in chunks for row in rows)
+        return islice((commit for commit in found if asked in words_of(commit.metadata_json)), limit)
 
     def commits_at(self, positions: Collection[int]) -> list[Commit]:
         """The commits that hold these positions."""

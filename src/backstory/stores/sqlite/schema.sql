@@ -55,7 +55,8 @@ CREATE TABLE id_index (
 ) STRICT, WITHOUT ROWID;
 
 -- For each event, a token of each of its tags: the first 12 hex digits of the tag's SHA-256. For each commit's last
--- event also `h` and the first 12 hex digits of the commit's hash. The index proposes rows; the rows decide.
+-- event also `h` and the first 12 hex digits of the commit's hash, and `l` and 12 digits for each of its links: the ids of causes
+-- and of reverted commits in its metadata. The index proposes rows; the rows decide.
 CREATE VIRTUAL TABLE token_index USING fts5 (tokens, content = '', detail = none, columnsize = 0, tokenize = 'ascii');
 
 CREATE TABLE refs (
