@@ -81,7 +81,11 @@ def drafts() -> Iterator[Draft]:
         condition=Condition(Query.of(["Deposited", "Withdrawn"], ["account:a-7"]), 2),
     )
     yield draft(
-        [fact("RateChanged", {"percent": 2.5}), fact("Noted", {})], id="rates", time=day(4), author=""
+        [fact("RateChanged", {"percent": 2.5}), fact("Noted", {})],
+        id="rates",
+        time=day(4),
+        author="",
+        metadata={"correlation": "req-77"},
     )
 
 

@@ -140,6 +140,23 @@ def test_what_cannot_be_is_a_usage_error(run: Run, words: list[str], message: st
 
 
 @pytest.mark.usefixtures("parted")
+def test_a_preview_says_what_deciding_again_would_give(run: Run) -> None:
+    for verb in (("merge", "what-if"), ("rebase", "main", "-b", "what-if"), ("cherry-pick", "try")):
+        ran = run(*verb, "--preview")
+        assert ran.code == 1
+        assert "    decided again, it would be refused: insufficient funds\n" in ran.out
+        [conflict] = [
+            step for step in run(*verb, "--preview", "--json").json["steps"] if step["outcome"] == "conflict"
+        ]
+        assert conflict["again"] == {"outcome": "refused", "reason": "insufficient funds", "events": []}
+        assert run("status", "--json").json["pending"] is None
+    assert run("merge", "what-if", "--dry-run", "--json").json["steps"][0]["again"] is None
+    assert "taken over" not in ok(run, "merge", "what-if", "--preview", "--skip").replace(
+        "would be taken over", ""
+    )
+
+
+@pytest.mark.usefixtures("parted")
 def test_without_the_application_commands_are_shown_and_cannot_be_decided_again(run: Run) -> None:
     Path("pyproject.toml").unlink()
     words = [sys.executable, "-m", "backstory", "merge", "what-if", "--redecide"]  # it knows no commands yet

@@ -18,7 +18,7 @@ from backstory import Event, State, Tag, command
 from backstory.database import Database
 from backstory.decide.commands import definitions
 from backstory.decide.drafting import Said
-from backstory.errors import BranchError, UnknownRevision
+from backstory.errors import BranchError, MergeConflict, UnknownRevision
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import MergeReport, Options
 from backstory.history.refs.decisions import redecided
@@ -28,7 +28,7 @@ from backstory.stores.memory.log import MemoryLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Outcome, Unit
 from backstory.values.codec import PLAIN
-from backstory.values.query import Condition
+from backstory.values.query import Condition, Query
 from tests.history.ledger import Book, Entered, draw, enter, ledger, move, reported
 
 ROOT = Path(__file__).parents[2]
@@ -144,6 +144,63 @@ def test_deciding_again_gives_the_same_something_else_or_a_refusal(db: Database)
     assert (outcomes(again), again.done) == (["known", "known", "settled"], True)
     assert db.head() == head
     assert verify(db.store).problems == []
+
+
+def test_a_preview_says_what_deciding_again_would_give_and_appends_nothing(db: Database) -> None:
+    side = db.branch("side")
+    side.execute(draw(Book("a"), 3))
+    side.execute(enter(Book("a"), 1))
+    side.execute(draw(Book("b"), 9))
+    side.execute(enter(Book("c"), 1))
+    side.append(Entered("a", 1, 0), condition=Condition(Query.of(tags=["book:a"]), side.head().position))
+    db.execute(enter(Book("a"), 5))
+    db.execute(draw(Book("b"), 5))
+    head = db.head()
+    report = db.merge("side", Options(preview=True))
+    assert outcomes(report) == ["conflict", "conflict", "conflict", "clean", "conflict"]
+    again = [None if step.again is None else step.again.outcome for step in report.steps]
+    assert again == ["same", "changed", "refused", None, "conflict"]
+    same, changed, refused, _, unable = [step.again for step in report.steps]
+    assert same is not None
+    assert changed is not None
+    assert refused is not None
+    assert unable is not None
+    assert (refused.reason, same.events) == ("not that much", ())
+    assert unable.reason == "no command made it, so it cannot be decided again"
+    [event] = changed.events
+    assert (event.type, event.tags) == ("ledger.entered", ("book:a",))
+    assert (db.head(), report.done) == (head, False)
+    skipped = db.merge("side", Options(preview=True, resolution="skip"))
+    assert [step.again for step in skipped.steps] == [None] * 5
+    with pytest.raises(MergeConflict):
+        db.merge("side")
+    for verb in (side.rebase, db.switch("side").rebase):
+        rebased = verb("main", Options(preview=True))
+        assert [step.again and step.again.outcome for step in rebased.steps] == again
+    [picked] = db.cherry_pick("side~3", Options(preview=True)).steps
+    assert picked.again is not None
+    assert picked.again.outcome == "changed"
+    assert db.head() == head
+
+
+@command(name="ledger.fails")
+def fails(book: Book) -> Iterator[Entered]:
+    if book.total > 10:
+        raise ZeroDivisionError("by hand")
+    yield Entered(book.book, 1, 0)
+
+
+def test_a_preview_tells_of_a_command_that_fails_where_a_merge_raises_its_error(db: Database) -> None:
+    db.branch("side").execute(fails(Book("a")))
+    db.execute(enter(Book("a"), 5))
+    [step] = db.merge("side", Options(preview=True)).steps
+    assert step.again is not None
+    assert (step.again.outcome, step.again.reason) == (
+        "conflict",
+        "its command failed: ZeroDivisionError: by hand",
+    )
+    with pytest.raises(ZeroDivisionError):
+        db.merge("side", Options(resolution="redecide"))
 
 
 def test_what_relied_on_a_decision_that_turned_out_differently_is_in_conflict_later_too(db: Database) -> None:

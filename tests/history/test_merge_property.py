@@ -11,7 +11,7 @@ from backstory.database import Database
 from backstory.errors import Refused
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import MergeReport, Options
-from backstory.history.merge.replay import Resolution
+from backstory.history.merge.replay import MergeStep, Resolution
 from backstory.history.refs.decisions import origin
 from backstory.store import append
 from tests.history.ledger import Book, Entered, decided_again, draw, enter, ledger, move, reported
@@ -84,6 +84,11 @@ def whole(main: Database) -> None:
     assert verify(main.store).problems == []
 
 
+def said(step: MergeStep) -> tuple[object, ...]:
+    """The outcome, without the commit that would be made: its secret and time are new each time."""
+    return step.outcome, step.reason, step.events
+
+
 @settings(max_examples=150)
 @given(st.lists(acts, max_size=14), resolutions)
 def test_what_is_clean_would_be_decided_again_and_what_is_not_has_something_in_the_way(
@@ -97,8 +102,11 @@ def test_what_is_clean_would_be_decided_again_and_what_is_not_has_something_in_t
         act({"main": main, "side": side}, what)
     before = main.head()
     check(main, side, main.merge("side", Options(dry_run=True)))
+    foretold = main.merge("side", Options(preview=True))
     assert main.head() == before
     report = reported(main.merge, "side", Options(resolution=resolution, message="so be it"))
+    if resolution == "redecide":
+        assert [said(step.again or step) for step in foretold.steps] == [said(step) for step in report.steps]
     if report.done:
         assert [commit.id for commit in report.commits] == [s.draft.id for s in report.steps if s.draft]
         done = main.head()

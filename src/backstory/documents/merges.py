@@ -36,7 +36,18 @@ def _step(step: MergeStep, source: Subjects, target: Subjects) -> dict[str, Any]
         "reason": step.reason,
         "there": None if there is None else commit_document(there, target.of(there)),
         "differs": step.differs,
+        "events": [event_document(event) for event in step.events],
+        "again": None if step.again is None else _again(step.again),
         "in_the_way": [event_document(event) for event in step.in_the_way],
         "before": {name: shown(state) for name, state in each_state(step.before)},
         "after": {name: shown(state) for name, state in each_state(step.after)},
+    }
+
+
+def _again(step: MergeStep) -> dict[str, Any]:
+    """What deciding again would give."""
+    return {
+        "outcome": step.outcome,
+        "reason": step.reason,
+        "events": [event_document(event) for event in step.events],
     }

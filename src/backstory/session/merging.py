@@ -27,7 +27,7 @@ def carried_out(session: Session, pending: Pending, options: Options) -> MergeRe
     except MergeConflict as conflict:
         report = conflict.report
     waits = None if report.done else pending
-    if not options.dry_run and waits != session.memory.pending:
+    if options.writes and waits != session.memory.pending:
         session.remember(replace(session.memory, pending=waits))
     return report
 

@@ -58,6 +58,11 @@ def options(parser: ArgumentParser, verb: str) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="show the outcome for each commit, and append nothing"
     )
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="a dry run that also shows what --redecide would give for each commit in conflict",
+    )
     parser.add_argument("--continue", action="store_true", help=f"go on with the unfinished {verb}")
     parser.add_argument(
         "--abort", action="store_true", help=f"forget the unfinished {verb}; nothing has been changed"
@@ -70,6 +75,7 @@ def begun(arguments: Namespace, session: Session, verb: str, source: str | None)
 
     Raises `UsageError` if something else is unfinished, or nothing is.
     """
+    arguments.dry_run |= arguments.preview
     memory = session.memory
     waiting = memory.pending
     if waiting is not None and not (
@@ -138,4 +144,5 @@ def options_of(pending: Pending, arguments: Namespace, session: Session) -> Opti
         message=pending.message,
         author=author(arguments),
         dry_run=arguments.dry_run,
+        preview=arguments.preview,
     )

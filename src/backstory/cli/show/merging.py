@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.session import Session
     from backstory.store import Log
+    from backstory.values.event_data import EventData
 
 
 class Showing:
@@ -147,6 +148,8 @@ def conflict_words(
         yield from _states(step, out)
         if step.reason:
             yield f"{commits.INDENT}{out.paint(plain(step.reason), 'red')}"
+        if step.again is not None:
+            yield from _again(step.again, out)
         if unknown(step, pending, known):
             yield f"{commits.INDENT}name the application that has it: --app MODULE"
     others = [step for step in report.steps if _untold(step)]
@@ -157,6 +160,25 @@ def conflict_words(
     if not dry_run:
         yield ""
         yield from next_words(pending)
+
+
+def _again(step: MergeStep, out: Output) -> Iterator[str]:
+    """What deciding again would give."""
+    said = f"{commits.INDENT}decided again, {_GIVEN[step.outcome]}"
+    yield f"{said}: {plain(step.reason)}" if step.reason else said
+    for event in step.events:
+        yield f"{commits.INDENT}  {_decided(event, out)}"
+
+
+_GIVEN = {
+    "same": "it would have the same events",
+    "changed": "it would have other events:",
+    "refused": "it would be refused",
+    "clean": "nothing would be in its way any more",
+    "unchecked": "nothing would be in its way any more",
+    "known": "it would be there already",
+    "conflict": "it would still be in conflict",
+}
 
 
 def unknown(step: MergeStep, pending: Pending, known: Collection[str]) -> bool:
@@ -188,8 +210,13 @@ def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
         if there == event:
             return f"{commits.event(event, out)}  {data}"
         return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which would be missing"
+    return f"{_decided(event, out)}, newly decided"
+
+
+def _decided(event: EventData, out: Output) -> str:
+    """An event that is in no log."""
     tags = out.paint("  ".join(map(plain, event.tags)), "green")
-    return f"{out.paint(plain(event.type), 'bold')}  {tags}  {commits.data_line(event)}, newly decided"
+    return f"{out.paint(plain(event.type), 'bold')}  {tags}  {commits.data_line(event)}"
 
 
 def _states(step: MergeStep, out: Output) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from backstory.cli.exits import UsageError, answer
+from backstory.cli.exits import FINE, UsageError, answer
 from backstory.cli.show import commits
 from backstory.cli.show.text import plain
 from backstory.documents.causes import brief_document, causes_document
@@ -33,7 +33,7 @@ TEXT = """\
 The first cause comes first, and each effect stands below its cause, set in; * is the commit that was asked about. A
 cause is recorded by db.context(because=record), a revert by revert. Each commit is looked up in an index, so the cost
 does not grow with the log. --correlation lists instead the commits that share an id of db.context(correlation=...).
-Exit code 1: neither a cause nor an effect is known."""
+Exit code 1: none does."""
 
 MOST = 1000
 
@@ -71,7 +71,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     found, more = after[:most], len(after) > most
     if out.json:
         out.document("causes", **causes_document(commit, before, found, undone, Subjects(log), more=more))
-        return answer(before or after)
+        return FINE
     out.page()
     out.lines(tree(before, commit, found, Subjects(log), out))
     for each in undone:
@@ -80,7 +80,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.say("neither a cause nor an effect is recorded; db.context(because=record) records a cause")
     if more:
         out.say(f"There are more effects than {most:,}: -n")
-    return answer(before or after)
+    return FINE
 
 
 def tree(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 backstory merge what-if --dry-run
+backstory merge what-if --preview --json
 backstory merge what-if --unconditioned overlap
 """
 

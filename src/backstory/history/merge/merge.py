@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -60,7 +61,8 @@ class MergeReport(msgspec.Struct, frozen=True):
 class Options(msgspec.Struct, frozen=True):
     """How to treat conflicts; see `Rules`.
 
-    `message` is the reason. `dry_run` appends nothing, and returns the report of a conflict too.
+    `message` is the reason. `dry_run` appends nothing, and returns the report of a conflict too. `preview` is a dry run
+    that also says of each commit in conflict what deciding again would give, if all of them were decided again.
 
     `author` is the person who runs this; without one, the context's author.
     """
@@ -72,6 +74,7 @@ class Options(msgspec.Struct, frozen=True):
     message: str = ""
     author: str | None = None
     dry_run: bool = False
+    preview: bool = False
     codec: Codec = PLAIN
 
     def rules(self, branches: Branches) -> Rules:
@@ -92,6 +95,11 @@ class Options(msgspec.Struct, frozen=True):
             known,
             author,
         )
+
+    @property
+    def writes(self) -> bool:
+        """Whether the outcome is to be appended."""
+        return not (self.dry_run or self.preview)
 
 
 DEFAULTS = Options()
@@ -116,8 +124,9 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
             forward = _forward(view, commits, base, source, target)
             if not any(_meets(step.draft, view, base) for step in forward.steps):
                 return forward
-        replay = Replay(view, log, base, head, options.rules(branches))
-        steps = replay.run(commits, settled=lambda commit: origin(commit) in settled)
+        rules = options.rules(branches)
+        replaying = partial(Replay, view, log, base, head)
+        steps = _judged(replaying, rules, commits, lambda commit: origin(commit) in settled, options)
         return MergeReport(source, target, base, tuple(steps))
 
     def beside(report: MergeReport) -> Sequence[Step]:
@@ -149,23 +158,24 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
     view, target = branches.view(branch.chain), branches.view(onto.chain)
     base = min(branches.shared(branch.chain, onto.chain)[1], onto.position)
     if base == onto.position == branches.origin(branch.chain).position:
-        return MergeReport(name, f"#{onto.position}", base, (), done=not options.dry_run)
+        return MergeReport(name, f"#{onto.position}", base, (), done=options.writes)
     for _ in range(ATTEMPTS):
         head = view.head()
-        replay = Replay(view, target, base, head_at(target, onto.position), options.rules(branches))
-        steps = replay.run(view.commits(after=base, upto=head.position), settled=lambda _: False)
+        replaying = partial(Replay, view, target, base, head_at(target, onto.position))
+        commits = list(view.commits(after=base, upto=head.position))
+        steps = _judged(replaying, options.rules(branches), commits, lambda _: False, options)
         report = MergeReport(name, f"#{onto.position}", base, tuple(steps), moved=True)
         if not _may_go_in(report, options):
             return report
         with suppress(HeadMoved):
-            commits = branches.move(
+            done = branches.move(
                 branch,
                 branches.start(onto.chain, onto.position),
                 [step.draft for step in steps if step.draft is not None],
                 Holds(branch.number, head.position, head.hash, last=True),
                 {"onto": onto.position, "message": options.message},
             )
-            return msgspec.structs.replace(report, commits=commits, done=True)
+            return msgspec.structs.replace(report, commits=done, done=True)
     raise HeadMoved(view.head().position)
 
 
@@ -182,9 +192,10 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
 
     def judge(head: Head) -> MergeReport:
         base = min(branches.shared(point.chain, branch.chain)[1], picked.first - 1)
-        replay = Replay(view, log, base, head, options.rules(branches))
+        replaying = partial(Replay, view, log, base, head)
         commits = list(view.commits(after=base, upto=picked.position))
-        steps = replay.run(commits, settled=lambda commit: commit.position < picked.position)
+        rules = options.rules(branches)
+        steps = _judged(replaying, rules, commits, lambda commit: commit.position < picked.position, options)
         return MergeReport(f"#{picked.position}", target, base, tuple(steps[-1:]))
 
     def beside(report: MergeReport) -> Sequence[Step]:
@@ -193,6 +204,27 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
         return branches.reflog.steps("CherryPicked", target, commit=picked.id, message=options.message)
 
     return _settle(branches, branch, judge, beside, options)
+
+
+def _judged(
+    replaying: Callable[[Rules], Replay],
+    rules: Rules,
+    commits: Sequence[Commit],
+    settled: Callable[[Commit], bool],
+    options: Options,
+) -> list[MergeStep]:
+    """The outcome for each commit; for a preview, also what deciding again would give for those in conflict."""
+    replace = msgspec.structs.replace
+    if not options.preview:
+        return replaying(rules).run(commits, settled)
+    steps = replaying(replace(rules, asks=True)).run(commits, settled)
+    if all(step.outcome != "conflict" for step in steps):
+        return steps
+    again = replaying(replace(rules, resolution="redecide", asks=True)).run(commits, settled)
+    return [
+        replace(step, again=other) if step.outcome == "conflict" else step
+        for step, other in zip(steps, again, strict=True)
+    ]
 
 
 def _settle(
@@ -221,9 +253,9 @@ def _settle(
 
 def _may_go_in(report: MergeReport, options: Options) -> bool:
     """Whether it is to be written: a dry run never is. Raises `MergeConflict`."""
-    if report.conflicts and not options.dry_run:
+    if report.conflicts and options.writes:
         raise MergeConflict(report)
-    return not options.dry_run
+    return options.writes
 
 
 def _append(log: Log, report: MergeReport, head: Head, beside: Sequence[Step]) -> MergeReport:

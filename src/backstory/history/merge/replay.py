@@ -50,8 +50,9 @@ class MergeStep(msgspec.Struct, frozen=True):
 
     `in_the_way` are the events that its decision did not know; `before` and `after` the states that its command read,
     as it knew them and as they are now, by parameter, if the command is known here. `reason` has the words of a refusal
-    or of a problem with deciding again. `there` is the target's commit of a known decision; `differs` says whether its
-    events are others.
+    or of a problem with deciding again. `events` are the other ones, where it was decided differently. `again` is what
+    deciding again would give, where a preview asked. `there` is the target's commit of a known decision; `differs` says
+    whether its events are others.
     """
 
     commit: Commit
@@ -63,12 +64,15 @@ class MergeStep(msgspec.Struct, frozen=True):
     reason: str = ""
     there: Commit | None = None
     differs: bool = False
+    events: tuple[EventData, ...] = ()
+    again: MergeStep | None = None
 
 
 class Rules(msgspec.Struct, frozen=True):
     """How to judge: the ways out of conflicts, for all and by commit id; the policy; and values for deciding again.
 
-    `author` is the person who has commands decided again.
+    `author` is the person who has commands decided again. `asks`: nothing will be written, and an error of a command's
+    own code is a reason why it cannot be decided again.
     """
 
     clock: Callable[[], datetime]
@@ -79,6 +83,7 @@ class Rules(msgspec.Struct, frozen=True):
     unconditioned: Policy = "allow"
     commands: Mapping[str, CommandType[...]] = {}
     author: str = ""
+    asks: bool = False
 
     def resolution_for(self, commit: Commit) -> Resolution | None:
         """The way out that was chosen for a commit, if one was."""
@@ -292,6 +297,9 @@ class Replay:
             why = f"its command cannot be run again: {wrong}"
             return self._leave(commit, events, "conflict", reason=why, **known)
         except Exception as wrong:
+            if self._rules.asks:
+                why = f"its command failed: {type(wrong).__name__}: {wrong}"
+                return self._leave(commit, events, "conflict", reason=why, **known)
             wrong.add_note(f"while {command} of commit {commit.id} was decided again; skip it, or mend it")
             raise
         if decided == self._said(events):
@@ -318,7 +326,7 @@ class Replay:
             secret=self._rules.secrets(),
             reserved_id=True,
         )
-        return MergeStep(commit, "changed", self._add(new), **known)
+        return MergeStep(commit, "changed", self._add(new), events=tuple(decided), **known)
 
     def _other(self, id: str, commit: Commit) -> Commit | None:
         """The commit of either side that has the id which deciding again would give, and is another decision."""
