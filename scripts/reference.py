@@ -44,6 +44,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.merge.merge": ["Options", "MergeReport"],
             "backstory.history.merge.replay": ["MergeStep"],
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],
+            "backstory.history.check.proof": ["Proof", "Proven"],
             "backstory.projections.find": ["Page"],
             "backstory.place": ["Place"],
             "backstory.live": ["Live", "Seen", "CaughtUp"],

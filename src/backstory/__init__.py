@@ -9,6 +9,7 @@ Now, Author, NewId, Random          inputs of a decision, which are provided
 Query, Condition, Conflict          the events that matter to a decision, and what happened meanwhile
 Projection, Tx                      tables that follow from events, and the transaction in which they are written
 Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
+check_proof                         that an event is in a history of which somebody has kept the head
 Personal, Secret, Subject           marks on fields that not everybody may see; personal_shown
 shown                               an event or a state as plain data for JSON, with its marked parts masked
 BackstoryError                      the root of all errors in backstory.errors
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         MergeConflict,
         Refused,
     )
+    from backstory.history.check.proof import check_proof
     from backstory.history.compare.jsonable import shown
     from backstory.history.merge.revert import reverts
     from backstory.projections.projection import Projection
@@ -79,6 +81,7 @@ __all__ = [
     "Tagged",
     "Tx",
     "Unknown",
+    "check_proof",
     "command",
     "connect",
     "depends",
@@ -118,6 +121,7 @@ _HOMES = {
     "Tagged": "values.fields",
     "Tx": "tables",
     "Unknown": "values.event",
+    "check_proof": "history.check.proof",
     "command": "decide.commands",
     "connect": "database",
     "depends": "decide.parameters",

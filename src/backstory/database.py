@@ -43,7 +43,7 @@ from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.values.codec import PLAIN, Codec
-from backstory.values.commit import Commit, Head, drafted
+from backstory.values.commit import ORIGIN, Commit, Head, drafted
 from backstory.values.ids import new_id, new_secret, now
 from backstory.values.links import CORRELATION, REVERTS
 from backstory.values.query import Condition, Query
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Atomic
     from backstory.history.ask.summary import TagCount, TypeCount
+    from backstory.history.check.proof import Proof
     from backstory.place import After
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
@@ -558,6 +559,35 @@ class Database:
     def _read(self, at: Revision | None) -> tuple[Log, int | None]:
         line, upto = self._view(at)
         return line.log, upto
+
+    def prove(
+        self,
+        commit: Revision,
+        event: int | None = None,
+        *,
+        head: Revision | None = None,
+        show: Iterable[str] = (),
+        data: bool = True,
+    ) -> Proof:
+        """A proof that an event is in the history that ends with `head`; `check_proof` checks it without a store.
+
+        `event` counts from 1 within the commit; it may be left out where there is one, or a position names it. The head
+        is that of the branch. `show` names parts of the commit that the proof shows too: author, message, command,
+        metadata, query; without `data` it has the digest of the event's data only. It tells nothing of other events
+        and parts. It has 75 bytes for each later commit up to the head, so keep heads or marks near. Raises
+        `ProofError`, `UnknownRevision`.
+        """
+        from backstory.history.check.proof import placed, prove
+
+        point = self.point(commit)
+        log = self.handle.line(point.chain).stored
+        end = log.head()
+        if head is not None:
+            other = self.point(head)
+            log = self.handle.line(other.chain).stored
+            end = ORIGIN if other.commit is None else other.commit.point
+        found, place = placed(point, event)
+        return prove(log, found, place, end, show=tuple(show), data=data)
 
     def diff(self, a: Revision, b: Revision, state: State) -> Difference:
         """The difference of a state between two revisions, also of two branches: `db.diff("main", "what-if", cart)`."""

@@ -25,6 +25,7 @@
      │   └─ AmbiguousRevision    it means more than one commit
      ├─ BranchError              a branch or a mark cannot be made, moved or deleted so
      ├─ MergeConflict            a merge, rebase or cherry-pick would take over decisions that may not hold any more
+     ├─ ProofError               a proof of an event does not hold, is none, or cannot be made
      ├─ RevertError              a commit cannot be undone, or not any more
      ├─ DecisionError            a command gave something else than events that it may give
      ├─ MissingInput             a command asks for an author or another input that is not there
@@ -352,6 +353,10 @@ class RevertError(BackstoryError):
     def __init__(self, why: str, owned: Sequence[Owned] = ()) -> None:
         super().__init__(why)
         self.owned = tuple(owned)
+
+
+class ProofError(BackstoryError):
+    """A proof of an event does not hold for the head that was kept, is none, or cannot be made."""
 
 
 class DecisionError(BackstoryError, TypeError):

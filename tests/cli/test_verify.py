@@ -162,3 +162,58 @@ def test_an_application_means_nothing_without_snapshots(run: Run) -> None:
     assert (ran.code, ran.out) == (2, "")
     assert "--app is for --snapshots" in ran.err
     assert run("verify", "--snapshots").code == 2  # which application?
+
+
+@pytest.mark.usefixtures("bank")
+def test_one_event_is_proven_to_somebody_without_the_store(run: Run, bank: Path) -> None:
+    head = run("verify", "--head").out.strip()
+    Path("proof.json").write_text(run("prove", "#4", "--show", "author").out, encoding="utf-8")
+    Path("near.json").write_text(
+        run("prove", "rent/2", "--without-data", "--upto", "rent").out, encoding="utf-8"
+    )
+    rent = run("show", "rent", "--json").json["hash"]
+    bank.unlink()
+    shown = run("verify", "--proof", "proof.json", "--head", head)
+    assert shown.code == 0
+    assert shown.out.startswith("proven: Deposited v2  account:b-1  transfer:t-1\nin commit rent, authored ")
+    assert f"of the history that ends with {head.partition('-')[2]}\nauthor: Bob Ray\n" in shown.out
+    assert '    "cents": 200\n' in shown.out
+    document = run("verify", "--proof", "proof.json", "--head", head, "--json").json
+    assert (document["proven"], document["event"]["data"]["cents"], document["commit"]["id"]) == (
+        True,
+        200,
+        "rent",
+    )
+    assert "its data is not shown" in run("verify", "--proof", "near.json", "--head", rent).out
+    wrong = run("verify", "--proof", "near.json", "--head", head)
+    assert (wrong.code, wrong.out[:10]) == (1, "not proven")
+    assert not run("verify", "--proof", "near.json", "--head", head, "--json").json["proven"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["verify", "--proof", "x.json"], "--head KEPT"),
+        (["verify", "--proof", "x.json", "--head"], "--head KEPT"),
+        (["verify", "--proof", "x.json", "--head", "0" * 64], "x.json"),
+        (["verify", "--proof", "bank.db", "--head", "0" * 64], "this is no proof"),
+        (["prove", "rent"], "2 events"),
+        (["prove", "rent/3"], "1 to 2"),
+        (["prove", "nope/1"], "no branch, mark or commit"),
+        (["prove", "#0"], "before the first one"),
+        (["prove", "rates/1", "--upto", "pay"], "does not have the commit"),
+        (["prove", "rates/1", "--show", "data"], "--show"),
+    ],
+)
+@pytest.mark.usefixtures("bank")
+def test_what_cannot_be_proven_is_told(run: Run, words: list[str], message: str) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+@pytest.mark.usefixtures("bank")
+def test_a_branch_whose_name_ends_with_a_number_is_not_taken_for_an_event(run: Run) -> None:
+    run("branch", "release/1", "pay")
+    assert run("prove", "release/1").json["commit"]["id"] == "pay"
+    assert run("prove", "release/1/1").json["commit"]["id"] == "pay"

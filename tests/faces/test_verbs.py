@@ -136,6 +136,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "point": lambda db: (db.point("main~1"), db.point("plan")),
     "preview": lambda db: db.preview(enter(Book("a"), 1)).after,
     "project": projected,
+    "prove": lambda db: db.prove("second", 1, show=["author"], head="main").check(db.head().hash.hex()),
     "read": lambda db: [plain(one) for one in db.read(Entered, tags=["book:a"], after=1)],
     "rebase": lambda db: db.switch("plan").rebase("main"),
     "rebuild": rebuilt,

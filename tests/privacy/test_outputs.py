@@ -10,7 +10,7 @@ import pytest
 
 from backstory import ClearTextWarning
 from backstory.cli import VERBS, main
-from backstory.cli.exits import BUG
+from backstory.cli.exits import BUG, USAGE
 from backstory.decide import commands
 from backstory.values import masking
 from tests import programs
@@ -82,6 +82,7 @@ WALK: dict[str, list[str]] = {
     "pause": ["people"],
     "resume": ["people"],
     "rebuild": ["people"],
+    "prove": ["#1 --without-data", "#2 --without-data --show author"],
     "withhold": ["HEAD message --yes"],
     "gc": ["--dry-run", "--days 0"],
 }
@@ -167,6 +168,16 @@ def test_what_is_personal_is_shown_to_those_who_ask_and_what_is_secret_is_not(
         shown = capfd.readouterr().out
         assert PERSONAL in shown, line
         assert SECRET not in shown, line
+
+
+def test_a_proof_does_not_show_what_is_marked(marked: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert marked
+    for line in ("prove #1", "prove #1 --personal", "prove #1 --without-data --show command"):
+        capfd.readouterr()
+        assert backstory(line) == USAGE
+        shown = "".join(capfd.readouterr())
+        assert "that the application marks" in shown
+        assert "canary" not in shown
 
 
 def test_the_own_format_keeps_history_exactly(marked: Path) -> None:

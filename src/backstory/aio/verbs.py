@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from backstory.history.ask.causes import Cause, Effect
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.blame.blame import Blame
+    from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
@@ -161,6 +162,18 @@ class Verbs(Face):
     ) -> Stream[Commit]:
         """See `Database.correlated`."""
         return self._stream(partial(self.db.correlated, correlation, at, limit))
+
+    async def prove(
+        self,
+        commit: Revision,
+        event: int | None = None,
+        *,
+        head: Revision | None = None,
+        show: Iterable[str] = (),
+        data: bool = True,
+    ) -> Proof:
+        """See `Database.prove`."""
+        return await self._run(self.db.prove, commit, event, head=head, show=show, data=data)
 
     async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
         """See `Database.diff`."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
+    from backstory.history.check.proof import Proven
     from backstory.history.check.snapshots import Kept
     from backstory.history.check.verify import Verification
 
@@ -23,4 +26,20 @@ def verification_document(report: Verification, branch: str, snapshots: Kept | N
         "snapshots": None
         if snapshots is None
         else {"compared": snapshots.compared, "passed_over": snapshots.passed_over},
+    }
+
+
+def proven_document(proven: Proven) -> dict[str, Any]:
+    """The statements of a proof that holds. Its data is the stored JSON, or null where it is not shown."""
+    return {
+        "proven": True,
+        "problem": None,
+        "event": {
+            "type": proven.type,
+            "version": proven.version,
+            "tags": proven.tags,
+            "data": None if proven.data is None else msgspec.Raw(proven.data),
+        },
+        "commit": {"id": proven.id, "authored": proven.authored, "parts": proven.parts},
+        "head": proven.head.hex(),
     }

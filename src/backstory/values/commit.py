@@ -369,15 +369,23 @@ def _content_hash(
     events: Sequence[EventData | RecordedEvent],
 ) -> bytes:
     found = digests(secret, said)
+    query = found[QUERY] if said[QUERY] else b""
+    return content_of(
+        id, authored, found[:QUERY], query, merkle_root(list(map(leaf_hash, events, found[DATA:])))
+    )
+
+
+def content_of(id: str, authored: datetime, said: Sequence[bytes], query: bytes, root: bytes) -> bytes:
+    """The content hash, of the digests of author to metadata; that of the query is empty without a condition."""
     name = id.encode()
     covered = (
         CONTENT,
         len(name).to_bytes(8),
         name,
         micros(authored).to_bytes(8, signed=True),
-        *found[:QUERY],
-        b"\x01" + found[QUERY] if said[QUERY] else b"\x00",
-        merkle_root(list(map(leaf_hash, events, found[DATA:]))),
+        *said,
+        b"\x01" + query if query else b"\x00",
+        root,
     )
     return digest.sha256(b"".join(covered)).digest()
 

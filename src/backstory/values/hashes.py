@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from backstory.values import digest
 from backstory.values.event_data import EventData, RecordedEvent
@@ -32,15 +32,39 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     if not leaves:
         return digest.sha256(b"").digest()
     level = list(leaves)
-    sha256 = digest.sha256
     while len(level) > 1:
-        pairs = [
-            sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
-        if len(level) % 2:
-            pairs.append(level[-1])
-        level = pairs
+        level = _above(level)
     return level[0]
+
+
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    """The nodes above those of a level."""
+    sha256 = digest.sha256
+    pairs = [
+        sha256(NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
+    ]
+    if len(level) % 2:
+        pairs.append(level[-1])
+    return pairs
+
+
+def audit_path(leaves: Sequence[bytes], place: int) -> list[tuple[bool, bytes]]:
+    """The hashes beside the way from a leaf, counted from 0, up to the root, and whether each stands on its left."""
+    path, level = [], list(leaves)
+    while len(level) > 1:
+        beside = place ^ 1
+        if beside < len(level):
+            path.append((beside < place, level[beside]))
+        level, place = _above(level), place // 2
+    return path
+
+
+def root_above(leaf: bytes, path: Iterable[tuple[bool, bytes]]) -> bytes:
+    """The root that this path leads to from a leaf."""
+    node = leaf
+    for left, beside in path:
+        node = digest.sha256(NODE + (beside + node if left else node + beside)).digest()
+    return node
 
 
 def commit_hash(parent: bytes, content: bytes, after: int | None) -> bytes:

@@ -47,7 +47,8 @@ def digests(secret: bytes, parts: Sequence[bytes]) -> list[bytes]:
     """
     if len(secret) != SIZE:
         return [
-            _digest(opening, part) for opening, part in zip(openings(secret, len(parts)), parts, strict=True)
+            digest_of(opening, part)
+            for opening, part in zip(openings(secret, len(parts)), parts, strict=True)
         ]
     sha256 = digest.sha256
     salts = digest.shake_256(SALTS + secret).digest(SIZE * len(parts))
@@ -96,11 +97,12 @@ def without(secret: bytes, parts: Sequence[bytes], places: Collection[int]) -> b
         if isinstance(opening, bytes) and place not in places:
             kept += bytes([SALT_FOLLOWS]) + opening
         else:
-            kept += bytes([DIGEST_FOLLOWS]) + _digest(opening, part)
+            kept += bytes([DIGEST_FOLLOWS]) + digest_of(opening, part)
     return kept
 
 
-def _digest(opening: Opening, part: bytes) -> bytes:
+def digest_of(opening: Opening, part: bytes) -> bytes:
+    """The digest of a part: of its salt and the part, or the one that stands for it."""
     if isinstance(opening, Withheld):
         return opening.digest
     return digest.sha256(PART + opening + part).digest() if part else NOTHING

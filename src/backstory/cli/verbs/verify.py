@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backstory.cli.exits import UsageError, answer
+import msgspec
+
+from backstory.cli.exits import DIFFERENT, FINE, UsageError, answer
+from backstory.cli.parse.files import standard_input
 from backstory.cli.parse.parser import application_options
-from backstory.cli.show.text import count
-from backstory.documents.verification import verification_document
-from backstory.errors import StoreError
+from backstory.cli.show.text import count, plain
+from backstory.cli.show.times import human
+from backstory.documents.verification import proven_document, verification_document
+from backstory.errors import ProofError, StoreError
 from backstory.history.check.heads import kept, written
+from backstory.history.check.proof import proof_of
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import MAIN
 
@@ -39,7 +46,9 @@ A store whose last commits were cut off still fits together, and so does one who
 head that was kept in a safe place shows such a change. --since KEPT finds every change up to that head: its hash
 covers everything before it. --head KEPT also finds commits that came after it. Both are about the branch that this
 folder is on, or -b NAME. A kept head is the position and the hash of the last commit, as verify prints it: 6-0f3a...;
-the hash alone, with all its 64 digits, is enough."""
+the hash alone, with all its 64 digits, is enough.
+--proof FILE checks instead the proof of one event that prove has made, against the head that --head KEPT names. It
+needs no store. Exit code 1: the proof does not hold."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -55,6 +64,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--since",
         metavar="KEPT",
         help="this head must be a commit of the branch, at the same place; others may come after it",
+    )
+    parser.add_argument(
+        "--proof", metavar="FILE", help="check this proof of an event against --head; - is standard input"
     )
     parser.add_argument(
         "--snapshots",
@@ -75,6 +87,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("--app is for --snapshots: the history itself is verified without any code")
     if "" in (arguments.head, arguments.since):  # as of an empty file: then nothing would be compared
         raise UsageError("--head or --since is followed by an empty text, so no head is named")
+    if arguments.proof is not None:
+        return proven(arguments, out)
     states = session.application.states if arguments.snapshots else ()
     branch = session.branch
     asked = arguments.head is True
@@ -97,6 +111,51 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     else:
         write(report, arguments, branch, snapshots, out)
     return answer(report.sound)
+
+
+def proven(arguments: Namespace, out: Output) -> int:
+    """Check a proof, and say what it proves."""
+    if arguments.since or arguments.snapshots or not isinstance(arguments.head, str):
+        raise UsageError(
+            "--proof FILE goes with --head KEPT, the head that you have kept, and with nothing else"
+        )
+    with (
+        nullcontext(standard_input()) if arguments.proof == "-" else Path(arguments.proof).open("rb") as file
+    ):
+        proof = proof_of(file.read())
+    try:
+        found = proof.check(arguments.head)
+    except ProofError as wrong:
+        if out.json:
+            out.document("proven", proven=False, problem=str(wrong))
+        else:
+            out.line(f"{out.paint('not proven', 'red')}: {plain(str(wrong))}")
+        return DIFFERENT
+    if out.json:
+        out.document("proven", **proven_document(found))
+        return FINE
+    tags = "  ".join(map(plain, found.tags))
+    version = "" if found.version == 1 else f" v{found.version}"
+    out.line(
+        f"{out.paint('proven', 'green')}: {out.paint(plain(found.type), 'bold')}{version}  {tags}".rstrip()
+    )
+    out.line(f"in commit {plain(found.id)}, authored {human(found.authored)}")
+    out.line(f"of the history that ends with {found.head.hex()}")
+    for name, text in found.parts.items():
+        out.line(f"{name}: {plain(text)}")
+    if found.data is None:
+        out.line("its data is not shown")
+    else:
+        out.lines(f"    {plain(line)}" for line in indented(found.data).splitlines())
+    return FINE
+
+
+def indented(data: bytes) -> str:
+    """Data as JSON for people; as it is, if it is none."""
+    try:
+        return msgspec.json.format(data, indent=2).decode()
+    except msgspec.DecodeError:
+        return data.decode()
 
 
 def size(store: Store) -> int:
