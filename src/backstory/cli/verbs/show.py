@@ -89,7 +89,7 @@ def related(log: Log, commit: Commit, subjects: Subjects) -> Iterator[str]:
     for effect in effects[:SHOWN]:
         yield f"Caused:    {told(effect)}"
     if len(effects) > SHOWN:
-        yield f"           and more: backstory causes {commit.hash.hex()[: commits.SHORT]}"
+        yield f"           and more: {pasted('causes', commit.hash.hex()[: commits.SHORT])}"
     for each in undone_by(log, commit):
         again = next(undone_by(log, each), None)
         itself = "" if again is None else f", which was undone itself by {commits.span(again)}"
