@@ -170,8 +170,8 @@ def test_what_is_personal_is_shown_to_those_who_ask_and_what_is_secret_is_not(
         assert SECRET not in shown, line
 
 
-def test_a_proof_does_not_show_what_is_marked(marked: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert marked
+@pytest.mark.usefixtures("marked")
+def test_a_proof_does_not_show_what_is_marked(capfd: pytest.CaptureFixture[str]) -> None:
     for line in ("prove #1", "prove #1 --personal", "prove #1 --without-data --show command"):
         capfd.readouterr()
         assert backstory(line) == USAGE
