@@ -18,6 +18,16 @@ def test_a_store_is_made_and_the_next_step_is_named(run: Run) -> None:
     assert run("-s", "shop.db", "verify").code == 0
 
 
+def test_in_a_project_with_an_application_the_next_step_is_to_see_its_commands(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKSTORY_APP", "bank")
+    ran = run("init", "shop.db")
+    assert ran.code == 0
+    assert "backstory -s shop.db commands" in ran.err
+    assert "append" not in ran.err
+
+
 def test_it_has_an_id_of_its_own_that_a_clone_has_not(run: Run) -> None:
     run("init", "shop.db")
     run("clone", "shop.db", "copy.db")

@@ -200,8 +200,10 @@ def test_the_commit_is_read_when_it_is_asked_for() -> None:
     assert found["values"].whole
     assert blame(log, Thing("t"), upto=1)["value"].value == 5
     for path in ("nothing", "row.7", "row.x", "value.x"):
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match=f"no part '{path}'"):
             found[path]
+    with pytest.raises(KeyError, match="did you mean values or value"):
+        found["valus"]
 
 
 def test_positions_on_sqlite_are_those_in_memory(tmp_path: Path) -> None:

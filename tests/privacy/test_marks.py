@@ -20,6 +20,7 @@ from backstory import (
     Database,
     Event,
     Latest,
+    NewId,
     Personal,
     Secret,
     State,
@@ -27,8 +28,11 @@ from backstory import (
     Tag,
     command,
     connect,
+    depends,
     personal_shown,
+    provided,
 )
+from backstory.documents.types import type_name
 from backstory.errors import BackstoryError, DefinitionError, InvalidEvent
 from backstory.history.compare.diff import diff
 from backstory.history.compare.patch import lines
@@ -38,7 +42,7 @@ from backstory.testing.story import listening
 from backstory.values.codec import PLAIN
 from backstory.values.commit import draft
 from backstory.values.event_data import encoded
-from backstory.values.masking import masked_data
+from backstory.values.masking import masked_command, masked_data
 from tests.history.ledger import reported
 from tests.privacy.app import (
     PERSONAL,
@@ -156,6 +160,57 @@ def test_a_secret_argument_is_not_recorded_and_said_to_be_withheld() -> None:
         "withheld": ["password", "keys"],
     }
     assert "withheld" not in rename(User("u-1"), name="Ann").recorded()
+
+
+class Desk(State):
+    """A state without identity."""
+
+    seen: int = 0
+
+    def apply(self, event: Renamed) -> None: ...
+
+
+def of_name(name: str) -> User:
+    return User(name)
+
+
+@command
+def meet(
+    desk: Desk, name: Personal[str], user: User = depends(of_name), new: NewId = provided
+) -> list[Renamed]:
+    return [Renamed(new, name)]
+
+
+def test_a_dependency_takes_a_marked_argument_as_its_plain_type(db: Database) -> None:
+    assert meet(Desk(), "ann").kind.is_plain is False
+    with pytest.raises(DefinitionError, match="takes name as <class 'int'>"):
+
+        def of_number(name: int) -> User: ...
+
+        @command
+        def wrongly(name: Personal[str], user: User = depends(of_number)) -> None: ...
+
+        wrongly("ann")
+
+
+def test_of_a_recorded_command_only_what_is_marked_is_masked(db: Database) -> None:
+    recorded = db.execute(meet(Desk(), PERSONAL, new="u-7")).command
+    assert msgspec.json.decode(masked_command(msgspec.json.encode(recorded))) == recorded | {
+        "arguments": {**recorded["arguments"], "name": "***"}
+    }
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (Personal[str], "Personal[str]"),
+        (Secret[list[str]], "Secret[list[str]]"),
+        (str | None, "str | None"),
+        (list[Personal[datetime]], "list[Personal[datetime]]"),
+    ],
+)
+def test_a_marked_type_is_shown_as_it_is_written(annotation: Any, text: str) -> None:
+    assert type_name(annotation) == text
 
 
 def test_a_command_shows_nothing_that_is_marked(db: Database) -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from backstory.decide.state import State, identity
 from backstory.errors import DecisionError, DefinitionError
+from backstory.values.privacy import unmarked
 
 T = TypeVar("T")
 
@@ -161,7 +162,7 @@ def dependent(
     for need in needs:
         if need not in hints:
             raise DefinitionError(f"{what}, which asks for {need}, and that is no parameter of {command}")
-        if own.get(need, hints[need]) != hints[need]:
+        if unmarked(own.get(need, hints[need])) != unmarked(hints[need]):
             raise DefinitionError(
                 f"{what}, which takes {need} as {own[need]!r}, and {command} has it as {hints[need]!r}"
             )

@@ -21,6 +21,9 @@ NAMES = {
     "dict": "JSON",
     "Any": "JSON",
 }
+MARKED = re.compile(r"Annotated\[([^\[\]]+(?:\[[^\[\]]*\])?), <(SUBJECT|PERSONAL|SECRET): \d>\]")
+"""A type with a mark of `backstory.values.privacy`, as Python writes it."""
+
 SEQUENCES = (list, set, frozenset)
 
 
@@ -67,4 +70,8 @@ def type_name(annotation: Any) -> str:
         if isinstance(annotation, type) and not hasattr(annotation, "__args__")
         else str(annotation)
     )
-    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", text)
+    return MARKED.sub(_as_marked, re.sub(r"\b(?:\w+\.)+(?=\w)", "", text))
+
+
+def _as_marked(found: re.Match[str]) -> str:
+    return f"{found[2].capitalize()}[{found[1]}]"

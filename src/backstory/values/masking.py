@@ -83,7 +83,8 @@ def masked_command(json: bytes) -> bytes:
     if not json or not _commands:
         return json
     veil = either(*(veil() for veil in _commands.get(_name(json), {}).values()))
-    return masked_json(json, united({"name": None, "arguments": veil, "withheld": None}))
+    parts = {"name": None, "states": None, "arguments": veil, "inputs": veil, "withheld": None}
+    return masked_json(json, united(parts))
 
 
 BRACKETS: Mapping[type[Any], tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")}

@@ -38,6 +38,14 @@ def mark_of(annotation: Any) -> Privacy | None:
     return max(marks, default=None) or None
 
 
+def unmarked(annotation: Any) -> Any:
+    """The type of a value without the mark on the value as a whole, which changes nothing about it."""
+    others = [mark for mark in getattr(annotation, "__metadata__", ()) if not isinstance(mark, Privacy)]
+    if mark_of(annotation) is None:
+        return annotation
+    return Annotated[(annotation.__origin__, *others)] if others else annotation.__origin__
+
+
 def is_marked(annotation: Any) -> bool:
     """Whether any part of an annotation is personal or secret."""
     return mark_of(annotation) is not None or any(map(is_marked, get_args(annotation)))

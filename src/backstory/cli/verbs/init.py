@@ -44,9 +44,13 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         return 0
     out.line(f"made {plain(address)}, an empty store")
     option = ["-s", address] if arguments.path else []
-    out.say(
-        f"\nA first event:       {pasted(*option, *FIRST)}\nSee its commits:     {pasted(*option, 'log')}"
-    )
+    if session.has_application:
+        first = f"What can be done:    {pasted(*option, 'commands')}"
+    else:
+        first = f"A first event:       {pasted(*option, *FIRST)}"
+    out.say(f"
+{first}
+See its commits:     {pasted(*option, 'log')}")
     if arguments.path or arguments.store:
         out.say(f"Name it only once:   export BACKSTORY_STORE={quote(address)}")
     return 0

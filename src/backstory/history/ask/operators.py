@@ -160,6 +160,14 @@ def _best(choose: Callable[..., Any]) -> Callable[..., Any]:
     return best
 
 
+def _lower(_budget: Budget, value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{_kind(value)} has no lower case")
+    return value.casefold()
+
+
 def _round(_budget: Budget, value: Any, digits: Any = 0) -> Any:
     if type(digits) is not int or abs(digits) > 50 or not abs(number(value)) < LARGEST:
         raise ValueError("this cannot be rounded so")
@@ -206,6 +214,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "all": lambda budget, values: all(budget.each(values)),
     "any": lambda budget, values: any(budget.each(values)),
     "len": _length,
+    "lower": _lower,
     "max": _best(max),
     "min": _best(min),
     "round": _round,

@@ -19,6 +19,7 @@ from backstory.history.blame.tracing import Trace
 from backstory.history.compare.jsonable import canonical, part_veil, plain_value
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
+from backstory.likeness import did_you_mean
 from backstory.lookup import Commits, Together
 from backstory.store import Held, Log
 from backstory.values.codec import fields
@@ -121,7 +122,7 @@ class Blame:
                 yield self._part(path, value, position)
 
     def __getitem__(self, path: str) -> Blamed:
-        """Raises `KeyError` if the state has no such part."""
+        """Raises `KeyError`, with the likely part, if the state has no such part."""
         value: Any = self._value
         provenance: Any = self._provenance
         steps: list[str | int] = []
@@ -130,7 +131,9 @@ class Blame:
                 step: Any = int(text) if isinstance(value, list) else text
                 value, provenance = value[step], provenance.parts[step]
             except (LookupError, ValueError, TypeError, AttributeError):
-                raise KeyError(path) from None
+                known = sorted(self._value)
+                likely = did_you_mean(path, known, f"it has {', '.join(known)}")
+                raise KeyError(f"there is no part {path!r}; {likely}") from None
             steps.append(step)
         return self._part(tuple(steps), value, position_of(provenance))
 
