@@ -183,18 +183,21 @@ def meet(
 
 def test_a_dependency_takes_a_marked_argument_as_its_plain_type(db: Database) -> None:
     assert meet(Desk(), "ann").kind.is_plain is False
+
+    def of_number(name: int) -> User:
+        return User(str(name))
+
+    @command
+    def wrongly(name: Personal[str], user: User = depends(of_number)) -> None: ...
+
     with pytest.raises(DefinitionError, match="takes name as <class 'int'>"):
-
-        def of_number(name: int) -> User: ...
-
-        @command
-        def wrongly(name: Personal[str], user: User = depends(of_number)) -> None: ...
-
         wrongly("ann")
 
 
 def test_of_a_recorded_command_only_what_is_marked_is_masked(db: Database) -> None:
-    recorded = db.execute(meet(Desk(), PERSONAL, new="u-7")).command
+    commit = db.execute(meet(Desk(), PERSONAL, new="u-7"))
+    assert commit is not None
+    recorded: Any = commit.command
     assert msgspec.json.decode(masked_command(msgspec.json.encode(recorded))) == recorded | {
         "arguments": {**recorded["arguments"], "name": "***"}
     }

@@ -48,9 +48,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         first = f"What can be done:    {pasted(*option, 'commands')}"
     else:
         first = f"A first event:       {pasted(*option, *FIRST)}"
-    out.say(f"
-{first}
-See its commits:     {pasted(*option, 'log')}")
+    out.say(f"\n{first}\nSee its commits:     {pasted(*option, 'log')}")
     if arguments.path or arguments.store:
         out.say(f"Name it only once:   export BACKSTORY_STORE={quote(address)}")
     return 0
