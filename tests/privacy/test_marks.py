@@ -187,11 +187,10 @@ def test_a_dependency_takes_a_marked_argument_as_its_plain_type(db: Database) ->
     def of_number(name: int) -> User:
         return User(str(name))
 
-    @command
     def wrongly(name: Personal[str], user: User = depends(of_number)) -> None: ...
 
     with pytest.raises(DefinitionError, match="takes name as <class 'int'>"):
-        wrongly("ann")
+        command(wrongly)
 
 
 def test_of_a_recorded_command_only_what_is_marked_is_masked(db: Database) -> None:
