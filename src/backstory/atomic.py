@@ -79,7 +79,7 @@ class Pending:
             self._attempt = together.attempt(self.command, self._drafting)
             decision = self._attempt.decision if isinstance(self._attempt, Attempt) else self._attempt
             self._events = decision.events
-        elif same_call(known.command_json, self.command.recorded_json()):
+        elif same_call(known.command_json, self.command):
             self.commit, self._attempt = known, None
             log, decode = tip.line.log, tip.line.codec.decode
             self._events = [decode(record) for record in events_of(log, known)]

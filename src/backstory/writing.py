@@ -122,7 +122,7 @@ class Execution:
     def _done(self) -> Commit | None:
         """The commit of an execution with this id, if there was one. Raises `IdReused` for one of another command."""
         commit = self._handle.known(self._said.id)
-        if commit is None or same_call(commit.command_json, self._command.recorded_json()):
+        if commit is None or same_call(commit.command_json, self._command):
             return commit
         raise IdReused(
             commit.id,

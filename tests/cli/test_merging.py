@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.cli.test_branches import ok
+from tests.cli.test_schema import changed
 
 
 @pytest.fixture
@@ -63,6 +64,18 @@ def test_a_conflict_appends_nothing_and_says_why_and_what_to_type(run: Run) -> N
         encoding="utf-8"
     )
     assert run("merge", "--abort").code == 2
+
+
+def test_deciding_again_is_not_offered_where_a_command_cannot_be_run_again(run: Run, parted: Path) -> None:
+    was, now = (f"def withdraw(account: Account, {name}: int)" for name in ("cents", "amount"))
+    shown = changed(parted, run, was, now, "merge", "what-if").out
+    assert "withdraw has no parameter cents; if it has another name now" in shown
+    assert "backstory merge --skip " in shown
+    assert "--redecide" not in shown
+    shown = changed(
+        parted, run, f"@command\n{now}", f'@command(renamed={{"cents": "amount"}})\n{now}', "status"
+    ).out
+    assert "backstory merge --redecide" in shown
 
 
 @pytest.mark.usefixtures("parted")

@@ -40,6 +40,24 @@ def number(numbers: Numbers) -> Numbered:
     return Numbered(numbers.next)
 
 
+def test_an_id_is_of_the_same_request_after_a_parameter_got_another_name(db: Database) -> None:
+    @command(name="execute.renamed")
+    def before(account: Account, cents: int) -> Deposited:
+        return Deposited(account.account, cents)
+
+    @command(name="execute.renamed", renamed={"cents": "amount"})
+    def now(account: Account, amount: int) -> Deposited:
+        return Deposited(account.account, amount)
+
+    first = db.execute(before(Account("a"), 5), id="once")
+    assert db.execute(now(Account("a"), 5), id="once") == first
+    with db.atomic() as tx:
+        pending = tx.execute(now(Account("a"), 5), id="once")
+    assert pending.commit == first
+    with pytest.raises(IdReused):
+        db.execute(now(Account("a"), 6), id="once")
+
+
 def balances(db: Database, *names: str) -> list[int]:
     return [db.load(Account(name)).balance for name in names]
 

@@ -273,6 +273,8 @@ def test_a_command_that_is_not_known_or_breaks_is_a_conflict_or_says_which(
     db.execute(enter(Book("a"), 5))
     report = reported(db.merge, "side", Options(resolution="redecide", commands={}))
     assert "not known here" in report.conflicts[0].reason
+    assert reported(db.merge, "side", Options(commands={})).conflicts[0].stuck == report.conflicts[0].reason
+    assert not reported(db.merge, "side").conflicts[0].stuck
     monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: [number])
     report = reported(db.merge, "side", Options(resolution="redecide"))
     assert "cannot be run again" in report.conflicts[0].reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import json
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -240,6 +241,34 @@ def test_a_registered_class_gets_a_stub_that_registers() -> None:
     assert isinstance(finding, Finding)
     assert f'register(PaidNow, name="{name}", version=2, upcasters={{1: from_1}})' in finding.stub
     ast.parse(finding.stub)
+
+
+def test_the_stub_mends_data_without_a_field_that_had_a_default() -> None:
+    old = kind([("ticket", str), ("reason", str, "none"), ("count", int, 2)])
+    new = kind([("ticket", str), ("resolution", str), ("count", str)])
+    [finding] = check(Lock({new.name: {1: published(old)}}), [new])
+    mended: dict[str, Any] = {}
+    function = textwrap.dedent(finding.stub.rpartition("@staticmethod\n")[2]).split("\n\nregister")[0]
+    exec(function, {"Any": Any}, mended)
+    from_1 = mended["from_1"]
+    assert from_1({"ticket": "t"}) == {"ticket": "t", "resolution": "none", "count": "2"}
+    assert from_1({"ticket": "t", "reason": "x", "count": 3}) == {
+        "ticket": "t",
+        "resolution": "x",
+        "count": "3",
+    }
+
+
+def test_the_first_remedy_for_a_new_field_is_a_default() -> None:
+    old = kind([("ticket", TAG)])
+    new = kind([("ticket", TAG), ("subject", str), ("urgent", bool)])
+    [finding] = check(Lock({new.name: {1: published(old)}}), [new])
+    assert finding.remedy.startswith(
+        "Give subject and urgent a default, which stored events take, and no new"
+    )
+    tagged_too = kind([("ticket", TAG), ("agent", TAG)])
+    [finding] = check(Lock({tagged_too.name: {1: published(old)}}), [tagged_too])
+    assert finding.remedy.startswith("Events of version 1 stay")
 
 
 def test_a_field_that_was_renamed_is_guessed_in_the_stub() -> None:

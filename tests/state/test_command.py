@@ -15,10 +15,11 @@ from typing import Any, Union
 import msgspec
 import pytest
 
-from backstory import Command, Event, Refused, State, Tag, command
+from backstory import Command, Event, Now, Personal, Refused, State, Tag, command, provided
 from backstory.decide import call, commands
 from backstory.errors import DecisionError, DefinitionError
 from backstory.testing import given
+from backstory.values.masking import masked_command
 from tests.state.bank import Account, Deposited, Withdrawn, deposit, transfer, withdraw
 
 
@@ -335,6 +336,53 @@ def test_what_was_recorded_is_a_command_again() -> None:
     del recorded["arguments"]["account"]
     with pytest.raises(TypeError, match="account"):
         pay.parse(recorded["arguments"])
+
+
+def test_a_command_that_was_recorded_under_older_names_is_read_by_today_s() -> None:
+    @command(name="rename.close")
+    def close(account: Account, reason: str, now: Now = provided) -> Iterator[Deposited]:
+        yield Deposited(account.account, len(reason))
+
+    asked = close(Account("a"), "ok", now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    recorded = asked.recorded()
+
+    @command(name="rename.close", renamed={"account": "book", "reason": "resolution", "now": "at"})
+    def closed(book: Account, resolution: str, at: Now = provided) -> Iterator[Deposited]:
+        yield Deposited(book.account, len(resolution))
+
+    again = closed.again(recorded, "ann")
+    assert again.arguments == {"book": Account("a"), "resolution": "ok"}
+    assert again.inputs == {"at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+    assert call.same_call(asked.recorded_json(), closed(Account("a"), "ok"))
+    assert not call.same_call(asked.recorded_json(), closed(Account("a"), "no"))
+    both = recorded["arguments"] | {"resolution": "too"}
+    with pytest.raises(TypeError, match="resolution has two values"):
+        closed.parse(both)
+    with pytest.raises(TypeError, match=r'no parameter book; .* @command\(renamed={"book": "..."}\)'):
+        close.parse(closed(Account("a"), "ok").recorded()["arguments"])
+
+
+def test_a_parameter_was_another_one_only_if_it_is_there_and_the_other_is_not() -> None:
+    for renamed, why in (
+        ({"euros": "amount"}, "'euros' is 'amount' now, which is no parameter"),
+        ({"account": "cents"}, "'account' is still a parameter"),
+    ):
+        with pytest.raises(DefinitionError, match=why):
+
+            @command(renamed=renamed)
+            def pay(account: Account, cents: int) -> None: ...
+
+
+def test_what_was_personal_under_another_name_is_masked() -> None:
+    @command(name="rename.call")
+    def dial(account: Account, name: Personal[str]) -> None: ...
+
+    recorded = dial(Account("a"), "Ann Canary").recorded_json()
+
+    @command(name="rename.call", renamed={"name": "full_name"})
+    def dialled(account: Account, full_name: Personal[str]) -> None: ...
+
+    assert b"Canary" not in masked_command(recorded)
 
 
 def test_arguments_may_be_read_from_text() -> None:

@@ -156,7 +156,7 @@ class _Call(msgspec.Struct):
     """A recorded command without its inputs."""
 
     name: str
-    arguments: msgspec.Raw
+    arguments: dict[str, msgspec.Raw]
     states: list[str] = []
     withheld: list[str] = []
 
@@ -164,14 +164,21 @@ class _Call(msgspec.Struct):
 _call = msgspec.json.Decoder(_Call)
 
 
-def same_call(one: bytes, other: bytes) -> bool:
-    """Whether two recorded commands are the same request: the function and the arguments; inputs do not count."""
-    if one == other:
+def same_call(recorded: bytes, command: Command) -> bool:
+    """Whether a recorded command is the same request: the function and the arguments; inputs do not count."""
+    mine = command.recorded_json()
+    if recorded == mine:
         return True
+    kind = command.kind
     try:
-        return bool(one and other) and _call.decode(one) == _call.decode(other)
-    except msgspec.MsgspecError:
+        then, now = _call.decode(recorded), _call.decode(mine)
+        arguments = kind.today(then.arguments)
+    except (msgspec.MsgspecError, TypeError):
         return False
+    states, withheld = (
+        [kind.renamed.get(name, name) for name in names] for names in (then.states, then.withheld)
+    )
+    return _Call(then.name, arguments, states, withheld) == now
 
 
 def shortened(text: str, length: int) -> str:

@@ -17,7 +17,7 @@ import random
 import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, get_type_hints, overload
 
 import msgspec
 
@@ -49,13 +49,18 @@ if TYPE_CHECKING:
     from backstory.values.event import Event
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CommandType(Generic[P, R]):
     """A function that was marked with `@command`."""
 
     def __init__(
-        self, function: Callable[P, Any], names: Mapping[str, Any] | None = None, name: str | None = None
+        self,
+        function: Callable[P, Any],
+        names: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        renamed: Mapping[str, str] | None = None,
     ) -> None:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise DefinitionError(
@@ -76,8 +81,29 @@ class CommandType(Generic[P, R]):
                 raise DefinitionError(
                     f"{self.name}: a command's parameters have names, so {parameter} cannot be one"
                 )
+        self.renamed = dict(renamed or {})
+        self._check_renamed()
         with suppress(NameError):  # a forward reference: resolved at the first call
             self._resolve(names)
+
+    def _check_renamed(self) -> None:
+        parameters = self.signature.parameters
+        for old, new in self.renamed.items():
+            if new not in parameters or old in parameters:
+                raise DefinitionError(
+                    f"{self.name}: renamed has the parameter that was, and the one that is: {old!r} is"
+                    f" {'still a parameter' if old in parameters else f'{new!r} now, which is no parameter'}"
+                )
+
+    def today(self, recorded: Mapping[str, T]) -> dict[str, T]:
+        """Recorded values by the names that the parameters have today. Raises `TypeError` if one has two values."""
+        values: dict[str, T] = {}
+        for name, value in recorded.items():
+            now = self.renamed.get(name, name)
+            if now in values:
+                raise TypeError(f"{self.name}: {now} has two values: it was {name}")
+            values[now] = value
+        return values
 
     def _resolve(self, names: Mapping[str, Any] | None = None) -> None:
         """Read from the annotations which parameters are states, the types of the others, and the possible events."""
@@ -116,7 +142,8 @@ class CommandType(Generic[P, R]):
         self.signature = _signature(self._signature, self._inputs)
         self._names = tuple(self.signature.parameters)
         self._left_out = {*self._inputs, *self._dependents}
-        self._veil = united({name: veil_of(self._plain.get(name)) for name in hints})
+        veils = {name: veil_of(self._plain.get(name)) for name in hints}
+        self._veil = united(veils | {old: veils[new] for old, new in self.renamed.items()})
         self._withheld = tuple(
             name for name, hint in self._plain.items() if Privacy.SECRET in (veil_of(hint) or OPEN).marks()
         )
@@ -284,9 +311,13 @@ class CommandType(Generic[P, R]):
 
         Raises `TypeError` if the arguments do not fit the function, for instance after the function has changed.
         """
-        given = dict(arguments)
+        given = self.today(arguments)
         if strangers := set(given) - {*self.states, *self.plain}:
-            raise TypeError(f"{self.name} has no parameter {min(strangers)}")
+            old = min(strangers)
+            raise TypeError(
+                f"{self.name} has no parameter {old}; if it has another name now, say"
+                f' @command(renamed={{"{old}": "..."}})'
+            )
         try:
             states = {
                 name: state.parsed(given.pop(name), strict=strict)
@@ -304,7 +335,7 @@ class CommandType(Generic[P, R]):
         Raises `TypeError` if it does not fit the function, and `MissingInput` if the function asks for more inputs.
         """
         command = self.parse(recorded["arguments"])
-        inputs = recorded.get("inputs", {})
+        inputs = self.today(recorded.get("inputs", {}))
         try:
             command.inputs = {
                 name: kind.parsed(inputs[name]) for name, kind in self.inputs.items() if name in inputs
@@ -365,20 +396,28 @@ def command(function: Callable[P, Any], /) -> CommandType[P]: ...
 
 
 @overload
-def command(*, name: str) -> _Naming: ...
+def command(*, name: str | None = None, renamed: Mapping[str, str] | None = None) -> _Naming: ...
 
 
-def command(function: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
+def command(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> Any:
     """Make a command of a function from states, and plain arguments, to events.
 
     It may be a generator, or return a list, one event or None; to refuse, it raises `Refused`. It must be pure: it may
     run several times, on newer states, and again in a merge. Commits record `name` (default: the function's): give one
-    if two modules have a function of the same name. Raises `DefinitionError` if it cannot be a command.
+    if two modules have a function of the same name, or if the function has another name now. They record the names of
+    parameters, too: `renamed={"reason": "resolution"}` reads a recorded `reason` as `resolution`. Raises
+    `DefinitionError` if it cannot be a command.
     """
     local = sys._getframe(1).f_locals
 
     def made(function: Callable[..., Any]) -> CommandType[...]:
-        kind = CommandType(function, local, name)
+        kind = CommandType(function, local, name, renamed)
         other = definitions.get(kind.name)
         if other is not None and other.__module__ != kind.__module__:
             clashes.add(kind.name)

@@ -34,6 +34,7 @@ def _step(step: MergeStep, source: Subjects, target: Subjects) -> dict[str, Any]
         "commit": commit_document(step.commit, source.of(step.commit)),
         "outcome": step.outcome,
         "reason": step.reason,
+        "stuck": step.stuck,
         "there": None if there is None else commit_document(there, target.of(there)),
         "differs": step.differs,
         "events": [event_document(event) for event in step.events],

@@ -97,12 +97,23 @@ def _same_version(kind: EventType, old: Published) -> Iterator[Finding]:
             kind.version,
             "changed in a way that stored events cannot follow",
             tuple(found),
-            f"Events of version {kind.version} stay as they were written. Publish the change as version"
-            f" {kind.version + 1}, with an upcaster that mends the old data:",
+            f"{_defaults(kind, found, old)}Events of version {kind.version} stay as they were written. Publish the"
+            f" change as version {kind.version + 1}, with an upcaster that mends the old data:",
             stub(kind, found, old, new),
         )
     elif old != new:
         yield Finding("news", kind.name, kind.version, "changed, and still reads every stored event")
+
+
+def _defaults(kind: EventType, found: Iterable[Difference], old: Published) -> str:
+    """The remedy that needs no version, if nothing has changed but that fields came: a default for each."""
+    known = {field.name for field in kind.tag_fields} | old.schema.get("properties", {}).keys()
+    if any(one.kind != "required" or len(one.path) != 1 or one.path[0] in known for one in found):
+        return ""
+    names = " and ".join(sorted({one.path[0] for one in found}))
+    return (
+        f"Give {names} a default, which stored events take, and no new version is needed. If there is none: "
+    )
 
 
 def _chain(kind: EventType, version: int, old: Published) -> Iterator[Finding]:

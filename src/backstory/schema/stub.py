@@ -88,7 +88,8 @@ def _steps(
         place = f"data[{_quoted(name)}]"
         note = "; ".join(f"{one.place} {one.why}" if len(one.path) > 1 else one.why for one in found)
         if name in renamed:
-            yield f"data[{_quoted(renamed[name])}] = data.pop({_quoted(name)})  # was it renamed?"
+            value = f"data.pop({_quoted(name)}{_else(name, old)})"
+            yield f"data[{_quoted(renamed[name])}] = {value}  # was it renamed?"
         elif name in renamed.values():
             continue
         elif not name or (found[0].kind == "tag" and len(found) == 1):
@@ -104,8 +105,18 @@ def _steps(
         else:
             cast = CASTS.get((before.get(name, {}).get("type", ""), after.get(name, {}).get("type", "")))
             plain = "format" not in before.get(name, {}) and "format" not in after.get(name, {})
-            value = cast.format(place) if cast and plain and len(found[0].path) == 1 else "..."
+            missing = _else(name, old)
+            stored = f"data.get({_quoted(name)}{missing})" if missing else place
+            value = cast.format(stored) if cast and plain and len(found[0].path) == 1 else "..."
             yield f"{place} = {value}  # {note}"
+
+
+def _else(name: str, old: Schema) -> str:
+    """The second argument of `get` or `pop` for a field that stored data may lack: its default, if that is known."""
+    if name in old.get("required", ()):
+        return ""
+    field = old.get("properties", {}).get(name, {})
+    return f", {field['default']!r}" if "default" in field else ", ..."
 
 
 def _quoted(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.show import commits
@@ -146,11 +146,11 @@ def conflict_words(
         for event in step.in_the_way:
             yield f"{commits.INDENT}  {_in_the_way(event, target, mine, out)}"
         yield from _states(step, out)
-        if step.reason:
-            yield f"{commits.INDENT}{out.paint(plain(step.reason), 'red')}"
+        for why in dict.fromkeys(filter(None, (step.reason, "" if step.again else step.stuck))):
+            yield f"{commits.INDENT}{out.paint(plain(why), 'red')}"
         if step.again is not None:
             yield from _again(step.again, out)
-        if unknown(step, pending, known):
+        if unknown(step, known):
             yield f"{commits.INDENT}name the application that has it: --app MODULE"
     others = [step for step in report.steps if _untold(step)]
     if others:
@@ -159,7 +159,9 @@ def conflict_words(
         yield from (f"  {step_line(step, source, out)}" for step in others)
     if not dry_run:
         yield ""
-        yield from next_words(pending)
+        yield from next_words(
+            pending, [bool(step.stuck) and not unknown(step, known) for step in report.conflicts]
+        )
 
 
 def _again(step: MergeStep, out: Output) -> Iterator[str]:
@@ -181,14 +183,14 @@ _GIVEN = {
 }
 
 
-def unknown(step: MergeStep, pending: Pending, known: Collection[str]) -> bool:
-    """Whether a commit is to be decided again by a command that is not among those that are known."""
-    command, resolution = step.commit.command, pending.resolutions.get(step.commit.id, pending.resolution)
-    return resolution == "redecide" and command is not None and command["name"] not in known
+def unknown(step: MergeStep, known: Collection[str]) -> bool:
+    """Whether a commit cannot be decided again because its command is not among those that are known."""
+    command = step.commit.command
+    return bool(step.stuck) and command is not None and command["name"] not in known
 
 
-def next_words(pending: Pending) -> Iterator[str]:
-    """The commands to type next."""
+def next_words(pending: Pending, stuck: Sequence[bool] = ()) -> Iterator[str]:
+    """The commands to type next; `stuck` says for each conflict whether its command cannot be run again."""
     rows = {
         ("--redecide",): "run the commands again on the new state",
         ("--skip",): "leave these commits out",
@@ -196,6 +198,10 @@ def next_words(pending: Pending) -> Iterator[str]:
         ("--skip", "ID", "--redecide", "ID"): "answer for each commit",
         ("--abort",): "forget it; nothing has been changed",
     }
+    if any(stuck):
+        del rows["--redecide",]
+    if stuck and all(stuck):
+        del rows["--skip", "ID", "--redecide", "ID"]
     lines = {pasted(pending.verb, *words): about for words, about in rows.items()}
     width = max(map(len, lines))
     yield "what now?"

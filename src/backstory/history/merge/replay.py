@@ -50,9 +50,9 @@ class MergeStep(msgspec.Struct, frozen=True):
 
     `in_the_way` are the events that its decision did not know; `before` and `after` the states that its command read,
     as it knew them and as they are now, by parameter, if the command is known here. `reason` has the words of a refusal
-    or of a problem with deciding again. `events` are the other ones, where it was decided differently. `again` is what
-    deciding again would give, where a preview asked. `there` is the target's commit of a known decision; `differs` says
-    whether its events are others.
+    or of a problem with deciding again; `stuck` says why the command of a conflict cannot be run again here. `events` are
+    the other ones, where it was decided differently. `again` is what deciding again would give, where a preview asked.
+    `there` is the target's commit of a known decision; `differs` says whether its events are others.
     """
 
     commit: Commit
@@ -62,6 +62,7 @@ class MergeStep(msgspec.Struct, frozen=True):
     before: Mapping[str, Any] = {}
     after: Mapping[str, Any] = {}
     reason: str = ""
+    stuck: str = ""
     there: Commit | None = None
     differs: bool = False
     events: tuple[EventData, ...] = ()
@@ -179,10 +180,9 @@ class Replay:
         before, after = self._states(commit, command)
         if resolution == "redecide" and command is not None:
             return self._redecide(commit, events, command, in_the_way, before, after)
+        known: dict[str, Any] = {"in_the_way": in_the_way, "before": before, "after": after}
         why = reason or (problem if resolution else "")
-        return self._leave(
-            commit, events, "conflict", in_the_way=in_the_way, before=before, after=after, reason=why
-        )
+        return self._leave(commit, events, "conflict", **known, reason=why, stuck=problem)
 
     def _in_the_way(
         self, condition: Condition | None, events: list[RecordedEvent]
@@ -239,10 +239,8 @@ class Replay:
         kind = self._rules.commands.get(recorded["name"])
         if kind is None:
             name = recorded["name"]
-            return (
-                None,
-                f"the command {name} is not known here, or two have that name: it cannot be decided again",
-            )
+            why = f"the command {name} is not known here, or two have that name: it cannot be decided again"
+            return None, f'{why}; if its function has another name now, say @command(name="{name}")'
         if withheld := recorded.get("withheld"):
             names = " and ".join(f"`{name}`" for name in withheld)
             its = f"its argument {names} was" if len(withheld) == 1 else f"its arguments {names} were"
@@ -295,7 +293,7 @@ class Replay:
             return self._leave(commit, events, "refused", reason=str(no), **known)
         except BackstoryError as wrong:  # of the code at hand: that is no decision
             why = f"its command cannot be run again: {wrong}"
-            return self._leave(commit, events, "conflict", reason=why, **known)
+            return self._leave(commit, events, "conflict", reason=why, stuck=why, **known)
         except Exception as wrong:
             if self._rules.asks:
                 why = f"its command failed: {type(wrong).__name__}: {wrong}"
@@ -312,7 +310,7 @@ class Replay:
         if other := self._other(id, commit):
             short = other.hash.hex()[:10]
             why = f"decided again it would get the id {id}, but commit {short} has that, and is another decision"
-            return self._leave(commit, events, "conflict", reason=why, **known)
+            return self._leave(commit, events, "conflict", reason=why, stuck=why, **known)
         self._dirty += [*events, *decided]
         new = draft(
             self._codec.seal(decided),
