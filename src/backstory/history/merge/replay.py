@@ -50,9 +50,9 @@ class MergeStep(msgspec.Struct, frozen=True):
 
     `in_the_way` are the events that its decision did not know; `before` and `after` the states that its command read,
     as it knew them and as they are now, by parameter, if the command is known here. `reason` has the words of a refusal
-    or of a problem with deciding again; `stuck` says why the command of a conflict cannot be run again here. `events` are
-    the other ones, where it was decided differently. `again` is what deciding again would give, where a preview asked.
-    `there` is the target's commit of a known decision; `differs` says whether its events are others.
+    or of a problem with deciding again; `stuck` says why the command of a conflict cannot be run again here. `events`
+    are the other ones, where it was decided differently. `again` is what deciding again would give, where a preview
+    asked. `there` is the target's commit of a known decision; `differs` says whether its events are others.
     """
 
     commit: Commit
