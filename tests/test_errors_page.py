@@ -41,7 +41,7 @@ def public(root: type[E]) -> dict[str, type[E]]:
     return found
 
 
-INSIDE = {"GoneError", "LostError"}
+INSIDE = {"ChangedError", "GoneError", "LostError", "TakenError"}
 """Errors that the library raises and catches itself."""
 
 ERRORS, WARNINGS = public(BackstoryError), public(Warning)

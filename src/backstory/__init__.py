@@ -8,12 +8,15 @@ command, Command, Refused, depends  decisions; backstory.testing has given(...).
 Now, Author, NewId, Random          inputs of a decision, which are provided
 Query, Condition, Conflict          the events that matter to a decision, and what happened meanwhile
 Projection, Tx                      tables that follow from events, and the transaction in which they are written
+reaction, Delivery, Policy          code that runs once for each event, and gives commands
+Process, react, Step                states that react; Deadline, Cancel, Due
 Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
 check_proof                         that an event is in a history of which somebody has kept the head
 Personal, Secret, Subject           marks on fields that not everybody may see; personal_shown
 shown                               an event or a state as plain data for JSON, with its marked parts masked
 BackstoryError                      the root of all errors in backstory.errors
 ClearTextWarning, BlockingWarning   marked fields that are stored in clear text; a coroutine that blocks its loop
+ReactionWarning                     a store without the right to react
 """
 
 from __future__ import annotations
@@ -39,12 +42,15 @@ if TYPE_CHECKING:
         ClearTextWarning,
         Conflict,
         MergeConflict,
+        ReactionWarning,
         Refused,
     )
     from backstory.history.check.proof import check_proof
     from backstory.history.compare.jsonable import shown
     from backstory.history.merge.revert import reverts
     from backstory.projections.projection import Projection
+    from backstory.reactions.declare import Delivery, Policy, reaction
+    from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, react
     from backstory.store import Record
     from backstory.tables import Transaction as Tx
     from backstory.values.event import Event, Subject, Tag, Unknown, upcast
@@ -58,24 +64,32 @@ __all__ = [
     "Author",
     "BackstoryError",
     "BlockingWarning",
+    "Cancel",
     "ClearTextWarning",
     "Command",
     "Condition",
     "Conflict",
     "Database",
+    "Deadline",
+    "Delivery",
+    "Due",
     "Event",
     "Latest",
     "MergeConflict",
     "NewId",
     "Now",
     "Personal",
+    "Policy",
+    "Process",
     "Projection",
     "Query",
     "Random",
+    "ReactionWarning",
     "Record",
     "Refused",
     "Secret",
     "State",
+    "Step",
     "Subject",
     "Tag",
     "Tagged",
@@ -88,6 +102,8 @@ __all__ = [
     "invariant",
     "personal_shown",
     "provided",
+    "react",
+    "reaction",
     "register",
     "reverts",
     "shown",
@@ -98,24 +114,32 @@ _HOMES = {
     "Author": "decide.inputs",
     "BackstoryError": "errors",
     "BlockingWarning": "errors",
+    "Cancel": "reactions.process",
     "ClearTextWarning": "errors",
     "Command": "decide.call",
     "Condition": "values.query",
     "Conflict": "errors",
     "Database": "database",
+    "Deadline": "reactions.process",
+    "Delivery": "reactions.declare",
+    "Due": "reactions.process",
     "Event": "values.event",
     "Latest": "decide.latest",
     "MergeConflict": "errors",
     "NewId": "decide.inputs",
     "Now": "decide.inputs",
     "Personal": "values.privacy",
+    "Policy": "reactions.declare",
+    "Process": "reactions.process",
     "Projection": "projections.projection",
     "Query": "values.query",
     "Random": "decide.inputs",
+    "ReactionWarning": "errors",
     "Record": "store",
     "Refused": "errors",
     "Secret": "values.privacy",
     "State": "decide.state",
+    "Step": "reactions.process",
     "Subject": "values.event",
     "Tag": "values.event",
     "Tagged": "values.fields",
@@ -128,6 +152,8 @@ _HOMES = {
     "invariant": "decide.invariants",
     "personal_shown": "values.masking",
     "provided": "decide.inputs",
+    "react": "reactions.process",
+    "reaction": "reactions.declare",
     "register": "values.event_types",
     "reverts": "history.merge.revert",
     "shown": "history.compare.jsonable",

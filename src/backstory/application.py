@@ -28,6 +28,8 @@ from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
 from backstory.likeness import did_you_mean
 from backstory.projections.projection import AnyProjection, Projection, instance
+from backstory.reactions.declare import Reaction
+from backstory.reactions.process import AnyReaction, Process, check_names, reacting
 from backstory.values.event import Event
 from backstory.values.event_types import EventType, event_type
 
@@ -45,6 +47,7 @@ class Application(msgspec.Struct, frozen=True):
     states: tuple[type[State], ...]
     commands: tuple[CommandType[...], ...]
     projections: tuple[AnyProjection, ...] = ()
+    reactions: tuple[AnyReaction, ...] = ()
 
     def event(self, name: str) -> EventType:
         """The event of this stable name. Raises `ApplicationError` with the nearest ones."""
@@ -102,7 +105,7 @@ def load(name: str, folder: Path) -> Application:
     else:
         things = [thing for part in (module, *_submodules(module, folder)) for thing in vars(part).values()]
     app = collect(name, things)
-    if not (app.events or app.states or app.commands or app.projections):
+    if not (app.events or app.states or app.commands or app.projections or app.reactions):
         raise ApplicationError(f"{name} has no events, states or commands")
     return app
 
@@ -113,13 +116,19 @@ def collect(name: str, things: Iterable[Any]) -> Application:
     states: dict[type[State], None] = {}
     commands: dict[int, CommandType[...]] = {}
     projections: dict[int, AnyProjection] = {}
+    reactions: dict[int, AnyReaction] = {}
     for thing in things:
         if isinstance(thing, CommandType):
             commands[id(thing)] = thing
         elif isinstance(thing, Projection):
             projections[id(thing)] = thing
+        elif isinstance(thing, Reaction):
+            reactions[id(thing)] = thing
         elif isinstance(thing, type) and not thing.__module__.startswith("backstory."):
-            if issubclass(thing, State) and hasattr(thing, "apply"):
+            if issubclass(thing, Process):
+                if hasattr(thing, "apply"):
+                    reactions[id(thing)] = thing
+            elif issubclass(thing, State) and hasattr(thing, "apply"):
                 states[thing] = None
             elif issubclass(thing, Projection):
                 projections[id(thing)] = thing
@@ -133,6 +142,10 @@ def collect(name: str, things: Iterable[Any]) -> Application:
             events.update((kind.cls, None) for kind in state_type(state).events.values())
         for projection in map(instance, projections.values()):
             events.update((kind.cls, None) for kind in projection.event_types())
+        every = list(map(reacting, reactions.values()))
+        check_names(every)
+        for reaction in every:
+            events.update((kind.cls, None) for kind in reaction.event_types)
         kinds = {kind.name: kind for kind in map(event_type, events)}
     except (DefinitionError, NameError) as wrong:
         raise ApplicationError(f"{name}: {wrong}") from wrong
@@ -142,6 +155,7 @@ def collect(name: str, things: Iterable[Any]) -> Application:
         tuple(sorted(states, key=lambda cls: (cls.__module__, cls.__name__))),
         tuple(sorted(commands.values(), key=lambda command: (command.__module__, command.name))),
         tuple(sorted(projections.values(), key=lambda each: each.name)),
+        tuple(sorted(reactions.values(), key=lambda each: reacting(each).name)),
     )
 
 

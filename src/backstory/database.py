@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from backstory.place import After
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
-    from backstory.projections.runner import Runner
     from backstory.projections.views import Views
+    from backstory.reactions.run import Runnable, Running
     from backstory.store import E, Log, Record, Store
     from backstory.values.commit import Draft
 
@@ -149,6 +149,11 @@ class Database:
             with root.handle._lock:
                 root._made_views = root._made_views or made
         return root._made_views
+
+    @property
+    def main(self) -> Handle:
+        """The branch main, as it was opened first: what reactions follow."""
+        return self._root.handle
 
     @property
     def chain(self) -> Chain:
@@ -775,15 +780,17 @@ class Database:
         line, upto = self._view(at)
         return identities(line.log, state, upto)
 
-    def run(self, *projections: AnyProjection, lease: float = LEASE) -> Runner:
-        """Feed projections in a thread for the length of a block: `with db.run(Orders, Stock): ...`.
+    def run(self, *things: Runnable, lease: float = LEASE) -> Running:
+        """Run projections, reactions and processes for the length of a block: `with db.run(Orders, confirm): ...`.
 
-        Any number of processes may run the same ones: one of them does the work, and `lease` seconds after its last
-        word another one takes over. Raises `ProjectionError` if one cannot be fed.
+        Any number of processes may run the same ones: for each, one of them does the work, and `lease` seconds after
+        its last word another one takes over. Reactions follow main, and run only in a store that has the right to
+        react: in another one they are left out, with a `ReactionWarning`. A reaction should take less time for an event
+        than half a lease. Raises `ProjectionError` if a projection cannot be fed, and `DefinitionError`.
         """
-        from backstory.projections.runner import Runner
+        from backstory.reactions.run import running
 
-        return Runner(self.views, self.views.know(projections), self.store.watch, lease=lease)
+        return running(things, self.views, self.store, self.main, self.branches.clock, lease)
 
     def rebuild(self, projection: AnyProjection) -> None:
         """Make the tables of a projection anew, beside those that readers see until the new ones are at the end."""

@@ -50,6 +50,7 @@
          ├─ StoreLocked          another process held the store for too long
          ├─ StoreClosed          used after close()
          ├─ StoreRefused         it cannot store the data that it was given; nothing of them was kept
+         │   └─ NotReacting      it does not have the right to react
          ├─ LogDropped           a log that was open here was dropped, because nothing needed it
          ├─ StoreCorrupt         the stored data are not the data that were written
          └─ HistoryLost          commits that were there are not there any more
@@ -84,6 +85,10 @@ class UnknownTypeWarning(UserWarning):
 
 class BlockingWarning(UserWarning):
     """A coroutine opened a database whose verbs block its event loop; those of `backstory.aio` are awaited."""
+
+
+class ReactionWarning(UserWarning):
+    """Reactions do not run here, because the store does not have the right to react."""
 
 
 class BackstoryError(Exception):
@@ -511,6 +516,10 @@ class StoreClosed(StoreError):
 
 class StoreRefused(StoreError):
     """The store cannot keep the data that it was given. Nothing of them was kept; data of other callers may be."""
+
+
+class NotReacting(StoreRefused):
+    """A reaction was to run in a store that does not have the right to react; see `backstory.right`."""
 
 
 class LogDropped(StoreError):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backstory import local
-from backstory.errors import AppendError, StoreError, StoreRefused
+from backstory.errors import AppendError, NotReacting, StoreError, StoreRefused
 from backstory.local import new_store_id, store_id
 from backstory.refs import REACTS, STORE_ID
 from backstory.store import set_ref, write
@@ -61,10 +61,10 @@ def why_not(store: Store) -> str:
 
 
 def guard(store: Store) -> SetRef:
-    """The guard that the store still has the right as it stands. Raises `StoreRefused` if it has not."""
+    """The guard that the store still has the right as it stands. Raises `NotReacting` if it has not."""
     value = store.refs.get(REACTS)
     if value is None or value != value_here(store):
-        raise StoreRefused(f"this store does not react: {why_not(store)}")
+        raise NotReacting(f"this store does not react: {why_not(store)}")
     return SetRef(REACTS, value, value)
 
 

@@ -71,7 +71,10 @@ def test_events_that_are_kept_back_are_listed(run: Run) -> None:
 
 def test_a_projection_that_is_not_there_is_said(run: Run) -> None:
     ran = run("rebuild", "orders")
-    assert (ran.code, ran.err) == (2, "backstory: bank has no projection 'orders'; it has balances\n")
+    assert (ran.code, ran.err) == (
+        2,
+        "backstory: bank has no projection or reaction 'orders'; it has balances\n",
+    )
 
 
 def test_a_process_feeds_what_others_append_until_it_is_told_to_stop(run: Run, bank: Path) -> None:

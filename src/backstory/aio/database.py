@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command, R
     from backstory.place import After
     from backstory.projections.projection import AnyProjection
-    from backstory.projections.runner import Runner
+    from backstory.reactions.run import Runnable, Running
     from backstory.store import E, Record
     from backstory.values.commit import Commit
     from backstory.values.query import Condition, Query
@@ -200,9 +200,9 @@ class AsyncDatabase(Verbs):
         return (stream := Following(self._shared.workers, reader.take, news))
 
     @asynccontextmanager
-    async def run(self, *projections: AnyProjection, lease: float = LEASE) -> AsyncIterator[Runner]:
+    async def run(self, *things: Runnable, lease: float = LEASE) -> AsyncIterator[Running]:
         """See `Database.run`: `async with db.run(Orders): ...`."""
-        runner = self.db.run(*projections, lease=lease)
+        runner = self.db.run(*things, lease=lease)
         await self._run(runner.__enter__)
         try:
             yield runner

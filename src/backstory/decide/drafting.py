@@ -28,7 +28,8 @@ Drafting = Callable[[list[EventData], Condition | None], Draft]
 class Said(msgspec.Struct, frozen=True):
     """The values that a caller gives a commit beside its events.
 
-    None: a new id, the context's author and message, no metadata, and the clock's time.
+    None: a new id, the context's author and message, no metadata, and the clock's time. `own`: it is the library that
+    gives them, so the id and the types of events may be reserved ones.
     """
 
     id: str | None = None
@@ -36,6 +37,7 @@ class Said(msgspec.Struct, frozen=True):
     message: str | None = None
     metadata: Mapping[str, Any] | None = None
     time: datetime | None = None
+    own: bool = False
 
 
 NOTHING = Said()
@@ -80,6 +82,8 @@ class Drafter:
             command=command,
             metadata={**around.metadata, **said.metadata} if said.metadata else around.metadata,
             secret=self._secrets(),
+            reserved_id=said.own,
+            reserved_types=said.own,
         )
 
     def _time(self, time: datetime | None) -> datetime:

@@ -23,6 +23,7 @@ from backstory.projections.catalog import (
 )
 from backstory.projections.homes import Home
 from backstory.projections.projection import Group
+from backstory.projections.source import Source
 from backstory.projections.views import Views
 from backstory.values.query import Query
 
@@ -69,7 +70,7 @@ def _of_group(views: Views, group: Group, now: datetime) -> list[Standing]:
     found = [_standing(views, home, kind, row, head, now) for row in current(home.rows())]
     if found:
         return found
-    lag, seconds = _lag(views, group, 0, head, now)
+    lag, seconds = lag_of(source, group.types, 0, head, now)
     return [
         Standing(
             group.name, kind, group.version, 0, False, NEVER, "", 0, head, lag, seconds, "", 0, 0, False, 0, 0
@@ -77,10 +78,12 @@ def _of_group(views: Views, group: Group, now: datetime) -> list[Standing]:
     ]
 
 
-def _lag(views: Views, group: Group, position: int, head: int, now: datetime) -> tuple[int, float]:
-    """How many positions a group is behind, and the age of the oldest commit that it has not seen."""
-    log = views.source.log()
-    for record in log.read(Query.of(group.types), after=position, upto=head, limit=1):
+def lag_of(
+    source: Source, types: Iterable[str], position: int, head: int, now: datetime
+) -> tuple[int, float]:
+    """How many positions somebody is behind who takes these events, and the age of the oldest commit not seen."""
+    log = source.log()
+    for record in log.read(Query.of(types), after=position, upto=head, limit=1):
         [commit] = log.commits(after=record.position - 1, limit=1)
         return head - position, max(0.0, (now - commit.time).total_seconds())
     return 0, 0.0
@@ -90,7 +93,7 @@ def _standing(views: Views, home: Home, kind: str, row: Row, head: int, now: dat
     with home.writing(row.generation) as tx:
         lease = home.catalog.leases(tx, [row]).get(row.key, 0.0)
         parked = sum(each.state == KEPT_BACK for each in home.catalog.held_back(tx, row.key))
-    lag, seconds = _lag(views, home.group, row.position, head, now)
+    lag, seconds = lag_of(views.source, home.group.types, row.position, head, now)
     state = "building" if not row.live and row.state == RUNNING else row.state
     rate = row.position / max(0.001, time.time() - row.began) if state == "building" else 0.0
     return Standing(

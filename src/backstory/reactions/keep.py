@@ -25,7 +25,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from backstory.errors import ProjectionError, RefMoved, StoreRefused
+from backstory.errors import NotReacting, ProjectionError, RefMoved
 from backstory.projections.catalog import KEPT_BACK, RUNNING, Parked
 from backstory.refs import CHECKPOINT, PARKED, REACTS
 from backstory.right import guard
@@ -115,7 +115,7 @@ class Keep:
         return found
 
     def take(self, owner: str, lease: float) -> bool:
-        """Become the owner for so many seconds, if nobody is. Raises `StoreRefused` if the store does not react."""
+        """Become the owner for so many seconds, if nobody is. Raises `NotReacting` if the store does not react."""
         self._guard = guard(self._store)
         seen, now = self.look(), self._clock()
         if seen is None or (seen.owner not in ("", owner) and not self._is_over(seen, now, lease)):
@@ -132,7 +132,7 @@ class Keep:
         return now >= seen.until or time.monotonic() - self._changed > lease
 
     def hold(self, lease: float) -> None:
-        """Stay the owner for so many seconds from now. Raises `TakenError`, `ChangedError`, `StoreRefused`."""
+        """Stay the owner for so many seconds from now. Raises `TakenError`, `ChangedError`, `NotReacting`."""
         self._guard = guard(self._store)
         self._write(_replace(self.at, until=self._clock() + lease))
 
@@ -157,7 +157,7 @@ class Keep:
     def write(self, new: Checkpoint, *steps: Step, lease: float = 0.0) -> Written:
         """Write a checkpoint and other steps as one unit, as the owner; with a `lease`, and stay the owner.
 
-        Raises `TakenError` and `ChangedError`, `StoreRefused` if the store does not react any more, and the verdict on
+        Raises `TakenError` and `ChangedError`, `NotReacting` if the store does not react any more, and the verdict on
         the other steps. Where nobody knows whether it was kept (`StoreError`), write the same again.
         """
         if lease:
@@ -179,7 +179,7 @@ class Keep:
                 raise TakenError(f"{self.name} is run by somebody else by now; nothing was written")
             raise ChangedError(f"{self.name} was changed meanwhile; nothing was written")
         if isinstance(outcome, RefMoved) and outcome.ref == REACTS:
-            raise StoreRefused("this store does not react any more; nothing was written")
+            raise NotReacting("this store does not react any more; nothing was written")
         raise outcome
 
     def change(self, change: Callable[[Checkpoint], Checkpoint], *steps: Step) -> None:

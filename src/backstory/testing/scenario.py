@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from backstory.projections.projection import AnyProjection
+    from backstory.reactions.process import AnyReaction
     from backstory.testing.projecting import Projected
+    from backstory.testing.reacting import Reacted
 
 
 IMPURE = (
@@ -65,6 +67,13 @@ class Given:
         from backstory.testing.projecting import Projected
 
         return Projected(self._story(), self._history, projection)
+
+    def running(self, *reactions: AnyReaction) -> Reacted:
+        """Let reactions and processes run on these events: `.when(command)`, `.when_passes(days=3)`, `.then(...)`."""
+        __tracebackhide__ = True
+        from backstory.testing.reacting import Reacted
+
+        return Reacted(self._story(), self._commits, reactions)
 
     def then_state(self, *states: State) -> None:
         """Expect that these states follow, each written as it should be: `Account("a-7", balance=500)`."""

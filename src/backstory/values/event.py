@@ -147,7 +147,7 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     name = cls.__name__ if name is None else name
     if not isinstance(name, str) or not name or not name.isprintable():
         raise DefinitionError(f"{cls.__qualname__}: an event's name is printable text, not {name!r}")
-    if name.startswith(RESERVED):
+    if name.startswith(RESERVED) and not cls.__module__.startswith("backstory."):
         raise DefinitionError(
             f"{cls.__qualname__}: the name {name!r} begins with {RESERVED!r}, which is kept for Backstory itself"
         )

@@ -1,29 +1,57 @@
-"""Which projections of the application a verb is about."""
+"""Which projections and reactions of the application a verb is about."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backstory.cli.exits import UsageError
+from backstory.reactions.process import reacting
 
 if TYPE_CHECKING:
     from backstory.database import Database
     from backstory.projections.projection import Group
+    from backstory.reactions.declare import Reacting
     from backstory.session import Session
 
 
-def chosen(session: Session, db: Database, names: Sequence[str]) -> list[Group]:
-    """The groups of these names, of projections or of groups; all of the application without any."""
+class Chosen(NamedTuple):
+    """Groups of projections, and reactions."""
+
+    groups: list[Group]
+    reactions: list[Reacting]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all."""
+        return [*(group.name for group in self.groups), *(each.name for each in self.reactions)]
+
+
+def chosen(session: Session, db: Database, names: Sequence[str]) -> Chosen:
+    """The projections, groups and reactions of these names; all of the application without any."""
     app = session.application
-    groups = db.views.know(app.projections)
+    every = Chosen(db.views.know(app.projections), list(map(reacting, app.reactions)))
     if not names:
-        return groups
-    found = []
+        return every
+    found = Chosen([], [])
     for name in names:
-        own = [group for group in groups if name in (group.name, *(each.name for each in group.members))]
-        if not own:
-            known = ", ".join(sorted(group.name for group in groups)) or "none at all"
-            raise UsageError(f"{app.name} has no projection {name!r}; it has {known}")
-        found += [group for group in own if group not in found]
+        own = [
+            group for group in every.groups if name in (group.name, *(each.name for each in group.members))
+        ]
+        reactions = [each for each in every.reactions if each.name == name]
+        if not own and not reactions:
+            known = ", ".join(sorted(every.names)) or "none at all"
+            raise UsageError(f"{app.name} has no projection or reaction {name!r}; it has {known}")
+        found.groups.extend(group for group in own if group not in found.groups)
+        found.reactions.extend(each for each in reactions if each not in found.reactions)
     return found
+
+
+def chosen_groups(session: Session, db: Database, names: Sequence[str]) -> list[Group]:
+    """The same for a verb that is about projections alone."""
+    found = chosen(session, db, names)
+    if names and found.reactions:
+        raise UsageError(
+            f"{found.reactions[0].name} is a reaction, which is never run again for an event that it has passed"
+        )
+    return found.groups

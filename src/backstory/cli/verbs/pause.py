@@ -22,21 +22,26 @@ A projection that is inline falls behind meanwhile; no append fails because of i
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which projections."""
-    parser.add_argument("names", nargs="+", metavar="PROJECTION", help="projections of the application")
+    """Which projections and reactions."""
+    parser.add_argument(
+        "names", nargs="+", metavar="PROJECTION", help="projections and reactions of the application"
+    )
     application_options(parser)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Do it, and say so."""
     from backstory.projections import operate
+    from backstory.reactions import operate as reactions
 
     db = session.database
-    groups = chosen(session, db, arguments.names)
-    for group in groups:
+    found = chosen(session, db, arguments.names)
+    for group in found.groups:
         operate.pause(db.views, group)
+    for each in found.reactions:
+        reactions.pause(each, db.store)
     if out.json:
-        out.document("paused", projections=[group.name for group in groups])
+        out.document("paused", projections=found.names)
     else:
-        out.lines(f"{group.name} is paused" for group in groups)
+        out.lines(f"{name} is paused" for name in found.names)
     return 0

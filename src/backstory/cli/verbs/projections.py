@@ -1,4 +1,4 @@
-"""`backstory projections`: where each projection of the application stands."""
+"""`backstory projections`: where each projection and each reaction of the application stands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ have. `drifted` says that its code has changed since its tables were made, and i
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which projections, and what to check."""
+    """Which ones, and what to check."""
     parser.add_argument("names", nargs="*", metavar="PROJECTION", help="default: all of the application")
     parser.add_argument(
         "--check", action="store_true", help="exit with 1 if one does not run, or lags behind"
@@ -45,13 +45,16 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """List them."""
     from backstory.projections import operate
+    from backstory.reactions.operate import standing
 
     db = session.database
-    groups = chosen(session, db, arguments.names)
+    groups, reactions = chosen(session, db, arguments.names)
     if arguments.prune:
         taken = sum(operate.prune(db.views, group) for group in groups)
         out.say(f"backstory: {count(taken, 'generation')} taken away")
-    found = operate.standings(db.views, groups, db.branches.clock())
+    now = db.branches.clock()
+    found = operate.standings(db.views, groups, now)
+    found += [standing(each, db.store, db.views.source, now) for each in reactions]
     wrong = [each for each in found if not is_fine(each, arguments.lag)]
     if out.json:
         out.document("projections", projections=list(map(msgspec.structs.asdict, found)))
@@ -60,7 +63,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         table.write(out, titles, list(map(_row, found)), right="at head")
         out.lines(f"{each.name}: {plain(each.why)}" for each in found if each.why)
     else:
-        out.say(f"backstory: {session.application.name} has no projections")
+        out.say(f"backstory: {session.application.name} has no projections and no reactions")
     return 1 if arguments.check and wrong else 0
 
 

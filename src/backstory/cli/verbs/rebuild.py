@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli.parse.groups import chosen
+from backstory.cli.parse.groups import chosen_groups
 from backstory.cli.parse.parser import application_options
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Make them."""
     db = session.database
-    groups = chosen(session, db, arguments.names)
+    groups = chosen_groups(session, db, arguments.names)
     for group in groups:
         with out.progress(f"rebuilding {group.name}", db.head().position) as tick:
             db.views.rebuild(group, tick, wait=not arguments.no_wait)

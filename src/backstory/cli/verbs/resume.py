@@ -23,21 +23,26 @@ the event out with: backstory parked NAME --skip POSITION -m WHY"""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which projections."""
-    parser.add_argument("names", nargs="+", metavar="PROJECTION", help="projections of the application")
+    """Which projections and reactions."""
+    parser.add_argument(
+        "names", nargs="+", metavar="PROJECTION", help="projections and reactions of the application"
+    )
     application_options(parser)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Do it, and say so."""
     from backstory.projections import operate
+    from backstory.reactions import operate as reactions
 
     db = session.database
-    groups = chosen(session, db, arguments.names)
-    for group in groups:
+    found = chosen(session, db, arguments.names)
+    for group in found.groups:
         operate.resume(db.views, group)
+    for each in found.reactions:
+        reactions.resume(each, db.store)
     if out.json:
-        out.document("resumed", projections=[group.name for group in groups])
+        out.document("resumed", projections=found.names)
     else:
-        out.lines(f"{group.name} is resumed" for group in groups)
+        out.lines(f"{name} is resumed" for name in found.names)
     return 0

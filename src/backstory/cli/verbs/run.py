@@ -1,17 +1,25 @@
-"""`backstory run`: feed the projections of an application."""
+"""`backstory run`: feed the projections of an application, and run its reactions."""
 
 from __future__ import annotations
 
 import signal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from backstory.cli.exits import UsageError
 from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
+from backstory.cli.show.text import count
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
 
     from backstory.cli.show.output import Output
+    from backstory.database import Database
+    from backstory.reactions.declare import Reacting
     from backstory.session import Session
 
 EXAMPLES = """\
@@ -20,13 +28,20 @@ backstory run --app bank --once balances
 """
 
 TEXT = """\
-Runs until Ctrl-C or SIGTERM, which end the batch that is being applied and give the leases back. Any number of these
-processes may run at once: for each projection one of them does the work, and another one takes over when it dies."""
+Runs until Ctrl-C or SIGTERM, which end the step that is being taken and give the leases back. Any number of these
+processes may run at once: for each projection and reaction one of them does the work, and another one takes over when
+it dies.
+
+Reactions run only in a store that has the right to react: the one that was made new, where it was made. A clone, a copy
+or a store that was moved or restored feeds projections. --take-over says what would be delivered there, and with --yes
+takes the right: the other store must not react any more, or both do."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which projections, and for how long."""
-    parser.add_argument("names", nargs="*", metavar="PROJECTION", help="default: all of the application")
+    """Which of them, and for how long."""
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="projections and reactions; default: all of the application"
+    )
     parser.add_argument(
         "--once", action="store_true", help="end when all are at the end of the log, or kept back"
     )
@@ -37,18 +52,33 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="after which another process takes over (30)",
     )
+    parser.add_argument("--take-over", action="store_true", help="say what this store would react to")
+    parser.add_argument(
+        "--yes", action="store_true", help="with --take-over: take the right to react, and run"
+    )
     application_options(parser)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
-    """Feed them."""
-    from backstory.projections.runner import Runner
+    """Run them."""
+    from backstory.reactions.run import run_these
 
     db = session.database
-    groups = chosen(session, db, arguments.names)
+    groups, reactions = chosen(session, db, arguments.names)
+    if arguments.yes and not arguments.take_over:
+        raise UsageError("--yes is the answer to --take-over")
+    if arguments.take_over and not _take_over(db, reactions, out, sure=arguments.yes):
+        return 1
+    why = _why_not(db) if reactions else ""
+    if why:
+        left_out = ", ".join(each.name for each in reactions)
+        out.say(f"backstory: {left_out}: not run, because this store does not react: {why}")
+        out.say(f"backstory: see what it would react to: {pasted('run', '--take-over')}")
+        reactions = []
     for group in groups:
         db.views.ensured(group)
-    runner = Runner(db.views, groups, db.store.watch, lease=arguments.lease)
+    runner = run_these(groups, reactions, db.views, db.store, db.main, db.branches.clock, arguments.lease)
+    names = [*(group.name for group in groups), *(each.name for each in reactions)]
 
     def stop(*_: Any) -> None:
         runner.stop()
@@ -56,11 +86,39 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         if not out.json:
-            out.say(f"backstory: running {', '.join(group.name for group in groups) or 'nothing'}")
+            out.say(f"backstory: running {', '.join(names) or 'nothing'}")
         runner.run(once=arguments.once)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     if out.json:
-        out.document("ran", projections=[group.name for group in groups])
+        out.document("ran", projections=names)
     return 0
+
+
+def _why_not(db: Database) -> str:
+    from backstory.right import why_not
+
+    return why_not(db.store)
+
+
+def _take_over(db: Database, reactions: Sequence[Reacting], out: Output, *, sure: bool) -> bool:
+    """Say what would be delivered, and take the right if that is what somebody wants; whether the store reacts now."""
+    from backstory.reactions.operate import backlog
+    from backstory.right import has_right, take
+
+    if has_right(db.store):
+        return True
+    if sure:
+        take(db.store)
+        return True
+    now = db.branches.clock()
+    found = [backlog(each, db.store, db.views.source, now) for each in reactions]
+    if out.json:
+        out.document("take-over", reactions=list(map(msgspec.structs.asdict, found)))
+        return False
+    for each in found:
+        due = f", {count(each.overdue, 'deadline')} overdue" if each.overdue else ""
+        out.line(f"{each.name}: {count(each.events, 'event')} after #{each.position}{due}")
+    out.say("backstory: nothing was taken over; if no other store reacts to this history, add --yes")
+    return False

@@ -1,0 +1,319 @@
+"""One reaction that is run here, event by event, for as long as its lease is held."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backstory.errors import Conflict, NotReacting, Refused, StoreClosed, StoreError, StoreRefused
+from backstory.lookup import commit_at
+from backstory.projections.applying import FailedError, decoded, told
+from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, RUNNING, STOPPED, Parked
+from backstory.projections.feed import FAR
+from backstory.projections.rounds import FIRST_PAUSE, LONGEST_PAUSE, LOOK, Pauses
+from backstory.projections.source import Source
+from backstory.reactions.deadlines import Deadlines
+from backstory.reactions.declare import Reacting
+from backstory.reactions.delivery import Deliverer, Prepared
+from backstory.reactions.keep import AGAIN, ChangedError, Checkpoint, Keep, TakenError, keys_held
+from backstory.reactions.process import ProcessType
+from backstory.store import Record, Store
+from backstory.unit import Step, Written
+from backstory.values.commit import NO_HASH, ORIGIN, Commit
+from backstory.values.event_data import RecordedEvent
+
+if TYPE_CHECKING:
+    from backstory.handle import Handle
+
+AHEAD = 200
+"""Events that are read at a time."""
+
+EARLIER = "an earlier event of the same key"
+BROKEN_OFF = "a try did not end, and it is tried at most once"
+
+_replace = msgspec.structs.replace
+
+Write = Callable[[Sequence[Step], int], Written]
+"""Writes steps with a checkpoint; the number of commands that were refused goes there, too."""
+
+
+class Post:
+    """A reaction that is run here, or by somebody else; see `projections.rounds.Post`."""
+
+    def __init__(
+        self,
+        reacting: Reacting,
+        store: Store,
+        source: Source,
+        handle: Handle,
+        clock: Callable[[], datetime],
+        *,
+        owner: str,
+        lease: float,
+    ) -> None:
+        self.reacting = reacting
+        self.keep = Keep(store, reacting.name)
+        self.due = 0.0
+        self.error: Exception | None = None
+        self._source = source
+        self._deliverer = Deliverer(reacting, handle)
+        self._clock = clock
+        self._owner, self._lease = owner, lease
+        self._deadlines = Deadlines(reacting) if isinstance(reacting, ProcessType) else None
+        self._held = self._at_end = False
+        self._renew = 0.0
+        self._pauses = Pauses()
+        self._events: deque[RecordedEvent] = deque()
+        self._end = ORIGIN
+        self._find: Callable[[int], Commit] = source.finder(())
+        self._parked: dict[int, Parked] = {}
+        self._changes = -1
+        self._ran: tuple[int, list[Prepared]] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do here; see `projections.rounds.Post`."""
+        if self.error is not None:
+            return False
+        return not self._held or self._at_end or self.keep.at.state != RUNNING
+
+    def begin(self) -> None:
+        """Let it begin now, or at the first event, if it has never run."""
+        self.keep.begin(self._source.head() if self.reacting.policy.since == "now" else ORIGIN)
+
+    def seconds_left(self) -> float:
+        """Seconds until the next deadline is due; infinite, if there is none."""
+        return float("inf") if self._deadlines is None else self._deadlines.seconds_left(self._clock())
+
+    def turn(self) -> bool:
+        """Take one step; whether there is more to do at once. Raises `StoreClosed`."""
+        now = time.monotonic()
+        if now < self.due:
+            return False
+        try:
+            moved = self._turn(now)
+        except (StoreClosed, NotReacting):
+            raise
+        except TakenError:
+            self._lose(now)
+        except ChangedError:
+            return True
+        except (StoreError, Conflict) as error:
+            self.error = error
+            self.due = now + self._pauses.after_error()
+        else:
+            self.error = None
+            self._pauses.reset()
+            return moved
+        return False
+
+    def _lose(self, now: float) -> None:
+        self._held = self._at_end = False
+        self._events.clear()
+        self._ran = None
+        self.due = now + self._lease / 3
+
+    def _turn(self, now: float) -> bool:
+        if not self._held and not self._take(now):
+            return False
+        if now > self._renew:
+            self.keep.hold(self._lease)
+            self._renew = now + self._lease / 3
+        if self.keep.at.state != RUNNING or not self._events:
+            self.keep.look()
+            if self.keep.at.owner != self._owner:
+                raise TakenError(self.reacting.name)
+        if self.keep.at.state != RUNNING:
+            self.due = now + LOOK
+            return False
+        if self.keep.at.changes != self._changes:
+            self._parked, self._changes = self.keep.parked(), self.keep.at.changes
+        for parked in self._parked.values():
+            if parked.state == AGAIN:
+                self._again(parked)
+                return True
+        if self._events or self._read():
+            self._at_end = False
+            self._next(self._events[0])
+            return True
+        return self._at_the_end(now)
+
+    def _take(self, now: float) -> bool:
+        self._at_end = False
+        if not self.keep.take(self._owner, self._lease):
+            self.due = now + self._lease / 3
+            return False
+        self._held, self._changes = True, -1
+        self._renew = now + self._lease / 3
+        at, log = self.keep.at, self._source.log()
+        head = log.head()
+        found = NO_HASH
+        if 0 < at.position <= head.position:
+            found = commit_at(log, at.position).hash
+        if found.hex() != at.hash:
+            why = f"the log has no commit {at.hash[:10]} at #{at.position}: it is another history, as after a restore"
+            self.keep.write(_replace(at, state=DIVERGED, why=why))
+        return True
+
+    def _read(self) -> bool:
+        """Read the next events; whether there are any."""
+        stretch = self._source.after(self.keep.at.position, self.reacting.types, AHEAD)
+        self._events.extend(stretch.records)
+        self._end = stretch.end
+        self._find = self._source.finder(stretch.records)
+        return bool(stretch.records)
+
+    def _at_the_end(self, now: float) -> bool:
+        at = self.keep.at
+        if self._end.position - at.position >= FAR:
+            self._move(self.keep.moved(self._end.position, self._end.hash))
+        if self._deadlines is not None:
+            self._deadlines.follow(self._source)
+            if due := self._deadlines.due(self._clock()):
+                self._deliverer.execute(
+                    [self._deliverer.prepared(command, id) for command, id in due],
+                    lambda steps, _: self.keep.write(self.keep.at, *steps),
+                )
+                return True
+            self.due = now + min(LOOK, self.seconds_left())
+        self._at_end = True
+        return False
+
+    def _move(self, new: Checkpoint, *steps: Step) -> Written:
+        """Write a checkpoint, and hold the lease."""
+        written = self.keep.write(new, *steps, lease=self._lease)
+        self._renew = time.monotonic() + self._lease / 3
+        return written
+
+    def _next(self, stored: RecordedEvent) -> None:
+        """Deliver the next event, or park it."""
+        passed = self.keep.moved(stored.position, self._find(stored.commit).hash)
+        known = self._parked.get(stored.position)
+        if known is not None:
+            self._move(passed)
+        elif (record := self._opened(stored)) is None:
+            return
+        elif not self.reacting.concerns(record.event):
+            self._skip(stored, passed)
+        elif (key := self._key(record)) in keys_held(self._parked):
+            self._park(passed, Parked(stored.position, key, EARLIER, KEPT_BACK, 0))
+        elif self.reacting.policy.at_most_once and self._was_tried(stored):
+            self._park(passed, Parked(stored.position, key, BROKEN_OFF, LEFT_OUT, 1))
+        else:
+            self._deliver(record, key, passed)
+            return
+        self._passed()
+
+    def _passed(self) -> None:
+        self._events.popleft()
+
+    def _skip(self, stored: RecordedEvent, passed: Checkpoint) -> None:
+        """Pass an event that is for others; written down now and then."""
+        if stored.position - self.keep.at.position >= FAR or len(self._events) == 1:
+            self._move(passed)
+
+    def _opened(self, stored: RecordedEvent) -> Record | None:
+        """The event as an object; None if the code at hand cannot read it, which stops the reaction."""
+        try:
+            [(_, event)] = decoded([stored], self._source.codec)
+        except FailedError as failed:
+            why = f"#{stored.position} {stored.type}: {failed.why}"
+            self._move(_replace(self.keep.at, state=STOPPED, why=why))
+            return None
+        return Record(event, stored, self._find)
+
+    def _key(self, record: Record) -> str:
+        return self.reacting.key_of(record.event) or f"#{record.position}"
+
+    def _was_tried(self, stored: RecordedEvent) -> bool:
+        """Whether a try of this event began and did not end; else that one begins is written down now."""
+        at = self.keep.at
+        if at.trying == stored.position:
+            return self._ran is None
+        self._move(_replace(at, trying=stored.position))
+        return False
+
+    def _deliver(self, record: Record, key: str, passed: Checkpoint) -> None:
+        policy, tries = self.reacting.policy, self.keep.at.tries + 1
+        error = self._try(record, tries, partial(self._passing, record))
+        if error is None:
+            self._passed()
+            return
+        why = told(error, self.reacting.types)
+        once = policy.at_most_once or (isinstance(error, Refused) and policy.on_refused == "park")
+        if tries < policy.retries and not once:
+            self._move(_replace(self.keep.at, tries=tries, why=f"#{record.position}: {why}"))
+            self.due = time.monotonic() + min(FIRST_PAUSE * 2.0 ** (tries - 1), LONGEST_PAUSE)
+            return
+        self._park(passed, Parked(record.position, key, why, KEPT_BACK, tries))
+        self._passed()
+
+    def _passing(self, record: Record, steps: Sequence[Step], refused: int) -> Written:
+        return self._move(self.keep.moved(record.position, record.commit.hash, refused), *steps)
+
+    def _try(self, record: Record, attempt: int, write: Write) -> Exception | None:
+        """Run the code, unless it has run, and execute what it gave; return the error that is its own.
+
+        Raises the errors that are not its own: then only what it gave is written again.
+        """
+        ran, self._ran = self._ran, None
+        if ran is None or ran[0] != record.position:
+            try:
+                ran = record.position, self._deliverer.run(record, attempt)
+            except Exception as error:  # noqa: BLE001 - it is told where it is parked
+                return error
+        try:
+            self._deliverer.execute(ran[1], write, parks=self.reacting.policy.on_refused == "park")
+        except (StoreError, Conflict, ChangedError) as error:
+            if isinstance(error, StoreRefused) and not isinstance(error, NotReacting):
+                return error
+            self._ran = ran
+            raise
+        except TakenError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the same
+            return error
+        return None
+
+    def _park(self, passed: Checkpoint, parked: Parked) -> None:
+        self._move(passed, self.keep.parking(parked))
+        self._parked[parked.position] = parked
+
+    def _again(self, parked: Parked) -> None:
+        """Try a parked event again, in its turn."""
+        [stored] = self._source.log().read(after=parked.position - 1, upto=parked.position)
+        self._find = self._source.finder(())
+        if (record := self._opened(stored)) is None:
+            return
+        error = self._try(record, parked.tries + 1, partial(self._taking_out, parked))
+        if error is None:
+            del self._parked[parked.position]
+        else:
+            self._stay(parked, told(error, self.reacting.types))
+
+    def _taking_out(self, parked: Parked, steps: Sequence[Step], refused: int) -> Written:
+        at = _replace(self.keep.at, refused=self.keep.at.refused + refused)
+        return self._move(at, *steps, self.keep.parking(None, parked))
+
+    def _stay(self, failed: Parked, why: str) -> None:
+        """Park an event as before, and all that wait for it."""
+        old = [each for each in self._parked.values() if each.key == failed.key and each.state == AGAIN]
+        new = {each.position: _replace(each, state=KEPT_BACK) for each in old}
+        new[failed.position] = _replace(failed, state=KEPT_BACK, why=why, tries=failed.tries + 1)
+        self._move(self.keep.at, *(self.keep.parking(new[each.position], each) for each in old))
+        self._parked |= new
+
+    def release(self) -> None:
+        """Let somebody else run it."""
+        self.due = 0.0
+        if self._held:
+            self._held = False
+            with suppress(StoreClosed, NotReacting):
+                self.keep.release()

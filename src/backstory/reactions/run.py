@@ -1,0 +1,158 @@
+"""Projections and reactions that run together: each reaction in a thread of its own, so that it delays no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from backstory.errors import ReactionWarning
+from backstory.projections.projection import AnyProjection, Group
+from backstory.projections.rounds import LOOK, Rounds
+from backstory.projections.runner import Runner
+from backstory.projections.views import Views
+from backstory.reactions.declare import Reacting
+from backstory.reactions.post import Post
+from backstory.reactions.process import AnyReaction, check_names, is_reaction, reacting
+from backstory.right import why_not
+from backstory.store import Store
+from backstory.told import warn
+
+if TYPE_CHECKING:
+    from typing import Self, TypeAlias
+
+    from backstory.handle import Handle
+
+    Runnable: TypeAlias = AnyProjection | AnyReaction
+
+
+class Reactor(Rounds[Post]):
+    """Runs one reaction."""
+
+    def __init__(
+        self,
+        reacting: Reacting,
+        views: Views,
+        store: Store,
+        handle: Handle,
+        clock: Callable[[], datetime],
+        lease: float,
+    ) -> None:
+        super().__init__(store.watch)
+        self._post = Post(reacting, store, views.source, handle, clock, owner=self.owner, lease=lease)
+
+    def look(self) -> None:
+        """Let it begin, if it has never run."""
+        if not self.posts:
+            self._post.begin()
+            self.posts[self._post.reacting.name] = self._post
+
+    def __enter__(self) -> Self:
+        """Begin in a thread. Events from now on are delivered, if it has never run and begins now."""
+        self.look()
+        return super().__enter__()
+
+
+class Running:
+    """Everything that runs together, for the length of a block or until it is told to stop."""
+
+    def __init__(
+        self, projections: Runner | None, reactors: Sequence[Reactor], head: Callable[[], Any]
+    ) -> None:
+        self._projections = projections
+        self._reactors = reactors
+        self._head = head
+        self._stop = threading.Event()
+
+    @property
+    def _parts(self) -> list[Rounds[Any]]:
+        return [*([] if self._projections is None else [self._projections]), *self._reactors]
+
+    def __enter__(self) -> Self:
+        begun: list[Rounds[Any]] = []
+        try:
+            for part in self._parts:
+                part.__enter__()
+                begun.append(part)
+        except BaseException:
+            for part in begun:
+                part.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the steps that are being taken, and give all leases back. Raises the first error of one of them."""
+        self.stop()
+        errors: list[BaseException] = []
+        for part in self._parts:
+            try:
+                part.__exit__()
+            except BaseException as error:  # noqa: BLE001 - the first one is raised when all have ended
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def stop(self) -> None:
+        """Tell all to end after the step that is being taken. Any thread or handler of a signal may call it."""
+        self._stop.set()
+        for part in self._parts:
+            part.stop()
+
+    def run(self, *, once: bool = False) -> None:
+        """Run in this thread until `stop`, or until one of them fails; `once`: until nothing is left to do."""
+        if once:
+            self._once()
+        elif len(self._parts) == 1:
+            self._parts[0].run()
+        else:
+            with self:
+                while not self._stop.wait(LOOK) and not any(part.error for part in self._parts):
+                    pass
+
+    def _once(self) -> None:
+        """Reactions give events to each other, so each has its turn until none has added any."""
+        head = None
+        while self._reactors and head != (head := self._head()):
+            for reactor in self._reactors:
+                reactor.run(once=True)
+        if self._projections is not None:
+            self._projections.run(once=True)
+
+
+def running(
+    things: Iterable[Runnable],
+    views: Views,
+    store: Store,
+    handle: Handle,
+    clock: Callable[[], datetime],
+    lease: float,
+) -> Running:
+    """Run these: projections, reactions, processes. Without the right to react, projections alone: `ReactionWarning`.
+
+    Raises `DefinitionError` for two reactions of one name.
+    """
+    every = list(things)
+    reactions = [reacting(each) for each in every if is_reaction(each)]
+    check_names(reactions)
+    others = [cast("AnyProjection", each) for each in every if not is_reaction(each)]
+    if reactions and (why := why_not(store)):
+        names = ", ".join(each.name for each in reactions)
+        warn(f"{names}: not run, because this store does not react: {why}", ReactionWarning)
+        reactions = []
+    return run_these(views.know(others), reactions, views, store, handle, clock, lease)
+
+
+def run_these(
+    groups: Sequence[Group],
+    reactions: Sequence[Reacting],
+    views: Views,
+    store: Store,
+    handle: Handle,
+    clock: Callable[[], datetime],
+    lease: float,
+) -> Running:
+    """The same for groups and reactions, in a store that has the right."""
+    projections = Runner(views, groups, store.watch, lease=lease) if groups else None
+    reactors = [Reactor(each, views, store, handle, clock, lease) for each in reactions]
+    return Running(projections, reactors, views.source.head)

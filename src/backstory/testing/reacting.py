@@ -1,0 +1,166 @@
+"""Reactions and processes in tests: they run on a store in memory, with a clock that the test moves, and no threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from backstory.database import Database
+from backstory.decide.call import Command
+from backstory.errors import Refused
+from backstory.projections.catalog import RUNNING
+from backstory.reactions.post import Post
+from backstory.reactions.process import AnyReaction, check_names, reacting
+from backstory.right import take
+from backstory.stores.memory import MemoryStore
+from backstory.testing import wording
+from backstory.testing.deciding import Refusal, stored
+from backstory.testing.differences import compared
+from backstory.testing.history import NO_SECRET, Committed
+from backstory.testing.story import Story
+from backstory.values.commit import EPOCH, ORIGIN
+from backstory.values.event_data import RESERVED
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from backstory.decide.state import State
+
+LEASE = 3_600.0
+"""Seconds: nobody else is there."""
+
+
+class Reacted:
+    """What reactions and processes make of the given events: compare the events that they add.
+
+    An event that one of them cannot take fails the test at its first try.
+    """
+
+    def __init__(self, story: Story, commits: Iterable[Committed], reactions: Iterable[AnyReaction]) -> None:
+        __tracebackhide__ = True
+        self._story = story
+        self._now = EPOCH
+        ids = count(1)
+        self._db = Database(
+            MemoryStore(), clock=lambda: self._now, ids=lambda: f"id-{next(ids)}", secrets=lambda: NO_SECRET
+        )
+        take(self._db.store)
+        found = list(map(reacting, reactions))
+        check_names(found)
+        for commit in commits:
+            self._now = max(self._now, commit.time or self._now)
+            self._db.append(
+                *commit.events,
+                author=commit.author,
+                message=commit.message,
+                metadata=dict(commit.metadata),
+                at=commit.time,
+            )
+        source = self._db.views.source
+        self._posts = [
+            Post(each, self._db.store, source, self._db.main, lambda: self._now, owner="test", lease=LEASE)
+            for each in found
+        ]
+        for post in self._posts:
+            post.keep.begin(ORIGIN)
+        story.tell("When", [f"{' and '.join(each.name for each in found)} run"])
+        self._refused: Refused | None = None
+        self._since = self._db.head().position
+        self._react()
+
+    def when(self, command: Command) -> Self:
+        """Execute a command, and let them react to what it gives."""
+        __tracebackhide__ = True
+        self._story.tell("When", [str(command)])
+        self._since, self._refused = self._db.head().position, None
+        try:
+            self._db.execute(command)
+        except Refused as refused:
+            self._refused = refused
+        self._react()
+        return self
+
+    def when_passes(self, **time: float) -> Self:
+        """Let time pass, as `timedelta` takes it: `when_passes(days=3)`. Each deadline comes at its own time."""
+        __tracebackhide__ = True
+        end = self._now + timedelta(**time)
+        self._story.tell("When", [f"{_words(time)} pass"])
+        self._since, self._refused = self._db.head().position, None
+        while (next_due := self._next_due()) is not None and next_due <= end:
+            self._now = max(self._now, next_due)
+            self._react()
+        self._now = end
+        self._react()
+        return self
+
+    def then(self, *events: Any) -> Self:
+        """Expect these events since the last `when`, in this order; without one, since the given ones.
+
+        The events of deadlines are not among them.
+        """
+        __tracebackhide__ = True
+        return self._expect([stored(event) for event in events])
+
+    def then_nothing(self) -> Self:
+        """Expect no events."""
+        __tracebackhide__ = True
+        return self.then()
+
+    def then_refused(self, code: str) -> Self:
+        """Expect that the last command was refused, with this code."""
+        __tracebackhide__ = True
+        return self._expect([Refusal(code, {})])
+
+    def then_state(self, *states: State) -> Self:
+        """Expect that these states follow, each written as it should be."""
+        __tracebackhide__ = True
+        actual = [self._db.load(state) for state in states]
+        if list(states) != actual:
+            raise self._story.failure("a state came out otherwise", compared(states, actual, wording.state))
+        self._story.tell("Then", map(wording.state, states))
+        return self
+
+    def _expect(self, expected: list[Any]) -> Self:
+        __tracebackhide__ = True
+        actual: list[Any] = [
+            record.event
+            for record in self._db.read(after=self._since)
+            if not record.type.startswith(RESERVED)
+        ]
+        if self._refused is not None:
+            actual.insert(0, Refusal(self._refused.code, {}))
+        if expected != actual:
+            raise self._story.failure("other events came than expected", compared(expected, actual, _told))
+        self._story.tell("Then", [*map(_told, actual)] or ["nothing happens"])
+        return self
+
+    def _react(self) -> None:
+        __tracebackhide__ = True
+        moved = True
+        while moved:
+            moved = False
+            for post in self._posts:
+                post.due = 0.0
+                moved = post.turn() or moved
+                self._check(post)
+
+    def _check(self, post: Post) -> None:
+        __tracebackhide__ = True
+        at, parked = post.keep.at, post.keep.parked()
+        why = at.why or next((f"#{one.position}: {one.why}" for one in parked.values()), "")
+        if why or at.state != RUNNING:
+            raise self._story.failure(f"{post.reacting.name} failed at {why}")
+
+    def _next_due(self) -> datetime | None:
+        left = min((post.seconds_left() for post in self._posts), default=float("inf"))
+        return None if left == float("inf") else self._now + timedelta(seconds=left)
+
+
+def _words(time: dict[str, float]) -> str:
+    return ", ".join(f"{amount:g} {unit}" for unit, amount in time.items())
+
+
+def _told(outcome: Any) -> str:
+    return f"refused: {outcome.code}" if isinstance(outcome, Refusal) else wording.event(outcome)

@@ -1,0 +1,332 @@
+"""Reactions: each event once, its commands once, whatever fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from backstory import Command, Database, Record
+from backstory.errors import DecisionError, DefinitionError, ProjectionError, ReactionWarning
+from backstory.projections.catalog import KEPT_BACK, LEFT_OUT, PAUSED, RUNNING, STOPPED
+from backstory.reactions import operate
+from backstory.reactions.declare import Delivery, Reaction, reaction
+from backstory.reactions.delivery import delivery_key
+from backstory.reactions.keep import Keep
+from backstory.right import give_up, take
+from backstory.values.event_data import EventData
+from backstory.values.ids import derived
+from tests.patience import until
+from tests.reactions.conftest import Opener
+from tests.reactions.shop import SENT, Confirmed, Order, Paid, Placed, confirm, note_confirmed, pay
+
+
+@pytest.fixture(autouse=True)
+def no_mails() -> None:
+    """Nothing was sent yet."""
+    SENT.clear()
+
+
+def react(db: Database, *reactions: Any) -> None:
+    """Run them until nothing is left to do."""
+    db.run(*reactions).run(once=True)
+
+
+def confirmed(db: Database) -> list[str]:
+    """The orders that were confirmed, in order."""
+    return [record.event.order for record in db.read(Confirmed)]
+
+
+def at(db: Database, name: str) -> Any:
+    """The checkpoint of a reaction."""
+    return Keep(db.store, name).look()
+
+
+def test_each_event_is_delivered_once_and_its_command_is_in_the_log(connect: Opener) -> None:
+    db = connect()
+    for number in range(5):
+        db.append(Placed(f"o-{number}", number))
+    react(db, confirm)
+    react(db, confirm)
+    assert confirmed(db) == [f"o-{number}" for number in range(5)]
+    assert [(order, attempt) for order, _, attempt in SENT] == [(f"o-{number}", 1) for number in range(5)]
+    placed = next(db.read(Placed))
+    noted = next(db.read(Confirmed))
+    key = delivery_key("confirm", placed.commit, placed.position)
+    assert SENT[0][1] == key
+    assert noted.commit.id == derived("reaction", f"{key}.0")
+    assert (noted.author, noted.metadata["causation"]) == ("confirm", placed.commit.id)
+    assert at(db, "confirm").owner == ""
+
+
+def test_what_comes_while_it_runs_is_delivered_too(connect: Opener) -> None:
+    db = connect()
+    with db.run(confirm):
+        db.append(Placed("o-1", 1))
+        until(lambda: confirmed(db) == ["o-1"])
+
+
+def test_by_default_it_begins_where_the_log_ends_when_it_is_first_run(connect: Opener) -> None:
+    seen: list[str] = []
+
+    @reaction
+    def watch(event: Placed) -> None:
+        seen.append(event.order)
+
+    db = connect()
+    db.append(Placed("old", 1))
+    with db.run(watch):
+        db.append(Placed("new", 1))
+        until(lambda: seen)
+    db.append(Placed("newer", 1))
+    react(db, watch)
+    assert seen == ["new", "newer"]
+
+
+def test_states_are_those_as_of_the_event(connect: Opener) -> None:
+    db = connect()
+    db.append(Placed("o-1", 1), Placed("o-1", 2))
+    db.append(Placed("o-1", 3))
+    react(db, confirm)
+    assert [record.event.cents for record in db.read(Confirmed)] == [1, 2, 3]
+
+
+def test_a_command_whose_id_is_in_the_log_was_executed_whatever_its_arguments_say(connect: Opener) -> None:
+    db = connect()
+    commit = db.append(Placed("o-1", 1), Placed("o-2", 2))
+    react(db, confirm)
+
+    @reaction(name="confirm", since="start")
+    def newer(event: Placed) -> Iterator[Command]:
+        yield note_confirmed(Order(event.order), cents=99)
+        yield note_confirmed(Order(event.order), cents=100)
+
+    keep = Keep(db.store, "confirm")
+    keep.change(lambda now: replace(now, position=0, hash="00" * 32))  # as if the checkpoint had been lost
+    react(db, newer)
+    assert [record.event.cents for record in db.read(Confirmed)] == [1, 2, 100, 100]
+    assert commit.size == 2
+
+
+def test_a_refusal_is_an_answer(connect: Opener) -> None:
+    @reaction(since="start")
+    def pay_at_once(event: Placed) -> Command:
+        return pay(Order(event.order))
+
+    db = connect()
+    db.append(Placed("o-1", 1))
+    db.append(Paid("o-1"))
+    db.append(Placed("o-2", 1))
+    react(db, pay_at_once)
+    assert [record.event.order for record in db.read(Paid)] == ["o-1", "o-2"]
+    assert (at(db, "pay_at_once").refused, at(db, "pay_at_once").position) == (1, 3)
+
+    @reaction(since="start", on_refused="park")
+    def pay_or_park(event: Placed) -> Command:
+        return pay(Order(event.order))
+
+    react(db, pay_or_park)
+    assert [(one.position, one.tries) for one in operate.parked(pay_or_park, db.store)] == [(1, 1), (3, 1)]
+
+
+def test_an_event_that_always_fails_is_parked_with_the_later_ones_of_its_key(connect: Opener) -> None:
+    db = connect()
+    for order, cents in (("a", 1), ("b", -1), ("b", 2), ("c", 3)):
+        db.append(Placed(order, cents))
+    react(db, confirm)
+    assert confirmed(db) == ["a", "c"]
+    assert [attempt for order, _, attempt in SENT if order == "b"] == [1, 2]
+    poison, later = operate.parked(confirm, db.store)
+    assert (poison.position, poison.key, poison.state, poison.tries) == (2, "b", KEPT_BACK, 2)
+    assert poison.why.startswith("ValueError: no mail for -1 cent (shop.py:")
+    assert (later.position, later.why) == (3, "an earlier event of the same key")
+    found = operate.standing(confirm, db.store, db.views.source, db.branches.clock())
+    assert (found.kind, found.state, found.parked, found.lag) == ("reaction", RUNNING, 2, 0)
+
+
+def test_parked_events_are_tried_again_in_order_and_left_out_with_a_reason(connect: Opener) -> None:
+    db = connect()
+    for order, cents in (("b", -1), ("b", 2), ("c", -1)):
+        db.append(Placed(order, cents))
+    react(db, confirm)
+    assert operate.retry(confirm, db.store, 2) == 2
+    react(db, confirm)
+    assert [one.tries for one in operate.parked(confirm, db.store)] == [3, 0, 2]
+    operate.skip(confirm, db.store, 1, "a test order")
+    assert operate.retry(confirm, db.store) == 2
+    db.append(Placed("b", 4))
+    react(db, confirm)
+    assert [record.event.cents for record in db.read(Confirmed)] == [2, 4]
+    left, kept = operate.parked(confirm, db.store)
+    assert (left.position, left.state, left.why) == (1, LEFT_OUT, "a test order")
+    assert (kept.position, kept.state, kept.tries) == (3, KEPT_BACK, 3)
+    with pytest.raises(ProjectionError, match="confirm keeps no event #4 back"):
+        operate.retry(confirm, db.store, 4)
+    with pytest.raises(ProjectionError, match="confirm keeps no event #4 back"):
+        operate.skip(confirm, db.store, 4, "why")
+
+
+def test_an_event_that_nobody_can_read_stops_it_until_it_is_left_out(connect: Opener) -> None:
+    db = connect()
+    db.append(EventData("shop.ordered", 1, ("order:a",), b'{"order":"a"}'))
+    db.append(Placed("b", 1))
+    react(db, confirm)
+    assert at(db, "confirm").state == STOPPED
+    assert "#1 shop.ordered: " in at(db, "confirm").why
+    operate.skip(confirm, db.store, 1, "broken")
+    react(db, confirm)
+    assert (at(db, "confirm").state, confirmed(db)) == (RUNNING, ["b"])
+
+
+def test_at_most_once_leaves_out_an_event_whose_try_did_not_end(connect: Opener) -> None:
+    seen: list[int] = []
+
+    @reaction(since="start", at_most_once=True)
+    def call(event: Placed) -> None:
+        seen.append(event.cents)
+        if event.cents == 1:
+            raise KeyboardInterrupt
+        if event.cents == 2:
+            raise ValueError("no")
+
+    db = connect()
+    for cents in range(4):
+        db.append(Placed("a", cents))
+    with pytest.raises(KeyboardInterrupt):
+        react(db, call)
+    react(db, call)
+    assert seen == [0, 1, 2, 3]
+    assert [(one.position, one.state) for one in operate.parked(call, db.store)] == [
+        (2, LEFT_OUT),
+        (3, KEPT_BACK),
+    ]
+
+
+def test_a_conflict_decides_the_commands_again_and_never_runs_the_reaction_again(
+    connect: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = connect()
+    runs: list[int] = []
+
+    @reaction(since="start")
+    def greedy(event: Placed, delivery: Delivery) -> Iterator[Command]:
+        runs.append(delivery.attempt)
+        yield pay(Order(event.order))
+
+    db.append(Placed("o-1", 1))
+    left = [2]
+
+    def step(*steps: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            db.append(Placed("o-1", 5))
+        return write(*steps)
+
+    write = db.store.write
+    monkeypatch.setattr(db.store, "write", step)
+    react(db, greedy)
+    assert len(runs) == 3  # one for each order that was placed
+    assert len(list(db.read(Paid))) + at(db, "greedy").refused == 3
+
+
+def test_a_pause_holds_it_and_resume_lets_it_go_on(connect: Opener) -> None:
+    db = connect()
+    with pytest.raises(ProjectionError, match="nobody has ever run confirm"):
+        operate.pause(confirm, db.store)
+    with db.run(confirm):
+        db.append(Placed("a", 1))
+        until(lambda: confirmed(db) == ["a"])
+        operate.pause(confirm, db.store)
+        db.append(Placed("b", 1))
+        assert at(db, "confirm").state == PAUSED
+        operate.resume(confirm, db.store)
+        until(lambda: confirmed(db) == ["a", "b"])
+
+
+def test_of_many_runners_one_delivers(connect: Opener) -> None:
+    db = connect()
+    for number in range(20):
+        db.append(Placed(f"o-{number}", number))
+    runners = [db.run(confirm, lease=60) for _ in range(4)]
+    for runner in runners:
+        runner.__enter__()
+    until(lambda: len(confirmed(db)) == 20)
+    for runner in runners:
+        runner.__exit__()
+    assert len(SENT) == 20
+
+
+def test_reactions_give_events_to_each_other_and_projections_follow(connect: Opener) -> None:
+    seen: list[int] = []
+
+    @reaction(since="start")
+    def celebrate(event: Confirmed, record: Record) -> None:
+        seen.append(record.position)
+
+    db = connect()
+    db.append(Placed("a", 1))
+    react(db, celebrate, confirm)
+    assert seen == [2]
+
+
+def test_without_the_right_nothing_reacts_and_a_warning_says_so(connect: Opener) -> None:
+    db = connect()
+    db.append(Placed("a", 1))
+    give_up(db.store)
+    with pytest.warns(ReactionWarning, match="confirm: not run, because this store does not react: it has a"):
+        react(db, confirm)
+    assert (SENT, at(db, "confirm")) == ([], None)
+    take(db.store)
+    react(db, confirm)
+    assert confirmed(db) == ["a"]
+
+
+def test_what_cannot_be_a_reaction_is_refused_when_it_is_defined() -> None:
+    with pytest.raises(DefinitionError, match="its first parameter is the event"):
+
+        @reaction
+        def nothing() -> None: ...
+
+    with pytest.raises(DefinitionError, match="cents is to be a state, Delivery or Record"):
+
+        @reaction
+        def wrong(event: Placed, cents: int) -> None: ...
+
+    with pytest.raises(DefinitionError, match="is async"):
+
+        @reaction
+        async def later(event: Placed) -> None: ...
+
+    with pytest.raises(DefinitionError, match="has no field 'customer', its partition"):
+
+        @reaction(partition="customer")
+        def parted(event: Placed) -> None: ...
+
+    with pytest.raises(DefinitionError, match="since is 'now' or 'start', not 'then'"):
+
+        @reaction(since="then")
+        def begun(event: Placed) -> None: ...
+
+    with pytest.raises(DefinitionError, match="cannot be a name"):
+        reaction(name="Mail!")(lambda event: None)
+    assert isinstance(confirm, Reaction)
+
+
+def test_a_reaction_that_gives_something_else_is_parked_with_words(connect: Opener) -> None:
+    @reaction(since="start", retries=1)
+    def wrong(event: Placed) -> Any:
+        return event
+
+    db = connect()
+    db.append(Placed("a", 1))
+    react(db, wrong)
+    [parked] = operate.parked(wrong, db.store)
+    assert "a reaction gives commands" in parked.why
+    assert DecisionError.__name__ in parked.why
+
+
+def test_two_of_one_name_are_refused(connect: Opener) -> None:
+    with pytest.raises(DefinitionError, match="two reactions have the name 'confirm'"):
+        connect().run(confirm, confirm)
