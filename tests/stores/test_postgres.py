@@ -10,7 +10,7 @@ import pytest
 
 from backstory.conformance import StoreConformance
 from backstory.conformance.sample import fact, one
-from backstory.stores.postgres import PostgresStore, append_call, check, keys, read_plan, rows
+from backstory.stores.postgres import PostgresStore, append_call, check, keys, lone_call, read_plan, rows
 from backstory.stores.postgres.session import Arguments
 from backstory.stores.rows import Row
 from backstory.values.query import Clause, Query
@@ -83,9 +83,9 @@ class TestPostgresStoreWhoseKeysCollide(StoreConformance):
 
     @pytest.fixture(autouse=True)
     def colliding(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (append_call, check, keys, read_plan, rows):
+        for module in (append_call, check, keys, lone_call, read_plan, rows):
             monkeypatch.setattr(module, "tag_key", lambda tag: len(tag) % 2)
-        for module in (append_call, read_plan):
+        for module in (append_call, lone_call, read_plan):
             monkeypatch.setattr(module, "type_key", lambda _: 7)
 
     def open_store(self, tmp_path: Path) -> PostgresStore:

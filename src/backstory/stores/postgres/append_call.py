@@ -65,13 +65,7 @@ def piece(draft: Draft) -> Piece:
     """A draft in PostgreSQL's form."""
     events, condition = draft.events, draft.condition
     clauses = () if condition is None else condition.query.clauses
-    tags = [
-        (place, key)
-        for place, event in enumerate(events, 1)
-        for key in dict.fromkeys(map(tag_key, event.tags))
-    ]
-    if links := words_of(draft.metadata_json):
-        tags += [(len(events), key) for key in link_keys(events[-1].tags, links)]
+    tags = rows_of_tags(draft)
     return Piece(
         len(events),
         len(clauses),
@@ -89,8 +83,8 @@ def piece(draft: Draft) -> Piece:
             blob(draft.secret),
             blob(draft.content),
             blob(draft.signature),
-            b"".join([_as_text(map(tag_key, clause.tags)) for clause in clauses]),
-            b"".join([_as_text(map(type_key, clause.types)) for clause in clauses]),
+            b"".join([keys_as_text(map(tag_key, clause.tags)) for clause in clauses]),
+            b"".join([keys_as_text(map(type_key, clause.types)) for clause in clauses]),
             b"".join([_type(event.type) for event in events]),
             b"".join([long(event.version) for event in events]),
             b"".join([blob(_encode(event.tags)) for event in events]),
@@ -100,13 +94,25 @@ def piece(draft: Draft) -> Piece:
     )
 
 
+def rows_of_tags(draft: Draft) -> list[tuple[int, int]]:
+    """The rows that it adds to the table of tags: the key of each, and the place of its event, from 1."""
+    tags = [
+        (place, key)
+        for place, event in enumerate(draft.events, 1)
+        for key in dict.fromkeys(map(tag_key, event.tags))
+    ]
+    if links := words_of(draft.metadata_json):
+        tags += [(len(draft.events), key) for key in link_keys(draft.events[-1].tags, links)]
+    return tags
+
+
 @lru_cache(maxsize=10_000)
 def _type(type: str) -> bytes:
     return blob(type.encode())
 
 
-def _as_text(keys: Iterable[int]) -> bytes:
-    """The text of an array: as arrays they would all have to be of one length."""
+def keys_as_text(keys: Iterable[int]) -> bytes:
+    """An element that is the text of an array: as arrays they would all have to be of one length."""
     return blob(f"{{{','.join(map(str, keys))}}}".encode())
 
 

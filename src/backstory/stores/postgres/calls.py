@@ -24,6 +24,7 @@ from backstory.errors import (
 from backstory.stores.judge import SHOWN, chain, recorded_verdict
 from backstory.stores.postgres.append_call import Offer, Piece, appending, arguments, piece
 from backstory.stores.postgres.locks import Locks, taking
+from backstory.stores.postgres.lone_call import appending_one, is_lone, values
 from backstory.stores.postgres.rows import Rows
 from backstory.stores.postgres.session import Session
 from backstory.stores.rows import Row
@@ -41,19 +42,35 @@ WRITTEN, KNOWN, MET, AHEAD, HEAD_MOVED, REF_MOVED, HISTORY_MOVED, NO_LOG = range
 
 
 class Call(msgspec.Struct, frozen=True):
-    """Offers to one log that are sent together."""
+    """Offers to one log that are sent together. `near` is a position that the log has surely reached.
+
+    `pieces` are those of all drafts. A call without them is one event, and tries the lighter road first.
+    """
 
     offers: list[Offer]
-    arguments: tuple[bytes, ...]
+    near: int
+    pieces: list[Piece]
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
-        return sum(map(len, self.arguments))
+        """How many bytes its drafts have."""
+        return sum([len(column) for piece in self.pieces for column in piece.columns])
+
+    def arguments(self) -> tuple[bytes, ...]:
+        """Those of `append`."""
+        pieces = self.pieces or [piece(draft) for offer in self.offers for draft in offer.batch]
+        return arguments(self.near, self.offers, pieces)
 
     def send(self, session: Session, schema: str) -> Row:
         """The verdicts of the database on them."""
-        return session.small.execute(_alone(schema, len(self.arguments)), self.arguments).fetchall()[0]
+        if not self.pieces:
+            one = session.small.execute(appending_one(schema), values(self.offers[0], self.near)).fetchall()[
+                0
+            ]
+            if one[0] is not None:
+                return one
+        given = self.arguments()
+        return session.small.execute(_alone(schema, len(given)), given).fetchall()[0]
 
 
 @lru_cache(maxsize=10)
@@ -64,12 +81,13 @@ def _alone(schema: str, count: int) -> bytes:
 def send_together(calls: Sequence[Call], locks: Locks, session: Session, schema: str) -> list[Row]:
     """The verdicts of the database on calls to several logs, in one statement, which takes all locks first."""
     parts = [f"SELECT 0, NULL, NULL, NULL, NULL, NULL, NULL FROM {taking(schema)}"]
-    arguments: list[object] = [*locks]
+    together: list[object] = [*locks]
     for number, call in enumerate(calls, 1):
-        parts.append(f"SELECT {number}, a.* FROM {appending(schema, len(call.arguments))} a")
-        arguments += call.arguments
+        given = call.arguments()
+        parts.append(f"SELECT {number}, a.* FROM {appending(schema, len(given))} a")
+        together += given
     sql = " UNION ALL ".join(parts)
-    rows = session.small.execute(sql.encode(), arguments).fetchall()
+    rows = session.small.execute(sql.encode(), together).fetchall()
     return [tuple(said) for _, *said in sorted(rows, key=itemgetter(0))[1:]]
 
 
@@ -85,9 +103,11 @@ class Added(msgspec.Struct):
         return self.batches[-1][1][-1].point if self.batches else self.found
 
 
-def calls(offers: Sequence[Offer], near: int) -> list[Call]:
-    """The offers to one log, in as few calls as can be; `near` is a position that the log has surely reached."""
-    return [Call(part, arguments(near, part, pieces)) for part, pieces in _parts(offers)]
+def calls(offers: Sequence[Offer], near: int, *, alone: bool) -> list[Call]:
+    """The offers to one log, in as few calls as can be. `alone`: none is sent together with those to other logs."""
+    if alone and len(offers) == 1 and is_lone(offers[0]):
+        return [Call([*offers], near, [])]
+    return [Call(part, near, pieces) for part, pieces in _parts(offers)]
 
 
 def _parts(offers: Sequence[Offer]) -> Iterator[tuple[list[Offer], list[Piece]]]:

@@ -326,3 +326,57 @@ BEGIN
         _from := _upto + 1;
     END LOOP;
 END $$;
+
+-- The same for one batch of one event, if nothing at all is in the way: the caller needs no other verdict then, and no array is
+-- looked through. Else nothing is written, no head is given, and `append` has to say why. `_clause_tags` are those of `append`.
+CREATE OR REPLACE FUNCTION {schema}.append_one(
+    _log integer, _near bigint, _parent bytea, _id text, _authored bigint, _author text, _message text, _command text,
+    _metadata text, _query text, _after bigint, _secret bytea, _content bytea, _signature bytea, _clause_tags text[],
+    _type text, _version bigint, _tags text, _data text, _tag bigint[], _type_key integer,
+    _guard_ref text, _guard_value text, _held bigint, _held_hash bytea,
+    OUT head_position bigint, OUT head_hash bytea, OUT head_time bigint, OUT verdicts integer[], OUT details bigint[],
+    OUT ref_values text[]
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+#variable_conflict use_column
+DECLARE
+    _base bigint := _log::bigint << 40;
+    _key bigint;
+    _hash bytea;
+    _time bigint;
+BEGIN
+    PERFORM take_lock(_log);
+    IF _guard_ref IS NOT NULL THEN
+        PERFORM take_lock(ref_lock(_guard_ref), false);
+    END IF;
+    SELECT c.key, c.hash, c.time INTO _key, _hash, _time FROM commits c
+        WHERE c.key >= _base + greatest(_near, 0) AND c.key < _base + (1::bigint << 40) ORDER BY c.key DESC LIMIT 1;
+    IF _key IS NULL OR _parent <> _hash OR _after > _key - _base
+        OR (SELECT true FROM commits c WHERE c.id = _id AND c.key >> 40 = _log)
+        OR (_guard_ref IS NOT NULL AND _guard_value IS DISTINCT FROM (SELECT r.value FROM refs r WHERE r.name = _guard_ref))
+        OR (_held IS NOT NULL AND _held_hash IS DISTINCT FROM (SELECT c.hash FROM commits c WHERE c.key = _base + _held))
+    THEN
+        RETURN;
+    END IF;
+    IF _after < _key - _base THEN
+        IF EXISTS ( -- a clause of which each tag has an event since: it may be the same event
+            SELECT FROM unnest(_clause_tags) c WHERE NOT EXISTS (
+                SELECT FROM unnest(c::bigint[]) k
+                WHERE NOT EXISTS (SELECT FROM tags t WHERE t.tag = k AND t.key > _base + _after AND t.key <= _key)
+            )
+        ) THEN
+            RETURN;
+        END IF;
+    END IF;
+    head_position := _key - _base;
+    head_hash := _hash;
+    head_time := _time;
+    INSERT INTO commits VALUES (
+        _key + 1, 1, _id, greatest(_authored, _time), _authored, _author, _message, _command, _metadata, _query, _after,
+        _secret, _content, sha256(E'backstory commit 1\n'::bytea || _hash || _content
+            || coalesce('\x01'::bytea || int8send(_after), '\x00')), _signature
+    );
+    INSERT INTO events VALUES (_key + 1, _key + 1, _type, _version, _tags, _data);
+    INSERT INTO tags SELECT tag, _key + 1, _type_key FROM unnest(_tag) tag;
+END $$;

@@ -17,6 +17,6 @@ GRANT EXECUTE ON FUNCTION {schema}.rarest, {schema}.tag_key, {schema}.type_key T
 
 -- No right to INSERT, UPDATE or DELETE on a table of history: these functions are all that a writer has, and the
 -- last three only tell a writer that they are the owner's.
-GRANT EXECUTE ON FUNCTION {schema}.take_locks, {schema}.append, {schema}.make_log, {schema}.set_ref, {schema}.withhold,
-    {schema}.drop_log, {schema}.only_owner TO {schema}_writer;
+GRANT EXECUTE ON FUNCTION {schema}.take_locks, {schema}.append, {schema}.append_one, {schema}.make_log,
+    {schema}.set_ref, {schema}.withhold, {schema}.drop_log, {schema}.only_owner TO {schema}_writer;
 GRANT INSERT, UPDATE, DELETE ON {schema}.caches TO {schema}_writer;

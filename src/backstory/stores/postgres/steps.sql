@@ -90,5 +90,5 @@ END $$;
 
 -- By name: somebody else's functions may stand in this schema.
 REVOKE ALL ON FUNCTION {schema}.refuse, {schema}.ref_lock, {schema}.take_lock, {schema}.take_locks, {schema}.only_owner,
-    {schema}.tag_key, {schema}.type_key, {schema}.rarest, {schema}.append, {schema}.make_log, {schema}.set_ref,
-    {schema}.withhold, {schema}.drop_log FROM PUBLIC;
+    {schema}.tag_key, {schema}.type_key, {schema}.rarest, {schema}.append, {schema}.append_one,
+    {schema}.make_log, {schema}.set_ref, {schema}.withhold, {schema}.drop_log FROM PUBLIC;

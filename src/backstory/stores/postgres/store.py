@@ -119,7 +119,7 @@ class StoreOver:
             except KeyError:
                 return None
             own = [each for place in places if (each := offers[place]) is not None]
-            sent += calls(own, log.seen.position)
+            sent += calls(own, log.seen.position, alone=len(of_log) == 1)
         if len(sent) > len(of_log) or (len(sent) > 1 and sum(call.size for call in sent) > MOST_BYTES):
             return None
         schema = self._source.address.schema

@@ -114,7 +114,7 @@ class Writing:
         if rows is None:
             return [NotThere(f"log {number}") for _ in offers]
         said: list[Outcome] = []
-        for call in calls(offers, self._near(number)):
+        for call in calls(offers, self._near(number), alone=True):
             outcome, added = outcomes(call, call.send(self._inside.session, self._schema), rows)
             self._note(number, added)
             said += outcome
