@@ -130,6 +130,9 @@ class Dropping:
         for name in ("A", "no such commit", "0" * 64):
             with pytest.raises(LogDropped):
                 log.find(name)
+        for upto in (None, 1, 5000):
+            with pytest.raises(LogDropped):
+                list(log.linked("causation", "x", upto=upto))
 
     def test_a_read_of_a_log_that_is_dropped_meanwhile_has_all_or_is_an_error(self, store: Store) -> None:
         reads: list[Callable[[Log, bool], Iterator[RecordedEvent | Commit]]] = [
@@ -137,12 +140,14 @@ class Dropping:
             lambda log, backwards: log.read(Query.of(["A"]), backwards=backwards),
             lambda log, backwards: log.read(Query.of(tags=["a:b"]), backwards=backwards),
             lambda log, backwards: log.commits(backwards=backwards),
+            lambda log, _: log.linked("causation", "x"),
         ]
         for read in reads:
             for backwards in (False, True):
                 number = create_log(store, store.log(0).head())
                 log = store.log(number)
-                append(log, *(decided(fact("A", "a:b")) for _ in range(FAR)))
+                metadata = {"causation": "x"}
+                append(log, *(decided(fact("A", "a:b"), metadata=metadata) for _ in range(FAR)))
                 found = read(log, backwards)
                 next(found)
                 write(store, DropLog(number))
