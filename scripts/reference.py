@@ -41,6 +41,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.blame.blame": ["Blame", "Blamed"],
             "backstory.history.ask.bisect": ["Found", "StateTurn", "Turn"],
             "backstory.history.ask.causes": ["Cause", "Effect"],
+            "backstory.history.ask.unread": ["Unread"],
             "backstory.history.merge.merge": ["Options", "MergeReport"],
             "backstory.history.merge.replay": ["MergeStep"],
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],

@@ -29,6 +29,7 @@ from backstory.history.ask.bisect import Found, StateTurn, first, turns_of_all
 from backstory.history.ask.causes import Cause, Effect, causes, effects, undone_by
 from backstory.history.ask.expression import predicate
 from backstory.history.ask.similar import warn_of_unknown
+from backstory.history.ask.unread import Unread, unread
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import Difference, diff
 from backstory.history.merge.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
@@ -564,6 +565,16 @@ class Database:
     def _read(self, at: Revision | None) -> tuple[Log, int | None]:
         line, upto = self._view(at)
         return line.log, upto
+
+    def unread(self, commit: Revision) -> Iterator[Unread]:
+        """Stream the states that a commit changed although its decision had not read all that they follow from.
+
+        Each names the fields, and the last events before the commit that had given them a value and that the query of
+        the decision does not cover. Of a commit without a condition nothing is known. The states are those that are
+        defined here. Each state that the commit concerns is folded once.
+        """
+        log, found = self._commit(commit)
+        return unread(log, found, defined_states())
 
     def prove(
         self,

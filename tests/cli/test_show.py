@@ -11,6 +11,8 @@ import pytest
 from backstory.store import append
 from backstory.stores.sqlite import SqliteStore
 from backstory.values.commit import draft
+from backstory.values.query import Condition, Query
+from tests import programs
 from tests.cli.conftest import Run, day, fact
 
 pytestmark = pytest.mark.usefixtures("bank")
@@ -155,3 +157,25 @@ def test_causes_are_a_tree_from_the_first_cause_to_the_last_effect(run: Run, ban
     assert run("causes", "--correlation", "req-2").code == 1
     assert run("causes", "rent", "--correlation", "req-1").code == 2
     assert run("causes", "#0").code == run("causes", "rent", "-n", "-1").code == 2
+
+
+def test_a_commit_that_changed_more_than_it_had_read_says_so(run: Run, bank: Path, alone: Path) -> None:
+    assert run("show", "rent", "--json").json["unread"] is None  # no application is known
+    programs.bank(alone)
+    with closing(SqliteStore(bank)) as store:
+        event = fact("Deposited", {"account": "b-1", "cents": 1}, "account:b-1", version=2)
+        only = Condition(Query.of(["Withdrawn"], ["account:b-1"]), 6)
+        append(store.log(), draft([event], id="blind", time=day(5), condition=only))
+    with programs.forgotten():
+        shown = run("show", "blind").out
+        assert (
+            "\nUnread:    Account b-1: balance also follows from #4 Deposited, which was not read\n" in shown
+        )
+        [found] = run("show", "blind", "--json").json["unread"]
+        assert (found["state"], found["identity"], found["fields"]) == (
+            "Account",
+            {"account": "b-1"},
+            ["/balance"],
+        )
+        assert [(event["position"], event["type"]) for event in found["events"]] == [(4, "Deposited")]
+        assert run("show", "pay", "--json").json["unread"] is None  # it has no condition

@@ -149,6 +149,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],
     "types": lambda db: db.types(),
     "undone_by": lambda db: [undone(db), [commit.metadata for commit in db.undone_by("second")]],
+    "unread": lambda db: (db.execute(enter(Book("b"), 1), id="new"), list(db.unread("new"))),
     "wait": projected,
     "watch": lambda db: next(db.watch(Book("a"))),
     "what_if": trial,

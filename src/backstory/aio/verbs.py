@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.causes import Cause, Effect
     from backstory.history.ask.summary import TagCount, TypeCount
+    from backstory.history.ask.unread import Unread
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
@@ -162,6 +163,10 @@ class Verbs(Face):
     ) -> Stream[Commit]:
         """See `Database.correlated`."""
         return self._stream(partial(self.db.correlated, correlation, at, limit))
+
+    def unread(self, commit: Revision) -> Stream[Unread]:
+        """See `Database.unread`."""
+        return self._stream(partial(self.db.unread, commit))
 
     async def prove(
         self,

@@ -6,14 +6,18 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import human, in_log
 from backstory.documents.causes import SHOWN, related_document
 from backstory.documents.commits import commit_document
-from backstory.errors import UnknownRevision
+from backstory.documents.states import name_of
+from backstory.documents.unread import unread_document
+from backstory.errors import BackstoryError, UnknownRevision
 from backstory.history.ask.causes import causes, direct_effects, undone_by
+from backstory.history.ask.unread import unread
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import Subjects, subject_of
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
+    from backstory.history.ask.unread import Unread
     from backstory.session import Session
     from backstory.store import Log
     from backstory.values.commit import Commit
@@ -39,6 +44,10 @@ TEXT = """\
 REVISION is a branch, a mark, HEAD, a commit's id or 4 or more digits of its hash, a position, or any of these with
 ~3 (three commits before), ^ or @{yesterday} behind it. '#2' shows the one event at that position, and needs the
 quotes: without them a shell takes it for a comment. 2 means the same."""
+
+
+STATES, LARGE = 5, 1_000
+"""States that are told of because their events were not read; the largest commit of which it is asked."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -59,10 +68,13 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     subject = subject_of(log, commit)
     if out.json:
         others = related_document(log, commit, Subjects(log))
+        found = changed_unread(log, commit, session)
+        others["unread"] = None if found is None else [unread_document(each) for each in found]
         out.document("commit", **commit_document(commit, subject, shown), **others)
         return 0
     out.page()
     out.lines(header(commit, out))
+    out.lines(unread_lines(changed_unread(log, commit, session) or ()))
     out.lines(related(log, commit, Subjects(log)))
     out.lines(commits.message(commit, subject, out))
     for event in shown:
@@ -73,6 +85,30 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         short = commit.hash.hex()[: commits.SHORT]
         out.say(f"\nOne event of {commit.size:,} in this commit. All of them: {pasted('show', short)}")
     return 0
+
+
+def changed_unread(log: Log, commit: Commit, session: Session) -> list[Unread] | None:
+    """The states that the commit changed although it had not read all of them; None where that is not known.
+
+    It needs an application, whose code may not fit the history, and a commit that is not very large.
+    """
+    if commit.condition is None or commit.size > LARGE or not session.has_application:
+        return None
+    try:
+        with target.theirs("the application"):
+            return list(islice(unread(log, commit, session.application.states), STATES))
+    except BackstoryError:
+        return None
+
+
+def unread_lines(found: Iterable[Unread]) -> Iterator[str]:
+    """A line for each such state."""
+    for each in found:
+        fields = ", ".join(plain(field.removeprefix("/")) for field in each.fields)
+        events = ", ".join(f"#{event.position} {plain(event.type)}" for event in each.events)
+        more = " and more" if each.more else ""
+        state = plain(name_of(each.reference))
+        yield f"Unread:    {state}: {fields} also follows from {events}{more}, which was not read"
 
 
 def related(log: Log, commit: Commit, subjects: Subjects) -> Iterator[str]:

@@ -6,7 +6,7 @@ opens, and the state is of a course and a student) concerns every entity that is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any, TypeVar, cast
 
@@ -18,6 +18,7 @@ from backstory.decide.state import State, StateType, state_type
 from backstory.errors import DefinitionError
 from backstory.lookup import Commits
 from backstory.store import Log
+from backstory.values.event import definitions
 from backstory.values.event_data import RecordedEvent
 from backstory.values.fields import TagField, hints
 from backstory.values.query import Query, union
@@ -116,6 +117,15 @@ def identities(log: Log, cls: type[S], upto: int | None = None) -> Iterator[S]:
                 seen.add(key)
                 if (reference := found.reference(key)) is not None:
                     yield cast("S", reference)
+
+
+def concerns(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
+    """Whether a state class takes one of these events, as the class that they are read with."""
+    compiled = state_type(cls)
+    return bool(compiled.tag_fields) and any(
+        record.type in compiled.events and compiled.events[record.type].cls is definitions.get(record.type)
+        for record in stored
+    )
 
 
 def query_of(cls: type[State]) -> Query:

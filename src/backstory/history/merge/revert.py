@@ -16,9 +16,9 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
-from backstory.decide.state import State, state_type
+from backstory.decide.state import State
 from backstory.errors import Conflict, DefinitionError, RevertError
-from backstory.history.ask.entities import Entities
+from backstory.history.ask.entities import Entities, concerns
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import diff
 from backstory.history.compare.pointer import Path, pointer
@@ -26,8 +26,7 @@ from backstory.lookup import events_of
 from backstory.store import Log, append
 from backstory.values.codec import Codec
 from backstory.values.commit import Commit, Draft
-from backstory.values.event import definitions
-from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.event_data import EventData
 from backstory.values.event_types import event_classes
 from backstory.values.query import Query, union
 
@@ -130,7 +129,7 @@ def invert(
             tags.update(record.tags)
         if not force:
             for cls in states:
-                if _applies(cls, stored):
+                if concerns(cls, stored):
                     owned += _owned(log, commit, cls, taken)
     if owned:
         raise RevertError(_why(owned), owned)
@@ -149,15 +148,6 @@ def _undone(event: Any, position: int) -> Sequence[Any]:
     if undone is None:
         return []
     return undone if isinstance(undone, (list, tuple)) else [undone]
-
-
-def _applies(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
-    """Whether a state class takes one of these events, as the class that they are read with."""
-    compiled = state_type(cls)
-    return bool(compiled.tag_fields) and any(
-        record.type in compiled.events and compiled.events[record.type].cls is definitions.get(record.type)
-        for record in stored
-    )
 
 
 def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[Owned]:
