@@ -73,8 +73,9 @@ def _verb(verb: ast.FunctionDef) -> str:
     """One verb, as it is awaited."""
     gives = "None" if verb.returns is None else ast.unparse(verb.returns)
     if any(ast.unparse(mark) == "overload" for mark in verb.decorator_list):
+        kind = "def" if gives.startswith("Iterator[") else "async def"
         gives = gives.replace("Iterator", "Stream")
-        return f"    @overload\n    def {verb.name}({ast.unparse(verb.args)}) -> {gives}: ...\n"
+        return f"    @overload\n    {kind} {verb.name}({ast.unparse(verb.args)}) -> {gives}: ...\n"
     name, called = verb.name, ", ".join(_passed(verb.args))
     see = f'"""See `Database.{name}`."""'
     arguments = ast.unparse(verb.args)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from backstory.atomic import Atomic
+    from backstory.decide.commands import V
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.check.proof import Proof
     from backstory.place import After
@@ -240,11 +241,26 @@ class Database:
             raise
         unit.end(keep=True)
 
+    @overload
+    def preview(self, command: Command[Any, None]) -> Preview: ...
+
+    @overload
+    def preview(self, command: Command[Any, V]) -> Preview[V]: ...
+
+    @overload
+    def preview(self, command: Command[Any, Iterable[V] | V | None]) -> Preview[V]: ...
+
+    @overload
+    def preview(self, command: Command) -> Preview: ...
+
     def preview(self, command: Command) -> Preview:
-        """The events that the command would give now, and each state before and after. Appends nothing."""
+        """The events that the command would give now, and each state before and after. Appends nothing.
+
+        Type checkers know the class of the events, as they know the result of `execute`.
+        """
         drafter = self.handle.drafter
-        command = drafter.drawn(need_command(command))
-        return self.handle.now().executor.preview(command, drafter.for_command(command))
+        drawn = drafter.drawn(need_command(command))
+        return self.handle.now().executor.preview(drawn, drafter.for_command(drawn))
 
     def append(
         self,

@@ -1,7 +1,7 @@
 """The sample of the README, and what a type checker must infer of it; it runs too."""
 
 from collections.abc import Iterator
-from typing import assert_type
+from typing import Any, assert_type
 
 from backstory import Command, Database, Event, Record, Refused, State, Tag, command, connect
 from backstory.decide.execution import Preview
@@ -57,6 +57,20 @@ def close(account: Account, *, reason: str = "") -> Withdrawn | None:
     return Withdrawn(account.account, account.balance) if account.balance else None
 
 
+@command
+def move(source: Account, target: Account) -> list[Deposited | Withdrawn]:
+    return [Withdrawn(source.account, 0), Deposited(target.account, 0)]
+
+
+@command
+def note(account: Account, text: Any) -> Iterator[Deposited]:
+    yield from ()
+
+
+@command
+def nothing(account: Account) -> None: ...
+
+
 with connect("memory:") as db:
     assert_type(db, Database)
     assert_type(db.execute(deposit(Account("a-7"), cents=500)), Commit | None)
@@ -68,10 +82,17 @@ with connect("memory:") as db:
     assert_type(db.load(Account("a-7")).balance, int)
     assert_type(db.load(Account("a-7"), at="main~1").balance, int)
     assert_type(db.load(Account(account="a-7"), at=1).account, str)
-    assert_type(deposit(Account("a-7"), 500), Command)
-    assert_type(withdraw(account=Account("a-7"), cents=1), Command)
-    assert_type(close(Account("a-7"), reason="moved"), Command)
-    assert_type(db.preview(close(Account("a-7"))), Preview)
+    assert_type(deposit(Account("a-7"), 500), Command[Commit | None, Iterator[Deposited]])
+    assert_type(withdraw(account=Account("a-7"), cents=1), Command[Commit | None, Iterator[Withdrawn]])
+    assert_type(close(Account("a-7"), reason="moved"), Command[Commit | None, Withdrawn | None])
+    assert_type(db.preview(close(Account("a-7"))), Preview[Withdrawn])
+    assert_type(db.preview(freeze(Account("a-7"))).events[0].cents, int)
+    assert_type(db.preview(drain(Account("a-7"))).events, list[Deposited | Withdrawn])
+    assert_type(db.preview(deposit(Account("a-7"), 5)), Preview[Deposited])
+    assert_type(db.preview(move(Account("a-7"), Account("a-8"))), Preview[Deposited | Withdrawn])
+    assert_type(db.execute(move(Account("a-7"), Account("a-8"))), Commit | None)
+    assert_type(db.preview(note(Account("a-7"), object())), Preview[Deposited])
+    assert_type(db.execute(nothing(Account("a-7"))), Commit | None)
     assert_type(db.append(Deposited("a-7", cents=5)), Commit)
     assert_type(Deposited("a-7", 5).account, str)
     assert_type(next(db.read(Deposited)), Record[Deposited])

@@ -58,6 +58,7 @@ with connect("memory:") as db:
     db.load(account).saldo  # wrong
     text: str = db.load(account).balance  # wrong
     db.load(account, at=1.5)  # wrong
+    db.preview(deposit(account, 5)).events[0].dollars  # wrong
 """
 """Mistakes that must be found: each line that says `# wrong` has one, and no other line has any."""
 

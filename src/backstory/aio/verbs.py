@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Literal, Self
 
     from backstory.decide.call import Command
+    from backstory.decide.commands import V
     from backstory.decide.execution import Preview
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.causes import Cause, Effect
@@ -55,6 +56,18 @@ class Verbs(Face):
     async def load(self, state: S, at: Revision | None = None) -> S:
         """See `Database.load`."""
         return await self._run(self.db.load, state, at)
+
+    @overload
+    async def preview(self, command: Command[Any, None]) -> Preview: ...
+
+    @overload
+    async def preview(self, command: Command[Any, V]) -> Preview[V]: ...
+
+    @overload
+    async def preview(self, command: Command[Any, Iterable[V] | V | None]) -> Preview[V]: ...
+
+    @overload
+    async def preview(self, command: Command) -> Preview: ...
 
     async def preview(self, command: Command) -> Preview:
         """See `Database.preview`."""

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     R = TypeVar("R", bound=Commit | None, covariant=True, default=Commit | None)  # noqa: PLC0105 - it is the result of functions, too
     """The result of an execution: a commit, or None where the function may decide to do nothing."""
+
+    G = TypeVar("G", covariant=True, default=Any)  # noqa: PLC0105 - as above
+    """What the function gives: events of a class, a list or an iterator of them, or None."""
 else:
     from typing import TypeVar
 
-    R = TypeVar("R")
+    R, G = TypeVar("R"), TypeVar("G")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -35,7 +38,7 @@ LONGEST, LONGEST_ARGUMENT = 200, 60
 """Characters of a command, and of one of its arguments, as they are shown in errors and previews."""
 
 
-class Command(Generic[R]):
+class Command(Generic[R, G]):
     """A decision that was asked for: which function, and with which arguments. States in it are references."""
 
     __slots__ = ("arguments", "author", "inputs", "kind", "states")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, ge
 import msgspec
 
 from backstory.decide.arguments import Arguments
-from backstory.decide.call import Command, R
+from backstory.decide.call import Command, G, R
 from backstory.decide.inputs import Input, InputType, input_type, provided
 from backstory.decide.parameters import (
     Dependent,
@@ -50,9 +50,11 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+V = TypeVar("V", bound="Event")
+W = TypeVar("W")
 
 
-class CommandType(Generic[P, R]):
+class CommandType(Generic[P, R, G]):
     """A function that was marked with `@command`."""
 
     def __init__(
@@ -251,7 +253,7 @@ class CommandType(Generic[P, R]):
         """Copied and pickled by its name, as functions and classes are."""
         return self.__qualname__
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command[R]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Command[R, G]:
         """Check the arguments against the annotations. Raises `TypeError`, as the function itself would."""
         self._need_types()
         arguments = self._bound(args, kwargs)
@@ -381,18 +383,18 @@ class _Naming(Protocol):
     """`command(name=...)`, which waits for the function."""
 
     @overload
-    def __call__(self, function: Callable[P, Event], /) -> CommandType[P, Commit]: ...
+    def __call__(self, function: Callable[P, V], /) -> CommandType[P, Commit, V]: ...
 
     @overload
-    def __call__(self, function: Callable[P, Any], /) -> CommandType[P]: ...
+    def __call__(self, function: Callable[P, W], /) -> CommandType[P, Commit | None, W]: ...
 
 
 @overload
-def command(function: Callable[P, Event], /) -> CommandType[P, Commit]: ...
+def command(function: Callable[P, V], /) -> CommandType[P, Commit, V]: ...
 
 
 @overload
-def command(function: Callable[P, Any], /) -> CommandType[P]: ...
+def command(function: Callable[P, W], /) -> CommandType[P, Commit | None, W]: ...
 
 
 @overload

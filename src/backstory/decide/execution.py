@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Generic
 
 import msgspec
 
@@ -24,7 +24,7 @@ from backstory.decide.mistaken import need_untouched
 from backstory.decide.state import State, state_type
 from backstory.errors import Conflict
 from backstory.forks import on_fork
-from backstory.store import Held, Verdict
+from backstory.store import E, Held, Verdict
 from backstory.values.codec import Codec
 from backstory.values.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.values.event_data import EventData
@@ -53,13 +53,13 @@ class Decision(msgspec.Struct, frozen=True):
     states: list[State]
 
 
-class Preview(msgspec.Struct, frozen=True):
+class Preview(msgspec.Struct, Generic[E], frozen=True):
     """A decision that a command would make now: its events, and its states before and after, by parameter.
 
     A parameter has one state, None, or a list, as the function gets it.
     """
 
-    events: list[Any]
+    events: list[E]
     before: dict[str, Any]
     after: dict[str, Any]
 
@@ -251,7 +251,7 @@ class Executor:
         """Whether others in this process decide on the same boundary now, so that an attempt would come too late."""
         return self._lanes.hot(reads.boundary)
 
-    def preview(self, command: Command, drafting: Drafting) -> Preview:
+    def preview(self, command: Command, drafting: Drafting) -> Preview[Any]:
         """The decision of the command now, not appended. Raises the errors of `decide` and of `drafting`."""
         decision = self.decide(command, reads_of(command))
         position = decision.position
