@@ -13,8 +13,8 @@ A page is one test with one temporary folder. What its fences mean:
                          On a page without a store it is text.
     ```text, ```mermaid  Are for people.
 
-With `file=NAME`, a block of the last three rows or of data is first written to that file of the page's folder. Any
-other language fails, so that nothing in the docs goes unexecuted unnoticed.
+With `file=NAME`, a block of Python, of the last three rows or of data is first written to that file of the page's
+folder. Any other language fails, so that nothing in the docs goes unexecuted unnoticed.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ NOT_RUN = {
 }
 """Commands that a page may show but no test runs. No page may claim what they print."""
 
-OPTIONS: dict[str, set[str]] = {"python": set(), "console": {"exit"}, "sql": {"file", "store"}}
+OPTIONS: dict[str, set[str]] = {"python": {"file"}, "console": {"exit"}, "sql": {"file", "store"}}
 """What may follow the language of a fence; `file` where nothing is said here."""
 
 GITCONFIG = """\

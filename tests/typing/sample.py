@@ -91,7 +91,7 @@ with connect("memory:") as db:
     assert_type(db.preview(deposit(Account("a-7"), 5)), Preview[Deposited])
     assert_type(db.preview(move(Account("a-7"), Account("a-8"))), Preview[Deposited | Withdrawn])
     assert_type(db.execute(move(Account("a-7"), Account("a-8"))), Commit | None)
-    assert_type(db.preview(note(Account("a-7"), object())), Preview[Deposited])
+    assert_type(db.preview(note(Account("a-7"), "x")), Preview[Deposited])
     assert_type(db.execute(nothing(Account("a-7"))), Commit | None)
     assert_type(db.append(Deposited("a-7", cents=5)), Commit)
     assert_type(Deposited("a-7", 5).account, str)
