@@ -7,6 +7,7 @@
 | `applying` | a batch of events, applied to the tables of a group |
 | `catalog` | the rows that say how far a group is, who feeds it, and what is parked |
 | `homes` | where the tables of a group lie; `names` and `files` serve it |
+| `elsewhere` | other databases than the log's |
 | `source` | the events of main, for those who feed a group |
 | `feed` | one step of a group: read, apply, move |
 | `inline` | a store whose appends bring inline groups up to date |

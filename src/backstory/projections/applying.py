@@ -19,6 +19,9 @@ from backstory.values.event import Unknown
 from backstory.values.event_data import RecordedEvent
 from backstory.values.masking import event_veil, masked_words
 
+PASSING = ("BUSY", "LOCKED", "FULL", "IOERR")
+"""Errors of SQLite that may pass."""
+
 CommitAt = Callable[[int], Commit]
 
 EVENTS = {
@@ -33,9 +36,20 @@ EVENTS = {
             authored TIMESTAMPTZ
         ) ON COMMIT DELETE ROWS
     """,
+    "duckdb": """
+        CREATE TEMP TABLE IF NOT EXISTS events (
+            position BIGINT, type TEXT, version INTEGER, data JSON, time TIMESTAMPTZ, author TEXT,
+            authored TIMESTAMPTZ
+        )
+    """,
 }
 """The table over which declared SQL runs: the events of one batch."""
 
+FILL_FROM_JSON = """
+INSERT INTO events
+SELECT (e->>0)::BIGINT, e->>1, (e->>2)::INTEGER, e->3, (e->>4)::TIMESTAMPTZ, e->>5, (e->>6)::TIMESTAMPTZ
+FROM (SELECT unnest(from_json(?, '["JSON"]')) AS e)
+"""
 FILL = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
 FILL_TOGETHER = """
 INSERT INTO events
@@ -127,7 +141,7 @@ def _run_sql(member: Projection, batch: Sequence[Opened], tx: Own, commit_at: Co
     if sqlite:
         tx.below.executemany(FILL, rows)
     else:
-        tx.execute(FILL_TOGETHER, (rows,))
+        tx.execute(FILL_TOGETHER if tx.dialect == "postgresql" else FILL_FROM_JSON, (rows,))
     tx.execute(member.sql[tx.dialect])
 
 
@@ -150,6 +164,16 @@ def told(error: Exception, types: Iterable[str]) -> str:
 def passes(error: BaseException) -> bool:
     """Whether an error of a database may pass: another one holds a lock, or the server went away."""
     module = type(error).__module__.partition(".")[0]
+    if module == "sqlalchemy":
+        return getattr(error, "connection_invalidated", False) or passes(
+            getattr(error, "orig", None) or Exception()
+        )
+    if module == "sqlite3":
+        return getattr(error, "sqlite_errorname", "").partition("_")[2].partition("_")[0] in PASSING
+    if module == "_duckdb":
+        import duckdb
+
+        return isinstance(error, duckdb.TransactionException | duckdb.IOException)
     if module == "apsw":
         import apsw
 

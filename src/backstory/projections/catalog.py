@@ -34,10 +34,24 @@ PARKED = """
 """
 WHERE = "name = ? AND version = ? AND generation = ?"
 
-MADE = """
-SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = ? AND relname = 'projections'
-"""
+MADE = {
+    "sqlite": "SELECT 1 FROM sqlite_schema WHERE name = ?",
+    "postgresql": """
+        SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE nspname = ? AND relname = 'projections'
+    """,
+    "duckdb": "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = 'projections'",
+}
+NOW = {
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",  # which the oldest copy of SQLite has, too
+    "postgresql": "extract(epoch FROM clock_timestamp())::float8",
+    "duckdb": "epoch(get_current_timestamp())",
+}
+TYPES = {
+    "sqlite": {"bytes": "BLOB", "float": "REAL"},
+    "postgresql": {"bytes": "BYTEA", "float": "FLOAT8"},
+    "duckdb": {"bytes": "BLOB", "float": "DOUBLE"},
+}
 
 KEPT_BACK, LEFT_OUT = "parked", "skipped"
 
@@ -86,25 +100,21 @@ class Catalog:
         self.rows = f"{prefix}projections"
         self.parked = f"{prefix}parked"
         self.dialect = dialect
-        self._sqlite = dialect == "sqlite"
-        self._now = (
-            "unixepoch('now', 'subsec')" if self._sqlite else "extract(epoch FROM clock_timestamp())::float8"
-        )
-        self._locking = "" if self._sqlite else " FOR UPDATE"
-        self._passing = "" if self._sqlite else " FOR UPDATE SKIP LOCKED"
+        self._schema = prefix.strip('".')
+        self._now = NOW[dialect]
+        self._locking = " FOR UPDATE" if dialect == "postgresql" else ""
+        self._passing = " FOR UPDATE SKIP LOCKED" if dialect == "postgresql" else ""
 
     def make(self, tx: Transaction) -> None:
         """Make the tables of the catalog where they are not there."""
-        types = {"bytes": "BLOB", "float": "REAL"} if self._sqlite else {"bytes": "BYTEA", "float": "FLOAT8"}
-        tx.execute(f"CREATE TABLE IF NOT EXISTS {self.rows} ({COLUMNS.format(**types)})")
+        tx.execute(f"CREATE TABLE IF NOT EXISTS {self.rows} ({COLUMNS.format(**TYPES[self.dialect])})")
         tx.execute(f"CREATE TABLE IF NOT EXISTS {self.parked} ({PARKED})")
 
     def is_made(self, tx: Transaction) -> bool:
         """Whether the catalog is there."""
-        if self._sqlite:
-            return bool(tx.rows("SELECT 1 FROM sqlite_schema WHERE name = ?", (self.rows,)))
-        # From the tables, and not by name: a session remembers that a name meant nothing.
-        return bool(tx.rows(MADE, (self.rows.split('"')[1],)))
+        # In PostgreSQL from the tables, and not by name: a session remembers that a name meant nothing.
+        wanted = self.rows if self.dialect == "sqlite" else self._schema
+        return bool(tx.rows(MADE[self.dialect], (wanted,)))
 
     def all(self, tx: Transaction, name: str = "", version: str = "") -> list[Row]:
         """The rows of a group, or of all; by name, version and generation."""

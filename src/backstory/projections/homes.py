@@ -19,6 +19,7 @@ from typing import Protocol
 
 from backstory.errors import ProjectionError, StoreRefused
 from backstory.projections.catalog import Catalog, Row, newest
+from backstory.projections.elsewhere import tables_of
 from backstory.projections.files import GoneError, TableFile
 from backstory.projections.names import Own, declared
 from backstory.projections.projection import Group
@@ -102,7 +103,10 @@ class SharedHome:
         """The same transaction for the projection's own SQL; see `Home.own`."""
         if self._dialect == "sqlite":
             return Own(tx, self._names, f"_v{self.group.version}_{generation}")
-        tx.execute(SETTINGS, (f'"{self._place(generation)}"',))
+        if self._dialect == "duckdb":
+            tx.execute(f'USE "{self._place(generation)}"')
+        else:
+            tx.execute(SETTINGS, (f'"{self._place(generation)}"',))
         return Own(tx)
 
     def make(self, generation: int) -> Row:
@@ -111,12 +115,12 @@ class SharedHome:
         with self._tables.transaction() as tx:
             if self._dialect == "postgresql":
                 tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (self.catalog.rows,))
-                if not self.catalog.is_made(tx):
-                    tx.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}_projections"')
+            if self._dialect != "sqlite" and not self.catalog.is_made(tx):
+                tx.execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}_projections"')
             self.catalog.make(tx)
             row = self.catalog.lock(tx, key)
             if row is None:
-                if self._dialect == "postgresql":
+                if self._dialect != "sqlite":
                     tx.execute(f'CREATE SCHEMA "{self._place(generation)}"')
                 self.own(tx, generation).execute(self._made)
                 self.catalog.add(tx, key, self._made, self.group.code())
@@ -136,6 +140,7 @@ class SharedHome:
         with self._tables.transaction() as tx:
             if self._dialect == "postgresql":
                 tx.execute("SET LOCAL lock_timeout = '2s'")  # somebody may read it for long
+            if self._dialect != "sqlite":
                 tx.execute(f'DROP SCHEMA IF EXISTS "{self._place(row.generation)}" CASCADE')
             else:
                 suffix = f"_v{row.version}_{row.generation}"
@@ -145,6 +150,11 @@ class SharedHome:
                         if kind in ("table", "view"):
                             tx.execute(f'DROP {kind} IF EXISTS "{name}{suffix}"')
             self.catalog.forget(tx, row.key)
+
+    def close(self) -> None:
+        """Close the connections to another database than the log's."""
+        if self.group.into is not None:
+            self._tables.close()  # type: ignore[attr-defined]
 
 
 class FilesHome:
@@ -234,6 +244,12 @@ class FilesHome:
 
 def home_of(group: Group, store: Store, *, inline: bool) -> Home:
     """Where the tables of a group lie. Raises `StoreRefused` for a store that keeps no tables."""
+    if group.into is not None:
+        if inline:
+            raise StoreRefused(
+                f"{group.name} has its tables in another database, so it cannot be inline; run it: db.run(...)"
+            )
+        return SharedHome(group, tables_of(group.into))
     tables = store.tables
     if tables is None:
         raise StoreRefused(

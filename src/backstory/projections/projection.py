@@ -60,6 +60,9 @@ class Projection:
     - `on_error`: `stop` stops at an event that cannot be applied. `park` keeps this event and all later ones with the
       same value in `partition` back, until somebody retries or skips them, and goes on with the others.
 
+    - `into`: another database than the log's, which has the tables and their checkpoint; see
+      `backstory.projections.elsewhere`. Such a projection is not inline.
+
     `batch` is how many events are applied in one transaction: 1,000, or 10,000 for `sql`, unless the class says
     another number.
 
@@ -75,6 +78,7 @@ class Projection:
     sql: ClassVar[Mapping[str, str]] = {}
     events: ClassVar[Sequence[type[Any]]] = ()
     batch: ClassVar[int] = 0
+    into: ClassVar[Any] = None
 
     def __init_subclass__(
         cls,
@@ -84,8 +88,10 @@ class Projection:
         group: str | None = None,
         partition: str | None = None,
         on_error: str = "stop",
+        into: Any = None,
     ) -> None:
         super().__init_subclass__()
+        cls.into = into
         cls.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         cls.version, cls.group = version, group or cls.name
         cls.partition, cls.on_error = partition, on_error
@@ -201,7 +207,7 @@ class Group:
         first = self.members[0]
         self.name = first.group
         self.version = "_".join(str(each.version) for each in self.members)
-        self.on_error, self.partition = first.on_error, first.partition
+        self.on_error, self.partition, self.into = first.on_error, first.partition, first.into
         self.batch = min(each.batch or (MANY if each.sql else FEW) for each in self.members)
         self.types = frozenset(kind.name for each in self.members for kind in each.event_types())
         for one, other in zip(self.members, self.members[1:], strict=False):
@@ -209,9 +215,9 @@ class Group:
                 raise DefinitionError(
                     f"two projections have the name {one.name!r}; say name= for one of them"
                 )
-            if (one.on_error, one.partition) != (other.on_error, other.partition):
+            if (one.on_error, one.partition, one.into) != (other.on_error, other.partition, other.into):
                 raise DefinitionError(
-                    f"{one.name} and {other.name} share a group, so also on_error and partition"
+                    f"{one.name} and {other.name} share a group, so also on_error, partition and into"
                 )
         if self.partition is not None:
             self._check_partition(self.partition)

@@ -57,6 +57,17 @@ def for_postgres(value: Any) -> Any:
             return Jsonb(value, dumps=msgspec.json.encode)
 
 
+def for_duckdb(value: Any) -> Any:
+    """A value as DuckDB takes it: a dict, a list or a struct as JSON."""
+    match value:
+        case Enum():
+            return for_duckdb(value.value)
+        case str() | int() | float() | bytes() | datetime() | date() | time() | Decimal() | UUID() | None:
+            return value
+        case _:
+            return msgspec.json.encode(value).decode()
+
+
 def written(moment: datetime) -> str:
     """A time as text that sorts as times do: in UTC, with six digits of a second; without a zone, if it has none."""
     if moment.tzinfo is not None:
@@ -122,9 +133,17 @@ def _loaded(value: Any, types: type[Any] | tuple[type[Any], ...], load: Callable
         return value
 
 
+ADAPTED: dict[str, tuple[frozenset[object], Callable[[Any], Any]]] = {
+    "sqlite": (PLAIN, for_sqlite),
+    "postgresql": (NATIVE, for_postgres),
+    "duckdb": (NATIVE, for_duckdb),
+}
+"""For a dialect: the types that its driver takes as they are, and a function for others."""
+
+
 def adapter(dialect: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """A function from the arguments of a statement to what the database of this dialect takes."""
-    known, adapted = (PLAIN, for_sqlite) if dialect == "sqlite" else (NATIVE, for_postgres)
+    known, adapted = ADAPTED[dialect]
     covers = known.issuperset
 
     def adapt(arguments: Sequence[Any]) -> Sequence[Any]:

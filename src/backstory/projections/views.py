@@ -114,8 +114,8 @@ class Views:
 
     def is_inline(self, group: Group) -> bool:
         """Whether appends feed it: here, or in another process, whose tables are in the database of the log."""
-        if group.name in self.inline:
-            return True
+        if group.name in self.inline or group.into is not None:
+            return group.into is None
         beside, inside = (home_of(group, self._store, inline=inline) for inline in (False, True))
         return type(beside) is not type(inside) and not beside.rows() and bool(inside.rows())
 
