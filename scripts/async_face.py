@@ -17,7 +17,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "src" / "backstory"
 SOURCE, TARGET = PACKAGE / "database.py", PACKAGE / "aio" / "verbs.py"
 
-BY_HAND = {"append", "atomic", "close", "execute", "follow", "run", "watch", "what_if"}
+BY_HAND = {"append", "atomic", "close", "execute", "follow", "run", "subscribe", "watch", "what_if"}
 
 TOP = '''"""The verbs of `Database`, awaited. Made from `database.py` by `scripts/async_face.py`: change them there."""
 

@@ -49,6 +49,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.projections.find": ["Page"],
             "backstory.place": ["Place"],
             "backstory.live": ["Live", "Seen", "CaughtUp"],
+            "backstory.reactions.lanes": ["Delivery"],
         },
     ),
     "backstory.adapters": (

@@ -62,10 +62,15 @@ if TYPE_CHECKING:
     from backstory.projections.projection import AnyProjection
     from backstory.projections.views import Views
     from backstory.reactions.run import Runnable, Running
+    from backstory.reactions.lanes import Delivery
+    from backstory.reactions.subscription import Consumer
     from backstory.store import E, Log, Record, Store
     from backstory.values.commit import Draft
 
 S = TypeVar("S", bound=State)
+
+MOST_GIVEN = 100
+"""Deliveries of a subscription at a time that nobody has said anything of, unless `subscribe` is told otherwise."""
 
 LEASE = 30.0
 """Seconds after which another runner takes over from one that says nothing any more, unless `run` is told otherwise."""
@@ -416,6 +421,40 @@ class Database:
         with that as `after`, nothing comes before the next change. It waits and ends as `follow` does.
         """
         return Live(self._reader(what, sql, arguments, tags, after, into))
+
+    def subscribe(
+        self,
+        name: str,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        partition: str | None = None,
+        partitions: int | None = None,
+        after: After | None = None,
+        most: int = MOST_GIVEN,
+        lease: float = LEASE,
+    ) -> Live[Delivery]:
+        """Events that somebody works on, each until they are done: `with db.subscribe("crm", Paid) as events:`.
+
+        Each delivery has an `event`, and says `done()`, `park(why)` or `later(seconds)`. What is done is remembered
+        under the name: the next one goes on after it, also in another process. At the first time it begins after
+        `after`, or at the end of the log. An event may be given twice, after a crash, and never not at all.
+
+        With `partition`, a field of the events, those of one value come in order, the next one when the one before is
+        done; consumers of the same name share the `partitions` (8). Without it, one consumer at a time has all events.
+        At most `most` are given that nobody has said anything of. A consumer that is silent for `lease` seconds,
+        because its process died, is replaced.
+
+        Raises `StoreRefused` in a store without the right to react, `ProjectionError` for another number of partitions
+        than the name has, and `DefinitionError`.
+        """
+        return Live(self._consumer(name, wanted(what, tags), partition, partitions, after, most, lease))
+
+    def _consumer(self, *asked: Any) -> Consumer:
+        """What `subscribe` gives, for both faces."""
+        from backstory.reactions.subscription import Consumer, asking
+
+        self._need_main()
+        return Consumer(self.views.source, asking(*asked))
 
     def _reader(
         self,

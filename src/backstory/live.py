@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from backstory.projections.views import Views
 
 T = TypeVar("T")
+Given_co = TypeVar("Given_co", covariant=True)
 
 _NOTHING: Any = object()
 
@@ -77,6 +78,13 @@ class Reader(Generic[T]):
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function soon after there may be something new; return a function that ends this."""
         return self.line.home.watch(callback)
+
+    def pause(self) -> float:
+        """Seconds after which to look again, though nobody has called."""
+        return LOOK
+
+    def close(self) -> None:
+        """Let go of everything."""
 
     def _look(self) -> Head:
         """Go with the branch, and look where it ends."""
@@ -196,10 +204,30 @@ class LastRows(Reader[Seen[list[Any]]]):
         return self._views.watch(self._group, callback)
 
 
+class Giving(Protocol[Given_co]):
+    """A reader, or something else that gives what is new and never waits; see `Reader`."""
+
+    def take(self) -> Iterator[Given_co]:
+        """All that is new."""
+        ...
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call a function soon after there may be something new."""
+        ...
+
+    def pause(self) -> float:
+        """Seconds after which to look again."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
 class Live(Iterator[T], Generic[T]):
     """What a reader gives, for one thread, for ever. `stop` ends it, closing the database with `StoreClosed`."""
 
-    def __init__(self, reader: Reader[T]) -> None:
+    def __init__(self, reader: Giving[T]) -> None:
         self._reader = reader
         self._items: Iterator[T] = iter(())
         self._stopped = False
@@ -219,7 +247,7 @@ class Live(Iterator[T], Generic[T]):
                 self._end = end = weakref.finalize(self, self._reader.watch(self._news.set))
                 end.atexit = False
             else:
-                self._news.wait(LOOK)
+                self._news.wait(self._reader.pause())
                 self._news.clear()
             self._items = self._reader.take()
         self._leave()
@@ -229,6 +257,7 @@ class Live(Iterator[T], Generic[T]):
         if self._end is not None:
             self._end()
         self._items = iter(())
+        self._reader.close()
 
     def __enter__(self) -> Self:
         return self

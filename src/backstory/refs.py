@@ -17,6 +17,7 @@ REFLOG = "reflog"
 LOG = "log/"
 CHECKPOINT = "checkpoint/"
 PARKED = "parked/"
+CONSUMER = "consumer/"
 SETTING = "setting/"
 STORE = "store/"
 
@@ -60,6 +61,11 @@ NAMESPACES = (
         travels=False,
     ),
     Namespace(PARKED, "JSON, a `reactions.keep.Parked`: an event that a consumer keeps back", travels=False),
+    Namespace(
+        CONSUMER,
+        "until when a consumer of a subscription is there",
+        travels=False,
+    ),
     Namespace(SETTING, "a text, a decision of the owner of this store", travels=False),
     Namespace(STORE, "text that is this store's own, see `local`", travels=False),
 )

@@ -15,6 +15,7 @@ from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 from backstory.database import Database
 from backstory.errors import BranchMoved
+from backstory.right import take
 from backstory.store import Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
@@ -100,6 +101,16 @@ async def watch_values(db: AsyncDatabase) -> None:
             assert len((await anext(rows)).value) == 2
 
 
+async def subscribe(db: AsyncDatabase) -> None:
+    await db._run(take, db.db.store)
+    with anyio.fail_after(30):
+        async with db.subscribe("crm", Said, after=0) as events:
+            for _ in range(2):
+                each = await anext(events)
+                assert each.record.author
+                each.done()
+
+
 async def commits(db: AsyncDatabase) -> None:
     assert [commit.author async for commit in db.commits()][:2] == ["ann", "bob"]
 
@@ -169,6 +180,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "bisect": lambda db: db.bisect(Talk("a"), lambda talk: len(talk.by) > 1),
     "read": read,
     "follow": follow,
+    "subscribe": subscribe,
     "watch": watch_values,
     "commits": commits,
     "events": lambda db: db.events(1),

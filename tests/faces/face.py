@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial, wraps
 from inspect import isawaitable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from anyio.from_thread import BlockingPortal
 
@@ -14,6 +14,9 @@ from backstory import Database
 from backstory.aio import AsyncDatabase, Stream
 from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 @contextmanager
@@ -48,18 +51,37 @@ class Awaited:
         if isinstance(result, AsyncDatabase):
             return Awaited(result, self._portal)
         if isinstance(result, Stream):
-            return self._items(result)
+            return Items(result, self._portal)
         if hasattr(result, "__aenter__"):
             return self._block(result)
         return result
-
-    def _items(self, stream: Stream[Any]) -> Iterator[Any]:
-        with suppress(StopAsyncIteration):
-            while True:
-                yield self._portal.call(anext, stream)
 
     @contextmanager
     def _block(self, block: Any) -> Iterator[Any]:
         around: AbstractContextManager[AsyncDatabase] = self._portal.wrap_async_context_manager(block)
         with around as trial:
             yield Awaited(trial, self._portal)
+
+
+class Items(Iterator[Any]):
+    """A stream, each item of which is awaited."""
+
+    def __init__(self, stream: Stream[Any], portal: BlockingPortal) -> None:
+        self._stream = stream
+        self._portal = portal
+
+    def __next__(self) -> Any:
+        try:
+            return self._portal.call(anext, self._stream)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave it, as a block does."""
+        self._portal.call(self._stream.aclose)

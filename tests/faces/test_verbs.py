@@ -22,6 +22,7 @@ from backstory.errors import (
     StoreClosed,
     UnknownRevision,
 )
+from backstory.right import take
 from backstory.store import Record
 from backstory.values.commit import Commit
 from backstory.values.query import Condition
@@ -105,6 +106,12 @@ def together(db: Database) -> object:
     return one.commit, two.commit, two.events
 
 
+def subscribed(db: Database) -> object:
+    take(db.store)
+    with db.subscribe("crm", Entered, after=0) as events:
+        return next(events).event
+
+
 VERBS: dict[str, Callable[[Database], object]] = {
     "append": lambda db: db.append(
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
@@ -144,6 +151,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "rows": projected,
     "run": projected,
     "store_id": lambda db: len(db.store_id()),
+    "subscribe": subscribed,
     "switch": lambda db: list(db.switch("plan").commits()),
     "tags": lambda db: db.tags("book"),
     "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],

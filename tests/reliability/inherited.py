@@ -79,7 +79,9 @@ def use(db: Database) -> list[Any]:
     events, rows = db.follow(after=0), db.watch(Sums, "SELECT * FROM sums")
     next(events)
     next(rows)
-    return [branch, trial, runner, events, rows]
+    subscription = db.subscribe("crm", Paid, after=0)
+    next(subscription)
+    return [branch, trial, runner, events, rows, subscription]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

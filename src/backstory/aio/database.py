@@ -18,13 +18,13 @@ from backstory.aio.stream import Bell, Following, Stream
 from backstory.aio.verbs import S, Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
-from backstory.database import LEASE
+from backstory.database import LEASE, MOST_GIVEN
 from backstory.decide.drafting import Said
 from backstory.decide.execution import ATTEMPTS
 from backstory.decide.read_query import wanted
 from backstory.decide.state import State
 from backstory.errors import UnknownOption
-from backstory.live import CaughtUp, Follower, Reader, Seen
+from backstory.live import CaughtUp, Follower, Giving, Reader, Seen
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from backstory.place import After
     from backstory.projections.projection import AnyProjection
     from backstory.reactions.run import Runnable, Running
+    from backstory.reactions.lanes import Delivery
     from backstory.store import E, Record
     from backstory.values.commit import Commit
     from backstory.values.query import Condition, Query
@@ -176,6 +177,24 @@ class AsyncDatabase(Verbs):
         reader = self.db._reader(what, sql, arguments, tags, after, into)
         return self._ringing(reader) if sql else self._following(reader)
 
+    def subscribe(
+        self,
+        name: str,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        partition: str | None = None,
+        partitions: int | None = None,
+        after: After | None = None,
+        most: int = MOST_GIVEN,
+        lease: float = LEASE,
+    ) -> Stream[Delivery]:
+        """See `Database.subscribe`: `async with db.subscribe("crm", Paid) as events: async for each in events`.
+
+        `done`, `park` and `later` are not awaited.
+        """
+        consumer = self.db._consumer(name, wanted(what, tags), partition, partitions, after, most, lease)
+        return self._ringing(consumer, timed=True)
+
     def _following(self, reader: Reader[T]) -> Stream[T]:
         """A stream that waits for events of the reader's branch, together with all others of that branch."""
 
@@ -186,8 +205,8 @@ class AsyncDatabase(Verbs):
 
         return Following(self._shared.workers, lambda: completed(reader.take()), news)
 
-    def _ringing(self, reader: Reader[T]) -> Stream[T]:
-        """A stream that waits for the reader's callback."""
+    def _ringing(self, reader: Giving[T], *, timed: bool = False) -> Stream[T]:
+        """A stream that waits for the reader's callback; `timed`: and no longer than the reader says."""
         bells: list[Bell] = []
 
         async def news() -> None:
@@ -195,9 +214,11 @@ class AsyncDatabase(Verbs):
                 bells.append(bell := Bell())
                 weakref.finalize(stream, await self._run(reader.watch, bell.ring)).atexit = False
             else:
-                await bells[0].wait()
+                with anyio.move_on_after(reader.pause() if timed else None):
+                    await bells[0].wait()
 
-        return (stream := Following(self._shared.workers, reader.take, news))
+        stream = Following(self._shared.workers, lambda: completed(reader.take()), news, reader.close)
+        return stream
 
     @asynccontextmanager
     async def run(self, *things: Runnable, lease: float = LEASE) -> AsyncIterator[Running]:

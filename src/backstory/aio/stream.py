@@ -91,10 +91,15 @@ class Following(Stream[T]):
     """What is new, for ever: each time that all of it was given, it waits for `news`."""
 
     def __init__(
-        self, workers: Workers, items: Callable[[], Iterator[T]], news: Callable[[], Awaitable[object]]
+        self,
+        workers: Workers,
+        items: Callable[[], Iterator[T]],
+        news: Callable[[], Awaitable[object]],
+        leave: Callable[[], object] | None = None,
     ) -> None:
         super().__init__(workers, items)
         self._news = news
+        self._leave = leave
         self._waits = False
 
     async def _fill(self) -> None:
@@ -108,6 +113,14 @@ class Following(Stream[T]):
     def _end(self) -> None:
         """All that was new is given."""
         self._waits, self._iterator = True, None
+
+    async def aclose(self) -> None:
+        """See `Stream.aclose`; let go of what it reads from."""
+        await super().aclose()
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            with anyio.CancelScope(shield=True), suppress(StoreClosed):
+                await self._workers.run(leave)
 
 
 class Bell:

@@ -1,0 +1,80 @@
+"""Subscriptions on each kind of store: consumers that die, pauses, and many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from msgspec.structs import replace
+
+from backstory import Event, Tag
+from backstory.projections.catalog import LEFT_OUT, PAUSED, RUNNING, Parked
+from backstory.reactions.keep import Keep
+from tests.patience import until
+from tests.reactions.conftest import Opener
+
+
+class Sold(Event, name="subscription.sold"):
+    article: Tag[str]
+    number: int
+
+
+@pytest.fixture(autouse=True)
+def known_events(own_definitions: None) -> None:
+    """The event keeps its name in spite of other modules."""
+    from backstory.values.event import definitions
+    from backstory.values.event_types import event_type
+
+    definitions[event_type(Sold).name] = Sold
+
+
+def test_consumers_that_end_at_any_time_give_each_event_and_those_of_a_key_in_order(connect: Opener) -> None:
+    seen: dict[str, list[int]] = defaultdict(list)
+    lock, left = threading.Lock(), threading.Semaphore(60)
+
+    def consume() -> None:
+        db = connect()
+        while left.acquire(blocking=False):
+            with db.subscribe("crm", Sold, partition="article", partitions=2, after=0, lease=5) as events:
+                for each in events:
+                    with lock:
+                        seen[each.event.article].append(each.event.number)
+                    each.done()
+                    if each.event.number % 7 == 3:
+                        break  # and is given to the next one if that is not kept yet
+                    if len(seen) == 5 and all(numbers[-1] == 19 for numbers in seen.values()):
+                        return
+
+    db = connect()
+    for number in range(20):
+        db.append(*[Sold(article, number) for article in "abcde"])
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(consume).result()
+    for numbers in seen.values():
+        assert list(dict.fromkeys(numbers)) == list(range(20))
+
+
+def test_a_paused_subscription_gives_nothing_until_it_is_resumed(connect: Opener) -> None:
+    db = connect()
+    keep = Keep(db.store, "crm")
+    keep.begin(db.head())
+    keep.change(lambda at: replace(at, state=PAUSED))
+    db.append(Sold("a", 1))
+    with db.subscribe("crm", Sold, lease=0.3) as events, ThreadPoolExecutor(1) as pool:
+        given = pool.submit(events.__next__)
+        until(lambda: events._reader._looked)  # type: ignore[attr-defined]
+        assert not given.done()
+        keep.change(lambda at: replace(at, state=RUNNING))
+        assert given.result().event.number == 1
+
+
+def test_an_event_that_was_left_out_before_it_was_read_is_not_given(connect: Opener) -> None:
+    db = connect()
+    keep = Keep(db.store, "crm")
+    keep.begin(db.head())
+    keep.change(lambda at: replace(at, changes=1), keep.parking(Parked(1, "", "a test", LEFT_OUT, 0)))
+    db.append(Sold("a", 1), Sold("a", 2))
+    with db.subscribe("crm", Sold) as events:
+        assert next(events).event.number == 2
