@@ -178,6 +178,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "revert": lambda db: db.revert("#1", force=True),
     "diff": lambda db: db.diff(1, 2, Talk("a")),
     "bisect": lambda db: db.bisect(Talk("a"), lambda talk: len(talk.by) > 1),
+    "turns": lambda db: anext(db.turns(Talk, lambda talk: len(talk.by) > 1)),
     "read": read,
     "follow": follow,
     "subscribe": subscribe,
