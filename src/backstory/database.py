@@ -451,7 +451,8 @@ class Database:
 
     def _consumer(self, *asked: Any) -> Consumer:
         """What `subscribe` gives, for both faces."""
-        from backstory.reactions.subscription import Consumer, asking
+        from backstory.reactions.asked import asking
+        from backstory.reactions.subscription import Consumer
 
         self._need_main()
         return Consumer(self.views.source, asking(*asked))

@@ -33,8 +33,7 @@ def deposit(db: Database, *cents: int, account: str = "a") -> None:
 
 def subscribed(db: Database, **options: Any) -> Live[Delivery]:
     """A subscription to deposits, for the length of a block."""
-    all_of_them: dict[str, Any] = {"after": 0, **options}
-    return db.subscribe("crm", Deposited, **all_of_them)
+    return db.subscribe("crm", Deposited, **({"after": 0} | options))
 
 
 def test_what_is_done_is_never_given_again_and_the_rest_is(db: Database) -> None:
@@ -62,8 +61,8 @@ def test_it_begins_at_the_end_unless_it_is_told_otherwise(db: Database, store: S
         assert next(events).event.cents == 2
     place = str(Place.of(db.append(Deposited("a", 3))))
     deposit(db, 4)
-    events = db.subscribe("other", Deposited, after=place)
-    assert next(events).event.cents == 4
+    with db.subscribe("other", Deposited, after=place) as events:
+        assert next(events).event.cents == 4
 
 
 def test_events_of_one_key_come_in_order_and_others_do_not_wait(db: Database) -> None:

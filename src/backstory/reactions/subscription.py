@@ -19,25 +19,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-
-from backstory.errors import DefinitionError, ProjectionError, StoreClosed, StoreError, StoreRefused
+from backstory.errors import StoreClosed, StoreError, StoreRefused
 from backstory.forks import on_fork
 from backstory.lookup import Commits
-from backstory.place import After, Place
+from backstory.place import Place
 from backstory.projections.catalog import KEPT_BACK, LEFT_OUT, RUNNING, Parked
-from backstory.projections.projection import NAME
 from backstory.projections.source import Source
-from backstory.reactions.keep import AGAIN, ChangedError, Keep, TakenError
+from backstory.reactions.asked import Asked
+from backstory.reactions.keep import AGAIN, ChangedError, Checkpoint, Keep, TakenError
 from backstory.reactions.lanes import BEHIND, Delivery, Fate, Lanes
-from backstory.refs import CHECKPOINT, CONSUMER
-from backstory.store import Log, Record, set_ref
+from backstory.reactions.shares import Shares
+from backstory.right import guard
+from backstory.store import Log, Record
 from backstory.unit import Step
-from backstory.values.commit import EPOCH, ORIGIN, Head
+from backstory.values.commit import EPOCH, Head
 from backstory.values.query import Query
-
-PARTITIONS = 8
-"""Partitions of a subscription that names a field for them, unless it is told otherwise."""
 
 CHUNK = 256
 """Events that are read from the log at a time."""
@@ -53,40 +49,6 @@ FAR = 10_000
 
 LOOK = 1.0
 """Seconds between two looks for consumers that came or went, and for what somebody paused or retried."""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What somebody subscribed to, and how."""
-
-    name: str
-    query: Query
-    partition: str | None
-    partitions: int
-    after: After | None
-    most: int
-    lease: float
-
-
-def asking(
-    name: str,
-    query: Query,
-    partition: str | None,
-    partitions: int | None,
-    after: After | None,
-    most: int,
-    lease: float,
-) -> Asked:
-    """What somebody asks for. Raises `DefinitionError` for a name that is none, and numbers that make no sense."""
-    if not NAME.fullmatch(name):
-        raise DefinitionError(f"{name!r} cannot be the name of a subscription; take one like {NAME.pattern}")
-    count = partitions or (1 if partition is None else PARTITIONS)
-    if count < 1 or most < 1 or lease <= 0:
-        raise DefinitionError(f"subscription {name}: partitions, most and lease are greater than 0")
-    if count > 1 and partition is None:
-        raise DefinitionError(
-            f"subscription {name}: several partitions need partition=, a field of the events"
-        )
-    return Asked(name, query, partition, count, after, most, lease)
 
 
 class _Part:
@@ -124,13 +86,29 @@ class Consumer:
         self._lock = threading.RLock()
         self._lanes = Lanes(self._asked.most)
         self._parts: dict[int, _Part] = {}
-        self._keeps: dict[int, Keep] = {}
+        self._shares = Shares(self._source, self._asked, self.owner)
         self._of: dict[Delivery, _Part] = {}
         self._said: deque[Delivery] = deque()
         self._looked = self._kept = 0.0
-        self._present = 0.0
-        self._closed = threading.Event()
+        self._closed = closed = threading.Event()
+        self._gone = weakref.finalize(self, closed.set)
         self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Let it begin, if it has never run, where it is to begin. Raises `StoreRefused` if no reaction runs here."""
+        guard(self._store)
+        with self._lock:
+            if not self._shares.keeps:
+                self._shares.find()
+
+    def change(self, change: Callable[[Checkpoint], Checkpoint]) -> None:
+        """Change the checkpoint of each partition: pause it, or stop it. It gives nothing more then."""
+        with self._lock:
+            self._keep_all()
+            for keep in self._shares.keeps.values():
+                keep.change(change)
+            self._looked = 0.0
+        self._ring()
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function soon after there may be something to give; see `live.Reader.watch`."""
@@ -161,10 +139,10 @@ class Consumer:
     def _look(self) -> None:
         """Take leases, give some up where others have too few, and see what somebody changed."""
         self._looked = time.monotonic()
-        if not self._keeps:
-            self._find_keeps()
-        fair = self._fair()
-        missing = [number for number in self._keeps if number not in self._parts]
+        if not self._shares.keeps:
+            self._shares.find()
+        fair = self._shares.fair()
+        missing = [number for number in self._shares.keeps if number not in self._parts]
         random.shuffle(missing)
         for number in missing[: max(0, fair - len(self._parts))]:
             self._take(number)
@@ -183,44 +161,8 @@ class Consumer:
             )  # fmt: skip
             self._thread.start()
 
-    def _find_keeps(self) -> None:
-        asked = self._asked
-        names = [asked.name] if asked.partitions == 1 else [
-            f"{asked.name}/{number}-of-{asked.partitions}" for number in range(asked.partitions)
-        ]  # fmt: skip
-        there = [ref for ref in self._store.refs.list(CHECKPOINT + asked.name) if _belongs(ref, asked.name)]
-        if others := [ref for ref in there if ref.removeprefix(CHECKPOINT) not in names]:
-            known = others[0].rpartition("-of-")[2] if "-of-" in others[0] else "1"
-            raise ProjectionError(
-                f"subscription {asked.name} has {known} partitions, not {asked.partitions}; take another name, or"
-                " that number"
-            )
-        log = self._source.log()
-        head = log.head()
-        begin = head if asked.after is None else _head_at(asked.after, log, head)
-        for number, name in enumerate(names):
-            self._keeps[number] = Keep(self._store, name)
-            self._keeps[number].begin(begin)
-
-    def _fair(self) -> int:
-        """How many partitions are this consumer's share; others hear of this one."""
-        asked = self._asked
-        if asked.partitions == 1:
-            return 1
-        prefix, now = f"{CONSUMER}{asked.name}/", time.time()
-        if time.monotonic() - self._present > asked.lease / 3:
-            ref = prefix + self.owner
-            set_ref(self._store, ref, f"{now + asked.lease:.3f}", old=self._store.refs.get(ref))
-            self._present = time.monotonic()
-        alive = 0
-        for ref, until in self._store.refs.list(prefix).items():
-            alive += float(until) > now
-            if float(until) < now - 10 * asked.lease:
-                set_ref(self._store, ref, None, old=until)
-        return -(-asked.partitions // max(alive, 1))
-
     def _take(self, number: int) -> None:
-        keep = self._keeps[number]
+        keep = self._shares.keeps[number]
         seen = keep.look()
         if seen is None or seen.state != RUNNING or not keep.take(self.owner, self._asked.lease):
             return
@@ -382,10 +324,9 @@ class Consumer:
             for number, part in list(self._parts.items()):
                 self._forget(number)
                 part.keep.release()
-            if self._present:
-                ref = f"{CONSUMER}{self._asked.name}/{self.owner}"
-                set_ref(self._store, ref, None, old=self._store.refs.get(ref))
-                self._present = 0.0
+            self._shares.leave()
+        if self._thread is not None:
+            self._thread.join()
 
 
 def _hold(consumer: weakref.ref[Consumer], closed: threading.Event, pause: float) -> None:
@@ -408,21 +349,5 @@ def _parking(part: _Part, one: Delivery) -> Step:
     return part.keep.parking(one.parked() if one.fate is Fate.PARKED else None, one.old)
 
 
-def _belongs(ref: str, name: str) -> bool:
-    rest = ref.removeprefix(CHECKPOINT + name)
-    return not rest or (rest.startswith("/") and "-of-" in rest)
-
-
 def _head_of(record: Record) -> Head:
     return Head(record.position, record.commit.hash, record.commit.time)
-
-
-def _head_at(after: After, log: Log, head: Head) -> Head:
-    """The point after which somebody begins. Raises `HistoryMoved`, and `UnknownRevision` for a text that is none."""
-    if isinstance(after, str):
-        after = Place.parse(after)
-    position = after.on(log) if isinstance(after, Place) else after
-    if position >= head.position:
-        return head
-    commit = next(log.commits(after=position - 1, limit=1)) if position else None
-    return ORIGIN if commit is None else Head(position, commit.hash, commit.time)
