@@ -33,7 +33,8 @@ def deposit(db: Database, *cents: int, account: str = "a") -> None:
 
 def subscribed(db: Database, **options: Any) -> Live[Delivery]:
     """A subscription to deposits, for the length of a block."""
-    return db.subscribe("crm", Deposited, **({"after": 0} | options))
+    all_of_them: dict[str, Any] = {"after": 0, **options}
+    return db.subscribe("crm", Deposited, **all_of_them)
 
 
 def test_what_is_done_is_never_given_again_and_the_rest_is(db: Database) -> None:
