@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
     from backstory.projections.views import Views
-    from backstory.reactions.run import Runnable, Running
     from backstory.reactions.lanes import Delivery
+    from backstory.reactions.run import Runnable, Running
     from backstory.reactions.subscription import Consumer
     from backstory.store import E, Log, Record, Store
     from backstory.values.commit import Draft

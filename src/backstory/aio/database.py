@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command, R
     from backstory.place import After
     from backstory.projections.projection import AnyProjection
-    from backstory.reactions.run import Runnable, Running
     from backstory.reactions.lanes import Delivery
+    from backstory.reactions.run import Runnable, Running
     from backstory.store import E, Record
     from backstory.values.commit import Commit
     from backstory.values.query import Condition, Query
