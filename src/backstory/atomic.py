@@ -171,12 +171,13 @@ class Atomic:
         at; `Refused` if a command refuses at a later try; `IdReused` if some commands of the unit are in the log, by
         their ids, and others are not.
         """
+        self._ended = True
+        if not keep:
+            return
         with self._turn:
-            self._ended = True
-            if keep and self._error is not None:
+            if self._error is not None:
                 raise self._error
-            if keep:
-                self._handle.following(self._appended)
+            self._handle.following(self._appended)
 
     def _appended(self, tip: Tip) -> tuple[Commit, ...] | None:
         told: Exception | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,33 @@ def test_a_command_without_a_clock_keeps_its_time_too_and_none_is_of_the_future(
             with pytest.raises(InvalidEvent, match=why):
                 db.execute(asked, at=wrong)
     assert db.head().position == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"at": date(2019, 5, 1)}, "is no time: give a datetime"),
+        ({"at": "2019-05-01"}, "is no time: give a datetime"),
+        ({"at": float("nan")}, "is no time: give a datetime"),
+        ({"at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))}, "has not come yet"),
+        ({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=12)))}, "lies between"),
+        ({"author": 5}, "author and message are text, not 5"),
+        ({"author": ["ann"]}, "author and message are text"),
+        ({"author": float("nan")}, "author and message are text, not nan"),
+        ({"message": {}}, "author and message are text"),
+        ({"metadata": []}, "the metadata is a dict, not"),
+        ({"metadata": 5}, "the metadata is a dict, not 5"),
+        ({"id": "x" * 1_000_000}, "1 to 200 characters, not of 1,000,000$"),
+    ],
+)
+def test_what_is_said_of_an_append_in_another_type_is_refused(
+    db: Database, said: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidEvent, match=words):
+        db.append(Noted("a"), **said)
+    with pytest.raises(InvalidEvent, match=words):
+        db.execute(note(Page("a")), **said)
+    assert db.head().position == 0
 
 
 def test_a_time_without_a_zone_or_in_the_future_is_refused(db: Database) -> None:

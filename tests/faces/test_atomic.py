@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from backstory import Author, Database, Event, NewId, Now, Refused, State, Tag, command, connect, provided
-from backstory.errors import BackstoryError, Conflict, IdReused, MissingInput
+from backstory.errors import BackstoryError, BranchError, Conflict, IdReused, MissingInput
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import Options
 from backstory.store import Store
@@ -379,6 +379,22 @@ def test_the_context_of_the_block_counts(face: Face, tmp_path: Path) -> None:
     with db.context(author="ann"), db.atomic() as tx:
         tx.execute(deposit(Purse("a"), 5))
     assert [commit.author for commit in db.commits()] == ["ann"]
+
+
+def test_a_unit_follows_a_branch_that_is_moved_unless_the_block_has_seen_other_events(db: Database) -> None:
+    db.append(Moved("z", 1))
+    trial = db.branch("trial")
+    trial.append(Moved("a", 5))
+    with trial.atomic() as tx:
+        tx.execute(copied(Purse("a"), Purse("b")))
+        db.append(Moved("a", 2))
+        db.switch("trial").rebase("main")
+    assert (balance(trial, "b"), trial.head().position) == (7, 4)
+    with pytest.raises(BranchError, match="run the block again"), trial.atomic() as tx:
+        assert tx.execute(copied(Purse("a"), Purse("c"))).events == [Moved("c", 7)]
+        db.append(Moved("a", 1))
+        db.switch("trial").rebase("main")
+    assert balance(trial, "c") == 0
 
 
 def test_a_context_around_a_command_counts_for_it_at_each_try(place: Database) -> None:

@@ -46,6 +46,24 @@ from tests.state.helpdesk import (
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
 
+def busiest(ticket: Ticket) -> Agent:
+    """Changes what it is given, which it should not."""
+    agent = Agent(ticket.agent)
+    ticket.agent = "nobody"
+    return agent
+
+
+@command(name="desk.hand-over")
+def hand_over(ticket: Ticket, agent: Agent = depends(busiest)) -> Assigned:
+    return Assigned(ticket.ticket, f"{ticket.agent} {agent.agent} {agent.open}")
+
+
+def test_what_a_function_that_names_a_state_changes_is_seen_by_nobody(db: Database) -> None:
+    db.append(Opened("t-1", "ann", NOON), Assigned("t-1", "bo"))
+    db.execute(hand_over(Ticket("t-1")))
+    assert [record.event for record in db.read(Assigned)][1:] == [Assigned("t-1", "bo bo 1")]
+
+
 @pytest.fixture
 def db(face: Face, store: Store) -> Database:
     """A database in which a minute passes with each look at the clock; ids are `id-1` and so on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,9 +59,32 @@ def gives_one(ticket: Ticket) -> Agent:
     return Agent(ticket.agent)
 
 
+def one_by_one(ticket: Ticket) -> Any:
+    yield Agent(ticket.agent)
+
+
+def by_place(ticket: Ticket, /) -> Agent:
+    return Agent(ticket.agent)
+
+
+def any_number(*tickets: Ticket) -> Agent:
+    return Agent(tickets[0].agent)
+
+
+class Finder:
+    def __call__(self, ticket: Ticket) -> Agent:
+        return Agent(ticket.agent)
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
+        (one_by_one, r"agent depends on one_by_one, which is a generator; let it return a list"),
+        (by_place, r"on by_place, whose parameter ticket cannot be given by its name"),
+        (any_number, r"on any_number, whose parameter tickets cannot be given by its name"),
+        (Finder(), r"which is a value of type Finder; write a function"),
+        (partial(assignee), r"which is a value of type partial; write a function"),
+        (5, r"agent depends on 5, which is a value of type int"),
         (waiting, r"agent depends on waiting, which is async"),
         (stranger, r"asks for person, and that is no parameter of look"),
         (wrong_type, r"which takes ticket as .*Agent.*, and look has it as .*Ticket"),
@@ -166,12 +190,45 @@ def test_an_input_needs_no_default_at_run_time() -> None:
         {"now": None},
         {"by": ""},
         {"by": 7},
+        {"by": "a\0"},
         {"new": None},
+        {"new": "\ud800"},
+        {"now": dt.datetime.max.replace(tzinfo=dt.timezone(dt.timedelta(hours=-12)))},
+        {"now": dt.datetime.min.replace(tzinfo=dt.timezone(dt.timedelta(hours=12)))},
     ],
 )
 def test_an_input_of_another_kind_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=r"^desk\.open: an input is "):
         open_ticket(**given)
+
+
+def test_a_long_value_is_cut_short_in_an_error() -> None:
+    with pytest.raises(TypeError) as told:
+        open_ticket("x" * 1_000_000)  # type: ignore[arg-type]
+    assert len(str(told.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        None,
+        "now",
+        [],
+        {"now": "2026-01-01T00:00:00"},
+        {"now": "yesterday"},
+        {"now": 5},
+        {"new": ""},
+        {"new": 5},
+        {"by": ""},
+    ],
+)
+def test_inputs_that_no_execution_has_recorded_are_an_error(inputs: Any) -> None:
+    sound = {"now": "2026-01-01T00:00:00Z", "new": "t-1"}
+    given = {**sound, **inputs} if isinstance(inputs, dict) else inputs
+    recorded = open_ticket().recorded()
+    assert open_ticket.again({**recorded, "inputs": sound}, "ann").given()["new"] == "t-1"
+    with pytest.raises(TypeError):
+        open_ticket.again({**recorded, "inputs": given}, "ann")
 
 
 def test_chance_that_is_given_is_recorded_by_a_seed_that_follows_from_it() -> None:

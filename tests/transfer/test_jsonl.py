@@ -368,6 +368,42 @@ def test_a_cloudevent_keeps_what_it_says(file: Source, log: Log) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"data_base64": "AAA="}, "data or data_base64, and not both"),
+        ({"data": None, "data_base64": "!!"}, "data_base64 is not base64"),
+        ({"data": None, "data_base64": "AAA"}, "data_base64 is not base64"),
+    ],
+)
+def test_a_cloudevent_whose_data_could_be_two_things_or_nothing_is_rejected(
+    file: Source, log: Log, rejects: Skipped, changes: dict[str, Any], why: str
+) -> None:
+    load(log, read_jsonl(file(cloud(**changes)), key=STORE_KEY), on_reject=rejects.append)
+    [(line, said)] = reasons(rejects)
+    assert (line, why in said) == (1, True), said
+
+
+def test_an_import_counts_none_of_what_another_one_brought_in_meanwhile(file: Source) -> None:
+    store = MemoryStore()
+    text = "".join(f"{cloud(id=str(number))}\n" for number in range(6))
+
+    class Overtaken:
+        """A log that another import of the same file writes to first."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.log(), name)
+
+        def append(self, batches: Any) -> Any:
+            load(store.log(), read_jsonl(file(text), key=STORE_KEY))
+            return store.log().append(batches)
+
+    log: Any = Overtaken()
+    report = load(log, read_jsonl(file(text), key=STORE_KEY))
+    assert (report.commits, report.events, report.known) == (0, 0, 6)
+    assert store.log().head().position == 6
+
+
 EXTENSIONS = st.dictionaries(
     st.from_regex(r"ext[a-z0-9]{0,5}", fullmatch=True),
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1)

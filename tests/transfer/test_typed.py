@@ -180,6 +180,7 @@ def test_a_row_that_does_not_fit_is_rejected_with_its_line_and_column(
     [
         ("priority", "urgent"),
         ("cost", "1,10"),
+        ("cost", "1_0"),
         ("ratio", "nan"),
         ("ratio", "inf"),
         ("due", "20.05.2026"),
@@ -189,6 +190,7 @@ def test_a_row_that_does_not_fit_is_rejected_with_its_line_and_column(
         ("items", "[1"),
         ("items", "{'a': 1}"),
         ("items", "['']"),
+        ("items", r"['\ud800']"),
         ("place", "[]"),
         ("number", "3"),
     ],

@@ -38,7 +38,11 @@ class Arguments:
         """A command with these arguments, as JSON. Raises `InvalidEvent`."""
         given = {**arguments}
         for name, form in self._references.items():
-            given[name] = self._states[name].each(arguments[name], partial(_identified, form))
+            state, value = self._states[name], arguments[name]
+            if state.shape is Shape.ONE:
+                given[name] = _identified(form, value)
+            else:
+                given[name] = state.each(value, partial(_identified, form))
         record = self._record(*[given[name] for name in self._names])
         return self._before + self._form.encode(record, self._name) + self._after
 

@@ -148,7 +148,9 @@ class Command(Generic[R, G]):
 
     def decide(self, states: Mapping[str, State]) -> list[Any]:
         """Run the function on these states and return its events. Raises `Refused`, and any error of the function."""
-        return self.kind.events(self.kind.function(**{**self.given(), **states}))
+        kind = self.kind
+        given = self.given() if kind.inputs else self.arguments
+        return kind.events(kind.function(**{**given, **states}))
 
     def gathered(self, load: Load) -> dict[str, Any]:
         """All that the function gets, its states filled, for `decide`; see `backstory.decide.gathering`."""

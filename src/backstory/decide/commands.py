@@ -54,8 +54,35 @@ V = TypeVar("V", bound="Event")
 W = TypeVar("W")
 
 
+FOLLOWING = frozenset(
+    ("states", "dependents", "reads", "stages", "is_plain", "inputs", "plain", "withheld", "veil", "gives")
+)
+"""The attributes of a command that follow from its annotations: plain ones, because each execution asks for some."""
+
+
 class CommandType(Generic[P, R, G]):
     """A function that was marked with `@command`."""
+
+    states: dict[str, StateParameter]
+    """The parameters that are states, which a caller gives."""
+    dependents: dict[str, Dependent]
+    """The parameters that are states, which a function names."""
+    reads: dict[str, StateParameter]
+    """The parameters that are states, all of them."""
+    stages: list[tuple[str, ...]]
+    """The parameters that a function names, in the order in which their states can be read."""
+    is_plain: bool
+    """Whether each of its states is one that a caller gives."""
+    inputs: dict[str, InputType]
+    """The parameters that are provided: time, author, ids, chance."""
+    plain: dict[str, Any]
+    """The other parameters, and their types."""
+    withheld: tuple[str, ...]
+    """The parameters that are not recorded: they are secret, or have a secret part."""
+    veil: Veil | None
+    """The marks of its arguments; None if no argument is marked."""
+    gives: tuple[type[Any], ...]
+    """The event classes that its return annotation names."""
 
     def __init__(
         self,
@@ -115,22 +142,23 @@ class CommandType(Generic[P, R, G]):
         missing = [name for name in parameters if name not in hints]
         if missing:
             raise DefinitionError(f"{self.name}: parameter {missing[0]} has no annotation")
-        self._inputs = {name: kind for name, hint in hints.items() if (kind := input_type(hint)) is not None}
-        self._dependents = {
+        self.inputs = {name: kind for name, hint in hints.items() if (kind := input_type(hint)) is not None}
+        self.dependents = {
             name: dependent(self.name, name, parameter.default, hints, names)
             for name, parameter in parameters.items()
             if isinstance(parameter.default, Depends)
         }
-        self._stages = stages(self.name, self._dependents)
+        self.stages = stages(self.name, self.dependents)
         states = {name: state for name, hint in hints.items() if (state := state_parameter(hint)) is not None}
-        self._states = {name: state for name, state in states.items() if name not in self._dependents}
-        self._plain = {
-            name: hint for name, hint in hints.items() if name not in states and name not in self._inputs
+        self.states = {name: state for name, state in states.items() if name not in self.dependents}
+        self.reads = self.states | {name: one.state for name, one in self.dependents.items()}
+        self.plain = {
+            name: hint for name, hint in hints.items() if name not in states and name not in self.inputs
         }
-        self._is_plain = not self._dependents and all(
-            state.shape is Shape.ONE for state in self._states.values()
+        self.is_plain = not self.dependents and all(
+            state.shape is Shape.ONE for state in self.states.values()
         )
-        for name, hint in self._plain.items():
+        for name, hint in self.plain.items():
             if any(map(is_state, inside(hint))):
                 raise DefinitionError(
                     f"{self.name}: {name} holds states, but a state is loaded only as a parameter of its own:"
@@ -141,20 +169,20 @@ class CommandType(Generic[P, R, G]):
                     f"{self.name}: {name} is a random.Random, which cannot be recorded; annotate it with"
                     " backstory.Random, which is recorded by its seed"
                 )
-        self.signature = _signature(self._signature, self._inputs)
+        self.signature = _signature(self._signature, self.inputs)
         self._names = tuple(self.signature.parameters)
-        self._left_out = {*self._inputs, *self._dependents}
-        veils = {name: veil_of(self._plain.get(name)) for name in hints}
-        self._veil = united(veils | {old: veils[new] for old, new in self.renamed.items()})
-        self._withheld = tuple(
-            name for name, hint in self._plain.items() if Privacy.SECRET in (veil_of(hint) or OPEN).marks()
+        self._left_out = {*self.inputs, *self.dependents}
+        veils = {name: veil_of(self.plain.get(name)) for name in hints}
+        self.veil = united(veils | {old: veils[new] for old, new in self.renamed.items()})
+        self.withheld = tuple(
+            name for name, hint in self.plain.items() if Privacy.SECRET in (veil_of(hint) or OPEN).marks()
         )
-        self._guards = self._veil is not None or any(veil_of(state.cls) for state in states.values())
+        self._guards = self.veil is not None or any(veil_of(state.cls) for state in states.values())
         self.keeps_marked = any(
-            veil_of(hint) for name, hint in self._plain.items() if name not in self._withheld
+            veil_of(hint) for name, hint in self.plain.items() if name not in self.withheld
         )
-        self._events = given_events(returned, self.name)
-        fields = [(name, hint, self._default(name)) for name, hint in self._plain.items()]
+        self.gives = given_events(returned, self.name)
+        fields = [(name, hint, self._default(name)) for name, hint in self.plain.items()]
         self._arguments: type[Any] = msgspec.defstruct(self.name, fields, kw_only=True)
         try:
             msgspec.json.Decoder(self._arguments)
@@ -169,58 +197,12 @@ class CommandType(Generic[P, R, G]):
             return msgspec.NODEFAULT
         return msgspec.field(default_factory=lambda: default)
 
-    @property
-    def states(self) -> dict[str, StateParameter]:
-        """The parameters that are states, which a caller gives."""
-        self._need_types()
-        return self._states
-
-    @property
-    def dependents(self) -> dict[str, Dependent]:
-        """The parameters that are states, which a function names."""
-        self._need_types()
-        return self._dependents
-
-    @property
-    def reads(self) -> dict[str, StateParameter]:
-        """The parameters that are states, all of them."""
-        return self.states | {name: one.state for name, one in self.dependents.items()}
-
-    @property
-    def stages(self) -> list[tuple[str, ...]]:
-        """The parameters that a function names, in the order in which their states can be read."""
-        self._need_types()
-        return self._stages
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether each of its states is one that a caller gives."""
-        self._need_types()
-        return self._is_plain
-
-    @property
-    def inputs(self) -> dict[str, InputType]:
-        """The parameters that are provided: time, author, ids, chance."""
-        self._need_types()
-        return self._inputs
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """The other parameters, and their types."""
-        self._need_types()
-        return self._plain
-
-    @property
-    def withheld(self) -> tuple[str, ...]:
-        """The parameters that are not recorded: they are secret, or have a secret part."""
-        self._need_types()
-        return self._withheld
-
-    @property
-    def veil(self) -> Veil | None:
-        """The marks of its arguments; None if no argument is marked."""
-        self._need_types()
-        return self._veil
+    def __getattr__(self, name: str) -> Any:
+        """What follows from annotations that could not be read at its definition. Raises `DefinitionError`."""
+        if name in FOLLOWING and not self._resolved:
+            self._need_types()
+            return getattr(self, name)
+        raise AttributeError(f"{type(self).__name__} has no {name}")
 
     def recorded_veil(self) -> Veil | None:
         """The same to show a recorded command: everything is masked if an annotation cannot be read yet."""
@@ -232,12 +214,6 @@ class CommandType(Generic[P, R, G]):
     def shown(self, name: str, value: Any) -> str:
         """An argument as somebody would write it, its marked parts masked."""
         return masked_repr(value, self.veil and self.veil.at(name), plainly)
-
-    @property
-    def gives(self) -> tuple[type[Any], ...]:
-        """The event classes that its return annotation names."""
-        self._need_types()
-        return self._events
 
     def _need_types(self) -> None:
         if not self._resolved:
@@ -258,8 +234,10 @@ class CommandType(Generic[P, R, G]):
         self._need_types()
         arguments = self._bound(args, kwargs)
         inputs = self._taken_out(arguments) if self._left_out else None
-        for name, state in self._states.items():
+        for name, state in self.states.items():
             given = arguments[name]
+            if type(given) is state.cls and state.shape is not Shape.MANY:
+                continue
             if not state.fits(given):
                 from backstory.decide.mistaken import no_such_state
 
@@ -267,17 +245,17 @@ class CommandType(Generic[P, R, G]):
                 raise TypeError(f"{self.name}: {name} is a {state.wanted}, {words}")
             if state.shape is Shape.MANY:
                 arguments[name] = list(given)
-        arguments |= self._converted({name: arguments[name] for name in self._plain})
+        arguments |= self._converted({name: arguments[name] for name in self.plain})
         return Command(self, arguments, inputs)
 
     def _taken_out(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The inputs among the arguments, which keep neither these nor what depends on others. Raises `TypeError`."""
-        for name, one in self._dependents.items():
+        for name, one in self.dependents.items():
             if not isinstance(arguments.pop(name), Depends):
                 raise TypeError(f"{self.name}: {name} is found by {one.function.__name__}; leave it out")
-        given = {name: value for name in self._inputs if (value := arguments.pop(name)) is not provided}
+        given = {name: value for name in self.inputs if (value := arguments.pop(name)) is not provided}
         try:
-            return {name: self._inputs[name].given(value) for name, value in given.items()}
+            return {name: self.inputs[name].given(value) for name, value in given.items()}
         except TypeError as wrong:
             raise TypeError(f"{self.name}: an input is {wrong}") from None
 
@@ -337,7 +315,10 @@ class CommandType(Generic[P, R, G]):
         Raises `TypeError` if it does not fit the function, and `MissingInput` if the function asks for more inputs.
         """
         command = self.parse(recorded["arguments"])
-        inputs = self.today(recorded.get("inputs", {}))
+        inputs = recorded.get("inputs", {})
+        if not isinstance(inputs, dict):
+            raise TypeError(f"{self.name}: its recorded inputs are no object")
+        inputs = self.today(inputs)
         try:
             command.inputs = {
                 name: kind.parsed(inputs[name]) for name, kind in self.inputs.items() if name in inputs
@@ -358,14 +339,14 @@ class CommandType(Generic[P, R, G]):
         many = isinstance(result, (list, tuple)) or hasattr(result, "__next__")
         events = list(result) if many else [result]
         for event in events:
-            if type(event) in self._events:
+            if type(event) in self.gives:
                 continue
             if not is_event(type(event)):
                 shown = f"a value of type {type(event).__name__}" if self._guards else repr(event)
                 raise DecisionError(f"{self.name} gave {shown}, which is not an event")
-            if self._events and Event not in self._events:
-                names = " | ".join(cls.__name__ for cls in self._events)
-                twice = "".join(two_of_one_name(cls, type(event)) for cls in self._events)
+            if self.gives and Event not in self.gives:
+                names = " | ".join(cls.__name__ for cls in self.gives)
+                twice = "".join(two_of_one_name(cls, type(event)) for cls in self.gives)
                 raise DecisionError(
                     f"{self.name} gave {event!r}, but its return annotation says {names}{twice}"
                 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from backstory.decide.call import Command
 from backstory.decide.context import Context, current
@@ -80,7 +80,7 @@ class Drafter:
             author=around.author if said.author is None else said.author,
             message=around.message if said.message is None else said.message,
             command=command,
-            metadata={**around.metadata, **said.metadata} if said.metadata else around.metadata,
+            metadata=_together(around.metadata, said.metadata),
             secret=self._secrets(),
             reserved_id=said.own,
             reserved_types=said.own,
@@ -89,6 +89,8 @@ class Drafter:
     def _time(self, time: datetime | None) -> datetime:
         """The time of a draft: now, or an earlier one. Raises `InvalidEvent`."""
         now = self._clock()
+        if time is not None and not isinstance(time, datetime):
+            raise InvalidEvent(f"at={time!r} is no time: give a datetime that has a time zone")
         if time is not None and time.tzinfo is not None and time > now:
             raise InvalidEvent(
                 f"at={time.isoformat()} has not come yet: a log's time never goes back, so it would be the time of all"
@@ -136,10 +138,19 @@ class Drafter:
         return lambda events, condition: self.draft(events, condition, said, recorded, around)
 
 
+def _together(around: Mapping[str, Any], said: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The metadata of the context, and those of the caller, which count. Raises `InvalidEvent`."""
+    if said is None:
+        return around
+    if not isinstance(said, Mapping):
+        raise InvalidEvent(f"the metadata is a dict, not {said!r}")
+    return {**around, **said}
+
+
 def appended(commit: Commit, draft: Draft) -> Commit:
     """The commit that an append of this draft gave; it is new if it was made of it, whose secret no other draft has."""
     if commit.secret != draft.secret:
         return commit
-    mine = copy(commit)  # a store may give the same object to others
+    mine = replace(commit)  # a store may give the same object to others
     vars(mine)["new"] = True
     return mine

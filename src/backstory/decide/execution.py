@@ -276,7 +276,6 @@ class Executor:
 
 def reads_of(command: Command) -> Reads:
     """The states that a command was given, each once where its states are read in stages."""
-    references = command.references
-    if not command.kind.is_plain:
-        references = list({key_of(each): each for each in references}.values())
-    return Reads(references)
+    if command.kind.is_plain:
+        return Reads(command.states.values())
+    return Reads({key_of(each): each for each in command.references}.values())

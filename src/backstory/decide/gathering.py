@@ -10,6 +10,7 @@ from backstory.values.exact import Inexact, exact
 
 if TYPE_CHECKING:
     from backstory.decide.call import Command
+    from backstory.decide.commands import CommandType
 
 Load = Callable[[list[State]], list[State]]
 """Fills the references of one stage, in their order. All stages must be read at one position."""
@@ -26,7 +27,7 @@ def gathered(command: Command, load: Load) -> dict[str, Any]:
     for name, state in kind.states.items():
         values[name] = state.each(values[name], known.take)
     for stage in kind.stages:
-        found = {name: kind.dependents[name].find(name, values) for name in stage}
+        found = {name: kind.dependents[name].find(name, known.own(kind, values)) for name in stage}
         states = {name: kind.dependents[name].state for name in stage}
         known.read([each for name, state in states.items() for each in state.states(found[name])], load)
         for name, state in states.items():
@@ -47,6 +48,13 @@ class Known:
         self._references += references
         if new or not self._states:
             self._states.update(zip(new, load(list(new.values())), strict=True))
+
+    def own(self, kind: CommandType[...], values: dict[str, Any]) -> dict[str, Any]:
+        """The values for a function that names states: what it changes in a state is lost, and nobody else sees it."""
+        copies = {
+            name: one.each(values[name], self.take) for name, one in kind.reads.items() if name in values
+        }
+        return values | copies
 
     def take(self, reference: State) -> State:
         """A copy of the filled state, for a parameter of its own, which its function may change."""

@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final, Protocol, TypeAlias, Union, get_args, 
 
 import msgspec
 
-from backstory.errors import MissingInput
+from backstory.errors import InvalidEvent, MissingInput
+from backstory.values.event_data import check_text
 
 
 class Input(enum.Enum):
@@ -87,9 +88,15 @@ class InputType(msgspec.Struct, frozen=True):
         if self.kind is Input.NOW and isinstance(value, datetime):
             if value.tzinfo is None:
                 raise TypeError(f"a time that has a time zone, and {value!r} has none")
-            return value.astimezone(UTC)
+            try:
+                return value.astimezone(UTC)
+            except OverflowError:
+                raise TypeError(f"a time of the years 1 to 9999 in UTC, not {value!r}") from None
         if self.kind in (Input.AUTHOR, Input.NEW_ID) and isinstance(value, str) and value:
-            return value
+            try:
+                return check_text(value, WORDS[self.kind])
+            except InvalidEvent as wrong:
+                raise TypeError(str(wrong)) from None
         if value is None and self.optional:
             return None
         raise TypeError(f"{WORDS[self.kind]}, not {value!r}")
@@ -116,10 +123,10 @@ WORDS = {
     Input.CHANCE: "a random.Random",
 }
 RECORDED: dict[Input, Any] = {
-    Input.NOW: datetime,
-    Input.AUTHOR: str,
-    Input.NEW_ID: str,
-    Input.CHANCE: int,
+    Input.NOW: Annotated[datetime, msgspec.Meta(tz=True)],
+    Input.AUTHOR: Annotated[str, msgspec.Meta(min_length=1)],
+    Input.NEW_ID: Annotated[str, msgspec.Meta(min_length=1)],
+    Input.CHANCE: Annotated[int, msgspec.Meta(ge=0)],
 }
 
 

@@ -60,15 +60,13 @@ class Reads:
     __slots__ = ("boundary", "states")
 
     def __init__(self, references: Iterable[State]) -> None:
-        self._of(list(map(read_of, references)))
-
-    def _of(self, states: list[Read]) -> None:
-        self.states = states
-        self.boundary = union([read.query for read in states])
+        self.states = list(map(read_of, references))
+        self.boundary = union([read.query for read in self.states])
 
     def __add__(self, others: Reads) -> Reads:
         both = Reads(())
-        both._of(self.states + others.states)
+        both.states = self.states + others.states
+        both.boundary = union([read.query for read in both.states])
         return both
 
 
@@ -172,6 +170,12 @@ class Loader:
         They may be remembered, so the caller must not change them. Remembered states are looked up before the head:
         other threads may bring them forward meanwhile, and a state that is newer than the known head is of no use.
         """
+        if len(reads.states) == 1:
+            [read] = reads.states
+            one = self._known(read)
+            if left is None or (one is not None and one[1] > left.position):
+                left = self.head()
+            return [self._load(read, one, left.position, FAR)], left.position
         known = self._all_known(reads)
         if left is None or any(one is not None and one[1] > left.position for one in known):
             left = self.head()
@@ -183,8 +187,6 @@ class Loader:
 
     def _load_all(self, reads: Reads, known: Sequence[Known | None], upto: int) -> list[State]:
         """The states at a position: those that were left at about the same one are folded by one read."""
-        if len(known) == 1:
-            return [self._load(reads.states[0], known[0], upto, FAR)]
         states: list[Any] = [one and one[0] for one in known]
         together: dict[int, list[tuple[int, Folding]]] = {}
         for index, one in enumerate(known):
@@ -194,8 +196,9 @@ class Loader:
         for each in together.values():
             fold_all([folding for _, folding in each], self.log, upto)
             for index, folding in each:
-                self._remember(reads.states[index], folding, upto, FAR)
                 states[index] = folding.state
+                if folding.count or upto - folding.position > FAR:
+                    self._remember(reads.states[index], folding.state, upto, folding.count)
         return states
 
     def _load(self, read: Read, known: Known | None, upto: int, lag: int | None) -> State:
@@ -203,20 +206,25 @@ class Loader:
 
         `lag`: it is remembered if it has changed, or if it was remembered so many positions earlier; None: never.
         """
-        folding = _folding(read, known, upto)
-        position = folding.position
+        if known is None or known[1] > upto:
+            known = state_type(type(read.reference)).empty(read.reference), 0
+        state, position = known
         events = iter(self.log.read(read.query, after=position, upto=upto) if position < upto else ())
-        if (first := next(events, None)) is not None:
-            folding.state = state_type(type(read.reference)).copy(folding.state)
-            folding.count = applied(folding.state, self.log, chain((first,), events))
+        first = next(events, None)
+        if first is None:
+            if lag is not None and read.key is not None and upto - position > lag:
+                self._cache.put((self._mine, read.key), state, upto)
+            return state
+        folded: State = state_type(type(state)).copy(state)
+        count = applied(folded, self.log, chain((first,), events))
         if lag is not None:
-            self._remember(read, folding, upto, lag)
-        return folding.state
+            self._remember(read, folded, upto, count)
+        return folded
 
-    def _remember(self, read: Read, folding: Folding, upto: int, lag: int) -> None:
+    def _remember(self, read: Read, state: State, upto: int, count: int) -> None:
+        """Remember a state that so many events have changed."""
         reference, query, key = read
-        state, count = folding.state, folding.count
-        if key is not None and (count or upto - folding.position > lag):
+        if key is not None:
             self._cache.put((self._mine, key), state, upto, count or 1)
         if self._snapshots is not None and 0 < type(reference).snapshot_every <= count:
             self._snapshots.keep(reference, query, state, upto)
@@ -241,30 +249,28 @@ class Loader:
 
     def _known(self, read: Read, upto: int | None = None) -> Known | None:
         """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
-        known = self._cached(read, upto)
-        if known is None and self._snapshots is not None and type(read.reference).snapshot_every:
-            return self._snapshots.get(read.reference, read.query, upto)
-        return known
-
-    def _cached(self, read: Read, upto: int | None) -> Known | None:
         known = None if read.key is None else self._cache.get((self._mine, read.key))
-        return known if known is not None and (upto is None or known[1] <= upto) else None
+        if known is not None and (upto is None or known[1] <= upto):
+            return known
+        if self._snapshots is not None and type(read.reference).snapshot_every:
+            return self._snapshots.get(read.reference, read.query, upto)
+        return None
 
     def _all_known(self, reads: Reads, upto: int | None = None) -> list[Known | None]:
         """The same for several states, whose snapshots are asked for together."""
-        if len(reads.states) == 1:
-            return [self._known(reads.states[0], upto)]
-        found = [self._cached(read, upto) for read in reads.states]
-        if self._snapshots is None:
-            return found
-        missing = [
-            index
-            for index, read in enumerate(reads.states)
-            if found[index] is None and type(read.reference).snapshot_every
-        ]
-        kept = self._snapshots.get_all([reads.states[index][:2] for index in missing], upto)
-        for index, one in zip(missing, kept, strict=True):
-            found[index] = one
+        found: list[Known | None] = []
+        missing: list[int] = []
+        for index, read in enumerate(reads.states):
+            known = None if read.key is None else self._cache.get((self._mine, read.key))
+            if known is not None and upto is not None and known[1] > upto:
+                known = None
+            if known is None and self._snapshots is not None and type(read.reference).snapshot_every:
+                missing.append(index)
+            found.append(known)
+        if self._snapshots is not None and missing:
+            kept = self._snapshots.get_all([reads.states[index][:2] for index in missing], upto)
+            for index, one in zip(missing, kept, strict=True):
+                found[index] = one
         return found
 
 

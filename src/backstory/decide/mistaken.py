@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from inspect import signature
 from typing import Any
 
-from backstory.decide.call import Command
+from backstory.decide.call import LONGEST_ARGUMENT, Command, shortened
 from backstory.decide.commands import CommandType
 from backstory.decide.gathering import key_of
 from backstory.decide.parameters import Shape, StateParameter, each_state
@@ -102,7 +102,8 @@ def no_such_state(wanted: StateParameter, given: Any, *, guarded: bool) -> str:
         return f"not a value of type {type(given).__name__}"
     one = isinstance(given, (str, int)) and len(state_type(cls).identity) == 1
     simple = one and wanted.shape is not Shape.MANY
-    return f"not {given!r}" + (f"; write {cls.__name__}({given!r})" if simple else "")
+    shown = shortened(repr(given), LONGEST_ARGUMENT)
+    return f"not {shown}" + (f"; write {cls.__name__}({shown})" if simple else "")
 
 
 def _example(cls: type[Any]) -> str:

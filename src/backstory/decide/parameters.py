@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import msgspec
 
+from backstory.decide.call import LONGEST, shortened
 from backstory.decide.state import State, identity
 from backstory.errors import DecisionError, DefinitionError
 from backstory.values.privacy import unmarked
@@ -108,7 +109,8 @@ class Dependent(msgspec.Struct, frozen=True):
         """The references. Raises `DecisionError` if the function gives something else, and its own errors."""
         found = self.function(**{need: values[need] for need in self.needs})
         if not self.state.fits(found):
-            raise DecisionError(f"{self.function.__name__} gave {found!r} for {name}: {self.state.wanted}")
+            gave = shortened(repr(found), LONGEST)
+            raise DecisionError(f"{self.function.__name__} gave {gave} for {name}: {self.state.wanted}")
         return found
 
 
@@ -153,13 +155,22 @@ def dependent(
         raise DefinitionError(
             f"{what}, so it is a state, one or none, or a list of them, not {hints[name]!r}"
         )
+    if not inspect.isroutine(function):
+        raise DefinitionError(
+            f"{what}, which is a value of type {type(function).__name__}; write a function of the parameters that it"
+            " needs, by their names"
+        )
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise DefinitionError(
             f"{what}, which is async; it is a part of a pure decision, and waits for nothing"
         )
+    if inspect.isgeneratorfunction(function):
+        raise DefinitionError(f"{what}, which is a generator; let it return a list")
     own = get_type_hints(function, localns=dict(names or {}), include_extras=True)
     needs = tuple(inspect.signature(function).parameters)
-    for need in needs:
+    for need, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise DefinitionError(f"{what}, whose parameter {need} cannot be given by its name")
         if need not in hints:
             raise DefinitionError(f"{what}, which asks for {need}, and that is no parameter of {command}")
         if unmarked(own.get(need, hints[need])) != unmarked(hints[need]):

@@ -147,7 +147,7 @@ class _Loader:
         for batch, verdict in zip(waiting, verdicts, strict=True):
             if not isinstance(verdict, tuple):
                 refused += [(entry, verdict) for entry in batch]
-            elif verdict[-1].position > newest:
+            elif verdict[-1].position > newest and verdict[-1].secret == batch[-1].draft.secret:
                 newest = verdict[-1].position
                 if not (report.commits or report.known):  # of a store that knows one, the key is the same
                     report.twin = twin(self._log, verdict[0], batch[0].draft.events[0])

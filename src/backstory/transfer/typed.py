@@ -7,6 +7,7 @@ state would see it.
 from __future__ import annotations
 
 import datetime
+import decimal
 import math
 import types
 import warnings
@@ -142,6 +143,9 @@ def _value(text: str, whole: str, annotation: Any, time: Time) -> Any:
                 if isinstance(value, float) and not math.isfinite(value):
                     why = "JSON has no NaN or infinity"
                     break
+                if isinstance(value, decimal.Decimal) and "_" in candidate:
+                    why = "a number has no underscore"
+                    break
                 return value
     except TypeError:  # a type that only the class's own library knows
         return whole
@@ -172,4 +176,10 @@ def structure(text: str) -> Any:
             found = literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise ValueError(f"{text!r} is neither JSON nor as Python writes it") from None
+    try:
+        msgspec.json.encode(found)
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r} has a lone surrogate, which is not valid text") from None
+    except (TypeError, ValueError, OverflowError):
+        pass  # of a type that has no place in JSON: whoever takes it says so
     return list(found) if isinstance(found, tuple | set) else found

@@ -185,7 +185,8 @@ def draft(
     if not events:
         raise InvalidEvent("a commit has at least one event")
     if not isinstance(id, str) or not id or len(id) > ID_LIMIT:
-        raise InvalidEvent(f"a commit id is text of 1 to {ID_LIMIT} characters, not {id!r}")
+        given = f"of {len(id):,}" if isinstance(id, str) else repr(id)
+        raise InvalidEvent(f"a commit id is text of 1 to {ID_LIMIT} characters, not {given}")
     time = checked_time(time)
     check_text(id, "commit id")
     if not reserved_id and id.startswith(RESERVED):
@@ -194,8 +195,11 @@ def draft(
         for event in events:
             if event.type.startswith(RESERVED):
                 raise reserved(event.type, "the event type")
-    check_text(author, "author")
-    check_text(message, "message")
+    try:
+        check_text(author, "author")
+        check_text(message, "message")
+    except (TypeError, AttributeError):
+        raise InvalidEvent(f"author and message are text, not {author!r} and {message!r}") from None
     if condition is not None and condition.after < 0:
         raise InvalidEvent(f"a condition's position counts from 0, got {condition.after}")
     command_json = b"" if command is None else _to_json(command, "command")

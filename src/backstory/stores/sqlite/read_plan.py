@@ -98,8 +98,11 @@ def plan(query: Query) -> Plan:
 def _by_tags(clauses: Sequence[Clause]) -> Selection:
     """The rows that the index has under the tags of one of these clauses."""
     match = " OR ".join(f"({' AND '.join(map(token, clause.tags[:PART]))})" for clause in clauses)
-    types = sorted({type for clause in clauses for type in clause.types})
-    if all(clause.types for clause in clauses) and len(types) <= PART:
+    types = clauses[0].types
+    if any(clause.types != types for clause in clauses):
+        where, arguments = _likely(clauses, ())
+        return _selection(FROM_INDEX, where, (match, *arguments))
+    if 0 < len(types) <= PART:  # for each row once, and not for each clause
         return _selection(FROM_INDEX, f"{_is_one_of(types)} AND", (match, *types))
     return _selection(FROM_INDEX, "", (match,))
 

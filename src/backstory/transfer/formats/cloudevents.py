@@ -16,6 +16,7 @@ the form of data that are no object.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,7 +104,14 @@ def drafted(line: bytes, now: datetime) -> Draft:
 def _data(attributes: dict[str, msgspec.Raw]) -> tuple[str, bytes]:
     """The form of the data if they are no object, and the data as an object, without white space between its parts."""
     if "data_base64" in attributes:
-        return BASE64, _encode({BASE64: _text(attributes["data_base64"])})
+        if "data" in attributes:
+            raise InvalidEvent("a CloudEvent has data or data_base64, and not both")
+        text = _text(attributes["data_base64"])
+        try:
+            b64decode(text, validate=True)
+        except ValueError as wrong:
+            raise InvalidEvent(f"data_base64 is not base64: {wrong}") from wrong
+        return BASE64, _encode({BASE64: text})
     if "data" not in attributes:
         return NONE, b"{}"
     data = msgspec.json.format(attributes["data"], indent=-1)

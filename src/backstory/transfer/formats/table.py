@@ -262,10 +262,13 @@ class _Table:
                     data[name] = row[column]
                 continue
             cell = self._text(row, column)
-            if column in self._lists:
-                data[name] = structure(cell)
-            else:
+            if column not in self._lists:
                 data[name] = inferred(cell) if reading.infer else cell
+                continue
+            try:
+                data[name] = structure(cell)
+            except ValueError as wrong:
+                raise _in_column(column, str(wrong)) from wrong
         return data
 
     def _values(self, row: Mapping[str, str], kind: Typed) -> dict[str, Any]:
