@@ -56,6 +56,11 @@ def start(job: Job | None = None, by: Author = provided, new: NewId = provided, 
 
 
 @command
+def again(job: Job | None, by: Author = provided, new: NewId = provided) -> Opened:
+    return Opened(job.ticket if job else new, by)
+
+
+@command
 def finish(jobs: list[Job]) -> list[Closed]:
     """Close some."""
     return [Closed(job.ticket) for job in jobs if job.by]
@@ -89,6 +94,22 @@ def test_a_state_that_may_be_missing_is_given_by_name_or_left_out(run: Run) -> N
     assert run("state", "Job", "t-1", "--json").json["fields"] == {"ticket": "t-1", "by": "ann"}
     assert "start(t-1)" in run("log", "--oneline").out
     assert "start(None)" in run("log", "--oneline").out
+
+
+def test_a_state_that_may_be_missing_is_left_out_too_where_it_has_no_default(run: Run) -> None:
+    assert "[--job TICKET]" in run("do", "again", "--help").out
+    for words in ([], ["--job", "t-1"]):
+        ran = run("do", "again", *words, "--author", "bo")
+        assert (ran.code, ran.err) == (0, "")
+    assert "again(t-1)\n" in run("log", "--oneline").out
+    assert "again(None)\n" in run("log", "--oneline").out
+
+
+@pytest.mark.parametrize("word", ["", " ", "="])
+def test_an_empty_word_that_is_too_much_is_an_error_of_the_caller(run: Run, word: str) -> None:
+    ran = run("do", "again", word, "--author", "bo")
+    assert ran.code == 2
+    assert ran.err.startswith("backstory: unrecognized arguments: ")
 
 
 def test_many_states_repeat_their_option(run: Run) -> None:

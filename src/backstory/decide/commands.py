@@ -236,7 +236,8 @@ class CommandType(Generic[P, R, G]):
         inputs = self._taken_out(arguments) if self._left_out else None
         for name, state in self.states.items():
             given = arguments[name]
-            if type(given) is state.cls and state.shape is not Shape.MANY:
+            kind = type(given)
+            if kind is state.cls and state.shape is not Shape.MANY:
                 continue
             if not state.fits(given):
                 from backstory.decide.mistaken import no_such_state

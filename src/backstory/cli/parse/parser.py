@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise the error with a pointer to the help; before it the usage, if this parser has one of its own."""
         _, unknown, words = message.partition("unrecognized arguments: ")
-        option = words.split()[0].partition("=")[0] if unknown else ""
+        option = words.strip().partition(" ")[0].partition("=")[0] if unknown else ""
         if hint := did_you_mean(option, self._option_string_actions):
             message = f"{message}; {hint}"
         usage = [] if self.given is None else self.usage_lines()

@@ -63,6 +63,7 @@ def named(command: CommandType[...]) -> dict[str, type[State]]:
 
 
 def required(command: CommandType[...], name: str) -> bool:
-    """Whether a parameter has no default."""
-    parameter = command.signature.parameters[name]
-    return parameter.default is parameter.empty
+    """Whether a parameter has no default; a state of which there may be none has one here, since None has no words."""
+    parameter, state = command.signature.parameters[name], command.states.get(name)
+    optional = state is not None and state.shape is Shape.OPTIONAL
+    return parameter.default is parameter.empty and not optional

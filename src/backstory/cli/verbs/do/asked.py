@@ -104,6 +104,8 @@ class Asked:
                     states[name] = (
                         [self._referred(state, each) for each in own] if many else self._referred(state, own)
                     )
+                elif state.shape is Shape.OPTIONAL and self._has_no_default(name):
+                    states[name] = None
                 continue
             if own is None:
                 own, words = words[: len(fields)], words[len(fields) :]
@@ -123,6 +125,9 @@ class Asked:
             return self.command(**states, **given)
         except TypeError as wrong:
             raise self.wrong(str(wrong).removeprefix(f"{self.command.name}: ")) from None
+
+    def _has_no_default(self, name: str) -> bool:
+        return self.command.signature.parameters[name].default is inspect.Parameter.empty
 
     def _referred(self, state: StateParameter, words: list[str]) -> State:
         try:
