@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from backstory.values.commit import Commit, Head
-from backstory.values.event_data import EventData
+from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.query import Query
 
 MOST = 100_000
@@ -100,7 +100,7 @@ class Tail:
         for tag in tags:
             self.seen.tags[tag] = position
 
-    def add(self, commit: Commit, events: Iterable[EventData]) -> Head:
+    def add(self, commit: Commit, events: Iterable[EventData | RecordedEvent]) -> Head:
         """Note a commit that is being appended, and return the head that it makes."""
         for position, event in enumerate(events, commit.first):
             self._saw(position, event.type, event.tags)

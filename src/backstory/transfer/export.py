@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import msgspec
 
@@ -12,9 +11,7 @@ from backstory.store import ALL, Log
 from backstory.transfer.formats.cloudevents import event_line
 from backstory.transfer.formats.own import FORMAT, Header, commit_line
 from backstory.transfer.source import Progress, no_progress
-from backstory.transfer.stretch import going_on
-from backstory.values.commit import Commit
-from backstory.values.event_data import RecordedEvent
+from backstory.transfer.stretch import going_on, with_events
 from backstory.values.query import Query
 
 
@@ -33,7 +30,7 @@ def own_lines(
     yield _line(msgspec.json.encode(Header(FORMAT, begin, last.position, last.hash.hex())))
     more = iter(going_on(log, begin, last.position))
     joint = next(more, 0)
-    for commit, events in _commits(log, after, last.position):
+    for commit, events in with_events(log, after, last.position):
         yield _line(commit_line(commit, events, more=commit.position == joint))
         if commit.position == joint:
             joint = next(more, 0)
@@ -51,20 +48,11 @@ def cloudevent_lines(
 ) -> Iterator[bytes]:
     """Lines of CloudEvents 1.0, for the events that match and whose commits are in the range."""
     last = log.head().position if upto is None else upto
-    for commit, events in _commits(log, after, last):
+    for commit, events in with_events(log, after, last):
         for event in events:
             if query.matches(event):
                 yield _line(event_line(commit, event, source))
         progress("writing", commit.position, last)
-
-
-def _commits(log: Log, after: int, upto: int) -> Iterator[tuple[Commit, list[RecordedEvent]]]:
-    """Each commit with its events: two streams side by side."""
-    events: Iterator[RecordedEvent] | None = None
-    for commit in log.commits(after=after, upto=upto):
-        if events is None:
-            events = log.read(after=commit.first - 1, upto=upto)
-        yield commit, list(islice(events, commit.size))
 
 
 def _line(json: bytes) -> bytes:

@@ -13,7 +13,9 @@ from backstory.history.check.heads import hash_at
 from backstory.history.check.verify import commit_problems
 from backstory.history.refs.branches import MAIN
 from backstory.store import Log, append
-from backstory.values.commit import Commit, Draft, Head, chained, drafted
+from backstory.stores.tail import Tail
+from backstory.values.commit import NO_HASH, ORIGIN, Commit, Draft, Head, chained, drafted
+from backstory.values.event_data import RecordedEvent
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -88,10 +90,12 @@ def joints(log: Log, after: int, upto: int, batch: int) -> list[int]:
     may have been decided without an earlier one that it would now meet: these stay in one batch.
     """
     ends: list[int] = []
-    for commit in log.commits(after=after, upto=upto):
-        if ends and (first := met(log, commit, after, ends[-1])):
+    passed = Passed(log, after)
+    for commit, events in with_events(log, after, upto):
+        if ends and (first := passed.met(commit, ends[-1])):
             while ends and ends[-1] >= first:
                 ends.pop()
+        passed.add(commit, events)
         if commit.position - (ends[-1] if ends else after) >= batch:
             ends.append(commit.position)
     return ends
@@ -100,17 +104,47 @@ def joints(log: Log, after: int, upto: int, batch: int) -> list[int]:
 def going_on(log: Log, after: int, upto: int) -> Sequence[int]:
     """The positions of commits, in order, whose batch goes on with the next commit, by the same rule."""
     found = array("q")
-    for commit in log.commits(after=after, upto=upto):
-        if first := met(log, commit, after, commit.first - 1):
+    passed = Passed(log, after)
+    for commit, events in with_events(log, after, upto):
+        if first := passed.met(commit, commit.first - 1):
             since = max(first - 1, found[-1] if found else 0)
             found.extend(one.position for one in log.commits(after=since, upto=commit.first - 1))
+        passed.add(commit, events)
     return found
 
 
-def met(log: Log, commit: Commit, after: int, upto: int) -> int | None:
-    """The first event in a range that the condition of a commit forbids now; it was in the same batch."""
-    condition = commit.condition
-    if condition is None or condition.after >= upto:
-        return None
-    found = log.read(condition.query, after=max(condition.after, after), upto=upto, limit=1)
-    return next((event.position for event in found), None)
+class Passed:
+    """The commits of a log that somebody goes through, as far as he has come. Memory is bounded; see `Tail`."""
+
+    def __init__(self, log: Log, after: int) -> None:
+        self._log = log
+        self._after = after
+        self._tail = Tail()
+        self._tail.catch_up(Head(after, NO_HASH, ORIGIN.time))
+
+    def add(self, commit: Commit, events: Sequence[RecordedEvent]) -> None:
+        """Go past a commit."""
+        self._tail.catch_up(self._tail.add(commit, events))
+
+    def met(self, commit: Commit, upto: int) -> int | None:
+        """The first event, up to a position, that the condition of a commit forbids now: of a commit in its own batch.
+
+        Most commits were decided a little behind the log's end, and met nothing: the log is asked for the others alone.
+        """
+        condition = commit.condition
+        if condition is None or condition.after >= upto:
+            return None
+        since = max(condition.after, self._after)
+        if self._tail.seen.rules_out(condition.query, since):
+            return None
+        found = self._log.read(condition.query, after=since, upto=upto, limit=1)
+        return next((event.position for event in found), None)
+
+
+def with_events(log: Log, after: int, upto: int) -> Iterator[tuple[Commit, list[RecordedEvent]]]:
+    """Each commit with its events: two streams side by side."""
+    events: Iterator[RecordedEvent] | None = None
+    for commit in log.commits(after=after, upto=upto):
+        if events is None:
+            events = log.read(after=commit.first - 1, upto=upto)
+        yield commit, list(islice(events, commit.size))
