@@ -15,10 +15,11 @@ import pydantic
 import pytest
 
 from backstory import Event, State, Tag, command, connect, register
-from backstory.errors import InvalidEvent
+from backstory.cli.parse.values import parsed
+from backstory.errors import EventError, InvalidEvent
 from backstory.testing import given
 from backstory.transfer import load, open_input, read_jsonl
-from backstory.transfer.typed import checked
+from backstory.transfer.typed import Typed, checked
 from backstory.values.codec import PLAIN
 from backstory.values.event_types import event_type
 
@@ -166,3 +167,19 @@ def test_one_that_is_in_a_log_is_read(tmp_path: Path) -> None:
         )
         assert [record.event.at for record in db.read(Booked)] == [NAIVE]
         assert db.load(Room("a")).booked == 1
+
+
+def test_a_time_on_the_wall_comes_from_a_cell_or_a_command_line_as_it_is_written() -> None:
+    typed = Typed(
+        event_type(Booked), lambda text: dt.datetime.strptime(text, "%d.%m.%Y").replace(tzinfo=dt.UTC)
+    )
+    day = typed.value("wall", "01.03.2026")
+    assert typed.value("wall", "2026-03-01T09:00") == parsed("2026-03-01T09:00", OnTheWall) == NAIVE
+    assert (day, typed.value("at", "01.03.2026")) == (NAIVE.replace(hour=0), AWARE.replace(hour=0))
+    made = PLAIN.decode(typed.event({"room": "a", "wall": NAIVE}, []))
+    assert made == Booked("a", wall=NAIVE)
+    with pytest.raises(EventError, match="wall"):
+        typed.event({"room": "a", "wall": typed.value("wall", "2026-03-01T09:00Z")}, [])
+    with pytest.raises(ValueError, match="takes TIME, not '2026-03-01T09:00"):
+        parsed("2026-03-01T09:00Z", OnTheWall)
+    assert parsed("2026-03-01T09:00Z", dt.datetime) == AWARE

@@ -23,6 +23,7 @@ from backstory.values.codec import fields
 from backstory.values.event_data import EventData, sorted_tags
 from backstory.values.event_types import EventType
 from backstory.values.fields import hints
+from backstory.values.naive import is_wall_time
 
 Events: TypeAlias = Callable[[str], EventType]
 """The event class of a name, such as `Application.event`. Raises `LookupError` that says which there are."""
@@ -128,7 +129,7 @@ class Typed:
 def _value(text: str, whole: str, annotation: Any, time: Time) -> Any:
     try:
         if datetime.datetime in _kinds(annotation):
-            return time(text)
+            return _wall_time(text, time) if is_wall_time(annotation) else time(text)
         if text[:1] in ("[", "{", "("):
             try:
                 return msgspec.convert(structure(text), annotation, strict=False)
@@ -150,6 +151,14 @@ def _value(text: str, whole: str, annotation: Any, time: Time) -> Any:
     except TypeError:  # a type that only the class's own library knows
         return whole
     raise ValueError(f"{whole!r} does not fit the field: {why}")
+
+
+def _wall_time(text: str, time: Time) -> datetime.datetime:
+    """The time on a clock on the wall; one with a zone keeps it, so that the class refuses it. Raises `ValueError`."""
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return time(text).replace(tzinfo=None)
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:

@@ -30,6 +30,16 @@ def check_of(annotation: Any) -> Check | None:
     return _check(annotation, {})
 
 
+def is_wall_time(annotation: Any) -> bool:
+    """Whether a type says that its times have no zone."""
+    if any(
+        isinstance(mark, msgspec.Meta) and mark.tz is False
+        for mark in getattr(annotation, "__metadata__", ())
+    ):
+        return True
+    return any(map(is_wall_time, get_args(annotation)))
+
+
 def _check(annotation: Any, known: dict[Any, Check]) -> Check | None:
     annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
     annotation = getattr(annotation, "__supertype__", annotation)  # of a NewType

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,16 @@ import msgspec
 
 from backstory.cli.parse.times import parsed as parsed_time
 from backstory.documents.types import bare, item, spelled
+from backstory.values.naive import is_wall_time
 
 
 def parsed(text: str, annotation: Any) -> Any:
     """The value of this type that a text means. Raises `ValueError` that names the values of the type."""
-    if bare(annotation) is datetime:
+    if bare(annotation) is datetime and not is_wall_time(annotation):
         text = parsed_time(text).isoformat()
+    elif bare(annotation) is datetime:
+        with suppress(ValueError):  # which is said below, in words
+            text = datetime.fromisoformat(text).isoformat()
     structured = _json(text) if text.lstrip()[:1] in ("{", "[") or bare(annotation) is Any else None
     try:
         if structured is not None:
