@@ -14,6 +14,7 @@ import msgspec
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.memory.index import Index
+from backstory.stores.rows import hash_range
 from backstory.stores.streams import merged
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head, emptied, recorded
@@ -130,9 +131,10 @@ class MemoryLog:
     def find(self, name: str) -> list[Commit]:
         """The commits that `name` may mean; see `Log.find`."""
         head = self.head()
-        whole = self._commits[: self._whole(head)]
         known = self.by_id(name, head)
-        found = [commit for commit in whole if name and commit.hash.hex().startswith(name.lower())]
+        bounds = hash_range(name.lower()) if name else None
+        whole = () if bounds is None else self._commits[: self._whole(head)]
+        found = [commit for commit in whole if bounds and bounds[0] <= commit.hash <= bounds[1]]
         return found if known is None else [known, *(commit for commit in found if commit is not known)]
 
     def linked(
