@@ -29,6 +29,7 @@ The guides say how the parts work together; [errors](errors.md) has every error,
 SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory": ("To be imported from `backstory`.", {"backstory": []}),
     "backstory.aio": ("The same database for async code; needs the extra `async`.", {"backstory.aio": []}),
+    "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
     "Results": (
         "What verbs give and take. Nobody has to import them, but for annotations and for `Options`.",
