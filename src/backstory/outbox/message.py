@@ -55,6 +55,12 @@ class StopSending(BackstoryError):
     """A receiver wants no more messages at all."""
 
 
+class Begins(msgspec.Struct, frozen=True):
+    """Where an outbox begins: `now`, or `start`."""
+
+    since: str
+
+
 class Outbox:
     """Sends events elsewhere. Derive from it, and write `send`; `db.run` and `backstory run` do the rest.
 
@@ -94,6 +100,16 @@ class Outbox:
     def query(self) -> Query:
         """The events that it sends."""
         return wanted(self._events, ())
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The names of the events that it sends; none for all."""
+        return frozenset(type for clause in self.query.clauses for type in clause.types)
+
+    @property
+    def policy(self) -> Begins:
+        """Where it begins, for those who look after it."""
+        return Begins("now" if self.after is None else "start")
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send these, in order. They are sent again if it raises: `Later`, `StopSending`, or any error."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, PAUSED,
 from backstory.projections.operate import NEVER, Standing, lag_of
 from backstory.projections.source import Source
 from backstory.reactions.deadlines import Deadlines
-from backstory.reactions.declare import Reacting, Reaction
+from backstory.reactions.declare import Reaction
 from backstory.reactions.keep import AGAIN, Checkpoint, Keep
 from backstory.reactions.process import ProcessType
 from backstory.store import Store
@@ -21,16 +22,46 @@ from backstory.unit import Step
 from backstory.values.query import Query
 
 
-def standing(reacting: Reacting, store: Store, source: Source, now: datetime) -> Standing:
+class Begins(Protocol):
+    """Where a consumer begins."""
+
+    @property
+    def since(self) -> str:
+        """`now`, or `start`."""
+        ...
+
+
+class Operated(Protocol):
+    """A consumer that has a `Keep` of its name: a reaction, a process, an outbox."""
+
+    name: str
+
+    @property
+    def policy(self) -> Begins:
+        """Where it begins."""
+        ...
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The names of the events that it takes; none for all."""
+        ...
+
+
+def _kind(operated: Operated) -> str:
+    if isinstance(operated, Reaction):
+        return "reaction"
+    return "process" if isinstance(operated, ProcessType) else type(operated).__name__.lower()
+
+
+def standing(reacting: Operated, store: Store, source: Source, now: datetime) -> Standing:
     """Where a reaction stands. Its lag counts from the point where it will begin, if nobody ever ran it."""
     keep, head = Keep(store, reacting.name), source.head().position
     at = _checkpoint(keep, reacting, source)
     lag, seconds = lag_of(source, reacting.types, at.position, head, now)
     lease = max(0.0, at.until - time.time()) if at.owner else 0.0
     parked = sum(each.state != LEFT_OUT for each in keep.parked().values())
-    kind = "reaction" if isinstance(reacting, Reaction) else "process"
     return Standing(
-        reacting.name, kind, "", 0, True, at.state, at.why, at.position, head, lag, seconds,
+        reacting.name, _kind(reacting), "", 0, True, at.state, at.why, at.position, head, lag, seconds,
         at.owner if lease else "", lease, parked, False, 0.0, 0.0,
     )  # fmt: skip
 
@@ -44,7 +75,7 @@ class Backlog(msgspec.Struct, frozen=True):
     overdue: int
 
 
-def backlog(reacting: Reacting, store: Store, source: Source, now: datetime) -> Backlog:
+def backlog(reacting: Operated, store: Store, source: Source, now: datetime) -> Backlog:
     """What would be delivered to a reaction."""
     position = _checkpoint(Keep(store, reacting.name), reacting, source).position
     events = sum(1 for _ in source.log().read(Query.of(reacting.types), after=position))
@@ -56,20 +87,20 @@ def backlog(reacting: Reacting, store: Store, source: Source, now: datetime) -> 
     return Backlog(reacting.name, position, events, overdue)
 
 
-def _checkpoint(keep: Keep, reacting: Reacting, source: Source) -> Checkpoint:
+def _checkpoint(keep: Keep, reacting: Operated, source: Source) -> Checkpoint:
     """Where it stands, or will begin."""
     begin = source.head().position if reacting.policy.since == "now" else 0
     return keep.look() or Checkpoint(begin, "", state=NEVER)
 
 
-def pause(reacting: Reacting, store: Store) -> None:
+def pause(reacting: Operated, store: Store) -> None:
     """Let nobody run a reaction, until somebody resumes it."""
     _begun(reacting, store).change(
         lambda at: at if at.state == DIVERGED else replace(at, state=PAUSED, why="")
     )
 
 
-def resume(reacting: Reacting, store: Store) -> None:
+def resume(reacting: Operated, store: Store) -> None:
     """Let a reaction go on that was paused or stopped. Raises `ProjectionError` if it is diverged."""
     keep = _begun(reacting, store)
     if keep.at.state == DIVERGED:
@@ -77,12 +108,12 @@ def resume(reacting: Reacting, store: Store) -> None:
     keep.change(lambda at: replace(at, state=RUNNING, why=""))
 
 
-def parked(reacting: Reacting, store: Store) -> list[Parked]:
+def parked(reacting: Operated, store: Store) -> list[Parked]:
     """The events that it keeps back or leaves out, in order."""
     return list(Keep(store, reacting.name).parked().values())
 
 
-def retry(reacting: Reacting, store: Store, position: int | None = None) -> int:
+def retry(reacting: Operated, store: Store, position: int | None = None) -> int:
     """Let whoever runs it try the events of the key of one event again, in order, or all. Returns how many.
 
     Its code runs where the reaction runs, and never here.
@@ -98,7 +129,7 @@ def retry(reacting: Reacting, store: Store, position: int | None = None) -> int:
     return len(old)
 
 
-def skip(reacting: Reacting, store: Store, position: int, why: str) -> None:
+def skip(reacting: Operated, store: Store, position: int, why: str) -> None:
     """Leave an event out for good, and say why: one that is parked, or that stops the reaction, which then goes on."""
     keep = _begun(reacting, store)
     old = keep.parked().get(position)
@@ -113,7 +144,7 @@ def _changed(at: Checkpoint) -> Checkpoint:
     return replace(at, state=state, why=why, changes=at.changes + 1)
 
 
-def _begun(reacting: Reacting, store: Store) -> Keep:
+def _begun(reacting: Operated, store: Store) -> Keep:
     keep = Keep(store, reacting.name)
     if keep.look() is None:
         raise ProjectionError(f"nobody has ever run {reacting.name}")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias, TypeVar, get_type_hints
 from weakref import WeakKeyDictionary
@@ -255,8 +255,10 @@ def reacting(thing: AnyReaction | Any) -> Reacting:
     return thing if isinstance(thing, Reaction) else process_type(thing)
 
 
-def check_names(reactions: Sequence[Reacting]) -> None:
-    """Raise `DefinitionError` if two have one name: they would share a checkpoint."""
-    for name, count in Counter(each.name for each in reactions).items():
+def check_names(names: Iterable[str]) -> None:
+    """Raise `DefinitionError` if two reactions or outboxes have one name: they would share a checkpoint."""
+    for name, count in Counter(names).items():
         if count > 1:
-            raise DefinitionError(f"two reactions have the name {name!r}; say name= for one of them")
+            raise DefinitionError(
+                f"two reactions have the name {name!r}; say name= for one of them, or name the outbox otherwise"
+            )

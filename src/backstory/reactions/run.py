@@ -134,7 +134,7 @@ def running(
     """
     every = list(things)
     reactions = [reacting(each) for each in every if is_reaction(each)]
-    check_names(reactions)
+    check_names(each.name for each in reactions)
     others = [cast("AnyProjection", each) for each in every if not is_reaction(each)]
     if reactions and (why := why_not(store)):
         names = ", ".join(each.name for each in reactions)

@@ -48,7 +48,7 @@ class Reacted:
         )
         take(self._db.store)
         found = list(map(reacting, reactions))
-        check_names(found)
+        check_names(each.name for each in found)
         for commit in commits:
             self._now = max(self._now, commit.time or self._now)
             self._db.append(

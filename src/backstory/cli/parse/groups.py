@@ -10,48 +10,58 @@ from backstory.reactions.process import reacting
 
 if TYPE_CHECKING:
     from backstory.database import Database
+    from backstory.outbox.message import Outbox
     from backstory.projections.projection import Group
     from backstory.reactions.declare import Reacting
+    from backstory.reactions.operate import Operated
     from backstory.session import Session
 
 
 class Chosen(NamedTuple):
-    """Groups of projections, and reactions."""
+    """Groups of projections, reactions, and outboxes."""
 
     groups: list[Group]
     reactions: list[Reacting]
+    outboxes: list[Outbox]
+
+    @property
+    def consumers(self) -> list[Operated]:
+        """All that have no tables, and are never made again."""
+        return [*self.reactions, *self.outboxes]
 
     @property
     def names(self) -> list[str]:
         """The names of all."""
-        return [*(group.name for group in self.groups), *(each.name for each in self.reactions)]
+        return [*(group.name for group in self.groups), *(each.name for each in self.consumers)]
 
 
 def chosen(session: Session, db: Database, names: Sequence[str]) -> Chosen:
-    """The projections, groups and reactions of these names; all of the application without any."""
+    """The projections, groups, reactions and outboxes of these names; all of the application without any."""
     app = session.application
-    every = Chosen(db.views.know(app.projections), list(map(reacting, app.reactions)))
+    every = Chosen(db.views.know(app.projections), list(map(reacting, app.reactions)), list(app.outboxes))
     if not names:
         return every
-    found = Chosen([], [])
+    found = Chosen([], [], [])
     for name in names:
         own = [
             group for group in every.groups if name in (group.name, *(each.name for each in group.members))
         ]
         reactions = [each for each in every.reactions if each.name == name]
-        if not own and not reactions:
+        outboxes = [each for each in every.outboxes if each.name == name]
+        if not (own or reactions or outboxes):
             known = ", ".join(sorted(every.names)) or "none at all"
-            raise UsageError(f"{app.name} has no projection or reaction {name!r}; it has {known}")
+            raise UsageError(f"{app.name} has no projection, reaction or outbox {name!r}; it has {known}")
         found.groups.extend(group for group in own if group not in found.groups)
         found.reactions.extend(each for each in reactions if each not in found.reactions)
+        found.outboxes.extend(each for each in outboxes if each not in found.outboxes)
     return found
 
 
 def chosen_groups(session: Session, db: Database, names: Sequence[str]) -> list[Group]:
     """The same for a verb that is about projections alone."""
     found = chosen(session, db, names)
-    if names and found.reactions:
+    if names and found.consumers:
         raise UsageError(
-            f"{found.reactions[0].name} is a reaction, which is never run again for an event that it has passed"
+            f"{found.consumers[0].name} is no projection: it is never run again for an event that it has passed"
         )
     return found.groups

@@ -73,16 +73,16 @@ def _done(session: Session, arguments: Namespace) -> tuple[int, Sequence[Parked]
     from backstory.reactions import operate as reactions
 
     db = session.database
-    groups, others = chosen(session, db, [arguments.name])
+    found = chosen(session, db, [arguments.name])
     skip, why, applied = arguments.skip, arguments.message, 0
     position = None if arguments.retry in (None, "all") else int(arguments.retry)
-    for group in groups:
+    for group in found.groups:
         if skip is not None:
             operate.skip(db.views, group, skip, why)
         if arguments.retry is not None:
             applied = operate.retry(db.views, group, position)
         return applied, operate.parked(db.views, group)
-    [reaction] = others
+    [reaction] = found.consumers
     if skip is not None:
         reactions.skip(reaction, db.store, skip, why)
     if arguments.retry is not None:

@@ -38,7 +38,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     found = chosen(session, db, arguments.names)
     for group in found.groups:
         operate.pause(db.views, group)
-    for each in found.reactions:
+    for each in found.consumers:
         reactions.pause(each, db.store)
     if out.json:
         out.document("paused", projections=found.names)

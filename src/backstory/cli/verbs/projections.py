@@ -48,13 +48,14 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     from backstory.reactions.operate import standing
 
     db = session.database
-    groups, reactions = chosen(session, db, arguments.names)
+    chosen_ones = chosen(session, db, arguments.names)
+    groups = chosen_ones.groups
     if arguments.prune:
         taken = sum(operate.prune(db.views, group) for group in groups)
         out.say(f"backstory: {count(taken, 'generation')} taken away")
     now = db.branches.clock()
     found = operate.standings(db.views, groups, now)
-    found += [standing(each, db.store, db.views.source, now) for each in reactions]
+    found += [standing(each, db.store, db.views.source, now) for each in chosen_ones.consumers]
     wrong = [each for each in found if not is_fine(each, arguments.lag)]
     if out.json:
         out.document("projections", projections=list(map(msgspec.structs.asdict, found)))
@@ -63,7 +64,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         table.write(out, titles, list(map(_row, found)), right="at head")
         out.lines(f"{each.name}: {plain(each.why)}" for each in found if each.why)
     else:
-        out.say(f"backstory: {session.application.name} has no projections and no reactions")
+        out.say(f"backstory: {session.application.name} has no projections, reactions or outboxes")
     return 1 if arguments.check and wrong else 0
 
 

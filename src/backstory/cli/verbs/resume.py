@@ -39,7 +39,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     found = chosen(session, db, arguments.names)
     for group in found.groups:
         operate.resume(db.views, group)
-    for each in found.reactions:
+    for each in found.consumers:
         reactions.resume(each, db.store)
     if out.json:
         out.document("resumed", projections=found.names)

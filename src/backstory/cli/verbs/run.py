@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.cli.exits import UsageError
-from backstory.cli.parse.groups import chosen
+from backstory.cli.parse.groups import Chosen, chosen
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.told import pasted
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.database import Database
-    from backstory.reactions.declare import Reacting
+    from backstory.reactions.operate import Operated
     from backstory.session import Session
 
 EXAMPLES = """\
@@ -61,24 +61,29 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Run them."""
+    from backstory.outbox.together import Together, sendings
     from backstory.reactions.run import run_these
 
     db = session.database
-    groups, reactions = chosen(session, db, arguments.names)
+    found = chosen(session, db, arguments.names)
+    groups, reactions, outboxes = found.groups, found.reactions, found.outboxes
     if arguments.yes and not arguments.take_over:
         raise UsageError("--yes is the answer to --take-over")
-    if arguments.take_over and not _take_over(db, reactions, out, sure=arguments.yes):
+    if arguments.take_over and not _take_over(db, found.consumers, out, sure=arguments.yes):
         return 1
-    why = _why_not(db) if reactions else ""
+    why = _why_not(db) if found.consumers else ""
     if why:
-        left_out = ", ".join(each.name for each in reactions)
+        left_out = ", ".join(each.name for each in found.consumers)
         out.say(f"backstory: {left_out}: not run, because this store does not react: {why}")
         out.say(f"backstory: see what it would react to: {pasted('run', '--take-over')}")
-        reactions = []
+        reactions, outboxes = [], []
     for group in groups:
         db.views.ensured(group)
-    runner = run_these(groups, reactions, db.views, db.store, db.main, db.branches.clock, arguments.lease)
-    names = [*(group.name for group in groups), *(each.name for each in reactions)]
+    runner = Together(
+        run_these(groups, reactions, db.views, db.store, db.main, db.branches.clock, arguments.lease),
+        sendings(outboxes, db.views.source, arguments.lease),
+    )
+    names = Chosen(groups, reactions, outboxes).names
 
     def stop(*_: Any) -> None:
         runner.stop()
@@ -102,7 +107,7 @@ def _why_not(db: Database) -> str:
     return why_not(db.store)
 
 
-def _take_over(db: Database, reactions: Sequence[Reacting], out: Output, *, sure: bool) -> bool:
+def _take_over(db: Database, reactions: Sequence[Operated], out: Output, *, sure: bool) -> bool:
     """Say what would be delivered, and take the right if that is what somebody wants; whether the store reacts now."""
     from backstory.reactions.operate import backlog
     from backstory.right import has_right, take
