@@ -1,6 +1,7 @@
 """Every error that Backstory raises, as one tree; `docs/errors.md` has a way out of each.
 
-`ExpressionError` is in `backstory.history.ask.expression`; `UsageError` is in `backstory.cli.exits`.
+`ExpressionError` is in `backstory.history.ask.expression`; `UsageError` is in `backstory.cli.exits`; `Later`,
+`StopSending` and `WrongSignature` are in `backstory.outbox`.
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command
@@ -36,6 +37,9 @@
      ├─ LockError                a schema lock is missing, or its file is something else
      ├─ SourceError              a line of an imported file cannot be understood
      ├─ OutputError              a file is not written over a store, a folder, or the file that is read
+     ├─ WrongSignature           a webhook is from somebody without the secret, or too old
+     ├─ Later                    an outbox is to send its messages again after a while
+     ├─ StopSending              an outbox is to send no more
      ├─ ProjectionError          the tables of a projection cannot be made, fed or read as they are
      │   ├─ ProjectionFailed     its code raised an error at an event
      │   └─ Behind               it has not seen a commit that a reader asks for

@@ -73,7 +73,7 @@ def test_a_projection_that_is_not_there_is_said(run: Run) -> None:
     ran = run("rebuild", "orders")
     assert (ran.code, ran.err) == (
         2,
-        "backstory: bank has no projection or reaction 'orders'; it has balances\n",
+        "backstory: bank has no projection, reaction or outbox 'orders'; it has balances\n",
     )
 
 

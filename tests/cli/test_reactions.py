@@ -138,4 +138,4 @@ def test_a_clone_says_what_it_would_react_to_and_takes_over_when_told(run: Run, 
 def test_a_name_that_nothing_has_is_said(run: Run, shop: Path) -> None:
     begin(run)
     wrong = run("-s", "bank.db", "run", "mail", "--app", "reacting")
-    assert "reacting has no projection or reaction 'mail'; it has dormant, greet" in wrong.err
+    assert "reacting has no projection, reaction or outbox 'mail'; it has dormant, greet" in wrong.err

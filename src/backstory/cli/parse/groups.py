@@ -61,7 +61,8 @@ def chosen_groups(session: Session, db: Database, names: Sequence[str]) -> list[
     """The same for a verb that is about projections alone."""
     found = chosen(session, db, names)
     if names and found.consumers:
+        what = "a reaction" if found.reactions else "an outbox"
         raise UsageError(
-            f"{found.consumers[0].name} is no projection: it is never run again for an event that it has passed"
+            f"{found.consumers[0].name} is {what}, which is never run again for an event that it has passed"
         )
     return found.groups
