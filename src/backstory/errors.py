@@ -347,6 +347,8 @@ class MergeConflict(BackstoryError):
         first = conflicts[0]
         seen = ", ".join(event.type for event in first.in_the_way[:3])
         why = first.reason or f"its decision did not know {seen}"
+        if first.stuck and first.stuck != why:
+            why += f", and {first.stuck}"
         return (
             f"{len(conflicts)} of {len(report.steps)} commits of {report.source} conflict with {report.target}, first"
             f" #{first.commit.position} {first.commit.id}: {why}; nothing was appended"

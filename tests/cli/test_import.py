@@ -267,6 +267,19 @@ def test_every_format_has_a_dry_run(run: Run, alone: Path) -> None:
     assert not Path("new.db").exists()
 
 
+def test_a_branch_takes_an_import_and_a_dry_run_of_one(run: Run, orders: Path) -> None:
+    run("init", "new.db")
+    run("append", "Opened", "-s", "new.db")
+    run("branch", "try", "-s", "new.db")
+    ran = run("import", "-s", "new.db", "-b", "try", "csv", str(orders), *COLUMNS, "--dry-run")
+    assert ran.out.startswith("would import 2 events in 2 commits")
+    run("import", "-s", "new.db", "-b", "try", "csv", str(orders), *COLUMNS)
+    heads = [run("status", "-s", "new.db", "-b", name, "--json").json["position"] for name in ("main", "try")]
+    assert heads == [1, 3]
+    again = run("import", "-s", "new.db", "-b", "try", "csv", str(orders), *COLUMNS, "--dry-run").out
+    assert again == "nothing new; 2 commits were there already; a dry run keeps nothing\n"
+
+
 def test_several_files_come_in_together_by_time(run: Run, tmp_path: Path, orders: Path) -> None:
     (tmp_path / "more.csv").write_text("type,time,order\nPacked,2026-11-01T12:00:00Z,o-1\n", encoding="utf-8")
     ran = run("import", "-s", "new.db", "csv", str(orders), "more.csv", *COLUMNS)
@@ -285,6 +298,8 @@ def test_commits_that_came_in_too_late_for_their_time_are_counted_and_every_verb
     assert ran.json["earlier"] == 1
     assert "1 commit was older than the end of the log, whose time never goes back" in ran.err
     assert "import all sources into a new store" in ran.err
+    form = run("log", "-s", "new.db", "-n", "1", "--format", "{authored:%d} {time:%d}").out
+    assert form == "01 02\n"
     for verb in (["log", "-n", "1"], ["show"]):
         shown = run(*verb, "-s", "new.db").out
         assert "Date:" in shown

@@ -275,6 +275,10 @@ def test_a_command_that_is_not_known_or_breaks_is_a_conflict_or_says_which(
     assert "not known here" in report.conflicts[0].reason
     assert reported(db.merge, "side", Options(commands={})).conflicts[0].stuck == report.conflicts[0].reason
     assert not reported(db.merge, "side").conflicts[0].stuck
+    with pytest.raises(
+        MergeConflict, match=r"did not know ledger\.entered, and the command ledger\.enter is not known"
+    ):
+        db.merge("side", Options(commands={}))
     monkeypatch.setattr(definitions["ledger.enter"], "function", lambda book, number: [number])
     report = reported(db.merge, "side", Options(resolution="redecide"))
     assert "cannot be run again" in report.conflicts[0].reason

@@ -72,6 +72,7 @@ VERBS: dict[str, Callable[[Database], Any]] = {
     "search": lambda db: list(commits_with(db.log, Talk("a"), "last", str(MANY))),
     "search all": lambda db: list(commits_with_any(db.log, Talk, "last", str(MANY))),
     "read": lambda db: [record.author for record in db.read()],
+    "read, when it happened": lambda db: [record.authored for record in db.read()],
     "read, then ask": lambda db: [record.metadata for record in list(db.read(Said))],
     "read backwards": lambda db: [record.time for record in db.read(Talk("a"), backwards=True)],
 }

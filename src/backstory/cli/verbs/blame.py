@@ -35,7 +35,9 @@ backstory blame Account a-7 --json
 
 TEXT = """\
 A value that a list only moved keeps the event that gave it. Writing the value that
-is there already does not count, except with --assertions. A field without an event has its default."""
+is there already does not count, except with --assertions. A field without an event has its default.
+
+A time is the one at which a commit was decided. `in log` is the log's own, by which @{time} goes, where it is later."""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -33,7 +33,7 @@ backstory log --graph --oneline
 backstory log --patch --tag account:a-7
 backstory log -S cents=200
 backstory log -S balance=300 --of Account a-7
-backstory log --format '{short} {time:%d.%m.%Y} {author:<10} {subject}'
+backstory log --format '{short} {authored:%d.%m.%Y} {author:<10} {subject}'
 backstory log --type Withdrawn --type Deposited --since yesterday
 backstory log --author ann --grep 'rent|food' --until 2030-01-01
 backstory log --follow --ndjson
@@ -45,12 +45,15 @@ have, A...B those that only one has, marked < and >. With --type or --tag: the c
 their events only these. Several --type mean any of them, several --tag all of them. Times without a zone are local; a
 date is its midnight.
 
+The date of a commit is the time at which it was decided, {authored} in --format. {time} is the log's own, by which
+@{time}, --since and --until go; where it is later, because the commit came in after a newer one, it is shown as well.
+
 -S finds the commits after which a field has this value and had another one before: a field of a tag's data, or with
 --of of one state (Account a-7), or of any of a kind (Account). A path leads into nested values, as in lines.0.sku. A
 name with a dot, a slash or = in it stands in double quotes: '"price.eur"=6'.
 
---format takes {hash} {short} {id} {author} {time} {message} {subject} {position} {first} {size} {command} {content}
-{names} {types} {tags}, with a width or a time's form behind a colon; \\n and \\t are a new line and a tab."""
+--format takes {hash} {short} {id} {author} {authored} {time} {message} {subject} {position} {first} {size} {command}
+{content} {names} {types} {tags}, with a width or a time's form behind a colon; \\n and \\t are a new line and a tab."""
 
 RECENT = 10
 """Commits that --follow begins with, as `tail -f` does with lines."""

@@ -38,7 +38,9 @@ backstory state Account a-7 --at main~3
 TEXT = """\
 Every field of the events that have the tag, with its last value and the event that gave it. A value is shown as
 text if that cannot be mistaken for another value, and else as JSON. Exit code 1: nothing is known about the tag.
-Without a colon, the first word names a state of the application, and the words after it are its identity."""
+Without a colon, the first word names a state of the application, and the words after it are its identity.
+
+A time is the one at which a commit was decided. `in log` is the log's own, by which @{time} goes, where it is later."""
 
 
 def arguments(parser: ArgumentParser) -> None:
