@@ -282,3 +282,28 @@ def test_backstory_run_sends_and_its_verbs_look_after_it(
     ]
     assert "is paused" in backstory("pause", *options, "archive")
     assert "paused" in backstory("projections", *options)
+
+
+def test_an_outbox_that_is_killed_again_and_again_sends_each_event_in_order(tmp_path: Path) -> None:
+    path, out = tmp_path / "shop.db", tmp_path / "out.jsonl"
+    with connect(path) as db:
+        for number in range(300):
+            db.append(Paid("c-1", str(number)))
+            if number % 60 == 59:
+                command = [sys.executable, "-m", "tests.outbox.sender", str(path), str(out)]
+                with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+                    assert process.stdout is not None
+                    process.stdout.readline()
+                    time.sleep(number / 3_000)  # so that it is killed early and late
+                    process.kill()
+        archive = Jsonl("archive", out, after=0)
+        with db.run(archive):
+            until(lambda: sent(out)[-1:] == ["299"])
+    assert list(dict.fromkeys(sent(out))) == [str(number) for number in range(300)]
+
+
+def sent(path: Path) -> list[str]:
+    """The orders in a file, in order, also those that came twice."""
+    if not path.exists():
+        return []
+    return [msgspec.json.decode(line)["data"]["order"] for line in path.read_bytes().split(b"\n")[:-1]]

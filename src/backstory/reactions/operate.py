@@ -17,6 +17,8 @@ from backstory.reactions.deadlines import Deadlines
 from backstory.reactions.declare import Reaction
 from backstory.reactions.keep import AGAIN, Checkpoint, Keep
 from backstory.reactions.process import ProcessType
+from backstory.reactions.shares import belongs
+from backstory.refs import CHECKPOINT
 from backstory.store import Store
 from backstory.unit import Step
 from backstory.values.query import Query
@@ -32,9 +34,12 @@ class Begins(Protocol):
 
 
 class Operated(Protocol):
-    """A consumer that has a `Keep` of its name: a reaction, a process, an outbox."""
+    """A consumer that has a `Keep` of its name: a reaction, a process, an outbox, a partition of a subscription."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What its checkpoint goes by."""
+        ...
 
     @property
     def policy(self) -> Begins:
@@ -47,9 +52,30 @@ class Operated(Protocol):
         ...
 
 
+class SubscriptionKept(msgspec.Struct, frozen=True):
+    """A partition of a subscription, or all of one without partitions. Nobody knows here which events it takes."""
+
+    name: str
+    types: frozenset[str] = frozenset()
+    since: str = "start"
+
+    @property
+    def policy(self) -> Begins:
+        """Where it begins: it has begun."""
+        return self
+
+
+def subscription(store: Store, name: str) -> list[SubscriptionKept]:
+    """The partitions of a subscription that somebody has begun; none if there is no such one."""
+    refs = store.refs.list(CHECKPOINT + name)
+    return [SubscriptionKept(ref.removeprefix(CHECKPOINT)) for ref in refs if belongs(ref, name)]
+
+
 def _kind(operated: Operated) -> str:
     if isinstance(operated, Reaction):
         return "reaction"
+    if isinstance(operated, SubscriptionKept):
+        return "subscription"
     return "process" if isinstance(operated, ProcessType) else type(operated).__name__.lower()
 
 

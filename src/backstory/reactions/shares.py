@@ -35,7 +35,7 @@ class Shares:
         names = [asked.name] if asked.partitions == 1 else [
             f"{asked.name}/{number}-of-{asked.partitions}" for number in range(asked.partitions)
         ]  # fmt: skip
-        there = [ref for ref in self._store.refs.list(CHECKPOINT + asked.name) if _belongs(ref, asked.name)]
+        there = [ref for ref in self._store.refs.list(CHECKPOINT + asked.name) if belongs(ref, asked.name)]
         if others := [ref for ref in there if ref.removeprefix(CHECKPOINT) not in names]:
             known = others[0].rpartition("-of-")[2] if "-of-" in others[0] else "1"
             raise ProjectionError(
@@ -74,7 +74,8 @@ class Shares:
             self._present = 0.0
 
 
-def _belongs(ref: str, name: str) -> bool:
+def belongs(ref: str, name: str) -> bool:
+    """Whether a ref is a checkpoint of a subscription."""
     rest = ref.removeprefix(CHECKPOINT + name)
     return not rest or (rest.startswith("/") and "-of-" in rest)
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from backstory.cli.show.output import Output
+    from backstory.database import Database
     from backstory.projections.catalog import Parked
+    from backstory.reactions.operate import Operated
     from backstory.session import Session
 
 AGAIN = "again"
@@ -32,12 +34,17 @@ TEXT = """\
 A projection with on_error="park" keeps an event back that it cannot apply, with all later events of the same key. They
 are kept as positions, never as copies. --retry applies the events of one key, or of all, in order.
 
-A reaction keeps an event back after its tries. --retry lets whoever runs the reaction try again, in order."""
+A reaction, an outbox or a subscription keeps an event back after its tries, or when it is told to. --retry lets whoever
+runs it try again, in order."""
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Which one, and what to do."""
-    parser.add_argument("name", metavar="PROJECTION", help="a projection or a reaction of the application")
+    parser.add_argument(
+        "name",
+        metavar="PROJECTION",
+        help="a projection, reaction, outbox or subscription",
+    )
     parser.add_argument("--retry", metavar="POSITION|all", help="apply the events of this one's key, or all")
     parser.add_argument("--skip", type=int, metavar="POSITION", help="leave an event out for good; needs -m")
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why it is left out")
@@ -82,9 +89,19 @@ def _done(session: Session, arguments: Namespace) -> tuple[int, Sequence[Parked]
         if arguments.retry is not None:
             applied = operate.retry(db.views, group, position)
         return applied, operate.parked(db.views, group)
-    [reaction] = found.consumers
-    if skip is not None:
-        reactions.skip(reaction, db.store, skip, why)
-    if arguments.retry is not None:
-        applied = reactions.retry(reaction, db.store, position)
-    return applied, reactions.parked(reaction, db.store)
+    of = [each for each in found.consumers if _has(each, db, skip if position is None else position)]
+    for each in of:
+        if skip is not None:
+            reactions.skip(each, db.store, skip, why)
+        if arguments.retry is not None:
+            applied += reactions.retry(each, db.store, position)
+    return applied, [one for each in found.consumers for one in reactions.parked(each, db.store)]
+
+
+def _has(one: Operated, db: Database, position: int | None) -> bool:
+    """Whether this is about one of a subscription's partitions: any, or the one that keeps an event."""
+    from backstory.reactions.operate import SubscriptionKept, parked
+
+    if position is None or not isinstance(one, SubscriptionKept):
+        return True
+    return any(each.position == position for each in parked(one, db.store))

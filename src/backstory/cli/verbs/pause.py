@@ -24,7 +24,10 @@ A projection that is inline falls behind meanwhile; no append fails because of i
 def arguments(parser: ArgumentParser) -> None:
     """Which projections and reactions."""
     parser.add_argument(
-        "names", nargs="+", metavar="PROJECTION", help="projections and reactions of the application"
+        "names",
+        nargs="+",
+        metavar="PROJECTION",
+        help="projections, reactions, outboxes, subscriptions",
     )
     application_options(parser)
 

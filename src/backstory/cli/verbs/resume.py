@@ -25,7 +25,10 @@ the event out with: backstory parked NAME --skip POSITION -m WHY"""
 def arguments(parser: ArgumentParser) -> None:
     """Which projections and reactions."""
     parser.add_argument(
-        "names", nargs="+", metavar="PROJECTION", help="projections and reactions of the application"
+        "names",
+        nargs="+",
+        metavar="PROJECTION",
+        help="projections, reactions, outboxes, subscriptions",
     )
     application_options(parser)
 

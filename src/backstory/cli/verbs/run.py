@@ -40,7 +40,7 @@ takes the right: the other store must not react any more, or both do."""
 def arguments(parser: ArgumentParser) -> None:
     """Which of them, and for how long."""
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="projections and reactions; default: all of the application"
+        "names", nargs="*", metavar="NAME", help="projections, reactions, outboxes; default: all"
     )
     parser.add_argument(
         "--once", action="store_true", help="end when all are at the end of the log, or kept back"
@@ -83,7 +83,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         run_these(groups, reactions, db.views, db.store, db.main, db.branches.clock, arguments.lease),
         sendings(outboxes, db.views.source, arguments.lease),
     )
-    names = Chosen(groups, reactions, outboxes).names
+    names = Chosen(groups, reactions, outboxes, []).names
 
     def stop(*_: Any) -> None:
         runner.stop()
