@@ -28,6 +28,8 @@ from backstory.stores.memory.log import MemoryLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Outcome, Unit
 from backstory.values.codec import PLAIN
+from backstory.values.commit import draft
+from backstory.values.event_data import encoded
 from backstory.values.query import Condition, Query
 from tests.history.ledger import Book, Entered, draw, enter, ledger, move, reported
 
@@ -505,6 +507,36 @@ def test_no_conflict_is_lost_while_others_append(store: Store) -> None:
         if commit.condition is not None:
             seen = db.log.read(commit.condition.query, after=commit.condition.after, upto=commit.first - 1)
             assert list(seen) == []
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        b"{}",
+        b'{"name":5,"arguments":{}}',
+        b'{"name":["enter"],"arguments":{}}',
+        b'{"name":"ledger.enter"}',
+        b'{"name":"ledger.enter","arguments":[]}',
+        b'{"name":"ledger.enter","arguments":null,"inputs":null}',
+        b'{"name":"ledger.enter","arguments":{},"inputs":5}',
+        b'{"name":"ledger.enter","arguments":{},"withheld":5}',
+        b'{"name":"ledger.enter","arguments":{"book":5,"cents":[]}}',
+    ],
+)
+def test_a_command_that_no_execution_has_recorded_is_a_conflict_that_says_so(
+    db: Database, recorded: bytes
+) -> None:
+    side = db.branch("side")
+    made, event = next(side.commits()), next(side.log.read())
+    condition = Condition(Query.of(tags=event.tags), 2)
+    content = [encoded(event.type, event.data, event.tags, event.version)]
+    append(side.log, draft(content, id="strange", time=made.time, condition=condition, command=recorded))
+    db.execute(enter(Book("a"), 1))
+    with pytest.raises(MergeConflict) as told:
+        db.merge("side", Options(resolution="redecide"))
+    [step] = told.value.report.steps
+    assert step.outcome == "conflict"
+    assert "its command" in step.reason
 
 
 MERGER = """

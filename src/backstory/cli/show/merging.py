@@ -186,7 +186,7 @@ _GIVEN = {
 def unknown(step: MergeStep, known: Collection[str]) -> bool:
     """Whether a commit cannot be decided again because its command is not among those that are known."""
     command = step.commit.command
-    return bool(step.stuck) and command is not None and command["name"] not in known
+    return bool(step.stuck) and command is not None and command.get("name") not in known
 
 
 def next_words(pending: Pending, stuck: Sequence[bool] = ()) -> Iterator[str]:

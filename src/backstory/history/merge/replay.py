@@ -236,6 +236,10 @@ class Replay:
             return None, "its command is withheld, so it cannot be decided again"
         if recorded is None:
             return None, "no command made it, so it cannot be decided again"
+        try:
+            msgspec.convert(recorded, _Executed)
+        except msgspec.ValidationError as wrong:
+            return None, f"no execution recorded its command ({wrong}), so it cannot be decided again"
         kind = self._rules.commands.get(recorded["name"])
         if kind is None:
             name = recorded["name"]
@@ -340,6 +344,15 @@ class Replay:
         if not self._rules.author:
             del metadata[DECIDED_BY]
         return metadata
+
+
+class _Executed(msgspec.Struct):
+    """The form of the command of an execution; a commit that came in may have any JSON object as its command."""
+
+    name: str
+    arguments: dict[str, Any]
+    inputs: dict[str, Any] = {}
+    withheld: list[str] = []
 
 
 def plain(events: Iterable[RecordedEvent]) -> list[EventData]:
