@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.cli.conftest import Run
@@ -67,6 +68,23 @@ def test_events_that_are_kept_back_are_listed(run: Run) -> None:
     assert run("parked", "balances", "--skip", "1").code == 2
     assert "keeps no event #1 back" in run("parked", "balances", "--skip", "1", "-m", "why").err
     assert "takes a position or all" in run("parked", "balances", "--retry", "x").err
+
+
+def test_tables_are_verified_against_their_events(run: Run, bank: Path) -> None:
+    assert run("verify", "--projections").code == 0  # never run: nothing to compare
+    run("run", "--once")
+    ran = run("verify", "--projections")
+    assert ran.code == 0
+    assert "compared 2 rows of balances at #" in ran.out
+    [found] = run("verify", "--projections", "--json").json["projections"]
+    assert (found["name"], found["rows"]) == ("balances", 2)
+    [file] = (bank.parent / f"{bank.name.removesuffix('.db')}.views").glob("*.db")
+    connection = apsw.Connection(str(file))
+    connection.execute("UPDATE balances SET cents = cents + 1 WHERE account = 'a-7'")
+    connection.close()
+    ran = run("verify", "--projections")
+    assert ran.code == 1
+    assert "balances: table balances has 1 rows that no event made, and lacks 1" in ran.out
 
 
 def test_a_projection_that_is_not_there_is_said(run: Run) -> None:

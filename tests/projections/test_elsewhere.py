@@ -16,6 +16,7 @@ from backstory import Database, Projection, connect
 from backstory.errors import DefinitionError, ProjectionError, StoreRefused
 from backstory.projections import operate
 from backstory.projections.catalog import LostError
+from backstory.projections.check import check
 from backstory.projections.elsewhere import DuckDB, Postgres, SqliteFile
 from backstory.projections.feed import Step
 from backstory.stores.postgres.address import parsed
@@ -220,3 +221,18 @@ def test_an_engine_of_an_unknown_database_is_refused(tmp_path: Path) -> None:
     engine.dialect = Odd()
     with connect(str(tmp_path / "a.db")) as db, pytest.raises(DefinitionError, match=r"mysql\+pymysql"):
         db.rows(orders_in(engine), ALL)
+
+
+def test_tables_elsewhere_are_compared_with_their_events(db: Database, place: Any) -> None:
+    sales = orders_in(place)
+    db.append(OrderPlaced("o-1", 1), OrderPlaced("o-2", 2))
+    to_end(feed_of(db, sales))
+    home = db.views.home(db.views.group_of(sales))
+    found = check(db.views, home.group)
+    assert found is not None
+    assert (found.rows, found.problems) == (2, [])
+    with home.writing(1) as tx:
+        home.own(tx, 1).execute("DELETE FROM orders WHERE id = 'o-2'")
+    found = check(db.views, home.group)
+    assert found is not None
+    assert len(found.problems) == 1

@@ -70,6 +70,7 @@ VERBS: dict[str, dict[str, str]] = {
         "cherry-pick": "take over one commit of another branch, judged again",
     },
     "keep read models": {
+        "find": "find states of a kind by a condition, sorted",
         "run": "feed the projections of an application",
         "projections": "show where each projection stands, and check it",
         "rebuild": "make the tables of projections anew, beside those that are read",

@@ -41,6 +41,11 @@ def state_document(state: State, last: Record) -> dict[str, Any]:
     }
 
 
+def found_document(state: State) -> dict[str, Any]:
+    """A state that was found among others of its kind."""
+    return {"identity": plain_value(identity(state)), "fields": shown(state)}
+
+
 def latest_document(latest: Latest, givers: Mapping[int, Commit]) -> dict[str, Any]:
     """The document of a tag. `givers` are the commits at the positions of its fields."""
     return {

@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backstory.history.check.proof import Proven
     from backstory.history.check.snapshots import Kept
     from backstory.history.check.verify import Verification
+    from backstory.projections.check import Checked
 
 
-def verification_document(report: Verification, branch: str, snapshots: Kept | None = None) -> dict[str, Any]:
-    """The report about a store and a branch, and about snapshots if they were compared."""
+def verification_document(
+    report: Verification,
+    branch: str,
+    snapshots: Kept | None = None,
+    projections: Sequence[Checked] | None = None,
+) -> dict[str, Any]:
+    """The report about a store and a branch, and about snapshots and tables of projections if they were compared."""
     return {
         "sound": report.sound,
         "commits": report.commits,
@@ -26,6 +34,9 @@ def verification_document(report: Verification, branch: str, snapshots: Kept | N
         "snapshots": None
         if snapshots is None
         else {"compared": snapshots.compared, "passed_over": snapshots.passed_over},
+        "projections": None
+        if projections is None
+        else [{"name": each.name, "position": each.position, "rows": each.rows} for each in projections],
     }
 
 

@@ -15,4 +15,5 @@
 | `views` | reading rows, waiting, rebuilding: all that the faces need |
 | `runner` | feeds groups in the background |
 | `operate` | where groups stand; pausing, resuming, retrying, leaving out |
+| `check` | tables, compared with what their events say |
 """

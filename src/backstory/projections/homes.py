@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from difflib import unified_diff
 from pathlib import Path
 from typing import Protocol
@@ -56,7 +56,7 @@ class Home(Protocol):
         """The row of a generation; its tables are made if they are not there."""
         ...
 
-    def reading(self) -> AbstractContextManager[tuple[Row, Transaction] | None]:
+    def reading(self) -> AbstractContextManager[tuple[Row, Own] | None]:
         """One snapshot of the generation that readers see, with its row; None if there is none yet."""
         ...
 
@@ -129,7 +129,7 @@ class SharedHome:
         return row
 
     @contextmanager
-    def reading(self) -> Iterator[tuple[Row, Transaction] | None]:
+    def reading(self) -> Iterator[tuple[Row, Own] | None]:
         """One snapshot; see `Home.reading`."""
         with self._tables.reading() as tx:
             row = self.catalog.live(tx, *self.group.key) if self.catalog.is_made(tx) else None
@@ -151,10 +151,24 @@ class SharedHome:
                             tx.execute(f'DROP {kind} IF EXISTS "{name}{suffix}"')
             self.catalog.forget(tx, row.key)
 
+    @contextmanager
+    def scratch(self) -> Iterator[Own]:
+        """Empty tables that nobody else sees, and that are gone after the block; where generations are schemas."""
+        with suppress(_DoneError), self._tables.transaction() as tx:
+            tx.execute(f'CREATE SCHEMA "{self._place(0)}"')
+            own = self.own(tx, 0)
+            own.execute(self._made)
+            yield own
+            raise _DoneError
+
     def close(self) -> None:
         """Close the connections to another database than the log's."""
         if self.group.into is not None:
             self._tables.close()  # type: ignore[attr-defined]
+
+
+class _DoneError(Exception):
+    """The transaction has done its work, and is taken back."""
 
 
 class FilesHome:
@@ -216,7 +230,7 @@ class FilesHome:
         return row
 
     @contextmanager
-    def reading(self) -> Iterator[tuple[Row, Transaction] | None]:
+    def reading(self) -> Iterator[tuple[Row, Own] | None]:
         """One snapshot of the newest file that is live; see `Home.reading`."""
         for generation in reversed(self._generations()):
             with ExitStack() as stack:

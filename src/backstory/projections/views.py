@@ -6,7 +6,7 @@ import re
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -328,8 +328,15 @@ class Views:
             getattr(home, "close", lambda: None)()
 
 
-def fold(group: Group, log: Log, source: Source, tx: Own, upto: int | None) -> None:
-    """Apply all events of a log to empty tables. Raises `ProjectionError`."""
+def fold(
+    group: Group,
+    log: Log,
+    source: Source,
+    tx: Own,
+    upto: int | None,
+    without: Collection[int] = (),
+) -> None:
+    """Apply all events of a log to empty tables, but for those at some positions. Raises `ProjectionError`."""
     query, after = Query.of(group.types), 0
     upto = log.head().position if upto is None else upto
     while True:
@@ -337,7 +344,8 @@ def fold(group: Group, log: Log, source: Source, tx: Own, upto: int | None) -> N
         if not records:
             return
         try:
-            apply(group, decoded(records, source.codec), tx, source.finder_on(log, records))
+            own = [each for each in records if each.position not in without] if without else records
+            apply(group, decoded(own, source.codec), tx, source.finder_on(log, own))
         except FailedError as failed:
             raise ProjectionError(f"projection {group.name} failed: {failed.why}") from failed.__cause__
         after = records[-1].position

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from backstory.history.check.snapshots import Kept
     from backstory.history.check.verify import Verification
     from backstory.history.refs.branches import Branches
+    from backstory.projections.check import Checked
     from backstory.session import Session
     from backstory.store import Store
 
@@ -37,6 +38,7 @@ backstory verify
 backstory verify --json
 backstory verify --head > bank.head && backstory verify --since "$(cat bank.head)"
 backstory verify --snapshots --app bank
+backstory verify --projections --app bank
 """
 
 TEXT = """\
@@ -73,6 +75,11 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="also compare every snapshot of the application's states with a replay",
     )
+    parser.add_argument(
+        "--projections",
+        action="store_true",
+        help="also make the tables of the application's projections aside, and compare all rows",
+    )
     application_options(parser)
 
 
@@ -83,8 +90,10 @@ def shows_data(arguments: Namespace) -> bool:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Check, and print the report."""
-    if arguments.app and not arguments.snapshots:
-        raise UsageError("--app is for --snapshots: the history itself is verified without any code")
+    if arguments.app and not (arguments.snapshots or arguments.projections):
+        raise UsageError(
+            "--app is for --snapshots and --projections: the history itself is verified without any code"
+        )
     if "" in (arguments.head, arguments.since):  # as of an empty file: then nothing would be compared
         raise UsageError("--head or --since is followed by an empty text, so no head is named")
     if arguments.proof is not None:
@@ -104,12 +113,18 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     snapshots = compared(session.branches, states) if arguments.snapshots else None
     if snapshots is not None:
         report.problems += snapshots.problems
+    tables = fed(session) if arguments.projections else None
+    for each in tables or ():
+        report.problems += each.problems
     if out.json:
-        out.document("verification", **verification_document(report, branch, snapshots))
+        out.document("verification", **verification_document(report, branch, snapshots, tables))
     elif asked and report.sound and report.head is not None:
         out.line(written(report.head))
     else:
         write(report, arguments, branch, snapshots, out)
+        out.lines(
+            f"compared {count(each.rows, 'row')} of {each.name} at #{each.position}" for each in tables or ()
+        )
     return answer(report.sound)
 
 
@@ -192,6 +207,15 @@ def fits(arguments: Namespace) -> Iterator[str]:
         yield f"all is as it was up to the kept head {kept(arguments.since)}"
     if arguments.head and arguments.head is not True:
         yield "all is as it was when the head was kept"
+
+
+def fed(session: Session) -> list[Checked]:
+    """The tables of the application's projections, each compared with the events; those that were never run are not."""
+    from backstory.projections.check import check
+
+    views = session.database.views
+    found = (check(views, group) for group in views.know(session.application.projections))
+    return [each for each in found if each is not None]
 
 
 def compared(branches: Branches, states: Iterable[type[State]]) -> Kept:
