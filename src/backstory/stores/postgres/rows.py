@@ -159,8 +159,9 @@ class Rows:
     ) -> Iterator[list[Row]]:
         """Rows in chunks that grow: a short read is quick, and a long one needs little memory.
 
-        Of a long one, the next chunk is fetched while this one is used; and at its end the log must be there still, or
-        what was dropped meanwhile would be missing without a word. Raises `LogDropped`.
+        Of a long one, the next chunk is fetched while this one is used; and at its end, and if a branch's log has
+        nothing, the log must be there still, or what was dropped meanwhile would be missing without a word. Raises
+        `LogDropped`.
         """
         fetched = 0
         after = max(after, self.origin.position)
@@ -188,7 +189,7 @@ class Rows:
                 wanted = stretch * size * 3 // (4 * max(len(rows), 1))
                 stretch = max(LEAST_STRETCH, min(wanted, stretch * LONGER))
             size = min(size * 4, most)
-        if fetched > 1 and not self._is_there():
+        if (fetched > 1 or (fetched and not rows and self._number)) and not self._is_there():
             raise self._dropped()
         if rows:
             yield rows

@@ -254,16 +254,16 @@ class Rows:
     ) -> Iterator[list[Row]]:
         """Rows in chunks that grow: a short read is quick, and a long one needs little memory.
 
-        The first chunk has no more than `first` rows: mostly it is all that is taken. At the end of a long read the log
-        must be there still, or what was dropped meanwhile would be missing without a word. Raises `StoreCorrupt` and
-        `LogDropped`.
+        The first chunk has no more than `first` rows: mostly it is all that is taken. At the end of a long read, and if
+        a branch's log has nothing, the log must be there still, or what was dropped meanwhile would be missing without
+        a word. Raises `StoreCorrupt` and `LogDropped`.
         """
         sql = selection.backwards if backwards else selection.forwards
         size = FIRST_CHUNK if first is None else max(1, min(FIRST_CHUNK, first))
         long = False
         while after < upto:
             rows = self.fetch(sql, (*selection.arguments, self._base + after, self._base + upto, size))
-            if long and len(rows) < size and self.dropped():
+            if (len(rows) < size if long else not rows and self._base) and self.dropped():
                 raise LogDropped("this log was dropped while it was read, because nothing needed it any more")
             if not rows:
                 return
