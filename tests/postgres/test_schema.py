@@ -26,7 +26,7 @@ from backstory.errors import (
     StoreReadOnly,
 )
 from backstory.history.check.verify import verify
-from backstory.store import create_log, set_ref
+from backstory.store import append, create_log, set_ref
 from backstory.stores import open_store
 from backstory.stores.postgres import PostgresStore, roles, schema
 from backstory.stores.postgres.address import parsed
@@ -184,6 +184,12 @@ DAMAGE = {
     "is missing in the table of tags": "DELETE FROM {0}.tags WHERE tag = {0}.tag_key('x:1')",
     "where it does not belong": "INSERT INTO {0}.tags VALUES ({0}.tag_key('x:9'), 1, {0}.type_key('A'))",
     "missing": "UPDATE {0}.tags SET type = {0}.type_key('B')",
+    "#3 is missing in the table of tags, under the link": (
+        "DELETE FROM {0}.tags WHERE tag = {0}.tag_key(',causation:x')"
+    ),
+    "#3 stands in the table of tags": (
+        "INSERT INTO {0}.tags VALUES ({0}.tag_key(',causation:y'), 3, {0}.type_key('A'))"
+    ),
     "content hash differs": "UPDATE {}.events SET data = '{{\"a\":2}}'",
     "in no commit": "INSERT INTO {}.events VALUES (1000, 1000, 'A', 1, '[]', '{{}}')",
     "(key -5) is an event in no commit": "INSERT INTO {}.events VALUES (-5, 2, 'A', 1, '[]', '{{}}')",
@@ -205,6 +211,7 @@ def test_damage_is_found(name: str, admin: psycopg.Connection[Any], says: str) -
     with closing(PostgresStore(running().address(name))) as store:
         long = "long:" + "x" * 5000
         one(store.log(), fact("A", "x:1", long), fact("T" * 3000, "x:2", long))
+        append(store.log(), decided(fact("A"), metadata={"causation": "x"}))
         fill(store.log())
         assert verify(store).problems == []
         for table in ("events", "commits", "tags"):

@@ -236,6 +236,10 @@ DAMAGES: dict[str, tuple[str, str]] = {
     "commit_authored": ("UPDATE commits SET authored = authored - 1 WHERE position = 42", "#42"),
     "commit_command": ("UPDATE commits SET command = '' WHERE position = 42", "#42"),
     "commit_metadata": ("UPDATE commits SET metadata = '{}' WHERE position = 42", "#42"),
+    "commit_metadata_with_a_link": (
+        'UPDATE commits SET metadata = \'{"causation":"x"}\' WHERE position = 42',
+        "#42 is missing in the token index, under l",
+    ),
     "commit_query": ("UPDATE commits SET query = '[]' WHERE position = 42", "#42"),
     "commit_without_its_query": ("UPDATE commits SET query = NULL WHERE position = 42", "#42"),
     "commit_after": ("UPDATE commits SET after = after - 1 WHERE position = 42", "#42"),
