@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import anyio
@@ -60,6 +61,7 @@ class Watch:
         self._waiters: set[_Waiter] = set()
         self._fresh: set[_Waiter] = set()
         self._interests: Interests[_Waiter] = Interests()
+        self._names: Counter[Name] = Counter()
         self._head = 0  # all who are not fresh were asked about the events up to here
         self._unwatch: Callable[[], None] | None = None
         self._asked = False
@@ -76,6 +78,8 @@ class Watch:
                 raise StoreClosed("this database is closed")
             self._waiters.add(waiter)
             self._fresh.add(waiter)
+            if name is not None:
+                self._names[name] += 1
         try:
             self._ask()
             await waiter.event.wait()
@@ -90,6 +94,10 @@ class Watch:
     def _forget(self, waiter: _Waiter) -> None:
         if waiter in self._waiters:
             self._waiters.discard(waiter)
+            if waiter.name is not None:
+                self._names[waiter.name] -= 1
+                if not self._names[waiter.name]:
+                    del self._names[waiter.name]
             if waiter in self._fresh:
                 self._fresh.discard(waiter)
             else:
@@ -113,7 +121,7 @@ class Watch:
                     if self._unwatch is None:
                         self._unwatch = self._line.home.watch(self._ask)
                     fresh = set(self._fresh)
-                    names = {waiter.name for waiter in self._waiters if waiter.name is not None}
+                    names = list(self._names)
                 head = self._line.log.head().position
                 concerned = {one for one in fresh if self._matches(one, head)} | self._concerned(head)
                 moved = self._moved(names)
@@ -141,11 +149,11 @@ class Watch:
 
     def _concerned(self, head: int) -> set[_Waiter]:
         """The tasks that are not fresh, and wait for one of the events since they were asked about."""
-        with self._guard:
-            settled = self._waiters - self._fresh
-        if not settled or head <= self._head:
+        if head <= self._head or len(self._fresh) == len(self._waiters):
             return set()
         if head - self._head > MANY:
+            with self._guard:
+                settled = self._waiters - self._fresh
             return {waiter for waiter in settled if self._matches(waiter, head)}
         new = list(self._line.stored.read(after=self._head, upto=head))
         with self._guard:
