@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backstory.errors import InvalidEvent
-from backstory.values import commit
+from backstory.values import limits
 from backstory.values.commit import Draft, draft
 from backstory.values.event_data import EventData
 from backstory.values.query import Condition, Query
@@ -15,8 +15,8 @@ from backstory.values.query import Condition, Query
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit, "EVENT_LIMIT", 100)
-    monkeypatch.setattr(commit, "COMMIT_LIMIT", 150)
+    monkeypatch.setattr(limits, "EVENT_LIMIT", 100)
+    monkeypatch.setattr(limits, "COMMIT_LIMIT", 150)
 
 
 def event(size: int) -> EventData:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import random
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, get_type_hints, overload
 
@@ -23,12 +23,13 @@ import msgspec
 
 from backstory.decide.arguments import Arguments
 from backstory.decide.call import Command, G, R
-from backstory.decide.inputs import Input, InputType, input_type, provided
+from backstory.decide.inputs import Input, InputType, for_callers, input_type, provided
 from backstory.decide.parameters import (
     Dependent,
     Depends,
     Shape,
     StateParameter,
+    check_renamed,
     dependent,
     inside,
     is_state,
@@ -46,7 +47,6 @@ from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
 
 if TYPE_CHECKING:
     from backstory.values.commit import Commit
-    from backstory.values.event import Event
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,7 +55,7 @@ W = TypeVar("W")
 
 
 FOLLOWING = frozenset(
-    ("states", "dependents", "reads", "stages", "is_plain", "inputs", "plain", "withheld", "veil", "gives")
+    ["states", "dependents", "reads", "stages", "is_plain", "inputs", "plain", "withheld", "veil", "gives"]
 )
 """The attributes of a command that follow from its annotations: plain ones, because each execution asks for some."""
 
@@ -111,18 +111,9 @@ class CommandType(Generic[P, R, G]):
                     f"{self.name}: a command's parameters have names, so {parameter} cannot be one"
                 )
         self.renamed = dict(renamed or {})
-        self._check_renamed()
+        check_renamed(self.name, self.signature.parameters, self.renamed)
         with suppress(NameError):  # a forward reference: resolved at the first call
             self._resolve(names)
-
-    def _check_renamed(self) -> None:
-        parameters = self.signature.parameters
-        for old, new in self.renamed.items():
-            if new not in parameters or old in parameters:
-                raise DefinitionError(
-                    f"{self.name}: renamed has the parameter that was, and the one that is: {old!r} is"
-                    f" {'still a parameter' if old in parameters else f'{new!r} now, which is no parameter'}"
-                )
 
     def today(self, recorded: Mapping[str, T]) -> dict[str, T]:
         """Recorded values by the names that the parameters have today. Raises `TypeError` if one has two values."""
@@ -169,7 +160,7 @@ class CommandType(Generic[P, R, G]):
                     f"{self.name}: {name} is a random.Random, which cannot be recorded; annotate it with"
                     " backstory.Random, which is recorded by its seed"
                 )
-        self.signature = _signature(self._signature, self.inputs)
+        self.signature = for_callers(self._signature, self.inputs)
         self._names = tuple(self.signature.parameters)
         self._left_out = {*self.inputs, *self.dependents}
         veils = {name: veil_of(self.plain.get(name)) for name in hints}
@@ -193,9 +184,8 @@ class CommandType(Generic[P, R, G]):
 
     def _default(self, name: str) -> Any:
         default = self.signature.parameters[name].default
-        if default is inspect.Parameter.empty:
-            return msgspec.NODEFAULT
-        return msgspec.field(default_factory=lambda: default)
+        empty = default is inspect.Parameter.empty
+        return msgspec.NODEFAULT if empty else msgspec.field(default_factory=lambda: default)
 
     def __getattr__(self, name: str) -> Any:
         """What follows from annotations that could not be read at its definition. Raises `DefinitionError`."""
@@ -236,10 +226,8 @@ class CommandType(Generic[P, R, G]):
         inputs = self._taken_out(arguments) if self._left_out else None
         for name, state in self.states.items():
             given = arguments[name]
-            kind = type(given)
-            if kind is state.cls and state.shape is not Shape.MANY:
-                continue
-            if not state.fits(given):
+            exact = type(given) is state.cls and state.shape is not Shape.MANY
+            if not exact and not state.fits(given):
                 from backstory.decide.mistaken import no_such_state
 
                 words = no_such_state(state, given, guarded=self._guards)
@@ -410,14 +398,3 @@ def command(
         return kind
 
     return made if function is None else made(function)
-
-
-def _signature(signature: inspect.Signature, inputs: Collection[str]) -> inspect.Signature:
-    """The signature for callers: an input without a default is left out all the same, and given by name at most."""
-    parameters = signature.parameters.values()
-    bare = [one for one in parameters if one.name in inputs and one.default is one.empty]
-    if not bare:
-        return signature
-    others = [one for one in parameters if one not in bare]
-    provide = [one.replace(kind=one.KEYWORD_ONLY, default=provided) for one in bare]
-    return signature.replace(parameters=[*others, *provide])

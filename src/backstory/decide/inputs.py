@@ -10,9 +10,10 @@ arguments, so that the command can be decided again with the same ones; the auth
 from __future__ import annotations
 
 import enum
+import inspect
 import random
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Protocol, TypeAlias, Union, get_args, get_origin
 
@@ -164,3 +165,14 @@ class Places(msgspec.Struct, frozen=True):
     def seed(self) -> int:
         """A number from a fresh secret, of which the rest is thrown away."""
         return int.from_bytes(self.secret()[: SEED_BITS // 8])
+
+
+def for_callers(signature: inspect.Signature, inputs: Collection[str]) -> inspect.Signature:
+    """The signature for callers: an input without a default is left out all the same, and given by name at most."""
+    parameters = signature.parameters.values()
+    bare = [one for one in parameters if one.name in inputs and one.default is one.empty]
+    if not bare:
+        return signature
+    others = [one for one in parameters if one not in bare]
+    provide = [one.replace(kind=one.KEYWORD_ONLY, default=provided) for one in bare]
+    return signature.replace(parameters=[*others, *provide])

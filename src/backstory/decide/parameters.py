@@ -201,3 +201,13 @@ def stages(command: str, dependents: Mapping[str, Dependent]) -> list[tuple[str,
         found.append(tuple(sorted(ready, key=list(dependents).index)))
         order.done(*ready)
     return found
+
+
+def check_renamed(command: str, parameters: Mapping[str, object], renamed: Mapping[str, str]) -> None:
+    """Raise `DefinitionError` if an old name is a parameter still, or a new one is none."""
+    for old, new in renamed.items():
+        if new not in parameters or old in parameters:
+            raise DefinitionError(
+                f"{command}: renamed has the parameter that was, and the one that is: {old!r} is"
+                f" {'still a parameter' if old in parameters else f'{new!r} now, which is no parameter'}"
+            )

@@ -32,6 +32,7 @@ from backstory.values.event_data import (
 from backstory.values.forms import free_json
 from backstory.values.hashes import commit_hash, leaf_hash, merkle_root
 from backstory.values.ids import ID_LIMIT, new_secret
+from backstory.values.limits import check_size
 from backstory.values.query import Condition, Query, to_json
 from backstory.values.salts import digests, places_withheld, without
 
@@ -45,12 +46,6 @@ CONTENT = b"backstory content 1\n"
 AUTHOR, MESSAGE, COMMAND, METADATA, QUERY, DATA = range(6)
 """The places of the parts that have a digest each; from `DATA` on, that of each event."""
 
-EVENT_LIMIT = 256 << 20
-"""The most that an event may hold, in bytes of data and characters of its type and tags: 256 MiB."""
-
-COMMIT_LIMIT = 512 << 20
-"""The most that a commit may hold: its events with its message, metadata, command and query, 512 MiB. Every store
-takes a commit of this size in one call."""
 
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 """Between these lies a commit's time: a day within the ends of the calendar, so that every time zone can show it."""
@@ -205,7 +200,7 @@ def draft(
     command_json = b"" if command is None else _to_json(command, "command")
     metadata_json = _to_json(metadata, "metadata") if metadata else b"{}"
     said = parts(author, message, command_json, metadata_json, condition, events)
-    _check_size(events, said)
+    check_size(events, said)
     secret = new_secret() if secret is None else secret
     content = _content_hash(id, time, secret, said, events)
     return Draft(id, time, events, secret, content, condition, author, message, command_json, metadata_json)
@@ -221,27 +216,6 @@ def checked_time(time: datetime) -> datetime:
             f" so that every time zone can show it; got {time.isoformat()}"
         )
     return time.astimezone(UTC)
-
-
-def _check_size(events: Sequence[EventData], said: Sequence[bytes]) -> None:
-    """Refuse an event or a commit that a store could not take. `said` are the parts of the commit."""
-    total = sum(map(len, said))
-    for event in events:
-        total += len(event.type) + len("".join(event.tags))
-    if total <= EVENT_LIMIT:
-        return
-    for event in events:
-        size = len(event.type) + sum(map(len, event.tags)) + len(event.data)
-        if size > EVENT_LIMIT:
-            raise InvalidEvent(
-                f"{event.type}: the event has {size:,} bytes, and an event may have {EVENT_LIMIT:,}; keep large content"
-                " in a file, and its place and hash in the event"
-            )
-    if total > COMMIT_LIMIT:
-        raise InvalidEvent(
-            f"the commit has {total:,} bytes, and a commit may have {COMMIT_LIMIT:,}; append its events in several"
-            " commits"
-        )
 
 
 def chained(draft: Draft, parent: Head) -> Commit:
