@@ -199,7 +199,9 @@ def test_rows_become_events_of_an_application(run: Run, tmp_path: Path) -> None:
     assert (ran.code, ran.out) == (1, "nothing new; 2 places were skipped, see rejects.jsonl\n")
     ran = run(*words, "--drop", "iban")
     assert ran.out == "imported 1 event in 1 commit; 1 place was skipped, see rejects.jsonl\n"
-    assert "missing required field `account`" in Path("rejects.jsonl").read_text(encoding="utf-8")
+    assert "the cell is empty, and the field 'account' has no default" in Path("rejects.jsonl").read_text(
+        encoding="utf-8"
+    )
     [event] = run("show", "-s", "new.db", "--json").json["events"]
     assert (event["type"], event["tags"]) == ("AccountOpened", ["account:a-7"])
     assert run("state", "Account", "a-7", "-s", "new.db").code == 0

@@ -79,21 +79,17 @@ def field_types(kind: EventType) -> dict[str, Any]:
     return {name: found[name] for name in getattr(kind.cls, "__dataclass_fields__", found) if name in found}
 
 
-def nullable(kind: EventType) -> set[str]:
-    """The names of the fields that have no default and may be None."""
-    required: Iterable[str]
+def required(kind: EventType) -> set[str]:
+    """The names of the fields that have no default."""
     if issubclass(kind.cls, msgspec.Struct):
-        required = [field.encode_name for field in msgspec.structs.fields(kind.cls) if field.required]
-    elif models := getattr(kind.cls, "model_fields", {}):
-        required = [field.alias or name for name, field in models.items() if field.is_required()]
-    else:
-        required = [
-            name
-            for name, field in getattr(kind.cls, "__dataclass_fields__", {}).items()
-            if field.default is MISSING and field.default_factory is MISSING
-        ]
-    found = field_types(kind)
-    return {name for name in required if types.NoneType in _kinds(found.get(name))}
+        return {field.encode_name for field in msgspec.structs.fields(kind.cls) if field.required}
+    if models := getattr(kind.cls, "model_fields", {}):
+        return {field.alias or name for name, field in models.items() if field.is_required()}
+    return {
+        name
+        for name, field in getattr(kind.cls, "__dataclass_fields__", {}).items()
+        if field.default is MISSING and field.default_factory is MISSING
+    }
 
 
 class Typed:
@@ -104,11 +100,18 @@ class Typed:
         self._kind = kind
         self._time = time
         self._fields = field_types(kind)
-        self._nullable = nullable(kind)
+        self._required = required(kind)
 
-    def is_null(self, name: str) -> bool:
-        """Whether an empty cell is null: the field may be None, and has no default that it would have else."""
-        return name in self._nullable
+    def empty(self, name: str) -> dict[str, None]:
+        """What an empty cell gives its field: nothing, so the default counts; or null. Raises `ValueError`.
+
+        It is null where the field has no default and may be None. Where it may not be, there is no event.
+        """
+        if name not in self._required:
+            return {}
+        if types.NoneType not in _kinds(self._fields[name]):
+            raise ValueError(f"the cell is empty, and the field {name!r} has no default")
+        return {name: None}
 
     def value(self, name: str, text: str) -> Any:
         """The value of a field that a cell means. Raises `ValueError`."""

@@ -275,13 +275,13 @@ class _Table:
         """The cells of the data, as the fields of a class."""
         values: dict[str, Any] = {}
         for column, name in self._places.items():
-            if not row[column].strip() and kind.is_null(name):
-                values[name] = None
-            elif row[column].strip() or self.reading.keep_empty:
-                try:
+            try:
+                if row[column].strip() or self.reading.keep_empty:
                     values[name] = kind.value(name, self._text(row, column))
-                except ValueError as wrong:
-                    raise _in_column(column, str(wrong)) from wrong
+                else:
+                    values |= kind.empty(name)
+            except ValueError as wrong:
+                raise _in_column(column, str(wrong)) from wrong
         return values
 
 
