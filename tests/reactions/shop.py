@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from backstory import Command, Event, Refused, State, Tag, command
-from backstory.reactions.declare import Delivery, reaction
+from backstory.reactions.declare import Delivery, Policy, reaction
 from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, react
 
 
@@ -99,3 +99,29 @@ class Payment(Process):
     def unpaid(self, due: Due) -> Iterator[Step]:
         if not self.paid:
             yield cancel(Order(self.order), why=f"not paid by {due.at:%Y-%m-%d}")
+
+
+class Reminded(Event, name="shop.reminded"):
+    order: Tag[str]
+
+
+@command
+def remind(order: Order) -> Reminded:
+    return Reminded(order.order)
+
+
+class Reminder(Process):
+    """A reminder a moment after each order, for processes that are killed meanwhile."""
+
+    policy = Policy(since="start")
+    order: Tag[str]
+
+    def apply(self, event: Placed) -> None: ...
+
+    @react
+    def placed(self, event: Placed) -> Iterator[Step]:
+        yield Deadline("soon", after=timedelta(milliseconds=50))
+
+    @react
+    def soon(self, due: Due) -> Iterator[Step]:
+        yield remind(Order(self.order))

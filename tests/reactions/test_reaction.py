@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from backstory import Command, Database, Record
-from backstory.errors import DecisionError, DefinitionError, ProjectionError, ReactionWarning
-from backstory.projections.catalog import KEPT_BACK, LEFT_OUT, PAUSED, RUNNING, STOPPED
+from backstory import Command, Database, Record, aio
+from backstory.errors import DecisionError, DefinitionError, ProjectionError, ReactionWarning, StoreLocked
+from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, PAUSED, RUNNING, STOPPED
 from backstory.reactions import operate
 from backstory.reactions.declare import Delivery, Reaction, reaction
 from backstory.reactions.delivery import delivery_key
 from backstory.reactions.keep import Keep
-from backstory.right import give_up, take
+from backstory.right import give_up, has_right, take
+from backstory.stores import open_store
+from backstory.transfer import clone
+from backstory.unit import Append
 from backstory.values.event_data import EventData
 from backstory.values.ids import derived
 from tests.patience import until
@@ -330,3 +335,83 @@ def test_a_reaction_that_gives_something_else_is_parked_with_words(connect: Open
 def test_two_of_one_name_are_refused(connect: Opener) -> None:
     with pytest.raises(DefinitionError, match="two reactions have the name 'confirm'"):
         connect().run(confirm, confirm)
+
+
+def test_what_happened_on_a_branch_is_delivered_once_when_it_is_merged(connect: Opener) -> None:
+    db = connect()
+    react(db, confirm)
+    branch = db.branch("trial")
+    for number in range(50):
+        branch.append(Placed(f"o-{number}", number))
+    react(db, confirm)
+    assert SENT == []
+    db.merge("trial")
+    react(db, confirm)
+    db.merge("trial")
+    react(db, confirm)
+    assert confirmed(db) == [f"o-{number}" for number in range(50)]
+    keys = {order: key for order, key, _ in SENT}
+    placed = next(branch.read(Placed))
+    assert keys["o-0"] == delivery_key("confirm", placed.commit, placed.position)
+
+
+def test_a_branch_runs_the_reactions_of_main(connect: Opener) -> None:
+    db = connect()
+    db.append(Placed("o-1", 1))
+    react(db.branch("trial"), confirm)
+    assert confirmed(db) == ["o-1"]
+    assert confirmed(db.switch("trial")) == []
+
+
+def test_a_store_that_was_put_back_delivers_nothing_until_somebody_looks(connect: Opener) -> None:
+    db = connect()
+    db.append(Placed("o-1", 1))
+    react(db, confirm)
+    keep = Keep(db.store, "confirm")
+    keep.change(lambda now: replace(now, hash="ff" * 32))
+    db.append(Placed("o-2", 1))
+    react(db, confirm)
+    assert at(db, "confirm").state == DIVERGED
+    assert "it is another history" in at(db, "confirm").why
+    assert confirmed(db) == ["o-1"]
+    with pytest.raises(ProjectionError, match="confirm cannot go on: the log has no commit ffffffffff at #1"):
+        operate.resume(confirm, db.store)
+
+
+def test_the_checkpoints_of_reactions_stay_behind_in_a_clone(connect: Opener) -> None:
+    db = connect()
+    db.append(Placed("o-1", 1), Placed("o-2", -1))
+    react(db, confirm)
+    with closing(open_store("memory:")) as copy:
+        clone(db.store, copy)
+        assert not has_right(copy)
+        assert dict(copy.refs.list("checkpoint/")) == dict(copy.refs.list("parked/")) == {}
+
+
+def test_a_store_that_fails_while_it_writes_is_written_to_again_and_the_function_is_not_run_again(
+    connect: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = connect()
+    db.append(Placed("o-1", 1))
+    write, left = db.store.write, [True]
+
+    def lost(units: Any) -> Any:
+        done = write(units)
+        if left[0] and any(isinstance(step, Append) for unit in units for step in unit.steps):
+            left[0] = False
+            raise StoreLocked("the answer was lost")
+        return done
+
+    monkeypatch.setattr(db.store, "write", lost)
+    react(db, confirm)
+    assert (confirmed(db), len(SENT)) == (["o-1"], 1)
+    assert at(db, "confirm").position == 1
+
+
+@pytest.mark.anyio
+async def test_reactions_run_beside_async_code(tmp_path: Path) -> None:
+    async with aio.connect(str(tmp_path / "shop.db")) as db, db.run(confirm):
+        await db.append(Placed("o-1", 1))
+        async for record in db.follow(Confirmed, after=0):
+            assert record.event.order == "o-1"
+            break
