@@ -18,6 +18,7 @@ from backstory.store import Log, Store, create_log, set_ref
 from backstory.unit import Append, SetRef, Unit, Written
 from backstory.values.commit import Draft, Head, draft
 from backstory.values.event_data import EventData
+from backstory.values.links import KEYS, Key
 from backstory.values.query import Clause, Condition, Query
 
 TYPES = st.sampled_from(["A", "B", "a", "Größe"])
@@ -27,6 +28,16 @@ ALIKE = ("x:1", "y:1", 'x:"x:1', 'z:"y:1', 'z:["x:1"]', "y:1\\", "X:1", "x:1\n",
 TAGS = st.sampled_from(ALIKE)
 SECRETS = st.sampled_from([bytes(16), bytes(range(16))])
 IDS = st.sampled_from([f"id-{number}" for number in range(12)])
+
+METADATA = st.sampled_from(
+    [
+        None,
+        {"ip": "id-1"},
+        {"causation": "id-1", "correlation": "id-2"},
+        {"causation": "id-2", "reverts": ["id-1", "id-2"]},
+        {"reverts": ["id-1"], "correlation": 1},
+    ]
+)
 
 CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
 QUERIES = st.builds(Query, st.lists(CLAUSES, max_size=3).map(tuple))
@@ -49,6 +60,7 @@ def drafts(draw: st.DrawFn, events: st.SearchStrategy[EventData] = EVENTS) -> tu
         time=START + timedelta(seconds=draw(st.integers(-3, 3))),
         condition=None if behind is None else Condition(draw(QUERIES)),
         message=draw(st.sampled_from(["", "why"])),
+        metadata=draw(METADATA),
         secret=draw(SECRETS),
     )
     return made, behind
@@ -166,6 +178,22 @@ def machine(
             assert log.find(id) == [commit for commit in model.commits if commit.id == id]
             for commit in model.commits[-2:]:
                 assert commit in log.find(commit.hash.hex()[:8])
+
+        @rule(
+            number=st.integers(0, 2),
+            key=st.sampled_from(KEYS),
+            id=st.sampled_from(["id-1", "id-2", "id-3"]),
+            bounds=st.tuples(st.integers(0, 400), st.none() | st.integers(0, 400)),
+            limit=st.none() | st.integers(0, 5),
+        )
+        def linked(
+            self, number: int, key: Key, id: str, bounds: tuple[int, int | None], limit: int | None
+        ) -> None:
+            log, model = self.log(number)
+            after, upto = bounds
+            end = model.head.position if upto is None else upto
+            expected = [commit for commit in model.linked(key, id) if after < commit.position <= end][:limit]
+            assert list(log.linked(key, id, after=after, upto=upto, limit=limit)) == expected
 
         @precondition(lambda self: len(self.logs) < 3)
         @rule()

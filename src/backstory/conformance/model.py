@@ -75,6 +75,14 @@ class ModelLog:
         """The events that match."""
         return [event for event in self.events if wanted(query, event)]
 
+    def linked(self, key: str, id: str) -> list[Commit]:
+        """The commits whose metadata name an id under a key: one, or several that they revert."""
+        return [
+            commit
+            for commit in self.commits
+            if id == commit.metadata.get(key) or (key == "reverts" and id in commit.metadata.get(key, []))
+        ]
+
     def _said(self, commit: Commit) -> tuple[object, ...]:
         own = [event for event in self.events if event.commit == commit.position]
         query = None if commit.condition is None else commit.condition.query
