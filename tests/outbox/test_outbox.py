@@ -15,10 +15,11 @@ import msgspec
 import pytest
 
 from backstory import Database, Event, Tag, connect
-from backstory.errors import BackstoryError, DefinitionError
+from backstory.errors import BackstoryError, DefinitionError, StoreLocked
 from backstory.outbox import Jsonl, Later, Message, Nats, Outbox, StopSending, Webhook, sending
 from backstory.projections.catalog import STOPPED
 from backstory.reactions.keep import Keep
+from backstory.values.commit import ORIGIN
 from backstory.values.privacy import Personal
 from tests.outbox.receiver import OTHER, SECRET, Receiver, receiving
 from tests.patience import until
@@ -171,6 +172,42 @@ def lines(folder: Path) -> list[str]:
         return []
     found = [line for path in sorted(folder.iterdir()) for line in path.read_bytes().split(b"\n")[:-1]]
     return [msgspec.json.decode(line)["data"]["order"] for line in found]
+
+
+def test_where_the_order_of_the_log_is_kept_a_failure_lets_nothing_pass(db: Database) -> None:
+    class Ordered(Slow):
+        in_order = True
+
+    outbox = Ordered([OSError("full"), Later(0.0, "full"), None, None])
+    db.append(Shipped("c-1"))
+    keep = Keep(db.store, "slow")
+    with db.run(outbox):
+        db.append(Paid("c-1", "o-1"))
+        until(lambda: keep.look() is not None and keep.at.position == 2)
+    assert outbox.sent == ["outbox.shipped"] * 3 + ["outbox.paid"]
+    assert keep.parked() == {}
+
+
+def test_a_store_that_cannot_answer_for_a_while_ends_nothing(
+    db: Database, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    monkeypatch.setattr(sending, "AWAY", 0.01)
+    store, failed = db.store, list[int]()
+    write = store.write
+
+    def locked(units: Any) -> Any:
+        if len(failed) < 3:
+            failed.append(1)
+            raise StoreLocked("another process holds it")
+        return write(units)
+
+    db.append(Paid("c-1", "o-1"))
+    keep = Keep(store, "crm")
+    keep.begin(ORIGIN)
+    monkeypatch.setattr(store, "write", locked)
+    with db.run(crm(receiver)):
+        until(lambda: (at := keep.look()) is not None and at.position == 1)
+    assert len(failed) == 3
 
 
 class Slow(Outbox):

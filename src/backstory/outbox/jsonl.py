@@ -22,6 +22,7 @@ class Jsonl(Outbox):
     """
 
     batch = 1_000
+    in_order = True
 
     def __init__(
         self,

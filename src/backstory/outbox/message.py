@@ -76,6 +76,9 @@ class Outbox:
     batch = 1
     """How many messages `send` gets at most."""
 
+    in_order = False
+    """Whether all messages go out in the order of the log: then one that fails is tried again before any other."""
+
     def __init__(
         self,
         name: str,

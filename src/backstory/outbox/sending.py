@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from backstory.errors import StoreClosed, StoreError
+from backstory.errors import StoreClosed, StoreError, StoreRefused
 from backstory.local import store_id
 from backstory.outbox.message import Later, Message, Outbox, StopSending
 from backstory.projections.catalog import STOPPED
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 FIRST, LONGEST = 1.0, 3_600.0
 """Seconds of the pause after the first failure, and at most: it doubles."""
+
+AWAY = 1.0
+"""Seconds until the store is asked again that could not answer."""
 
 MOST_GIVEN = 1_000
 """Messages at a time that are sent, or wait to be sent again."""
@@ -91,11 +94,19 @@ class Sending:
         end = self._consumer.watch(self._news.set)
         try:
             while not self._stop.is_set():
-                batch = self._batch(wait=not once)
+                try:
+                    batch = self._batch(wait=not once)
+                except (StoreClosed, StoreRefused):
+                    raise
+                except StoreError:  # it may pass
+                    if once:
+                        raise
+                    self._stop.wait(AWAY)
+                    continue
                 if not batch and once:
                     break
                 if batch:
-                    self._send(batch)
+                    (self._send_in_order if self.outbox.in_order else self._send)(batch)
         finally:
             end()
         if once:
@@ -118,14 +129,30 @@ class Sending:
                 each.later(later.seconds)
         except StopSending as told:
             self._stopped(str(told))
-        except StoreError:
-            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             for each in batch:
                 self._failed(each, error)
         else:
             for each in batch:
                 each.done()
+
+    def _send_in_order(self, batch: Sequence[Delivery]) -> None:
+        messages, pause = [self._message(each) for each in batch], FIRST
+        while not self._stop.is_set():
+            try:
+                self.outbox.send(messages)
+            except Later as later:
+                self._stop.wait(later.seconds)
+            except StopSending as told:
+                self._stopped(str(told))
+                return
+            except Exception:  # noqa: BLE001 - whatever it is, it is tried again
+                self._stop.wait(pause)
+                pause = min(2 * pause, LONGEST)
+            else:
+                for each in batch:
+                    each.done()
+                return
 
     def _failed(self, each: Delivery, error: Exception) -> None:
         if each.tries + 1 >= self.outbox.attempts:

@@ -74,7 +74,6 @@ class Consumer:
     """One consumer of a subscription. `take` gives what may be given now; any thread may say what became of it."""
 
     def __init__(self, source: Source, asked: Asked) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
         self._source = source
         self._store = source.branches.store
         self._asked = asked
@@ -83,6 +82,7 @@ class Consumer:
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
         self._lock = threading.RLock()
         self._lanes = Lanes(self._asked.most)
         self._parts: dict[int, _Part] = {}
@@ -317,9 +317,12 @@ class Consumer:
                     self._forget(number)
 
     def close(self) -> None:
-        """Keep what is over, and let others have the partitions at once. The rest is given again, to them."""
+        """Keep what is over, and let others have the partitions at once. The rest is given again, to them.
+
+        If the store cannot be written now, the leases end by themselves, and more is given again.
+        """
         self._closed.set()
-        with self._lock, suppress(StoreClosed, StoreRefused):
+        with self._lock, suppress(StoreError):
             self._keep_all()
             for number, part in list(self._parts.items()):
                 self._forget(number)
