@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
@@ -54,6 +55,27 @@ def test_declared_sql_sees_old_events_as_their_class_has_them_now(connect: Opene
     to_end(feed_of(db, Weights))
     rows = [("p-1", 2_000, 2, "ann"), ("p-2", 300, 2, "bob")]
     assert db.rows(Weights, "SELECT * FROM weights ORDER BY parcel") == rows
+
+
+class Times(Projection):
+    events = (Weighed,)
+    tables = "CREATE TABLE times (parcel TEXT, late BOOLEAN, year TEXT)"
+    sql: ClassVar[Mapping[str, str]] = {
+        "sqlite": "INSERT INTO times SELECT data->>'parcel', time > authored, substr(authored, 1, 4) FROM events",
+        "postgresql": """
+            INSERT INTO times SELECT data->>'parcel', time > authored, to_char(authored, 'YYYY') FROM events
+        """,
+    }
+
+
+def test_declared_sql_sees_when_an_event_happened_and_when_the_log_had_it(connect: Opener) -> None:
+    db = connect()
+    db.append(Weighed("p-1", 1), at=datetime(2019, 5, 1, tzinfo=UTC))
+    db.append(Weighed("p-2", 2), at=datetime(2021, 5, 1, tzinfo=UTC))
+    db.append(Weighed("p-3", 3), at=datetime(2020, 5, 1, tzinfo=UTC))
+    to_end(feed_of(db, Times))
+    rows = db.rows(Times, "SELECT parcel, late, year FROM times ORDER BY parcel")
+    assert rows == [("p-1", False, "2019"), ("p-2", False, "2021"), ("p-3", True, "2020")]
 
 
 def test_declared_sql_sees_the_data_that_a_codec_opens(connect: Opener) -> None:
