@@ -1,0 +1,43 @@
+"""What happens in the shop."""
+
+from __future__ import annotations
+
+from backstory import Event, Tag
+
+
+class Placed(Event, name="order.placed"):
+    order: Tag[str]
+    email: str
+    cents: int
+
+
+class PaymentAsked(Event, name="order.payment_asked"):
+    """The customer has named a card. Nothing was taken from it yet."""
+
+    order: Tag[str]
+    card: str
+    cents: int
+
+
+class Paid(Event, name="order.paid"):
+    order: Tag[str]
+    receipt: str
+
+
+class PaymentRefused(Event, name="order.payment_refused"):
+    order: Tag[str]
+    reason: str
+
+
+class Reminded(Event, name="order.reminded"):
+    order: Tag[str]
+
+
+class Cancelled(Event, name="order.cancelled"):
+    order: Tag[str]
+    reason: str
+
+
+class Mailed(Event, name="order.mailed"):
+    order: Tag[str]
+    subject: str
