@@ -135,6 +135,17 @@ def test_a_clone_says_what_it_would_react_to_and_takes_over_when_told(run: Run, 
     assert "bank.thanked" in run("-s", "copy.db", "types").out
 
 
+def test_a_store_that_was_made_from_an_export_does_not_react(run: Run, shop: Path) -> None:
+    begin(run, 5)
+    assert run("-s", "bank.db", "export", "-o", "bank.jsonl").code == 0
+    assert run("-s", "new.db", "import", "jsonl", "bank.jsonl").code == 0
+    app = ("--app", "reacting")
+    assert "not run, because this store does not react" in run("-s", "new.db", "run", *app, "--once").err
+    (shop / "rows.csv").write_text("account,cents\na-1,5\n")
+    assert run("-s", "rows.db", "import", "csv", "rows.csv", "--type", "bank.paid_in").code == 0
+    assert "does not react" not in run("-s", "rows.db", "run", *app, "--once").err
+
+
 def test_a_name_that_nothing_has_is_said(run: Run, shop: Path) -> None:
     begin(run)
     wrong = run("-s", "bank.db", "run", "mail", "--app", "reacting")

@@ -47,13 +47,15 @@ def read_jsonl(
     key: bytes,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Progress = no_progress,
+    exported: Callable[[], object] = lambda: None,
 ) -> Iterator[Item]:
     """The entries of a file, in its order. A JSON array of CloudEvents is read as one too.
 
     `key` is the store's own, from `local.import_key`; `clock` gives the time of lines that have none. A file that ends
-    before the commit that its header promises was cut off: that is its last reject.
+    before the commit that its header promises was cut off: that is its last reject. `exported` is called before the
+    entries of Backstory's own export, whose history another store may react to (`backstory.right`).
     """
-    reader = _Reader(file.name, clock, KeyedIds("jsonl", key))
+    reader = _Reader(file.name, clock, KeyedIds("jsonl", key), exported)
     number = 0
     try:
         for number, line in _lines(file):
@@ -129,7 +131,10 @@ def _truncated(line: bytes) -> ValueError:
 class _Reader:
     """Makes an entry of each line, and remembers the promises of the header."""
 
-    def __init__(self, name: str, clock: Callable[[], datetime], ids: KeyedIds) -> None:
+    def __init__(
+        self, name: str, clock: Callable[[], datetime], ids: KeyedIds, exported: Callable[[], object]
+    ) -> None:
+        self._exported = exported
         self._name = name
         self._ids = ids
         self._clock = clock
@@ -153,6 +158,7 @@ class _Reader:
             if kind.backstory > own.FORMAT:
                 raise EventError(f"the file has format {kind.backstory}, known is up to {own.FORMAT}")
             self._header = own.decode_header(line)
+            self._exported()
             return None
         if kind.specversion is not msgspec.UNSET:
             return Entry(cloudevents.drafted(line, self._clock()), self._name, number, raw=line)

@@ -16,6 +16,7 @@ from backstory.cli.verbs.import_.reading import opened, source
 from backstory.cli.verbs.import_.rejects import Rejects
 from backstory.errors import ApplicationError, BackstoryError, SourceError, StoreMissing
 from backstory.local import import_key
+from backstory.right import give_up
 from backstory.transfer.load import load
 from backstory.transfer.source import Entry
 
@@ -70,8 +71,13 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         target(arguments, session) as (log, key),
     ):
         before = log.head().position
+
+        def exported() -> None:
+            if not before and not arguments.dry_run:
+                give_up(session.store)
+
         with Rejects(arguments) as rejects:
-            items = source(arguments, inputs, log, key, events, bar)
+            items = source(arguments, inputs, log, key, events, bar, exported)
             try:
                 report = load(
                     log,

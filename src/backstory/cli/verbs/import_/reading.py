@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -44,9 +44,18 @@ def opened(arguments: Namespace, names: list[str]) -> Iterator[list[InputFile]]:
 
 
 def source(
-    arguments: Namespace, inputs: list[InputFile], log: Log, key: bytes, events: Events | None, bar: Bar
+    arguments: Namespace,
+    inputs: list[InputFile],
+    log: Log,
+    key: bytes,
+    events: Events | None,
+    bar: Bar,
+    exported: Callable[[], object],
 ) -> Source:
-    """The entries to import: those of several files together, by time where the format has it."""
+    """The entries to import: those of several files together, by time where the format has it.
+
+    `exported` is called before those of Backstory's own export.
+    """
     if not inputs:
         from backstory.transfer.formats.git import read_git
 
@@ -56,7 +65,7 @@ def source(
             known=lambda id: commit_with(log, id) is not None,
             progress=bar,
         )
-    found = [read(arguments, file, key, events, bar) for file in inputs]
+    found = [read(arguments, file, key, events, bar, exported) for file in inputs]
     if len(found) == 1:
         return found[0]
     return by_time(*found) if goes_by_time(arguments) else chain.from_iterable(found)
@@ -69,14 +78,21 @@ def goes_by_time(arguments: Namespace) -> bool:
     return arguments.format == "xes" or bool(arguments.time_column) or columns(arguments) is None
 
 
-def read(arguments: Namespace, file: InputFile, key: bytes, events: Events | None, bar: Bar) -> Source:
+def read(
+    arguments: Namespace,
+    file: InputFile,
+    key: bytes,
+    events: Events | None,
+    bar: Bar,
+    exported: Callable[[], object],
+) -> Source:
     """The entries of one file."""
     if arguments.format == "csv":
         return table(arguments, file, key, events, bar)
     if arguments.format == "jsonl":
         from backstory.transfer.formats.jsonl import read_jsonl
 
-        items = read_jsonl(file, key=key, progress=bar)
+        items = read_jsonl(file, key=key, progress=bar, exported=exported)
     else:
         from backstory.transfer.formats.xes import read_xes
 
