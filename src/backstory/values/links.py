@@ -30,6 +30,7 @@ class _Metadata(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Metadata).decode
+_QUOTED = {key: f'"{key}"'.encode() for key in KEYS}
 
 
 def word(key: Key, id: str) -> str:
@@ -39,7 +40,7 @@ def word(key: Key, id: str) -> str:
 
 def ids_of(metadata_json: bytes, key: Key) -> tuple[str, ...]:
     """The ids that a commit names under a key, each once. None for metadata that is withheld or damaged."""
-    if metadata_json == b"{}" or f'"{key}"'.encode() not in metadata_json:
+    if metadata_json == b"{}" or _QUOTED[key] not in metadata_json:
         return ()
     try:
         found = getattr(_decode(metadata_json), key)
