@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import anyio
 import anyio.to_thread
 
 from backstory import Database, Projection, Tx, aio
+from backstory.outbox import Jsonl
 from backstory.values.ids import new_id
 from tests.reliability.torture import Account, Paid, deposit
 
@@ -81,7 +83,10 @@ def use(db: Database) -> list[Any]:
     next(rows)
     subscription = db.subscribe("crm", Paid, after=0)
     next(subscription)
-    return [branch, trial, runner, events, rows, subscription]
+    outbox = db.run(Jsonl("archive", os.path.join(tempfile.mkdtemp(), "out.jsonl")))
+    with outbox:
+        db.execute(deposit(Account("a"), cents=1))
+    return [branch, trial, runner, events, rows, subscription, outbox]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

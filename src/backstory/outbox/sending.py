@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from backstory.errors import StoreClosed, StoreError, StoreRefused
+from backstory.forks import on_fork
 from backstory.local import store_id
 from backstory.outbox.message import Later, Message, Outbox, StopSending
 from backstory.projections.catalog import STOPPED
@@ -43,11 +44,15 @@ class Sending:
         most = MOST_GIVEN
         asked = asking(outbox.name, outbox.query, outbox.partition, 1, outbox.after, most, lease)
         self._consumer = Consumer(source, asked)
+        self._begin()
+        on_fork(child=self._begin)
+        self._origin = outbox.source or f"urn:uuid:{store_id(source.branches.store)}"
+
+    def _begin(self) -> None:
         self._stop = threading.Event()
         self._news = threading.Event()
         self._turn = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._origin = outbox.source or f"urn:uuid:{store_id(source.branches.store)}"
 
     def __enter__(self) -> Self:
         """Begin in threads of its own. Raises `StoreRefused` if the store does not react."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backstory.errors import ReactionWarning
+from backstory.forks import on_fork
 from backstory.outbox.message import Outbox
 from backstory.outbox.sending import Sending
 from backstory.projections.source import Source
@@ -42,6 +43,10 @@ class Together:
         self._sendings = sendings
         self._parts: list[Part] = [*([] if others is None else [others]), *sendings]
         self._stack = ExitStack()
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
