@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
 from typing import Any
@@ -83,7 +84,7 @@ def use(db: Database) -> list[Any]:
     next(rows)
     subscription = db.subscribe("crm", Paid, after=0)
     next(subscription)
-    outbox = db.run(Jsonl("archive", os.path.join(tempfile.mkdtemp(), "out.jsonl")))
+    outbox = db.run(Jsonl("archive", Path(tempfile.mkdtemp(), "out.jsonl")))
     with outbox:
         db.execute(deposit(Account("a"), cents=1))
     return [branch, trial, runner, events, rows, subscription, outbox]

@@ -20,6 +20,8 @@ NOT_ANEW = {
     "backstory.stores.group_commit._Call": "belongs to one append, and a group has none in a child",
     "backstory.stores.postgres.server.Connection": "stays the parent's, and is kept so that nobody closes it",
     "backstory.outbox.nats.Nats": "its thread runs a loop, and a child forgets the loop",
+    "backstory.stores.sqlite.notices.Inotify": "is closed in a child, whose Watch makes another one",
+    "backstory.stores.sqlite.notices.Notices": "is closed in a child, whose Watch makes another one",
     "backstory.stores.watchers.Watchers": "makes only the arguments of a hook",
     "backstory.stores.postgres.prefetch.Prefetch": "does its work again in a child, where its thread has ended",
 }

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from backstory.errors import ReactionWarning
+from backstory.forks import on_fork
 from backstory.projections.projection import AnyProjection, Group
 from backstory.projections.rounds import LOOK, Rounds
 from backstory.projections.runner import Runner
@@ -63,6 +64,10 @@ class Running:
         self._projections = projections
         self._reactors = reactors
         self._head = head
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._stop = threading.Event()
 
     @property
