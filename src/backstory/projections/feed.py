@@ -21,6 +21,7 @@ from backstory.projections.catalog import (
 from backstory.projections.homes import Home, can_send_together, together
 from backstory.projections.source import Source, Stretch
 from backstory.tables import Transaction
+from backstory.values.commit import Head
 from backstory.values.event_data import RecordedEvent
 
 FAR = 10_000
@@ -94,9 +95,13 @@ class Feed:
         chain = self._source.branches.get("main").chain
         if self._sure and chain == self._chain:
             return self.row.state == RUNNING or self._runs()
-        if self.row.state == DIVERGED:
-            return False
         if not self._source.has(self.row.position, self.row.hash):
+            point = self._source.common(self.row.position, self.row.hash, self.home.group.types)
+            if point is not None:
+                self._go_back(point)
+                return self.row.state == RUNNING
+            if self.row.state == DIVERGED:
+                return False
             why = (
                 f"the log has no commit {self.row.hash.hex()[:10]} at #{self.row.position}: it is another history, as"
                 " after a restore or a move of main; rebuild it"
@@ -105,6 +110,16 @@ class Feed:
             return False
         self._sure, self._chain = True, chain
         return self.row.state == RUNNING or self._runs()
+
+    def _go_back(self, point: Head) -> None:
+        """Move the checkpoint to an older commit, for which the tables are right too."""
+        with self.home.writing(self.row.generation) as tx:
+            row = self._locked(tx)
+            if (row.position, row.hash) == (self.row.position, self.row.hash):
+                self.home.catalog.move(tx, row, point.position, point.hash, self.lease)
+                if row.state == DIVERGED:
+                    self.home.catalog.set_state(tx, row.key, RUNNING)
+            self.row = self.home.catalog.lock(tx, row.key) or row
 
     def _note(self, state: str, why: str) -> None:
         with self.home.writing(self.row.generation) as tx:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from backstory.history.refs.branches import MAIN, Branches
-from backstory.lookup import commit_at
+from backstory.lookup import commit_at, head_at
 from backstory.opened import opened
 from backstory.store import ALL, Log
 from backstory.values.codec import Codec
@@ -61,6 +61,21 @@ class Source:
             return (position, hash) == (head.position, head.hash)
         commit = commit_at(log, position)
         return (commit.position, commit.hash) == (position, hash)
+
+    def common(self, position: int, hash: bytes, types: Collection[str]) -> Head | None:
+        """The last commit that main has of another history, which has this commit, if no event of these types follows.
+
+        So tables that were made up to that commit are those of the older one too. None where a log with that commit is
+        not there any more, or such an event is.
+        """
+        chain = self.branches.holding(position, hash)
+        if not chain:
+            return None
+        _, shared = self.branches.shared(chain, self.branches.get(MAIN).chain)
+        former = self.branches.view(chain)
+        if any(True for _ in former.read(Query.of(types), after=shared, upto=position, limit=1)):
+            return None
+        return head_at(former, shared)
 
     def after(self, position: int, types: Collection[str], most: int, *, dense: bool = False) -> Stretch:
         """The events of these types after a position, in whole commits: about `most`, if there are so many.
