@@ -135,11 +135,25 @@ def test_a_clone_says_what_it_would_react_to_and_takes_over_when_told(run: Run, 
     assert "bank.thanked" in run("-s", "copy.db", "types").out
 
 
-def test_a_store_that_was_made_from_an_export_does_not_react(run: Run, shop: Path) -> None:
-    begin(run, 5)
-    assert run("-s", "bank.db", "export", "-o", "bank.jsonl").code == 0
-    assert run("-s", "new.db", "import", "jsonl", "bank.jsonl").code == 0
+def test_the_events_of_deadlines_are_the_librarys_own_and_need_no_class(run: Run, shop: Path) -> None:
+    begin(run)
     app = ("--app", "reacting")
+    run("-s", "bank.db", "run", *app, "--once")
+    run("-s", "bank.db", "append", "bank.paid_in", "--tag", "account:a", "cents=5", "account=a")
+    run("-s", "bank.db", "run", *app, "--once")
+    assert "backstory.deadline-set" in run("-s", "bank.db", "types").out
+    run("-s", "bank.db", "schema", "lock", *app)
+    assert run("-s", "bank.db", "schema", "check", *app).code == 0
+
+
+def test_a_store_that_was_made_from_an_export_does_not_react(run: Run, shop: Path) -> None:
+    begin(run)
+    run("-s", "bank.db", "run", "--app", "reacting", "--once")
+    run("-s", "bank.db", "append", "bank.paid_in", "--tag", "account:a", "cents=5", "account=a")
+    run("-s", "bank.db", "run", "--app", "reacting", "--once")
+    assert run("-s", "bank.db", "export", "-o", "bank.jsonl").code == 0
+    app = ("--app", "reacting")
+    assert run("-s", "new.db", "import", "jsonl", "bank.jsonl", *app).code == 0
     assert "not run, because this store does not react" in run("-s", "new.db", "run", *app, "--once").err
     (shop / "rows.csv").write_text("account,cents\na-1,5\n")
     assert run("-s", "rows.db", "import", "csv", "rows.csv", "--type", "bank.paid_in").code == 0

@@ -21,6 +21,7 @@ from backstory.reactions.declare import Reacting
 from backstory.store import Record
 from backstory.values.event import Event
 from backstory.values.event_data import RESERVED
+from backstory.values.event_types import event_type
 from backstory.values.fields import Tagged
 from backstory.values.ids import new_id
 from backstory.values.query import Query
@@ -62,7 +63,10 @@ class DeadlineDue(Event, name=f"{RESERVED}deadline-due"):
     due: datetime
 
 
-TYPES = (f"{RESERVED}deadline-set", f"{RESERVED}deadline-cancelled", DUE := f"{RESERVED}deadline-due")
+OWN = {kind.name: kind for kind in map(event_type, (DeadlineSet, DeadlineCancelled, DeadlineDue))}
+"""The library's own events, by name: an application does not have them."""
+
+DUE = event_type(DeadlineDue).name
 
 
 class Timer(State):
@@ -111,7 +115,7 @@ class Deadlines:
     """The deadlines of one process that are to come, as its runner follows them: a fold of main, in memory."""
 
     def __init__(self, reacting: Reacting) -> None:
-        self._query = Query.of(TYPES, (f"{PROCESS}:{reacting.name}",))
+        self._query = Query.of(OWN, (f"{PROCESS}:{reacting.name}",))
         self._position = 0
         self._set: dict[str, tuple[int, DeadlineSet]] = {}
         self._queue: list[tuple[datetime, int, str]] = []
@@ -121,12 +125,12 @@ class Deadlines:
 
     def follow(self, source: Source) -> None:
         """Take in what was set, cancelled or due since."""
-        log, decode = source.log(), source.codec.decode
+        log = source.log()
         head = log.head().position
         if head == self._position:
             return
         for stored in log.read(self._query, after=self._position, upto=head):
-            event = decode(stored)
+            event = OWN[stored.type].read(stored)
             if isinstance(event, DeadlineSet):
                 self._set[event.deadline] = stored.position, event
                 heapq.heappush(self._queue, (event.due, stored.position, event.deadline))

@@ -132,9 +132,13 @@ def target(arguments: Namespace, session: Session) -> Iterator[tuple[Log, bytes]
 
 def event_of(session: Session) -> Events:
     """The application's event of a name. Raises `ApplicationError`."""
+    from backstory.reactions.deadlines import OWN
+
     application = session.application
 
     def found(name: str) -> EventType:
+        if name in OWN:
+            return OWN[name]
         try:
             return application.event(name)
         except ApplicationError as unknown:
