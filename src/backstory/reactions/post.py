@@ -19,7 +19,7 @@ from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, RUNNING
 from backstory.projections.feed import FAR
 from backstory.projections.rounds import FIRST_PAUSE, LONGEST_PAUSE, LOOK, Pauses
 from backstory.projections.source import Source
-from backstory.reactions.deadlines import Deadlines
+from backstory.reactions.deadlines import OWN, Deadlines
 from backstory.reactions.declare import Reacting
 from backstory.reactions.delivery import Deliverer, Prepared
 from backstory.reactions.keep import AGAIN, ChangedError, Checkpoint, Keep, TakenError, keys_held
@@ -221,6 +221,8 @@ class Post:
 
     def _opened(self, stored: RecordedEvent) -> Record | None:
         """The event as an object; None if the code at hand cannot read it, which stops the reaction."""
+        if stored.type in OWN:  # whatever classes the codec has
+            return Record(OWN[stored.type].read(stored), stored, self._find)
         try:
             [(_, event)] = decoded([stored], self._source.codec)
         except FailedError as failed:
