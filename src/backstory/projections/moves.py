@@ -97,7 +97,7 @@ class Moves:
     def _still(self) -> list[_Watched] | None:
         """The groups that somebody watches. None, and no thread any more, if there are none."""
         with self._lock:
-            self._watched = {key: one for key, one in self._watched.items() if one.watchers}
+            self._watched = _with_watchers(self._watched)
             if not self._watched or self.closed:
                 self._thread = None
                 return None
@@ -114,3 +114,7 @@ class Moves:
         self.look_now.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(SURE)
+
+
+def _with_watchers(watched: dict[tuple[str, str], _Watched]) -> dict[tuple[str, str], _Watched]:
+    return {key: one for key, one in watched.items() if one.watchers}

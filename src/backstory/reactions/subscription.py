@@ -104,11 +104,14 @@ class Consumer:
     def change(self, change: Callable[[Checkpoint], Checkpoint]) -> None:
         """Change the checkpoint of each partition: pause it, or stop it. It gives nothing more then."""
         with self._lock:
-            self._keep_all()
-            for keep in self._shares.keeps.values():
-                keep.change(change)
-            self._looked = 0.0
+            self._change(change)
         self._ring()
+
+    def _change(self, change: Callable[[Checkpoint], Checkpoint]) -> None:
+        self._keep_all()
+        for keep in self._shares.keeps.values():
+            keep.change(change)
+        self._looked = 0.0
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function soon after there may be something to give; see `live.Reader.watch`."""
@@ -128,13 +131,16 @@ class Consumer:
         with self._lock:
             if time.monotonic() - self._looked >= min(LOOK, self._asked.lease / 3):
                 self._look()
-            while True:
-                self._hear()
-                one = self._lanes.next()
-                if one is None or time.monotonic() - self._kept > TOGETHER:
-                    self._keep_all()
-                if one is not None or self._lanes.is_full() or not self._fill():
-                    return one
+            return self._found()
+
+    def _found(self) -> Delivery | None:
+        while True:
+            self._hear()
+            one = self._lanes.next()
+            if one is None or time.monotonic() - self._kept > TOGETHER:
+                self._keep_all()
+            if one is not None or self._lanes.is_full() or not self._fill():
+                return one
 
     def _look(self) -> None:
         """Take leases, give some up where others have too few, and see what somebody changed."""
@@ -156,7 +162,7 @@ class Consumer:
                 self._try_again(part)
         if self._thread is None:
             self._thread = threading.Thread(
-                target=_hold, args=(weakref.ref(self), self._closed, self._asked.lease / 3), daemon=True,
+                target=_hold_leases, args=(weakref.ref(self), self._closed, self._asked.lease / 3), daemon=True,
                 name="backstory lease",
             )  # fmt: skip
             self._thread.start()
@@ -308,13 +314,16 @@ class Consumer:
     def hold(self) -> None:
         """Keep the leases, though nobody takes."""
         with self._lock:
-            for number, part in list(self._parts.items()):
-                try:
-                    part.keep.hold(self._asked.lease)
-                except ChangedError:
-                    continue
-                except TakenError:
-                    self._forget(number)
+            self._hold()
+
+    def _hold(self) -> None:
+        for number, part in list(self._parts.items()):
+            try:
+                part.keep.hold(self._asked.lease)
+            except ChangedError:
+                continue
+            except TakenError:
+                self._forget(number)
 
     def close(self) -> None:
         """Keep what is over, and let others have the partitions at once. The rest is given again, to them.
@@ -324,15 +333,18 @@ class Consumer:
         self._closed.set()
         with self._lock, suppress(StoreError):
             self._keep_all()
-            for number, part in list(self._parts.items()):
-                self._forget(number)
-                part.keep.release()
+            self._release_all()
             self._shares.leave()
         if self._thread is not None:
             self._thread.join()
 
+    def _release_all(self) -> None:
+        for number, part in list(self._parts.items()):
+            self._forget(number)
+            part.keep.release()
 
-def _hold(consumer: weakref.ref[Consumer], closed: threading.Event, pause: float) -> None:
+
+def _hold_leases(consumer: weakref.ref[Consumer], closed: threading.Event, pause: float) -> None:
     """Hold leases in a thread of their own, until the consumer is closed or gone."""
     while not closed.wait(pause):
         one = consumer()
