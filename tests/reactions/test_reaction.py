@@ -415,3 +415,37 @@ async def test_reactions_run_beside_async_code(tmp_path: Path) -> None:
         async for record in db.follow(Confirmed, after=0):
             assert record.event.order == "o-1"
             break
+
+
+def test_thousands_of_parked_events_hold_no_other_one_up(connect: Opener, kind: str, long: bool) -> None:
+    if kind != "memory":
+        pytest.skip("the same on each store, and quick on this one")
+
+    @reaction(since="start", retries=1, partition="order")
+    def fragile(event: Placed) -> Command | None:
+        if event.cents == -1:
+            raise ValueError("no")
+        return note_confirmed(Order(event.order), cents=1)
+
+    many = 10_000 if long else 1_000
+    db = connect()
+    db.append(*(Placed(f"bad-{number}", -1) for number in range(many)))
+    react(db, fragile)
+    db.append(Placed("bad-7", 1), Placed("good", 1))
+    react(db, fragile)
+    assert confirmed(db) == ["good"]
+    assert len(operate.parked(fragile, db.store)) == many + 1
+    operate.skip(fragile, db.store, 8, "gone")
+    assert operate.retry(fragile, db.store, many + 1) == 1
+    react(db, fragile)
+    assert confirmed(db) == ["good", "bad-7"]
+    mended = reaction(name="fragile", since="start", partition="order")(notes_any)
+    assert operate.retry(mended, db.store) == many - 1
+    react(db, mended)
+    assert len(operate.parked(mended, db.store)) == 1
+    assert len(confirmed(db)) == many + 1
+
+
+def notes_any(event: Placed) -> Command:
+    """The code of a reaction after it was mended."""
+    return note_confirmed(Order(event.order), cents=1)

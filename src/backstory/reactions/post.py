@@ -74,6 +74,8 @@ class Post:
         self._end = ORIGIN
         self._find: Callable[[int], Commit] = source.finder(())
         self._parked: dict[int, Parked] = {}
+        self._keys: set[str] = set()  # whose events wait
+        self._waiting: deque[Parked] = deque()  # that are to be tried again
         self._changes = -1
         self._ran: tuple[int, list[Prepared]] | None = None
 
@@ -134,16 +136,21 @@ class Post:
             self.due = now + LOOK
             return False
         if self.keep.at.changes != self._changes:
-            self._parked, self._changes = self.keep.parked(), self.keep.at.changes
-        for parked in self._parked.values():
-            if parked.state == AGAIN:
-                self._again(parked)
-                return True
+            self._know(self.keep.parked())
+        if self._waiting:
+            self._again(self._waiting[0])
+            return True
         if self._events or self._read():
             self._at_end = False
             self._next(self._events[0])
             return True
         return self._at_the_end(now)
+
+    def _know(self, parked: dict[int, Parked]) -> None:
+        """Know the events that are parked now."""
+        self._parked, self._changes = parked, self.keep.at.changes
+        self._keys = keys_held(parked)
+        self._waiting = deque(each for each in parked.values() if each.state == AGAIN)
 
     def _take(self, now: float) -> bool:
         self._at_end = False
@@ -202,7 +209,7 @@ class Post:
             return
         elif not self.reacting.concerns(record.event):
             self._skip(stored, passed)
-        elif (key := self._key(record)) in keys_held(self._parked):
+        elif (key := self._key(record)) in self._keys:
             self._park(passed, Parked(stored.position, key, EARLIER, KEPT_BACK, 0))
         elif self.reacting.policy.at_most_once and self._was_tried(stored):
             self._park(passed, Parked(stored.position, key, BROKEN_OFF, LEFT_OUT, 1))
@@ -287,6 +294,8 @@ class Post:
     def _park(self, passed: Checkpoint, parked: Parked) -> None:
         self._move(passed, self.keep.parking(parked))
         self._parked[parked.position] = parked
+        if parked.state == KEPT_BACK:
+            self._keys.add(parked.key)
 
     def _again(self, parked: Parked) -> None:
         """Try a parked event again, in its turn."""
@@ -297,6 +306,9 @@ class Post:
         error = self._try(record, parked.tries + 1, partial(self._taking_out, parked))
         if error is None:
             del self._parked[parked.position]
+            self._waiting.popleft()
+            if not self._waiting:
+                self._know(self._parked)
         else:
             self._stay(parked, told(error, self.reacting.types))
 
@@ -310,7 +322,7 @@ class Post:
         new = {each.position: _replace(each, state=KEPT_BACK) for each in old}
         new[failed.position] = _replace(failed, state=KEPT_BACK, why=why, tries=failed.tries + 1)
         self._move(self.keep.at, *(self.keep.parking(new[each.position], each) for each in old))
-        self._parked |= new
+        self._know(self._parked | new)
 
     def release(self) -> None:
         """Let somebody else run it."""
