@@ -127,6 +127,14 @@ async def blame(db: AsyncDatabase) -> None:
     assert part.author
 
 
+async def linked(db: AsyncDatabase) -> None:
+    assert [found async for found in db.causes("#1")] == []
+    assert [found async for found in db.effects("#1")] == []
+    assert [found async for found in db.undone_by("#1")] == []
+    assert [found async for found in db.correlated("nothing")] == []
+    assert [found async for found in db.unread("#1")] == []
+
+
 async def merge(db: AsyncDatabase) -> None:
     trial = await db.branch("merged")
     await trial.append(Said("c", 1))
@@ -184,6 +192,12 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "subscribe": subscribe,
     "watch": watch_values,
     "commits": commits,
+    "causes": linked,
+    "effects": linked,
+    "undone_by": linked,
+    "correlated": linked,
+    "unread": linked,
+    "prove": lambda db: db.prove("#1"),
     "events": lambda db: db.events(1),
     "between": between,
     "blame": blame,
