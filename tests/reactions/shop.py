@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from backstory import Command, Event, Refused, State, Tag, command
+from backstory import Command, Event, Projection, Refused, State, Tag, Tx, command
 from backstory.reactions.declare import Delivery, Policy, reaction
 from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, react
 
@@ -125,3 +125,21 @@ class Reminder(Process):
     @react
     def soon(self, due: Due) -> Iterator[Step]:
         yield remind(Order(self.order))
+
+
+class Board(Projection):
+    """The orders, and how many mails and reminders each had."""
+
+    tables = "CREATE TABLE board (id TEXT PRIMARY KEY, mails BIGINT NOT NULL, reminders BIGINT NOT NULL)"
+
+    def apply(self, event: Placed | Confirmed | Reminded, tx: Tx) -> None:
+        match event:
+            case Placed(order=order):
+                tx.execute("INSERT INTO board VALUES (?, 0, 0)", (order,))
+            case Confirmed(order=order):
+                tx.execute("UPDATE board SET mails = mails + 1 WHERE id = ?", (order,))
+            case Reminded(order=order):
+                tx.execute("UPDATE board SET reminders = reminders + 1 WHERE id = ?", (order,))
+
+
+ROWS = "SELECT id, mails, reminders FROM board ORDER BY id"

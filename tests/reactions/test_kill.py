@@ -1,4 +1,7 @@
-"""Processes that react are killed at any moment: each command is in the log once, and each deadline came once."""
+"""Processes that react are killed at any moment: each command is in the log once, and each deadline came once.
+
+The tables of a projection that ran beside them equal a fresh fold.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,15 @@ from backstory.reactions.process import process_type
 from backstory.right import has_right, take
 from tests.patience import until
 from tests.postgres.schemas import schemas
-from tests.reactions.shop import Confirmed, Placed, Reminded, Reminder, confirm
+from tests.projections.conftest import without_views
+from tests.reactions.shop import ROWS, Board, Confirmed, Placed, Reminded, Reminder, confirm
 
 RUNNER = """
 import sys
 from backstory import connect
-from tests.reactions.shop import Reminder, confirm
+from tests.reactions.shop import Board, Reminder, confirm
 db = connect(sys.argv[1])
-with db.run(confirm, Reminder, lease=0.5):
+with db.run(confirm, Reminder, Board, lease=0.5):
     print("running", flush=True)
     sys.stdin.read()
 """
@@ -60,7 +64,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty store that processes share, and that reacts."""
     found = str(tmp_path / "shop.db")
     if request.param == "postgres":
-        found = schemas()._server.address(schemas().open(tmp_path).server.address.schema)
+        found = schemas()._server.address(without_views(schemas().open(tmp_path)).server.address.schema)
     with closing(connect(found)) as db:
         if not has_right(db.store):
             take(db.store)
@@ -76,8 +80,8 @@ def test_processes_that_are_killed_react_to_each_event_once(address: str, long: 
     with connect(address) as db:
         dice = random.Random(7)
         placed: list[str] = []
-        for _ in range(50 if long else 4):
-            processes = [runner(address) for _ in range(2)]
+        for _ in range(50 if long else 3):
+            processes = [runner(address) for _ in range(4 if long else 2)]
             end = time.monotonic() + dice.uniform(0.05, 0.8)
             while time.monotonic() < end:
                 order = f"o-{len(placed)}"
@@ -88,10 +92,13 @@ def test_processes_that_are_killed_react_to_each_event_once(address: str, long: 
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
         once = Counter(placed)
-        with db.run(confirm, Reminder, lease=0.5):
+        with db.run(confirm, Reminder, Board, lease=0.5):
             until(lambda: len(list(db.read(Reminded))) >= len(placed))
             until(lambda: len(list(db.read(Confirmed))) >= len(placed) - 1)
-        db.run(confirm, Reminder).run(once=True)
+        db.run(confirm, Reminder, Board).run(once=True)
+        rows = db.rows(Board, ROWS, after=db.head().position, timeout=60)
+        assert rows == db.rows(Board, ROWS, live=True)
+        assert set(rows) == {(order, order != "o-3", 1) for order in placed}
         assert per_order(db, Reminded, lambda event: str(event.order)) == once
         assert per_order(db, DeadlineSet, lambda event: str(event.of["order"])) == once
         assert per_order(db, DeadlineDue, lambda event: str(event.of["order"])) == once
