@@ -60,6 +60,7 @@ WALK: dict[str, list[str]] = {
         "User --all --where plan=='paid' --turns",
         "run cat>&2;false --of User u-1",
     ],
+    "find": ["User", "User --count", "User --sort=-user -n 1", "User --where plan=='free'"],
     "causes": ["", "#1", "--correlation x"],
     "status": [""],
     "branch": [""],
