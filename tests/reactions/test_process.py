@@ -184,17 +184,18 @@ def test_to_set_it_again_moves_it(connect: Opener, clock: Clock) -> None:
     assert count(db, DeadlineDue) == 2
 
 
-def test_many_are_due_at_once(connect: Opener, clock: Clock) -> None:
+def test_many_are_due_at_once(connect: Opener, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backstory.reactions.deadlines.TOGETHER", 10)
     db = begun(connect, clock)
-    db.append(*(Placed(f"o-{number}", 1) for number in range(250)))
+    db.append(*(Placed(f"o-{number}", 1) for number in range(25)))
     run(db)
     deadlines = Deadlines(process_type(Payment))
     deadlines.follow(db.views.source)
-    assert (len(deadlines), deadlines.overdue(clock())) == (250, 0)
+    assert (len(deadlines), deadlines.overdue(clock())) == (25, 0)
     clock.passes(days=3)
-    assert deadlines.overdue(clock()) == 250
+    assert deadlines.overdue(clock()) == 25
     run(db)
-    assert len(cancelled(db)) == len(set(cancelled(db))) == 250
+    assert len(cancelled(db)) == len(set(cancelled(db))) == 25
     deadlines.follow(db.views.source)
     assert len(deadlines) == 0
 
