@@ -165,7 +165,7 @@ def _lower(_budget: Budget, value: Any) -> Any:
         return None
     if not isinstance(value, str):
         raise TypeError(f"{_kind(value)} has no lower case")
-    return value.casefold()
+    return value.lower()
 
 
 def _round(_budget: Budget, value: Any, digits: Any = 0) -> Any:
