@@ -76,6 +76,7 @@ def per_order(db: Database, event: Any, field: Callable[[Any], str]) -> Counter[
     return Counter(field(record.event) for record in db.read(event))
 
 
+@pytest.mark.timeout(1_800)  # with --long, 200 processes are started
 def test_processes_that_are_killed_react_to_each_event_once(address: str, long: bool) -> None:
     with connect(address) as db:
         dice = random.Random(7)
