@@ -233,7 +233,7 @@ class CommandType(Generic[P, R, G]):
                 words = no_such_state(state, given, guarded=self._guards)
                 raise TypeError(f"{self.name}: {name} is a {state.wanted}, {words}")
             if state.shape is Shape.MANY:
-                arguments[name] = list(given)
+                arguments[name] = list(arguments[name])
         arguments |= self._converted({name: arguments[name] for name in self.plain})
         return Command(self, arguments, inputs)
 

@@ -52,5 +52,5 @@ def ids_of(metadata_json: bytes, key: Key) -> tuple[str, ...]:
 
 def words_of(metadata_json: bytes) -> tuple[str, ...]:
     """All links of a commit, each as a text."""
-    keys = [] if metadata_json == b"{}" else [key for key in KEYS if _QUOTED[key] in metadata_json]
+    keys: list[Key] = [] if metadata_json == b"{}" else [key for key in KEYS if _QUOTED[key] in metadata_json]
     return tuple([word(key, id) for key in keys for id in ids_of(metadata_json, key)]) if keys else ()
