@@ -34,6 +34,8 @@ QUESTIONS = (
     "diff_all",
     "project",
     "postgres_project",
+    "project_appends",
+    "project_find",
 )
 
 if __name__ == "__main__":

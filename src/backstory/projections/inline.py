@@ -57,7 +57,9 @@ class Inline:
         if len(missed) > MOST_INLINE:
             return
         opened = source.codec.opened(event for event in addition.events if event.type in group.types)
-        self._apply(tx, row, [*missed, *opened], _finder(addition, source), source.codec)
+        # Where several calls share the transaction and it fails, each is written alone: so its event is known then.
+        alone = bool(missed) or len(addition.commits) == 1
+        self._apply(tx, row, [*missed, *opened], _finder(addition, source), source.codec, alone=alone)
         end = addition.commits[-1]
         catalog.move(tx, row, end.position, end.hash)
 
@@ -80,16 +82,18 @@ class Inline:
         records: Sequence[RecordedEvent],
         commit_at: Callable[[int], Commit],
         codec: Codec,
+        *,
+        alone: bool,
     ) -> None:
-        group, own = self.home.group, self.home.own(tx, row.generation)
+        group = self.home.group
         held = {each.position for each in self.home.catalog.held_back(tx, row.key) if each.state == LEFT_OUT}
         try:
             batch = [each for each in decoded(records, codec) if each[0].position not in held]
-            if len(batch) == 1:
+            if len(batch) == 1 or not alone:
                 with together(tx):
-                    apply(group, batch, own, commit_at)
+                    apply(group, batch, self.home.own(tx, row.generation), commit_at)
             else:  # one by one, so that the event at fault is known
-                apply(group, batch, own, commit_at)
+                apply(group, batch, self.home.own(tx, row.generation), commit_at)
         except FailedError as failed:
             position = (failed.stored or records[0]).position
             raise ProjectionFailed(group.name, position, failed.why) from failed.__cause__

@@ -38,8 +38,11 @@ from backstory.values.query import Query
 
 T = TypeVar("T")
 
-LOOK = 0.005
-"""Seconds between two looks of a reader who waits, if nothing wakes it: another process may feed the tables."""
+FIRST_LOOK, LOOK = 0.0003, 0.005
+"""Seconds between two looks of a reader who waits, if nothing wakes it: another process may feed the tables.
+
+They double from the first to the last, because most who wait have just appended, and what they wait for is on its way.
+"""
 
 SCANNED = 10_000
 """Rows of a table from which on it is said once that a search looks at all of them."""
@@ -202,6 +205,7 @@ class Views:
     def wait(self, group: Group, position: int, timeout: float) -> None:
         """Sleep until readers see all events of the group up to a position. Raises `Behind`, with the reason."""
         home, until = self.home(group), time.monotonic() + timeout
+        pause = FIRST_LOOK
         while True:
             rows = home.rows()
             row = newest(row for row in rows if row.live)
@@ -220,7 +224,8 @@ class Views:
             row = row or newest(rows)
             if row is None or row.state != RUNNING or time.monotonic() > until:
                 raise self._behind(group, row, position, self._source.head().position)
-            self._sleep(until)
+            self._sleep(until, pause)
+            pause = min(LOOK, 2 * pause)
 
     def _behind(self, group: Group, row: Row | None, asked: int, head: int) -> Behind:
         run = f"run it with db.run(...) or {pasted('run')}"
@@ -234,9 +239,9 @@ class Views:
             why = f"nobody runs it; {run}" if left <= 0 else "" if row.live else "it is being built"
         return Behind(group.name, row.position, asked, head, why)
 
-    def _sleep(self, until: float) -> None:
+    def _sleep(self, until: float, pause: float = LOOK) -> None:
         with self.moved:
-            self.moved.wait(min(LOOK, max(0.0, until - time.monotonic())))
+            self.moved.wait(min(pause, max(0.0, until - time.monotonic())))
 
     def tell(self) -> None:
         """Wake those who wait: some tables have moved."""
