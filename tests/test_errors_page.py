@@ -71,3 +71,19 @@ def test_nothing_else_is_there() -> None:
 def test_the_tree_in_the_module_has_each_error() -> None:
     tree = errors.__doc__ or ""
     assert [name for name in ERRORS if not re.search(rf"\b{name}\b", tree)] == []
+
+
+ELSEWHERE = {
+    "Later": "outbox",
+    "StopSending": "outbox",
+    "WrongSignature": "outbox",
+    "UsageError": "cli.exits",
+}
+"""Errors that belong to a part of the library; the page says where."""
+
+
+@pytest.mark.parametrize("name", sorted({*ERRORS, *WARNINGS}))
+def test_each_is_importable_from_where_the_page_says(name: str) -> None:
+    module = f"backstory.{ELSEWHERE.get(name, 'errors')}"
+    assert getattr(importlib.import_module(module), name) is {**ERRORS, **WARNINGS}[name]
+    assert name not in ELSEWHERE or f"`{module}`" in PAGE.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ command, Command, Refused, depends  decisions; backstory.testing has given(...).
 Now, Author, NewId, Random          inputs of a decision, which are provided
 Query, Condition, Conflict          the events that matter to a decision, and what happened meanwhile
 Projection, Tx                      tables that follow from events, and the transaction in which they are written
+Materialized                        a table of all states of a class, for db.find
 reaction, Delivery, Policy          code that runs once for each event, and gives commands
 Process, react, Step                states that react; Deadline, Cancel, Due
 Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from backstory.history.check.proof import check_proof
     from backstory.history.compare.jsonable import shown
     from backstory.history.merge.revert import reverts
+    from backstory.projections.materialize import Materialized
     from backstory.projections.projection import Projection
     from backstory.reactions.declare import Delivery, Policy, reaction
     from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, react
@@ -75,6 +77,7 @@ __all__ = [
     "Due",
     "Event",
     "Latest",
+    "Materialized",
     "MergeConflict",
     "NewId",
     "Now",
@@ -125,6 +128,7 @@ _HOMES = {
     "Due": "reactions.process",
     "Event": "values.event",
     "Latest": "decide.latest",
+    "Materialized": "projections.materialize",
     "MergeConflict": "errors",
     "NewId": "decide.inputs",
     "Now": "decide.inputs",

@@ -815,11 +815,13 @@ class Database:
         `limit` is the most that are given, `after` the `cursor` of a result before, `count` whether to count all;
         `"about"` is quick, and exact for a small table only. The states are read from the table of `materialize`, once
         that has seen `commit`; else, as of a revision, and on a branch, the log is folded, which a `FoldedWarning` says
-        once. A `ScannedWarning` says once that no index serves a large table. Raises `ExpressionError`, `Behind`, and
-        `UnknownRevision` for a text that is no cursor.
+        once. A `ScannedWarning` says once that no index serves a large table. Raises `ExpressionError`, `Behind`,
+        `UnknownRevision` for a text that is no cursor, and `ValueError` for a `limit` below 0.
         """
         from backstory.projections.find import Asked, by_folding
 
+        if limit is not None and limit < 0:
+            raise ValueError(f"limit is the most states that are given, not {limit}; None gives all")
         by = (order_by,) if isinstance(order_by, str) else tuple(order_by)
         asked = Asked(where, by, limit, after, count)
         kept = self.views.kept(state) if at is None and self.name == MAIN else None

@@ -1,7 +1,7 @@
 """Every error that Backstory raises, as one tree; `docs/errors.md` has a way out of each.
 
-`ExpressionError` is in `backstory.history.ask.expression`; `UsageError` is in `backstory.cli.exits`; `Later`,
-`StopSending` and `WrongSignature` are in `backstory.outbox`.
+`Later`, `StopSending` and `WrongSignature` are in `backstory.outbox`; `UsageError`, which only the command line raises,
+is in `backstory.cli.exits`.
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command
@@ -95,6 +95,14 @@ class ReactionWarning(UserWarning):
     """Reactions do not run here, because the store does not have the right to react."""
 
 
+class FoldedWarning(UserWarning):
+    """States are found by folding the log, which takes longer with each event; a table would be quicker."""
+
+
+class ScannedWarning(UserWarning):
+    """States are found by looking at every row of a large table; an index would be quicker."""
+
+
 class BackstoryError(Exception):
     """The root: catch this to catch everything that the library raises on purpose.
 
@@ -112,6 +120,19 @@ class BackstoryError(Exception):
         """This error, with more hints."""
         self.hints = (*self.hints, *hints)
         return self
+
+
+class ExpressionError(BackstoryError, ValueError):
+    """An expression cannot be understood, or cannot be evaluated; `column` is the place in its text."""
+
+    def __init__(self, text: str, column: int, why: str) -> None:
+        super().__init__(text, column, why)
+        self.text = text
+        self.column = column
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.why}\n  {self.text}\n  {' ' * self.column}^"
 
 
 class DefinitionError(BackstoryError, TypeError):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backstory import Database
-from backstory.errors import Behind
-from backstory.projections.find import FoldedWarning
+from backstory.errors import Behind, FoldedWarning
 from backstory.store import Store
 from tests.faces.conftest import Face
 from tests.projections.shop import ALL, OrderPaid, OrderPlaced, Orders

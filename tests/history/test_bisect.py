@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory.decide.latest import Latest
+from backstory.errors import ExpressionError
 from backstory.history.ask.bisect import StateTurn, Turn, first, turns_of_all
 from backstory.history.ask.bisect_run import Answer, Suspects, answer_of, halve, halving
 from backstory.history.ask.entities import identities
-from backstory.history.ask.expression import ExpressionError, predicate
+from backstory.history.ask.expression import predicate
 from backstory.store import Log
 from tests.history.shop import Added, Cart, filled, log_of, shop_logs
 

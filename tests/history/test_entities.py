@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
 from backstory.decide.latest import Latest
-from backstory.errors import DefinitionError
+from backstory.errors import DefinitionError, ExpressionError
 from backstory.history.ask.bisect import first_of_all
 from backstory.history.ask.diff_all import diff_all, diff_all_between
-from backstory.history.ask.expression import ExpressionError
 from backstory.history.ask.search import Hit, commits_with, commits_with_any
 from backstory.history.compare.diff import diff, diff_states
 from backstory.store import Log

@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
-from backstory.history.ask.expression import ExpressionError, predicate
+from backstory.errors import ExpressionError
+from backstory.history.ask.expression import predicate
 
 
 class Status(Enum):

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstory import Database, Latest, connect
+from backstory.errors import ExpressionError
 from backstory.history.ask.bisect import first, first_of_all
-from backstory.history.ask.expression import ExpressionError, predicate, spelled
+from backstory.history.ask.expression import predicate, spelled
 from backstory.history.ask.search import commits_with, commits_with_any
 from backstory.history.compare.pointer import assigned, parse, quoted
 from backstory.values.event_data import encoded

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backstory import Database, Event, State, Tag
-from backstory.errors import DefinitionError, UnknownRevision
-from backstory.history.ask.expression import ExpressionError
+from backstory import Database, Event, Materialized, State, Tag
+from backstory.errors import DefinitionError, ExpressionError, FoldedWarning, ScannedWarning, UnknownRevision
 from backstory.projections import count, views
-from backstory.projections.find import Asked, FoldedWarning, ScannedWarning, in_table
-from backstory.projections.materialize import Materialized
+from backstory.projections.find import Asked, in_table
 from backstory.projections.names import declared, renamed
 from backstory.stores.memory import MemoryStore
 from tests.projections.conftest import Opener
@@ -235,6 +237,44 @@ def test_folding_is_told_once(connect: Opener, recwarn: pytest.WarningsRecorder)
     with pytest.warns(FoldedWarning, match=r"db\.materialize\(Account\)"):
         db.find(Account)
     db.find(Account)
+
+
+def nested(depth: int, call: Callable[[], Any]) -> Any:
+    return nested(depth - 1, call) if depth else call()
+
+
+@pytest.mark.parametrize("depth", [0, 1, 5])
+def test_a_warning_names_the_line_that_called_find(connect: Opener, depth: int) -> None:
+    db = connect()
+    filled(db)
+    with pytest.warns(FoldedWarning) as found:
+        nested(depth, lambda: db.find(Account))
+    assert [each.filename for each in found] == [__file__]
+
+
+def test_a_warning_of_a_module_names_its_line(tmp_path: Path) -> None:
+    module = tmp_path / "plain.py"
+    module.write_text(
+        "from backstory import State, Event, Tag, connect\n"
+        "class Made(Event):\n    thing: Tag[str]\n"
+        "class Thing(State):\n    thing: Tag[str]\n    def apply(self, event: Made) -> None: ...\n"
+        "db = connect()\n"
+        "db.find(Thing)\n",
+        encoding="utf-8",
+    )
+    ran = subprocess.run([sys.executable, module], capture_output=True, text=True, check=True)
+    assert f"{module}:8: FoldedWarning" in ran.stderr
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_limit_below_zero_is_refused(kept: bool) -> None:
+    db = Database(MemoryStore(), inline=[Materialized(Account)] if kept else [])
+    filled(db)
+    with pytest.raises(ValueError, match="the most states that are given, not -1"):
+        db.find(Account, limit=-1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FoldedWarning)
+        assert db.find(Account, limit=0, count=True).total == 9
 
 
 def test_what_exists_is_listed(connect: Opener) -> None:

@@ -25,14 +25,6 @@ BATCH = 500
 """Rows that are read at a time where Python has to look at each."""
 
 
-class FoldedWarning(UserWarning):
-    """States are found by folding the log, which takes longer with each event; a table would be quicker."""
-
-
-class ScannedWarning(UserWarning):
-    """States are found by looking at every row of a large table; an index would be quicker."""
-
-
 class Page(list[S], Generic[S]):
     """States that were found, in order.
 

@@ -58,9 +58,9 @@ class Materialized(Projection, name="state"):
 
     batch = MANY  # a state is written once for all of its events
 
-    def __init__(self, cls: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
-        compiled = state_type(cls)
-        self.cls = cls
+    def __init__(self, state: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
+        compiled = state_type(state)
+        self.cls = cls = state
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         self.table = f"{name}_states"  # no field of a state is called so
         self.name = self.group = self.table  # type: ignore[misc]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
@@ -13,14 +12,14 @@ from typing import Any, TypeVar
 import apsw
 
 from backstory.decide.state import State
-from backstory.errors import Behind, ProjectionError, StoreClosed
+from backstory.errors import Behind, FoldedWarning, ProjectionError, ScannedWarning, StoreClosed
 from backstory.forks import on_fork
 from backstory.place import Place
 from backstory.projections.applying import FailedError, apply, decoded
 from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
 from backstory.projections.count import size
 from backstory.projections.feed import Feed, Step
-from backstory.projections.find import Asked, FoldedWarning, Page, ScannedWarning, in_table, scans
+from backstory.projections.find import Asked, Page, in_table, scans
 from backstory.projections.homes import Home, ensured, home_of
 from backstory.projections.inline import Inline, InlineStore
 from backstory.projections.materialize import Materialized
@@ -32,7 +31,7 @@ from backstory.store import Log, Store
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.tables import Row as Values
 from backstory.tables import Transaction
-from backstory.told import pasted
+from backstory.told import pasted, warn
 from backstory.values.codec import Codec
 from backstory.values.query import Query
 
@@ -307,7 +306,7 @@ class Views:
             f"find({name}) looks at every row of a large table for where={asked.where!r} and"
             f" order_by={asked.order_by!r}; name the fields: db.materialize({name}, index=[...])"
         )
-        warnings.warn(words, ScannedWarning, stacklevel=4)
+        warn(words, ScannedWarning)
 
     def warn_of_folding(self, cls: type[State]) -> None:
         """Say once that states of a class are found by folding, which takes longer with each event."""
@@ -317,7 +316,7 @@ class Views:
             words = (
                 f"find({name}) folds all events of every {name}; keep a table of them: db.materialize({name})"
             )
-            warnings.warn(words, FoldedWarning, stacklevel=4)
+            warn(words, FoldedWarning)
 
     def keep_running(self, runner: AbstractContextManager[Any]) -> None:
         """Let a runner work until this is closed."""

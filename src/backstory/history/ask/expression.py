@@ -19,7 +19,7 @@ import msgspec
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
-from backstory.errors import BackstoryError
+from backstory.errors import ExpressionError
 from backstory.history.ask.operators import (
     ARITHMETIC,
     COMPARISONS,
@@ -45,19 +45,6 @@ FIELD = "field"
 
 MOST_NAMES = 20
 """Names of fields that are listed where none of them is like the one that was meant."""
-
-
-class ExpressionError(BackstoryError, ValueError):
-    """An expression cannot be understood, or cannot be evaluated; `column` is the place in its text."""
-
-    def __init__(self, text: str, column: int, why: str) -> None:
-        super().__init__(text, column, why)
-        self.text = text
-        self.column = column
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{self.why}\n  {self.text}\n  {' ' * self.column}^"
 
 
 class Scope:

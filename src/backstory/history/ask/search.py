@@ -13,8 +13,9 @@ import msgspec
 from backstory.decide.latest import Latest
 from backstory.decide.loading import replay
 from backstory.decide.state import State, state_type
+from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities, Entity
-from backstory.history.ask.expression import ExpressionError, no_such_field
+from backstory.history.ask.expression import no_such_field
 from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
 from backstory.history.compare.pointer import parse, quoted
 from backstory.lookup import Commits
