@@ -688,7 +688,7 @@ class Database:
         line, upto = self._view(bad)
         after = 0 if good is None else self.point(good).position
         holds = predicate(where, type(state)) if isinstance(where, str) else where
-        return first(line.log, state, holds, after, upto)
+        return first(line.log, state, holds, after, upto, line.codec)
 
     def turns(
         self,
@@ -708,7 +708,7 @@ class Database:
         line, upto = self._view(bad)
         after = 0 if good is None else self.point(good).position
         holds = predicate(where, state) if isinstance(where, str) else where
-        return islice(turns_of_all(line.log, state, holds, after, upto), limit)
+        return islice(turns_of_all(line.log, state, holds, after, upto, line.codec), limit)
 
     def _with_codec(self, options: Options) -> Options:
         return replace(options, codec=self.handle.drafter.codec)

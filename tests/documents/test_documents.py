@@ -113,7 +113,7 @@ def test_bisect_has_turns_one_found_or_suspects(db: Database) -> None:
     turns = read(turns_document(Book("a"), "total > 12", found))
     assert [(turn["holds"], turn["position"]) for turn in turns["turns"]] == [(True, 2)]
     assert first_document("total > 99", None) == {"where": "total > 99", "found": None}
-    record = next(iter(db.log.read(after=1, upto=2)))
+    record = next(db.read(after=1, at=2))
     one = read(first_document("total > 12", StateTurn(record, True, Book("a"), db.load(Book("a")))))
     assert (one["found"]["position"], one["found"]["fields"]["total"]) == (2, 15)
     turn = read(state_turn_document(next(db.turns(Book, "total > 12"))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backstory import connect
 from backstory.decide.latest import Latest
 from backstory.errors import ExpressionError
 from backstory.history.ask.bisect import StateTurn, Turn, first, turns_of_all
@@ -146,3 +148,15 @@ def test_exit_codes_are_those_of_git() -> None:
     answers = [answer_of(code) for code in (0, 1, 124, 125, 126, 127, 128, 255, -9)]
     good, bad, skip = Answer.GOOD, Answer.BAD, Answer.SKIP
     assert answers == [good, bad, bad, skip, bad, bad, None, None, None]
+
+
+def test_a_turn_has_its_event_and_says_who_did_it() -> None:
+    with connect() as db:
+        db.append(Added("a", "x", 1), author="ann")
+        db.append(Added("a", "x", 5), author="bob", message="more")
+        found = db.bisect(Cart("a"), lambda cart: cart.pieces > 2).first
+        assert found is not None
+        assert (found.event, found.author, found.message) == (Added("a", "x", 5), "bob", "more")
+        [turn] = db.turns(Cart, lambda cart: cart.pieces > 2)
+        assert turn.record == found
+        assert pickle.loads(pickle.dumps(turn)).record.author == "bob"

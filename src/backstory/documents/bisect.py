@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from backstory.decide.state import State
     from backstory.history.ask.bisect import Found, StateTurn
+    from backstory.store import Record
     from backstory.subject import Subjects
     from backstory.values.commit import Commit
-    from backstory.values.event_data import RecordedEvent
 
 
 def turns_document(reference: State, where: str, found: Found) -> dict[str, Any]:
@@ -52,5 +52,5 @@ def suspects_document(asked: int, commits: Iterable[Commit], subjects: Subjects)
     return {"asked": asked, "commits": [commit_document(each, subjects.of(each)) for each in commits]}
 
 
-def _event(record: RecordedEvent) -> dict[str, Any]:
-    return {"commit": record.commit, **event_document(record)}
+def _event(record: Record) -> dict[str, Any]:
+    return {"commit": record.stored.commit, **event_document(record.stored)}

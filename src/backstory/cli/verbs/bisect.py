@@ -134,7 +134,7 @@ def exact(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
         always = f"it was so already at #{start.position}" if found.began else "it never became true"
         out.say(f"backstory: {name}: {arguments.where}: {always}")
         return answer(found.began)
-    result(log, reference, found.first, f"{name}: {arguments.where}", out)
+    result(log, reference, found.first.stored, f"{name}: {arguments.where}", out)
     if found.flipped:
         now = "is true" if found.holds else "is not true"
         out.say(
@@ -152,9 +152,9 @@ def turns(log: Log, name: str, found: Found, where: str, start: Point, out: Outp
         out.line(f"  {'true' if found.began else 'false'}  #{start.position}")
     subjects = Subjects(log)
     for turn in found.turns:
-        commit = commit_at(log, turn.record.position)
+        commit = turn.record.commit
         told = commits.line(commit, subjects.of(commit), out)
-        out.line(f"  {answered(turn, out)}  {commits.event(turn.record, out)}  {told}")
+        out.line(f"  {answered(turn, out)}  {commits.event(turn.record.stored, out)}  {told}")
     if not found.turns:
         out.say("it never turned")
     return answer(found.first is not None or found.began)
@@ -192,9 +192,9 @@ def turns_of_many(
     subjects = Subjects(log)
     for turn in each():
         name = out.paint(plain(name_of(turn.reference)), "bold")
-        commit = commit_at(log, turn.record.position)
+        commit = turn.record.commit
         told = commits.line(commit, subjects.of(commit), out)
-        out.line(f"  {answered(turn, out)}  {name}  {commits.event(turn.record, out)}  {told}")
+        out.line(f"  {answered(turn, out)}  {name}  {commits.event(turn.record.stored, out)}  {told}")
         out.flush()
     if number == arguments.number:
         out.say(f"These are the first {count(number, 'turn')}; there may be more: -n")
@@ -223,7 +223,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Se
         out.say(f"backstory: {arguments.where}: it never became true of any {arguments.words[0]}")
         return DIFFERENT
     title = f"{plain(name_of(broken.reference))}: {plain(arguments.where)}"
-    result(log, broken.reference, broken.record, title, out)
+    result(log, broken.reference, broken.record.stored, title, out)
     return 0
 
 

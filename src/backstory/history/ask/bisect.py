@@ -17,7 +17,8 @@ from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import Expression
 from backstory.lookup import Commits
-from backstory.store import Log
+from backstory.store import Held, Log, Record
+from backstory.values.codec import PLAIN, Codec
 from backstory.values.event_data import RecordedEvent
 
 Predicate = Callable[[Any], bool]
@@ -27,7 +28,7 @@ Predicate = Callable[[Any], bool]
 class Turn(msgspec.Struct, frozen=True):
     """An event after which the answer was another one than before."""
 
-    record: RecordedEvent
+    record: Record
     holds: bool
 
 
@@ -45,8 +46,8 @@ class Found(msgspec.Struct, frozen=True):
         return f"<Found: {first_of(told) or f'{str(self.began).lower()} at every event'}>"
 
     @property
-    def first(self) -> RecordedEvent | None:
-        """The first event that made it true; None if no event did."""
+    def first(self) -> Record | None:
+        """The first event that made it true, with its author and its commit; None if no event did."""
         return next((turn.record for turn in self.turns if turn.holds), None)
 
     @property
@@ -66,7 +67,7 @@ class StateTurn(msgspec.Struct, frozen=True):
     `since` is None at its first turn: since its beginning, or that of the search, the answer was the other one.
     """
 
-    record: RecordedEvent
+    record: Record
     holds: bool
     reference: State
     state: State
@@ -78,7 +79,14 @@ class StateTurn(msgspec.Struct, frozen=True):
         return f"<StateTurn {self.reference!r} {told}>"
 
 
-def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto: int | None = None) -> Found:
+def first(
+    log: Log,
+    reference: State,
+    predicate: Predicate,
+    after: int = 0,
+    upto: int | None = None,
+    codec: Codec = PLAIN,
+) -> Found:
     """When `predicate` became true of a state, and every time it turned, in `after < position <= upto`.
 
     Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one
@@ -98,7 +106,7 @@ def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto
             yield record
             if bool(predicate(state)) is not held:
                 held = not held
-                turns.append(Turn(record, held))
+                turns.append(Turn(_whole(codec, record, commits), held))
 
     compiled.fold(state, watched(), commits)
     if not (began or turns) and isinstance(predicate, Expression) and isinstance(state, Latest):
@@ -107,7 +115,12 @@ def first(log: Log, reference: State, predicate: Predicate, after: int = 0, upto
 
 
 def turns_of_all(
-    log: Log, cls: type[State], predicate: Predicate, after: int = 0, upto: int | None = None
+    log: Log,
+    cls: type[State],
+    predicate: Predicate,
+    after: int = 0,
+    upto: int | None = None,
+    codec: Codec = PLAIN,
 ) -> Iterator[StateTurn]:
     """Stream every turn of every state of a class, in the order of the log. One pass, whatever their number.
 
@@ -126,7 +139,8 @@ def turns_of_all(
             holds = bool(predicate(entity.state))
             if holds is not held[number]:
                 held[number] = holds
-                yield StateTurn(record, holds, entity.reference, copied(entity.state), turned.get(number))
+                whole = _whole(codec, record, entities.commits)
+                yield StateTurn(whole, holds, entity.reference, copied(entity.state), turned.get(number))
                 turned[number] = record.position
     if not (turned or any(held.values())) and isinstance(predicate, Expression) and cls is Latest:
         every: Any = entities.found.values()
@@ -141,3 +155,8 @@ def first_of_all(
     Raises as `turns_of_all`.
     """
     return next((turn for turn in turns_of_all(log, cls, predicate, after, upto) if turn.holds), None)
+
+
+def _whole(codec: Codec, record: RecordedEvent, commits: Commits) -> Record:
+    """An event with its commit, which is read now: a result of async code is looked at where nothing may be read."""
+    return Record(codec.decode(record), record, Held(commits(record.commit)))

@@ -54,7 +54,7 @@ class Entities:
         self._after = after
         self._identities = Identities(cls)
         self._compiled = state_type(cls)
-        self._commits = Commits(log)
+        self.commits = Commits(log)
         self._asked: set[Key] = set()
 
     def follow(self, upto: int | None = None) -> Iterator[tuple[RecordedEvent, list[Entity]]]:
@@ -64,13 +64,13 @@ class Entities:
 
     def read(self, upto: int | None = None) -> Iterator[RecordedEvent]:
         """The events that concern any entity, to be applied one after the other."""
-        return self._commits.of(self._log.read(self.query, after=self._after, upto=upto))
+        return self.commits.of(self._log.read(self.query, after=self._after, upto=upto))
 
     def apply(self, record: RecordedEvent) -> list[Entity]:
         """Take one more event, and give the entities that it concerns. All that match `query` come, in their order."""
         entities = list(self._concerned(record))
         for entity in entities:
-            self._compiled.fold(entity.state, (record,), self._commits)
+            self._compiled.fold(entity.state, (record,), self.commits)
         return entities
 
     def _concerned(self, record: RecordedEvent) -> Iterator[Entity]:
