@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from backstory import Database, Tag
+from backstory import connect as connect_memory
 from backstory.errors import DefinitionError
 from backstory.reactions import operate
 from backstory.reactions.deadlines import DeadlineCancelled, DeadlineDue, Deadlines, DeadlineSet
 from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, process_type, react
 from tests.patience import until
 from tests.reactions.conftest import Opener
-from tests.reactions.shop import Cancelled, Order, Paid, Payment, Placed
+from tests.reactions.shop import Cancelled, Order, Paid, Payment, Placed, confirm
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -95,6 +96,35 @@ def test_what_is_due_while_nobody_runs_is_due_at_the_next_run(connect: Opener, c
     run(db)
     assert cancelled(db) == ["o-1"]
     assert next(db.read(DeadlineDue)).event.due == START + timedelta(days=3)
+
+
+def test_a_deadline_counts_from_when_the_event_was_decided(connect: Opener, clock: Clock) -> None:
+    db = begun(connect, clock)
+    clock.passes(days=30)
+    db.append(Placed("o-1", 1), at=START + timedelta(days=28))
+    run(db)
+    assert [record.event.due for record in db.read(DeadlineSet)] == [START + timedelta(days=31)]
+    clock.passes(hours=23)
+    run(db)
+    assert cancelled(db) == []
+    clock.passes(hours=1)
+    run(db)
+    assert cancelled(db) == ["o-1"]
+
+
+def test_what_came_in_after_its_deadline_is_due_at_once(connect: Opener, clock: Clock) -> None:
+    db = begun(connect, clock)
+    clock.passes(days=30)
+    db.append(Placed("o-2", 1))
+    db.append(Placed("o-1", 1), at=START)
+    run(db)
+    assert cancelled(db) == ["o-1"]
+
+
+@pytest.mark.parametrize("thing", [Payment, confirm], ids=["process", "reaction"])
+def test_who_waits_for_what_is_no_projection_is_told_how(thing: Any) -> None:
+    with connect_memory() as db, pytest.raises(DefinitionError, match=r"run\(once=True\)"):
+        db.wait(thing)
 
 
 def test_it_is_due_by_the_clock_while_it_runs(connect: Opener, clock: Clock) -> None:

@@ -249,7 +249,14 @@ class Group:
 
 
 def instance(projection: AnyProjection) -> Projection:
-    """A projection, of itself or of its class."""
+    """A projection, of itself or of its class. Raises `DefinitionError` for what is none, such as a reaction."""
+    cls: type[Any] = projection if isinstance(projection, type) else type(projection)
+    if not issubclass(cls, Projection):
+        name = getattr(projection, "__name__", cls.__name__)
+        raise DefinitionError(
+            f"{name} is no projection; to wait for a reaction or a process, run it until nothing is left to do:"
+            f" db.run({name}).run(once=True)"
+        )
     return projection() if isinstance(projection, type) else projection
 
 

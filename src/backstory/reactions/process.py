@@ -64,7 +64,7 @@ MARK = "__backstory_reacts__"
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """Call the method of this name later: so long `after` the event, or `at` a time.
+    """Call the method of this name later: so long `after` the event was decided (`record.authored`), or `at` a time.
 
     A process has one deadline of each name; to set it again moves it.
     """
@@ -74,7 +74,7 @@ class Deadline(msgspec.Struct, frozen=True):
     at: datetime | None = None
 
     def due(self, event: datetime) -> datetime:
-        """When it is due, if it is set because of an event of this time. Raises `DecisionError`."""
+        """When it is due, if it is set because of an event that was decided then. Raises `DecisionError`."""
         if (self.after is None) == (self.at is None):
             raise DecisionError(f"deadline {self.name} has either after= or at=")
         if self.after is not None:
@@ -222,7 +222,7 @@ class ProcessType:
         timer = Timer(deadline_key(self.name, of, step.name))
         if isinstance(step, Cancel):
             return cancel_deadline(timer, process=self.name)
-        return set_deadline(timer, process=self.name, of=of, name=step.name, due=step.due(delivery.time))
+        return set_deadline(timer, process=self.name, of=of, name=step.name, due=step.due(delivery.record.authored))
 
 
 def local_names(cls: type[Process]) -> Mapping[str, Any]:
