@@ -101,6 +101,19 @@ def test_arguments_that_do_not_fit_are_a_type_error_at_the_call(
         call(*given, **named)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"cnts": 5}, "withdraw: there is no cnts; did you mean cents?"),
+        ({"cents": 5, "why": ""}, "withdraw: there is no why; its parameters are account, cents"),
+    ],
+)
+def test_a_parameter_that_is_not_there_is_named_with_one_that_is_like_it(given: Any, words: str) -> None:
+    with pytest.raises(TypeError) as wrong:
+        withdraw(Account("a-7"), **given)
+    assert str(wrong.value) == words
+
+
 def test_parameters_may_have_defaults_and_be_keyword_only() -> None:
     @command
     def pay(

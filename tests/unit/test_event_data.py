@@ -27,6 +27,11 @@ def test_what_is_no_tag_is_refused(tag: Any) -> None:
         check_tag(tag)
 
 
+def test_a_tag_without_a_value_says_that_it_is_empty() -> None:
+    with pytest.raises(InvalidTag, match="the value of the tag 'customer:' is empty"):
+        check_tag("customer:")
+
+
 @pytest.mark.parametrize(
     "data",
     [

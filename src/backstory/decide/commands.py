@@ -38,6 +38,7 @@ from backstory.decide.parameters import (
 )
 from backstory.decide.returned import given_events
 from backstory.errors import DecisionError, DefinitionError, MissingInput
+from backstory.likeness import did_you_mean
 from backstory.told import two_of_one_name
 from backstory.values.event import Event, is_event
 from backstory.values.fields import unresolved
@@ -253,6 +254,10 @@ class CommandType(Generic[P, R, G]):
         arguments = {**dict(zip(self._names, args, strict=False)), **kwargs}
         if len(args) + len(kwargs) == len(arguments) and tuple(arguments) == self._names:
             return arguments  # all are there and in order, the usual case: no need for `bind`, which is slow
+        parameters = self.signature.parameters
+        if wrong := next((name for name in kwargs if name not in parameters), None):
+            known = did_you_mean(wrong, parameters, f"its parameters are {', '.join(parameters) or 'none'}")
+            raise TypeError(f"{self.name}: there is no {wrong}; {known}")
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as wrong:
