@@ -32,7 +32,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
     "Results": (
-        "What verbs give and take. Nobody has to import them, but for annotations and for `Options`.",
+        "What verbs give and take. Nobody has to import them, but for annotations.",
         {
             "backstory.values.commit": ["Commit", "Head"],
             "backstory.decide.execution": ["Preview"],
@@ -43,7 +43,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.ask.bisect": ["Found", "StateTurn", "Turn"],
             "backstory.history.ask.causes": ["Cause", "Effect"],
             "backstory.history.ask.unread": ["Unread"],
-            "backstory.history.merge.merge": ["Options", "MergeReport"],
+            "backstory.history.merge.merge": ["MergeReport"],
             "backstory.history.merge.replay": ["MergeStep"],
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],
             "backstory.history.check.proof": ["Proof", "Proven"],
@@ -51,6 +51,8 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.place": ["Place"],
             "backstory.live": ["Live", "Seen", "CaughtUp"],
             "backstory.reactions.lanes": ["Delivery"],
+            "backstory.reactions.run": ["Running"],
+            "backstory.outbox.together": ["Together"],
         },
     ),
     "backstory.adapters": (

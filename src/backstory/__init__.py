@@ -11,7 +11,8 @@ Projection, Tx                      tables that follow from events, and the tran
 Materialized                        a table of all states of a class, for db.find
 reaction, Delivery, Policy          code that runs once for each event, and gives commands
 Process, react, Step                states that react; Deadline, Cancel, Due
-Record, reverts, MergeConflict      an event in its place; how it is undone; a merge that needs an answer
+Record, reverts                     an event in its place; how it is undone
+MergeConflict, Options              a merge that needs an answer, and the answer
 check_proof                         that an event is in a history of which somebody has kept the head
 Personal, Secret, Subject           marks on fields that not everybody may see; personal_shown
 shown                               an event or a state as plain data for JSON, with its marked parts masked
@@ -81,6 +82,7 @@ __all__ = [
     "MergeConflict",
     "NewId",
     "Now",
+    "Options",
     "Personal",
     "Policy",
     "Process",
@@ -132,6 +134,7 @@ _HOMES = {
     "MergeConflict": "errors",
     "NewId": "decide.inputs",
     "Now": "decide.inputs",
+    "Options": "history.merge.merge",
     "Personal": "values.privacy",
     "Policy": "reactions.declare",
     "Process": "reactions.process",
