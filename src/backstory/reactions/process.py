@@ -222,7 +222,9 @@ class ProcessType:
         timer = Timer(deadline_key(self.name, of, step.name))
         if isinstance(step, Cancel):
             return cancel_deadline(timer, process=self.name)
-        return set_deadline(timer, process=self.name, of=of, name=step.name, due=step.due(delivery.record.authored))
+        return set_deadline(
+            timer, process=self.name, of=of, name=step.name, due=step.due(delivery.record.authored)
+        )
 
 
 def local_names(cls: type[Process]) -> Mapping[str, Any]:

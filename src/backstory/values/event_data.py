@@ -96,7 +96,9 @@ def check_tag(tag: str) -> str:
         raise InvalidTag(f"a tag is text, not {type(tag).__name__}: {tag!r}")
     key, colon, value = tag.partition(":")
     if key and colon and not value:
-        raise InvalidTag(f"the value of the tag {tag!r} is empty; an id or a name is needed, as in '{key}:a-7'")
+        raise InvalidTag(
+            f"the value of the tag {tag!r} is empty; an id or a name is needed, as in '{key}:a-7'"
+        )
     if not (key and colon):
         raise InvalidTag(f"a tag is key:value, like 'account:a-7'; got {tag!r}")
     if not tag.isprintable() or key[0] in ',"':
