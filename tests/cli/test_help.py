@@ -107,6 +107,8 @@ def sources(bank: Path, run: Run, project: Path) -> Path:
     (folder / "accounts.csv").write_text("id,owner,opened\na-9,Ann,2026-11-01\n", encoding="utf-8")
     (folder / "bank.py").write_text(programs.BANK, encoding="utf-8")
     (folder / "sensor.csv").write_text("time,celsius\n2026-11-01 10:00,7.5\n", encoding="utf-8")
+    (folder / "opened.csv").write_text("id,at\n1,2026-11-01 10:00\n", encoding="utf-8")
+    (folder / "closed.csv").write_text("id,on\n1,2026-11-02 10:00\n", encoding="utf-8")
     for year in (2025, 2026):
         (folder / f"{year}.csv").write_text(f"time,celsius\n{year}-11-01 10:00,7.5\n", encoding="utf-8")
     (folder / "log.xes.gz").write_bytes(gzip.compress(XES.encode()))

@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -100,6 +101,76 @@ def test_a_source_that_is_not_there_makes_no_store(run: Run, tmp_path: Path) -> 
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith("backstory: ")
     assert not (tmp_path / "new.db").exists()
+
+
+OPENED = "id,subject,opened\n1,Fire,2026-03-02 09:15\n2,Coffee,2026-03-03 08:05\n"
+CLOSED = "ticket,closed,by\n1,2026-03-02 11:40,bob\nx,,bob\n"
+
+
+@pytest.fixture
+def tickets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two CSV files with other columns, in the folder where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "opened.csv").write_text(OPENED, encoding="utf-8")
+    (tmp_path / "closed.csv").write_text(CLOSED, encoding="utf-8")
+    return tmp_path
+
+
+FIRST = ("csv", "opened.csv", "--type", "Opened", "--time-column", "opened", "--tag", "ticket=id")
+SECOND = ("closed.csv", "--type", "Closed", "--time-column", "closed", "--tag", "ticket=ticket")
+
+
+def test_files_with_other_columns_go_in_together_by_time(run: Run, tickets: Path) -> None:
+    skip = ("import", "-s", "new.db", "--on-error", "skip")
+    together = (*skip, *FIRST, "--then", *SECOND, "--author-column", "by")
+    dry = ("import", "-s", "new.db", "--on-error", "skip", "--dry-run", *together[5:])
+    assert run(*dry).out == (
+        "would import 3 events in 3 commits; 1 place was skipped, see rejects.jsonl; a dry run keeps nothing\n"
+    )
+    assert not (tickets / "new.db").exists()
+    assert run(*together).out == "imported 3 events in 3 commits; 1 place was skipped, see rejects.jsonl\n"
+    [reject] = (tickets / "rejects.jsonl").read_bytes().splitlines()
+    assert msgspec.json.decode(reject)["file"] == "closed.csv"
+    assert [event["type"] for event in events(run)] == ["Opened", "Closed", "Opened"]
+    assert run(*together).out.startswith("nothing new; 3 commits were there already")
+
+
+def test_one_file_may_come_twice_with_other_columns(run: Run, tickets: Path) -> None:
+    (tickets / "all.csv").write_text("id,opened,closed\n1,2026-03-02,2026-03-04\n2,2026-03-03,2026-03-05\n")
+    first = ("csv", "all.csv", "--type", "Opened", "--time-column", "opened", "--drop", "closed")
+    then = ("--then", "all.csv", "--type", "Closed", "--time-column", "closed", "--drop", "opened")
+    assert run("import", "-s", "new.db", *first, *then).out == "imported 4 events in 4 commits\n"
+    assert [event["type"] for event in events(run)] == ["Opened", "Opened", "Closed", "Closed"]
+
+
+def events(run: Run) -> list[dict[str, Any]]:
+    """The events of the store, the oldest first."""
+    exported = run("export", "-s", "new.db").out.splitlines()
+    return [event for line in exported for event in msgspec.json.decode(line).get("events", ())]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--then"], "--then is followed by a file"),
+        (["--then", "--then", "closed.csv"], "--then is followed by a file"),
+        (["--then", "--type", "Closed"], "--then is followed by a file"),
+        (["--then", "closed.csv", "--dry-run"], "--dry-run stands after --then"),
+        (["--then", "closed.csv", "--tag", "a=b"], "closed.csv has no --time-column"),
+        (["--then", *SECOND, "--field", "x"], "--field is NAME=COLUMN"),
+        (["--then", *SECOND, "--tag", "a=gone"], "closed.csv:1: there is no column 'gone'"),
+    ],
+)
+@pytest.mark.usefixtures("tickets")
+def test_what_stands_after_then_is_checked_too(run: Run, words: list[str], message: str) -> None:
+    ran = run("import", "-s", "new.db", *FIRST, *words)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_then_is_for_csv(run: Run, tickets: Path) -> None:
+    ran = run("import", "-s", str(tickets / "new.db"), "jsonl", "a.jsonl", "--then", "b.jsonl")
+    assert (ran.code, "--then is for csv, not for jsonl" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize(

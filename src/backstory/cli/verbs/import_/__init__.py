@@ -11,7 +11,7 @@ import msgspec
 from backstory.cli.exits import answer
 from backstory.cli.show.bar import Bar
 from backstory.cli.show.text import count, plain
-from backstory.cli.verbs.import_.options import REJECTS, arguments, check, is_checked
+from backstory.cli.verbs.import_.options import REJECTS, arguments, check, is_checked, tables
 from backstory.cli.verbs.import_.reading import opened, source
 from backstory.cli.verbs.import_.rejects import Rejects
 from backstory.errors import ApplicationError, BackstoryError, SourceError, StoreMissing
@@ -39,6 +39,7 @@ backstory import csv orders.csv --type-column status --time-column at --tag orde
 backstory import csv accounts.csv --app bank --type AccountOpened --time-column opened --field account=id
 backstory import csv - --type Measured --timezone Europe/Amsterdam --time-column time < sensor.csv
 backstory import csv 2025.csv 2026.csv --type Measured --time-column time --dry-run
+backstory import csv opened.csv --type Opened --time-column at --then closed.csv --type Closed --time-column on
 backstory import xes log.xes.gz --on-error skip --rejects rejects.jsonl
 """
 
@@ -61,12 +62,14 @@ def shows_data(_arguments: Namespace) -> bool:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Import, and print the counts."""
-    check(arguments, session)
-    names = arguments.sources or ["."]
+    parts = tables(arguments)
+    for part in parts:
+        check(part, session)
+    names = [name for part in parts for name in part.sources] or ["."]
     events = event_of(session) if is_checked(arguments, session) else None
     unchecked: set[str] = set()
     with (
-        opened(arguments, names) as inputs,
+        opened(parts, names) as inputs,
         Bar(f"import {' '.join(names)}") as bar,
         target(arguments, session) as (log, key),
     ):

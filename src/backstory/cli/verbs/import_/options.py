@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import REMAINDER, Namespace
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
@@ -9,7 +10,7 @@ from backstory.cli.parse import files
 from backstory.transfer.source import RECORD
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, _ActionsContainer
 
     from backstory.session import Session
 
@@ -20,6 +21,8 @@ LARGEST = 2047
 
 UNCHECKED = ("To take events as they are, without their classes: --no-app",)
 """What to do about events that are no events of the application."""
+
+THEN = "--then"
 
 FORMATS = ("git", "csv", "jsonl", "xes")
 
@@ -91,6 +94,17 @@ def arguments(parser: ArgumentParser) -> None:
         "--no-app", action="store_true", help="take events as they are, although there is an application"
     )
     csv = parser.add_argument_group("options of csv")
+    table_options(csv)
+    csv.add_argument(
+        "--then",
+        nargs=REMAINDER,
+        metavar="SOURCE ...",
+        help="another file, followed by its own options of csv; all go in together, by time; repeat for more",
+    )
+
+
+def table_options(csv: _ActionsContainer) -> None:
+    """The options that say how a CSV file is read."""
     csv.add_argument("--type-column", metavar="COLUMN", help="the event's type")
     csv.add_argument(
         "--type", metavar="NAME", help="the type of every event, without --type-column (default: Row)"
@@ -128,9 +142,40 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
+def tables(arguments: Namespace) -> list[Namespace]:
+    """The arguments for the files before `--then`, and for those after each one. Raises `UsageError`."""
+    found, words = [arguments], arguments.then
+    while words is not None:
+        end = words.index(THEN) if THEN in words else len(words)
+        found.append(after_then(arguments, words[:end]))
+        words = words[end + 1 :] if end < len(words) else None
+    if sum("-" in one.sources for one in found) > 1:
+        raise UsageError("standard input is named twice")
+    return found
+
+
+def after_then(arguments: Namespace, words: list[str]) -> Namespace:
+    """The arguments with the files and the options that stand after a `--then`."""
+    from backstory.cli.parse.parser import Parser
+
+    parser = Parser(prog="backstory import", usage="", add_help=False, allow_abbrev=False)
+    parser.add_argument("sources", nargs="*")
+    table_options(parser)
+    own, strange = parser.parse_known_intermixed_args(words)
+    if strange:
+        raise UsageError(
+            f"{strange[0]} stands after {THEN}, where only files and their options of csv do: put it before"
+        )
+    if not own.sources:
+        raise UsageError(f"{THEN} is followed by a file")
+    return Namespace(**{**vars(arguments), **vars(own)})
+
+
 def check(arguments: Namespace, session: Session) -> None:
     """Raise `UsageError` if options do not go together."""
     format, names = arguments.format, arguments.sources
+    if arguments.then is not None and format != "csv":
+        raise UsageError(f"{THEN} is for csv, not for {format}")
     if not names and format != "git":
         raise UsageError(f"import {format} needs a file, or - for standard input")
     if len(names) > 1 and format == "git":

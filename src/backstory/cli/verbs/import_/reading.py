@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(arguments: Namespace, names: list[str]) -> Iterator[list[InputFile]]:
-    """The files to read; none for Git, which is a folder."""
+def opened(files_of: list[Namespace], names: list[str]) -> Iterator[list[tuple[Namespace, InputFile]]]:
+    """The files to read, each with its options; none for Git, which is a folder."""
+    arguments = files_of[0]
     limit = (arguments.max_record or RECORD >> 20) << 20
     with ExitStack() as stack:
         if arguments.format == "git":
@@ -36,16 +37,20 @@ def opened(arguments: Namespace, names: list[str]) -> Iterator[list[InputFile]]:
             yield []
         else:
             yield [
-                InputFile("<stdin>", files.standard_input(), limit=limit)
-                if name == "-"
-                else stack.enter_context(open_input(name, limit=limit))
-                for name in names
+                (
+                    own,
+                    InputFile("<stdin>", files.standard_input(), limit=limit)
+                    if name == "-"
+                    else stack.enter_context(open_input(name, limit=limit)),
+                )
+                for own in files_of
+                for name in own.sources
             ]
 
 
 def source(
     arguments: Namespace,
-    inputs: list[InputFile],
+    inputs: list[tuple[Namespace, InputFile]],
     log: Log,
     key: bytes,
     events: Events | None,
@@ -65,10 +70,16 @@ def source(
             known=lambda id: commit_with(log, id) is not None,
             progress=bar,
         )
-    found = [read(arguments, file, key, events, bar, exported) for file in inputs]
+    found = [read(own, file, key, events, bar, exported) for own, file in inputs]
     if len(found) == 1:
         return found[0]
-    return by_time(*found) if goes_by_time(arguments) else chain.from_iterable(found)
+    timed = [goes_by_time(own) for own, _ in inputs]
+    if any(timed) and not all(timed):
+        without = inputs[timed.index(False)][1].name
+        raise UsageError(
+            f"{without} has no --time-column, and files go in together by time; --order file: in this order"
+        )
+    return by_time(*found) if all(timed) else chain.from_iterable(found)
 
 
 def goes_by_time(arguments: Namespace) -> bool:
