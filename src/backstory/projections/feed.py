@@ -233,11 +233,14 @@ class Feed:
         return True
 
     def _drop_older(self) -> None:
-        """Drop all but the last tables before these: somebody may be in the middle of reading those."""
-        for row in self.home.rows():
-            if row.generation < self.row.generation - 1:
-                try:
-                    self.home.drop(row)
-                except Exception as error:  # `prune` does it later
-                    if not passes(error):
-                        raise
+        """Drop all but the last tables before these: somebody may be in the middle of reading those.
+
+        The first tables of a version leave those of other ones alone, which another process may read.
+        """
+        older = [row for row in self.home.rows() if row.generation < self.row.generation - 1]
+        for row in older + (self.home.forsaken() if self.row.generation > 1 else []):
+            try:
+                self.home.drop(row)
+            except Exception as error:  # `prune` does it later
+                if not passes(error):
+                    raise

@@ -60,8 +60,12 @@ class Home(Protocol):
         """One snapshot of the generation that readers see, with its row; None if there is none yet."""
         ...
 
+    def forsaken(self) -> list[Row]:
+        """Each generation of another version that nobody feeds, where the version follows from the code."""
+        ...
+
     def drop(self, row: Row) -> None:
-        """Take a generation away."""
+        """Take a generation away, of any version."""
         ...
 
 
@@ -79,9 +83,9 @@ class SharedHome:
         self._made = group.schema(self._dialect)
         self._names = declared(self._made) if sqlite else frozenset()
 
-    def _place(self, generation: int) -> str:
+    def _place(self, generation: int, version: str = "") -> str:
         """The schema of a generation in PostgreSQL."""
-        name = f"{self._schema}_{self.group.name}_v{self.group.version}_{generation}"
+        name = f"{self._schema}_{self.group.name}_v{version or self.group.version}_{generation}"
         if len(name.encode()) <= LONGEST_NAME:
             return name
         return name[:30] + hashlib.sha256(name.encode()).hexdigest()[:16]
@@ -135,16 +139,21 @@ class SharedHome:
             row = self.catalog.live(tx, *self.group.key) if self.catalog.is_made(tx) else None
             yield None if row is None else (row, self.own(tx, row.generation))
 
+    def forsaken(self) -> list[Row]:
+        """Each generation of another version that nobody feeds; see `Home.forsaken`."""
+        with self._tables.reading() as tx:
+            return _forsaken(self.group, self.catalog, tx)
+
     def drop(self, row: Row) -> None:
         """Take a generation away; see `Home.drop`."""
         with self._tables.transaction() as tx:
             if self._dialect == "postgresql":
                 tx.execute("SET LOCAL lock_timeout = '2s'")  # somebody may read it for long
             if self._dialect != "sqlite":
-                tx.execute(f'DROP SCHEMA IF EXISTS "{self._place(row.generation)}" CASCADE')
+                tx.execute(f'DROP SCHEMA IF EXISTS "{self._place(row.generation, row.version)}" CASCADE')
             else:
                 suffix = f"_v{row.version}_{row.generation}"
-                for name in self._names:
+                for name in declared(row.made):
                     found = tx.rows("SELECT type FROM sqlite_schema WHERE name = ?", (name + suffix,))
                     for [kind] in found:
                         if kind in ("table", "view"):
@@ -185,9 +194,12 @@ class FilesHome:
     def _file(self, generation: int) -> TableFile:
         file = self._files.get(generation)
         if file is None:
-            path = self.folder / f"{self.group.name}-v{self.group.version}.{generation}.db"
+            path = self._path(self.group.version, generation)
             file = self._files.setdefault(generation, TableFile(path))
         return file
+
+    def _path(self, version: str, generation: int) -> Path:
+        return self.folder / f"{self.group.name}-v{version}.{generation}.db"
 
     def _generations(self) -> list[int]:
         if not self.folder.is_dir():
@@ -244,8 +256,23 @@ class FilesHome:
                     return
         yield None
 
+    def forsaken(self) -> list[Row]:
+        """Each generation of another version that nobody feeds; see `Home.forsaken`."""
+        found: list[Row] = []
+        for path in self.folder.glob(f"{self.group.name}-v*.db"):
+            if self._pattern.fullmatch(path.name):
+                continue
+            file = TableFile(path)
+            with suppress(GoneError), file.reading() as tx:
+                found += _forsaken(self.group, self.catalog, tx)
+            file.close()
+        return found
+
     def drop(self, row: Row) -> None:
         """Delete the file of a generation."""
+        if row.version != self.group.version:
+            TableFile(self._path(row.version, row.generation)).delete()
+            return
         file = self._file(row.generation)
         self._files.pop(row.generation, None)
         file.delete()
@@ -254,6 +281,14 @@ class FilesHome:
         """Close the files."""
         for file in self._files.values():
             file.close()
+
+
+def _forsaken(group: Group, catalog: Catalog, tx: Transaction) -> list[Row]:
+    if not group.renews or not catalog.is_made(tx):
+        return []
+    rows = [row for row in catalog.all(tx, group.name) if row.version != group.version]
+    leases = catalog.leases(tx, rows)
+    return [row for row in rows if leases.get(row.key, 0.0) <= 0]
 
 
 def home_of(group: Group, store: Store, *, inline: bool) -> Home:

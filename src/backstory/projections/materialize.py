@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,10 +54,12 @@ class Column(msgspec.Struct, frozen=True):
 class Materialized(Projection, name="state"):
     """A projection that keeps each state of a class: `Materialized(Account, index=["balance"])`.
 
-    Its table is `account_states`, with the columns `key`, `state` and the plain fields.
+    Its table is `account_states`, with the columns `key`, `state` and the plain fields. Its version follows from the
+    version of the state, its code and the index: a change of them makes a new table, beside the old one.
     """
 
     batch = MANY  # a state is written once for all of its events
+    renews = True
 
     def __init__(self, state: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
         compiled = state_type(state)
@@ -64,7 +67,6 @@ class Materialized(Projection, name="state"):
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         self.table = f"{name}_states"  # no field of a state is called so
         self.name = self.group = self.table  # type: ignore[misc]
-        self.version = cls.version  # type: ignore[misc]
         self.index = [(each,) if isinstance(each, str) else tuple(each) for each in index]
         self.columns = {column.name: column for column in _columns(cls)}
         self._identities = Identities(cls)
@@ -82,6 +84,18 @@ class Materialized(Projection, name="state"):
     def event_types(self) -> tuple[EventType, ...]:
         """The events that the state applies."""
         return tuple(self._compiled.events.values())
+
+    def versioned(self) -> str:
+        """The version of the state, and a text that changes with its code, its fields and the index: `1_ab12cd34`.
+
+        It is asked for when the tables are, and not before: a module may define what the state uses further below.
+        """
+        parts = [self.code(), self.cls.__struct_fields__, self.schema("sqlite"), self.schema("postgresql")]
+        return f"{self.cls.version}_{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+
+    def is_same(self, other: Projection) -> bool:
+        """Whether it keeps the same class."""
+        return isinstance(other, Materialized) and self.cls is other.cls
 
     def check(self) -> None:
         """See `Projection.check`."""

@@ -125,11 +125,16 @@ def _set_state(home: Home, state: str, why: str) -> None:
 
 
 def prune(views: Views, group: Group) -> int:
-    """Take away the generations that came before the one that readers see; how many there were."""
+    """Take away the generations that came before the one that readers see; how many there were.
+
+    Where the version follows from the code, those of other versions too, unless somebody feeds them.
+    """
     home = views.home(group)
     rows = home.rows()
     live = newest(row for row in rows if row.live)
-    old = [row for row in rows if live is not None and row.generation < live.generation]
+    if live is None:
+        return 0
+    old = [row for row in rows if row.generation < live.generation] + home.forsaken()
     for row in old:
         home.drop(row)
     return len(old)

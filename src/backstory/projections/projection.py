@@ -78,6 +78,8 @@ class Projection:
     sql: ClassVar[Mapping[str, str]] = {}
     events: ClassVar[Sequence[type[Any]]] = ()
     batch: ClassVar[int] = 0
+    renews: ClassVar[bool] = False
+    """Whether its version follows from its code, so that nobody goes back to the tables of another one."""
     into: ClassVar[Any] = None
 
     def __init_subclass__(
@@ -114,6 +116,14 @@ class Projection:
         # Events that are local to a function are known here, and later no more.
         with suppress(NameError):
             _compiled[cls] = _events(cls, sys._getframe(1).f_locals)
+
+    def versioned(self) -> str:
+        """The version of its tables: a part of their names."""
+        return str(self.version)
+
+    def is_same(self, other: Projection) -> bool:
+        """Whether two objects mean the same projection."""
+        return type(self) is type(other) and self.name == other.name
 
     def event_types(self) -> tuple[EventType, ...]:
         """The events that it takes. Raises `DefinitionError`."""
@@ -206,7 +216,8 @@ class Group:
         self.members = sorted(map(instance, members), key=lambda each: each.name)
         first = self.members[0]
         self.name = first.group
-        self.version = "_".join(str(each.version) for each in self.members)
+        self.version = "_".join(each.versioned() for each in self.members)
+        self.renews = all(each.renews for each in self.members)
         self.on_error, self.partition, self.into = first.on_error, first.partition, first.into
         self.batch = min(each.batch or (MANY if each.sql else FEW) for each in self.members)
         self.types = frozenset(kind.name for each in self.members for kind in each.event_types())

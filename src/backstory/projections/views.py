@@ -95,9 +95,7 @@ class Views:
         """The group of a projection. Raises `ProjectionError` if it has other members that are not known here."""
         one = instance(projection)
         known = self._groups.get(one.group)
-        if known is not None and any(
-            type(one) is type(each) and one.name == each.name for each in known.members
-        ):
+        if known is not None and any(map(one.is_same, known.members)):
             return known
         if one.group != one.name:
             raise ProjectionError(
@@ -193,7 +191,7 @@ class Views:
     def _wait_to_be_built(self, group: Group, until: float) -> None:
         head = self._source.head().position
         building = newest(self.home(group).rows())
-        if building is None or building.state != RUNNING or time.monotonic() > until:
+        if (building is not None and building.state != RUNNING) or time.monotonic() > until:
             raise self._behind(group, building, head, head)
         self._sleep(until)
 
@@ -221,7 +219,7 @@ class Views:
                 self.catch_up(group)
                 continue
             row = row or newest(rows)
-            if row is None or row.state != RUNNING or time.monotonic() > until:
+            if (row is not None and row.state != RUNNING) or time.monotonic() > until:
                 raise self._behind(group, row, position, self._source.head().position)
             self._sleep(until, pause)
             pause = min(LOOK, 2 * pause)

@@ -26,7 +26,9 @@ backstory projections --prune
 
 TEXT = """\
 A projection is building, running, paused, stopped by an event, or diverged: made from a history that the log does not
-have. `drifted` says that its code has changed since its tables were made, and its version has not."""
+have. `drifted` says that its code has changed since its tables were made, and its version has not. --prune takes away
+the tables that came before those that readers see, and those of other versions of a state (Materialized) that no
+process feeds."""
 
 
 def arguments(parser: ArgumentParser) -> None:
