@@ -198,7 +198,8 @@ class _Explained:
         self._tx, self._seen = tx, seen
 
     def rows(self, sql: str, arguments: Any = ()) -> list[Any]:
-        own = renamed(sql, declared(Materialized(Account, index=["balance"]).schema("sqlite")), "_v1_1")
+        kept = Materialized(Account, index=["balance"])
+        own = renamed(sql, declared(kept.schema("sqlite")), f"_v{kept.versioned()}_1")
         self._seen += [row[-1] for row in self._tx.rows(f"EXPLAIN QUERY PLAN {own}", arguments)]
         return list(self._tx.rows(own, arguments))
 
