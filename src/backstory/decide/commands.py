@@ -23,7 +23,7 @@ import msgspec
 
 from backstory.decide.arguments import Arguments
 from backstory.decide.call import Command, G, R
-from backstory.decide.inputs import Input, InputType, for_callers, input_type, provided
+from backstory.decide.inputs import Input, InputType, bound, for_callers, input_type, provided
 from backstory.decide.parameters import (
     Dependent,
     Depends,
@@ -38,7 +38,6 @@ from backstory.decide.parameters import (
 )
 from backstory.decide.returned import given_events
 from backstory.errors import DecisionError, DefinitionError, MissingInput
-from backstory.likeness import did_you_mean
 from backstory.told import two_of_one_name
 from backstory.values.event import Event, is_event
 from backstory.values.fields import unresolved
@@ -254,16 +253,10 @@ class CommandType(Generic[P, R, G]):
         arguments = {**dict(zip(self._names, args, strict=False)), **kwargs}
         if len(args) + len(kwargs) == len(arguments) and tuple(arguments) == self._names:
             return arguments  # all are there and in order, the usual case: no need for `bind`, which is slow
-        parameters = self.signature.parameters
-        if wrong := next((name for name in kwargs if name not in parameters), None):
-            known = did_you_mean(wrong, parameters, f"its parameters are {', '.join(parameters) or 'none'}")
-            raise TypeError(f"{self.name}: there is no {wrong}; {known}")
         try:
-            bound = self.signature.bind(*args, **kwargs)
+            return bound(self.signature, args, kwargs)
         except TypeError as wrong:
             raise TypeError(f"{self.name}: {wrong}") from None
-        bound.apply_defaults()
-        return bound.arguments
 
     def _converted(self, plain: dict[str, Any]) -> dict[str, Any]:
         """The arguments in the types of their annotations: 5 as 5.0, a tuple as a list. Raises `TypeError`."""

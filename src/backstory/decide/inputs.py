@@ -13,13 +13,14 @@ import enum
 import inspect
 import random
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Protocol, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 
 from backstory.errors import InvalidEvent, MissingInput
+from backstory.likeness import did_you_mean
 from backstory.values.event_data import check_text
 
 
@@ -176,3 +177,14 @@ def for_callers(signature: inspect.Signature, inputs: Collection[str]) -> inspec
     others = [one for one in parameters if one not in bare]
     provide = [one.replace(kind=one.KEYWORD_ONLY, default=provided) for one in bare]
     return signature.replace(parameters=[*others, *provide])
+
+
+def bound(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by name, with the defaults. Raises `TypeError`, with the likely name for a wrong one."""
+    parameters = signature.parameters
+    if wrong := next((name for name in kwargs if name not in parameters), None):
+        known = did_you_mean(wrong, parameters, f"its parameters are {', '.join(parameters) or 'none'}")
+        raise TypeError(f"there is no {wrong}; {known}")
+    found = signature.bind(*args, **kwargs)
+    found.apply_defaults()
+    return found.arguments
