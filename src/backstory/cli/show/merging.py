@@ -127,6 +127,7 @@ def conflict_words(
     mine, theirs = (
         (pending.target, pending.source) if pending.verb == "rebase" else (pending.source, pending.target)
     )
+    mixed = any(not _stands(each, target) for step in report.conflicts for each in step.in_the_way)
     conflicts, number = len(report.conflicts), len(report.steps)
     some = f"{conflicts} of {count(number, 'commit')}" if number > 1 else "the commit"
     verbs, their = ("conflicts", "its decision") if conflicts == 1 else ("conflict", "their decisions")
@@ -144,7 +145,7 @@ def conflict_words(
         if step.in_the_way:
             yield f"{commits.INDENT}in the way:"
         for event in step.in_the_way:
-            yield f"{commits.INDENT}  {_in_the_way(event, target, mine, out)}"
+            yield f"{commits.INDENT}  {_in_the_way(event, target, mine, theirs if mixed else None, out)}"
         yield from _states(step, out)
         for why in dict.fromkeys(filter(None, (step.reason, "" if step.again else step.stuck))):
             yield f"{commits.INDENT}{out.paint(plain(why), 'red')}"
@@ -208,15 +209,21 @@ def next_words(pending: Pending, stuck: Sequence[bool] = ()) -> Iterator[str]:
     yield from (f"  {written:{width}}  {about}" for written, about in lines.items())
 
 
-def _in_the_way(event: Any, target: Log, mine: str, out: Output) -> str:
-    """An event of the target, or one of the branch itself that will be missing."""
-    if isinstance(event, RecordedEvent):
-        there = next(iter(target.read(after=event.position - 1, upto=event.position)), None)
-        data = commits.data_line(event)
-        if there == event:
-            return f"{commits.event(event, out)}  {data}"
-        return f"{commits.event(event, out)}  {data}, which {plain(mine)} had and which would be missing"
-    return f"{_decided(event, out)}, newly decided"
+def _stands(event: Any, target: Log) -> bool:
+    """Whether an event in the way is one of the target."""
+    return isinstance(event, RecordedEvent) and event in target.read(
+        after=event.position - 1, upto=event.position
+    )
+
+
+def _in_the_way(event: Any, target: Log, mine: str, theirs: str | None, out: Output) -> str:
+    """An event of the target, which is named where events of both are shown, or one that will be missing there."""
+    if not isinstance(event, RecordedEvent):
+        return f"{_decided(event, out)}, newly decided"
+    told = f"{commits.event(event, out)}  {commits.data_line(event)}"
+    if _stands(event, target):
+        return told if theirs is None else f"{told}, on {plain(theirs)}"
+    return f"{told}, which {plain(mine)} had and which would be missing"
 
 
 def _decided(event: EventData, out: Output) -> str:
