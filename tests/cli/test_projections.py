@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -85,6 +86,26 @@ def test_tables_are_verified_against_their_events(run: Run, bank: Path) -> None:
     ran = run("verify", "--projections")
     assert ran.code == 1
     assert "balances: table balances has 1 rows that no event made, and lacks 1" in ran.out
+
+
+def test_what_another_process_holds_is_said_though_that_process_has_died(run: Run, bank: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "backstory", "run", "--lease", "3600"],
+        cwd=bank.parent,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while state(run) != "running":
+            time.sleep(0.05)
+        process.kill()
+    assert run("append", "Deposited", "--tag", "account:a-7", "account=a-7", "cents:=5").code == 0
+    ran = run("run", "--once")
+    assert ran.code == 0
+    said = r"balances: left to another process \(.+\), which holds its lease for \d+ s more; it is 1 position behind"
+    assert re.search(said, ran.err)
+    [found] = run("run", "--once", "--json").json["elsewhere"]
+    assert (found["name"], found["lag"]) == ("balances", 1)
+    assert 0 < found["seconds"] <= 3_600
+    assert found["owner"]
 
 
 def test_a_projection_that_is_not_there_is_said(run: Run) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from backstory.cli.show.output import Output
     from backstory.database import Database
+    from backstory.projections.operate import Standing
+    from backstory.projections.projection import Group
     from backstory.reactions.operate import Operated
     from backstory.session import Session
 
@@ -30,7 +32,10 @@ backstory run --app bank --once balances
 TEXT = """\
 Runs until Ctrl-C or SIGTERM, which end the step that is being taken and give the leases back. Any number of these
 processes may run at once: for each projection and reaction one of them does the work, and another one takes over when
-it dies.
+it dies, when its lease is over.
+
+With --once, what another process feeds is left to it, even if it has died and its lease is not over yet: the last lines
+say which ones these are, and for how many seconds more. The exit code is 0 then, too.
 
 Reactions run only in a store that has the right to react: the one that was made new, where it was made. A clone, a copy
 or a store that was moved or restored feeds projections. --take-over says what would be delivered there, and with --yes
@@ -96,9 +101,31 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    others = _elsewhere(db, groups, [*reactions, *outboxes]) if arguments.once else []
     if out.json:
-        out.document("ran", projections=names)
+        elsewhere = [
+            {"name": each.name, "owner": each.owner, "seconds": each.lease, "lag": each.lag}
+            for each in others
+        ]
+        out.document("ran", projections=names, elsewhere=elsewhere)
+        return 0
+    for each in others:
+        out.say(
+            f"backstory: {each.name}: left to another process ({each.owner}), which holds its lease for"
+            f" {max(1, each.lease):.0f} s more; it is {count(each.lag, 'position')} behind"
+        )
     return 0
+
+
+def _elsewhere(db: Database, groups: Sequence[Group], consumers: Sequence[Operated]) -> list[Standing]:
+    """Those whose lease another process holds: ours were given back."""
+    from backstory.projections.operate import standings
+    from backstory.reactions.operate import standing
+
+    now = db.branches.clock()
+    found = standings(db.views, groups, now)
+    found += [standing(each, db.store, db.views.source, now) for each in consumers]
+    return [each for each in found if each.owner]
 
 
 def _why_not(db: Database) -> str:
