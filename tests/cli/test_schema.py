@@ -41,6 +41,19 @@ def test_a_lock_is_written_and_the_same_code_keeps_to_it(run: Run, locked: Path)
     assert (document["sound"], document["findings"], document["events"]) == (True, [], 6)
 
 
+def test_a_pattern_with_a_field_that_the_event_has_not_is_found(run: Run, locked: Path) -> None:
+    ran = changed(
+        locked, run, "case Withdrawn(cents=cents):", "case Withdrawn(cnts=cents):", "schema", "check"
+    )
+    assert ran.code == 1
+    lines = locked.read_text(encoding="utf-8").splitlines()
+    number = next(number for number, line in enumerate(lines, 1) if "cnts=cents" in line)
+    assert (
+        f"broken  Withdrawn 1 has no field 'cnts', which Account.apply matches in line {number} of bank:"
+        " no event would match\n        Did you mean cents?\n"
+    ) in ran.out
+
+
 def test_a_break_names_the_field_says_what_to_do_and_shows_the_upcaster(run: Run, locked: Path) -> None:
     before = "class Withdrawn(Event):\n    account: Tag[str]\n    cents: int"
     after = "class Withdrawn(Event):\n    account: Tag[str]\n    cents: str\n    memo: str"

@@ -12,6 +12,7 @@ from backstory.cli.show.text import count, plain
 from backstory.documents.application import findings_document
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
+from backstory.schema.patterns import unmatched
 from backstory.schema.stored import check_log
 from backstory.stores import scheme_of, shown
 from backstory.told import pasted
@@ -112,7 +113,7 @@ def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int
 def verdict(app: Application, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
     """Check, and report."""
     lock = locks.read(path)
-    found = check(lock, app.events)
+    found = [*check(lock, app.events), *unmatched(app.states)]
     address = named_store(session)
     if address is not None:
         log = session.log
