@@ -197,7 +197,11 @@ class Database:
         return self.handle.now().log.head()
 
     def point(self, at: Revision) -> Point:
-        """The point that a revision means, seen from this branch. Raises `RevisionError`."""
+        """The point that a revision means, seen from this branch, as each verb with `at=` takes one.
+
+        A time in a text, `@{2026-03-02 09:00}`, is of the zone of this machine if it names none. Raises
+        `RevisionError`.
+        """
         return self.handle.point(at)
 
     def load(self, state: S, at: Revision | None = None) -> S:

@@ -127,6 +127,16 @@ async def blame(db: AsyncDatabase) -> None:
     assert part.author
 
 
+async def bisect(db: AsyncDatabase) -> None:
+    found = (await db.bisect(Talk("a"), lambda talk: len(talk.by) > 1)).first
+    assert found is not None
+    assert found.author
+
+
+async def turns(db: AsyncDatabase) -> None:
+    assert (await anext(db.turns(Talk, lambda talk: len(talk.by) > 1))).record.author
+
+
 async def linked(db: AsyncDatabase) -> None:
     assert [found async for found in db.causes("#1")] == []
     assert [found async for found in db.effects("#1")] == []
@@ -185,8 +195,8 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "mark": lambda db: db.mark("here"),
     "revert": lambda db: db.revert("#1", force=True),
     "diff": lambda db: db.diff(1, 2, Talk("a")),
-    "bisect": lambda db: db.bisect(Talk("a"), lambda talk: len(talk.by) > 1),
-    "turns": lambda db: anext(db.turns(Talk, lambda talk: len(talk.by) > 1)),
+    "bisect": bisect,
+    "turns": turns,
     "read": read,
     "follow": follow,
     "subscribe": subscribe,

@@ -26,6 +26,7 @@ from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
 from backstory.subject import Subjects, subject_of
 from backstory.told import pasted
+from backstory.values.codec import Codec
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from backstory.store import Log
     from backstory.values.commit import Commit
     from backstory.values.event_data import RecordedEvent
+
+AS_STORED = Codec(classes={})
+"""Turns are shown as they are stored: an event that its class cannot read any more is shown too."""
 
 EXAMPLES = """\
 backstory bisect Account a-7 --where 'balance < 400'
@@ -123,7 +127,7 @@ def exact(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
     reference = target.reference(session, arguments.words)
     holds = predicate(arguments.where, type(reference))
     with target.theirs(reference):
-        found = first(log, reference, holds, start.position, end.position)
+        found = first(log, reference, holds, start.position, end.position, AS_STORED)
     name = plain(name_of(reference))
     if out.json:
         out.document("bisect", **turns_document(reference, arguments.where, found))
@@ -172,7 +176,7 @@ def turns_of_many(
 ) -> int:
     """Every event after which it is true of a state of a kind, or not any more, as they are found."""
     cls = kind(arguments, session)
-    turning = turns_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
+    turning = turns_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position, AS_STORED)
     holds: dict[str, bool] = {}
     number = 0
 
@@ -215,7 +219,9 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Se
     """The first event after which it is true of any state of a kind."""
     cls = kind(arguments, session)
     with target.theirs(cls):
-        broken = first_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position)
+        broken = first_of_all(
+            log, cls, predicate(arguments.where, cls), start.position, end.position, AS_STORED
+        )
     if out.json:
         out.document("bisect", **first_document(arguments.where, broken))
         return answer(broken)

@@ -148,13 +148,18 @@ def turns_of_all(
 
 
 def first_of_all(
-    log: Log, cls: type[State], predicate: Predicate, after: int = 0, upto: int | None = None
+    log: Log,
+    cls: type[State],
+    predicate: Predicate,
+    after: int = 0,
+    upto: int | None = None,
+    codec: Codec = PLAIN,
 ) -> StateTurn | None:
     """The first event after which `predicate` is true of any state of a class, and was not before. One pass.
 
     Raises as `turns_of_all`.
     """
-    return next((turn for turn in turns_of_all(log, cls, predicate, after, upto) if turn.holds), None)
+    return next((turn for turn in turns_of_all(log, cls, predicate, after, upto, codec) if turn.holds), None)
 
 
 def _whole(codec: Codec, record: RecordedEvent, commits: Commits) -> Record:
