@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Run
@@ -32,6 +34,28 @@ def test_parts_are_withheld_for_good_and_named_by_show(run: Run) -> None:
         ("types",),
     ):
         assert run(*words).code in (0, 1)
+
+
+def test_projections_that_may_have_the_values_are_named_and_can_be_made_anew(
+    run: Run, application: Path
+) -> None:
+    run("run", "--once")
+    ran = run("withhold", "#2", "data", "--yes")
+    assert "may still have the values" in ran.err
+    assert "backstory rebuild balances; backstory projections --prune" in ran.err
+    assert run("withhold", "#1", "data", "--yes", "--json").json["projections"] == []
+    assert run("rebuild", "balances").code == 2
+    assert run("parked", "balances", "--skip", "2", "-m", "withheld").code == 0
+    ok(run, "resume", "balances")
+    assert run("run", "--once").code == 0
+    assert run("projections", "--prune").code == 0
+    [found] = run("projections", "--json").json["projections"]
+    assert (found["state"], found["live"], found["generation"], found["lag"]) == ("running", True, 2, 0)
+
+
+def test_without_an_application_it_is_said_that_tables_may_have_the_values(run: Run) -> None:
+    assert "rebuild all that apply these events" in run("withhold", "#2", "data", "--yes").err
+    assert run("withhold", "#3", "data", "--yes", "--json").json["projections"] is None
 
 
 def test_what_no_commit_has_cannot_be_withheld(run: Run) -> None:

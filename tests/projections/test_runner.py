@@ -12,6 +12,7 @@ import pytest
 
 from backstory import Database, Event, Projection, Record, Tag, Tx
 from backstory.errors import Behind, ProjectionError, ProjectionFailed
+from backstory.history.forget.withholding import withhold
 from backstory.projections import operate
 from backstory.projections.catalog import LostError, newest
 from backstory.projections.feed import Feed, Step
@@ -114,6 +115,24 @@ def test_poison_stops_at_its_event_and_what_was_before_it_is_in(connect: Opener)
     operate.resume(db.views, db.views.group_of(Orders))
     assert to_end(feed_of(db, Orders)) is Step.AT_END
     assert len(db.rows(Orders, ALL)) == 12
+
+
+def test_an_event_whose_data_are_withheld_is_left_out_of_new_tables(connect: Opener) -> None:
+    db = connect()
+    commits = [db.append(OrderPlaced(f"o-{number}", number)) for number in range(3)]
+    db.rebuild(Orders)
+    withhold(db.branches, commits[1], ["data"])
+    assert len(db.rows(Orders, ALL)) == 3
+    group = db.views.group_of(Orders)
+    with pytest.raises(ProjectionError, match="its data is withheld"):
+        db.rebuild(Orders)
+    operate.skip(db.views, group, 2, "withheld")
+    operate.resume(db.views, group)
+    with db.run(Orders):
+        commit = db.append(OrderPlaced("o-9", 9))
+        while len(db.rows(Orders, ALL, after=commit, timeout=60)) != 3:
+            time.sleep(0.01)
+    assert [row[0] for row in db.rows(Orders, ALL)] == ["o-0", "o-2", "o-9"]
 
 
 def test_poison_in_the_middle_of_a_large_batch_is_isolated(connect: Opener) -> None:

@@ -136,7 +136,7 @@ class Feed:
 
     def _apply(self, stretch: Stretch) -> bool:
         """Apply a stretch and move the checkpoint; False if the row says something else than before."""
-        batch = decoded(stretch.records, self._source.codec)
+        batch = self._decoded(stretch.records)
         find = self._source.finder(stretch.records)
         catalog, group = self.home.catalog, self.home.group
         with self.home.writing(self.row.generation) as tx:
@@ -164,6 +164,16 @@ class Feed:
             catalog.move(tx, row, stretch.end.position, stretch.end.hash, self.lease)
             self.row = catalog.lock(tx, row.key) or row
         return True
+
+    def _decoded(self, records: Sequence[RecordedEvent]) -> list[Opened]:
+        """The events as objects. Raises `FailedError` for one that cannot be read, unless it is left out."""
+        try:
+            return decoded(records, self._source.codec)
+        except FailedError:
+            with self.home.writing(self.row.generation) as tx:
+                held = self.home.catalog.held_back(tx, self.row.key)
+            left_out = {each.position for each in held if each.state == LEFT_OUT}
+            return decoded([each for each in records if each.position not in left_out], self._source.codec)
 
     def _without_held_back(self, tx: Transaction, batch: list[Opened]) -> list[Opened]:
         """The events that are not left out, and whose key is not kept back; those of such a key are kept back too."""

@@ -88,7 +88,7 @@ class Inline:
         group = self.home.group
         held = {each.position for each in self.home.catalog.held_back(tx, row.key) if each.state == LEFT_OUT}
         try:
-            batch = [each for each in decoded(records, codec) if each[0].position not in held]
+            batch = decoded([each for each in records if each.position not in held], codec)
             if len(batch) == 1 or not alone:
                 with together(tx):
                     apply(group, batch, self.home.own(tx, row.generation), commit_at)

@@ -186,15 +186,25 @@ def _retry_key(views: Views, home: Home, row: Row, key: str) -> int:
 
 
 def skip(views: Views, group: Group, position: int, why: str) -> None:
-    """Leave an event out for good, and say why: one that is kept back, or that stops the group, which then goes on."""
-    home, row = _seen(views, group)
+    """Leave an event out for good, and say why: one that is kept back, or that stops the group, which then goes on.
+
+    It is left out of the tables that readers see, and of those that are built beside them, unless they have it.
+    """
+    home = views.ensured(group)
+    done = [_skip(home, row, position, why) for row in current(home.rows())]
+    if not any(done):
+        raise ProjectionError(f"projection {group.name} keeps no event #{position} back")
+
+
+def _skip(home: Home, row: Row, position: int, why: str) -> bool:
     with home.writing(row.generation) as tx:
         locked = home.catalog.lock(tx, row.key)
         held = {each.position: each for each in home.catalog.held_back(tx, row.key)}
         if locked is None or (position not in held and position <= locked.position):
-            raise ProjectionError(f"projection {group.name} keeps no event #{position} back")
+            return False
         key = held[position].key if position in held else ""
         home.catalog.park(tx, row.key, [Parked(position, key, why, LEFT_OUT, 0)])
+        return True
 
 
 def _seen(views: Views, group: Group) -> tuple[Home, Row]:

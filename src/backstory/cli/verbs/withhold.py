@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
+from backstory.cli.parse.parser import application_options
+from backstory.errors import ApplicationError, SessionError
 from backstory.history.forget.withholding import PARTS, names_of, withhold
+from backstory.lookup import events_of
+from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Collection
 
     from backstory.cli.show.output import Output
     from backstory.session import Session
@@ -22,7 +27,8 @@ TEXT = f"""\
 The parts are {", ".join(PARTS)}, data (of all events), and data:1, data:2 and so on. Their bytes are taken away in
 every log of the store, and cannot be brought back; their digests stay, so `verify` finds the history as sound as
 before. Data of an event are often in the arguments of its command, too: withhold both. Tags stay. A state that needs
-withheld data cannot be loaded. The reflog notes it, with the message. Copies in other stores keep them."""
+withheld data cannot be loaded. The reflog notes it, with the message. Copies in other stores keep them. Tables of
+projections keep them until they are made anew: the last line says which, if an application is named."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -31,21 +37,48 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("parts", nargs="+", metavar="PART", help="a part of it to take away")
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
     parser.add_argument("--yes", action="store_true", help="do it: it cannot be undone")
+    application_options(parser)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Take the parts away, and show the withheld parts."""
     from backstory.history.refs.revision import resolve_commit
 
-    _, commit = resolve_commit(session.branches, arguments.revision, session.branch)
+    point, commit = resolve_commit(session.branches, arguments.revision, session.branch)
     if not arguments.yes:
         raise UsageError(
             f"this takes {', '.join(arguments.parts)} of commit {commit.hash.hex()[:10]} away for good;"
             " say that you mean it with --yes"
         )
+    concerned = _concerned(
+        session, {event.type for event in events_of(session.branches.view(point.chain), commit)}
+    )
     left = withhold(session.branches, commit, arguments.parts, why=arguments.message)
     if out.json:
-        out.document("withheld", hash=left.hash.hex(), id=left.id, parts=names_of(left))
-    else:
-        out.line(f"withheld of commit {left.hash.hex()[:10]} (#{left.position}): {', '.join(names_of(left))}")
+        out.document(
+            "withheld", hash=left.hash.hex(), id=left.id, parts=names_of(left), projections=concerned
+        )
+        return 0
+    out.line(f"withheld of commit {left.hash.hex()[:10]} (#{left.position}): {', '.join(names_of(left))}")
+    if concerned is None:
+        out.say(
+            "backstory: tables of projections may still have the values; no application is known here, so rebuild all"
+            " that apply these events, then take the old tables away: backstory projections --prune"
+        )
+    elif concerned:
+        out.say(
+            "backstory: tables of these projections may still have the values; make them anew, and take the old ones"
+            f" away: {pasted('rebuild', *concerned)}; {pasted('projections', '--prune')}"
+        )
     return 0
+
+
+def _concerned(session: Session, types: Collection[str]) -> list[str] | None:
+    """The projections of the application that apply events of these types; None if there is no application here."""
+    from backstory.projections.projection import groups
+
+    try:
+        known = groups(session.application.projections)
+    except (SessionError, ApplicationError):
+        return None
+    return sorted(name for name, group in known.items() if not group.types.isdisjoint(types))
