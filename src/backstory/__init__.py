@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     )
     from backstory.history.check.proof import check_proof
     from backstory.history.compare.jsonable import shown
+    from backstory.history.merge.merge import Options
     from backstory.history.merge.revert import reverts
     from backstory.projections.materialize import Materialized
     from backstory.projections.projection import Projection
