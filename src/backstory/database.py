@@ -830,6 +830,8 @@ class Database:
         asked = Asked(where, by, limit, after, count)
         kept = self.views.kept(state) if at is None and self.name == MAIN else None
         if kept is not None:
+            if where.strip():
+                predicate(where, state)
             position = None if commit is None else self._position(commit)
             return self.views.find(kept, asked, position, timeout)
         self.views.warn_of_folding(state)

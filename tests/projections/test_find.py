@@ -290,6 +290,10 @@ def test_what_exists_is_listed(connect: Opener) -> None:
     ("question", "error"),
     [
         ({"where": "nothing < 3"}, ExpressionError),
+        ({"where": "balance ="}, ExpressionError),
+        ({"where": "(" * 300}, ExpressionError),
+        ({"where": "a\0b"}, ExpressionError),
+        ({"where": "balance < 1 and " * 300 + "balance < 1"}, ExpressionError),
         ({"order_by": "nothing"}, ExpressionError),
         ({"after": "x"}, UnknownRevision),
     ],
