@@ -172,6 +172,30 @@ def test_what_is_personal_is_shown_to_those_who_ask_and_what_is_secret_is_not(
 
 
 @pytest.mark.usefixtures("marked")
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"find User --where full_name=='{PERSONAL}'",
+        f"find User --where '{PERSONAL}'in(full_name)",
+        "find User --sort=-full_name",
+        "find User --where any(home.street=='x'for(home)in(homes))",
+        "find User --where token=='x'",
+        f"bisect User --all --where full_name=='{PERSONAL}'",
+        f"bisect User u-1 --where full_name=='{PERSONAL}'",
+        f"bisect User --all --turns --where full_name=='{PERSONAL}'",
+        f"bisect user:u-1 --where full_name=='{PERSONAL}'",
+    ],
+)
+def test_what_is_masked_cannot_be_guessed_by_a_condition(
+    line: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert backstory(line) == USAGE
+    assert "is marked, so its values are not shown" in capfd.readouterr().err
+    if "token" not in line:
+        assert backstory(f"{line} --personal") in (0, 1)
+
+
+@pytest.mark.usefixtures("marked")
 def test_a_proof_does_not_show_what_is_marked(capfd: pytest.CaptureFixture[str]) -> None:
     for line in ("prove #1", "prove #1 --personal", "prove #1 --without-data --show command"):
         capfd.readouterr()

@@ -49,6 +49,11 @@ def is_hidden(veil: Veil | None) -> bool:
     return veil is not None and veil.mark is not None and veil.mark > _shown.get()
 
 
+def hides(veil: Veil | None) -> bool:
+    """Whether a value is masked, or any part of it."""
+    return veil is not None and any(mark > _shown.get() for mark in veil.marks())
+
+
 def masked(value: Any, veil: Veil | None) -> Any:
     """Plain data with everything masked that its veil marks."""
     if veil is None:

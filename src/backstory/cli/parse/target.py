@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,10 @@ from backstory.decide.latest import Latest
 from backstory.decide.state import State
 from backstory.documents.application import identity_types
 from backstory.errors import ApplicationError, BackstoryError
+from backstory.history.ask.expression import Expression, predicate
+from backstory.values.event import definitions
+from backstory.values.masking import event_veil, hides
+from backstory.values.veil import veil_of
 
 if TYPE_CHECKING:
     from backstory.session import Session
@@ -58,6 +62,24 @@ def referred(cls: type[State], words: Sequence[str]) -> State:
 def state_class(session: Session, name: str) -> type[State]:
     """The class of this name; `tags` stands for the latest values of each tag."""
     return Latest if name == "tags" else session.application.state(name)
+
+
+def condition(text: str, cls: type[State]) -> Expression:
+    """The condition that a text means. Raises `ExpressionError`, and `UsageError` if it asks for a masked field."""
+    found = predicate(text, cls)
+    check_shown(found.fields, cls)
+    return found
+
+
+def check_shown(fields: Iterable[str], cls: type[State]) -> None:
+    """Raise `UsageError` for a field whose values are masked: a condition, or an order, would tell them."""
+    for name in sorted(fields):
+        veils = [event_veil(type) for type in definitions] if cls is Latest else [veil_of(cls)]
+        if any(veil is not None and hides(veil.parts.get(name)) for veil in veils):
+            raise UsageError(
+                f"{name} is marked, so its values are not shown, and nothing can be asked about them; a personal value"
+                " can with --personal"
+            )
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from backstory.documents.bisect import first_document, state_turn_document, susp
 from backstory.documents.states import name_of
 from backstory.history.ask.bisect import Found, first, first_of_all, turns_of_all
 from backstory.history.ask.bisect_run import Answer, answer_of, halve
-from backstory.history.ask.expression import predicate
 from backstory.history.compare.diff import diff_states
 from backstory.history.compare.jsonable import shown
 from backstory.history.refs.revision import Point
@@ -125,7 +124,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def exact(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
     """The first event after which it is true of one state."""
     reference = target.reference(session, arguments.words)
-    holds = predicate(arguments.where, type(reference))
+    holds = target.condition(arguments.where, type(reference))
     with target.theirs(reference):
         found = first(log, reference, holds, start.position, end.position, AS_STORED)
     name = plain(name_of(reference))
@@ -176,7 +175,9 @@ def turns_of_many(
 ) -> int:
     """Every event after which it is true of a state of a kind, or not any more, as they are found."""
     cls = kind(arguments, session)
-    turning = turns_of_all(log, cls, predicate(arguments.where, cls), start.position, end.position, AS_STORED)
+    turning = turns_of_all(
+        log, cls, target.condition(arguments.where, cls), start.position, end.position, AS_STORED
+    )
     holds: dict[str, bool] = {}
     number = 0
 
@@ -220,7 +221,7 @@ def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Se
     cls = kind(arguments, session)
     with target.theirs(cls):
         broken = first_of_all(
-            log, cls, predicate(arguments.where, cls), start.position, end.position, AS_STORED
+            log, cls, target.condition(arguments.where, cls), start.position, end.position, AS_STORED
         )
     if out.json:
         out.document("bisect", **first_document(arguments.where, broken))

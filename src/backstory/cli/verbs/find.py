@@ -84,6 +84,9 @@ def states(db: Database, session: Session, cls: type[State], arguments: Namespac
         "after": arguments.after,
         "count": arguments.count,
     }
+    if arguments.where.strip():
+        target.condition(arguments.where, cls)
+    target.check_shown((name.removeprefix("-") for name in arguments.sort), cls)
     db.views.know(session.application.projections)
     kept = db.views.kept(cls)
     if kept is not None and arguments.at is None:

@@ -11,7 +11,7 @@ yet) is None; None is neither less nor more than any value. A field whose name i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
 
@@ -59,9 +59,15 @@ class Scope:
 
 
 class Expression:
-    """A compiled text: a function of a state, which raises `ExpressionError` for operations without sense."""
+    """A compiled text: a function of a state, which raises `ExpressionError` for operations without sense.
 
-    def __init__(self, text: str, compiled: Value, open_names: Mapping[str, int]) -> None:
+    `fields` are those that it asks for.
+    """
+
+    def __init__(
+        self, text: str, compiled: Value, fields: Collection[str], open_names: Mapping[str, int]
+    ) -> None:
+        self.fields = fields
         self._text = text
         self._compiled = compiled
         self._open_names = open_names
@@ -81,7 +87,8 @@ class Expression:
 def predicate(text: str, cls: type[State]) -> Expression:
     """A function of a state of this class. Raises `ExpressionError`."""
     compiler = _Compiler(text, cls)
-    return Expression(text.strip(), compiler.compile(), compiler.open_names)
+    compiled = compiler.compile()
+    return Expression(text.strip(), compiled, compiler.used, compiler.open_names)
 
 
 def no_such_field(owner: str, name: str, known: Iterable[str], written: Callable[[str], str]) -> str:
@@ -110,6 +117,7 @@ class _Compiler:
         self._fields = None if cls is Latest else sorted(cls.__struct_fields__)
         self._cls = cls
         self._names: set[str] = set()
+        self.used: set[str] = set()
         self.open_names: dict[str, int] = {}
         """Names of fields that only events can know, with their columns."""
 
@@ -168,6 +176,7 @@ class _Compiler:
         return (lambda scope: scope.names[name]) if name in self._names else self._field(name, column)
 
     def _field(self, name: str, column: int) -> Value:
+        self.used.add(name)
         if self._fields is None:
             self.open_names.setdefault(name, column)
             return lambda scope: None if (field := scope.state.fields.get(name)) is None else field.value
