@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -80,6 +81,13 @@ def test_a_conflict_tells_all_there_is_to_know_and_appends_nothing(db: Database)
     assert len(second.in_the_way) == 2  # what is new, and what would be missing
     assert db.head() == head
     assert [entry.kind for entry in db.branches.reflog.read("main")] == []
+
+
+def test_an_answer_that_there_is_not_is_an_error() -> None:
+    wrong: Any = "nonsense"
+    for options in ({"resolution": wrong}, {"resolutions": {"id": wrong}}, {"unconditioned": wrong}):
+        with pytest.raises(ValueError, match="'nonsense'"):
+            Options(**options)
 
 
 def test_what_relied_on_a_skipped_commit_is_in_conflict(db: Database) -> None:

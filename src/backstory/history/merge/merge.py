@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -76,6 +76,14 @@ class Options(msgspec.Struct, frozen=True):
     dry_run: bool = False
     preview: bool = False
     codec: Codec = PLAIN
+
+    def __post_init__(self) -> None:
+        answers = get_args(Resolution)
+        for answer in (self.resolution, *self.resolutions.values()):
+            if answer is not None and answer not in answers:
+                raise ValueError(f"a conflict is answered with {', '.join(answers)}, not {answer!r}")
+        if self.unconditioned not in get_args(Policy):
+            raise ValueError(f"unconditioned is {', '.join(get_args(Policy))}, not {self.unconditioned!r}")
 
     def rules(self, branches: Branches) -> Rules:
         """The rules for the judge. Raises `BranchError` if a commit is forced without a reason."""
