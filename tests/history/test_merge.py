@@ -85,9 +85,12 @@ def test_a_conflict_tells_all_there_is_to_know_and_appends_nothing(db: Database)
 
 def test_an_answer_that_there_is_not_is_an_error() -> None:
     wrong: Any = "nonsense"
-    for options in ({"resolution": wrong}, {"resolutions": {"id": wrong}}, {"unconditioned": wrong}):
-        with pytest.raises(ValueError, match="'nonsense'"):
-            Options(**options)
+    with pytest.raises(ValueError, match="redecide, skip, force, not 'nonsense'"):
+        Options(resolution=wrong)
+    with pytest.raises(ValueError, match="redecide, skip, force, not 'nonsense'"):
+        Options(resolutions={"id": wrong})
+    with pytest.raises(ValueError, match="unconditioned is allow, overlap, refuse, not 'nonsense'"):
+        Options(unconditioned=wrong)
 
 
 def test_what_relied_on_a_skipped_commit_is_in_conflict(db: Database) -> None:

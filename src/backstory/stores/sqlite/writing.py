@@ -1,7 +1,8 @@
 """One transaction that writes units: the view of the store for the judge, and the rows to insert.
 
-In this order: where each log of the call ends, and which of its ids are known (one statement each); the verdict on each
-unit; then the rows of all new commits in few statements, refs and logs; then the indexes, where enough events wait.
+For each unit in turn (`do`): where its logs end, and which of its ids are known (one statement each, once for a call);
+the verdict; refs and new logs at once. At the end (`finish`): the rows of all new commits in few statements, then the
+indexes, where enough events wait. Then `StoreOver.write` runs the hooks of the units, and the transaction is kept.
 """
 
 from __future__ import annotations
