@@ -1,6 +1,6 @@
 """Writes `backstory/aio/verbs.py`, which has the verbs of `Database`, awaited.
 
-    python scripts/async_face.py            # after a change of `database.py`
+    python scripts/async_face.py            # after a change in `backstory/verbs/`
     python scripts/async_face.py --check    # fails where the module is not what it would write
 
 The verbs that are not simply run in a worker thread are written by hand, in `backstory/aio/database.py`.
@@ -9,22 +9,30 @@ The verbs that are not simply run in a worker thread are written by hand, in `ba
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "backstory"
-SOURCE, TARGET = PACKAGE / "database.py", PACKAGE / "aio" / "verbs.py"
+SOURCES = [
+    PACKAGE / "verbs" / f"{theme}.py"
+    for theme in ("held", "writing", "reading", "branching", "asking", "following", "projecting")
+]
+TARGET = PACKAGE / "aio" / "verbs.py"
 
-BY_HAND = {"append", "atomic", "close", "execute", "follow", "run", "subscribe", "watch", "what_if"}
+BY_HAND = {"append", "atomic", "execute", "run"}
 
-TOP = '''"""The verbs of `Database`, awaited. Made from `database.py` by `scripts/async_face.py`: change them there."""
+STREAMED = re.compile(r"^(?:Iterator|Live)\[")
+"""The types of those that are given one by one; in a task they are a `Stream`."""
+
+TOP = '''"""The verbs of `Database`, awaited. `scripts/async_face.py` makes them from `backstory/verbs/`."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from backstory.aio.face import Face
 from backstory.aio.stream import Stream
@@ -35,9 +43,6 @@ if TYPE_CHECKING:
 
 {types}
 
-S = TypeVar("S", bound=State)
-
-
 class Verbs(Face):
     """Each verb says in `Database` what it does."""
 
@@ -46,11 +51,11 @@ class Verbs(Face):
 
 def written() -> str:
     """The module as it should be."""
-    tree = ast.parse(SOURCE.read_text())
-    verbs = list(_verbs(tree))
-    defaults = {name for verb in verbs for default in _defaults(verb) for name in _names(default)} | {"State"}
+    trees = [ast.parse(source.read_text()) for source in SOURCES]
+    verbs = [verb for tree in trees for verb in _verbs(tree)]
+    defaults = {name for verb in verbs for default in _defaults(verb) for name in _names(default)}
     annotations = {name for verb in verbs for part in _annotations(verb) for name in _names(part)}
-    homes = _imports(tree)
+    homes = {name: home for tree in trees for name, home in _imports(tree).items()}
     top = TOP.format(
         runtime=_imported(defaults & set(homes), homes),
         types=_imported(annotations & set(homes) - defaults - {"Any", "Self"}, homes, "    "),
@@ -60,9 +65,9 @@ def written() -> str:
 
 
 def _verbs(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """The public methods of `Database`, but for those that are written by hand."""
-    [database] = [one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == "Database"]
-    for one in database.body:
+    """The public methods of the one class of a module, but for those that are written by hand."""
+    [verbs] = [one for one in tree.body if isinstance(one, ast.ClassDef)]
+    for one in verbs.body:
         if not isinstance(one, ast.FunctionDef) or one.name.startswith("_") or one.name in BY_HAND:
             continue
         if not any(ast.unparse(mark) == "property" for mark in one.decorator_list):
@@ -71,10 +76,10 @@ def _verbs(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 def _verb(verb: ast.FunctionDef) -> str:
     """One verb, as it is awaited."""
-    gives = "None" if verb.returns is None else ast.unparse(verb.returns)
+    plain = "None" if verb.returns is None else ast.unparse(verb.returns)
+    gives = STREAMED.sub("Stream[", plain)
     if any(ast.unparse(mark) == "overload" for mark in verb.decorator_list):
-        kind = "def" if gives.startswith("Iterator[") else "async def"
-        gives = gives.replace("Iterator", "Stream")
+        kind = "async def" if gives == plain else "def"
         return f"    @overload\n    {kind} {verb.name}({ast.unparse(verb.args)}) -> {gives}: ...\n"
     name, called = verb.name, ", ".join(_passed(verb.args))
     see = f'"""See `Database.{name}`."""'
@@ -82,9 +87,8 @@ def _verb(verb: ast.FunctionDef) -> str:
     if gives.startswith("AbstractContextManager["):
         return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return self.db.{name}({called})\n"
     called = f"self.db.{name}, {called}" if called else f"self.db.{name}"
-    if gives.startswith("Iterator["):
-        gives = gives.replace("Iterator", "Stream")
-        result = f"self._stream(partial({called}))"
+    if gives != plain:
+        result = f"self._live({called})" if plain.startswith("Live[") else f"self._stream(partial({called}))"
         return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return {result}\n"
     result = f"await self._run({called})"
     if gives == "Self":
@@ -94,7 +98,7 @@ def _verb(verb: ast.FunctionDef) -> str:
 
 def _passed(arguments: ast.arguments) -> Iterator[str]:
     """The arguments of a verb, as they are passed on."""
-    yield from (one.arg for one in arguments.args[1:])
+    yield from (one.arg for one in [*arguments.posonlyargs, *arguments.args][1:])
     if arguments.vararg:
         yield f"*{arguments.vararg.arg}"
     yield from (f"{one.arg}={one.arg}" for one in arguments.kwonlyargs)
@@ -108,7 +112,13 @@ def _defaults(verb: ast.FunctionDef) -> list[ast.expr]:
 
 def _annotations(verb: ast.FunctionDef) -> list[ast.expr]:
     arguments = verb.args
-    every = (*arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+    every = (
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    )
     parts = [one.annotation for one in every if one is not None]
     return [part for part in (*parts, verb.returns) if part is not None]
 
@@ -143,7 +153,7 @@ def main() -> None:
     if "--check" not in sys.argv[1:]:
         TARGET.write_text(code)
     elif code != TARGET.read_text():
-        sys.exit(f"{TARGET} is not what {SOURCE.name} says: run python scripts/async_face.py")
+        sys.exit(f"{TARGET} is not what the verbs say: run python scripts/async_face.py")
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ class Live(Iterator[T], Generic[T]):
     """What a reader gives, for one thread, for ever. `stop` ends it, closing the database with `StoreClosed`."""
 
     def __init__(self, reader: Giving[T]) -> None:
-        self._reader = reader
+        self.reader = reader
         self._items: Iterator[T] = iter(())
         self._stopped = False
         self._begin()
@@ -244,12 +244,12 @@ class Live(Iterator[T], Generic[T]):
             if item is not _NOTHING:
                 return item
             if self._end is None:
-                self._end = end = weakref.finalize(self, self._reader.watch(self._news.set))
+                self._end = end = weakref.finalize(self, self.reader.watch(self._news.set))
                 end.atexit = False
             else:
-                self._news.wait(self._reader.pause())
+                self._news.wait(self.reader.pause())
                 self._news.clear()
-            self._items = self._reader.take()
+            self._items = self.reader.take()
         self._leave()
         raise StopIteration
 
@@ -257,7 +257,7 @@ class Live(Iterator[T], Generic[T]):
         if self._end is not None:
             self._end()
         self._items = iter(())
-        self._reader.close()
+        self.reader.close()
 
     def __enter__(self) -> Self:
         return self

@@ -64,7 +64,7 @@ def test_a_paused_subscription_gives_nothing_until_it_is_resumed(connect: Opener
     db.append(Sold("a", 1))
     with db.subscribe("crm", Sold, lease=0.3) as events, ThreadPoolExecutor(1) as pool:
         given = pool.submit(events.__next__)
-        until(lambda: events._reader._looked)  # type: ignore[attr-defined]
+        until(lambda: events.reader._looked)  # type: ignore[attr-defined]
         assert not given.done()
         keep.change(lambda at: replace(at, state=RUNNING))
         assert given.result().event.number == 1

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from os import PathLike
-from types import TracebackType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, cast, overload
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import anyio
 
 from backstory import database
-from backstory.aio.face import Shared, completed
-from backstory.aio.stream import Bell, Following, Stream
-from backstory.aio.verbs import S, Verbs
+from backstory.aio.face import Shared
+from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
-from backstory.database import LEASE, MOST_GIVEN
 from backstory.decide.drafting import Said
 from backstory.decide.execution import ATTEMPTS
-from backstory.decide.read_query import wanted
-from backstory.decide.state import State
 from backstory.errors import UnknownOption
-from backstory.live import CaughtUp, Follower, Giving, Reader, Seen
+from backstory.verbs.held import LEASE
 from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
@@ -34,13 +29,10 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command, R
     from backstory.outbox.message import Outbox
     from backstory.outbox.together import Together
-    from backstory.place import After
-    from backstory.projections.projection import AnyProjection
-    from backstory.reactions.lanes import Delivery
     from backstory.reactions.run import Runnable, Running
-    from backstory.store import E, Record
     from backstory.values.commit import Commit
-    from backstory.values.query import Condition, Query
+    from backstory.values.query import Condition
+    from backstory.verbs.held import S
 
 T = TypeVar("T")
 
@@ -99,128 +91,6 @@ class AsyncDatabase(Verbs):
         tip = self.db.handle.tip
         commit: Commit | None = await self._shared.of(tip.line).writes.run(Write(writing, tip))
         return commit
-
-    @overload
-    def follow(
-        self,
-        what: type[E],
-        /,
-        *,
-        tags: Iterable[str] = (),
-        after: After | None = None,
-        caught_up: Literal[False] = False,
-    ) -> Stream[Record[E]]: ...
-
-    @overload
-    def follow(
-        self,
-        *what: type[Any] | UnionType | str | State | Query,
-        tags: Iterable[str] = (),
-        after: After | None = None,
-        caught_up: Literal[False] = False,
-    ) -> Stream[Record]: ...
-
-    @overload
-    def follow(
-        self,
-        *what: type[Any] | UnionType | str | State | Query,
-        tags: Iterable[str] = (),
-        after: After | None = None,
-        caught_up: bool,
-    ) -> Stream[Record | CaughtUp]: ...
-
-    def follow(
-        self,
-        *what: type[Any] | UnionType | str | State | Query,
-        tags: Iterable[str] = (),
-        after: After | None = None,
-        caught_up: bool = False,
-    ) -> Stream[Any]:
-        """See `Database.follow`. Followers cost no thread, however many they are."""
-        return self._following(Follower(self.db.handle, wanted(what, tags), after, caught_up=caught_up))
-
-    @overload
-    def watch(self, what: S, /, *, after: After | None = None) -> Stream[Seen[S]]: ...
-
-    @overload
-    def watch(
-        self,
-        what: AnyProjection,
-        sql: str,
-        arguments: Sequence[Any] = (),
-        /,
-        *,
-        after: After | None = None,
-        into: Callable[..., Any] | None = None,
-    ) -> Stream[Seen[list[Any]]]: ...
-
-    @overload
-    def watch(
-        self, what: type[E], /, *, tags: Iterable[str] = (), after: After | None = None
-    ) -> Stream[Seen[Record[E]]]: ...
-
-    @overload
-    def watch(
-        self, what: UnionType | str | Query, /, *, tags: Iterable[str] = (), after: After | None = None
-    ) -> Stream[Seen[Record]]: ...
-
-    def watch(
-        self,
-        what: Any,
-        sql: str = "",
-        arguments: Sequence[Any] = (),
-        /,
-        *,
-        tags: Iterable[str] = (),
-        after: After | None = None,
-        into: Callable[..., Any] | None = None,
-    ) -> Stream[Any]:
-        """See `Database.watch`. Watchers cost no thread, however many they are."""
-        reader = self.db._reader(what, sql, arguments, tags, after, into)
-        return self._ringing(reader) if sql else self._following(reader)
-
-    def subscribe(
-        self,
-        name: str,
-        *what: type[Any] | UnionType | str | State | Query,
-        tags: Iterable[str] = (),
-        partition: str | None = None,
-        partitions: int | None = None,
-        after: After | None = None,
-        most: int = MOST_GIVEN,
-        lease: float = LEASE,
-    ) -> Stream[Delivery]:
-        """See `Database.subscribe`: `async with db.subscribe("crm", Paid) as events: async for each in events`.
-
-        `done`, `park` and `later` are not awaited.
-        """
-        consumer = self.db._consumer(name, wanted(what, tags), partition, partitions, after, most, lease)
-        return self._ringing(consumer, timed=True)
-
-    def _following(self, reader: Reader[T]) -> Stream[T]:
-        """A stream that waits for events of the reader's branch, together with all others of that branch."""
-
-        async def news() -> None:
-            assert reader.position is not None
-            watch = self._shared.of(reader.line).watch
-            await watch.beyond(reader.position, reader.query, reader.named)
-
-        return Following(self._shared.workers, lambda: completed(reader.take()), news)
-
-    def _ringing(self, reader: Giving[T], *, timed: bool = False) -> Stream[T]:
-        """A stream that waits for the reader's callback; `timed`: and no longer than the reader says."""
-        bells: list[Bell] = []
-
-        async def news() -> None:
-            if not bells:  # now, and what came before is taken again
-                bells.append(bell := Bell())
-                weakref.finalize(stream, await self._run(reader.watch, bell.ring)).atexit = False
-            else:
-                with anyio.move_on_after(reader.pause() if timed else None):
-                    await bells[0].wait()
-
-        stream = Following(self._shared.workers, lambda: completed(reader.take()), news, reader.close)
-        return stream
 
     @asynccontextmanager
     async def run(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from backstory.aio.stream import Stream
+import anyio
+
+from backstory.aio.stream import Bell, Following, Stream
 from backstory.aio.watch import Watch
 from backstory.aio.writes import Writes
 from backstory.history.blame.blame import Blame
-from backstory.live import Seen
+from backstory.live import Giving, LastRows, Live, Reader, Seen
 from backstory.store import Record
 
 if TYPE_CHECKING:
@@ -103,6 +106,38 @@ class Face:
 
     def _stream(self, items: Callable[[], Iterator[T]]) -> Stream[T]:
         return Stream(self._shared.workers, lambda: completed(items()))
+
+    def _live(self, verb: Callable[..., Live[T]], *args: Any, **kwargs: Any) -> Stream[T]:
+        """A verb that goes on for ever, for tasks: none of them costs a thread, however many wait."""
+        reader = verb(*args, **kwargs).reader
+        if isinstance(reader, Reader) and not isinstance(reader, LastRows):
+            return self._following(reader)
+        return self._ringing(reader, timed=not isinstance(reader, Reader))
+
+    def _following(self, reader: Reader[T]) -> Stream[T]:
+        """A stream that waits for events of the reader's branch, together with all others of that branch."""
+
+        async def news() -> None:
+            assert reader.position is not None
+            watch = self._shared.of(reader.line).watch
+            await watch.beyond(reader.position, reader.query, reader.named)
+
+        return Following(self._shared.workers, lambda: completed(reader.take()), news)
+
+    def _ringing(self, reader: Giving[T], *, timed: bool) -> Stream[T]:
+        """A stream that waits for the reader's callback; `timed`: and no longer than the reader says."""
+        bells: list[Bell] = []
+
+        async def news() -> None:
+            if not bells:  # now, and what came before is taken again
+                bells.append(bell := Bell())
+                weakref.finalize(stream, await self._run(reader.watch, bell.ring)).atexit = False
+            else:
+                with anyio.move_on_after(reader.pause() if timed else None):
+                    await bells[0].wait()
+
+        stream = Following(self._shared.workers, lambda: completed(reader.take()), news, reader.close)
+        return stream
 
     def _opened(self, db: Database) -> Self:
         return type(self)(db, self._shared)

@@ -1,14 +1,14 @@
-"""The verbs of `Database`, awaited. Made from `database.py` by `scripts/async_face.py`: change them there."""
+"""The verbs of `Database`, awaited. `scripts/async_face.py` makes them from `backstory/verbs/`."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from backstory.aio.face import Face
 from backstory.aio.stream import Stream
-from backstory.decide.state import State
 from backstory.history.merge.merge import DEFAULTS
+from backstory.verbs.held import LEASE, MOST_GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command
     from backstory.decide.commands import V
     from backstory.decide.execution import Preview
+    from backstory.decide.state import State
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.causes import Cause, Effect
     from backstory.history.ask.summary import TagCount, TypeCount
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
     from backstory.history.refs.revision import Point, Revision
+    from backstory.live import CaughtUp, Seen
+    from backstory.place import After
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
+    from backstory.reactions.lanes import Delivery
     from backstory.store import E, Record
     from backstory.values.commit import Commit, Head
     from backstory.values.query import Query
-
-S = TypeVar("S", bound=State)
+    from backstory.verbs.held import S
 
 
 class Verbs(Face):
@@ -53,10 +56,6 @@ class Verbs(Face):
         """See `Database.point`."""
         return await self._run(self.db.point, at)
 
-    async def load(self, state: S, at: Revision | None = None) -> S:
-        """See `Database.load`."""
-        return await self._run(self.db.load, state, at)
-
     @overload
     async def preview(self, command: Command[Any, None]) -> Preview: ...
 
@@ -72,6 +71,24 @@ class Verbs(Face):
     async def preview(self, command: Command) -> Preview:
         """See `Database.preview`."""
         return await self._run(self.db.preview, command)
+
+    def context(
+        self,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        correlation: str | None = None,
+        because: Record | None = None,
+        **metadata: Any,
+    ) -> AbstractContextManager[None]:
+        """See `Database.context`."""
+        return self.db.context(
+            author=author, message=message, correlation=correlation, because=because, **metadata
+        )
+
+    async def load(self, state: S, at: Revision | None = None) -> S:
+        """See `Database.load`."""
+        return await self._run(self.db.load, state, at)
 
     @overload
     def read(
@@ -125,6 +142,18 @@ class Verbs(Face):
         """See `Database.between`."""
         return self._stream(partial(self.db.between, text))
 
+    async def types(self) -> list[TypeCount]:
+        """See `Database.types`."""
+        return await self._run(self.db.types)
+
+    async def tags(self, key: str | None = None) -> list[TagCount]:
+        """See `Database.tags`."""
+        return await self._run(self.db.tags, key)
+
+    def identities(self, state: type[S], at: Revision | None = None) -> Stream[S]:
+        """See `Database.identities`."""
+        return self._stream(partial(self.db.identities, state, at))
+
     async def branch(self, name: str, at: Revision | None = None) -> Self:
         """See `Database.branch`."""
         return self._opened(await self._run(self.db.branch, name, at))
@@ -156,6 +185,37 @@ class Verbs(Face):
     ) -> Commit | None:
         """See `Database.revert`."""
         return await self._run(self.db.revert, commits, force=force, author=author, message=message)
+
+    async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
+        """See `Database.diff`."""
+        return await self._run(self.db.diff, a, b, state)
+
+    async def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
+        """See `Database.blame`."""
+        return await self._run(self.db.blame, state, at, assertions=assertions)
+
+    async def bisect(
+        self,
+        state: State,
+        where: Callable[[Any], bool] | str,
+        *,
+        good: Revision | None = None,
+        bad: Revision | None = None,
+    ) -> Found:
+        """See `Database.bisect`."""
+        return await self._run(self.db.bisect, state, where, good=good, bad=bad)
+
+    def turns(
+        self,
+        state: type[State],
+        where: Callable[[Any], bool] | str,
+        *,
+        good: Revision | None = None,
+        bad: Revision | None = None,
+        limit: int | None = None,
+    ) -> Stream[StateTurn]:
+        """See `Database.turns`."""
+        return self._stream(partial(self.db.turns, state, where, good=good, bad=bad, limit=limit))
 
     def causes(self, commit: Revision) -> Stream[Cause]:
         """See `Database.causes`."""
@@ -193,36 +253,107 @@ class Verbs(Face):
         """See `Database.prove`."""
         return await self._run(self.db.prove, commit, event, head=head, show=show, data=data)
 
-    async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
-        """See `Database.diff`."""
-        return await self._run(self.db.diff, a, b, state)
-
-    async def blame(self, state: State, at: Revision | None = None, *, assertions: bool = False) -> Blame:
-        """See `Database.blame`."""
-        return await self._run(self.db.blame, state, at, assertions=assertions)
-
-    async def bisect(
+    @overload
+    def follow(
         self,
-        state: State,
-        where: Callable[[Any], bool] | str,
+        what: type[E],
+        /,
         *,
-        good: Revision | None = None,
-        bad: Revision | None = None,
-    ) -> Found:
-        """See `Database.bisect`."""
-        return await self._run(self.db.bisect, state, where, good=good, bad=bad)
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: Literal[False] = False,
+    ) -> Stream[Record[E]]: ...
 
-    def turns(
+    @overload
+    def follow(
         self,
-        state: type[State],
-        where: Callable[[Any], bool] | str,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: Literal[False] = False,
+    ) -> Stream[Record]: ...
+
+    @overload
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: bool,
+    ) -> Stream[Record | CaughtUp]: ...
+
+    def follow(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        caught_up: bool = False,
+    ) -> Stream[Any]:
+        """See `Database.follow`."""
+        return self._live(self.db.follow, *what, tags=tags, after=after, caught_up=caught_up)
+
+    @overload
+    def watch(self, what: S, /, *, after: After | None = None) -> Stream[Seen[S]]: ...
+
+    @overload
+    def watch(
+        self,
+        what: AnyProjection,
+        sql: str,
+        arguments: Sequence[Any] = (),
+        /,
         *,
-        good: Revision | None = None,
-        bad: Revision | None = None,
-        limit: int | None = None,
-    ) -> Stream[StateTurn]:
-        """See `Database.turns`."""
-        return self._stream(partial(self.db.turns, state, where, good=good, bad=bad, limit=limit))
+        after: After | None = None,
+        into: Callable[..., Any] | None = None,
+    ) -> Stream[Seen[list[Any]]]: ...
+
+    @overload
+    def watch(
+        self, what: type[E], /, *, tags: Iterable[str] = (), after: After | None = None
+    ) -> Stream[Seen[Record[E]]]: ...
+
+    @overload
+    def watch(
+        self, what: UnionType | str | Query, /, *, tags: Iterable[str] = (), after: After | None = None
+    ) -> Stream[Seen[Record]]: ...
+
+    def watch(
+        self,
+        what: Any,
+        sql: str = "",
+        arguments: Sequence[Any] = (),
+        /,
+        *,
+        tags: Iterable[str] = (),
+        after: After | None = None,
+        into: Callable[..., Any] | None = None,
+    ) -> Stream[Any]:
+        """See `Database.watch`."""
+        return self._live(self.db.watch, what, sql, arguments, tags=tags, after=after, into=into)
+
+    def subscribe(
+        self,
+        name: str,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        partition: str | None = None,
+        partitions: int | None = None,
+        after: After | None = None,
+        most: int = MOST_GIVEN,
+        lease: float = LEASE,
+    ) -> Stream[Delivery]:
+        """See `Database.subscribe`."""
+        return self._live(
+            self.db.subscribe,
+            name,
+            *what,
+            tags=tags,
+            partition=partition,
+            partitions=partitions,
+            after=after,
+            most=most,
+            lease=lease,
+        )
 
     async def project(self, *projections: AnyProjection) -> None:
         """See `Database.project`."""
@@ -290,32 +421,6 @@ class Verbs(Face):
             timeout=timeout,
         )
 
-    async def types(self) -> list[TypeCount]:
-        """See `Database.types`."""
-        return await self._run(self.db.types)
-
-    async def tags(self, key: str | None = None) -> list[TagCount]:
-        """See `Database.tags`."""
-        return await self._run(self.db.tags, key)
-
-    def identities(self, state: type[S], at: Revision | None = None) -> Stream[S]:
-        """See `Database.identities`."""
-        return self._stream(partial(self.db.identities, state, at))
-
     async def rebuild(self, projection: AnyProjection) -> None:
         """See `Database.rebuild`."""
         return await self._run(self.db.rebuild, projection)
-
-    def context(
-        self,
-        *,
-        author: str | None = None,
-        message: str | None = None,
-        correlation: str | None = None,
-        because: Record | None = None,
-        **metadata: Any,
-    ) -> AbstractContextManager[None]:
-        """See `Database.context`."""
-        return self.db.context(
-            author=author, message=message, correlation=correlation, because=because, **metadata
-        )
