@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +90,10 @@ QUESTIONS: list[dict[str, Any]] = [
     {"where": "balance * 2 > 9 or owner == 'cid'"},
     {"where": "balance == 7.0"},
     {"where": "balance == '7'"},
+    {"where": f"owner == {chr(0xD800)!r}"},
+    {"where": f"owner != {'a' + chr(0)!r}"},
+    {"where": f"owner < {chr(0xD800)!r}", "order_by": "balance"},
+    {"where": "balance < 1e999"},
 ]
 
 
@@ -295,6 +302,9 @@ def test_what_exists_is_listed(connect: Opener) -> None:
         ({"where": "a\0b"}, ExpressionError),
         ({"where": "balance < 1 and " * 300 + "balance < 1"}, ExpressionError),
         ({"order_by": "nothing"}, ExpressionError),
+        ({"order_by": "--balance"}, ExpressionError),
+        ({"order_by": "balance + 1"}, ExpressionError),
+        ({"order_by": "len(moves)"}, ExpressionError),
         ({"after": "x"}, UnknownRevision),
     ],
 )
@@ -302,6 +312,52 @@ def test_a_question_without_sense_is_refused(question: dict[str, Any], error: ty
     db = Database(MemoryStore(), inline=[Materialized(Account)])
     with pytest.raises(error):
         db.find(Account, **question)
+    with pytest.raises(error):
+        folding(Database(MemoryStore()), **question)
+
+
+FORGED: list[Any] = [
+    [],
+    ["k"],
+    ["x", "k"],
+    [None, None],
+    [[1], "k"],
+    [{}, 3],
+    [1, ["k"]],
+    [1, None],
+    [1, 2],
+]
+
+
+@pytest.mark.parametrize("order_by", ["balance", "-balance", "owner", "frozen", "account"])
+def test_a_forged_cursor_is_refused_or_leads_to_a_place(connect: Opener, order_by: str) -> None:
+    texts = [json.dumps(each) for each in (*FORGED, [True, "k"], [10**30, "k"], [1e300, "k"], ["a\0", "k\0"])]
+    texts += ["[" * 100_000, f"[1{'0' * 400}, \"k\"]", '["\\ud800", "k"]', "[NaN, \"k\"]"]
+    cursors = [base64.urlsafe_b64encode(text.encode()).decode() for text in texts]
+    kept, plain = connect(inline=[Materialized(Account)]), connect()
+    filled(kept)
+    for cursor in [*cursors, "\ud800", "=", "é", ""]:
+        for find in (kept.find, lambda cls, **question: folding(plain, **question)):
+            with suppress(UnknownRevision):
+                assert len(find(Account, order_by=order_by, after=cursor, limit=2)) <= 2
+    with pytest.raises(UnknownRevision):
+        kept.find(Account, order_by=order_by, after=base64.urlsafe_b64encode(b'[[1], "k"]').decode())
+
+
+@pytest.mark.parametrize("cursor", FORGED)
+def test_a_cursor_of_another_order_is_refused(cursor: list[Any]) -> None:
+    db = Database(MemoryStore(), inline=[Materialized(Account)])
+    with pytest.raises(UnknownRevision, match="no cursor of find with this order_by"):
+        db.find(
+            Account, order_by="balance", after=base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
+        )
+
+
+@pytest.mark.parametrize("limit", [2**63 - 1, 2**63, 10**30])
+def test_a_limit_may_be_of_any_size(connect: Opener, limit: int) -> None:
+    kept, plain = connect(inline=[Materialized(Account)]), connect()
+    filled(kept)
+    assert len(kept.find(Account, limit=limit)) == len(folding(plain, limit=limit)) == 9
 
 
 def test_a_state_whose_events_lack_a_part_of_its_identity_has_no_table() -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from backstory.decide.state import State
-from backstory.errors import UnknownRevision
+from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import predicate
+from backstory.projections import cursor
 from backstory.projections.count import about, counted
 from backstory.projections.materialize import Column, Materialized, name
-from backstory.projections.where import Where, translated
+from backstory.projections.where import LARGEST, Where, translated
 from backstory.store import Log
 from backstory.tables import Transaction
 
@@ -56,8 +55,9 @@ class Term(NamedTuple):
 def terms(order_by: Sequence[str], cls: type[State]) -> list[Term]:
     """The fields to sort by. Raises `ExpressionError` for one that the state does not have."""
     found = [Term(each.removeprefix("-"), each.startswith("-")) for each in order_by]
-    for each in found:
-        predicate(f"{each.name} == 0", cls)
+    for text, each in zip(order_by, found, strict=True):
+        if set(predicate(f"{each.name} == 0", cls).fields) != {each.name}:
+            raise ExpressionError(text, 0, "a field to sort by is a name, with - before it for descending")
     return found
 
 
@@ -73,8 +73,9 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
     holds = predicate(where.rest, kept.cls) if where.rest else None
     sorting = ", ".join([*(_sorting(term, kept.columns[term.name]) for term in order), "key"])
     found: Page[Any] = Page()
-    wanted = None if asked.limit is None else asked.limit + 1
-    place = None if asked.after is None else _place(asked.after, len(order))
+    wanted = None if asked.limit is None else min(asked.limit, LARGEST - 1) + 1
+    by = [kept.columns[term.name] for term in order]
+    place = None if asked.after is None else cursor.read_for(asked.after, by, tx.dialect)
     rows: list[Any] = []
     while wanted is None or len(rows) < wanted:
         conditions, arguments = [where.sql] if where.sql else [], list(where.arguments)
@@ -154,19 +155,8 @@ def _piece(found: Page[Any], rows: Sequence[tuple[Any, list[Any]]], limit: int |
     piece = rows if limit is None else rows[:limit]
     found.extend(state for state, _ in piece)
     if limit is not None and len(rows) > limit and piece:
-        found.cursor = base64.urlsafe_b64encode(msgspec.json.encode(piece[-1][1])).decode()
+        found.cursor = cursor.written(piece[-1][1])
     return found
-
-
-def _place(cursor: str, terms: int) -> list[Any]:
-    """The place that a cursor means. Raises `UnknownRevision` for a text that is no cursor of this order."""
-    try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=list[Any])
-    except (ValueError, msgspec.MsgspecError):
-        place = []
-    if len(place) != terms + 1:
-        raise UnknownRevision(cursor, "this is no cursor of find with this order_by")
-    return place
 
 
 def by_folding(log: Log, cls: type[State], asked: Asked, upto: int | None = None) -> Page[Any]:
@@ -194,13 +184,12 @@ def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> 
     if asked.total:
         found.total = len(rows)
     if asked.after is not None:
-        place = _place(asked.after, len(order))
+        place = cursor.read(asked.after, len(order))
         behind = next((index for index, row in enumerate(rows) if row[1] == place), None)
         rows = rows[(0 if behind is None else behind + 1) :]
         if behind is None:
             rows = [row for row in rows if _is_behind(row[1], place, order)]
-    wanted = None if asked.limit is None else asked.limit + 1
-    return _piece(found, list(islice(rows, wanted)), asked.limit)
+    return _piece(found, rows, asked.limit)
 
 
 def _is_behind(values: Sequence[Any], place: Sequence[Any], order: Sequence[Term]) -> bool:

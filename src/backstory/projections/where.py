@@ -19,8 +19,15 @@ OPERATORS: Mapping[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("=", "="), ast.NotEq: ("<>", "<>"), ast.Is: ("=", "="), ast.IsNot: ("<>", "<>"),
 }  # fmt: skip
 SIMPLE = re.compile(r'"(\w+)" (=|<>|<=?|>=?|IS NULL)(?: \?)?')
-SMALLEST, LARGEST = -(2**63), 2**63 - 1
+LARGEST = 2**63 - 1
+SMALLEST = -LARGEST
 """Numbers beyond these are compared in Python."""
+
+EXACT = 2**53
+"""A database may compare a float with a whole number as two floats, which is exact below this."""
+
+UNTAKEN = re.compile(r"[\x00\ud800-\udfff]")
+"""Characters that no text in a database has, or in PostgreSQL."""
 
 
 class Where(NamedTuple):
@@ -132,5 +139,6 @@ def _constant(node: ast.expr) -> tuple[Any] | None:
 
 def _comparable(kind: type[Any], value: Any) -> bool:
     if kind in (int, float):
-        return type(value) in (int, float) and SMALLEST <= value <= LARGEST
-    return type(value) is kind
+        most = LARGEST if type(value) is kind else EXACT - 1
+        return type(value) in (int, float) and -most <= value <= most
+    return type(value) is kind and not (kind is str and UNTAKEN.search(value))
