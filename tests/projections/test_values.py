@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from backstory import Projection, Record, Tx
+from backstory import Database, Projection, Record, Tx
+from backstory.stores.memory import MemoryStore
 from tests.projections.conftest import Opener
 from tests.projections.shop import StockCounted
 
@@ -73,3 +74,39 @@ def test_the_time_of_a_record_comes_back_as_it_is(connect: Opener, *, live: bool
     db = connect() if live else connect(inline=[Times])
     commit = db.append(StockCounted("apple"))
     assert db.rows(Times, "SELECT at FROM times", live=live) == [(commit.time,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored"),
+    [
+        ("JSONB", "[" * 100_000),
+        ("JSONB", '{"a": 1e999}'),
+        ("TIMESTAMPTZ", "9999-12-31 23:59:59-09:00"),
+        ("TIMESTAMPTZ", "infinity"),
+        ("TIMESTAMP", b"\x00\xff"),
+        ("DATE", 5),
+        ("TIME", "24:00:01"),
+        ("NUMERIC", b"12"),
+        ("NUMERIC", "twelve"),
+        ("UUID", "{"),
+        ("BOOLEAN", "perhaps"),
+    ],
+    ids=lambda each: str(each)[:20],
+)
+def test_what_is_not_of_the_type_of_its_column_comes_back_as_sqlite_has_it(kind: str, stored: Any) -> None:
+    kept = Kept(kind, stored)
+    db = Database(MemoryStore(), inline=[kept])
+    db.append(StockCounted("apple"))
+    assert db.rows(kept, "SELECT value FROM kept") == [(stored,)]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [("1E+400", "Infinity"), ("1" * 40, "1.1111111111111112E+39"), ("NaN", "NaN"), ("-Infinity", "-Infinity")],
+)
+def test_a_decimal_that_sqlite_cannot_keep_exactly_is_still_a_decimal(number: str, expected: str) -> None:
+    kept = Kept("NUMERIC", Decimal(number))
+    db = Database(MemoryStore(), inline=[kept])
+    db.append(StockCounted("apple"))
+    [(found,)] = db.rows(kept, "SELECT value FROM kept")
+    assert (type(found), str(found)) == (Decimal, expected)

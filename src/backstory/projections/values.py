@@ -129,7 +129,7 @@ def _loaded(value: Any, types: type[Any] | tuple[type[Any], ...], load: Callable
         return value
     try:
         return load(value)
-    except (ValueError, ArithmeticError, msgspec.MsgspecError):
+    except (ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError):
         return value
 
 
