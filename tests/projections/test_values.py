@@ -102,7 +102,12 @@ def test_what_is_not_of_the_type_of_its_column_comes_back_as_sqlite_has_it(kind:
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [("1E+400", "Infinity"), ("1" * 40, "1.1111111111111112E+39"), ("NaN", "NaN"), ("-Infinity", "-Infinity")],
+    [
+        ("1E+400", "Infinity"),
+        ("1" * 40, "1.1111111111111112E+39"),
+        ("NaN", "NaN"),
+        ("-Infinity", "-Infinity"),
+    ],
 )
 def test_a_decimal_that_sqlite_cannot_keep_exactly_is_still_a_decimal(number: str, expected: str) -> None:
     kept = Kept("NUMERIC", Decimal(number))

@@ -21,7 +21,7 @@ from backstory.errors import ProjectionError, StoreRefused
 from backstory.projections.catalog import Catalog, Row, newest
 from backstory.projections.elsewhere import tables_of
 from backstory.projections.files import GoneError, TableFile
-from backstory.projections.names import Own, declared
+from backstory.projections.names import LONGEST_NAME, Own, declared
 from backstory.projections.projection import Group
 from backstory.store import Store
 from backstory.stores.sqlite.tables import SqliteTables
@@ -29,9 +29,6 @@ from backstory.tables import Tables, Transaction
 
 SETTINGS = "SELECT set_config('search_path', ?, true), set_config('TimeZone', 'UTC', true)"
 """Settings of a transaction in PostgreSQL: the tables that SQL names, and the zone of times without one."""
-
-LONGEST_NAME = 63
-"""Bytes of a name in PostgreSQL."""
 
 
 class Home(Protocol):

@@ -14,6 +14,7 @@ from backstory.decide.fingerprint import fingerprint
 from backstory.decide.state import State, state_type
 from backstory.errors import DefinitionError
 from backstory.history.ask.entities import Identities, Key
+from backstory.projections.names import LONGEST_NAME
 from backstory.projections.projection import MANY, Projection
 from backstory.store import Record
 from backstory.values.event_types import EventType
@@ -31,6 +32,9 @@ PLAIN: Mapping[type[Any], str] = {
     str: 'TEXT COLLATE "C"',
 }
 """Types of fields that SQL compares as Python does, with their type in PostgreSQL."""
+
+RESERVED = ("key", "state", "rowid", "oid", "_rowid_", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
+"""Columns of the table itself, and those that each table of SQLite or PostgreSQL has."""
 
 READ = {
     "sqlite": "SELECT key, state FROM {table} WHERE key IN (SELECT value FROM json_each(?))",
@@ -67,8 +71,9 @@ class Materialized(Projection, name="state"):
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         self.table = f"{name}_states"  # no field of a state is called so
         self.name = self.group = self.table  # type: ignore[misc]
-        self.index = [(each,) if isinstance(each, str) else tuple(each) for each in index]
-        self.columns = {column.name: column for column in _columns(cls)}
+        own = ((each,) if isinstance(each, str) else tuple(each) for each in index)
+        self.index = list(dict.fromkeys(names for names in own if names))
+        self.columns = {column.name: column for column in _columns(cls, self.table)}
         self._identities = Identities(cls)
         if self._identities.any_partial:
             raise DefinitionError(
@@ -108,7 +113,10 @@ class Materialized(Projection, name="state"):
     def schema(self, dialect: str) -> str:
         """The table, with a generated column for each plain field."""
         sqlite = dialect == "sqlite"
-        lines = ["key TEXT PRIMARY KEY", f"state {'TEXT' if sqlite else 'JSONB'} NOT NULL"]
+        lines = [
+            f"key {'TEXT' if sqlite else PLAIN[str]} PRIMARY KEY",
+            f"state {'TEXT' if sqlite else 'JSONB'} NOT NULL",
+        ]
         for column in self.columns.values():
             value = f"json_extract(state, '$.{column.name}')"
             stored = "VIRTUAL"
@@ -120,9 +128,9 @@ class Materialized(Projection, name="state"):
                 lines.append(f'"{column.name}" GENERATED ALWAYS AS ({value}) {stored}')
         made = [f"CREATE TABLE {self.table} (\n    " + ",\n    ".join(lines) + "\n)"]
         for names in self.index:
-            called = f"{self.table}_by_{'_'.join(names)}"
+            called = f"{self.table}_by_{','.join(names)}"  # no field has a comma in its name
             columns = ", ".join(f'"{name}"' for name in names)
-            made.append(f"CREATE INDEX {called} ON {self.table} ({columns}, key)")
+            made.append(f'CREATE INDEX "{called}" ON {self.table} ({columns}, key)')
         return ";\n".join(made)
 
     def apply_many(self, events: Sequence[tuple[Any, Record]], tx: Transaction) -> None:
@@ -172,10 +180,17 @@ def name(key: Key) -> str:
     return key[0] if len(key) == 1 else msgspec.json.encode(key).decode()
 
 
-def _columns(cls: type[State]) -> Iterable[Column]:
-    """The fields that SQL compares as Python does. Values that are marked as personal or secret are no columns."""
+def _columns(cls: type[State], table: str) -> Iterable[Column]:
+    """The fields that SQL compares as Python does. Values that are marked as personal or secret are no columns.
+
+    Nor are those whose name no column can have in one of the databases: SQLite takes names that differ in case for one.
+    """
+    taken = set(RESERVED)
     for field, annotation in (hints(cls) or {}).items():
-        if field not in cls.__struct_fields__ or is_marked(annotation) or field in ("key", "state"):
+        lower = field.lower()
+        if field not in cls.__struct_fields__ or is_marked(annotation):
+            continue
+        if lower in taken or lower.startswith(table) or len(field.encode()) > LONGEST_NAME:
             continue
         bare = (
             getattr(annotation, "__origin__", annotation)
@@ -185,4 +200,5 @@ def _columns(cls: type[State]) -> Iterable[Column]:
         parts = get_args(bare) if get_origin(bare) in (Union, types.UnionType) else (bare,)
         kinds = [part for part in parts if part is not types.NoneType]
         if len(kinds) == 1 and kinds[0] in PLAIN:
+            taken.add(lower)
             yield Column(field, kinds[0], optional=len(kinds) < len(parts))

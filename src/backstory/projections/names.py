@@ -22,6 +22,9 @@ TOKENS = re.compile(
     r"""'(?:[^']|'')*' | --[^\n]* | /\*.*?\*/ | "(?:[^"]|"")*" | \[[^\]]*\] | `[^`]*` | [^\W\d]\w*""",
     re.DOTALL | re.VERBOSE,
 )
+LONGEST_NAME = 63
+"""Bytes of a name in PostgreSQL."""
+
 Described: TypeAlias = Callable[[str, Sequence[Any]], tuple[list[Row], Sequence[str | None]]]
 OBJECTS = "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
 
