@@ -107,13 +107,13 @@ def test_a_full_disk_stops_nothing_for_good(connect: Opener, kind: str) -> None:
     assert isinstance(feed.home, FilesHome)
     writer = feed.home._file(1)._writer
     assert writer is not None
-    [(pages,)] = writer.execute("PRAGMA page_count").fetchall()
-    writer.execute(f"PRAGMA max_page_count = {pages}").fetchall()
+    [(pages,)] = writer.connection.execute("PRAGMA page_count").fetchall()
+    writer.connection.execute(f"PRAGMA max_page_count = {pages}").fetchall()
     db.append(*(OrderPlaced(f"o-{number}-{'x' * 100}", number) for number in range(1, 500)))
     with pytest.raises(apsw.FullError):
         to_end(feed)
     assert len(db.rows(Orders, ALL)) == 1
-    writer.execute("PRAGMA max_page_count = 100000").fetchall()
+    writer.connection.execute("PRAGMA max_page_count = 100000").fetchall()
     assert to_end(feed) is Step.AT_END
     assert len(db.rows(Orders, ALL)) == 500
 

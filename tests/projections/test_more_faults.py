@@ -114,6 +114,29 @@ class Dying(Orders):
         super().apply(event, tx, record)
 
 
+@pytest.mark.parametrize("name", ["orders-v1.1.db", "orders-v1.1.db*", "*"])
+def test_files_that_somebody_deletes_are_made_anew_and_seen_by_those_who_have_the_old_ones_open(
+    tmp_path: Path, name: str
+) -> None:
+    path = str(tmp_path / "shop.db")
+    with connect(path) as feeds, connect(path) as reads:
+        feeds.append(OrderPlaced("o-1", 1))
+        feeds.run(Orders).run(once=True)
+        assert reads.rows(Orders, ALL) == [("o-1", 1, "placed")]
+        for file in (tmp_path / "shop.views").glob(name):
+            file.unlink()
+        with connect(path) as other:
+            last = other.append(OrderPlaced("o-2", 2))
+            other.run(Orders).run(once=True)
+        for db in reads, feeds:
+            assert len(db.rows(Orders, ALL, after=last, timeout=0)) == 2
+        last = feeds.append(OrderPlaced("o-3", 3))
+        feeds.run(Orders).run(once=True)
+        assert len(reads.rows(Orders, ALL, after=last, timeout=0)) == 3
+    with connect(path) as again:
+        assert len(again.rows(Orders, ALL, after=last, timeout=0)) == 3
+
+
 def test_a_thread_that_ends_inside_of_a_hook_loses_and_doubles_nothing(connect: Opener) -> None:
     """The thread writes for others, too: they are told, and append again with the same ids."""
     db = connect(inline=[Dying])

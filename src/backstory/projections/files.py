@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 
@@ -26,6 +27,13 @@ class GoneError(ProjectionError):
     """A file was deleted, because a newer generation has taken its place."""
 
 
+class _Opened(NamedTuple):
+    """A connection, and the file that it has."""
+
+    connection: apsw.Connection
+    inode: Inode
+
+
 class TableFile:
     """A file of tables; see `backstory.tables.Tables`. Raises `GoneError` where it is not there, unless it is made."""
 
@@ -38,11 +46,11 @@ class TableFile:
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._writer: apsw.Connection | None = None
+        self._writer: _Opened | None = None
         self._log: Inode = (0, 0)
-        self._idle: deque[apsw.Connection] = deque()
+        self._idle: deque[_Opened] = deque()
 
-    def _connect(self, *, create: bool) -> apsw.Connection:
+    def _connect(self, *, create: bool) -> _Opened:
         gone = GoneError(f"{self.path} was deleted: a newer generation has taken its place")
         if self.closed:
             raise gone if self._deleted else StoreClosed(f"{self.path} is closed here")
@@ -53,12 +61,12 @@ class TableFile:
             raise gone from None
         connection.set_busy_handler(waiting(lambda: self._timeout))
         connection.execute(SETTINGS)
-        return connection
+        return _Opened(connection, self._here())
 
     def make(self) -> None:
         """Make the file where it is not there."""
         with self._lock:
-            if self._writer is None:
+            if not self._is_open():
                 self.path.parent.mkdir(exist_ok=True)
                 self._writer = self._connect(create=True)
 
@@ -66,9 +74,10 @@ class TableFile:
     def transaction(self) -> Iterator[SqliteTransaction]:
         """A transaction for the length of a block, beside which nobody writes the file."""
         with self._lock:
-            if self._writer is None:
+            if not self._is_open():
                 self._writer = self._connect(create=False)
-            writer = self._writer
+            assert self._writer is not None
+            writer = self._writer.connection
             writer.execute("BEGIN IMMEDIATE")
             try:
                 with SqliteTransaction(writer) as transaction:
@@ -88,10 +97,8 @@ class TableFile:
     @contextmanager
     def reading(self) -> Iterator[SqliteTransaction]:
         """One snapshot for the length of a block."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect(create=False)
+        opened = self._lent()
+        connection = opened.connection
         connection.execute("BEGIN")
         try:
             with SqliteTransaction(connection) as transaction:
@@ -99,9 +106,28 @@ class TableFile:
         finally:
             connection.execute("ROLLBACK")
             if self.closed:
-                connection.close()
+                self._shut(opened, fold=True)
             else:
-                self._idle.append(connection)
+                self._idle.append(opened)
+
+    def _lent(self) -> _Opened:
+        while True:
+            try:
+                opened = self._idle.pop()
+            except IndexError:
+                return self._connect(create=False)
+            if opened.inode == self._here():
+                return opened
+            self._shut(opened, fold=False)
+
+    def _is_open(self) -> bool:
+        """Whether the writer has the file that is there now. Somebody may have deleted it, and made it anew."""
+        if self._writer is not None and self._writer.inode != self._here():
+            self._drop(fold=False)
+        return self._writer is not None
+
+    def _here(self) -> Inode:
+        return inode_of(str(self.path))
 
     def _look(self) -> Inode:
         return inode_of(f"{self.path}-wal")
@@ -109,8 +135,12 @@ class TableFile:
     def _drop(self, *, fold: bool) -> None:
         writer, self._writer, self._log = self._writer, None, (0, 0)
         idle, self._idle = list(self._idle), deque()
-        for connection in (*idle, *([writer] if writer else [])):
-            close(connection, fold=fold)
+        for opened in (*idle, *([writer] if writer else [])):
+            self._shut(opened, fold=fold)
+
+    def _shut(self, opened: _Opened, *, fold: bool) -> None:
+        """Close a connection. To fold would delete the write-ahead log at this path, which may be another file's."""
+        close(opened.connection, fold=fold and opened.inode == self._here())
 
     def close(self) -> None:
         """Close every connection that is not in use. A second call does nothing."""
