@@ -10,7 +10,8 @@ import pytest
 
 from backstory import Conflict, Database, Event, Projection, Query, Record, Tag, Tx
 from backstory.errors import Behind, DefinitionError, IdReused, ProjectionError, ProjectionFailed
-from backstory.projections import inline
+from backstory.history.forget.withholding import withhold
+from backstory.projections import inline, operate
 from backstory.values.query import Condition
 from tests.projections.conftest import Opener
 from tests.projections.shop import ALL, OrderPaid, OrderPlaced, Orders, StockCounted
@@ -273,3 +274,29 @@ def test_a_column_has_not_the_name_of_a_table(tmp_path: object) -> None:
 
     with pytest.raises(DefinitionError, match="the column 'b' of 'a' has the name of a table"):
         Database(__import__("backstory.stores.memory").stores.memory.MemoryStore(), inline=[Wrong])
+
+
+def test_data_that_are_withheld_after_they_were_applied_hold_up_no_append(connect: Opener) -> None:
+    db = connect(inline=[Orders])
+    commit = db.append(OrderPlaced("o-1", 500))
+    withhold(db.branches, commit, ["data"])
+    db.append(OrderPlaced("o-2", 700))
+    assert [row[0] for row in db.rows(Orders, ALL)] == ["o-1", "o-2"]
+
+
+def test_data_that_are_withheld_before_they_are_applied_are_named_until_they_are_left_out(
+    connect: Opener,
+) -> None:
+    db = connect(inline=[Orders])
+    db.append(OrderPlaced("o-1", 500))
+    other = connect()
+    withhold(other.branches, other.append(OrderPlaced("o-2", 700)), ["data"])
+    with pytest.raises(ProjectionFailed, match=r"orders failed at #2: .*its data is withheld"):
+        db.append(OrderPlaced("o-3", 900))
+    with pytest.raises(ProjectionError, match=r"stopped: #2 .*its data is withheld"):
+        db.rows(Orders, ALL)
+    group = db.views.group_of(Orders)
+    operate.skip(db.views, group, 2, "withheld")
+    operate.resume(db.views, group)
+    db.append(OrderPlaced("o-3", 900))
+    assert [row[0] for row in db.rows(Orders, ALL)] == ["o-1", "o-3"]

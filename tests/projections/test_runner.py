@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backstory import Database, Event, Projection, Record, Tag, Tx
+from backstory import connect as connect_to
 from backstory.errors import Behind, ProjectionError, ProjectionFailed
 from backstory.history.forget.withholding import withhold
 from backstory.projections import operate
 from backstory.projections.catalog import LostError, newest
+from backstory.projections.check import check
 from backstory.projections.feed import Feed, Step
 from backstory.values.event_data import EventData
 from tests.projections.conftest import Opener
@@ -133,6 +137,47 @@ def test_an_event_whose_data_are_withheld_is_left_out_of_new_tables(connect: Ope
         while len(db.rows(Orders, ALL, after=commit, timeout=60)) != 3:
             time.sleep(0.01)
     assert [row[0] for row in db.rows(Orders, ALL)] == ["o-0", "o-2", "o-9"]
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_an_event_that_is_left_out_for_good_is_left_out_of_each_later_rebuild(
+    connect: Opener, *, inline: bool
+) -> None:
+    db = connect(inline=[Orders] if inline else [])
+    commits = [db.append(OrderPlaced(f"o-{number}", number)) for number in range(4)]
+    db.rebuild(Orders)
+    group = db.views.group_of(Orders)
+    for commit in commits[1:3]:
+        withhold(db.branches, commit, ["data"])
+        with pytest.raises(ProjectionError, match=f"#{commit.position} .* its data is withheld"):
+            db.rebuild(Orders)
+        operate.skip(db.views, group, commit.position, "withheld")
+    for _ in range(2):
+        db.rebuild(Orders)
+        assert [row[0] for row in db.rows(Orders, ALL)] == ["o-0", "o-3"]
+        assert [each.position for each in operate.parked(db.views, group)] == [2, 3]
+    found = check(db.views, group)
+    assert found is not None
+    assert (found.rows, found.problems) == (2, [])
+
+
+def test_what_is_left_out_of_one_history_is_not_left_out_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "shop.db"
+    with connect_to(str(path)) as db:
+        db.append(OrderPlaced("o-1", 1))
+    shutil.copy(path, tmp_path / "backup.db")
+    with connect_to(str(path)) as db:
+        db.append(OrderPlaced("o-2", -1))
+        group = db.views.group_of(Orders)
+        assert to_end(feed_of(db, Orders)) is Step.KEPT
+        operate.skip(db.views, group, 2, "a test")
+        operate.resume(db.views, group)
+        assert to_end(feed_of(db, Orders)) is Step.AT_END
+    shutil.copy(tmp_path / "backup.db", path)
+    with connect_to(str(path)) as db:
+        db.append(OrderPlaced("o-3", 3))
+        db.rebuild(Orders)
+        assert [row[0] for row in db.rows(Orders, ALL)] == ["o-1", "o-3"]
 
 
 def test_poison_in_the_middle_of_a_large_batch_is_isolated(connect: Opener) -> None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from difflib import unified_diff
 from pathlib import Path
 from typing import Protocol
 
 from backstory.errors import ProjectionError, StoreRefused
-from backstory.projections.catalog import Catalog, Row, newest
+from backstory.projections.catalog import Catalog, Parked, Row, newest
 from backstory.projections.elsewhere import tables_of
 from backstory.projections.files import GoneError, TableFile
 from backstory.projections.names import LONGEST_NAME, Own, declared
@@ -49,8 +49,8 @@ class Home(Protocol):
         """The same transaction for the projection's own SQL."""
         ...
 
-    def make(self, generation: int) -> Row:
-        """The row of a generation; its tables are made if they are not there."""
+    def make(self, generation: int, left_out: Iterable[Parked] = ()) -> Row:
+        """The row of a generation; its tables are made if they are not there, and leave these events out."""
         ...
 
     def reading(self) -> AbstractContextManager[tuple[Row, Own] | None]:
@@ -110,7 +110,7 @@ class SharedHome:
             tx.execute(SETTINGS, (f'"{self._place(generation)}"',))
         return Own(tx)
 
-    def make(self, generation: int) -> Row:
+    def make(self, generation: int, left_out: Iterable[Parked] = ()) -> Row:
         """Make a generation where it is not there; see `Home.make`."""
         key = (*self.group.key, generation)
         with self._tables.transaction() as tx:
@@ -125,6 +125,7 @@ class SharedHome:
                     tx.execute(f'CREATE SCHEMA "{self._place(generation)}"')
                 self.own(tx, generation).execute(self._made)
                 self.catalog.add(tx, key, self._made, self.group.code())
+                self.catalog.park(tx, key, left_out)
                 row = self.catalog.lock(tx, key)
         assert row is not None
         return row
@@ -146,6 +147,7 @@ class SharedHome:
         with self._tables.transaction() as tx:
             if self._dialect == "postgresql":
                 tx.execute("SET LOCAL lock_timeout = '2s'")  # somebody may read it for long
+            self.catalog.lock(tx, row.key)  # in the order in which those take their locks who feed it
             if self._dialect != "sqlite":
                 tx.execute(f'DROP SCHEMA IF EXISTS "{self._place(row.generation, row.version)}" CASCADE')
             else:
@@ -224,7 +226,7 @@ class FilesHome:
         """The same transaction for the projection's own SQL."""
         return Own(tx)
 
-    def make(self, generation: int) -> Row:
+    def make(self, generation: int, left_out: Iterable[Parked] = ()) -> Row:
         """Make the file of a generation where it is not there."""
         key = (*self.group.key, generation)
         self._file(generation).make()
@@ -234,6 +236,7 @@ class FilesHome:
             if row is None:
                 tx.execute(self._made)
                 self.catalog.add(tx, key, self._made, self.group.code())
+                self.catalog.park(tx, key, left_out)
                 row = self.catalog.lock(tx, key)
         assert row is not None
         return row

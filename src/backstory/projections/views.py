@@ -16,7 +16,7 @@ from backstory.errors import Behind, FoldedWarning, ProjectionError, ScannedWarn
 from backstory.forks import on_fork
 from backstory.place import Place
 from backstory.projections.applying import FailedError, apply, decoded
-from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
+from backstory.projections.catalog import DIVERGED, LEFT_OUT, RUNNING, Parked, Row, newest
 from backstory.projections.count import size
 from backstory.projections.feed import Feed, Step
 from backstory.projections.find import Asked, Page, in_table, scans
@@ -135,12 +135,21 @@ class Views:
     def rebuild(self, group: Group, tick: Callable[[int], object] = _ignore, *, wait: bool = True) -> None:
         """Make a generation beside the others, feed it in this thread, and let readers see it at the end.
 
+        The events that the newest one leaves out for good are left out of it too, unless they are of another history.
         `tick` gets the position after each batch. Without `wait`, whoever runs the group feeds it.
         """
         home = self.ensured(group)
-        row = home.make(1 + max(row.generation for row in home.rows()))
+        last = newest(home.rows())
+        assert last is not None
+        row = home.make(1 + last.generation, self._left_out(home, last))
         if wait:
             self._feed_to_end(home, row, tick)
+
+    def _left_out(self, home: Home, row: Row) -> list[Parked]:
+        if not self._source.has(row.position, row.hash):
+            return []
+        with home.writing(row.generation) as tx:
+            return [each for each in home.catalog.held_back(tx, row.key) if each.state == LEFT_OUT]
 
     def _feed_to_end(self, home: Home, row: Row, tick: Callable[[int], object] = _ignore) -> None:
         feed, group = Feed(home, self._source, row), home.group
