@@ -11,7 +11,7 @@
 | `source` | the events of main, for those who feed a group |
 | `feed` | one step of a group: read, apply, move |
 | `inline` | a store whose appends bring inline groups up to date |
-| `materialize`, `where`, `find`, `count` | a state class as a table, and questions to it |
+| `materialize`, `where`, `find`, `count`, `cursor` | a state class as a table, and questions to it |
 | `views` | reading rows, waiting, rebuilding: all that the faces need |
 | `runner` | feeds groups in the background |
 | `operate` | where groups stand; pausing, resuming, retrying, leaving out |
