@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import MethodType
@@ -47,6 +48,19 @@ def on_fork(*, before: Step = _nothing, parent: Step = _nothing, child: Step = _
         pop(number, None)
 
     _known[number] = _weak(before, forget), _weak(parent, forget), _weak(child, forget)
+
+
+def load_before_fork(module: str) -> None:
+    """Load a module of Python's, which code here loads later or never, before this process forks.
+
+    Or another thread may be loading it just then, and its child would wait for that thread.
+    """
+    on_fork(before=partial(_load, module))
+
+
+def _load(module: str) -> None:
+    with suppress(ImportError):  # a Python may be built without it
+        __import__(module)
 
 
 def _weak(step: Step, forget: Callable[[object], None]) -> Weak:

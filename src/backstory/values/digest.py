@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backstory.forks import on_fork
+from backstory.forks import load_before_fork
 
 if TYPE_CHECKING:
     from hashlib import sha256, shake_256
 
 __all__ = ["sha256", "shake_256"]
 
-# Or another thread may be loading it just then, and its child would wait for that thread.
-on_fork(before=partial(__import__, "hashlib"))
+load_before_fork("hashlib")
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,8 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
-from functools import partial
 
-from backstory.forks import on_fork
+from backstory.forks import load_before_fork, on_fork
 from backstory.values import digest
 from backstory.values.event_data import RESERVED
 
@@ -35,7 +34,7 @@ def _begin() -> None:
 
 on_fork(child=_begin)
 if sys.version_info >= (3, 14):
-    on_fork(before=partial(__import__, "uuid"))
+    load_before_fork("uuid")
 
 _FIXED = 0xF << 76 | 0b11 << 62
 """Of the 128 bits of an id, those that say version and variant. 48 are the milliseconds, and 74 count, beginning at

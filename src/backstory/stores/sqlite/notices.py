@@ -15,6 +15,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from backstory.forks import load_before_fork
+
+load_before_fork("ctypes")
+
 MODIFY, DELETE_SELF, MOVE_SELF = 0x2, 0x400, 0x800
 """What inotify is asked for: `IN_MODIFY`, `IN_DELETE_SELF`, `IN_MOVE_SELF`."""
 
