@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -256,10 +257,19 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         folder,
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(lambda: list(folder.glob("*.ports")) or process.poll() is not None)
-        [ports] = folder.glob("*.ports")
-        yield msgspec.json.decode(ports.read_bytes())["nats"][0]
-        process.terminate()
+        try:
+            until(lambda: _ports(folder) or process.poll() is not None)
+            yield _ports(folder)["nats"][0]
+        finally:
+            process.terminate()
+
+
+def _ports(folder: Path) -> dict[str, list[str]]:
+    """The addresses of a server, once it has written all of them."""
+    for path in folder.glob("*.ports"):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, list[str]])
+    return {}
 
 
 def test_events_are_published_to_nats_and_stored_by_a_stream(db: Database, nats_url: str) -> None:
