@@ -320,6 +320,20 @@ def test_no_more_connections_are_opened_than_the_address_says() -> None:
         log.head()
 
 
+def test_transactions_that_read_the_log_do_not_wait_for_each_other_with_all_connections() -> None:
+    with closing(PostgresStore(running().address("nested") + "&pool=2")) as store:
+        log, begin = store.log(), threading.Barrier(4)
+
+        def work(_: int) -> int:
+            begin.wait(PATIENCE)
+            with store.tables.transaction() as tx:
+                tx.rows("SELECT pg_sleep(0.05)")  # so that the others would be in theirs
+                return log.head().position
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(work, range(4))) == [0] * 4
+
+
 def test_a_serialization_failure_and_the_likes_are_tried_again() -> None:
     with closing(PostgresStore(running().address("failing"))) as store, closing(running().admin()) as admin:
         # A sequence is not rolled back: every other statement that inserts a commit fails.

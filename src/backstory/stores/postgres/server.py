@@ -45,6 +45,14 @@ def _is_idle(connection: Connection) -> bool:
     return connection.info.transaction_status == TransactionStatus.IDLE
 
 
+def _turns(count: int) -> SimpleQueue[None]:
+    """A queue that is as long as there are turns left."""
+    turns: SimpleQueue[None] = SimpleQueue()
+    for _ in range(count):
+        turns.put(None)
+    return turns
+
+
 _of_parents: list[Any] = []
 """Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
 
@@ -92,9 +100,9 @@ class Server:
 
     def _begin(self) -> None:
         self._idle: deque[Connection] = deque()
-        self._free: SimpleQueue[None] = SimpleQueue()  # as long as there are connections that may be used
-        for _ in range(self.address.pool):
-            self._free.put(None)
+        pool = self.address.pool
+        self._free = _turns(pool)
+        self._lendable = _turns(max(1, pool - 1))
 
     def _leave_to_parent(self) -> None:
         _of_parents.append(self._idle)
@@ -137,9 +145,15 @@ class Server:
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
-        """A connection for the length of a block, which no other thread uses meanwhile. Nothing is tried again."""
+        """A connection for the length of a block, which no other thread uses meanwhile. Nothing is tried again.
+
+        All but one are lent at most. The last one is for calls: a block makes some while others wait for its locks, and
+        if they had all connections, no block would ever end.
+        """
+        lent: list[None] = []
         turn: list[None] = []
         try:
+            self._wait_for(self._lendable, lent, 0.0)
             connection = self._borrow(turn, 0.0)
             try:
                 yield connection
@@ -150,16 +164,21 @@ class Server:
         finally:
             if turn:
                 self._free.put(None)
+            if lent:
+                self._lendable.put(None)
 
     def _borrow(self, turn: list[None], until: float) -> Connection:
         self._check_open()
+        self._wait_for(self._free, turn, until)
+        return self._connect()
+
+    def _wait_for(self, turns: SimpleQueue[None], turn: list[None], until: float) -> None:
         try:
             # One call into C takes the turn and keeps it: between two calls Ctrl-C could come, and the turn be lost.
-            turn.extend(map(self._free.get, [True], [max(until - time.monotonic(), TURN)]))
+            turn.extend(map(turns.get, [True], [max(until - time.monotonic(), TURN)]))
         except Empty:
             in_use = f"all {self.address.pool} connections are in use"
             raise StoreLocked(f"{self.address.shown}: {in_use}") from None
-        return self._connect()
 
     def _take_back(self, connection: Connection, error: BaseException) -> None:
         if isinstance(error, Exception) and not isinstance(error, psycopg.Error) and _is_idle(connection):
