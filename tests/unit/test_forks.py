@@ -96,7 +96,9 @@ def test_the_registry_keeps_nobody_alive_and_forgets_who_is_gone() -> None:
 
 def run(code: str, *arguments: str) -> None:
     """Run a script in a process of its own, where forks and Ctrl-C concern nobody else."""
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
