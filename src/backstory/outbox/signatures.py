@@ -44,7 +44,7 @@ def secrets_of(secret: str | Sequence[str]) -> list[bytes]:
 
 def sign(id: str, timestamp: int, body: bytes, secret: str | Sequence[str]) -> str:
     """The value of `webhook-signature`: one signature for each secret."""
-    content = f"{id}.{timestamp}.".encode() + body
+    content = f"{id}.{timestamp}.".encode(errors="replace") + body
     return " ".join(_signature(key, content) for key in secrets_of(secret))
 
 
@@ -67,9 +67,10 @@ def verify(
         raise WrongSignature(
             "the message has no webhook-id, webhook-timestamp and webhook-signature"
         ) from None
-    if abs((time.time() if now is None else now) - timestamp) > WINDOW:
+    clock = time.time() if now is None else now
+    if not clock - WINDOW <= timestamp <= clock + WINDOW:
         raise WrongSignature(f"the message is more than {WINDOW:.0f} s old, or from the future")
     for right in sign(id, timestamp, body, secret).split(" "):
-        if any(hmac.compare_digest(right.encode(), one.encode()) for one in given):
+        if any(hmac.compare_digest(right.encode(), one.encode(errors="replace")) for one in given):
             return id
     raise WrongSignature("no signature of the message is that of a secret which is known here")
