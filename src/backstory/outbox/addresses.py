@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Iterator
 
 EMBEDDED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 """Networks whose addresses end with an IPv4 address: those of NAT64, and the old compatible ones."""
+
+
+INTERNET = ipaddress.ip_network("2000::/3")
+"""The part of IPv6 that has the addresses of the internet."""
+
+RESERVED = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("3fff::/20"))
+"""Networks that some versions of Python take for a part of the internet."""
 
 
 class PrivateAddress(OSError):
@@ -15,7 +23,7 @@ class PrivateAddress(OSError):
 
 
 def connected(host: str, port: int, timeout: float, *, private: bool) -> socket.socket:
-    """A connection to a host. The address that was checked is the one that is connected to.
+    """A connection to a host, within so many seconds. The address that was checked is the one that is connected to.
 
     Raises `PrivateAddress` if any address of the host is inside of a network, unless `private`, and `OSError`.
     """
@@ -27,9 +35,13 @@ def connected(host: str, port: int, timeout: float, *, private: bool) -> socket.
                     f"{host} is {address[0]}, an address inside of a network; say private=True to allow that"
                 )
     error: OSError | None = None
+    until = time.monotonic() + timeout
     for family, kind, protocol, _, address in found:
+        left = until - time.monotonic()
+        if left <= 0:
+            break
         try:
-            return _connected(family, kind, protocol, address, timeout)
+            return _connected(family, kind, protocol, address, left)
         except OSError as failed:
             error = failed
     raise error or OSError(f"{host} has no address")
@@ -50,9 +62,15 @@ def _connected(
 
 def is_public(text: str) -> bool:
     """Whether an address is one of the internet, and so are those that it has inside of it."""
-    return all(
-        one.is_global and not one.is_multicast
-        for one in _inside(ipaddress.ip_address(text.partition("%")[0]))
+    return all(map(_is_public, _inside(ipaddress.ip_address(text.partition("%")[0]))))
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return (
+        address.is_global
+        and not address.is_multicast
+        and (address.version == 4 or address in INTERNET)
+        and not any(address in network for network in RESERVED)
     )
 
 
