@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import re
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from backstory.errors import BackstoryError, DefinitionError
 from backstory.outbox.addresses import connected
@@ -24,6 +28,9 @@ GONE = 410
 
 WAITS = (429, 503)
 """The statuses that may say when to come again."""
+
+WRITTEN = re.compile("[!-~]+")
+"""Characters of an address as a request has it; others are percent-encoded, or punycode in a host."""
 
 LONGEST = 86_400.0
 """Seconds for which a receiver may put a message off, at most."""
@@ -61,15 +68,11 @@ class Webhook(Outbox):
             name, events=events, partition=partition, after=after, attempts=attempts, source=source
         )
         secrets_of(secret)
-        parts = urlsplit(url)
-        if parts.scheme not in (("https", "http") if private else ("https",)) or not parts.hostname:
-            raise DefinitionError(
-                f"webhook {name}: an address is https://..., or http:// too with private=True"
-            )
-        self._host, self._port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        parts = _parts(name, url, private=private)
         self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "", parts.port or (443 if self._secure else 80)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._netloc = parts.netloc.rpartition("@")[2]
+        self._netloc = parts.netloc
         self._secret = secret
         self._timeout = timeout
         self._private = private
@@ -99,22 +102,23 @@ class Webhook(Outbox):
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign(message.id, timestamp, message.body, self._secret),
         }
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
-        plain = connected(self._host, self._port, self._timeout, private=self._private)
-        try:
-            connection.sock = self._wrapped(plain)
+        connection = http.client.HTTPConnection(self._host, self._port)
+        until = time.monotonic() + self._timeout
+        opened = self._wrapped(connected(self._host, self._port, self._timeout, private=self._private))
+        with opened, closing(connection), _cut_off(opened, until, self._timeout):
+            if isinstance(opened, ssl.SSLSocket):
+                opened.do_handshake()
+            connection.sock = opened
             connection.request("POST", self._target, message.body, headers)
             answer = connection.getresponse()
             told = answer.read(TOLD).decode(errors="replace")
-        finally:
-            connection.close()
-            plain.close()
         return answer.status, answer.getheader("Retry-After"), " ".join(told.split())
 
-    def _wrapped(self, plain: object) -> object:
+    def _wrapped(self, plain: socket.socket) -> socket.socket:
         if not self._secure:
             return plain
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=self._host)  # type: ignore[arg-type]
+        context = ssl.create_default_context()
+        return context.wrap_socket(plain, server_hostname=self._host, do_handshake_on_connect=False)
 
     def _seconds(self, text: str | None) -> float | None:
         """What `Retry-After` says: seconds, or a date."""
@@ -129,3 +133,46 @@ class Webhook(Outbox):
     def _until(self, text: str) -> float:
         found = parsedate_to_datetime(text)
         return (found - datetime.fromtimestamp(self._clock(), UTC)).total_seconds()
+
+
+def _parts(name: str, url: str, *, private: bool) -> SplitResult:
+    """The parts of an address. Raises `DefinitionError`, which does not show it: it may have a password."""
+    try:
+        parts = urlsplit(url)
+        is_fit = WRITTEN.fullmatch(url) and parts.hostname and parts.port != 0
+    except ValueError:
+        is_fit = None
+    if not is_fit or parts.scheme not in (("https", "http") if private else ("https",)):
+        raise DefinitionError(
+            f"webhook {name}: an address is https://..., or http:// too with private=True, in ASCII and with no space"
+        )
+    if "@" in parts.netloc:
+        raise DefinitionError(
+            f"webhook {name}: an address has no user and no password: the signature says who sends"
+        )
+    return parts
+
+
+@contextmanager
+def _cut_off(connection: socket.socket, until: float, timeout: float) -> Iterator[None]:
+    """Let a block use a connection for so long, however slowly the other side goes on. Raises `TimeoutError`."""
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        with suppress(OSError):
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # that of TLS would forget that there is TLS
+
+    timer = threading.Timer(max(0.0, until - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not over.is_set():
+            raise
+    finally:
+        timer.cancel()
+        timer.join()
+    if over.is_set():  # the end of a connection may look like that of an answer
+        raise TimeoutError(f"no whole answer in {timeout:g} s")
