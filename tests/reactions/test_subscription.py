@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from backstory import Event, Tag
 from backstory.projections.catalog import LEFT_OUT, PAUSED, RUNNING, Parked
 from backstory.reactions.keep import Keep
-from tests.patience import until
+from tests.patience import PATIENCE, until
 from tests.reactions.conftest import Opener
 
 
@@ -68,6 +68,23 @@ def test_a_paused_subscription_gives_nothing_until_it_is_resumed(connect: Opener
         assert not given.done()
         keep.change(lambda at: replace(at, state=RUNNING))
         assert given.result().event.number == 1
+
+
+def test_a_subscription_that_is_resumed_while_an_event_is_out_goes_on(connect: Opener) -> None:
+    db = connect()
+    db.append(Sold("a", 1), Sold("a", 2))
+    with db.subscribe("crm", Sold, partition="article", partitions=1, after=0, lease=0.3) as events:
+        first, keep = next(events), Keep(db.store, "crm")
+        keep.change(lambda at: replace(at, state=PAUSED))
+        with ThreadPoolExecutor(1) as pool:
+            given = pool.submit(events.__next__)
+            try:
+                until(lambda: any(part.leaving for part in list(events._reader._parts.values())))  # type: ignore[attr-defined]
+                keep.change(lambda at: replace(at, state=RUNNING))
+                first.done()
+                assert given.result(PATIENCE).event.number == 2
+            finally:
+                events.stop()
 
 
 def test_an_event_that_was_left_out_before_it_was_read_is_not_given(connect: Opener) -> None:

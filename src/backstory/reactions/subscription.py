@@ -155,7 +155,7 @@ class Consumer:
         for number in list(self._parts)[fair:]:
             self._leave(number)
         for number, part in list(self._parts.items()):
-            if part.keep.look() is not None and part.keep.at.state != RUNNING:
+            if part.keep.look() is not None and (part.leaving or part.keep.at.state != RUNNING):
                 self._leave(number)
             elif part.changes != part.keep.at.changes:
                 part.learn()
