@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from msgspec.structs import replace
 
@@ -77,6 +79,15 @@ def test_a_lease_is_over_by_the_clock_or_when_nothing_was_heard_for_as_long(
     assert late.take("b", 30)
     with pytest.raises(TakenError):
         first.hold(30)
+
+
+def test_a_lease_is_as_long_as_its_owner_said_and_not_as_long_as_others_say(some_store: Store) -> None:
+    clock = Clock()
+    taken(some_store, clock, "a")
+    other = Keep(some_store, "mail", clock)
+    other.look()
+    time.sleep(0.01)
+    assert not other.take("b", 0.001)
 
 
 def test_one_that_is_given_back_is_taken_at_once(some_store: Store) -> None:

@@ -6,8 +6,8 @@ gave, the events that it parks. So the commands of an event and the checkpoint a
 
 The old value of the ref is the fence. Whoever takes the lease raises `epoch`, so the unit of whoever had it before
 finds another value, and is not done (`TakenError`). The lease itself decides only who may try. It is over when its time
-is over by the clock of whoever asks; or when the checkpoint has not changed meanwhile, because the clocks of two
-machines may be hours apart.
+is over by the clock of whoever asks; or when the checkpoint has not changed for as long as its owner took it, because
+the clocks of two machines may be hours apart.
 
 Each unit also guards that the store still has the right to react (`backstory.right`).
 
@@ -46,10 +46,10 @@ _replace = msgspec.structs.replace
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a consumer stands: it has done with every event up to `position`, whose commit has this hash.
 
-    `state` and `why` say what keeps it from going on. `owner` has it until `until`, in seconds since 1970; each owner
-    has an `epoch` of its own. `tries` counts failures at the next event; `trying` is the position of an event that is
-    tried once only, whatever comes of it. `refused` counts commands that were refused. `changes` counts changes of the
-    parked events by others than the owner.
+    `state` and `why` say what keeps it from going on. `owner` has it until `until`, in seconds since 1970, for `lease`
+    seconds at a time; each owner has an `epoch` of its own. `tries` counts failures at the next event; `trying` is the
+    position of an event that is tried once only, whatever comes of it. `refused` counts commands that were refused.
+    `changes` counts changes of the parked events by others than the owner.
     """
 
     position: int
@@ -58,6 +58,7 @@ class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     owner: str = ""
     until: float = 0.0
+    lease: float = 0.0
     epoch: int = 0
     tries: int = 0
     trying: int = 0
@@ -118,23 +119,26 @@ class Keep:
         """Become the owner for so many seconds, if nobody is. Raises `NotReacting` if the store does not react."""
         self._guard = guard(self._store)
         seen, now = self.look(), self._clock()
-        if seen is None or (seen.owner not in ("", owner) and not self._is_over(seen, now, lease)):
+        if seen is None or (seen.owner not in ("", owner) and not self._is_over(seen, now)):
             return False
         self._epoch = None
         try:
-            self._write(_replace(seen, owner=owner, until=now + lease, epoch=seen.epoch + 1))
+            self._write(self._leased(_replace(seen, owner=owner, epoch=seen.epoch + 1), lease))
         except (TakenError, ChangedError):
             return False
         self._epoch = self.at.epoch
         return True
 
-    def _is_over(self, seen: Checkpoint, now: float, lease: float) -> bool:
-        return now >= seen.until or time.monotonic() - self._changed > lease
+    def _is_over(self, seen: Checkpoint, now: float) -> bool:
+        return now >= seen.until or time.monotonic() - self._changed > seen.lease
+
+    def _leased(self, at: Checkpoint, lease: float) -> Checkpoint:
+        return _replace(at, until=self._clock() + lease, lease=lease)
 
     def hold(self, lease: float) -> None:
         """Stay the owner for so many seconds from now. Raises `TakenError`, `ChangedError`, `NotReacting`."""
         self._guard = guard(self._store)
-        self._write(_replace(self.at, until=self._clock() + lease))
+        self._write(self._leased(self.at, lease))
 
     def release(self) -> None:
         """Let somebody else be the owner at once; nothing, if somebody is."""
@@ -161,7 +165,7 @@ class Keep:
         the other steps. Where nobody knows whether it was kept (`StoreError`), write the same again.
         """
         if lease:
-            new = _replace(new, until=self._clock() + lease)
+            new = self._leased(new, lease)
         return self._write(new, *steps)
 
     def _write(self, new: Checkpoint, *steps: Step) -> Written:
