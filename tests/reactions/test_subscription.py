@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from backstory import Event, Tag
+import backstory
+from backstory import Event, Tag, reaction
+from backstory.errors import DefinitionError
+from backstory.outbox import Jsonl
 from backstory.projections.catalog import LEFT_OUT, PAUSED, RUNNING, Parked
 from backstory.reactions.keep import Keep
 from tests.patience import PATIENCE, until
@@ -95,3 +99,22 @@ def test_an_event_that_was_left_out_before_it_was_read_is_not_given(connect: Ope
     db.append(Sold("a", 1), Sold("a", 2))
     with db.subscribe("crm", Sold) as events:
         assert next(events).event.number == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lease": 0}, {"lease": float("inf")}, {"lease": float("nan")}, {"lease": 1e9}, {"partitions": 0}],
+)
+def test_a_subscription_that_nobody_can_have_is_refused(wrong: dict[str, Any]) -> None:
+    with backstory.connect("memory:") as db, pytest.raises(DefinitionError):
+        db.subscribe("crm", Sold, partition="article", **wrong)
+
+
+@pytest.mark.parametrize("lease", [0, -1, float("inf"), float("nan"), 1e9])
+def test_nothing_runs_with_a_lease_that_nobody_can_hold(lease: float) -> None:
+    @reaction
+    def noted(event: Sold) -> None: ...
+
+    for thing in (noted, Jsonl("archive", "never.jsonl")):
+        with backstory.connect("memory:") as db, pytest.raises(DefinitionError, match="a lease is longer"):
+            db.run(thing, lease=lease)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from backstory.errors import StoreClosed
+from backstory.errors import DefinitionError, StoreClosed
 from backstory.forks import on_fork
 
 if TYPE_CHECKING:
@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 LOOK = 1.0
 """Seconds between two looks for new posts, and for what somebody paused or resumed."""
 
+LONGEST_LEASE = 86_400.0
+"""Seconds of a lease at most: so long does it take until somebody else goes on after a crash."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
 """Seconds of the pause after an error that may pass: it doubles from the first to the longest one."""
+
+
+def need_lease(seconds: float) -> None:
+    """Raise `DefinitionError` for a length of leases that nobody can hold."""
+    if not 0 < seconds <= LONGEST_LEASE:
+        raise DefinitionError(
+            f"a lease is longer than 0 s, and at most {LONGEST_LEASE:.0f} s, not {seconds!r}"
+        )
 
 
 class Post(Protocol):

@@ -7,6 +7,7 @@ import msgspec
 from backstory.errors import DefinitionError
 from backstory.place import After
 from backstory.projections.projection import NAME
+from backstory.projections.rounds import need_lease
 from backstory.values.query import Query
 
 PARTITIONS = 8
@@ -37,9 +38,10 @@ def asking(
     """What somebody asks for. Raises `DefinitionError` for a name that is none, and numbers that make no sense."""
     if not NAME.fullmatch(name):
         raise DefinitionError(f"{name!r} cannot be the name of a subscription; take one like {NAME.pattern}")
-    count = partitions or (1 if partition is None else PARTITIONS)
-    if count < 1 or most < 1 or lease <= 0:
-        raise DefinitionError(f"subscription {name}: partitions, most and lease are greater than 0")
+    need_lease(lease)
+    count = (1 if partition is None else PARTITIONS) if partitions is None else partitions
+    if count < 1 or most < 1:
+        raise DefinitionError(f"subscription {name}: partitions and most are greater than 0")
     if count > 1 and partition is None:
         raise DefinitionError(
             f"subscription {name}: several partitions need partition=, a field of the events"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from backstory.errors import ReactionWarning
 from backstory.forks import on_fork
 from backstory.projections.projection import AnyProjection, Group
-from backstory.projections.rounds import LOOK, Rounds
+from backstory.projections.rounds import LOOK, Rounds, need_lease
 from backstory.projections.runner import Runner
 from backstory.projections.views import Views
 from backstory.reactions.declare import Reacting
@@ -158,6 +158,7 @@ def run_these(
     lease: float,
 ) -> Running:
     """The same for groups and reactions, in a store that has the right."""
+    need_lease(lease)
     projections = Runner(views, groups, store.watch, lease=lease) if groups else None
     reactors = [Reactor(each, views, store, handle, clock, lease) for each in reactions]
     return Running(projections, reactors, views.source.head)
