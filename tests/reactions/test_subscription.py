@@ -83,7 +83,7 @@ def test_a_subscription_that_is_resumed_while_an_event_is_out_goes_on(connect: O
         with ThreadPoolExecutor(1) as pool:
             given = pool.submit(events.__next__)
             try:
-                until(lambda: any(part.leaving for part in list(events._reader._parts.values())))  # type: ignore[attr-defined]
+                until(lambda: any(part.leaving for part in list(events.reader._parts.values())))  # type: ignore[attr-defined]
                 keep.change(lambda at: replace(at, state=RUNNING))
                 first.done()
                 assert given.result(PATIENCE).event.number == 2
