@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -236,3 +237,23 @@ def test_tables_elsewhere_are_compared_with_their_events(db: Database, place: An
     found = check(db.views, home.group)
     assert found is not None
     assert len(found.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:se%cret@localhost/x",
+        "postgresql://u:se cret@localhost:1/x",
+        "postgrsql://u:secret@localhost/x",
+        "postgresql://u:se@secret@localhost:1/x",
+        "postgresql://u:secret@[::1/x",
+        "host=localhost password='secret",
+        "host=localhost password=secret secret",
+    ],
+)
+def test_no_error_about_the_address_of_a_database_has_its_password(address: str) -> None:
+    with connect() as db:
+        db.append(OrderPlaced("o-1", 1))
+        with pytest.raises(DefinitionError, match=r"in a password write @ as %40") as wrong:
+            db.rows(orders_in(Postgres(address)), ALL, timeout=0)
+    assert "cret" not in "".join(traceback.format_exception(wrong.value)).replace(f"{address!r}", "")

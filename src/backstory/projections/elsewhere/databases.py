@@ -9,8 +9,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backstory.errors import DefinitionError
 from backstory.forks import on_fork
 from backstory.projections.files import TableFile
+from backstory.stores import shown
 from backstory.tables import Row, Transaction
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Postgres:
         try:
             connection = self._idle.pop()
         except IndexError:
+            self._check()
             connection = psycopg.connect(self._conninfo, autocommit=True, client_encoding="utf8")
         try:
             yield connection
@@ -71,6 +74,21 @@ class Postgres:
             connection.close()  # it may be in any state; the next one is new
             raise
         self._idle.append(connection)
+
+    def _check(self) -> None:
+        """Raise `DefinitionError` for an address that libpq would quote in its error, with a password in it."""
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            host = conninfo_to_dict(self._conninfo).get("host")
+        except psycopg.ProgrammingError:
+            host = "@"
+        if "@" in str(host):
+            raise DefinitionError(
+                f"{shown(self._conninfo)}: into=Postgres(...) takes postgresql://user:password@host/database; in a"
+                " password write @ as %40, % as %25, / as %2F and a space as %20"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
