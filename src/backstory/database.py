@@ -64,7 +64,7 @@ class Database(Writes, Branching, Asks, Follows, Projects):
         inline: Sequence[AnyProjection] = (),
     ) -> None:
         if inline:
-            from backstory.projections.views import with_inline
+            from backstory.projections.inline import with_inline
 
             store = with_inline(store, inline, codec)
         branches = Branches(store, clock=clock, ids=ids, secrets=secrets)

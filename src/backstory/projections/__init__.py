@@ -12,7 +12,9 @@
 | `feed` | one step of a group: read, apply, move |
 | `inline` | a store whose appends bring inline groups up to date |
 | `materialize`, `where`, `find`, `count`, `cursor` | a state class as a table, and questions to it |
-| `views` | reading rows, waiting, rebuilding: all that the faces need |
+| `building` | tables brought to the end of the log here, or made anew beside |
+| `fold` | tables that are made from a whole log at once, and kept by nobody |
+| `views` | the groups that a database knows: reading rows, waiting |
 | `runner` | feeds groups in the background |
 | `operate` | where groups stand; pausing, resuming, retrying, leaving out |
 | `check` | tables, compared with what their events say |

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import apsw
 import msgspec
 
+from backstory.projections.fold import fold
 from backstory.projections.homes import Home, SharedHome
 from backstory.projections.names import Own
 from backstory.projections.projection import Group
-from backstory.projections.views import Views, fold
+from backstory.projections.views import Views
 from backstory.stores.sqlite.tables import SqliteTransaction
 from backstory.tables import Transaction
 

@@ -17,7 +17,8 @@ from backstory.errors import ProjectionFailed
 from backstory.history.refs.branches import Branches
 from backstory.projections.applying import FailedError, apply, decoded, passes, told
 from backstory.projections.catalog import DIVERGED, LEFT_OUT, RUNNING, Row
-from backstory.projections.homes import Home, together
+from backstory.projections.homes import Home, ensured, home_of, together
+from backstory.projections.projection import AnyProjection, groups
 from backstory.projections.source import Source
 from backstory.refs import MAIN_REF
 from backstory.store import Log, Store, Verdict
@@ -190,3 +191,11 @@ def _finder(addition: Addition, source: Source) -> Callable[[int], Commit]:
     added = {commit.position: commit for commit in addition.commits}
     earlier = source.finder(())
     return lambda position: added.get(position) or earlier(position)
+
+
+def with_inline(store: Store, projections: Sequence[AnyProjection], codec: Codec) -> Store:
+    """A store whose appends bring these projections up to date."""
+    homes = [home_of(group, store, inline=True) for group in groups(projections).values()]
+    for home in homes:
+        ensured(home)
+    return InlineStore(store, list(map(Inline, homes)), codec)

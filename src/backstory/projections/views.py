@@ -5,35 +5,26 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
-
-import apsw
 
 from backstory.decide.state import State
 from backstory.errors import Behind, FoldedWarning, ProjectionError, ScannedWarning, StoreClosed
 from backstory.forks import on_fork
 from backstory.place import Place
-from backstory.projections.applying import FailedError, apply, decoded
-from backstory.projections.catalog import DIVERGED, LEFT_OUT, RUNNING, Parked, Row, newest
+from backstory.projections.building import Tick, feed_to_end, ignore, rebuild
+from backstory.projections.catalog import DIVERGED, RUNNING, Row, newest
 from backstory.projections.count import size
-from backstory.projections.feed import Feed, Step
 from backstory.projections.find import Asked, Page, in_table, scans
 from backstory.projections.homes import Home, ensured, home_of
-from backstory.projections.inline import Inline, InlineStore
 from backstory.projections.materialize import Materialized
 from backstory.projections.moves import Moves
-from backstory.projections.names import Own
 from backstory.projections.projection import AnyProjection, Group, groups, instance
 from backstory.projections.source import Source
-from backstory.store import Log, Store
-from backstory.stores.sqlite.tables import SqliteTransaction
-from backstory.tables import Row as Values
+from backstory.store import Store
 from backstory.tables import Transaction
 from backstory.told import pasted, warn
-from backstory.values.codec import Codec
-from backstory.values.query import Query
 
 T = TypeVar("T")
 
@@ -45,13 +36,6 @@ They double from the first to the last, because most who wait have just appended
 
 SCANNED = 10_000
 """Rows of a table from which on it is said once that a search looks at all of them."""
-
-FOLDED = 10_000
-"""Events that a fold into memory applies at a time."""
-
-
-def _ignore(_: int) -> None:
-    """Nobody wants to know."""
 
 
 class Views:
@@ -130,36 +114,11 @@ class Views:
         rows = ensured(home := self.home(group))
         row = newest(row for row in rows if row.live) or newest(rows)
         assert row is not None
-        self._feed_to_end(home, row)
+        feed_to_end(home, self._source, row)
 
-    def rebuild(self, group: Group, tick: Callable[[int], object] = _ignore, *, wait: bool = True) -> None:
-        """Make a generation beside the others, feed it in this thread, and let readers see it at the end.
-
-        The events that the newest one leaves out for good are left out of it too, unless they are of another history.
-        `tick` gets the position after each batch. Without `wait`, whoever runs the group feeds it.
-        """
-        home = self.ensured(group)
-        last = newest(home.rows())
-        assert last is not None
-        row = home.make(1 + last.generation, self._left_out(home, last))
-        if wait:
-            self._feed_to_end(home, row, tick)
-
-    def _left_out(self, home: Home, row: Row) -> list[Parked]:
-        if not self._source.has(row.position, row.hash):
-            return []
-        with home.writing(row.generation) as tx:
-            return [each for each in home.catalog.held_back(tx, row.key) if each.state == LEFT_OUT]
-
-    def _feed_to_end(self, home: Home, row: Row, tick: Callable[[int], object] = _ignore) -> None:
-        feed, group = Feed(home, self._source, row), home.group
-        while True:
-            step = feed.step()
-            tick(feed.row.position)
-            if step is Step.KEPT:
-                raise ProjectionError(f"projection {group.name} is {feed.row.state}: {feed.row.why}")
-            if step is Step.AT_END and feed.finish():
-                return
+    def rebuild(self, group: Group, tick: Tick = ignore, *, wait: bool = True) -> None:
+        """Make the tables of a group anew beside those that readers see; see `building.rebuild`."""
+        rebuild(self.ensured(group), self._source, tick, wait=wait)
 
     def rows(
         self,
@@ -274,17 +233,6 @@ class Views:
         rows = rows if into is None else [into(*each) for each in rows]
         return rows, Place.at(row.position, row.hash)
 
-    def folded(
-        self, projection: AnyProjection, sql: str, arguments: Sequence[Any], log: Log, upto: int | None
-    ) -> list[Values]:
-        """The rows of a query over tables that are made in memory from a log, up to a position, and kept by nobody."""
-        group = Group([projection])
-        connection = apsw.Connection(":memory:")
-        with SqliteTransaction(connection) as tx:
-            tx.execute(group.schema("sqlite"))
-            fold(group, log, self._source, Own(tx), upto)
-            return Own(tx).rows(sql, arguments)
-
     def kept(self, cls: type[State]) -> Materialized | None:
         """The table that is kept of a class, where one is known."""
         for group in self._groups.values():
@@ -337,34 +285,3 @@ class Views:
             self._running.pop().__exit__(None, None, None)
         for home in self._homes.values():
             getattr(home, "close", lambda: None)()
-
-
-def fold(
-    group: Group,
-    log: Log,
-    source: Source,
-    tx: Own,
-    upto: int | None,
-    without: Collection[int] = (),
-) -> None:
-    """Apply all events of a log to empty tables, but for those at some positions. Raises `ProjectionError`."""
-    query, after = Query.of(group.types), 0
-    upto = log.head().position if upto is None else upto
-    while True:
-        records = list(log.read(query, after=after, upto=upto, limit=FOLDED))
-        if not records:
-            return
-        try:
-            own = [each for each in records if each.position not in without] if without else records
-            apply(group, decoded(own, source.codec), tx, source.finder_on(log, own))
-        except FailedError as failed:
-            raise ProjectionError(f"projection {group.name} failed: {failed.why}") from failed.__cause__
-        after = records[-1].position
-
-
-def with_inline(store: Store, projections: Sequence[AnyProjection], codec: Codec) -> Store:
-    """A store whose appends bring these projections up to date."""
-    homes = [home_of(group, store, inline=True) for group in groups(projections).values()]
-    for home in homes:
-        ensured(home)
-    return InlineStore(store, list(map(Inline, homes)), codec)

@@ -48,8 +48,10 @@ class Projects(Held):
         `ProjectionError`.
         """
         if live or at is not None:
+            from backstory.projections.fold import folded
+
             line, upto = self._view(at)
-            found = self.views.folded(projection, sql, arguments, line.log, upto)
+            found = folded(projection, self.views.source, sql, arguments, line.log, upto)
             return found if into is None else [into(*row) for row in found]
         self._need_main()
         position = None if after is None else self._position(after)
