@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from backstory import Database, Projection, connect
+from backstory import Database, Projection, Tx, connect
 from backstory.errors import DefinitionError, ProjectionError, StoreRefused
 from backstory.projections import operate
 from backstory.projections.catalog import LostError
@@ -237,6 +237,20 @@ def test_tables_elsewhere_are_compared_with_their_events(db: Database, place: An
     found = check(db.views, home.group)
     assert found is not None
     assert len(found.problems) == 1
+
+
+def test_text_in_sql_is_the_same_in_each_database(place: Any) -> None:
+    class Notes(Projection, into=place):
+        tables = "CREATE TABLE notes (note TEXT, number BIGINT)"
+
+        def apply(self, event: OrderPlaced, tx: Tx) -> None:
+            tx.execute("INSERT INTO notes VALUES ('why?? 100% it''s ?; -- no', ?)", (event.cents,))
+            tx.execute("INSERT INTO notes VALUES ('a;b??', 2)")
+
+    with connect() as db, db.run(Notes):
+        last = db.append(OrderPlaced("o-1", 1))
+        rows = db.rows(Notes, "SELECT note, number FROM notes ORDER BY number", after=last, timeout=60)
+    assert rows == [("why?? 100% it's ?; -- no", 1), ("a;b??", 2)]
 
 
 @pytest.mark.parametrize(

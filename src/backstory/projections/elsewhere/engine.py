@@ -66,7 +66,7 @@ class EngineTransaction:
 
     def _sql(self, sql: str) -> str:
         if self.dialect == "sqlite":
-            return sql.replace("??", "?")
+            return sql
         from backstory.stores.postgres.tables import placed
 
         return placed(sql).decode()
