@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -63,6 +63,8 @@ class Reader(Generic[T]):
     """Somebody who reads on, on a branch, which may be moved meanwhile."""
 
     query: Query
+    waits_for_events: ClassVar[bool] = True
+    """Whether an appended event of its query is its news; else only its `watch` tells of any."""
 
     def __init__(self, handle: Handle, after: After | None) -> None:
         self.handle = handle
@@ -169,6 +171,8 @@ class LastState(Last):
 
 class LastRows(Reader[Seen[list[Any]]]):
     """Gives the rows of a query over a projection's tables whenever they are others."""
+
+    waits_for_events = False
 
     def __init__(
         self,

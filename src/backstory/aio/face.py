@@ -12,7 +12,7 @@ from backstory.aio.stream import Bell, Following, Stream
 from backstory.aio.watch import Watch
 from backstory.aio.writes import Writes
 from backstory.history.blame.blame import Blame
-from backstory.live import Giving, LastRows, Live, Reader, Seen
+from backstory.live import Giving, Live, Reader, Seen
 from backstory.store import Record
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Face:
     def _live(self, verb: Callable[..., Live[T]], *args: Any, **kwargs: Any) -> Stream[T]:
         """A verb that goes on for ever, for tasks: none of them costs a thread, however many wait."""
         reader = verb(*args, **kwargs).reader
-        if isinstance(reader, Reader) and not isinstance(reader, LastRows):
+        if isinstance(reader, Reader) and reader.waits_for_events:
             return self._following(reader)
         return self._ringing(reader, timed=not isinstance(reader, Reader))
 

@@ -137,15 +137,16 @@ class Webhook(Outbox):
 
 def _parts(name: str, url: str, *, private: bool) -> SplitResult:
     """The parts of an address. Raises `DefinitionError`, which does not show it: it may have a password."""
+    wrong = DefinitionError(
+        f"webhook {name}: an address is https://..., or http:// too with private=True, in ASCII and with no space"
+    )
     try:
         parts = urlsplit(url)
         is_fit = WRITTEN.fullmatch(url) and parts.hostname and parts.port != 0
     except ValueError:
-        is_fit = None
+        raise wrong from None
     if not is_fit or parts.scheme not in (("https", "http") if private else ("https",)):
-        raise DefinitionError(
-            f"webhook {name}: an address is https://..., or http:// too with private=True, in ASCII and with no space"
-        )
+        raise wrong
     if "@" in parts.netloc:
         raise DefinitionError(
             f"webhook {name}: an address has no user and no password: the signature says who sends"

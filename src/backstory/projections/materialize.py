@@ -33,7 +33,9 @@ PLAIN: Mapping[type[Any], str] = {
 }
 """Types of fields that SQL compares as Python does, with their type in PostgreSQL."""
 
-RESERVED = ("key", "state", "rowid", "oid", "_rowid_", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid")
+RESERVED = frozenset(
+    {"key", "state", "rowid", "oid", "_rowid_", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}
+)
 """Columns of the table itself, and those that each table of SQLite or PostgreSQL has."""
 
 READ = {
@@ -185,7 +187,7 @@ def _columns(cls: type[State], table: str) -> Iterable[Column]:
 
     Nor are those whose name no column can have in one of the databases: SQLite takes names that differ in case for one.
     """
-    taken = set(RESERVED)
+    taken: set[str] = {*RESERVED}
     for field, annotation in (hints(cls) or {}).items():
         lower = field.lower()
         if field not in cls.__struct_fields__ or is_marked(annotation):
