@@ -11,7 +11,15 @@ import pytest
 from msgspec.structs import replace
 
 from backstory import Command, Database, Record, aio
-from backstory.errors import DecisionError, DefinitionError, ProjectionError, ReactionWarning, StoreLocked
+from backstory.decide.execution import ATTEMPTS
+from backstory.errors import (
+    Conflict,
+    DecisionError,
+    DefinitionError,
+    ProjectionError,
+    ReactionWarning,
+    StoreLocked,
+)
 from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, PAUSED, RUNNING, STOPPED
 from backstory.reactions import operate
 from backstory.reactions.declare import Delivery, Reaction, reaction
@@ -209,8 +217,9 @@ def test_at_most_once_leaves_out_an_event_whose_try_did_not_end(connect: Opener)
     ]
 
 
+@pytest.mark.parametrize("most", [2, ATTEMPTS + 1], ids=["few", "more than one turn has tries for"])
 def test_a_conflict_decides_the_commands_again_and_never_runs_the_reaction_again(
-    connect: Opener, monkeypatch: pytest.MonkeyPatch
+    connect: Opener, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     db = connect()
     runs: list[int] = []
@@ -221,19 +230,26 @@ def test_a_conflict_decides_the_commands_again_and_never_runs_the_reaction_again
         yield pay(Order(event.order))
 
     db.append(Placed("o-1", 1))
-    left = [2]
+    conflicts: list[Any] = []
+    others = False
 
-    def step(*steps: Any) -> Any:
-        if left[0]:
-            left[0] -= 1
-            db.append(Placed("o-1", 5))
-        return write(*steps)
+    def meanwhile(units: Any) -> Any:
+        nonlocal others
+        gives = any(isinstance(step, Append) for unit in units for step in unit.steps)
+        if not gives or others or len(conflicts) == most:
+            return write(units)
+        others = True
+        db.append(Placed("o-1", 5))
+        others = False
+        conflicts.extend(write(units))
+        return conflicts[-1:]
 
     write = db.store.write
-    monkeypatch.setattr(db.store, "write", step)
+    monkeypatch.setattr(db.store, "write", meanwhile)
     react(db, greedy)
-    assert len(runs) == 3  # one for each order that was placed
-    assert len(list(db.read(Paid))) + at(db, "greedy").refused == 3
+    assert [type(each) for each in conflicts] == [Conflict] * most
+    assert runs == [1] * (1 + most)  # once for each order that was placed
+    assert (len(list(db.read(Paid))), at(db, "greedy").refused) == (1, most)
 
 
 def test_a_pause_holds_it_and_resume_lets_it_go_on(connect: Opener) -> None:
