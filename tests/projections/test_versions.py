@@ -145,9 +145,12 @@ def test_tables_that_another_version_feeds_are_kept(connect: Opener) -> None:
     old, new = Materialized(first()), Materialized(heavier())
     with db.run(old):
         db.wait(old, commit, timeout=60)
+        fed = db.views.home(db.views.group_of(old))
+        [before] = fed.rows()
         db.rebuild(new)
         db.rebuild(new)
         assert operate.prune(db.views, db.views.group_of(new)) == 1  # the first generation of the new one
+        assert [(row.key, row.began) for row in fed.rows()] == [(before.key, before.began)]
         assert [each.weight for each in _found(db, old, commit)] == [3]
 
 
