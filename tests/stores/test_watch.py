@@ -54,6 +54,36 @@ def test_a_wait_for_notices_is_ended_by_another_thread(told: Notices) -> None:
     assert not told.wait(PATIENCE)
 
 
+LONG = 10 * PATIENCE
+"""Seconds between looks of somebody who is only woken."""
+
+
+@linux
+def test_a_watch_that_looks_no_more_by_itself_is_woken_as_the_system_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep, called = threading.Event(), threading.Event()
+
+    class Told(Inotify):
+        def wait(self, seconds: float) -> bool:
+            if seconds == LONG:
+                asleep.set()
+            return super().wait(seconds)
+
+    monkeypatch.setattr(watch, "notices", Told)
+    monkeypatch.setattr(watch, "QUIET", LONG)
+    path = str(tmp_path / "log.db")
+    with closing(SqliteStore(path)) as store:
+        end = store.watch(called.set)
+        for number in range(2):
+            asleep.clear()
+            assert asleep.wait(PATIENCE)
+            called.clear()
+            write(copy(path), number)
+            assert called.wait(PATIENCE)
+        end()
+
+
 @pytest.mark.parametrize("hears", [notices, Notices], ids=["as the system tells", "told of nothing"])
 def test_appends_of_another_copy_wake_those_who_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hears: type[Notices]
@@ -65,7 +95,7 @@ def test_appends_of_another_copy_wake_those_who_wait(
         end = store.watch(called.set)
         for position in range(1, 6):
             called.clear()
-            copy(path).execute("UPDATE refs SET value = value WHERE name = 'branch/main'")
+            write(copy(path), position)
             assert called.wait(PATIENCE)
             one(store.log())
             assert wait_beyond(store, store.log(), position - 1, PATIENCE) == position
@@ -87,3 +117,9 @@ def copy(path: str) -> apsw.Connection:
     connection = apsw.Connection(path)
     connection.set_busy_timeout(10_000)
     return connection
+
+
+def write(connection: apsw.Connection, number: int) -> None:
+    """A commit that changes the file: SQLite writes nothing for a row that gets the value that it has."""
+    connection.execute("INSERT INTO refs VALUES (?, 'x', zeroblob(32))", (f"note/{number}",))
+    assert connection.changes() == 1
