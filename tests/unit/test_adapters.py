@@ -66,23 +66,50 @@ def test_what_is_appended_while_a_read_goes_on_is_in_no_part_of_it(store: Store)
     assert [event.position for event in events] == [head.position]
 
 
+class Looked:
+    """A log that says when somebody has looked where it ends."""
+
+    def __init__(self, log: adapters.Log) -> None:
+        self._log = log
+        self.was = threading.Event()
+
+    def head(self) -> adapters.Head:
+        """See `Log.head`."""
+        head = self._log.head()
+        self.was.set()
+        return head
+
+
+@pytest.fixture
+def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait that is not woken does not look by itself for as long as a test is patient."""
+    monkeypatch.setattr("backstory.waiting.LOOK", 10 * PATIENCE)
+
+
+@pytest.mark.usefixtures("never_looks")
 def test_another_thread_ends_a_wait(store: Store) -> None:
     found: list[int | None] = []
-    with Waiting(store, store.log()) as waiting:
-        thread = threading.Thread(target=lambda: found.append(waiting.beyond(0)))
+    log = Looked(store.log())
+    with Waiting(store, log) as waiting:
+        thread = threading.Thread(target=lambda: found.append(waiting.beyond(0)), daemon=True)
         thread.start()
+        assert log.was.wait(PATIENCE)
         waiting.stop()
         thread.join(PATIENCE)
         assert found == [None]
         assert waiting.beyond(0) is None
 
 
+@pytest.mark.usefixtures("never_looks")
 def test_a_wait_ends_with_a_new_event_and_after_its_timeout(store: Store) -> None:
     found: list[int | None] = []
-    with Waiting(store, store.log()) as waiting:
+    log = Looked(store.log())
+    with Waiting(store, log) as waiting:
         assert waiting.beyond(0, timeout=0.01) is None
-        thread = threading.Thread(target=lambda: found.append(waiting.beyond(0, PATIENCE)))
+        log.was.clear()
+        thread = threading.Thread(target=lambda: found.append(waiting.beyond(0)), daemon=True)
         thread.start()
+        assert log.was.wait(PATIENCE)
         write(store, "a:1")
         thread.join(PATIENCE)
         assert found == [1]
