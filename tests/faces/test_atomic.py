@@ -7,6 +7,7 @@ On each store and each face; what does not only concern the caller also on a bra
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -350,9 +351,19 @@ def test_units_of_many_callers_at_once_lose_nothing(place: Database) -> None:
 
 
 def test_commands_of_one_block_that_come_at_once_are_decided_one_after_the_other(db: Database) -> None:
+    inside: list[int] = []
+
+    @command
+    def slow_deposit(purse: Purse, cents: int) -> Moved:
+        inside.append(cents)
+        time.sleep(0.005)  # another thread would come in
+        assert len(inside) == 1
+        inside.clear()
+        return Moved(purse.account, cents)
+
     db.append(Moved("a", 5))
     with ThreadPoolExecutor(4) as threads, db.atomic() as tx:
-        list(threads.map(lambda cents: tx.execute(deposit(Purse("b"), cents)), [1] * 8))
+        list(threads.map(lambda cents: tx.execute(slow_deposit(Purse("b"), cents)), [1] * 8))
         tx.execute(copied(Purse("b"), Purse("c")))
     assert (balance(db, "b"), balance(db, "c")) == (8, 8)
     with pytest.raises(Refused), db.atomic() as tx, ThreadPoolExecutor(4) as threads:
