@@ -64,8 +64,15 @@ def put(shelf: Shelf, item: str) -> Put:
     return Put(shelf.shelf, item)
 
 
+def together(db: Database, made: Any) -> None:
+    """Decide a command as one of several."""
+    with db.atomic() as tx:
+        tx.execute(made)
+
+
 DECIDING: list[Callable[[Database, Any], Any]] = [
     lambda db, made: db.execute(made),
+    together,
     lambda db, made: db.preview(made),
     lambda db, made: given(Put("s", "pen")).when(made).then_nothing(),
 ]
