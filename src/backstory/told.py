@@ -20,6 +20,14 @@ Repeated = Callable[[Sequence[str]], Sequence[str]]
 _repeated: Repeated | None = None
 
 
+def extra(module: str, by: str, name: str) -> None:
+    """Raise `ModuleNotFoundError` with what to install, if a library is not there that only an extra brings."""
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise ModuleNotFoundError(f"{by} needs {module}: pip install 'backstory[{name}]'", name=module)
+
+
 def pasted(*words: str) -> str:
     """A command line of `backstory`, each word quoted for a shell where it has to be.
 

@@ -43,6 +43,34 @@ def test_aio_without_its_extra_says_what_to_install() -> None:
 
 
 @pytest.mark.parametrize(
+    ("module", "made", "words"),
+    [
+        (
+            "nats",
+            "from backstory.outbox import Nats; Nats('bus', subject='shop')",
+            "Nats needs nats: pip install 'backstory[nats]'",
+        ),
+        (
+            "duckdb",
+            "from backstory.projections.elsewhere import DuckDB; DuckDB('sales.duckdb')",
+            "DuckDB needs duckdb: pip install 'backstory[duckdb]'",
+        ),
+        (
+            "psycopg",
+            "from backstory.projections.elsewhere import Postgres; Postgres('postgresql://dw/sales')",
+            "Postgres needs psycopg: pip install 'backstory[postgres]'",
+        ),
+    ],
+)
+def test_a_place_to_write_to_says_which_extra_it_needs_when_it_is_made(
+    module: str, made: str, words: str
+) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; {made}"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stderr.endswith(f"ModuleNotFoundError: {words}\n")
+
+
+@pytest.mark.parametrize(
     ("address", "words"),
     [
         ("", "is empty"),

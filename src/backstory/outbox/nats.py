@@ -13,12 +13,13 @@ from backstory.errors import DefinitionError
 from backstory.forks import on_fork
 from backstory.outbox.message import Events, Message, Outbox
 from backstory.place import After
+from backstory.told import extra
 
 TIMEOUT = 15.0
 """Seconds for one batch to be taken by the server."""
 
 UNFIT = re.compile(r"[\s*>]")
-"""What may not stand in a subject."""
+"""Characters that may not stand in a subject."""
 
 
 class Nats(Outbox):
@@ -53,6 +54,7 @@ class Nats(Outbox):
             raise DefinitionError(
                 f"{name}: a subject has no other placeholders than {{type}} and {{key}}"
             ) from None
+        extra("nats", "Nats", "nats")
         self._servers = [servers] if isinstance(servers, str) else list(servers)
         self._subject = subject
         self._jetstream = jetstream

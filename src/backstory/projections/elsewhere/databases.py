@@ -14,6 +14,7 @@ from backstory.forks import on_fork
 from backstory.projections.files import TableFile
 from backstory.stores import shown
 from backstory.tables import Row, Transaction
+from backstory.told import extra
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,6 +53,7 @@ class Postgres:
     schema = "backstory"
 
     def __init__(self, conninfo: str) -> None:
+        extra("psycopg", "Postgres", "postgres")
         self._conninfo = conninfo
         self._begin()
         on_fork(child=self._begin)
@@ -122,6 +124,7 @@ class DuckDB:
     """A DuckDB file; it is made where it is not there. One process at a time can have it open."""
 
     def __init__(self, path: str | Path) -> None:
+        extra("duckdb", "DuckDB", "duckdb")
         self.path = Path(path)
         self._begin()
         on_fork(child=self._begin)
