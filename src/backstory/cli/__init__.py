@@ -69,14 +69,14 @@ VERBS: dict[str, dict[str, str]] = {
         "rebase": "let this branch start at another point, its commits judged again",
         "cherry-pick": "take over one commit of another branch, judged again",
     },
-    "keep read models": {
+    "run read models and reactions": {
         "find": "find states of a kind by a condition, sorted",
-        "run": "feed the projections of an application",
-        "projections": "show where each projection stands, and check it",
+        "run": "feed the projections of an application, and run its reactions",
+        "projections": "show where each projection and each reaction stands, and check it",
         "rebuild": "make the tables of projections anew, beside those that are read",
-        "parked": "list, retry or leave out the events that a projection keeps back",
-        "pause": "let nobody feed a projection until it is resumed",
-        "resume": "let a projection go on",
+        "parked": "list, retry or leave out the events that a projection or a reaction keeps back",
+        "pause": "let nobody run a projection or a reaction until it is resumed",
+        "resume": "let a projection or a reaction go on",
     },
     "know the application": {
         "states": "list its states: their identities, and the events that make them",

@@ -166,7 +166,7 @@ def conflict_words(
 
 
 def _again(step: MergeStep, out: Output) -> Iterator[str]:
-    """What deciding again would give."""
+    """The result that deciding again would have."""
     said = f"{commits.INDENT}decided again, {_GIVEN[step.outcome]}"
     yield f"{said}: {plain(step.reason)}" if step.reason else said
     for event in step.events:

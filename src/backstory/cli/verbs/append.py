@@ -112,7 +112,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def misfit(event: EventData, session: Session) -> str:
-    """What the class of an event has against it; empty if the application has none, or it is fine."""
+    """The reason why the class of an event refuses it; empty if it fits, or if the application has no such class."""
     kinds = session.application.events if session.has_application else ()
     for kind in kinds:
         if kind.name == event.type:

@@ -31,9 +31,9 @@ backstory causes --correlation req-77
 
 TEXT = """\
 The first cause comes first, and each effect stands below its cause, set in; * is the commit that was asked about. A
-cause is recorded by db.context(because=record), a revert by revert. Each commit is looked up in an index, so the cost
-does not grow with the log. --correlation lists instead the commits that share an id of db.context(correlation=...).
-Exit code 1: none does."""
+cause is recorded by db.context(because=record); the reverts of the commit are listed at the end. Each commit is looked
+up in an index, so the cost does not grow with the log. --correlation lists instead the commits that share an id of
+db.context(correlation=...). Exit code 1: no commit has this id."""
 
 MOST = 1000
 

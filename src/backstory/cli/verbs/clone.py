@@ -52,7 +52,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
     # The source first: where there is none, no target is made.
     with (
-        repeating(lambda hint: ["-s", source, *hint]),  # what is damaged is the source
+        repeating(lambda hint: ["-s", source, *hint]),  # the source is damaged, not the copy
         closing(open_store(arguments.source, create=False)) as original,
         closing(open_store(arguments.target)) as copy,
         Bar(f"clone {source}") as bar,

@@ -32,8 +32,8 @@ backstory find Account --sort=-balance -n 1 --json
 
 TEXT = """\
 EXPRESSION is about the fields of the state, as for bisect. The states are read from the table that the application
-keeps of them (Materialized), if that is at the end of the log; else, with --at, and on a branch the log is folded.
-With -n, the line at the end says how to go on. Exit code 1: none was found."""
+keeps of them (Materialized), if that table is at the end of the log. Else the log is folded, which takes longer; so it
+is with --at, and on a branch. With -n, the last line says how to go on. Exit code 1: none was found."""
 
 LONGEST = 40
 """Letters of a value in the table, on a terminal."""
@@ -65,7 +65,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError(f"-n takes a number of states, not {arguments.number}")
     cls = session.application.state(arguments.state)
     with target.theirs(cls), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # whoever asks on the command line asks now and then
+        warnings.simplefilter("ignore")  # a person at the command line asks now and then
         found = states(session.database, session, cls, arguments)
     if out.json:
         items = [found_document(each) for each in found]

@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from backstory.session import Session
 
 AGAIN = "again"
-"""The state of an event that whoever runs a reaction is to try again."""
+"""The state of an event that the process which runs a reaction is to try again."""
 
 EXAMPLES = """\
 backstory parked balances
 backstory parked balances --retry all
+backstory parked balances --skip 17 -m 'test data of 2024'
 """
 
 TEXT = """\
 A projection with on_error="park" keeps an event back that it cannot apply, with all later events of the same key. They
 are kept as positions, never as copies. --retry applies the events of one key, or of all, in order.
 
-A reaction, an outbox or a subscription keeps an event back after its tries, or when it is told to. --retry lets whoever
-runs it try again, in order."""
+A reaction, an outbox or a subscription keeps an event back after its last try, or when its code says so. --retry marks
+the events: the process that runs it tries them again, in order."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which one, and what to do."""
+    """Its name, and the events to retry or to leave out."""
     parser.add_argument(
         "name",
         metavar="PROJECTION",
@@ -75,7 +76,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
 
 def _done(session: Session, arguments: Namespace) -> tuple[int, Sequence[Parked]]:
-    """Skip and retry; how many are retried, and what is parked then."""
+    """Skip and retry; the number of events that are retried, and the events that are parked then."""
     from backstory.projections import operate
     from backstory.reactions import operate as reactions
 

@@ -1,4 +1,4 @@
-"""`backstory pause`: let nobody feed a projection until it is resumed."""
+"""`backstory pause`: let nobody run a projection or a reaction until it is resumed."""
 
 from __future__ import annotations
 

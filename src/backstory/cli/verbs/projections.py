@@ -32,7 +32,7 @@ process feeds."""
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Which ones, and what to check."""
+    """Their names, and the checks."""
     parser.add_argument("names", nargs="*", metavar="PROJECTION", help="default: all of the application")
     parser.add_argument(
         "--check", action="store_true", help="exit with 1 if one does not run, or lags behind"

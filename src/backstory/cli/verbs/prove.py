@@ -38,7 +38,7 @@ LONG = 10_000
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """The event, and what is shown."""
+    """The event, and the parts that are shown."""
     parser.add_argument("revision", metavar="REVISION[/N]", help="a commit, and which of its events, from 1")
     parser.add_argument(
         "--show",

@@ -27,19 +27,21 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 backstory run --once
 backstory run --app bank --once balances
+backstory run --app bank --take-over --yes --once
 """
 
 TEXT = """\
-Runs until Ctrl-C or SIGTERM, which end the step that is being taken and give the leases back. Any number of these
-processes may run at once: for each projection and reaction one of them does the work, and another one takes over when
-it dies, when its lease is over.
+Runs until Ctrl-C or SIGTERM: it then ends the step that is being taken, and gives the leases back. Any number of these
+processes may run at once. For each projection and reaction one of them does the work. If that process dies, another one
+takes over as soon as the lease is over.
 
-With --once, what another process feeds is left to it, even if it has died and its lease is not over yet: the last lines
-say which ones these are, and for how many seconds more. The exit code is 0 then, too.
+--once leaves to another process the projections and reactions whose lease that process holds, even if it has died. The
+last lines name them, and the seconds until each lease is over. The exit code is 0 then, too.
 
 Reactions run only in a store that has the right to react: the one that was made new, where it was made. A clone, a copy
-or a store that was moved or restored feeds projections. --take-over says what would be delivered there, and with --yes
-takes the right: the other store must not react any more, or both do."""
+or a store that was moved or restored only feeds projections. There --take-over says what the store would deliver, and
+ends with exit code 1; with --yes it takes the right, and runs. First be sure that no other store of this history reacts
+any more: else both do."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -57,7 +59,9 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="after which another process takes over (30)",
     )
-    parser.add_argument("--take-over", action="store_true", help="say what this store would react to")
+    parser.add_argument(
+        "--take-over", action="store_true", help="if the store does not react: say what it would react to"
+    )
     parser.add_argument(
         "--yes", action="store_true", help="with --take-over: take the right to react, and run"
     )

@@ -49,7 +49,7 @@ head that was kept in a safe place shows such a change. --since KEPT finds every
 covers everything before it. --head KEPT also finds commits that came after it. Both are about the branch that this
 folder is on, or -b NAME. A kept head is the position and the hash of the last commit, as verify prints it: 6-0f3a...;
 the hash alone, with all its 64 digits, is enough.
---proof FILE checks instead the proof of one event that prove has made, against the head that --head KEPT names. It
+--proof FILE checks a proof of one event instead, as `backstory prove` makes it, against the head of --head KEPT. It
 needs no store. Exit code 1: the proof does not hold."""
 
 

@@ -170,7 +170,7 @@ def known_types(session: Session, types: set[str]) -> list[str]:
 
 
 def remarks(report: LoadReport, arguments: Namespace, unchecked: list[str]) -> Iterator[str]:
-    """What is to be said of an import besides its counts."""
+    """The notes about an import that are shown besides its counts."""
     if report.twin:
         yield (
             f"commit {plain(report.twin)} says the same as the first one that came in now. Was it imported before this"

@@ -20,7 +20,7 @@ LARGEST = 2047
 """The highest limit of a record in MiB: it fits into 31 bits."""
 
 UNCHECKED = ("To take events as they are, without their classes: --no-app",)
-"""What to do about events that are no events of the application."""
+"""A hint for events that the application does not have."""
 
 THEN = "--then"
 
