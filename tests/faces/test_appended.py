@@ -6,6 +6,7 @@ import copy
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -113,6 +114,8 @@ def test_a_command_without_a_clock_keeps_its_time_too_and_none_is_of_the_future(
     for wrong, why in (
         (datetime(2019, 5, 1), "time zone"),  # noqa: DTZ001
         (datetime(2999, 5, 1, tzinfo=UTC), "has not come yet"),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=12))), "lies between"),
+        (datetime.min.replace(tzinfo=ZoneInfo("Asia/Tokyo")), "lies between"),
     ):
         for asked in (note(Page("a")), file(Files("a"), by="ann")):
             with pytest.raises(InvalidEvent, match=why):

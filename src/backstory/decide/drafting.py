@@ -16,7 +16,7 @@ from backstory.decide.mistaken import no_event
 from backstory.errors import ClearTextWarning, DefinitionError, InvalidEvent
 from backstory.told import warn
 from backstory.values.codec import Codec
-from backstory.values.commit import Commit, Draft, draft
+from backstory.values.commit import Commit, Draft, checked_time, draft
 from backstory.values.event_data import EventData
 from backstory.values.event_types import marked_types
 from backstory.values.query import Condition
@@ -89,14 +89,16 @@ class Drafter:
     def _time(self, time: datetime | None) -> datetime:
         """The time of a draft: now, or an earlier one. Raises `InvalidEvent`."""
         now = self._clock()
-        if time is not None and not isinstance(time, datetime):
+        if time is None:
+            return now
+        if not isinstance(time, datetime):
             raise InvalidEvent(f"at={time!r} is no time: give a datetime that has a time zone")
-        if time is not None and time.tzinfo is not None and time > now:
+        if time.tzinfo is not None and time > now:
             raise InvalidEvent(
                 f"at={time.isoformat()} has not come yet: a log's time never goes back, so it would be the time of all"
                 " later commits"
             )
-        return now if time is None else time
+        return checked_time(time)
 
     def _tell(self, what: Sequence[str]) -> None:
         """Warn, once, that a marked value lies in clear text; at the line outside of this library that gave it."""

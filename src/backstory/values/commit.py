@@ -210,12 +210,16 @@ def checked_time(time: datetime) -> datetime:
     """A commit's time in UTC. Raises `InvalidEvent` if it has no zone, or if some zone could not show it."""
     if time.tzinfo is None:
         raise InvalidEvent(f"a commit's time has a time zone, {time!r} has none")
-    if not EARLIEST <= time <= LATEST:
+    try:
+        utc = time.astimezone(UTC)
+    except OverflowError:
+        utc = None
+    if utc is None or not EARLIEST <= utc <= LATEST:
         raise InvalidEvent(
             f"a commit's time lies between {EARLIEST.date()} and {LATEST.date()} in UTC,"
             f" so that every time zone can show it; got {time.isoformat()}"
         )
-    return time.astimezone(UTC)
+    return utc
 
 
 def chained(draft: Draft, parent: Head) -> Commit:
