@@ -93,6 +93,16 @@ class User(State):
                 self.full_name, self.plan = event.full_name, event.plan
 
 
+class Member(State, rename="camel"):
+    """A person, whose fields have other names in JSON."""
+
+    user: Tag[str]
+    full_name: Personal[str] = ""
+
+    def apply(self, event: Registered | Renamed) -> None:
+        self.full_name = event.full_name
+
+
 class People(Projection, partition="user", on_error="park"):
     """Takes no name that was taken from somebody else, and says so with the name."""
 

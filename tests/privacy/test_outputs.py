@@ -184,6 +184,15 @@ def test_what_is_personal_is_shown_to_those_who_ask_and_what_is_secret_is_not(
         f"bisect User u-1 --where full_name=='{PERSONAL}'",
         f"bisect User --all --turns --where full_name=='{PERSONAL}'",
         f"bisect user:u-1 --where full_name=='{PERSONAL}'",
+        f"log -S fullName={PERSONAL}",
+        f"log -S fullName={PERSONAL} --of user:u-1",
+        f"log -S full_name={PERSONAL} --of User",
+        f"log -S full_name={PERSONAL} --of User u-1",
+        f"log -S homes.0.street={PERSONAL} --of User u-1",
+        f"log -S /homes/0/street={PERSONAL} --of user:u-1",
+        f"find Member --where full_name=='{PERSONAL}'",
+        f"log -S fullName={PERSONAL} --of Member u-1",
+        "log -S token=x --of User",
     ],
 )
 def test_what_is_masked_cannot_be_guessed_by_a_condition(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse import values
@@ -13,9 +13,10 @@ from backstory.decide.state import State
 from backstory.documents.application import identity_types
 from backstory.errors import ApplicationError, BackstoryError
 from backstory.history.ask.expression import Expression, predicate
+from backstory.history.compare.jsonable import names_of
 from backstory.values.event import definitions
-from backstory.values.masking import event_veil, hides
-from backstory.values.veil import veil_of
+from backstory.values.masking import hides
+from backstory.values.veil import Veil, field_names, veil_of
 
 if TYPE_CHECKING:
     from backstory.session import Session
@@ -73,13 +74,33 @@ def condition(text: str, cls: type[State]) -> Expression:
 
 def check_shown(fields: Iterable[str], cls: type[State]) -> None:
     """Raise `UsageError` for a field whose values are masked: a condition, or an order, would tell them."""
+    names = {} if cls is Latest else names_of(cls)
     for name in sorted(fields):
-        veils = [event_veil(type) for type in definitions] if cls is Latest else [veil_of(cls)]
-        if any(veil is not None and hides(veil.parts.get(name)) for veil in veils):
-            raise UsageError(
-                f"{name} is marked, so its values are not shown, and nothing can be asked about them; a personal value"
-                " can with --personal"
-            )
+        check_path((names.get(name, name),), cls)
+
+
+def check_path(steps: Sequence[str], cls: type[State]) -> None:
+    """The same for a part of a state, by the names that its fields have in JSON."""
+    if any(map(hides, _veils(steps, cls))):
+        raise UsageError(
+            f"{'.'.join(steps) or cls.__name__} is marked, so its values are not shown, and nothing can be asked about"
+            " them; a personal value can with --personal"
+        )
+
+
+def _veils(steps: Sequence[str], cls: type[State]) -> Iterator[Veil]:
+    """The marks of a part of a state; of a tag's field in each event that has it."""
+    owners: Iterable[type[Any]] = [cls]
+    if cls is Latest:
+        owners = [
+            one for one in definitions.values() if set(steps[:1]) <= {*(field_names(one) or {}).values()}
+        ]
+    for one in owners:
+        veil = veil_of(one)
+        if veil is not None:
+            for step in steps:
+                veil = veil.at(int(step) if step.isdecimal() and step not in veil.parts else step)
+            yield veil
 
 
 @contextmanager

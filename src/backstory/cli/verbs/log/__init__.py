@@ -117,10 +117,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def shows_data(arguments: Namespace) -> bool:
-    """Whether values may be seen: a list of commits is not to wait for an application that it has no use for."""
-    return bool(
-        arguments.json or arguments.ndjson or arguments.patch or "{command" in (arguments.format or "")
-    )
+    """Whether values may be seen, or found out: a plain list of commits is not to wait for an application."""
+    asked = arguments.json or arguments.ndjson or arguments.patch or "{command" in (arguments.format or "")
+    return bool(asked or arguments.value is not None)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:

@@ -12,7 +12,7 @@ from backstory.decide.latest import Latest
 from backstory.documents.application import identity_types
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.search import commits_with, commits_with_any
-from backstory.history.compare.pointer import assigned
+from backstory.history.compare.pointer import assigned, parse
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, missing, resolve_range
 from backstory.told import pasted
@@ -62,14 +62,18 @@ def _with_value(log: Log, wanted: Filter, arguments: Namespace, session: Session
     if asked is None:
         raise UsageError(f"-S takes PATH=VALUE, as in status=paid; got {arguments.value!r}")
     path, value = asked
-    words = arguments.of or []
+    words, steps = arguments.of or [], parse(path)
     if not words:
+        target.check_path(steps, Latest)
         found = commits_with_any(log, Latest, path, value, wanted.after, wanted.upto)
     elif len(words) == 1 and not target.is_tag(words[0]) and _has_identity(session, words[0]):
         cls = session.application.state(words[0])
+        target.check_path(steps, cls)
         found = commits_with_any(log, cls, path, value, wanted.after, wanted.upto)
     else:
-        found = commits_with(log, target.reference(session, words), path, value, wanted.after, wanted.upto)
+        reference = target.reference(session, words)
+        target.check_path(steps, type(reference))
+        found = commits_with(log, reference, path, value, wanted.after, wanted.upto)
     return {hit.commit for hit in found}
 
 
