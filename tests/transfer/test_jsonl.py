@@ -209,6 +209,26 @@ def test_commits_of_a_batch_that_would_meet_each_other_go_in_together(batch: int
     assert (again.commits, again.known) == (0, 7)
 
 
+@pytest.mark.parametrize(("after", "begin"), [(0, 0), (1, 1), (2, 1), (3, 1), (4, 4), (5, 5)])
+def test_a_part_begins_with_a_whole_batch(after: int, begin: int) -> None:
+    source, query = MemoryStore().log(), Query.of(tags=["account:a"])
+
+    def decided(id: str, after: int, tag: str = "account:a") -> Draft:
+        return draft([encoded("Moved", b"{}", (tag,))], id=id, time=DAY, condition=Condition(query, after))
+
+    append(source, decided("first", 0))
+    append(source, decided("a", 1), decided("between", 1, "account:b"), decided("b", 1))
+    append(source, decided("other", 4, "account:b"))
+    append(source, decided("last", 5))
+    part = b"".join(own_lines(source, after=after))
+    assert b'"id":"first"' in part or begin
+    for before in {begin, after} - {2, 3}:  # no log ends in the middle of a batch
+        copy = MemoryStore().log()
+        load(copy, read_jsonl(_file(b"".join(own_lines(source, upto=before))), key=STORE_KEY))
+        assert load(copy, read_jsonl(_file(part), key=STORE_KEY)).commits == 6 - before
+        assert copy.head() == source.head()
+
+
 def test_data_stands_in_its_line_readably(bank: Log) -> None:
     lines = list(own_lines(bank))
     assert lines[0].startswith(b'{"backstory":1,"upto":6,"hash":"')

@@ -11,7 +11,7 @@ from backstory.store import ALL, Log
 from backstory.transfer.formats.cloudevents import event_line
 from backstory.transfer.formats.own import FORMAT, Header, commit_line
 from backstory.transfer.source import Progress, no_progress
-from backstory.transfer.stretch import going_on, with_events
+from backstory.transfer.stretch import beginning, going_on, with_events
 from backstory.values.query import Query
 
 
@@ -20,17 +20,18 @@ def own_lines(
 ) -> Iterator[bytes]:
     """Lines of Backstory's own format, for the commits that end after `after` and not beyond `upto`.
 
-    Imported into a log that ends where `after` says, they give the same commits with the same hashes.
+    Imported into a log that ends where `after` says, they give the same commits with the same hashes. If a batch that
+    goes in only as a whole goes on beyond `after`, they begin with its first commit.
     """
     last = next(log.commits(after=after, upto=upto, backwards=True, limit=1), None)
     if last is None:
         yield _line(msgspec.json.encode(Header(FORMAT, after)))
         return
-    begin = commit_at(log, after + 1).first - 1
+    begin = beginning(log, commit_at(log, after + 1).first - 1, last.position)
     yield _line(msgspec.json.encode(Header(FORMAT, begin, last.position, last.hash.hex())))
     more = iter(going_on(log, begin, last.position))
     joint = next(more, 0)
-    for commit, events in with_events(log, after, last.position):
+    for commit, events in with_events(log, begin, last.position):
         yield _line(commit_line(commit, events, more=commit.position == joint))
         if commit.position == joint:
             joint = next(more, 0)

@@ -12,10 +12,12 @@ from backstory.errors import StoreCorrupt
 from backstory.history.check.heads import hash_at
 from backstory.history.check.verify import commit_problems
 from backstory.history.refs.branches import MAIN
+from backstory.lookup import commit_at
 from backstory.store import Log, append
 from backstory.stores.tail import Tail
 from backstory.values.commit import NO_HASH, ORIGIN, Commit, Draft, Head, chained, drafted
 from backstory.values.event_data import RecordedEvent
+from backstory.values.query import Condition
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -113,6 +115,27 @@ def going_on(log: Log, after: int, upto: int) -> Sequence[int]:
     return found
 
 
+def beginning(log: Log, after: int, upto: int) -> int:
+    """Where the batch begins that goes on beyond a position, by the same rule; that position, if none does."""
+    while True:
+        met = [
+            first
+            for commit in log.commits(after=after, upto=upto)
+            if (condition := commit.condition) is not None
+            and condition.after < after
+            and (first := _first(log, condition, condition.after, after))
+        ]
+        if not met:
+            return after
+        after, upto = commit_at(log, min(met)).first - 1, after
+
+
+def _first(log: Log, condition: Condition, after: int, upto: int) -> int | None:
+    """The first event that a condition forbids, with `after < position <= upto`."""
+    found = log.read(condition.query, after=after, upto=upto, limit=1)
+    return next((event.position for event in found), None)
+
+
 class Passed:
     """The commits of a log that somebody goes through, as far as he has come. Memory is bounded; see `Tail`."""
 
@@ -137,8 +160,7 @@ class Passed:
         since = max(condition.after, self._after)
         if self._tail.seen.rules_out(condition.query, since):
             return None
-        found = self._log.read(condition.query, after=since, upto=upto, limit=1)
-        return next((event.position for event in found), None)
+        return _first(self._log, condition, since, upto)
 
 
 def with_events(log: Log, after: int, upto: int) -> Iterator[tuple[Commit, list[RecordedEvent]]]:
