@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NewType
+from typing import Annotated, Any, Generic, NamedTuple, NewType, TypeVar
 
 import attrs
 import msgspec
@@ -35,6 +35,13 @@ class Slot(msgspec.Struct, frozen=True):
     next: Slot | None = None
 
 
+T = TypeVar("T")
+
+
+class Box(msgspec.Struct, Generic[T], frozen=True):
+    inner: T
+
+
 class Pair(NamedTuple):
     first: dt.datetime | None
     second: int = 0
@@ -50,6 +57,8 @@ class Booked(Event, name="naive.booked"):
     pair: Pair | None = None
     some: frozenset[dt.datetime] = frozenset()
     by: dict[dt.datetime, int] = {}
+    box: Box[dt.datetime] | None = None
+    boxes: tuple[Box[Box[dt.datetime | None]], ...] = ()
 
 
 class Room(State):
@@ -79,6 +88,8 @@ PLACES: dict[str, dict[str, Any]] = {
     "pair.first is": {"pair": Pair(NAIVE)},
     "some[...] is": {"some": frozenset([NAIVE])},
     "by[datetime.datetime(2026, 3, 1, 9, 0)] is": {"by": {NAIVE: 1}},
+    "box.inner is": {"box": Box(NAIVE)},
+    "boxes[1].inner.inner is": {"boxes": (Box(Box(None)), Box(Box(NAIVE)))},
 }
 
 

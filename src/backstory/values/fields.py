@@ -173,6 +173,7 @@ def holds_sets(cls: type[Any]) -> bool:
 
 def is_frozen(cls: Any) -> bool:
     """Whether instances refuse assignment: a frozen struct, dataclass, attrs class or pydantic model."""
+    cls = get_origin(cls) or cls  # Box[int] is frozen if Box is
     config = getattr(cls, "__struct_config__", None)
     if config is not None:
         return bool(config.frozen)

@@ -10,8 +10,8 @@ values are looked at when they are written. What was written is read as it is.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, TypeAlias, get_args, get_origin, is_typeddict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin, is_typeddict
 
 import msgspec
 
@@ -27,7 +27,7 @@ Check: TypeAlias = Callable[[Any], Found | None]
 
 def check_of(annotation: Any) -> Check | None:
     """The check for values of a type; None if the type holds no time, or says itself which times it takes."""
-    return _check(annotation, {})
+    return _check(annotation, {}, {})
 
 
 def is_wall_time(annotation: Any) -> bool:
@@ -40,30 +40,38 @@ def is_wall_time(annotation: Any) -> bool:
     return any(map(is_wall_time, get_args(annotation)))
 
 
-def _check(annotation: Any, known: dict[Any, Check]) -> Check | None:
+def _check(annotation: Any, known: dict[Any, Check], variables: Mapping[Any, Check | None]) -> Check | None:
     annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
     annotation = getattr(annotation, "__supertype__", annotation)  # of a NewType
     if annotation is datetime.datetime:
         return _itself
-    if get_origin(annotation) is Annotated:
+    if isinstance(annotation, TypeVar):
+        return variables.get(annotation)
+    origin = get_origin(annotation)
+    if origin is Annotated:
         inner, *marks = get_args(annotation)
         says = any(isinstance(mark, msgspec.Meta) and mark.tz is not None for mark in marks)
-        return None if says else _check(inner, known)
-    if inside := get_args(annotation):
-        checks = [check for part in inside if (check := _check(part, known)) is not None]
-        return _Inside(checks) if checks else None
-    return _of_class(annotation, known)
+        return None if says else _check(inner, known, variables)
+    inside = [_check(part, known, variables) for part in get_args(annotation)]
+    if _has_fields(origin or annotation):
+        given = zip(getattr(origin, "__parameters__", ()), inside, strict=False)
+        return _of_class(origin or annotation, known, dict(given))
+    checks = [check for check in inside if check is not None]
+    return _Inside(checks) if checks else None
 
 
-def _of_class(cls: Any, known: dict[Any, Check]) -> Check | None:
-    if cls in known:
-        return known[cls]
-    has_fields = ("__struct_fields__", "__dataclass_fields__", "__attrs_attrs__", "model_fields", "_fields")
-    if not isinstance(cls, type) or not (is_typeddict(cls) or any(hasattr(cls, name) for name in has_fields)):
-        return None
-    found = known[cls] = _Fields(cls)  # before its fields are looked at, which may be of this class
+def _has_fields(cls: Any) -> bool:
+    fields = ("__struct_fields__", "__dataclass_fields__", "__attrs_attrs__", "model_fields", "_fields")
+    return isinstance(cls, type) and (is_typeddict(cls) or any(hasattr(cls, name) for name in fields))
+
+
+def _of_class(cls: Any, known: dict[Any, Check], variables: Mapping[Any, Check | None]) -> Check | None:
+    key = (cls, *map(id, variables.values()))
+    if key in known:
+        return known[key]
+    found = known[key] = _Fields(cls)  # before its fields are looked at, which may be of this class
     for name, hint in (hints(cls) or {}).items():
-        check = _check(hint, known)
+        check = _check(hint, known, variables)
         if check is not None:
             found.checks[name] = check
     return found if found.checks else None
