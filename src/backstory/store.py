@@ -96,7 +96,8 @@ class Log(Protocol):
     ) -> Iterator[Commit]:
         """Stream the commits whose metadata names this id under a key of `backstory.values.links`.
 
-        Bounds are those of `commits`. It is a look-up: its cost does not grow with the log.
+        Bounds are those of `commits`. It is a look-up: its cost does not grow with the log. Raises `InvalidEvent` for
+        an id that no metadata can have.
         """
         ...
 

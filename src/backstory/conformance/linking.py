@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from backstory.conformance.sample import decided, fact, fill, ids
+from backstory.errors import InvalidEvent
 from backstory.store import Log, append
 from backstory.values.commit import Commit
 
@@ -55,6 +56,11 @@ class Linking:
         for _ in range(2):
             assert not any(any(log.linked(key, "x")) for key in ("causation", "correlation", "reverts"))
             fill(log)
+
+    @pytest.mark.parametrize("id", ["\ud800", 5, None])
+    def test_an_id_that_no_metadata_can_have_is_refused(self, log: Log, id: Any) -> None:
+        with pytest.raises(InvalidEvent, match=r"^the id of a causation is text"):
+            list(log.linked("causation", id))
 
     def test_a_tag_is_no_link(self, log: Log) -> None:
         append(log, decided(fact("A", "causation:x")))

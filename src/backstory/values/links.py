@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from backstory.errors import InvalidEvent
+
 Key = Literal["causation", "correlation", "reverts"]
 """The names in the metadata that are links."""
 
@@ -34,7 +36,14 @@ _QUOTED = {key: f'"{key}"'.encode() for key in KEYS}
 
 
 def word(key: Key, id: str) -> str:
-    """A link as one text, for an index. No tag is like it: none begins with a comma."""
+    """A link as one text, for an index. No tag is like it: none begins with a comma.
+
+    Raises `InvalidEvent` for an id that no metadata can have.
+    """
+    try:
+        id.encode()
+    except (AttributeError, UnicodeEncodeError):
+        raise InvalidEvent(f"the id of a {key} is text without a lone surrogate, not {id!r}") from None
     return f",{key}:{id}"
 
 
