@@ -85,6 +85,9 @@ def test_the_author_is_named_or_from_the_environment_or_the_user(
 ) -> None:
     run("append", "Noted")
     assert last(run)["author"] == getpass.getuser()
+    monkeypatch.setenv("BACKSTORY_AUTHOR", "")
+    run("append", "Noted")
+    assert last(run)["author"] == getpass.getuser()
     monkeypatch.setenv("BACKSTORY_AUTHOR", "eve")
     run("append", "Noted")
     assert last(run)["author"] == "eve"

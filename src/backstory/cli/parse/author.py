@@ -17,10 +17,11 @@ def author_option(parser: _ActionsContainer) -> None:
 
 
 def author(arguments: Namespace) -> str:
-    """The author that was named, or the user of this machine; empty if neither is known."""
-    for named in (arguments.author, os.environ.get("BACKSTORY_AUTHOR")):
-        if named is not None:
-            return str(named)
+    """The author that was named, or the user of this machine; empty if neither is known, or by `--author ''`."""
+    if arguments.author is not None:
+        return str(arguments.author)
+    if named := os.environ.get("BACKSTORY_AUTHOR"):
+        return named
     import getpass
 
     try:
