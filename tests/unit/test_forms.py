@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -166,6 +167,8 @@ for kind in (Moved, Sorted, Incomparable, Opened, Aliased, Measured, Numbers, Pl
         ),
         (Placed("o", cost=1), r"cost is 1 \(int\), but Decimal\('1'\)"),  # type: ignore[arg-type]
         (Placed("o", cost=Decimal("nan")), r"cost is Decimal\('NaN'\)"),
+        (Placed("o", cost=Decimal("sNaN")), r"cost is Decimal\('sNaN'\) .*JSON has no NaN"),
+        (Placed("o", more=[Decimal("sNaN")]), r"more\[0\] is Decimal\('sNaN'\) .*JSON has no NaN"),
         (Placed(uuid.UUID(int=1)), r"order is UUID\(.*\) \(UUID\), but '0.*' \(str\) would come back"),  # type: ignore[arg-type]
         (Placed("o", at=dt.datetime(1900, 1, 1, tzinfo=ZoneInfo("Europe/Amsterdam"))), r"at is .*an offset"),
         (Moved(Lane("Main", 7)), r"to is Lane\(.*\) \(Lane\), but Street\(.*\) \(Street\) would come back"),
@@ -352,6 +355,18 @@ def test_arguments_are_what_their_annotations_say_and_come_back_when_decided_aga
 def test_free_data_with_keys_that_are_one_text_is_refused() -> None:
     with pytest.raises(InvalidEvent, match="two keys of a dict are the same text there"):
         free_json({"a": {1: "x", "1": "y"}}, "the metadata")
+
+
+@pytest.mark.parametrize("key", [7, 1.5, dt.date(2026, 3, 1)])
+@pytest.mark.parametrize("place", [lambda part: part, lambda part: {"a": [1, (part,)]}])
+def test_free_data_with_a_key_that_would_come_back_as_a_text_is_refused(
+    key: Any, place: Callable[[Any], dict[str, Any]]
+) -> None:
+    with pytest.raises(
+        InvalidEvent, match=r"^the metadata cannot be written as JSON: the key .* give it as one$"
+    ):
+        free_json(place({key: "x"}), "the metadata")
+    assert free_json(place({str(key): "x"}), "the metadata")
 
 
 def test_one_instant_is_one_tag_and_a_time_without_a_zone_is_none() -> None:

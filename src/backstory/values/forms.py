@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import decimal
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -64,7 +64,7 @@ class Form:
         try:
             back = self.load(data)
             again = self.dump(back)
-            kept = again == data and back == value
+            kept = again == data and _equal(back, value)
         except UNWRITABLE as wrong:
             said = self._said(wrong, value, hint=self._aliases(value))
             raise InvalidEvent(f"{name}: {said}") from self._cause(wrong)
@@ -98,7 +98,9 @@ class Form:
             raise InvalidEvent(f"{name}: {where} is {self._told(given)}, {self._why(given, returned)}")
 
     def _why(self, given: Any, returned: Any) -> str:
-        if isinstance(given, (float, decimal.Decimal)) and not math.isfinite(given):
+        if (isinstance(given, float) and not math.isfinite(given)) or (
+            isinstance(given, decimal.Decimal) and not given.is_finite()
+        ):
             return (
                 "and JSON has no NaN or infinity: give a number, or None or text where the field may have it"
             )
@@ -159,7 +161,16 @@ def difference(given: Any, returned: Any, place: str = "") -> Difference | None:
                 if found is not None:
                     return found
             return None
-    return None if given == returned and _text(given) == _text(returned) else (place, given, returned)
+    same = _equal(given, returned) and _text(given) == _text(returned)
+    return None if same else (place, given, returned)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal; a signaling NaN is to nothing, and raises an error when it is asked."""
+    try:
+        return bool(one == other)
+    except decimal.InvalidOperation:
+        return False
 
 
 def unwritable(value: Any, place: str = "") -> str:
@@ -181,6 +192,9 @@ def free_json(value: Mapping[str, Any], what: str) -> bytes:
     check_depth(text, what)
     if again != text:
         raise InvalidEvent(f"{cannot}: two keys of a dict are the same text there")
+    for key in _keys(value):
+        if not isinstance(key, str):
+            raise InvalidEvent(f"{cannot}: the key {key!r} would come back as a text; give it as one")
     if b"null" in text and _has_no_number(msgspec.to_builtins(value)):
         raise InvalidEvent(f"{cannot}: it has no NaN or infinity")
     return settled(value, text)
@@ -192,6 +206,17 @@ def _text(value: Any) -> bytes | None:
         return settled(value, _encode(value))
     except UNWRITABLE:
         return None
+
+
+def _keys(value: Any) -> Iterator[Any]:
+    """The keys of all dicts in free data."""
+    if isinstance(value, Mapping):
+        yield from value
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for part in value:
+        yield from _keys(part)
 
 
 def _has_no_number(value: Any) -> bool:
