@@ -5,7 +5,7 @@ Only the state after a whole commit counts. A value is found again if the field 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -94,14 +94,14 @@ def commits_with(
     """The commits after which one state's part at `path` (`/lines/0/sku`, `lines.0.sku`) is `value`, oldest first."""
     compiled, query, commits = state_type(type(reference)), reference.query(), Commits(log)
     steps, matches = _steps(type(reference), path), wanted(value) if isinstance(value, str) else value
-    state = compiled.copy(reference)
-    held = again = bool(after and replay(state, log, query, upto=after) and matches(look(state, steps)))
+    state, answers = compiled.copy(reference), _Answers()
+    if after and replay(state, log, query, upto=after):
+        answers.turned(None, matches(look(state, steps)))
     for commit, records in _by_commit(commits.of(log.read(query, after=after, upto=upto))):
         compiled.fold(state, records, commits)
-        holds = matches(look(state, steps))
-        if holds and not held:
+        again = answers.turned(None, matches(look(state, steps)))
+        if again is not None:
             yield Hit(commit, reference, again)
-        held, again = holds, again or holds
     if isinstance(state, Latest):
         _check(path, steps, state.fields)
 
@@ -114,21 +114,17 @@ def commits_with_any(
     if cls is Latest:
         yield from _in_data(log, path, steps, matches, after, upto)
         return
-    held: dict[int, bool] = {}
-    ever: set[int] = set()
+    answers = _Answers()
     concerned: dict[int, Entity] = {}
     commit = 0
 
     def settled() -> Iterator[Hit]:
         for number, entity in concerned.items():
-            holds = matches(look(entity.state, steps))
-            if number not in held:
-                held[number] = entity.existed and matches(look(entity.start, steps))
-                ever.update([number] if held[number] else [])
-            if holds and not held[number]:
-                yield Hit(commit, entity.reference, number in ever)
-                ever.add(number)
-            held[number] = holds
+            if number not in answers and entity.existed:
+                answers.turned(number, matches(look(entity.start, steps)))
+            again = answers.turned(number, matches(look(entity.state, steps)))
+            if again is not None:
+                yield Hit(commit, entity.reference, again)
         concerned.clear()
 
     followed = Entities(log, cls, after)
@@ -144,8 +140,7 @@ def _in_data(
     log: Log, path: str, steps: tuple[str, ...], matches: Wanted, after: int, upto: int | None
 ) -> Iterator[Hit]:
     """The answers of `Latest` for each tag, from the events that have the field. Memory holds a flag for each tag."""
-    held: dict[str, bool] = {}
-    ever: set[str] = set()
+    answers = _Answers()
     names: set[str] = set()
     if not steps:
         return
@@ -157,11 +152,29 @@ def _in_data(
             if steps[0] in data:
                 now.update(dict.fromkeys(record.tags, matches(look_plain(data, steps))))
         for tag, holds in now.items():
-            if holds and not held.get(tag) and commit > after:
-                yield Hit(commit, Latest(tag), tag in ever)
-            held[tag] = holds
-            ever.update([tag] if holds else [])
+            again = answers.turned(tag, holds)
+            if again is not None and commit > after:
+                yield Hit(commit, Latest(tag), again)
     _check(path, steps, names)
+
+
+class _Answers:
+    """The last answer for each of many states, and whether it ever was true."""
+
+    def __init__(self) -> None:
+        self._last: dict[Hashable, bool] = {}
+        self._ever: set[Hashable] = set()
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._last
+
+    def turned(self, key: Hashable, holds: bool) -> bool | None:
+        """Take the next answer. If it is true and the one before was not: whether any was before; else None."""
+        before, again = self._last.get(key, False), key in self._ever
+        self._last[key] = holds
+        if holds:
+            self._ever.add(key)
+        return again if holds and not before else None
 
 
 def _steps(cls: type[State], path: str) -> tuple[str, ...]:
