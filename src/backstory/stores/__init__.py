@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.errors import StoreError, UnknownOption
 from backstory.likeness import did_you_mean
-from backstory.right import begin
 
 if TYPE_CHECKING:
     from backstory.store import Store
@@ -150,5 +149,7 @@ def open_store(address: str | os.PathLike[str], *, create: bool | None = None, *
         )
     store = _made(_opener(scheme_of(address) or "sqlite"), address, create=create, **options)
     if create is not False:
+        from backstory.right import begin
+
         begin(store)
     return store

@@ -18,7 +18,6 @@ import msgspec
 from backstory.errors import InvalidEvent
 from backstory.values.event_data import check_depth, check_object
 from backstory.values.fields import holds_sets
-from backstory.values.naive import check_of
 from backstory.values.parts import parts
 from backstory.values.sets import settled
 
@@ -40,6 +39,8 @@ class Form:
 
     def __init__(self, cls: type[Any], veil: Veil | None = None) -> None:
         """`veil` has the marks of the class: no error shows marked values."""
+        from backstory.values.naive import check_of
+
         self._veil = veil
         self._naive = check_of(cls)
         self._pydantic = hasattr(cls, "model_validate_json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
@@ -15,7 +16,9 @@ from backstory.values.commit import Commit, Head
 from backstory.values.event_data import RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
-from backstory.waiting import Watched, wait_beyond
+
+if TYPE_CHECKING:
+    from backstory.waiting import Watched
 
 
 class SqliteLog:
@@ -100,4 +103,6 @@ class SqliteLog:
 
     def wait(self, after: int, timeout: float | None = None) -> int:
         """Sleep until the head is beyond `after`; see `Log.wait`."""
+        from backstory.waiting import wait_beyond
+
         return wait_beyond(self._store, self, after, timeout)
