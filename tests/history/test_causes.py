@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,26 +11,11 @@ from backstory import Database, reverts
 from backstory.errors import UnknownRevision
 from backstory.history.merge.merge import Options
 from backstory.store import Store
-from backstory.stores.memory import MemoryStore
-from backstory.stores.sqlite import SqliteStore
 from backstory.values.commit import Commit
 from tests.history.ledger import Book, Entered, enter
-from tests.postgres.schemas import schemas
 from tests.watched import watched
 
 reverts(Entered)(lambda event: [Entered(event.book, -event.number, 0)])
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each kind."""
-    opened: Store
-    if request.param == "postgres":
-        opened = schemas().open(tmp_path)
-    else:
-        opened = SqliteStore(tmp_path / "test.db") if request.param == "sqlite" else MemoryStore()
-    with closing(opened):
-        yield opened
 
 
 @pytest.fixture

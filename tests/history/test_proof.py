@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +19,9 @@ from backstory.history.check.proof import Proof, prove
 from backstory.history.forget.withholding import withhold
 from backstory.store import Store, append
 from backstory.stores.memory import MemoryStore
-from backstory.stores.sqlite import SqliteStore
 from backstory.values.commit import draft
 from backstory.values.hashes import audit_path, merkle_root, root_above
 from backstory.values.query import Condition, Query
-from tests.postgres.schemas import schemas
 
 
 class Paid(Event, name="proof.paid"):
@@ -35,18 +31,6 @@ class Paid(Event, name="proof.paid"):
 
 class Noted(Event, name="proof.noted"):
     text: str
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each kind."""
-    opened: Store
-    if request.param == "postgres":
-        opened = schemas().open(tmp_path)
-    else:
-        opened = SqliteStore(tmp_path / "test.db") if request.param == "sqlite" else MemoryStore()
-    with closing(opened):
-        yield opened
 
 
 @pytest.fixture

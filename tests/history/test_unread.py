@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,11 +15,9 @@ from backstory.history.compare.diff import diff_states
 from backstory.history.forget.withholding import withhold
 from backstory.store import Log, Store, append
 from backstory.stores.memory import MemoryStore
-from backstory.stores.sqlite import SqliteStore
 from backstory.values.codec import PLAIN
 from backstory.values.commit import Commit, draft
 from backstory.values.query import Condition, Query
-from tests.postgres.schemas import schemas
 
 
 class Paid(Event, name="unread.paid"):
@@ -87,18 +83,6 @@ def retry(request: Request, order: str, cents: int) -> Iterator[Refunded]:
 @command(name="unread.careful")
 def careful(request: Request, order: Order, cents: int) -> Iterator[Refunded]:
     yield Refunded(order.order, request.request, cents)
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each kind."""
-    opened: Store
-    if request.param == "postgres":
-        opened = schemas().open(tmp_path)
-    else:
-        opened = SqliteStore(tmp_path / "test.db") if request.param == "sqlite" else MemoryStore()
-    with closing(opened):
-        yield opened
 
 
 @pytest.fixture
