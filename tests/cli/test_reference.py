@@ -45,7 +45,7 @@ The branch is `main`, or the one that `backstory switch` went to: a folder remem
 `--json` prints one document, and `--ndjson` one for each line. Both begin with `"schema": 1`, which goes up when a
 field goes away or changes its meaning, and with `"kind"`. A commit has its `message` as it is stored,
 perhaps empty, and its `subject`, one line for people. On a terminal, long output goes through `BACKSTORY_PAGER`, else
-`PAGER`, else `less`; colour is off where `NO_COLOR` is set. `BACKSTORY_AUTHOR` is who appends.
+`PAGER`, else `less`; colour is off where `NO_COLOR` is set. `BACKSTORY_AUTHOR` is who appends, unless it is empty.
 
 These options belong to every verb, and may stand before it too:
 
