@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -220,6 +220,32 @@ def test_a_deadlock_with_rows_of_an_inline_projection_is_tried_again(connect: Op
         other.commit()
         thread.join()
     assert db.rows(Two, "SELECT * FROM two ORDER BY id") == [("a", 2), ("b", 2)]
+
+
+def test_tables_that_are_taken_away_let_those_who_feed_them_end_their_step(connect: Opener, kind: str) -> None:
+    if kind != "postgres":
+        pytest.skip("only PostgreSQL locks rows")
+    db = connect()
+    db.append(OrderPlaced("o-1", 1))
+    to_end(feed_of(db, Orders))
+    home = db.views.home(db.views.group_of(Orders))
+    [row] = home.rows()
+    taken: list[object] = []
+
+    def take_away() -> None:
+        with suppress(psycopg.errors.LockNotAvailable):  # it waits for two seconds
+            home.drop(row)
+        taken.append(row)
+
+    thread = threading.Thread(target=take_away)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with home.writing(row.generation) as tx:
+        home.catalog.lock(tx, row.key)
+        thread.start()
+        while schemas()._admin.execute(waiting).fetchone() == (0,) and not taken:
+            time.sleep(0.01)
+        home.own(tx, row.generation).execute("UPDATE orders SET cents = 2")
+    thread.join()
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
