@@ -36,7 +36,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     ),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
     "Results": (
-        "What verbs give and take. Nobody has to import them, but for annotations.",
+        "Arguments and results of verbs. They are imported for annotations only.",
         {
             "backstory.values.commit": ["Commit", "Head"],
             "backstory.decide.execution": ["Preview"],

@@ -1,4 +1,4 @@
-"""What happens in a bank."""
+"""The events of a bank."""
 
 from __future__ import annotations
 

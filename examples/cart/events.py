@@ -1,4 +1,4 @@
-"""What happens to a shopping cart."""
+"""The events of a shopping cart."""
 
 from __future__ import annotations
 

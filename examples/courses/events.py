@@ -1,4 +1,4 @@
-"""What happens at a university."""
+"""The events of a university."""
 
 from __future__ import annotations
 

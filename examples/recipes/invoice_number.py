@@ -12,7 +12,7 @@ class InvoiceIssued(Event, name="recipes.invoice_issued"):
 
 
 class Invoices(State):
-    """No identity: there is one sequence. What is remembered of it makes the next number cheap."""
+    """No identity: there is one sequence. The remembered state makes the next number cheap."""
 
     last: int = 0
     count: int = 0

@@ -1,4 +1,4 @@
-"""Who signs up gets a token by mail, which confirms the address: once, and not for ever.
+"""A person who signs up gets a token by mail, which confirms the address: once, and not for ever.
 
 The token is random, and a decision is not: it is made outside, and comes in as an argument.
 """

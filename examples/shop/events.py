@@ -1,4 +1,4 @@
-"""What happens in the shop."""
+"""The events of the shop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies outside of the shop: a bank and a mail service, which do a thing once for each key that they are given.
+"""The services outside of the shop: a bank and a mail service. Each does a thing once for each key that it is given.
 
 Both only pretend. A real shop puts its clients in their place: `outside.bank = ...`.
 """
@@ -14,7 +14,7 @@ class CardRefused(Exception):
 
 class Bank(Protocol):
     def charge(self, card: str, cents: int, key: str) -> str:
-        """Take money, once for each key, and return the receipt. Raises `CardRefused`, and anything if it fails."""
+        """Take money, once for each key, and return the receipt. Raises `CardRefused`, and any error if it fails."""
         ...
 
 

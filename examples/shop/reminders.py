@@ -1,4 +1,4 @@
-"""Who does not pay is reminded after some days, and cancelled after some more."""
+"""A customer who does not pay is reminded after some days, and the order is cancelled after some more."""
 
 from __future__ import annotations
 

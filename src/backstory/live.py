@@ -130,7 +130,7 @@ class Follower(Reader[Any]):
 
 
 class Last(Reader[Seen[Any]]):
-    """Gives the last value after each change. Whoever is slow gets the last one only."""
+    """Gives the last value after each change. A slow reader gets the last value only."""
 
     def __init__(self, handle: Handle, query: Query, after: After | None) -> None:
         super().__init__(handle, after)
@@ -229,7 +229,10 @@ class Giving(Protocol[Given_co]):
 
 
 class Live(Iterator[T], Generic[T]):
-    """What a reader gives, for one thread, for ever. `stop` ends it, closing the database with `StoreClosed`."""
+    """An iterator over everything that a reader gives, for one thread, for ever.
+
+    `stop` ends it. Closing the database ends it too, with `StoreClosed`.
+    """
 
     def __init__(self, reader: Giving[T]) -> None:
         self.reader = reader

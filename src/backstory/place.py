@@ -71,4 +71,4 @@ def _hash(log: Log, position: int, head: Head) -> bytes:
 
 
 After: TypeAlias = int | str | Place
-"""What somebody reads on after: a position, or a place, also as its text."""
+"""The point after which a reader goes on: a position, or a place, also as its text."""

@@ -129,7 +129,7 @@ class Face:
         bells: list[Bell] = []
 
         async def news() -> None:
-            if not bells:  # now, and what came before is taken again
+            if not bells:  # now: earlier news is taken again
                 bells.append(bell := Bell())
                 weakref.finalize(stream, await self._run(reader.watch, bell.ring)).atexit = False
             else:

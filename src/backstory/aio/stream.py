@@ -88,7 +88,7 @@ class Stream(AsyncIterator[T], Generic[T]):
 
 
 class Following(Stream[T]):
-    """What is new, for ever: each time that all of it was given, it waits for `news`."""
+    """Everything new, for ever: when all of it was given, it waits for `news`."""
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     """The result of an execution: a commit, or None where the function may decide to do nothing."""
 
     G = TypeVar("G", covariant=True, default=Any)  # noqa: PLC0105 - as above
-    """What the function gives: events of a class, a list or an iterator of them, or None."""
+    """The result of the function: events of a class, a list or an iterator of them, or None."""
 else:
     from typing import TypeVar
 

@@ -50,7 +50,7 @@ class Known:
             self._states.update(zip(new, load(list(new.values())), strict=True))
 
     def own(self, kind: CommandType[...], values: dict[str, Any]) -> dict[str, Any]:
-        """The values for a function that names states: what it changes in a state is lost, and nobody else sees it."""
+        """The values for a function that names states: each is a copy, so a change that it makes is lost."""
         copies = {
             name: one.each(values[name], self.take) for name, one in kind.reads.items() if name in values
         }
@@ -63,7 +63,7 @@ class Known:
 
 
 def key_of(reference: State) -> Hashable:
-    """What two references have in common that mean one state."""
+    """A key that is the same for two references if they mean one state."""
     kind = type(reference)
     try:
         identity = tuple([exact(getattr(reference, name)) for name in state_type(kind).identity])

@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 def brief_document(commit: Commit, subjects: Subjects) -> dict[str, Any]:
-    """A commit where another one is told of: what it is, who made it and when, and its subject."""
+    """A commit that is named beside another one: its id, place, author and time, and its subject."""
     return {
         "id": commit.id,
         "hash": commit.hash.hex(),
@@ -61,9 +61,9 @@ def causes_document(
     *,
     more: bool,
 ) -> dict[str, Any]:
-    """What caused a commit, the first cause last; what it caused, each effect with its depth and the id of its cause.
+    """The causes of a commit, the first one last, and its effects, each with its depth and the id of its cause.
 
-    `more` says whether it has more effects than are given.
+    `more` says whether the commit has more effects than are given.
     """
     return {
         "commit": brief_document(commit, subjects),

@@ -46,7 +46,7 @@ def _step(step: MergeStep, source: Subjects, target: Subjects) -> dict[str, Any]
 
 
 def _again(step: MergeStep) -> dict[str, Any]:
-    """What deciding again would give."""
+    """The result that deciding again would have."""
     return {
         "outcome": step.outcome,
         "reason": step.reason,

@@ -118,7 +118,7 @@ class Sending:
             self._end()
 
     def _batch(self, *, wait: bool) -> list[Delivery]:
-        """What is to be sent now; it may be nothing, after a pause."""
+        """The messages to send now; there may be none, after a pause."""
         with self._turn:
             self._news.clear()
             found = list(islice(self._consumer.take(), self.outbox.batch))

@@ -57,7 +57,7 @@ def verify(
 ) -> str:
     """For a receiver: the id of a message that was sent by somebody who has one of the secrets, not long ago.
 
-    Whoever keeps the ids is safe from a message that is sent twice. Raises `WrongSignature`.
+    A message may be sent twice with one id: keep the ids, and pass over an id that is known. Raises `WrongSignature`.
     """
     lower = {name.lower(): value for name, value in headers.items()}
     try:

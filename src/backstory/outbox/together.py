@@ -79,7 +79,7 @@ class Together:
 
 
 def sendings(outboxes: Iterable[Outbox], source: Source, lease: float) -> list[Sending]:
-    """What sends these; nothing, with a `ReactionWarning`, in a store that has not the right to react."""
+    """A sender for each of these outboxes; none, with a `ReactionWarning`, in a store without the right to react."""
     every = list(outboxes)
     if every and (why := why_not(source.branches.store)):
         names = ", ".join(each.name for each in every)

@@ -19,7 +19,7 @@ from backstory.tables import Transaction
 from backstory.values.commit import NO_HASH
 
 RUNNING, PAUSED, STOPPED, DIVERGED = "running", "paused", "stopped", "diverged"
-"""What a generation does: it goes on; somebody paused it; an event stopped it; the log has another history."""
+"""The states of a generation: it goes on; somebody paused it; an event stopped it; the log has another history."""
 
 COLUMNS = """
     name TEXT NOT NULL, version TEXT NOT NULL, generation INTEGER NOT NULL, live INTEGER NOT NULL,
@@ -76,7 +76,7 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What it goes by."""
+        """Its name, version and number."""
         return self.name, self.version, self.generation
 
 

@@ -196,7 +196,7 @@ class Feed:
         return rest
 
     def key_of(self, event: object) -> str | None:
-        """What an event must stay in order with; None where nothing is kept back."""
+        """The key of an event: events of one key stay in order. None where nothing is kept back."""
         field = self.home.group.partition
         return None if field is None else str(getattr(event, field))
 

@@ -149,7 +149,7 @@ class TableFile:
             self._drop(fold=True)
 
     def delete(self) -> None:
-        """Delete the file. Who reads it just now may read on."""
+        """Delete the file. A reader that has it open may read on."""
         with self._lock:
             self._deleted = True
             self.close()

@@ -1,4 +1,4 @@
-"""What somebody subscribed to, and how."""
+"""A subscription as the caller asked for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTITIONS = 8
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What somebody subscribed to, and how."""
+    """A subscription as the caller asked for it."""
 
     name: str
     query: Query
@@ -35,7 +35,7 @@ def asking(
     most: int,
     lease: float,
 ) -> Asked:
-    """What somebody asks for. Raises `DefinitionError` for a name that is none, and numbers that make no sense."""
+    """The subscription that a caller asks for. Raises `DefinitionError` for a wrong name or number."""
     if not NAME.fullmatch(name):
         raise DefinitionError(f"{name!r} cannot be the name of a subscription; take one like {NAME.pattern}")
     need_lease(lease)

@@ -70,7 +70,7 @@ DUE = event_type(DeadlineDue).name
 
 
 class Timer(State):
-    """One deadline: what was set last, if it is still to come."""
+    """One deadline: the time that was set last, if it is still to come."""
 
     deadline: Annotated[str, Tagged(DEADLINE)]
     set: DeadlineSet | None = None
@@ -83,7 +83,7 @@ class Timer(State):
 
 
 def deadline_key(process: str, of: dict[str, Any], name: str) -> str:
-    """What tells a deadline from all others."""
+    """The identity of a deadline, as a text: its process, the identity of that, and its name."""
     return msgspec.json.encode([process, of, name], order="sorted").decode()
 
 

@@ -1,4 +1,4 @@
-"""`@reaction`, which people write, and what a reaction gets and gives.
+"""`@reaction`, which people write, and the arguments and results of a reaction.
 
 @reaction
 def confirm(event: OrderPaid, order: Order, delivery: Delivery) -> Iterator[Command]:
@@ -104,7 +104,7 @@ class Reacting(Protocol):
         ...
 
     def key_of(self, event: Any) -> str | None:
-        """What an event must stay in order with; None if it may be parked alone."""
+        """The key of an event: events of one key stay in order. None if an event may be parked alone."""
         ...
 
     def references(self, event: Any) -> dict[str, State]:
@@ -190,7 +190,7 @@ class Reaction:
         return True
 
     def key_of(self, event: Any) -> str | None:
-        """What an event must stay in order with."""
+        """The key of an event: events of one key stay in order."""
         return None if self.policy.partition is None else str(getattr(event, self.policy.partition))
 
     def references(self, event: Any) -> dict[str, State]:
@@ -265,7 +265,7 @@ def commands(given: Any, name: str) -> Iterable[Command]:
 
 
 def steps(given: Any) -> Iterable[Any]:
-    """What code gave: an iterable, one thing, or None."""
+    """The result of code as an iterable: code may give an iterable, one thing, or None."""
     if given is None:
         return ()
     return given if hasattr(given, "__next__") or isinstance(given, (list, tuple)) else (given,)

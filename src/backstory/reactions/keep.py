@@ -1,13 +1,13 @@
-"""How far a consumer of events has come, as refs of the store: its checkpoint, its lease, and what it keeps back.
+"""How far a consumer of events has come, as refs of the store: its checkpoint, lease and parked events.
 
 A `Keep` belongs to one consumer, by its name: a reaction, a subscription, an outbox. Its checkpoint is one ref, and
-every change of it is a step of a unit, beside whatever else is to be true at once: the commits that the consumer
+every change of it is a step of a unit, beside everything else that is to be true at once: the commits that the consumer
 gave, the events that it parks. So the commands of an event and the checkpoint after it are kept together or not at all.
 
-The old value of the ref is the fence. Whoever takes the lease raises `epoch`, so the unit of whoever had it before
-finds another value, and is not done (`TakenError`). The lease itself decides only who may try. It is over when its time
-is over by the clock of whoever asks; or when the checkpoint has not changed for as long as its owner took it, because
-the clocks of two machines may be hours apart.
+The old value of the ref is the fence. A new owner of the lease raises `epoch`, so a unit of the owner before finds
+another value, and is not done (`TakenError`). The lease itself decides only which process may try. A lease is over when
+its time is over by the clock of the process that asks. It is also over when the checkpoint has not changed for as
+long as its owner took it, because the clocks of two machines may be hours apart.
 
 Each unit also guards that the store still has the right to react (`backstory.right`).
 
@@ -34,7 +34,7 @@ from backstory.unit import SetRef, Step, Unit, Written
 from backstory.values.commit import Head
 
 AGAIN = "again"
-"""The state of a parked event that is to be tried again by whoever runs the consumer."""
+"""The state of a parked event that is to be tried again by the process that runs the consumer."""
 
 DIGITS = 19
 """Digits of a position in the name of a ref, so that names sort as positions do."""

@@ -38,7 +38,7 @@ class Operated(Protocol):
 
     @property
     def name(self) -> str:
-        """What its checkpoint goes by."""
+        """The name of its checkpoint."""
         ...
 
     @property
@@ -93,7 +93,7 @@ def standing(reacting: Operated, store: Store, source: Source, now: datetime) ->
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """What a store would deliver if it got the right to react: events after a position, and deadlines overdue."""
+    """The deliveries of a store if it got the right to react: events after a position, and deadlines overdue."""
 
     name: str
     position: int
@@ -102,7 +102,7 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 def backlog(reacting: Operated, store: Store, source: Source, now: datetime) -> Backlog:
-    """What would be delivered to a reaction."""
+    """The deliveries to a reaction, if the store had the right to react."""
     position = _checkpoint(Keep(store, reacting.name), reacting, source).position
     events = sum(1 for _ in source.log().read(Query.of(reacting.types), after=position))
     overdue = 0
@@ -140,9 +140,9 @@ def parked(reacting: Operated, store: Store) -> list[Parked]:
 
 
 def retry(reacting: Operated, store: Store, position: int | None = None) -> int:
-    """Let whoever runs it try the events of the key of one event again, in order, or all. Returns how many.
+    """Mark the events of one event's key, or all, to be tried again, in order. Returns how many.
 
-    Its code runs where the reaction runs, and never here.
+    The process that runs the reaction tries them; its code never runs here.
     """
     keep = _begun(reacting, store)
     every = keep.parked()

@@ -228,7 +228,7 @@ class Post:
 
     def _opened(self, stored: RecordedEvent) -> Record | None:
         """The event as an object; None if the code at hand cannot read it, which stops the reaction."""
-        if stored.type in OWN:  # whatever classes the codec has
+        if stored.type in OWN:  # with any classes in the codec
             return Record(OWN[stored.type].read(stored), stored, self._find)
         try:
             [(_, event)] = decoded([stored], self._source.codec)

@@ -58,7 +58,7 @@ from backstory.values.fields import unresolved
 F = TypeVar("F", bound=Callable[..., Any])
 
 AnyReaction: TypeAlias = "Reaction | type[Process]"
-"""What people write, as the verbs take it."""
+"""The forms in which the verbs take a reaction or a process."""
 
 MARK = "__backstory_reacts__"
 
@@ -99,7 +99,7 @@ class Due(msgspec.Struct, frozen=True):
 
 
 Step: TypeAlias = Command | Deadline | Cancel
-"""What a process gives: a command to execute, a deadline to set, one to cancel."""
+"""A step that a process gives: a command to execute, a deadline to set, or one to cancel."""
 
 
 class Process(State):

@@ -1,7 +1,7 @@
 """The partitions of a subscription, and how consumers of one name share them.
 
-Each consumer says in a ref of its own until when it is there. The refs decide about shares alone: who may work on a
-partition is said by its lease, and who may write by its checkpoint.
+Each consumer says in a ref of its own until when it is there. The refs decide about shares alone. The lease of a
+partition decides which consumer may work on it, and its checkpoint which one may write.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The events are in partitions, by a field of theirs, and each partition has a `Keep`: its checkpoint and its lease. The
 consumers of one name share the partitions, in as many processes as there are; each has about as many as the others.
-What was done is kept as a checkpoint, some of it together, so that after a crash a few events are given again.
+A checkpoint keeps how far the work is done. It is written for several events at once, so after a crash a few events are
+given again.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ LOOK = 1.0
 
 
 class _Part:
-    """A partition that this consumer has: what was read of it and is not over, in order of position."""
+    """A partition that this consumer has: the events of it that were read and are not over, in order of position."""
 
     def __init__(self, keep: Keep) -> None:
         self.keep = keep

@@ -36,7 +36,7 @@ def run_hooks(
 
 
 def addition(added: Iterable[tuple[Draft, Commit]]) -> Addition:
-    """What these drafts became, for a hook."""
+    """The commits and events that these drafts became, for a hook."""
     pairs = list(added)
     events = [event for draft, commit in pairs for event in recorded(draft.events, commit)]
     return Addition([commit for _, commit in pairs], events)

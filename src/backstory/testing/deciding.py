@@ -27,7 +27,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Around(NamedTuple):
-    """What is around a decision: author, time (default: that of the commit before), the seed of chance, and new ids."""
+    """The givens of a decision: author, time (default: that of the commit before), the seed of chance, and new ids."""
 
     author: str = ""
     time: datetime | str | None = None

@@ -33,9 +33,9 @@ LEASE = 3_600.0
 
 
 class Reacted:
-    """What reactions and processes make of the given events: compare the events that they add.
+    """The events that reactions and processes add to the given ones, to be compared.
 
-    An event that one of them cannot take fails the test at its first try.
+    If one of them raises at an event, the test fails at once, at the first try.
     """
 
     def __init__(self, story: Story, commits: Iterable[Committed], reactions: Iterable[AnyReaction]) -> None:

@@ -103,9 +103,9 @@ class Typed:
         self._required = required(kind)
 
     def empty(self, name: str) -> dict[str, None]:
-        """What an empty cell gives its field: nothing, so the default counts; or null. Raises `ValueError`.
+        """The value of an empty cell for its field: none, so that the default counts; or null. Raises `ValueError`.
 
-        It is null where the field has no default and may be None. Where it may not be, there is no event.
+        It is null where the field has no default and may be None. If the field may not be None, the row is an error.
         """
         if name not in self._required:
             return {}
@@ -193,5 +193,5 @@ def structure(text: str) -> Any:
     except UnicodeEncodeError:
         raise ValueError(f"{text!r} has a lone surrogate, which is not valid text") from None
     except (TypeError, ValueError, OverflowError):
-        pass  # of a type that has no place in JSON: whoever takes it says so
+        pass  # of a type that has no place in JSON: the class of the event refuses it
     return list(found) if isinstance(found, tuple | set) else found

@@ -41,7 +41,7 @@ _FIXED = 0xF << 76 | 0b11 << 62
 random."""
 
 _VERSION_7 = 7 << 76 | 0b10 << 62
-"""What they say."""
+"""These bits for version 7."""
 
 
 def now() -> datetime:

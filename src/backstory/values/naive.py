@@ -4,7 +4,7 @@
     opens: Annotated[datetime, msgspec.Meta(tz=False)]     # the time on a clock on the wall, wherever that hangs
 
 Types alone cannot say it: `datetime` is both. So the fields that may hold one are found once for each class, and their
-values are looked at when they are written. What was written is read as it is.
+values are looked at when they are written. A stored value is read as it is.
 """
 
 from __future__ import annotations

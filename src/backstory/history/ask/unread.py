@@ -1,5 +1,5 @@
-"""What a commit changed without having read it: events that its query does not cover, although a state that it changed
-depends on them.
+"""States that a commit changed without having read all of them: events that the query of the commit does not cover,
+although a state that the commit changed depends on them.
 
 A decision is protected by what it read. If it changes a field of a state, and that field also follows from events that
 the decision did not ask for, nothing kept the decision from being wrong about them.

@@ -113,7 +113,7 @@ class Proof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
 
     def check(self, head: str) -> Proven:
-        """What it proves of the history that ends with this head. Raises `ProofError` if it does not hold.
+        """Its statements about the history that ends with this head. Raises `ProofError` if the proof does not hold.
 
         `head` is the whole hash of a commit, or position and hash as `verify --head` prints them. It comes from a safe
         place, and not from the proof.
@@ -158,7 +158,7 @@ def proof_of(text: str | bytes) -> Proof:
 
 
 def check_proof(text: str | bytes, head: str) -> Proven:
-    """What the text of a proof proves of the history that ends with `head`. Needs no store.
+    """Check the text of a proof against the history that ends with `head`, and return its statements. Needs no store.
 
     `head` is the whole hash of a commit, or position and hash as `verify --head` prints them: from a safe place, and
     not from the proof. Raises `ProofError` if the text is no proof, or does not hold; `UnknownRevision` for a head that

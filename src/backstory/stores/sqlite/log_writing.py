@@ -131,7 +131,7 @@ class LogWriting:
         )
 
     def added(self) -> Addition:
-        """What was added."""
+        """The commits and events that were added."""
         return addition(self._added)
 
     def finish(self) -> None:

@@ -1,7 +1,7 @@
-"""What the operating system tells of a file: something has written to it, or deleted it.
+"""News of a file from the operating system: something has written to it, or deleted it.
 
-Linux tells by inotify, macOS and the BSDs by kqueue. Elsewhere, and on file systems that tell nothing, nobody does. It
-is only ever a reason to look earlier: whoever waits here looks by itself now and then.
+Linux tells by inotify, macOS and the BSDs by kqueue. Other systems, and some file systems,
+tell nothing. So news are only a reason to look earlier: each waiting thread also looks by itself now and then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from backstory.forks import load_before_fork
 load_before_fork("ctypes")
 
 MODIFY, DELETE_SELF, MOVE_SELF = 0x2, 0x400, 0x800
-"""What inotify is asked for: `IN_MODIFY`, `IN_DELETE_SELF`, `IN_MOVE_SELF`."""
+"""The kinds of news that inotify is asked for: `IN_MODIFY`, `IN_DELETE_SELF`, `IN_MOVE_SELF`."""
 
 
 class Notices:
