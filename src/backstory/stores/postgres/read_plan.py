@@ -1,8 +1,8 @@
 """From a query to SQL: each clause proposes keys in order, from an index; their union gives the rows that may match.
 The query itself then decides about each row, by `query.matcher`.
 
-The clauses are arrays of one statement, whatever their number. Each of them proposes keys up to the limit, so that a chunk
-costs no more if more events match.
+The clauses are arrays of one statement, whatever their number. Each clause proposes keys up to the limit, so that a
+chunk costs no more if more events match.
 """
 
 from __future__ import annotations
