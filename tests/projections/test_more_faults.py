@@ -222,7 +222,9 @@ def test_a_deadlock_with_rows_of_an_inline_projection_is_tried_again(connect: Op
     assert db.rows(Two, "SELECT * FROM two ORDER BY id") == [("a", 2), ("b", 2)]
 
 
-def test_tables_that_are_taken_away_let_those_who_feed_them_end_their_step(connect: Opener, kind: str) -> None:
+def test_tables_that_are_taken_away_let_those_who_feed_them_end_their_step(
+    connect: Opener, kind: str
+) -> None:
     if kind != "postgres":
         pytest.skip("only PostgreSQL locks rows")
     db = connect()
