@@ -188,10 +188,7 @@ class CommandType(Generic[P, R, G]):
         return msgspec.NODEFAULT if empty else msgspec.field(default_factory=lambda: default)
 
     def __getattr__(self, name: str) -> Any:
-        """Read the annotations that could not be read at the definition, for an attribute that follows from them.
-
-        Raises `DefinitionError`.
-        """
+        """Read annotations that could not be read before, for what follows from them. Raises `DefinitionError`."""
         if name in FOLLOWING and not self._resolved:
             self._need_types()
             return getattr(self, name)
