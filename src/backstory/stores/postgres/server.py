@@ -45,14 +45,6 @@ def _is_idle(connection: Connection) -> bool:
     return connection.info.transaction_status == TransactionStatus.IDLE
 
 
-def _turns(count: int) -> SimpleQueue[None]:
-    """A queue that is as long as there are turns left."""
-    turns: SimpleQueue[None] = SimpleQueue()
-    for _ in range(count):
-        turns.put(None)
-    return turns
-
-
 _of_parents: list[Any] = []
 """Connections that a fork gave to a child. They are the parent's: closing one here would end it there."""
 
@@ -101,8 +93,16 @@ class Server:
     def _begin(self) -> None:
         self._idle: deque[Connection] = deque()
         pool = self.address.pool
-        self._free = _turns(pool)
-        self._lendable = _turns(max(1, pool - 1))
+        self._free = self._turns(pool)
+        self._lendable = self._turns(max(1, pool - 1))
+
+    @staticmethod
+    def _turns(count: int) -> SimpleQueue[None]:
+        """A queue that is as long as there are turns left."""
+        turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(count):
+            turns.put(None)
+        return turns
 
     def _leave_to_parent(self) -> None:
         _of_parents.append(self._idle)
