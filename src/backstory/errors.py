@@ -33,6 +33,7 @@ is in `backstory.cli.exits`.
      ├─ Refused                  a command refused: a business rule, not a fault
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
      ├─ ExpressionError          a condition in words cannot be understood
+     ├─ InputError               a text that somebody typed is no value, state or call of a command
      ├─ SessionError             no store, branch or application is named, or the name is wrong
      ├─ LockError                a schema lock is missing, or its file is something else
      ├─ SourceError              a line of an imported file cannot be understood
@@ -133,6 +134,10 @@ class ExpressionError(BackstoryError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.why}\n  {self.text}\n  {' ' * self.column}^"
+
+
+class InputError(BackstoryError, ValueError):
+    """A text that somebody typed, on the command line or in a form, is no value, state or call of a command."""
 
 
 class DefinitionError(BackstoryError, TypeError):

@@ -15,9 +15,9 @@ import pydantic
 import pytest
 
 from backstory import Event, State, Tag, command, connect, register
-from backstory.cli.parse.values import parsed
 from backstory.errors import EventError, InvalidEvent
 from backstory.testing import given
+from backstory.texts.values import parsed
 from backstory.transfer import load, open_input, read_jsonl
 from backstory.transfer.typed import Typed, checked
 from backstory.values.codec import PLAIN

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
-from backstory.cli.parse import values
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
-from backstory.documents.application import identity_types
-from backstory.errors import ApplicationError, BackstoryError
-from backstory.history.ask.expression import Expression, predicate
-from backstory.history.compare.jsonable import names_of
-from backstory.values.event import definitions
-from backstory.values.masking import hides
-from backstory.values.veil import Veil, field_names, veil_of
+from backstory.texts.states import is_tag, referred
 
 if TYPE_CHECKING:
     from backstory.session import Session
@@ -25,13 +17,8 @@ WORDS = "KEY:VALUE|STATE"
 """How it stands in a usage."""
 
 
-def is_tag(word: str) -> bool:
-    """Whether a word is a tag, and no revision such as `@{14:00}`."""
-    return ":" in word and "@{" not in word
-
-
 def reference(session: Session, words: Sequence[str]) -> State:
-    """The empty state that the words mean. Raises `UsageError`, `ApplicationError`, `InvalidTag`."""
+    """The empty state that the words mean. Raises `UsageError`, `InputError`, `ApplicationError`, `InvalidTag`."""
     name, *rest = words
     if not is_tag(name):
         return referred(session.application.state(name), rest)
@@ -42,77 +29,6 @@ def reference(session: Session, words: Sequence[str]) -> State:
     return tag
 
 
-def referred(cls: type[State], words: Sequence[str]) -> State:
-    """The empty state of a class that these words identify. Raises `UsageError`."""
-    fields = identity_types(cls)
-    needed = [name for name, field in fields.items() if field.required]
-    if not len(needed) <= len(words) <= len(fields):
-        what = f"needs the identity {' '.join(map(str.upper, needed))}" if needed else "needs no identity"
-        got = f"got {' '.join(words)}" if words else "got none"
-        raise UsageError(f"{cls.__name__} {what}; {got}")
-    try:
-        given = {
-            name: values.parsed(word, field.type)
-            for (name, field), word in zip(fields.items(), words, strict=False)
-        }
-    except ValueError as wrong:
-        raise UsageError(f"{cls.__name__} {wrong}") from None
-    return cls(**given)
-
-
 def state_class(session: Session, name: str) -> type[State]:
     """The class of this name; `tags` stands for the latest values of each tag."""
     return Latest if name == "tags" else session.application.state(name)
-
-
-def condition(text: str, cls: type[State]) -> Expression:
-    """The condition that a text means. Raises `ExpressionError`, and `UsageError` if it asks for a masked field."""
-    found = predicate(text, cls)
-    check_shown(found.fields, cls)
-    return found
-
-
-def check_shown(fields: Iterable[str], cls: type[State]) -> None:
-    """Raise `UsageError` for a field whose values are masked: a condition, or an order, would tell them."""
-    names = {} if cls is Latest else names_of(cls)
-    for name in sorted(fields):
-        check_path((names.get(name, name),), cls)
-
-
-def check_path(steps: Sequence[str], cls: type[State]) -> None:
-    """The same for a part of a state, by the names that its fields have in JSON."""
-    if any(map(hides, _veils(steps, cls))):
-        raise UsageError(
-            f"{'.'.join(steps) or cls.__name__} is marked, so its values are not shown, and nothing can be asked about"
-            " them; a personal value can with --personal"
-        )
-
-
-def _veils(steps: Sequence[str], cls: type[State]) -> Iterator[Veil]:
-    """The marks of a part of a state; of a tag's field in each event that has it."""
-    owners: Iterable[type[Any]] = [cls]
-    if cls is Latest:
-        owners = [
-            one for one in definitions.values() if set(steps[:1]) <= {*(field_names(one) or {}).values()}
-        ]
-    for one in owners:
-        veil = veil_of(one)
-        if veil is not None:
-            for step in steps:
-                veil = veil.at(int(step) if step.isdecimal() and step not in veil.parts else step)
-            yield veil
-
-
-@contextmanager
-def theirs(code: str | State | type[State]) -> Iterator[None]:
-    """Name the part of the application's own code that raised an error: for a state, its `apply`."""
-    try:
-        yield
-    except (BackstoryError, OSError):
-        raise
-    except Exception as wrong:
-        from backstory.application import failure
-
-        cls = code if isinstance(code, type) else type(code)
-        what = code if isinstance(code, str) else f"{cls.__name__}.apply"
-        raise ApplicationError(f"{what} failed:\n{failure(wrong)}") from wrong

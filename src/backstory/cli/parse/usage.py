@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from backstory.decide.parameters import Shape
 from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
+from backstory.texts.calls import required
 
 if TYPE_CHECKING:
     from backstory.decide.commands import CommandType
@@ -60,10 +61,3 @@ def which(command: CommandType[...]) -> dict[str, str]:
 def named(command: CommandType[...]) -> dict[str, type[State]]:
     """The parameters of which there may be no state, or many: they are given by name."""
     return {name: state.cls for name, state in command.states.items() if state.shape is not Shape.ONE}
-
-
-def required(command: CommandType[...], name: str) -> bool:
-    """Whether a parameter has no default; a state of which there may be none has one here, since None has no words."""
-    parameter, state = command.signature.parameters[name], command.states.get(name)
-    optional = state is not None and state.shape is Shape.OPTIONAL
-    return parameter.default is parameter.empty and not optional

@@ -24,6 +24,8 @@ from backstory.history.compare.jsonable import shown
 from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
 from backstory.subject import Subjects, subject_of
+from backstory.texts import states
+from backstory.texts.theirs import theirs
 from backstory.told import pasted
 from backstory.values.codec import Codec
 
@@ -124,8 +126,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def exact(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
     """The first event after which it is true of one state."""
     reference = target.reference(session, arguments.words)
-    holds = target.condition(arguments.where, type(reference))
-    with target.theirs(reference):
+    holds = states.condition(arguments.where, type(reference))
+    with theirs(reference):
         found = first(log, reference, holds, start.position, end.position, AS_STORED)
     name = plain(name_of(reference))
     if out.json:
@@ -176,14 +178,14 @@ def turns_of_many(
     """Every event after which it is true of a state of a kind, or not any more, as they are found."""
     cls = kind(arguments, session)
     turning = turns_of_all(
-        log, cls, target.condition(arguments.where, cls), start.position, end.position, AS_STORED
+        log, cls, states.condition(arguments.where, cls), start.position, end.position, AS_STORED
     )
     holds: dict[str, bool] = {}
     number = 0
 
     def each() -> Iterator[StateTurn]:
         nonlocal number
-        with target.theirs(cls):
+        with theirs(cls):
             for turn in islice(turning, arguments.number):
                 number += 1
                 holds[name_of(turn.reference)] = turn.holds
@@ -219,9 +221,9 @@ def answered(turn: Turn | StateTurn, out: Output) -> str:
 def any_of(log: Log, start: Point, end: Point, arguments: Namespace, session: Session, out: Output) -> int:
     """The first event after which it is true of any state of a kind."""
     cls = kind(arguments, session)
-    with target.theirs(cls):
+    with theirs(cls):
         broken = first_of_all(
-            log, cls, target.condition(arguments.where, cls), start.position, end.position, AS_STORED
+            log, cls, states.condition(arguments.where, cls), start.position, end.position, AS_STORED
         )
     if out.json:
         out.document("bisect", **first_document(arguments.where, broken))
@@ -268,7 +270,7 @@ def asked(log: Log, start: Point, end: Point, arguments: Namespace, session: Ses
     def check(position: int) -> Answer:
         given: Any = {}
         if reference is not None:
-            with target.theirs(reference):
+            with theirs(reference):
                 given = shown(replayed(log, reference, position))
         ran = subprocess.run(
             ["sh", "-c", words[0]] if len(words) == 1 else words,

@@ -19,6 +19,7 @@ from backstory.documents.blame import blame_document
 from backstory.documents.states import name_of
 from backstory.history.blame.blame import Blame, Blamed, blame
 from backstory.subject import Subjects
+from backstory.texts.theirs import theirs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -61,7 +62,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if first is None:
         out.say(f"backstory: no event concerns {name_of(reference)} at #{point.position}")
         return DIFFERENT
-    with target.theirs(reference):
+    with theirs(reference):
         found = blame(log, reference, point.position, assertions=arguments.assertions)
     subjects = Subjects(log)
     if out.json:

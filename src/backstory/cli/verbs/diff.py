@@ -23,6 +23,8 @@ from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, Range, commits_between, resolve_range
 from backstory.lookup import events_of
 from backstory.subject import Subjects
+from backstory.texts import states
+from backstory.texts.theirs import theirs
 from backstory.told import pasted
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def points(session: Session, arguments: Namespace) -> tuple[Range, list[str]]:
     """The two points, and the words after them. Raises `RevisionError`."""
     branches, (first, *rest) = session.branches, arguments.words
-    if target.is_tag(first):
+    if states.is_tag(first):
         raise UsageError(f"diff from where? Revisions come first: {pasted('diff', 'main~1', 'main', first)}")
     span = resolve_range(branches, first, session.branch)
     if span is not None:
@@ -91,7 +93,7 @@ def points(session: Session, arguments: Namespace) -> tuple[Range, list[str]]:
             span = Range(Point(chain, shared), span.end, both=False)
         return span, rest
     start = session.point(first)
-    if rest and not target.is_tag(rest[0]):
+    if rest and not states.is_tag(rest[0]):
         try:
             return Range(start, session.point(rest[0]), both=False), rest[1:]
         except RevisionError:
@@ -113,7 +115,7 @@ def is_state(session: Session, name: str, *, sure: bool) -> bool:
 def one(session: Session, span: Range, words: list[str], arguments: Namespace, out: Output) -> int:
     """Compare one state."""
     reference, branches = target.reference(session, words), session.branches
-    with target.theirs(reference):
+    with theirs(reference):
         difference = diff_states(
             branches.view(span.start.chain),
             span.start.position,
@@ -150,7 +152,7 @@ def every(session: Session, span: Range, arguments: Namespace, out: Output) -> i
     _, base = branches.shared(span.start.chain, span.end.chain)
     base = min(base, span.start.position, span.end.position)
     number = 0
-    with target.theirs(cls):
+    with theirs(cls):
         found = diff_all_between(
             branches.view(span.start.chain),
             span.start.position,

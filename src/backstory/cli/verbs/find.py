@@ -6,13 +6,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError, answer
-from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.value import cut, shown
 from backstory.documents.states import found_document
 from backstory.errors import Behind
+from backstory.texts.states import check_shown, condition
+from backstory.texts.theirs import theirs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -64,7 +65,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if arguments.number is not None and arguments.number < 1:
         raise UsageError(f"-n takes a number of states, not {arguments.number}")
     cls = session.application.state(arguments.state)
-    with target.theirs(cls), warnings.catch_warnings():
+    with theirs(cls), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a person at the command line asks now and then
         found = states(session.database, session, cls, arguments)
     if out.json:
@@ -85,8 +86,8 @@ def states(db: Database, session: Session, cls: type[State], arguments: Namespac
         "count": arguments.count,
     }
     if arguments.where.strip():
-        target.condition(arguments.where, cls)
-    target.check_shown((name.removeprefix("-") for name in arguments.sort), cls)
+        condition(arguments.where, cls)
+    check_shown((name.removeprefix("-") for name in arguments.sort), cls)
     db.views.know(session.application.projections)
     kept = db.views.kept(cls)
     if kept is not None and arguments.at is None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
@@ -21,6 +20,7 @@ from backstory.history.ask.unread import unread
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import Subjects, subject_of
+from backstory.texts.theirs import theirs
 from backstory.told import pasted
 from backstory.values.commit import QUERY
 
@@ -95,7 +95,7 @@ def changed_unread(log: Log, commit: Commit, session: Session) -> list[Unread] |
     if commit.condition is None or commit.size > LARGE or not session.has_application:
         return None
     try:
-        with target.theirs("the application"):
+        with theirs("the application"):
             return list(islice(unread(log, commit, session.application.states), STATES))
     except BackstoryError:
         return None

@@ -6,18 +6,17 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
-from backstory.cli.parse import values
-from backstory.cli.parse.target import referred
-from backstory.cli.parse.usage import named, option, required, usage, which
+from backstory.cli.parse.usage import named, option, usage, which
 from backstory.cli.show.text import plain
 from backstory.cli.verbs.do.options import commit_options
 from backstory.cli.verbs.do.perform import perform
 from backstory.decide.call import Command
 from backstory.decide.commands import CommandType
-from backstory.decide.parameters import Shape, StateParameter
-from backstory.decide.state import State
+from backstory.decide.parameters import Shape
 from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
+from backstory.errors import InputError
+from backstory.texts.calls import called, required
 from backstory.told import pasted
 
 if TYPE_CHECKING:
@@ -88,61 +87,28 @@ class Asked:
 
     def made(self, arguments: Namespace) -> Command:
         """The command that the arguments mean. Raises `UsageError` with the command's usage."""
-        given = {
-            name: self._plain(name, value)
+        texts = {
+            name: text
             for name in self.command.plain
-            if (value := self._at(arguments, f"plain {name}")) is not None
+            if (text := self._at(arguments, f"plain {name}")) is not None
         }
         words = list(getattr(arguments, "words", []))
         states: dict[str, Any] = {}
         for name, state in self.command.states.items():
-            fields = identity_types(state.cls)
             own = self._at(arguments, f"state {name}")
-            if state.shape is not Shape.ONE:
-                if own is not None:
-                    many = state.shape is Shape.MANY
-                    states[name] = (
-                        [self._referred(state, each) for each in own] if many else self._referred(state, own)
-                    )
-                elif state.shape is Shape.OPTIONAL and self._has_no_default(name):
-                    states[name] = None
-                continue
-            if own is None:
+            if own is None and state.shape is Shape.ONE:
+                fields = identity_types(state.cls)
                 own, words = words[: len(fields)], words[len(fields) :]
-            if len(own) < sum(field.required for field in fields.values()):
-                raise self.wrong(f"which {state.cls.__name__}? {which(self.command)[name]} is missing")
-            states[name] = self._referred(state, own)
+                if len(own) < sum(field.required for field in fields.values()):
+                    raise self.wrong(f"which {state.cls.__name__}? {which(self.command)[name]} is missing")
+            if own is not None:
+                states[name] = own
         if words:
             raise self.wrong(f"{' '.join(words)!r} is too much; other arguments are given by name")
-        missing = [
-            option(name)
-            for name in (*named(self.command), *self.command.plain)
-            if name not in given and name not in states and required(self.command, name)
-        ]
-        if missing:
-            raise self.wrong(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
         try:
-            return self.command(**states, **given)
-        except TypeError as wrong:
-            raise self.wrong(str(wrong).removeprefix(f"{self.command.name}: ")) from None
-
-    def _has_no_default(self, name: str) -> bool:
-        return self.command.signature.parameters[name].default is inspect.Parameter.empty
-
-    def _referred(self, state: StateParameter, words: list[str]) -> State:
-        try:
-            return referred(state.cls, words)
-        except UsageError as wrong:
+            return called(self.command, states, texts, option)
+        except InputError as wrong:
             raise self.wrong(str(wrong)) from None
-
-    def _plain(self, name: str, value: Any) -> Any:
-        annotation = self.command.plain[name]
-        try:
-            if isinstance(value, list):
-                return values.parsed_many(value, annotation)
-            return values.parsed(value, annotation)
-        except (ValueError, UsageError) as wrong:
-            raise self.wrong(f"{option(name)} {wrong}") from None
 
     def wrong(self, why: str) -> UsageError:
         """An error with the command's usage."""

@@ -9,7 +9,6 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
-from backstory.cli.parse import target
 from backstory.cli.show import changes, commits, times
 from backstory.cli.show.text import count, plain, plain_lines
 from backstory.documents.differences import changes_document
@@ -17,6 +16,7 @@ from backstory.documents.states import name_of, reference_document
 from backstory.errors import DefinitionError
 from backstory.history.ask.diff_all import diff_all
 from backstory.history.compare.diff import Difference, diff_plain
+from backstory.texts.theirs import theirs
 from backstory.values.codec import fields
 from backstory.values.masking import event_veil
 from backstory.values.query import Query
@@ -97,7 +97,7 @@ def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: li
         return
     for cls in states:
         try:
-            with target.theirs(cls):
+            with theirs(cls):
                 for each in diff_all(log, commit.first - 1, commit.position, cls):
                     yield name_of(each.reference), reference_document(each.reference), each.difference
         except DefinitionError:  # which of them there are does not follow from the events

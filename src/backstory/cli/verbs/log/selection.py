@@ -15,6 +15,7 @@ from backstory.history.ask.search import commits_with, commits_with_any
 from backstory.history.compare.pointer import assigned, parse
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, missing, resolve_range
+from backstory.texts import states
 from backstory.told import pasted
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def sides(session: Session, wanted: Filter, arguments: Namespace) -> list[Side]:
     """The logs that are meant, and the wanted commits of each."""
     branches, text = session.branches, arguments.revision or "HEAD"
-    if target.is_tag(text):
+    if states.is_tag(text):
         raise UsageError(f"{text} is a tag; the commits that are about it: {pasted('log', '--tag', text)}")
     span = resolve_range(branches, text, session.branch)
     if span is None:
@@ -64,15 +65,15 @@ def _with_value(log: Log, wanted: Filter, arguments: Namespace, session: Session
     path, value = asked
     words, steps = arguments.of or [], parse(path)
     if not words:
-        target.check_path(steps, Latest)
+        states.check_path(steps, Latest)
         found = commits_with_any(log, Latest, path, value, wanted.after, wanted.upto)
-    elif len(words) == 1 and not target.is_tag(words[0]) and _has_identity(session, words[0]):
+    elif len(words) == 1 and not states.is_tag(words[0]) and _has_identity(session, words[0]):
         cls = session.application.state(words[0])
-        target.check_path(steps, cls)
+        states.check_path(steps, cls)
         found = commits_with_any(log, cls, path, value, wanted.after, wanted.upto)
     else:
         reference = target.reference(session, words)
-        target.check_path(steps, type(reference))
+        states.check_path(steps, type(reference))
         found = commits_with(log, reference, path, value, wanted.after, wanted.upto)
     return {hit.commit for hit in found}
 

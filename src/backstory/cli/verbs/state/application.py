@@ -13,6 +13,7 @@ from backstory.cli.show.value import shown
 from backstory.decide.state import State, identity, state_type
 from backstory.documents.states import name_of, state_document
 from backstory.history.compare import jsonable
+from backstory.texts.theirs import theirs
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Load a state and show it. Exit code 1 if no event concerns it."""
     reference = target.reference(session, arguments.words)
-    with target.theirs(reference):
+    with theirs(reference):
         db = session.database
         last = next(db.read(reference.query(), at=arguments.at, backwards=True, limit=1), None)
         if last is None:

@@ -1,4 +1,4 @@
-"""Values on the command line: text that becomes a value of a type."""
+"""Text that becomes a value of a type."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 import msgspec
 
-from backstory.cli.parse.times import parsed as parsed_time
 from backstory.documents.types import bare, item, spelled
+from backstory.errors import UnknownRevision
+from backstory.history.refs.parse_time import parse_time
 from backstory.values.naive import is_wall_time
 
 
 def parsed(text: str, annotation: Any) -> Any:
     """The value of this type that a text means. Raises `ValueError` that names the values of the type."""
     if bare(annotation) is datetime and not is_wall_time(annotation):
-        text = parsed_time(text).isoformat()
+        text = _time(text).isoformat()
     elif bare(annotation) is datetime:
         with suppress(ValueError):  # which is said below, in words
             text = datetime.fromisoformat(text).isoformat()
@@ -43,6 +44,13 @@ def parsed_many(texts: list[str], annotation: Any) -> Any:
         return msgspec.convert(values, annotation, strict=False)
     except msgspec.ValidationError as wrong:
         raise ValueError(_why(wrong)) from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text, datetime.now().astimezone())
+    except UnknownRevision as wrong:
+        raise ValueError(f"{text!r} is not understood: {wrong.why}") from None
 
 
 def _json(text: str) -> Any:

@@ -1,0 +1,1 @@
+"""What people type, on the command line and in forms: values, states and calls of commands."""

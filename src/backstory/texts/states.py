@@ -1,0 +1,78 @@
+"""What somebody asks about, in words: a state by its identity, or a condition on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from backstory.decide.latest import Latest
+from backstory.decide.state import State
+from backstory.documents.application import identity_types
+from backstory.errors import InputError
+from backstory.history.ask.expression import Expression, predicate
+from backstory.history.compare.jsonable import names_of
+from backstory.texts import values
+from backstory.values.event import definitions
+from backstory.values.masking import hides
+from backstory.values.veil import Veil, field_names, veil_of
+
+
+def is_tag(word: str) -> bool:
+    """Whether a word is a tag, and no revision such as `@{14:00}`."""
+    return ":" in word and "@{" not in word
+
+
+def referred(cls: type[State], words: Sequence[str]) -> State:
+    """The empty state of a class that these words identify. Raises `InputError`."""
+    fields = identity_types(cls)
+    needed = [name for name, field in fields.items() if field.required]
+    if not len(needed) <= len(words) <= len(fields):
+        what = f"needs the identity {' '.join(map(str.upper, needed))}" if needed else "needs no identity"
+        got = f"got {' '.join(words)}" if words else "got none"
+        raise InputError(f"{cls.__name__} {what}; {got}")
+    try:
+        given = {
+            name: values.parsed(word, field.type)
+            for (name, field), word in zip(fields.items(), words, strict=False)
+        }
+    except ValueError as wrong:
+        raise InputError(f"{cls.__name__} {wrong}") from None
+    return cls(**given)
+
+
+def condition(text: str, cls: type[State]) -> Expression:
+    """The condition that a text means. Raises `ExpressionError`, and `InputError` if it asks for a masked field."""
+    found = predicate(text, cls)
+    check_shown(found.fields, cls)
+    return found
+
+
+def check_shown(fields: Iterable[str], cls: type[State]) -> None:
+    """Raise `InputError` for a field whose values are masked: a condition, or an order, would tell them."""
+    names = {} if cls is Latest else names_of(cls)
+    for name in sorted(fields):
+        check_path((names.get(name, name),), cls)
+
+
+def check_path(steps: Sequence[str], cls: type[State]) -> None:
+    """The same for a part of a state, by the names that its fields have in JSON."""
+    if any(map(hides, _veils(steps, cls))):
+        raise InputError(
+            f"{'.'.join(steps) or cls.__name__} is marked, so its values are not shown, and nothing can be asked about"
+            " them; a personal value can with --personal"
+        )
+
+
+def _veils(steps: Sequence[str], cls: type[State]) -> Iterator[Veil]:
+    """The marks of a part of a state; of a tag's field in each event that has it."""
+    owners: Iterable[type[Any]] = [cls]
+    if cls is Latest:
+        owners = [
+            one for one in definitions.values() if set(steps[:1]) <= {*(field_names(one) or {}).values()}
+        ]
+    for one in owners:
+        veil = veil_of(one)
+        if veil is not None:
+            for step in steps:
+                veil = veil.at(int(step) if step.isdecimal() and step not in veil.parts else step)
+            yield veil
