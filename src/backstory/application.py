@@ -14,7 +14,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ import msgspec
 from backstory.decide.commands import CommandType
 from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
+from backstory.failing import failure
 from backstory.likeness import did_you_mean
 from backstory.outbox.message import Outbox
 from backstory.projections.projection import AnyProjection, Projection, instance
@@ -35,9 +35,6 @@ from backstory.values.event import Event
 from backstory.values.event_types import EventType, event_type
 
 T = TypeVar("T")
-
-NOT_THEIRS = ("importlib", "backstory")
-"""Modules whose lines in a traceback do not help somebody who looks for a mistake in their own code."""
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -162,19 +159,6 @@ def collect(name: str, things: Iterable[Any]) -> Application:
         tuple(sorted(reactions.values(), key=lambda each: reacting(each).name)),
         tuple(sorted(outboxes.values(), key=lambda each: each.name)),
     )
-
-
-def failure(error: BaseException) -> str:
-    """An error in somebody's own code: their lines of the traceback, the innermost last, and the error itself."""
-    if isinstance(error, SyntaxError):
-        return "".join(traceback.format_exception_only(error)).rstrip()
-    lines = [
-        f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in NOT_THEIRS
-        and not frame.f_code.co_filename.startswith("<frozen")
-    ]
-    return "\n".join([*lines, f"{type(error).__name__}: {error}"])
 
 
 def _import(name: str, folder: Path) -> ModuleType:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State, identity
-from backstory.history.compare.jsonable import part_veil, plain_value, shown
+from backstory.history.compare.jsonable import part_veil, plain_value, shown, words_of
 from backstory.values.masking import masked
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def reference_document(reference: State) -> dict[str, Any]:
 
 def name_of(reference: State) -> str:
     """The same in words: `account:a-7`, or `Account a-7`."""
-    if isinstance(reference, Latest):
-        return reference.tag
-    return " ".join([type(reference).__name__, *map(str, plain_value(identity(reference)).values())])
+    return " ".join(words_of(reference))
 
 
 def state_document(state: State, last: Record) -> dict[str, Any]:

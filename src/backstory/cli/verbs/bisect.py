@@ -17,6 +17,7 @@ from backstory.cli.show.text import count, plain
 from backstory.decide.loading import replayed
 from backstory.documents.bisect import first_document, state_turn_document, suspects_document, turns_document
 from backstory.documents.states import name_of
+from backstory.failing import theirs
 from backstory.history.ask.bisect import Found, first, first_of_all, turns_of_all
 from backstory.history.ask.bisect_run import Answer, answer_of, halve
 from backstory.history.compare.diff import diff_states
@@ -25,7 +26,6 @@ from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
 from backstory.subject import Subjects, subject_of
 from backstory.texts import states
-from backstory.texts.theirs import theirs
 from backstory.told import pasted
 from backstory.values.codec import Codec
 

@@ -17,9 +17,9 @@ from backstory.decide.latest import Latest
 from backstory.decide.state import identity
 from backstory.documents.blame import blame_document
 from backstory.documents.states import name_of
+from backstory.failing import theirs
 from backstory.history.blame.blame import Blame, Blamed, blame
 from backstory.subject import Subjects
-from backstory.texts.theirs import theirs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

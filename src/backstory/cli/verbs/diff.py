@@ -17,6 +17,7 @@ from backstory.documents.commits import commit_document
 from backstory.documents.differences import difference_document, ends_document
 from backstory.documents.states import name_of, reference_document
 from backstory.errors import RevisionError
+from backstory.failing import theirs
 from backstory.history.compare.diff import diff_states
 from backstory.history.compare.patch import json_patch
 from backstory.history.refs.branches import Branches
@@ -24,7 +25,6 @@ from backstory.history.refs.revision import Point, Range, commits_between, resol
 from backstory.lookup import events_of
 from backstory.subject import Subjects
 from backstory.texts import states
-from backstory.texts.theirs import theirs
 from backstory.told import pasted
 
 if TYPE_CHECKING:

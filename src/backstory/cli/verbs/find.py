@@ -12,8 +12,8 @@ from backstory.cli.show.text import plain
 from backstory.cli.show.value import cut, shown
 from backstory.documents.states import found_document
 from backstory.errors import Behind
+from backstory.failing import theirs
 from backstory.texts.states import check_shown, condition
-from backstory.texts.theirs import theirs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -8,7 +8,7 @@ from backstory.cli.exits import code_of
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
-from backstory.texts.theirs import theirs
+from backstory.failing import theirs
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

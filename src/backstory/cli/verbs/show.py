@@ -15,12 +15,12 @@ from backstory.documents.commits import commit_document
 from backstory.documents.states import name_of
 from backstory.documents.unread import unread_document
 from backstory.errors import BackstoryError, UnknownRevision
+from backstory.failing import theirs
 from backstory.history.ask.causes import causes, direct_effects, undone_by
 from backstory.history.ask.unread import unread
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import Subjects, subject_of
-from backstory.texts.theirs import theirs
 from backstory.told import pasted
 from backstory.values.commit import QUERY
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from backstory.decide.latest import Latest
-from backstory.decide.state import State
+from backstory.decide.state import State, identity
 from backstory.errors import DefinitionError
 from backstory.values.masking import event_veil, masked
 from backstory.values.veil import Veil, united, veil_of
@@ -131,3 +131,10 @@ def _slowly(value: Any) -> Any:
 def names_of(cls: type[State]) -> dict[str, str]:
     """The fields of a state class, with the names that they have in JSON."""
     return dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
+
+
+def words_of(reference: State) -> tuple[str, ...]:
+    """A state in words, as people and addresses name it: its class and the values of its identity, or its tag."""
+    if isinstance(reference, Latest):
+        return (reference.tag,)
+    return type(reference).__name__, *map(str, plain_value(identity(reference)).values())

@@ -12,9 +12,9 @@ from backstory.decide.parameters import each_state
 from backstory.documents.decisions import preview_document, refusal_document
 from backstory.documents.states import name_of
 from backstory.errors import Refused
+from backstory.failing import theirs
 from backstory.history.compare.diff import diff
 from backstory.history.compare.patch import lines
-from backstory.texts.theirs import theirs
 from backstory.values.codec import PLAIN
 
 if TYPE_CHECKING:

@@ -13,14 +13,7 @@ from backstory.cli.show import changes, commits, times
 from backstory.cli.show.text import count, plain, plain_lines
 from backstory.documents.differences import changes_document
 from backstory.documents.states import name_of, reference_document
-from backstory.errors import DefinitionError
-from backstory.history.ask.diff_all import diff_all
-from backstory.history.compare.diff import Difference, diff_plain
-from backstory.texts.theirs import theirs
-from backstory.values.codec import fields
-from backstory.values.masking import event_veil
-from backstory.values.query import Query
-from backstory.values.veil import either
+from backstory.history.ask.changes import changed
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -28,10 +21,9 @@ if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.decide.state import State
     from backstory.history.ask.listing import Side
+    from backstory.history.compare.diff import Difference
     from backstory.session import Session
-    from backstory.store import Log
     from backstory.values.commit import Commit
-    from backstory.values.event_data import RecordedEvent
 
 FIELDS = (
     *("hash", "short", "id", "author", "authored", "time", "message", "subject", "position", "first", "size"),
@@ -39,7 +31,7 @@ FIELDS = (
 )
 ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
 
-Changed = Iterator[tuple[str, dict[str, Any], Difference]]
+Changed = Iterator[tuple[str, dict[str, Any], "Difference"]]
 """A state or tag that differs: its name, its form in --json, and the differences."""
 
 
@@ -88,33 +80,8 @@ def stat(side: Side, commit: Commit, out: Output) -> Iterator[str]:
 
 def patch(side: Side, commit: Commit, states: tuple[type[State], ...], asked: list[str]) -> Changed:
     """The changes of a commit: of each state of the application; without one, of each tag; or of those asked for."""
-    log = side.log
-    if not states:
-        events = list(side.wanted.events(log, commit))
-        for tag in asked or dict.fromkeys(tag for event in events for tag in event.tags):
-            if difference := _of_tag(log, commit, tag, [event for event in events if tag in event.tags]):
-                yield tag, {"tag": tag}, difference
-        return
-    for cls in states:
-        try:
-            with theirs(cls):
-                for each in diff_all(log, commit.first - 1, commit.position, cls):
-                    yield name_of(each.reference), reference_document(each.reference), each.difference
-        except DefinitionError:  # which of them there are does not follow from the events
-            continue
-
-
-def _of_tag(log: Log, commit: Commit, tag: str, events: list[RecordedEvent]) -> Difference:
-    """The fields that events give, and their values before: found by going back as far as it takes."""
-    after = {name: value for event in events for name, value in fields(event.data).items()}
-    veils = [event_veil(event.type) for event in events]
-    before: dict[str, Any] = {}
-    for event in log.read(Query.of(tags=[tag]), upto=commit.first - 1, backwards=True):
-        before = {name: value for name, value in fields(event.data).items() if name in after} | before
-        veils.append(event_veil(event.type))
-        if len(before) == len(after):
-            break
-    return diff_plain({name: before[name] for name in after if name in before}, after, veil=either(*veils))
+    for each in changed(side.log, commit, states, asked, side.wanted.query):
+        yield name_of(each.reference), reference_document(each.reference), each.difference
 
 
 def formatter(text: str, names: Mapping[bytes, list[str]]) -> Callable[[Side, Commit], str]:

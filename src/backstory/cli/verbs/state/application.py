@@ -12,8 +12,8 @@ from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import shown
 from backstory.decide.state import State, identity, state_type
 from backstory.documents.states import name_of, state_document
+from backstory.failing import theirs
 from backstory.history.compare import jsonable
-from backstory.texts.theirs import theirs
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -1,0 +1,122 @@
+"""The changes that a commit made: of the states of an application, or without one of the tags of its events.
+
+What it costs grows with the commit: each state that an event of it concerns is folded, up to the commit and then on. So
+a reader is shown those of a commit of `LARGE` events without being asked, and of larger ones where they are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from backstory.decide.latest import Latest
+from backstory.decide.state import State
+from backstory.errors import DefinitionError
+from backstory.failing import theirs
+from backstory.history.ask.diff_all import Changed, diff_all
+from backstory.history.compare.diff import Change, Difference, diff_plain
+from backstory.history.compare.jsonable import words_of
+from backstory.store import ALL, Log
+from backstory.values.codec import fields
+from backstory.values.commit import Commit
+from backstory.values.event_data import RecordedEvent
+from backstory.values.masking import event_veil
+from backstory.values.query import Query
+from backstory.values.veil import either
+
+LARGE = 1_000
+"""Events of the largest commit whose changes are shown where nobody asked for them."""
+
+Sign: TypeAlias = Literal["added", "changed", "gone"]
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """A field that a commit changed, masked, to be shown on a line.
+
+    `words` name the state, as its address does: its class and its identity, or a tag.
+    """
+
+    words: tuple[str, ...]
+    kind: Sign
+    field: str
+    before: Any
+    after: Any
+
+    @property
+    def name(self) -> str:
+        """The state in words: `Account a-7`, or `account:a-7`."""
+        return " ".join(self.words)
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """The first fields that a commit changed, how many more there are, and of how many states all of them are."""
+
+    fields: tuple[FieldChange, ...]
+    left: int
+    states: int
+
+
+def changed(
+    log: Log,
+    commit: Commit,
+    states: Collection[type[State]],
+    tags: Iterable[str] = (),
+    query: Query = ALL,
+) -> Iterator[Changed]:
+    """Stream the states of these classes that a commit changed, and how; without a class, the tags that it changed.
+
+    These are the tags of its events that match `query`, or those that are named: `Latest(tag)`. A class whose states do
+    not follow from the tags of events is left out. Raises `ApplicationError` for an error of the application's code.
+    """
+    if not states:
+        events = list(log.read(query, after=commit.first - 1, upto=commit.position))
+        for tag in tags or dict.fromkeys(tag for event in events for tag in event.tags):
+            own = [event for event in events if tag in event.tags]
+            if difference := _of_tag(log, commit, tag, own):
+                yield Changed(Latest(tag), difference)
+        return
+    for cls in states:
+        try:
+            with theirs(cls):
+                yield from diff_all(log, commit.first - 1, commit.position, cls)
+        except DefinitionError:  # which of them there are does not follow from the events
+            continue
+
+
+def changes(
+    log: Log,
+    commit: Commit,
+    states: Collection[type[State]],
+    tags: Iterable[str] = (),
+    limit: int = 100,
+) -> Changes:
+    """The fields that a commit changed, each on a line, and what is left out; see `changed`."""
+    found, number, many = [], 0, 0
+    for each in changed(log, commit, states, tags):
+        many += 1
+        inside = each.difference.changes
+        number += len(inside)
+        found += [_on_a_line(each.reference, change) for change in islice(inside, limit - len(found))]
+    return Changes(tuple(found), number - len(found), many)
+
+
+def _on_a_line(reference: State, change: Change) -> FieldChange:
+    shown = change.masked()
+    kind: Sign = "added" if change.kind == "added" else "gone" if change.kind == "removed" else "changed"
+    return FieldChange(words_of(reference), kind, change.field, shown.before, shown.after)
+
+
+def _of_tag(log: Log, commit: Commit, tag: str, events: list[RecordedEvent]) -> Difference:
+    """The fields that events give, and their values before: found by going back as far as it takes."""
+    after = {name: value for event in events for name, value in fields(event.data).items()}
+    veils = [event_veil(event.type) for event in events]
+    before: dict[str, Any] = {}
+    for event in log.read(Query.of(tags=[tag]), upto=commit.first - 1, backwards=True):
+        before = {name: value for name, value in fields(event.data).items() if name in after} | before
+        veils.append(event_veil(event.type))
+        if len(before) == len(after):
+            break
+    return diff_plain({name: before[name] for name in after if name in before}, after, veil=either(*veils))
