@@ -10,14 +10,12 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.cli.show.text import count, plain
 from backstory.cli.show.times import human, in_log
-from backstory.documents.causes import SHOWN, related_document
-from backstory.documents.commits import commit_document
+from backstory.documents.causes import SHOWN
+from backstory.documents.show import show_document
 from backstory.documents.states import name_of
-from backstory.documents.unread import unread_document
 from backstory.errors import BackstoryError, UnknownRevision
-from backstory.failing import theirs
 from backstory.history.ask.causes import causes, direct_effects, undone_by
-from backstory.history.ask.unread import unread
+from backstory.history.ask.unread import told_unread
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import Subjects, subject_of
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
+    from backstory.decide.state import State
     from backstory.history.ask.unread import Unread
     from backstory.session import Session
     from backstory.store import Log
@@ -46,10 +45,6 @@ REVISION is a branch, a mark, HEAD, a commit's id or 4 or more digits of its has
 quotes: without them a shell takes it for a comment. 2 means the same."""
 
 
-STATES, LARGE = 5, 1_000
-"""States that are told of because their events were not read; the largest commit of which it is asked."""
-
-
 def arguments(parser: ArgumentParser) -> None:
     """The revision."""
     parser.add_argument(
@@ -65,16 +60,14 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if (commit := point.commit) is None:
         raise UnknownRevision(arguments.revision, "no commit stands there; it is before the first one")
     shown = events(log, commit, point.position if point.exact else None)
-    subject = subject_of(log, commit)
+    found = told_unread(log, commit, states_of(session)) if commit.condition is not None else None
     if out.json:
-        others = related_document(log, commit, Subjects(log))
-        found = changed_unread(log, commit, session)
-        others["unread"] = None if found is None else [unread_document(each) for each in found]
-        out.document("commit", **commit_document(commit, subject, shown), **others)
+        out.document("commit", **show_document(log, commit, shown, found))
         return 0
+    subject = subject_of(log, commit)
     out.page()
     out.lines(header(commit, out))
-    out.lines(unread_lines(changed_unread(log, commit, session) or ()))
+    out.lines(unread_lines(found or ()))
     out.lines(related(log, commit, Subjects(log)))
     out.lines(commits.message(commit, subject, out))
     for event in shown:
@@ -87,16 +80,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     return 0
 
 
-def changed_unread(log: Log, commit: Commit, session: Session) -> list[Unread] | None:
-    """The states that the commit changed although it had not read all of them; None where that is not known.
-
-    It needs an application, whose code may not fit the history, and a commit that is not very large.
-    """
-    if commit.condition is None or commit.size > LARGE or not session.has_application:
-        return None
+def states_of(session: Session) -> Iterable[type[State]] | None:
+    """The states of the application; None without one, or if it cannot be loaded: a commit can be shown without it."""
     try:
-        with theirs("the application"):
-            return list(islice(unread(log, commit, session.application.states), STATES))
+        return session.application.states if session.has_application else None
     except BackstoryError:
         return None
 

@@ -94,7 +94,8 @@ def changes(
     limit: int = 100,
 ) -> Changes:
     """The fields that a commit changed, each on a line, and what is left out; see `changed`."""
-    found, number, many = [], 0, 0
+    found: list[FieldChange] = []
+    number = many = 0
     for each in changed(log, commit, states, tags):
         many += 1
         inside = each.difference.changes

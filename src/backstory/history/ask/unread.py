@@ -14,7 +14,8 @@ import msgspec
 
 from backstory.decide.loading import replayed
 from backstory.decide.state import State, state_type
-from backstory.errors import DefinitionError
+from backstory.errors import BackstoryError, DefinitionError
+from backstory.failing import theirs
 from backstory.history.ask.entities import Entities, concerns
 from backstory.history.compare.diff import diff
 from backstory.history.compare.pointer import Path, pointer
@@ -29,6 +30,10 @@ LOOKED = 64
 
 SHOWN = 5
 """The events of a state that are given."""
+
+
+LARGE, TOLD = 1_000, 5
+"""Events of the largest commit that is asked beside other questions about it, and the states that are told of then."""
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -69,6 +74,21 @@ def unread(log: Log, commit: Commit, states: Iterable[type[State]]) -> Iterator[
             changed = [change.path for change in diff(entity.start, entity.state).changes]
             if changed and (found := _unread(log, entity.reference, commit, query, missing, changed)):
                 yield found
+
+
+def told_unread(log: Log, commit: Commit, states: Iterable[type[State]] | None) -> list[Unread] | None:
+    """The first of them, to be shown beside a commit; None where it is not known.
+
+    It is not known without the states of an application, if its code does not fit the history, and of a commit that is
+    very large or has no condition.
+    """
+    if states is None or commit.condition is None or commit.size > LARGE:
+        return None
+    try:
+        with theirs("the application"):
+            return list(islice(unread(log, commit, states), TOLD))
+    except BackstoryError:
+        return None
 
 
 def uncovered(needed: Query, read: Query) -> Query:
