@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from backstory import connect
 from backstory.decide.latest import Latest
 from backstory.errors import ExpressionError
-from backstory.history.ask.bisect import StateTurn, Turn, first, turns_of_all
+from backstory.history.ask.bisect import (
+    Looked,
+    StateTurn,
+    Turn,
+    first,
+    looking_for_first,
+    looking_for_turns,
+    turns_of_all,
+)
 from backstory.history.ask.bisect_run import Answer, Suspects, answer_of, halve, halving
 from backstory.history.ask.entities import identities
 from backstory.history.ask.expression import predicate
@@ -160,3 +168,18 @@ def test_a_turn_has_its_event_and_says_who_did_it() -> None:
         [turn] = db.turns(Cart, lambda cart: cart.pieces > 2)
         assert turn.record == found
         assert pickle.loads(pickle.dumps(turn)).record.author == "bob"
+
+
+def test_a_search_says_how_far_it_has_come() -> None:
+    db = connect()
+    db.append(*(Added(f"c-{number % 3}", "a", 1) for number in range(1_200)))
+    holds = predicate("pieces > 300", Cart)
+    looked = [each for each in looking_for_turns(db.log, Cart, holds) if isinstance(each, Looked)]
+    assert [(each.position, each.events, each.states) for each in looked] == [
+        (500, 500, 3),
+        (1_000, 1_000, 3),
+        (1_200, 1_200, 3),
+    ]
+    assert looked[-1].turns == len(list(turns_of_all(db.log, Cart, holds))) == 3
+    one = list(looking_for_first(db.log, Cart("c-0"), holds))
+    assert one == [Looked(1_198, 400, 1, 1)]

@@ -6,7 +6,8 @@ import pytest
 
 from backstory import Event, State, Tag
 from backstory.errors import ApplicationError
-from backstory.history.ask.changes import FieldChange, changed, changes
+from backstory.history.ask.changes import FieldChange, changed, changed_at, changes
+from backstory.history.compare.diff import diff_states
 from tests.history.ledger import Book, Entered, enter, ledger
 
 
@@ -46,3 +47,14 @@ def test_an_error_in_the_code_of_a_state_names_the_state() -> None:
     made = db.append(Entered("a", 1, 0))
     with pytest.raises(ApplicationError, match=r"Broken.apply failed:(.|\n)*KeyError: 'planted'"):
         changes(db.log, made, [Broken])
+
+
+def test_the_changes_by_events_of_one_state_are_those_between_the_positions() -> None:
+    db = ledger()
+    for number in range(1, 6):
+        db.execute(enter(Book("a"), number))
+    found = changed_at(db.log, Book("a"), [2, 5])
+    assert found == {
+        position: diff_states(db.log, position - 1, db.log, position, Book("a")) for position in (2, 5)
+    }
+    assert changed_at(db.log, Book("a"), []) == {}

@@ -8,9 +8,9 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.errors import UnknownRevision
-from backstory.history.check.proof import NAMES, placed, prove
+from backstory.history.check.proof import NAMES, is_marked, placed, prove
 from backstory.values.commit import ORIGIN
-from backstory.values.masking import masked_command, masked_data
+from backstory.values.masking import masked_command
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -89,12 +89,10 @@ def pointed(session: Session, text: str) -> tuple[Point, int | None]:
 
 def check_marks(log: Log, commit: Commit, place: int, arguments: Namespace) -> None:
     """Raise `UsageError` if the proof would show a value that is masked elsewhere."""
-    position = commit.first + place - 1
-    [event] = log.read(after=position - 1, upto=position)
-    if not arguments.without_data and event.data and masked_data(event) != event.data:
+    if not arguments.without_data and is_marked(log, commit, place):
         raise UsageError(
-            f"the data of #{position} has values that the application marks, and a proof shows them as they are:"
-            " use --without-data, or --personal if they are personal"
+            f"the data of #{commit.first + place - 1} has values that the application marks, and a proof shows them as"
+            " they are: use --without-data, or --personal if they are personal"
         )
     if "command" in arguments.show and masked_command(commit.command_json) != commit.command_json:
         raise UsageError("the command has arguments that the application marks: leave it out")

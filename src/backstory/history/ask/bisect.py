@@ -5,7 +5,7 @@ Before its first event an entity is not there, and nothing is true of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import msgspec
@@ -61,6 +61,19 @@ class Found(msgspec.Struct, frozen=True):
         return len(self.turns) > 1
 
 
+EVERY = 500
+"""Events between two answers to how far a search has come."""
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """How far a search has come: up to a position, after so many events of so many states, with so many turns."""
+
+    position: int
+    events: int
+    states: int
+    turns: int
+
+
 class StateTurn(msgspec.Struct, frozen=True):
     """A turn of one of many states: which one, its values after the event, and the position of its turn before.
 
@@ -92,25 +105,40 @@ def first(
     Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one
     of its fields.
     """
+    looking = looking_for_first(log, reference, predicate, after, upto, codec)
+    while True:
+        try:
+            next(looking)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+
+
+def looking_for_first(
+    log: Log,
+    reference: State,
+    predicate: Predicate,
+    after: int = 0,
+    upto: int | None = None,
+    codec: Codec = PLAIN,
+) -> Generator[Looked, None, Found]:
+    """The same, for somebody who waits: it gives how far it has come, and returns what it found."""
     compiled, query, commits = state_type(type(reference)), reference.query(), Commits(log)
     state = compiled.copy(reference)
-    began = False
-    if after and replay(state, log, query, upto=after):
-        began = bool(predicate(state))
+    began = bool(after and replay(state, log, query, upto=after) and predicate(state))
+    held, position, events = began, after, 0
     turns: list[Turn] = []
-
-    def watched() -> Iterator[RecordedEvent]:
-        """The events; the code after a `yield` runs when that event has been applied."""
-        held = began
-        for record in commits.of(log.read(query, after=after, upto=upto)):
-            yield record
-            if bool(predicate(state)) is not held:
-                held = not held
-                turns.append(Turn(_whole(codec, record, commits), held))
-
-    compiled.fold(state, watched(), commits)
+    for events, record in enumerate(commits.of(log.read(query, after=after, upto=upto)), 1):
+        compiled.fold(state, (record,), commits)
+        position = record.position
+        if bool(predicate(state)) is not held:
+            held = not held
+            turns.append(Turn(_whole(codec, record, commits), held))
+        if events % EVERY == 0:
+            yield Looked(position, events, 1, len(turns))
     if not (began or turns) and isinstance(predicate, Expression) and isinstance(state, Latest):
         predicate.check(state.fields)
+    yield Looked(position, events, min(events, 1), len(turns))
     return Found(tuple(turns), began)
 
 
@@ -127,11 +155,26 @@ def turns_of_all(
     Its memory grows with the states that events concern. Raises `DefinitionError` for a class whose entities do not
     follow from events' tags, and as `first` does.
     """
+    looking = looking_for_turns(log, cls, predicate, after, upto, codec)
+    return (each for each in looking if isinstance(each, StateTurn))
+
+
+def looking_for_turns(
+    log: Log,
+    cls: type[State],
+    predicate: Predicate,
+    after: int = 0,
+    upto: int | None = None,
+    codec: Codec = PLAIN,
+) -> Iterator[StateTurn | Looked]:
+    """The same, for somebody who waits: between the turns, and at the end, it gives how far it has come."""
     copied = state_type(cls).copy
     held: dict[int, bool] = {}
     turned: dict[int, int] = {}
     entities = Entities(log, cls, after)
-    for record, concerned in entities.follow(upto):
+    position, events, turns = after, 0, 0
+    for events, (record, concerned) in enumerate(entities.follow(upto), 1):
+        position = record.position
         for entity in concerned:
             number = id(entity)
             if number not in held:
@@ -142,9 +185,13 @@ def turns_of_all(
                 whole = _whole(codec, record, entities.commits)
                 yield StateTurn(whole, holds, entity.reference, copied(entity.state), turned.get(number))
                 turned[number] = record.position
+                turns += 1
+        if events % EVERY == 0:
+            yield Looked(position, events, len(held), turns)
     if not (turned or any(held.values())) and isinstance(predicate, Expression) and cls is Latest:
         every: Any = entities.found.values()
         predicate.check({name for entity in every for name in entity.state.fields})
+    yield Looked(position, events, len(held), turns)
 
 
 def first_of_all(

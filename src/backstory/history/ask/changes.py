@@ -13,12 +13,13 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from backstory.decide.latest import Latest
-from backstory.decide.state import State
+from backstory.decide.state import State, state_type
 from backstory.errors import DefinitionError
 from backstory.failing import theirs
 from backstory.history.ask.diff_all import Changed, diff_all
-from backstory.history.compare.diff import Change, Difference, diff_plain
+from backstory.history.compare.diff import Change, Difference, diff, diff_plain
 from backstory.history.compare.jsonable import words_of
+from backstory.lookup import Commits
 from backstory.store import ALL, Log
 from backstory.values.codec import fields
 from backstory.values.commit import Commit
@@ -100,11 +101,25 @@ def changes(
         many += 1
         inside = each.difference.changes
         number += len(inside)
-        found += [_on_a_line(each.reference, change) for change in islice(inside, limit - len(found))]
+        found += [on_a_line(each.reference, change) for change in islice(inside, limit - len(found))]
     return Changes(tuple(found), number - len(found), many)
 
 
-def _on_a_line(reference: State, change: Change) -> FieldChange:
+def changed_at(log: Log, reference: State, positions: Collection[int]) -> dict[int, Difference]:
+    """How each of the events at these positions changed a state, by one pass over the events of the state."""
+    compiled, commits = state_type(type(reference)), Commits(log)
+    state, found = compiled.copy(reference), {}
+    with theirs(f"{type(reference).__name__}.apply"):
+        for record in commits.of(log.read(reference.query(), upto=max(positions, default=0))):
+            before = compiled.copy(state) if record.position in positions else None
+            compiled.fold(state, (record,), commits)
+            if before is not None:
+                found[record.position] = diff(before, state)
+    return found
+
+
+def on_a_line(reference: State, change: Change) -> FieldChange:
+    """A change of a state, masked, to be shown on a line."""
     shown = change.masked()
     kind: Sign = "added" if change.kind == "added" else "gone" if change.kind == "removed" else "changed"
     return FieldChange(words_of(reference), kind, change.field, shown.before, shown.after)

@@ -34,6 +34,7 @@ from backstory.values.commit import (
 )
 from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.hashes import audit_path, commit_hash, leaf_hash, root_above
+from backstory.values.masking import masked_data
 from backstory.values.salts import Withheld, digest_of, digests, openings
 
 NAMES = ("author", "message", "command", "metadata", "query")
@@ -217,6 +218,13 @@ def prove(
     except BackstoryError as wrong:
         raise ProofError(f"the history does not fit together ({wrong}); run: {pasted('verify')}") from wrong
     return made
+
+
+def is_marked(log: Log, commit: Commit, place: int) -> bool:
+    """Whether the data of an event have values that are masked elsewhere: a proof shows data as they are."""
+    position = commit.first + place - 1
+    [event] = log.read(after=position - 1, upto=position)
+    return bool(event.data) and masked_data(event) != event.data
 
 
 def placed(point: Point, event: int | None) -> tuple[Commit, int]:

@@ -152,6 +152,23 @@ def commits_between(branches: Branches, start: Point, end: Point) -> Iterator[Co
     return missing(branches, start, end).commits()
 
 
+def commits_named(branches: Branches, name: str, chain: Chain) -> dict[Commit, Chain]:
+    """The commits that an id, or the beginning of a hash, may mean, on this chain or else on any branch.
+
+    Each comes with a chain that has it.
+    """
+    where = dict.fromkeys(_find(branches.view(chain), name), chain)
+    if where:
+        return where
+    seen: set[bytes] = set()
+    for branch in branches.all():
+        for commit in _find(branches.view(branch.chain), name):
+            if commit.hash not in seen:
+                seen.add(commit.hash)
+                where[commit] = branch.chain
+    return where
+
+
 def _split(text: str) -> tuple[str, list[re.Match[str]]]:
     """A base, and the suffixes that follow it."""
     first = next((match.start() for match in SUFFIX.finditer(text)), len(text))
@@ -221,14 +238,8 @@ def _position(chain: Chain, log: Log, position: int, text: str) -> Point:
 
 def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
     """A commit by id or hash, on this branch or else on another; or a bare position."""
-    found = _find(branches.view(chain), name)
-    where = dict.fromkeys((commit.hash for commit in found), chain)
-    if not found:
-        for branch in branches.all():
-            for commit in _find(branches.view(branch.chain), name):
-                if commit.hash not in where:
-                    where[commit.hash] = branch.chain
-                    found.append(commit)
+    where = commits_named(branches, name, chain)
+    found = list(where)
     log = branches.view(chain)
     identical = [commit for commit in found if commit.id == name]
     if len(found) > 1 and len(identical) != 1:
@@ -242,7 +253,7 @@ def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
     if not found:
         raise UnknownRevision(text, _why_unknown(branches, name, log.head().position))
     commit = (identical or found)[0]
-    return Point(where[commit.hash], commit.position, commit)
+    return Point(where[commit], commit.position, commit)
 
 
 def _number(text: str) -> int | None:
