@@ -28,10 +28,10 @@ from backstory.told import pasted, warn
 
 T = TypeVar("T")
 
-FIRST_LOOK, LOOK = 0.0003, 0.005
+FIRST_LOOK, LOOK, SLOWER = 0.0003, 0.005, 1.3
 """Seconds between two looks of a reader who waits, if nothing wakes it: another process may feed the tables.
 
-They double from the first to the last, because most who wait have just appended, and what they wait for is on its way.
+They grow from the first to the last, because most who wait have just appended, and what they wait for is on its way.
 """
 
 SCANNED = 10_000
@@ -190,7 +190,7 @@ class Views:
             if (row is not None and row.state != RUNNING) or time.monotonic() > until:
                 raise self._behind(group, row, position, self._source.head().position)
             self._sleep(until, pause)
-            pause = min(LOOK, 2 * pause)
+            pause = min(LOOK, SLOWER * pause)
 
     def _behind(self, group: Group, row: Row | None, asked: int, head: int) -> Behind:
         run = f"run it with db.run(...) or {pasted('run')}"
