@@ -60,7 +60,9 @@ class TableFile:
         except apsw.CantOpenError:
             raise gone from None
         connection.set_busy_handler(waiting(lambda: self._timeout))
-        connection.execute(SETTINGS).fetchall()  # a row of the first one would keep the others from being done
+        connection.execute(
+            SETTINGS
+        ).fetchall()  # a row of the first one would keep the others from being done
         return _Opened(connection, self._here())
 
     def make(self) -> None:
