@@ -16,7 +16,7 @@ from backstory.errors import BlockingWarning, UnknownOption
 from backstory.handle import Handle
 from backstory.history.refs.branches import MAIN, TRIAL, Branches, Chain
 from backstory.line import forget
-from backstory.lookup import events_of
+from backstory.lookup import events_of, head_at
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
@@ -32,6 +32,7 @@ from backstory.verbs.writing import Writes
 if TYPE_CHECKING:
     from typing import Self
 
+    from backstory.history.refs.revision import Revision
     from backstory.projections.projection import AnyProjection
     from backstory.projections.views import Views
     from backstory.store import Store
@@ -92,12 +93,20 @@ class Database(Writes, Branching, Asks, Follows, Projects):
             forget(self.store)
 
     @contextmanager
-    def what_if(self) -> Iterator[WhatIf]:
-        """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name."""
+    def what_if(self, at: Revision | None = None) -> Iterator[WhatIf]:
+        """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name.
+
+        It begins here, or at any past revision. Raises `BranchError` for a point in the middle of a commit.
+        """
         line = self.handle.now()
-        head = line.log.head()
+        chain, log, head = line.chain, line.stored, line.log.head()
+        if at is not None:
+            point = self.point(at)
+            chain = self.branches.lowest(point.chain, point.position)
+            log = self.branches.view(chain)
+            head = head_at(log, point.position)
         home = MemoryStore(head)
-        yield WhatIf(self, line.chain, OverlayLog(line.stored, head, home.log()), home)
+        yield WhatIf(self, chain, OverlayLog(log, head, home.log()), home)
 
 
 class WhatIf(Database):

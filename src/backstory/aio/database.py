@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command, R
+    from backstory.history.refs.revision import Revision
     from backstory.outbox.message import Outbox
     from backstory.outbox.together import Together
     from backstory.reactions.run import Runnable, Running
@@ -106,9 +107,9 @@ class AsyncDatabase(Verbs):
                 await self._run(runner.__exit__, None, None, None)
 
     @asynccontextmanager
-    async def what_if(self) -> AsyncIterator[AsyncDatabase]:
+    async def what_if(self, at: Revision | None = None) -> AsyncIterator[AsyncDatabase]:
         """See `Database.what_if`; keep it with `await trial.keep(name)`. Its followers end with the block."""
-        block = self.db.what_if()
+        block = self.db.what_if(at)
         trial = AsyncDatabase(await self._run(block.__enter__), self._shared)
         try:
             yield trial

@@ -181,10 +181,16 @@ class Verbs(Face):
         return await self._run(self.db.cherry_pick, commit, options)
 
     async def revert(
-        self, commits: Revision, *, force: bool = False, author: str | None = None, message: str | None = None
+        self,
+        commits: Revision,
+        *,
+        force: bool = False,
+        id: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
     ) -> Commit | None:
         """See `Database.revert`."""
-        return await self._run(self.db.revert, commits, force=force, author=author, message=message)
+        return await self._run(self.db.revert, commits, force=force, id=id, author=author, message=message)
 
     async def diff(self, a: Revision, b: Revision, state: State) -> Difference:
         """See `Database.diff`."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from backstory.decide.drafting import Said
 from backstory.decide.state import defined_states
-from backstory.errors import BranchError, UnknownRevision
+from backstory.errors import BranchError, IdReused, UnknownRevision
 from backstory.handle import Tip
 from backstory.history.merge.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
 from backstory.history.merge.revert import Inversion, revert
@@ -71,18 +71,27 @@ class Branching(Reads):
         commits: Revision,
         *,
         force: bool = False,
+        id: str | None = None,
         author: str | None = None,
         message: str | None = None,
     ) -> Commit | None:
         """Undo a commit, or those of a range `a..b`, by one commit of new events; None if there is nothing to undo.
 
-        Its metadata names the commits that it reverts. `reverts` registers a function that undoes an event. Raises
-        `RevertError` if an event has none, or if later commits own fields that would change, unless `force`.
+        Its metadata names the commits that it reverts. `reverts` registers a function that undoes an event. With an
+        `id` it is done once: the same id for the same commits gives the recorded commit. Raises `RevertError` if an
+        event has none, or if later commits own fields that would change, unless `force`; and `IdReused`.
         """
 
         def undone(tip: Tip) -> Commit | None:
             picked = self._picked(commits)
-            said = Said(None, author, message, {REVERTS: [commit.id for commit in picked]})
+            reverted = [commit.id for commit in picked]
+            if (known := self.handle.known(id)) is not None:
+                if known.metadata.get(REVERTS) == reverted:
+                    return known
+                raise IdReused(
+                    known.id, f"was used for something else than this revert, at #{known.position}"
+                )
+            said = Said(id, author, message, {REVERTS: reverted})
 
             def drafting(inversion: Inversion, head: int) -> Draft:
                 return self.handle.drafter.draft(inversion.events, Condition(inversion.query, head), said)

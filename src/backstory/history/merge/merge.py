@@ -65,6 +65,9 @@ class Options(msgspec.Struct, frozen=True):
     that also says of each commit in conflict what deciding again would give, if all of them were decided again.
 
     `author` is the person who runs this; without one, the context's author.
+
+    `ends` are the hashes at which source and target ended when somebody looked at a merge: it raises `HeadMoved` if
+    one of them has gone on since, so that what was looked at is done, or nothing.
     """
 
     resolution: Resolution | None = None
@@ -75,6 +78,7 @@ class Options(msgspec.Struct, frozen=True):
     author: str | None = None
     dry_run: bool = False
     preview: bool = False
+    ends: tuple[bytes, bytes] | None = None
     codec: Codec = PLAIN
 
     def __post_init__(self) -> None:
@@ -126,7 +130,10 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
 
     def judge(head: Head) -> MergeReport:
         base = min(branches.shared(one.chain, other.chain)[1], head.position)
-        commits = list(view.commits(after=base))
+        end = view.head()
+        if options.ends is not None and options.ends != (end.hash, head.hash):
+            raise HeadMoved((end if options.ends[0] != end.hash else head).position)
+        commits = list(view.commits(after=base, upto=end.position))
         settled = branches.settled(target) if commits else frozenset()
         if base == head.position and not any(origin(commit) in settled for commit in commits):
             forward = _forward(view, commits, base, source, target)

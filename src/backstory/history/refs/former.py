@@ -38,11 +38,22 @@ def restore(branches: Branches, text: str, name: str | None = None) -> Branch:
     `text` is the branch, as in `trial`; an earlier log of it, as in `trial@{2}`; or a commit that only the log has.
     Raises `BranchError` if there is no such log, or if the name is taken.
     """
+    had, number = found(branches, text)
+    if had is None and name is None:
+        raise BranchError(f"a log that is found by its commit {text!r} needs a name for the branch")
+    return branches.restore(name or had or "", number)
+
+
+def found(branches: Branches, text: str) -> tuple[str | None, int]:
+    """The name that a log had which has none any more, and its number; no name if it is found by a commit.
+
+    Raises `BranchError` if there is no such log.
+    """
     former = FORMER.fullmatch(text)
     had, count = (text, 1) if former is None else (former[1], int(former[2]))
     numbers = [entry.details["was"] for entry in branches.reflog.read(had) if "was" in entry.details]
     if former is None and not numbers:
-        return _with_commit(branches, text, name)
+        return None, _with_commit(branches, text)
     if not 0 < count <= len(numbers):
         known = (
             f"the reflog knows {had}@{{1}} to {had}@{{{len(numbers)}}}"
@@ -50,30 +61,26 @@ def restore(branches: Branches, text: str, name: str | None = None) -> Branch:
             else "the reflog knows none"
         )
         raise BranchError(f"branch {had!r} had no such log: {known}").hinted(f"see:  {pasted('reflog')}")
-    return branches.restore(name or had, numbers[count - 1])
+    return had, numbers[count - 1]
 
 
 def _means(text: str, commit: Commit) -> bool:
     return commit.id == text or len(text) >= SHORTEST
 
 
-def _with_commit(branches: Branches, text: str, name: str | None) -> Branch:
-    """Name the log without a name that has a commit."""
+def _with_commit(branches: Branches, text: str) -> int:
+    """The log without a name that has a commit."""
     store = branches.store
     taken = {branch.number for branch in branches.all()} | {int(store.refs.get(REFLOG) or -1)}
     free = [number for number in store.logs() if number not in taken]
-    found = [
-        number for number in free if any(_means(text, commit) for commit in store.log(number).find(text))
-    ]
-    if not found:
+    logs = [number for number in free if any(_means(text, commit) for commit in store.log(number).find(text))]
+    if not logs:
         raise BranchError(
             f"{text!r} is no branch that was deleted or rebased, and no commit of a log without a name"
         ).hinted(f"see:  {pasted('reflog')}")
-    if len(found) > 1:
-        ends = ", ".join(store.log(number).head().hash.hex()[:16] for number in found)
+    if len(logs) > 1:
+        ends = ", ".join(store.log(number).head().hash.hex()[:16] for number in logs)
         raise BranchError(
-            f"{len(found)} logs without a name have {text!r}; name one by its last commit: {ends}"
+            f"{len(logs)} logs without a name have {text!r}; name one by its last commit: {ends}"
         )
-    if name is None:
-        raise BranchError(f"a log that is found by its commit {text!r} needs a name for the branch")
-    return branches.restore(name, found[0])
+    return logs[0]

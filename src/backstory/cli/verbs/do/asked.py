@@ -6,7 +6,6 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
-from backstory.cli.parse.usage import named, option, usage, which
 from backstory.cli.show.text import plain
 from backstory.cli.verbs.do.options import commit_options
 from backstory.cli.verbs.do.perform import perform
@@ -17,6 +16,7 @@ from backstory.documents.application import identity_types
 from backstory.documents.types import bare, item, spelled
 from backstory.errors import InputError
 from backstory.texts.calls import called, required
+from backstory.texts.usage import named, option, usage, which
 from backstory.told import pasted
 
 if TYPE_CHECKING:
