@@ -56,7 +56,6 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.live": ["Live", "Seen", "CaughtUp"],
             "backstory.reactions.lanes": ["Delivery"],
             "backstory.reactions.run": ["Running"],
-            "backstory.outbox.together": ["Together"],
         },
     ),
     "backstory.adapters": (

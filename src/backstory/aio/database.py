@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command, R
     from backstory.history.refs.revision import Revision
     from backstory.outbox.message import Outbox
-    from backstory.outbox.together import Together
     from backstory.reactions.run import Runnable, Running
     from backstory.values.commit import Commit
     from backstory.values.query import Condition
@@ -94,9 +93,7 @@ class AsyncDatabase(Verbs):
         return commit
 
     @asynccontextmanager
-    async def run(
-        self, *things: Runnable | Outbox, lease: float = LEASE
-    ) -> AsyncIterator[Running | Together]:
+    async def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> AsyncIterator[Running]:
         """See `Database.run`: `async with db.run(Orders): ...`."""
         runner = self.db.run(*things, lease=lease)
         await self._run(runner.__enter__)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from backstory.errors import StoreClosed, StoreError, StoreRefused
+from backstory.errors import ReactionWarning, StoreClosed, StoreError, StoreRefused
 from backstory.forks import on_fork
 from backstory.local import store_id
 from backstory.outbox.message import Later, Message, Outbox, StopSending
@@ -19,6 +19,8 @@ from backstory.projections.source import Source
 from backstory.reactions.asked import asking
 from backstory.reactions.lanes import Delivery
 from backstory.reactions.subscription import Consumer
+from backstory.right import why_not
+from backstory.told import warn
 from backstory.transfer.formats.cloudevents import event_line
 
 if TYPE_CHECKING:
@@ -74,6 +76,11 @@ class Sending:
         self._end()
         if self.error is not None:
             raise self.error
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether one of its threads has ended, because it failed, or because the store was closed."""
+        return not all(thread.is_alive() for thread in self._threads)
 
     def _end(self) -> None:
         with suppress(StoreClosed):
@@ -172,3 +179,13 @@ class Sending:
         record = each.record
         body = event_line(record.commit, record.stored, self._origin)
         return Message.of(record.type, record.commit.authored, each.key, body)
+
+
+def sendings(outboxes: Iterable[Outbox], source: Source, lease: float) -> list[Sending]:
+    """A sending for each outbox; none, with a `ReactionWarning`, in a store that has not the right to react."""
+    every = list(outboxes)
+    if every and (why := why_not(source.branches.store)):
+        names = ", ".join(each.name for each in every)
+        warn(f"{names}: not run, because this store does not react: {why}", ReactionWarning)
+        return []
+    return [Sending(each, source, lease=lease) for each in every]

@@ -120,6 +120,11 @@ class Rounds(Generic[P]):
         if self.error is not None:
             raise self.error
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its thread has ended, because it failed, or because the store was closed."""
+        return self._thread is not None and not self._thread.is_alive()
+
     def stop(self) -> None:
         """Tell it to end after the step that is being taken. Any thread or handler of a signal may call it."""
         self._stop.set()

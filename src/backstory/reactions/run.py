@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from backstory.errors import ReactionWarning
 from backstory.forks import on_fork
@@ -15,7 +15,7 @@ from backstory.projections.runner import Runner
 from backstory.projections.views import Views
 from backstory.reactions.declare import Reacting
 from backstory.reactions.post import Post
-from backstory.reactions.process import AnyReaction, check_names, is_reaction, reacting
+from backstory.reactions.process import AnyReaction, is_reaction, reacting
 from backstory.right import why_not
 from backstory.store import Store
 from backstory.told import warn
@@ -55,14 +55,43 @@ class Reactor(Rounds[Post]):
         return super().__enter__()
 
 
+class Part(Protocol):
+    """Something that runs beside others, in threads of its own or in the caller's."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its threads have ended, or one of them: it failed, or its store was closed."""
+        ...
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, *_: object) -> None:
+        """End, and raise what went wrong in its threads."""
+        ...
+
+    def stop(self) -> None:
+        """Tell it to end."""
+        ...
+
+    def run(self, *, once: bool = False) -> None:
+        """Run it in this thread; `once`: until nothing is left to do."""
+        ...
+
+
 class Running:
     """Everything that runs together, for the length of a block or until it is told to stop."""
 
     def __init__(
-        self, projections: Runner | None, reactors: Sequence[Reactor], head: Callable[[], Any]
+        self,
+        projections: Runner | None,
+        reactors: Sequence[Reactor],
+        outboxes: Sequence[Part],
+        head: Callable[[], Any],
     ) -> None:
-        self._projections = projections
+        self._projections: list[Part] = [] if projections is None else [projections]
         self._reactors = reactors
+        self._outboxes = outboxes
+        self._parts: list[Part] = [*self._projections, *reactors, *outboxes]
         self._head = head
         self._begin()
         on_fork(child=self._begin)
@@ -70,12 +99,8 @@ class Running:
     def _begin(self) -> None:
         self._stop = threading.Event()
 
-    @property
-    def _parts(self) -> list[Rounds[Any]]:
-        return [*([] if self._projections is None else [self._projections]), *self._reactors]
-
     def __enter__(self) -> Self:
-        begun: list[Rounds[Any]] = []
+        begun: list[Part] = []
         try:
             for part in self._parts:
                 part.__enter__()
@@ -105,15 +130,13 @@ class Running:
             part.stop()
 
     def run(self, *, once: bool = False) -> None:
-        """Run in this thread until `stop`, or until one of them fails; `once`: until nothing is left to do."""
+        """Run until `stop`, or until one of them fails; `once`, in this thread: until nothing is left to do."""
         if once:
             self._once()
-        elif len(self._parts) == 1:
-            self._parts[0].run()
-        else:
-            with self:
-                while not self._stop.wait(LOOK) and not any(part.error for part in self._parts):
-                    pass
+            return
+        with self:
+            while not self._stop.wait(LOOK) and not any(part.has_ended for part in self._parts):
+                pass
 
     def _once(self) -> None:
         """Reactions give events to each other, so each has its turn until none has added any."""
@@ -121,8 +144,8 @@ class Running:
         while self._reactors and head != (head := self._head()):
             for reactor in self._reactors:
                 reactor.run(once=True)
-        if self._projections is not None:
-            self._projections.run(once=True)
+        for part in (*self._projections, *self._outboxes):
+            part.run(once=True)
 
 
 def running(
@@ -132,20 +155,20 @@ def running(
     handle: Handle,
     clock: Callable[[], datetime],
     lease: float,
+    outboxes: Sequence[Part] = (),
 ) -> Running:
-    """Run these: projections, reactions, processes. Without the right to react, projections alone: `ReactionWarning`.
+    """Run these: projections, reactions and processes, beside outboxes.
 
-    Raises `DefinitionError` for two reactions of one name.
+    A store without the right to react runs projections alone, and says so by `ReactionWarning`.
     """
     every = list(things)
     reactions = [reacting(each) for each in every if is_reaction(each)]
-    check_names(each.name for each in reactions)
     others = [cast("AnyProjection", each) for each in every if not is_reaction(each)]
     if reactions and (why := why_not(store)):
         names = ", ".join(each.name for each in reactions)
         warn(f"{names}: not run, because this store does not react: {why}", ReactionWarning)
         reactions = []
-    return run_these(views.know(others), reactions, views, store, handle, clock, lease)
+    return run_these(views.know(others), reactions, views, store, handle, clock, lease, outboxes)
 
 
 def run_these(
@@ -156,9 +179,10 @@ def run_these(
     handle: Handle,
     clock: Callable[[], datetime],
     lease: float,
+    outboxes: Sequence[Part] = (),
 ) -> Running:
     """The same for groups and reactions, in a store that has the right."""
     need_lease(lease)
     projections = Runner(views, groups, store.watch, lease=lease) if groups else None
     reactors = [Reactor(each, views, store, handle, clock, lease) for each in reactions]
-    return Running(projections, reactors, views.source.head)
+    return Running(projections, reactors, outboxes, views.source.head)

@@ -14,7 +14,6 @@ from backstory.verbs.held import LEASE, Held, S
 
 if TYPE_CHECKING:
     from backstory.outbox.message import Outbox
-    from backstory.outbox.together import Together
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
     from backstory.reactions.run import Runnable, Running
@@ -117,7 +116,7 @@ class Projects(Held):
         line, upto = self._view(at)
         return by_folding(line.log, state, asked, upto)
 
-    def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> Running | Together:
+    def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> Running:
         """Run projections, reactions, processes and outboxes for a block: `with db.run(Orders, confirm): ...`.
 
         Any number of processes may run the same ones: for each, one of them does the work, and `lease` seconds after
@@ -126,13 +125,16 @@ class Projects(Held):
         than half a lease. Raises `ProjectionError` if a projection cannot be fed, and `DefinitionError`.
         """
         from backstory.outbox.message import Outbox
-        from backstory.outbox.together import Together, sendings
+        from backstory.outbox.sending import sendings
+        from backstory.reactions.process import check_names, is_reaction, reacting
         from backstory.reactions.run import running
 
         outboxes = [each for each in things if isinstance(each, Outbox)]
         others = [each for each in things if not isinstance(each, Outbox)]
-        runner = running(others, self.views, self.store, self.main, self.branches.clock, lease)
-        return Together(runner, sendings(outboxes, self.views.source, lease)) if outboxes else runner
+        reactions = [reacting(each) for each in others if is_reaction(each)]
+        check_names([each.name for each in outboxes] + [each.name for each in reactions])
+        sent = sendings(outboxes, self.views.source, lease)
+        return running(others, self.views, self.store, self.main, self.branches.clock, lease, sent)
 
     def rebuild(self, projection: AnyProjection) -> None:
         """Make the tables of a projection anew, beside those that readers see until the new ones are at the end."""

@@ -70,7 +70,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Run them."""
-    from backstory.outbox.together import Together, sendings
+    from backstory.outbox.sending import sendings
     from backstory.reactions.run import run_these
 
     db = session.database
@@ -88,10 +88,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         reactions, outboxes = [], []
     for group in groups:
         db.views.ensured(group)
-    runner = Together(
-        run_these(groups, reactions, db.views, db.store, db.main, db.branches.clock, arguments.lease),
-        sendings(outboxes, db.views.source, arguments.lease),
-    )
+    lease, views = arguments.lease, db.views
+    sent = sendings(outboxes, views.source, lease)
+    runner = run_these(groups, reactions, views, db.store, db.main, db.branches.clock, lease, sent)
     names = Chosen(groups, reactions, outboxes, []).names
 
     def stop(*_: Any) -> None:
