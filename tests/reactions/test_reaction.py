@@ -315,11 +315,6 @@ def test_what_cannot_be_a_reaction_is_refused_when_it_is_defined() -> None:
         @reaction
         def wrong(event: Placed, cents: int) -> None: ...
 
-    with pytest.raises(DefinitionError, match="is async"):
-
-        @reaction
-        async def later(event: Placed) -> None: ...
-
     with pytest.raises(DefinitionError, match="has no field 'customer', its partition"):
 
         @reaction(partition="customer")

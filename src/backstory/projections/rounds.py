@@ -96,6 +96,10 @@ class Rounds(Generic[P]):
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
+    def ring(self) -> None:
+        """Take turns now: there may be something to do. Any thread may call it."""
+        self._wake.set()
+
     def look(self) -> None:
         """Find new posts, and forget those that are gone."""
 

@@ -8,6 +8,7 @@ and it is never run again for an event that it has passed.
     keep       checkpoints, leases and parked events, as refs of the store
     declare    what people write: `@reaction`
     process    states that react, and their deadlines
+    calls      functions at work, one or several at once; `loop`: those that are async
     delivery   one event, from the function to the unit that is written
     post       a reaction that is run here, event by event
     operate    looking after reactions

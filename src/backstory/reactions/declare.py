@@ -42,6 +42,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
       parks the event.
     - `at_most_once`: each try is noted before it begins, and an event whose try did not end is left out. So what the
       function does happens once or not at all; else it happens once, and again if the process dies in that moment.
+    - `concurrency`: at how many events the function works at once, in as many threads. It begins at them in the order
+      of the log, and at one of a `partition` only when all earlier ones of the same value are over.
     """
 
     since: str = "now"
@@ -49,6 +51,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     partition: str | None = None
     on_refused: str = "note"
     at_most_once: bool = False
+    concurrency: int = 1
 
     def check(self, name: str) -> Self:
         """Raise `DefinitionError` for a value that means nothing."""
@@ -58,6 +61,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise DefinitionError(f"{name}: on_refused is 'note' or 'park', not {self.on_refused!r}")
         if self.retries < 1:
             raise DefinitionError(f"{name}: it is tried once at least, not {self.retries} times")
+        if self.concurrency < 1:
+            raise DefinitionError(f"{name}: it works at 1 event at once at least, not at {self.concurrency}")
+        if self.concurrency > 1 and self.at_most_once:
+            raise DefinitionError(
+                f"{name}: at_most_once notes each try before the next one begins, so concurrency is 1"
+            )
         return self
 
 
@@ -81,6 +90,10 @@ class Delivery(msgspec.Struct, frozen=True):
     def time(self) -> datetime:
         """The time of the event in the log."""
         return self.record.time
+
+
+Wait = Callable[[Any], Any]
+"""Takes a coroutine, or an async iterator, to its end, and returns its result."""
 
 
 class Reacting(Protocol):
@@ -111,8 +124,11 @@ class Reacting(Protocol):
         """The states to load as of an event, by the name under which `run` gets them."""
         ...
 
-    def run(self, event: Any, states: Mapping[str, State], delivery: Delivery) -> list[Command]:
-        """Run the code once, and return the commands that it gives. Raises its errors, and `DecisionError`."""
+    def run(self, event: Any, states: Mapping[str, State], delivery: Delivery, wait: Wait) -> list[Command]:
+        """Run the code once, and return the commands that it gives. Raises its errors, and `DecisionError`.
+
+        `wait` takes a coroutine or an async iterator to its end.
+        """
         ...
 
 
@@ -129,7 +145,6 @@ class Reaction:
         self.__qualname__, self.__module__ = function.__qualname__, function.__module__
         self.__wrapped__ = function
         check_name(self.name, function.__qualname__)
-        check_sync(function, self.name)
         self._events: tuple[EventType, ...] = ()
         self._parts: dict[str, Any] = {}
         with suppress(NameError):  # a forward reference: resolved when it is run
@@ -202,29 +217,23 @@ class Reaction:
             if is_state(cls)
         }
 
-    def run(self, event: Any, states: Mapping[str, State], delivery: Delivery) -> list[Command]:
+    def run(self, event: Any, states: Mapping[str, State], delivery: Delivery, wait: Wait) -> list[Command]:
         """Run the function once; see `Reacting.run`."""
         given: dict[str, Any] = {
             name: delivery if kind is Delivery else delivery.record
             for name, kind in self._parts.items()
             if name not in states
         }
-        return list(commands(self.function(event, **states, **given), self.name))
+        result = self.function(event, **states, **given)
+        if inspect.iscoroutine(result) or inspect.isasyncgen(result):
+            result = wait(result)
+        return list(commands(result, self.name))
 
 
 def check_name(name: str, what: str) -> None:
     """Raise `DefinitionError` for a name that cannot be part of a ref's."""
     if not NAME.fullmatch(name):
         raise DefinitionError(f"{what}: {name!r} cannot be a name; take one like {NAME.pattern}")
-
-
-def check_sync(function: Callable[..., Any], name: str) -> None:
-    """Raise `DefinitionError` for a coroutine."""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise DefinitionError(
-            f"{name} is async, and reactions run in a thread of their own, also under backstory.aio: write it with def,"
-            " and call what is async with anyio.run or a client that is not"
-        )
 
 
 def events_of(annotation: Any, name: str) -> tuple[EventType, ...]:
@@ -284,6 +293,7 @@ def reaction(
     partition: str | None = None,
     on_refused: str = "note",
     at_most_once: bool = False,
+    concurrency: int = 1,
 ) -> Callable[[Callable[..., Any]], Reaction]: ...
 
 
@@ -293,6 +303,7 @@ def reaction(function: Callable[..., Any] | None = None, /, *, name: str | None 
     Its first parameter is the event, of one type or a union. Others are states, which are loaded as of the event by the
     tags that both have; a `Delivery`; a `Record`. It yields commands, or returns one, several or none. They are
     executed when it has ended, in one unit with its checkpoint, each once under an id that follows from the event.
+    It may be `async def`: then it runs in an event loop of asyncio that belongs to the reaction.
 
     It runs in one store only, and on main only; see `backstory.right`. Parameters are those of `Policy`, and `name`
     (default: the function's), which says for ever which events it has had. Raises `DefinitionError`.

@@ -22,6 +22,7 @@ from backstory.decide.loading import Cache, Loader, Reads
 from backstory.decide.state import State, state_type
 from backstory.decide.together import Together
 from backstory.errors import Conflict, HistoryMoved, IdReused, Refused
+from backstory.reactions.calls import Call, Calls
 from backstory.reactions.declare import Delivery, Reacting
 from backstory.store import Record
 from backstory.unit import Append, Step, Written
@@ -53,26 +54,35 @@ def delivery_key(name: str, commit: Commit, position: int) -> str:
 
 
 class Deliverer:
-    """Runs one reaction, and executes its commands."""
+    """Runs one reaction, up to `most` functions at once, and executes its commands. `ring`: see `Calls`."""
 
-    def __init__(self, reacting: Reacting, handle: Handle) -> None:
+    def __init__(self, reacting: Reacting, handle: Handle, most: int, ring: Callable[[], object]) -> None:
         self._reacting = reacting
         self._handle = handle
         self._loader: Loader | None = None
+        self._calls = Calls(reacting.name, most, ring)
 
-    def run(self, record: Record, attempt: int) -> list[Prepared]:
-        """Run the function for an event. Raises its errors."""
+    def begin(self, record: Record, attempt: int) -> Call[list[Prepared]]:
+        """Run the function for an event. Raises errors of the states that it reads."""
         reacting, event = self._reacting, record.event
         key = delivery_key(reacting.name, record.commit, record.position)
         states = {
             name: self._loaded(state, record.position) for name, state in reacting.references(event).items()
         }
-        with context(author=reacting.name, because=record):
-            given = reacting.run(event, states, Delivery(key, attempt, record))
-            return [
-                self.prepared(command, derived(KIND, f"{key}.{number}"))
-                for number, command in enumerate(given)
-            ]
+
+        def work() -> list[Prepared]:
+            with context(author=reacting.name, because=record):
+                given = reacting.run(event, states, Delivery(key, attempt, record), self._calls.wait)
+                return [
+                    self.prepared(command, derived(KIND, f"{key}.{number}"))
+                    for number, command in enumerate(given)
+                ]
+
+        return self._calls.begin(record, work)
+
+    def close(self) -> None:
+        """Wait for functions that are at work, and let go of their threads. It may be used again."""
+        self._calls.close()
 
     def _loaded(self, reference: State, position: int) -> State:
         """A state as of an event. Events come in order, so what is remembered is never newer."""

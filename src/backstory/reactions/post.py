@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.errors import Conflict, NotReacting, Refused, StoreClosed, StoreError, StoreRefused
+from backstory.errors import (
+    BackstoryError,
+    Conflict,
+    NotReacting,
+    Refused,
+    StoreClosed,
+    StoreError,
+    StoreRefused,
+)
+from backstory.forks import on_fork
 from backstory.lookup import commit_at
 from backstory.projections.applying import FailedError, decoded, told
 from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, RUNNING, STOPPED, Parked
 from backstory.projections.feed import FAR
-from backstory.projections.rounds import FIRST_PAUSE, LONGEST_PAUSE, LOOK, Pauses
+from backstory.projections.rounds import FIRST_PAUSE, LONGEST_PAUSE, LOOK, Pauses, new_owner
 from backstory.projections.source import Source
+from backstory.reactions.calls import Call
 from backstory.reactions.deadlines import OWN, Deadlines
 from backstory.reactions.declare import Reacting
 from backstory.reactions.delivery import Deliverer, Prepared
@@ -57,13 +69,16 @@ class Post:
         *,
         owner: str,
         lease: float,
+        concurrency: int | None = None,
+        ring: Callable[[], object] = int,
     ) -> None:
         self.reacting = reacting
         self.keep = Keep(store, reacting.name)
         self.due = 0.0
         self.error: Exception | None = None
         self._source = source
-        self._deliverer = Deliverer(reacting, handle)
+        self._most = reacting.policy.concurrency if concurrency is None else concurrency
+        self._deliverer = Deliverer(reacting, handle, self._most, ring)
         self._clock = clock
         self._owner, self._lease = owner, lease
         self._deadlines = Deadlines(reacting) if isinstance(reacting, ProcessType) else None
@@ -77,7 +92,16 @@ class Post:
         self._keys: set[str] = set()  # whose events wait
         self._waiting: deque[Parked] = deque()  # that are to be tried again
         self._changes = -1
-        self._ran: tuple[int, list[Prepared]] | None = None
+        self._calls: dict[int, Call[list[Prepared]] | None] = {}  # None where no function has to run
+        self._turning = threading.Lock()  # whoever has it may use the checkpoint
+        on_fork(child=self._begin_in_child)
+
+    def _begin_in_child(self) -> None:
+        """The parent goes on as the owner; in the child, it is somebody else."""
+        self._turning = threading.Lock()
+        self._owner, self._held = new_owner(), False
+        self._events.clear()
+        self._calls.clear()
 
     @property
     def is_done(self) -> bool:
@@ -100,7 +124,8 @@ class Post:
         if now < self.due:
             return False
         try:
-            moved = self._turn(now)
+            with self._turning:
+                moved = self._turn(now)
         except (StoreClosed, NotReacting):
             raise
         except TakenError:
@@ -119,15 +144,13 @@ class Post:
     def _lose(self, now: float) -> None:
         self._held = self._at_end = False
         self._events.clear()
-        self._ran = None
+        self._calls.clear()
         self.due = now + self._lease / 3
 
     def _turn(self, now: float) -> bool:
         if not self._held and not self._take(now):
             return False
-        if now > self._renew:
-            self.keep.hold(self._lease)
-            self._renew = now + self._lease / 3
+        self._hold()
         if self.keep.at.state != RUNNING or not self._events:
             self.keep.look()
             if self.keep.at.owner != self._owner:
@@ -140,11 +163,39 @@ class Post:
         if self._waiting:
             self._again(self._waiting[0])
             return True
-        if self._events or self._read():
+        if len(self._events) < self._most:
+            self._read()
+        if self._events:
             self._at_end = False
-            self._next(self._events[0])
-            return True
+            if self._most > 1:
+                self._begin_several()
+            first = self._calls.get(self._events[0].position)
+            if first is None or first.is_over():
+                self._next(self._events[0])
+                return True
+            return False
         return self._at_the_end(now)
+
+    def hold(self) -> None:
+        """Stay the owner, also while a function is at work. Any thread may call it."""
+        with self._turning:
+            if self._held:
+                self._hold()
+
+    def _hold(self) -> None:
+        now = time.monotonic()
+        if now > self._renew:
+            self.keep.hold(self._lease)
+            self._renew = now + self._lease / 3
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """While a function works: then `hold` may change the checkpoint."""
+        self._turning.release()
+        try:
+            yield
+        finally:
+            self._turning.acquire()
 
     def _know(self, parked: dict[int, Parked]) -> None:
         """Know the events that are parked now."""
@@ -169,13 +220,13 @@ class Post:
             self.keep.write(_replace(at, state=DIVERGED, why=why))
         return True
 
-    def _read(self) -> bool:
-        """Read the next events; whether there are any."""
-        stretch = self._source.after(self.keep.at.position, self.reacting.types, AHEAD)
+    def _read(self) -> None:
+        """Read the next events."""
+        after = self._events[-1].position if self._events else self.keep.at.position
+        stretch = self._source.after(after, self.reacting.types, AHEAD)
         self._events.extend(stretch.records)
         self._end = stretch.end
         self._find = self._source.finder(stretch.records)
-        return bool(stretch.records)
 
     def _at_the_end(self, now: float) -> bool:
         at = self.keep.at
@@ -201,40 +252,68 @@ class Post:
 
     def _next(self, stored: RecordedEvent) -> None:
         """Deliver the next event, or park it."""
-        passed = self.keep.moved(stored.position, self._find(stored.commit).hash)
-        known = self._parked.get(stored.position)
-        if known is not None:
-            self._move(passed)
+        if stored.position in self._parked:
+            self._move(self._after(stored))
         elif (record := self._opened(stored)) is None:
             return
         elif not self.reacting.concerns(record.event):
-            self._skip(stored, passed)
+            self._skip(stored)
         elif (key := self._key(record)) in self._keys:
-            self._park(passed, Parked(stored.position, key, EARLIER, KEPT_BACK, 0))
+            self._park(stored, Parked(stored.position, key, EARLIER, KEPT_BACK, 0))
         elif self.reacting.policy.at_most_once and self._was_tried(stored):
-            self._park(passed, Parked(stored.position, key, BROKEN_OFF, LEFT_OUT, 1))
+            self._park(stored, Parked(stored.position, key, BROKEN_OFF, LEFT_OUT, 1))
         else:
-            self._deliver(record, key, passed)
+            self._deliver(record, key)
             return
         self._passed()
 
-    def _passed(self) -> None:
-        self._events.popleft()
+    def _begin_several(self) -> None:
+        """Let functions begin at the next events, until one has the key of another that is not over."""
+        keys: set[str] = set()
+        for stored in islice(self._events, self._most):
+            call = self._calls.get(stored.position)
+            record = self._opened(stored, stops=False) if call is None else call.record
+            if record is None:
+                return
+            key = self._key(record) if self.reacting.concerns(record.event) else None
+            if key in keys:
+                return
+            if key is None or key in self._keys or stored.position in self._parked:
+                self._calls[stored.position] = None
+                continue
+            keys.add(key)
+            if call is None:
+                tries = self.keep.at.tries if stored is self._events[0] else 0
+                self._calls[stored.position] = self._call(record, tries + 1)
 
-    def _skip(self, stored: RecordedEvent, passed: Checkpoint) -> None:
+    def _call(self, record: Record, attempt: int) -> Call[list[Prepared]] | None:
+        """The function at an event; None if it cannot begin, which is told in its turn."""
+        with suppress(Exception):
+            return self._deliverer.begin(record, attempt)
+        return None
+
+    def _after(self, stored: RecordedEvent) -> Checkpoint:
+        """The checkpoint after an event."""
+        return self.keep.moved(stored.position, self._find(stored.commit).hash)
+
+    def _passed(self) -> None:
+        self._calls.pop(self._events.popleft().position, None)
+
+    def _skip(self, stored: RecordedEvent) -> None:
         """Pass an event that is for others; written down now and then."""
         if stored.position - self.keep.at.position >= FAR or len(self._events) == 1:
-            self._move(passed)
+            self._move(self._after(stored))
 
-    def _opened(self, stored: RecordedEvent) -> Record | None:
-        """The event as an object; None if the code at hand cannot read it, which stops the reaction."""
+    def _opened(self, stored: RecordedEvent, *, stops: bool = True) -> Record | None:
+        """The event as an object; None if the code at hand cannot read it, which `stops` the reaction."""
         if stored.type in OWN:  # with any classes in the codec
             return Record(OWN[stored.type].read(stored), stored, self._find)
         try:
             [(_, event)] = decoded([stored], self._source.codec)
         except FailedError as failed:
-            why = f"#{stored.position} {stored.type}: {failed.why}"
-            self._move(_replace(self.keep.at, state=STOPPED, why=why))
+            if stops:
+                why = f"#{stored.position} {stored.type}: {failed.why}"
+                self._move(_replace(self.keep.at, state=STOPPED, why=why))
             return None
         return Record(event, stored, self._find)
 
@@ -245,11 +324,11 @@ class Post:
         """Whether a try of this event began and did not end; else that one begins is written down now."""
         at = self.keep.at
         if at.trying == stored.position:
-            return self._ran is None
+            return stored.position not in self._calls
         self._move(_replace(at, trying=stored.position))
         return False
 
-    def _deliver(self, record: Record, key: str, passed: Checkpoint) -> None:
+    def _deliver(self, record: Record, key: str) -> None:
         policy, tries = self.reacting.policy, self.keep.at.tries + 1
         error = self._try(record, tries, partial(self._passing, record))
         if error is None:
@@ -261,7 +340,7 @@ class Post:
             self._move(_replace(self.keep.at, tries=tries, why=f"#{record.position}: {why}"))
             self.due = time.monotonic() + min(FIRST_PAUSE * 2.0 ** (tries - 1), LONGEST_PAUSE)
             return
-        self._park(passed, Parked(record.position, key, why, KEPT_BACK, tries))
+        self._park(record.stored, Parked(record.position, key, why, KEPT_BACK, tries))
         self._passed()
 
     def _passing(self, record: Record, steps: Sequence[Step], refused: int) -> Written:
@@ -272,18 +351,19 @@ class Post:
 
         Raises the errors that are not its own: then only what it gave is written again.
         """
-        ran, self._ran = self._ran, None
-        if ran is None or ran[0] != record.position:
-            try:
-                ran = record.position, self._deliverer.run(record, attempt)
-            except Exception as error:  # noqa: BLE001 - it is told where it is parked
-                return error
+        call = self._calls.pop(record.position, None)
         try:
-            self._deliverer.execute(ran[1], write, parks=self.reacting.policy.on_refused == "park")
+            call = call or self._deliverer.begin(record, attempt)
+            with self._working():
+                prepared = call.result()
+        except Exception as error:  # noqa: BLE001 - it is told where it is parked
+            return error
+        try:
+            self._deliverer.execute(prepared, write, parks=self.reacting.policy.on_refused == "park")
         except (StoreError, Conflict, ChangedError) as error:
             if isinstance(error, StoreRefused) and not isinstance(error, NotReacting):
                 return error
-            self._ran = ran
+            self._calls[record.position] = call
             raise
         except TakenError:
             raise
@@ -291,8 +371,8 @@ class Post:
             return error
         return None
 
-    def _park(self, passed: Checkpoint, parked: Parked) -> None:
-        self._move(passed, self.keep.parking(parked))
+    def _park(self, stored: RecordedEvent, parked: Parked) -> None:
+        self._move(self._after(stored), self.keep.parking(parked))
         self._parked[parked.position] = parked
         if parked.state == KEPT_BACK:
             self._keys.add(parked.key)
@@ -327,7 +407,22 @@ class Post:
     def release(self) -> None:
         """Let somebody else run it."""
         self.due = 0.0
-        if self._held:
-            self._held = False
-            with suppress(StoreClosed, NotReacting):
-                self.keep.release()
+        with self._turning:
+            if self._held:
+                with suppress(BackstoryError):
+                    self._finish()
+                self._held = False
+                with suppress(StoreClosed, NotReacting):
+                    self.keep.release()
+            self._calls.clear()
+        self._deliverer.close()
+
+    def _finish(self) -> None:
+        """Write what functions gave that have begun, in order, until one fails."""
+        while self._events and (first := self._events[0]).position in self._calls:
+            try:
+                self._next(first)
+            except ChangedError:
+                continue  # somebody paused it, or the like
+            if self._events and self._events[0] is first:
+                return

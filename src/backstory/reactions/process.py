@@ -44,8 +44,8 @@ from backstory.reactions.declare import (
     Policy,
     Reacting,
     Reaction,
+    Wait,
     check_name,
-    check_sync,
     events_of,
     named,
     referenced,
@@ -115,7 +115,10 @@ class Process(State):
 
 def react(method: F) -> F:
     """Mark a method of a process that reacts to an event, or to a deadline."""
-    check_sync(method, method.__qualname__)
+    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+        raise DefinitionError(
+            f"{method.__qualname__} is async, and a process waits for nothing; let a @reaction do what is async"
+        )
     setattr(method, MARK, True)
     return method
 
@@ -191,7 +194,13 @@ class ProcessType:
         """The process, to be loaded as of the event."""
         return {"self": self._reference(event)}
 
-    def run(self, event: Any, states: Mapping[str, State], delivery: Delivery) -> list[Command]:
+    def run(
+        self,
+        event: Any,
+        states: Mapping[str, State],
+        delivery: Delivery,
+        wait: Wait,  # noqa: ARG002
+    ) -> list[Command]:
         """Call each method that takes the event; see `declare.Reacting.run`."""
         process = states["self"]
         if isinstance(event, DeadlineDue):

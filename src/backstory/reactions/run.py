@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from backstory.errors import ReactionWarning
+from backstory.errors import BackstoryError, ReactionWarning
 from backstory.forks import on_fork
 from backstory.projections.projection import AnyProjection, Group
 from backstory.projections.rounds import LOOK, Rounds, need_lease
@@ -41,7 +42,10 @@ class Reactor(Rounds[Post]):
         lease: float,
     ) -> None:
         super().__init__(store.watch)
-        self._post = Post(reacting, store, views.source, handle, clock, owner=self.owner, lease=lease)
+        self._lease = lease
+        self._post = Post(
+            reacting, store, views.source, handle, clock, owner=self.owner, lease=lease, ring=self.ring
+        )
 
     def look(self) -> None:
         """Let it begin, if it has never run."""
@@ -53,6 +57,22 @@ class Reactor(Rounds[Post]):
         """Begin in a thread. Events from now on are delivered, if it has never run and begins now."""
         self.look()
         return super().__enter__()
+
+    def run(self, *, once: bool = False) -> None:
+        """Take turns in this thread; meanwhile another one holds the lease, also while a function is at work."""
+        over = threading.Event()
+        holding = threading.Thread(target=self._hold, args=(over,), name="backstory lease", daemon=True)
+        holding.start()
+        try:
+            super().run(once=once)
+        finally:
+            over.set()
+            holding.join()
+
+    def _hold(self, over: threading.Event) -> None:
+        while not over.wait(self._lease / 3):
+            with suppress(BackstoryError):  # the next turn raises it
+                self._post.hold()
 
 
 class Part(Protocol):

@@ -60,7 +60,16 @@ class Reacted:
             )
         source = self._db.views.source
         self._posts = [
-            Post(each, self._db.store, source, self._db.main, lambda: self._now, owner="test", lease=LEASE)
+            Post(
+                each,
+                self._db.store,
+                source,
+                self._db.main,
+                lambda: self._now,
+                owner="test",
+                lease=LEASE,
+                concurrency=1,
+            )
             for each in found
         ]
         for post in self._posts:
