@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import psycopg
@@ -19,6 +19,7 @@ from backstory.history.check.verify import verify
 from backstory.store import append, create_log, set_ref, write
 from backstory.stores.postgres import PostgresStore
 from backstory.stores.postgres import calls as calls_module
+from backstory.stores.postgres import server as server_module
 from backstory.stores.postgres.rows import Rows
 from backstory.unit import Append, SetRef, new_log
 from backstory.values.query import Query
@@ -445,3 +446,32 @@ def test_a_conflict_whose_events_cannot_be_read_is_one_all_the_same(monkeypatch:
         assert isinstance(new, tuple)
         monkeypatch.undo()
         assert [commit.id for commit in log.commits()][1:] == ["known", "new"]
+
+
+def test_whoever_waits_too_long_for_a_connection_is_told_so(
+    own: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "TURN", 0.05)
+    monkeypatch.setattr(server_module, "SLICE", 0.02)
+    with closing(PostgresStore(own.address("turns") + "&pool=2")) as store, store.server.lent():
+        assert store.log().head().position == 0  # the last one is for calls
+        with pytest.raises(StoreLocked, match="all 2 connections are in use"), store.server.lent():
+            raise AssertionError
+
+
+def test_a_machine_that_stands_still_ends_nobody_s_wait_for_a_connection(own: PostgresServer) -> None:
+    class AfterIt:
+        """A queue in which all that waited find that their time is over, and then somebody gives a turn back."""
+
+        waits = 0
+
+        def get(self, _: bool, timeout: float) -> None:
+            self.waits += 1
+            if self.waits == 1:
+                raise Empty
+
+    queue: Any = AfterIt()
+    turn: list[None] = []
+    with closing(PostgresStore(own.address("still"))) as store:
+        store.server._wait_for(queue, turn, 0.0)
+    assert (turn, queue.waits) == ([None], 2)

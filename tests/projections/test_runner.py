@@ -14,12 +14,13 @@ import pytest
 
 from backstory import Database, Event, Projection, Record, Tag, Tx
 from backstory import connect as connect_to
-from backstory.errors import Behind, ProjectionError, ProjectionFailed
+from backstory.errors import Behind, ProjectionError, ProjectionFailed, StoreLocked
 from backstory.history.forget.withholding import withhold
 from backstory.projections import operate
 from backstory.projections.catalog import LostError, newest
 from backstory.projections.check import check
 from backstory.projections.feed import Feed, Step
+from backstory.projections.runner import Runner
 from backstory.values.event_data import EventData
 from tests.projections.conftest import Opener
 from tests.projections.shop import ALL, ByOrder, OrderPaid, OrderPlaced, Orders, StockCounted
@@ -337,6 +338,26 @@ def test_of_many_runners_one_works(connect: Opener) -> None:
     assert wrong == []
     assert len(db.rows(Orders, ALL)) == 100
     assert standing(db, Orders).generation == 1
+
+
+def test_a_store_that_cannot_answer_for_a_while_ends_no_runner(
+    connect: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = connect()
+    db.append(OrderPlaced("o-1", 1))
+    look, failures = Runner.look, [StoreLocked("all connections are in use")] * 3
+
+    def fail(self: Runner) -> None:
+        if failures:
+            raise failures.pop()
+        look(self)
+
+    monkeypatch.setattr(Runner, "look", fail)
+    with pytest.raises(StoreLocked):
+        db.run(Orders).run(once=True)
+    with db.run(Orders):
+        db.wait(Orders, timeout=60)
+    assert failures == []
 
 
 def test_a_rebuild_while_others_append_loses_nothing(connect: Opener) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from backstory.errors import DefinitionError, StoreClosed
+from backstory.errors import DefinitionError, StoreClosed, StoreError, StoreRefused
 from backstory.forks import on_fork
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Rounds(Generic[P]):
         try:
             while not self._stop.is_set():
                 self._wake.clear()
-                moved = self._round()
+                moved = self._round_or_later(once=once)
                 if once and not moved and all(post.is_done for post in self.posts.values()):
                     return
                 if not moved:
@@ -157,6 +157,17 @@ class Rounds(Generic[P]):
             end()
             for post in self.posts.values():
                 post.release()
+
+    def _round_or_later(self, *, once: bool) -> bool:
+        """Whether there is more to do at once. What posts are there may be asked later, but not if it runs `once`."""
+        try:
+            return self._round()
+        except (StoreClosed, StoreRefused):
+            raise
+        except StoreError:
+            if once:
+                raise
+            return False
 
     def _round(self) -> bool:
         now = time.monotonic()

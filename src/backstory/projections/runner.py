@@ -112,10 +112,10 @@ class _Post:
         self._renew = now + self._lease / 3
 
     def release(self) -> None:
-        """Give the lease back."""
+        """Give the lease back. Where that cannot be written now, it ends by itself."""
         feed, self.feed = self.feed, None
         if feed is not None:
-            with suppress(GoneError), self.home.writing(feed.row.generation) as tx:
+            with suppress(GoneError, StoreError), self.home.writing(feed.row.generation) as tx:
                 self.home.catalog.release(tx, feed.row)
 
 

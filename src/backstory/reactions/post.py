@@ -412,7 +412,7 @@ class Post:
                 with suppress(BackstoryError):
                     self._finish()
                 self._held = False
-                with suppress(StoreClosed, NotReacting):
+                with suppress(StoreError):  # it ends by itself
                     self.keep.release()
             self._calls.clear()
         self._deliverer.close()

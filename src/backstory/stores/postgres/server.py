@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import ceil
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ TRIES = 3
 
 TURN = 30.0
 """Seconds, at least, for which a call waits for its turn when all connections are in use."""
+
+SLICE = 0.5
+"""Seconds of that wait at a time: while the whole machine stands still, nobody gives a turn back."""
 
 OPENING = 3.0
 """Seconds for which opening a store tries again: not long, because the address may be wrong."""
@@ -173,12 +177,12 @@ class Server:
         return self._connect()
 
     def _wait_for(self, turns: SimpleQueue[None], turn: list[None], until: float) -> None:
-        try:
-            # One call into C takes the turn and keeps it: between two calls Ctrl-C could come, and the turn be lost.
-            turn.extend(map(turns.get, [True], [max(until - time.monotonic(), TURN)]))
-        except Empty:
-            in_use = f"all {self.address.pool} connections are in use"
-            raise StoreLocked(f"{self.address.shown}: {in_use}") from None
+        for _ in range(ceil(max(until - time.monotonic(), TURN) / SLICE)):
+            with suppress(Empty):
+                # One call into C takes the turn and keeps it: between two Ctrl-C could come, and the turn be lost.
+                turn.extend(map(turns.get, [True], [SLICE]))
+                return
+        raise StoreLocked(f"{self.address.shown}: all {self.address.pool} connections are in use")
 
     def _take_back(self, connection: Connection, error: BaseException) -> None:
         if isinstance(error, Exception) and not isinstance(error, psycopg.Error) and _is_idle(connection):
