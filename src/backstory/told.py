@@ -6,7 +6,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context, ContextVar
 from types import FrameType
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 _ESCAPED = str.maketrans({"\\": r"\\", "'": r"\'"})
@@ -62,10 +64,33 @@ def repeating(repeated: Repeated) -> Iterator[None]:
         _repeated = before
 
 
+class Line(NamedTuple):
+    """A line of code, in a module with these names."""
+
+    file: str
+    number: int
+    names: dict[str, Any]
+
+
+_asked: ContextVar[Line | None] = ContextVar("the line that a thread works for", default=None)
+
+
+def work_for_caller(context: Context) -> None:
+    """Let warnings of a thread that will run in this context be about the line of the caller, or of its caller."""
+    frame, _ = _outside()
+    context.run(_asked.set, Line(frame.f_code.co_filename, frame.f_lineno, frame.f_globals))
+
+
 def warn(words: str, category: type[Warning]) -> None:
-    """Warn at the innermost line that is not Backstory's own."""
-    _, depth = _outside()
-    warnings.warn(words, category, stacklevel=depth)
+    """Warn at the innermost line that is not Backstory's own; in a thread of Backstory's, at that it works for."""
+    frame, depth = _outside()
+    line = _asked.get()
+    if line is None or frame.f_globals.get("__name__") != "threading":
+        warnings.warn(words, category, stacklevel=depth)
+        return
+    file, number, names = line
+    registry = names.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(words, category, file, number, names.get("__name__"), registry)
 
 
 def note_line(cls: type) -> None:

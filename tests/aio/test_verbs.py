@@ -10,10 +10,11 @@ import anyio.lowlevel
 import pytest
 from anyio.to_thread import run_sync
 
-from backstory import Database
+from backstory import Database, Projection, Tx
 from backstory.aio import AsyncDatabase, Stream, connect
 from backstory.database import WhatIf
-from backstory.errors import StoreClosed, StoreMissing
+from backstory.errors import FoldedWarning, StoreClosed, StoreMissing, UnknownTypeWarning
+from tests.patience import PATIENCE
 from tests.state.bank import Account, Deposited, deposit
 
 pytestmark = pytest.mark.anyio
@@ -147,3 +148,41 @@ async def test_what_it_gives_is_typed(db: AsyncDatabase) -> None:
         assert_type(record, Record[Deposited])
     async with db.what_if() as trial:
         assert_type(trial, AsyncDatabase)
+
+
+class Sums(Projection):
+    tables = "CREATE TABLE sums (cents BIGINT NOT NULL)"
+
+    def apply(self, event: Deposited, tx: Tx) -> None:
+        tx.execute("INSERT INTO sums VALUES (?)", (event.cents,))
+
+
+async def test_a_task_that_runs_something_ends_it_when_it_is_cancelled(db: AsyncDatabase) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(db.run(Sums).run)
+        commit = await db.append(Deposited("a", 1))
+        await db.wait(Sums, commit, timeout=PATIENCE)
+        tasks.cancel_scope.cancel()
+    async with db.run(Sums):
+        commit = await db.append(Deposited("a", 1))
+        await db.wait(Sums, commit, timeout=PATIENCE)
+
+
+async def test_the_end_of_a_database_ends_what_runs(path: str) -> None:
+    async with anyio.create_task_group() as tasks, connect(path) as db:
+        tasks.start_soon(db.run(Sums).run)
+        commit = await db.append(Deposited("a", 1))
+        await db.wait(Sums, commit, timeout=PATIENCE)
+
+
+async def test_a_warning_names_the_line_that_awaited(db: AsyncDatabase) -> None:
+    async def found() -> None:
+        await db.find(Account)
+
+    await db.append(Deposited("a", 1))
+    with pytest.warns(FoldedWarning) as told:
+        await found()
+    assert [(each.filename, each.lineno) for each in told] == [(__file__, found.__code__.co_firstlineno + 1)]
+    with pytest.warns(UnknownTypeWarning) as told:
+        assert [record async for record in db.read("nothing-of-this-name")] == []
+    assert [each.filename for each in told] == [__file__]

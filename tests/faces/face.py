@@ -12,6 +12,7 @@ from anyio.from_thread import BlockingPortal
 
 from backstory import Database
 from backstory.aio import AsyncDatabase, Stream
+from backstory.aio.database import AsyncRunning
 from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 
@@ -52,6 +53,8 @@ class Awaited:
             return Awaited(result, self._portal)
         if isinstance(result, Stream):
             return Items(result, self._portal)
+        if isinstance(result, AsyncRunning):
+            return Runs(result, self._portal)
         if hasattr(result, "__aenter__"):
             return self._block(result)
         return result
@@ -61,6 +64,25 @@ class Awaited:
         around: AbstractContextManager[AsyncDatabase] = self._portal.wrap_async_context_manager(block)
         with around as trial:
             yield Awaited(trial, self._portal)
+
+
+class Runs:
+    """Everything that runs together, for the length of a block or while its `run` is awaited."""
+
+    def __init__(self, running: AsyncRunning, portal: BlockingPortal) -> None:
+        self._running = running
+        self._portal = portal
+        self.stop = running.stop
+
+    def __enter__(self) -> None:
+        self._portal.call(self._running.__aenter__)
+
+    def __exit__(self, *_: object) -> None:
+        self._portal.call(self._running.__aexit__)
+
+    def run(self, *, once: bool = False) -> None:
+        """Await it."""
+        self._portal.call(partial(self._running.run, once=once))
 
 
 class Items(Iterator[Any]):

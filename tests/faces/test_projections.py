@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from backstory import Database
@@ -23,6 +25,23 @@ def test_a_runner_feeds_a_projection_for_the_length_of_a_block(db: Database) -> 
     db.rebuild(Orders)
     db.wait(Orders, later, timeout=0)
     assert len(db.rows(Orders, ALL)) == 2
+
+
+def test_all_that_is_left_to_do_is_done_once(db: Database) -> None:
+    db.append(OrderPlaced("o-1", 500))
+    for _ in range(2):
+        db.run(Orders).run(once=True)
+        assert len(db.rows(Orders, ALL)) == 1
+
+
+def test_whatever_runs_in_a_thread_or_a_task_ends_when_it_is_told(db: Database) -> None:
+    runner = db.run(Orders)
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    commit = db.append(OrderPlaced("o-1", 500))
+    assert len(db.rows(Orders, ALL, after=commit, timeout=60)) == 1
+    runner.stop()
+    thread.join()
 
 
 def test_appends_feed_inline_projections(face: Face, store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from os import PathLike
@@ -24,6 +24,7 @@ from backstory.writing import Appending, Execution, Writing
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Self
 
     from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command, R
@@ -92,16 +93,9 @@ class AsyncDatabase(Verbs):
         commit: Commit | None = await self._shared.of(tip.line).writes.run(Write(writing, tip))
         return commit
 
-    @asynccontextmanager
-    async def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> AsyncIterator[Running]:
-        """See `Database.run`: `async with db.run(Orders): ...`."""
-        runner = self.db.run(*things, lease=lease)
-        await self._run(runner.__enter__)
-        try:
-            yield runner
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._run(runner.__exit__, None, None, None)
+    def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> AsyncRunning:
+        """See `Database.run`: `async with db.run(Orders): ...`, or `await db.run(Orders).run(once=True)`."""
+        return AsyncRunning(partial(self.db.run, *things, lease=lease), self._shared.workers)
 
     @asynccontextmanager
     async def what_if(self, at: Revision | None = None) -> AsyncIterator[AsyncDatabase]:
@@ -119,6 +113,40 @@ class AsyncDatabase(Verbs):
         if not isinstance(self.db, database.WhatIf):
             raise TypeError("only a branch of what_if() can be kept; this is a branch already")
         return AsyncDatabase(await self._run(self.db.keep, name), self._shared)
+
+
+class AsyncRunning:
+    """All that runs together, for the length of an `async with` block, or while `run` is awaited; see `Running`."""
+
+    def __init__(self, make: Callable[[], Running], workers: Workers) -> None:
+        self._make = make
+        self._workers = workers
+        self._made: Running | None = None
+
+    async def _running(self) -> Running:
+        if self._made is None:
+            self._made = await self._workers.run(self._make)
+        return self._made
+
+    async def __aenter__(self) -> Self:
+        running = await self._running()
+        await self._workers.run(running.__enter__)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        running = await self._running()
+        with anyio.CancelScope(shield=True):
+            await self._workers.run(running.__exit__)
+
+    def stop(self) -> None:
+        """Tell all to end after the step that is being taken."""
+        if self._made is not None:
+            self._made.stop()
+
+    async def run(self, *, once: bool = False) -> None:
+        """Run until `stop`, until one fails, or until the task is cancelled; `once`: until nothing is left to do."""
+        running = await self._running()
+        await self._workers.run_until(running.stop, partial(running.run, once=once))
 
 
 class AsyncAtomic:

@@ -15,6 +15,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from backstory.aio.wake import Loop, running_loop
 from backstory.errors import StoreClosed
 from backstory.forks import on_fork
+from backstory.told import work_for_caller
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,17 +26,19 @@ Work = Callable[[], object]
 class Call:
     """A call of one task, and its result. The task's context variables hold in the thread, too."""
 
-    __slots__ = ("_claim", "_event", "_loop", "context", "done", "error", "result", "work")
+    __slots__ = ("_claim", "_event", "_loop", "_stop", "context", "done", "error", "result", "work")
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], stop: Callable[[], object] | None = None) -> None:
         self.work = work
         self.context = copy_context()
+        work_for_caller(self.context)
         self.result: Any = None
         self.error: BaseException | None = None
         self.done = False
         self._claim = deque((None,))
         self._loop: Loop = running_loop()
         self._event = anyio.Event()
+        self._stop = stop
 
     def claim(self) -> bool:
         """Take the call: a thread, to begin it; or its task, to withdraw it. The first one gets it."""
@@ -68,11 +71,16 @@ class Call:
         self.finish(None)
 
     async def outcome(self) -> Any:
-        """Sleep until it is done. If cancelled: withdraw it, or wait for it if it has begun; then be cancelled."""
+        """Sleep until it is done. If cancelled: withdraw it, or wait for it if it has begun; then be cancelled.
+
+        One that can be stopped is stopped then.
+        """
         try:
             await self._event.wait()
         except anyio.get_cancelled_exc_class():
             if not self.claim():
+                if self._stop is not None:
+                    self._stop()
                 await self._end()
             raise
         try:
@@ -110,17 +118,27 @@ class Workers:
         self._idle = 0
         self._open = 0
         self._drained: Call | None = None
+        self._stops: list[Callable[[], object]] = []
 
     async def run(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a thread. Raises the verb's errors, and `StoreClosed` after `close`."""
-        call = Call(lambda: verb(*args, **kwargs))
+        result: T = await self._run(Call(lambda: verb(*args, **kwargs)))
+        return result
 
+    async def run_until(self, stop: Callable[[], object], work: Callable[[], object]) -> None:
+        """Run work that ends soon after `stop` is called: if the task is cancelled, or by `close`."""
+        self._stops.append(stop)
+        try:
+            await self._run(Call(work, stop))
+        finally:
+            self._stops.remove(stop)
+
+    async def _run(self, call: Call) -> Any:
         def work() -> None:
             if call.claim():
                 call.run()
 
-        result: T = await self.outcome(call, lambda: self.submit(work))
-        return result
+        return await self.outcome(call, lambda: self.submit(work))
 
     async def outcome(self, call: Call, begin: Callable[[], None]) -> Any:
         """Let a call begin, and sleep until it is done; `close` waits for it."""
@@ -167,6 +185,8 @@ class Workers:
             if self._open:
                 self._drained = Call(lambda: None)
                 self._drained.claim()
+        for stop in list(self._stops):
+            stop()
         call = Call(last)
         call.claim()
         try:
