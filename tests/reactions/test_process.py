@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -15,6 +16,11 @@ from backstory.errors import DefinitionError
 from backstory.reactions import operate
 from backstory.reactions.deadlines import DeadlineCancelled, DeadlineDue, Deadlines, DeadlineSet
 from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, process_type, react
+from backstory.stores.memory import MemoryStore
+from backstory.transfer import cloudevent_lines, load, read_jsonl
+from backstory.transfer.source import InputFile
+from backstory.values.event_types import event_type
+from backstory.values.query import Query
 from tests.patience import until
 from tests.reactions.conftest import Opener
 from tests.reactions.shop import Cancelled, Order, Paid, Payment, Placed, confirm
@@ -292,3 +298,19 @@ def test_a_deadline_without_a_method_is_a_mistake_in_words(connect: Opener, cloc
         "names a deadline 'soon', and no method with @react and a Due has this name; it has some"
         in parked.why
     )
+
+
+def test_an_export_as_cloudevents_leaves_deadlines_behind_and_is_imported_again(
+    connect: Opener, clock: Clock
+) -> None:
+    db = begun(connect, clock)
+    db.append(Placed("o-1", 1))
+    run(db)
+    assert count(db, DeadlineSet) == 1
+    lines = list(cloudevent_lines(db.log, source="urn:shop"))
+    report = load(
+        MemoryStore().log(), read_jsonl(InputFile("shop.jsonl", BytesIO(b"".join(lines))), key=b"k" * 32)
+    )
+    assert (report.events, report.skipped) == (1, 0)
+    set_types = Query.of([event_type(DeadlineSet).name])
+    assert len(list(cloudevent_lines(db.log, query=set_types))) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,12 @@ from backstory import Event, Tag, reaction
 from backstory.errors import DefinitionError
 from backstory.outbox import Jsonl
 from backstory.projections.catalog import LEFT_OUT, PAUSED, RUNNING, Parked
+from backstory.reactions import operate, subscription
+from backstory.reactions.asked import asking
 from backstory.reactions.keep import Keep
+from backstory.reactions.subscription import Consumer
+from backstory.values.event_types import event_type
+from backstory.values.query import Query
 from tests.patience import PATIENCE, until
 from tests.reactions.conftest import Opener
 
@@ -29,7 +35,6 @@ class Sold(Event, name="subscription.sold"):
 def known_events(own_definitions: None) -> None:
     """The event keeps its name in spite of other modules."""
     from backstory.values.event import definitions
-    from backstory.values.event_types import event_type
 
     definitions[event_type(Sold).name] = Sold
 
@@ -118,3 +123,36 @@ def test_nothing_runs_with_a_lease_that_nobody_can_hold(lease: float) -> None:
     for thing in (noted, Jsonl("archive", "never.jsonl")):
         with backstory.connect("memory:") as db, pytest.raises(DefinitionError, match="a lease is longer"):
             db.run(thing, lease=lease)
+
+
+def test_a_subscription_with_too_many_open_events_says_so_until_it_goes_on(
+    connect: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "BUFFER", 2)
+    monkeypatch.setattr(subscription, "CHUNK", 2)
+    db = connect()
+    db.append(*[Sold("a", number) for number in range(5)])
+    keep = Keep(db.store, "crm")
+    consumer = Consumer(
+        db.views.source, asking("crm", Query.of([event_type(Sold).name]), "article", 1, 0, 100, 60.0)
+    )
+
+    def why() -> str:
+        consumer._keep_all()
+        at = keep.look()
+        assert at is not None
+        return at.why
+
+    [first] = consumer.take()
+    assert "events are not over" in why()
+    [told] = operate.subscription(db.store, "crm")
+    now = datetime.now(UTC)
+    assert operate.standing(told, db.store, db.views.source, now).why == subscription.FULL
+    first.done()
+    for number in range(1, 5):
+        [each] = consumer.take()
+        assert each.event.number == number
+        each.done()
+    assert list(consumer.take()) == []
+    assert (why(), keep.at.position) == ("", 5)
+    consumer.close()

@@ -46,10 +46,10 @@ _replace = msgspec.structs.replace
 class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a consumer stands: it has done with every event up to `position`, whose commit has this hash.
 
-    `state` and `why` say what keeps it from going on. `owner` has it until `until`, in seconds since 1970, for `lease`
-    seconds at a time; each owner has an `epoch` of its own. `tries` counts failures at the next event; `trying` is the
-    position of an event that is tried once only, whatever comes of it. `refused` counts commands that were refused.
-    `changes` counts changes of the parked events by others than the owner.
+    `state` and `why` say what keeps it from going on; while it runs, `why` says what it waits for. `owner` has it until
+    `until`, in seconds since 1970, for `lease` seconds at a time; each owner has an `epoch` of its own. `tries` counts
+    failures at the next event; `trying` is the position of an event that is tried once only, whatever comes of it.
+    `refused` counts commands that were refused. `changes` counts changes of the parked events by others than the owner.
     """
 
     position: int
@@ -154,8 +154,9 @@ class Keep:
     def moved(self, position: int, hash: bytes, refused: int = 0) -> Checkpoint:
         """The checkpoint after the event at a position, whose commit has this hash."""
         at = self.at
+        why = "" if at.state == RUNNING else at.why
         return _replace(
-            at, position=position, hash=hash.hex(), tries=0, trying=0, refused=at.refused + refused
+            at, position=position, hash=hash.hex(), why=why, tries=0, trying=0, refused=at.refused + refused
         )
 
     def write(self, new: Checkpoint, *steps: Step, lease: float = 0.0) -> Written:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from msgspec.structs import replace
+
 from backstory.errors import StoreClosed, StoreError, StoreRefused
 from backstory.forks import on_fork
 from backstory.lookup import Commits
@@ -41,6 +43,12 @@ CHUNK = 256
 
 BUFFER = 10_000
 """Deliveries that are not over, at most: those that wait for others of their key, and those that are given later."""
+
+FULL = (
+    f"{BUFFER:,} events are not over: they wait for an earlier one of their key, or are to be given later; no more are"
+    " read until some are done or parked"
+)
+"""Why a subscription that runs does not go on."""
 
 TOGETHER = 0.05
 """Seconds for which what was done is gathered before it is kept, while there is more to do."""
@@ -291,12 +299,15 @@ class Consumer:
         steps: list[Step] = [
             _parking(part, one) for one in (*over, *again) if one.fate is Fate.PARKED or one.old
         ]
+        why = FULL if len(self._lanes) >= BUFFER else ""
         at, end = part.keep.at, _head_of(over[-1].record) if over else None
         if len(over) == len(part.open) and part.scanned.position - at.position >= FAR:
             end = part.scanned
-        if end is None and not again:
+        if end is None and not again and (at.state != RUNNING or at.why == why):
             return
         new = at if end is None else part.keep.moved(end.position, end.hash)
+        if at.state == RUNNING:
+            new = replace(new, why=why)
         try:
             part.keep.write(new, *steps, lease=self._asked.lease)
         except ChangedError:

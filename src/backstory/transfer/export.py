@@ -12,6 +12,7 @@ from backstory.transfer.formats.cloudevents import event_line
 from backstory.transfer.formats.own import FORMAT, Header, commit_line
 from backstory.transfer.source import Progress, no_progress
 from backstory.transfer.stretch import beginning, going_on, with_events
+from backstory.values.event_data import RESERVED
 from backstory.values.query import Query
 
 
@@ -47,11 +48,16 @@ def cloudevent_lines(
     upto: int | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[bytes]:
-    """Lines of CloudEvents 1.0, for the events that match and whose commits are in the range."""
+    """Lines of CloudEvents 1.0, for the events that match and whose commits are in the range.
+
+    Events of Backstory's own, as those of deadlines, mean nothing elsewhere, and no import takes them: they are left
+    out unless the query names their type.
+    """
+    named = {type for clause in query.clauses for type in clause.types}
     last = log.head().position if upto is None else upto
     for commit, events in with_events(log, after, last):
         for event in events:
-            if query.matches(event):
+            if query.matches(event) and (event.type in named or not event.type.startswith(RESERVED)):
                 yield _line(event_line(commit, event, source))
         progress("writing", commit.position, last)
 
