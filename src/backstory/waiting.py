@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from backstory.forks import on_fork
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -39,10 +41,15 @@ class Waiting:
     """
 
     def __init__(self, store: Watched, log: Headed) -> None:
+        self._store = store
         self._log = log
-        self._woken = threading.Event()
         self._stopped = False
-        self._end = store.watch(self._woken.set)
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
+        self._woken = threading.Event()
+        self._end = self._store.watch(self._woken.set)
 
     def __enter__(self) -> Self:
         return self

@@ -85,8 +85,8 @@ def play(db: Database, scene: Callable[[Database], None], rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    faulthandler.dump_traceback_later(PATIENCE, exit=True)  # where two threads that fork wait for each other
     with connect(sys.argv[1]) as opened:
         for one in SCENES:
+            faulthandler.dump_traceback_later(PATIENCE, exit=True)  # if threads that fork wait for each other
             play(opened, one, int(sys.argv[2]))
         assert verify(opened.store).problems == []

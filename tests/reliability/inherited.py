@@ -23,9 +23,11 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from backstory import Database, Projection, Tx, aio
+from backstory import Database, Projection, Tx, aio, reaction
 from backstory.outbox import Jsonl
 from backstory.values.ids import new_id
+from backstory.waiting import Waiting
+from tests.patience import until
 from tests.reliability.torture import Account, Paid, deposit
 
 PRIMITIVES = (type(threading.Lock()), type(threading.RLock()), SimpleQueue, threading.Thread)
@@ -69,6 +71,15 @@ class Sums(Projection):
         tx.execute(sql, (event.account, event.cents))
 
 
+SEEN: list[Paid] = []
+
+
+@reaction(since="start", concurrency=2)
+async def noted(event: Paid) -> None:
+    """Runs in threads, and in an event loop."""
+    SEEN.append(event)
+
+
 def use(db: Database) -> list[Any]:
     """Use what has locks, and return what must stay alive until the fork."""
     db.execute(deposit(Account("a"), cents=1))
@@ -79,15 +90,20 @@ def use(db: Database) -> list[Any]:
         trial.execute(deposit(Account("a"), cents=1))
     with db.run(Sums) as runner:
         db.wait(Sums, timeout=60)
+    SEEN.clear()
     events, rows = db.follow(after=0), db.watch(Sums, "SELECT * FROM sums")
     next(events)
     next(rows)
     subscription = db.subscribe("crm", Paid, after=0)
     next(subscription)
+    reacting = db.run(noted)
+    with reacting:
+        until(lambda: SEEN)
+    waiting = Waiting(db.store, db.log)
     outbox = db.run(Jsonl("archive", Path(tempfile.mkdtemp(), "out.jsonl")))
     with outbox:
         db.execute(deposit(Account("a"), cents=1))
-    return [branch, trial, runner, events, rows, subscription, outbox]
+    return [branch, trial, runner, events, rows, subscription, reacting, waiting, outbox]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

@@ -13,9 +13,10 @@ import pytest
 from tests.reliability.processes import ROOT, finish, running
 
 NOT_ANEW = {
-    "backstory.waiting.Waiting": "is of one thread, and a child has no watchers that would wake it",
     "backstory.atomic.Atomic": "is of one block, whose other threads a child does not have",
     "backstory.projections.elsewhere.databases.DuckDB": "has a connection that a child cannot use",
+    "backstory.reactions.calls.Call": "belongs to one event, and a child forgets it with its thread",
+    "backstory.reactions.loop.Loop": "its thread runs a loop, and a child forgets the loop",
     "backstory.forks": "is held by the very thread that forks",
     "backstory.stores.group_commit._Call": "belongs to one append, and a group has none in a child",
     "backstory.stores.postgres.server.Connection": "stays the parent's, and is kept so that nobody closes it",

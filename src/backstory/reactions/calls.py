@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_of_parents: list[Loop] = []
+"""Loops whose threads a child does not have; none is ended there."""
+
 
 class Call(Generic[T]):
     """A function at work at one event. Without a thread of its own it begins when somebody asks for its result."""
@@ -48,13 +51,16 @@ class Calls:
         self._name = f"backstory {name}"
         self._most = most
         self._ring = ring
+        self._loop: Loop | None = None
         self._begin()
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
-        self._loop: Loop | None = None
+        if self._loop is not None:
+            _of_parents.append(self._loop)
+            self._loop = None
 
     def begin(self, record: Record, work: Callable[[], T]) -> Call[T]:
         """Let a function work at an event."""

@@ -21,6 +21,7 @@ class Loop:
         self._thread.start()
         self._loop = begun.result()
         self._stop = weakref.finalize(self, self._loop.call_soon_threadsafe, self._loop.stop)
+        self._stop.atexit = False
 
     def wait(self, given: Coroutine[Any, Any, T] | AsyncIterable[T]) -> Any:
         """The result of a coroutine, or all that an async iterator gives. The thread that asks sleeps meanwhile."""
