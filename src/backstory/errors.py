@@ -38,6 +38,7 @@ is in `backstory.cli.exits`.
      ├─ LockError                a schema lock is missing, or its file is something else
      ├─ SourceError              a line of an imported file cannot be understood
      ├─ OutputError              a file is not written over a store, a folder, or the file that is read
+     ├─ OutOfScope               a reader asks for something that is outside of the scope given to them
      ├─ WrongSignature           a webhook is from somebody without the secret, or too old
      ├─ Later                    an outbox is to send its messages again after a while
      ├─ StopSending              an outbox is to send no more
@@ -448,6 +449,22 @@ class SourceError(BackstoryError, ValueError):
 
 class OutputError(BackstoryError, ValueError):
     """A file is not to be written: it is a folder, a store or a part of one, or the file that is read."""
+
+
+class OutOfScope(BackstoryError, LookupError):
+    """A reader asks for something that is outside of the scope given to them; see `backstory.scope`.
+
+    `what` is the kind of thing, `name` the one that was asked for. The error says nothing else, not even whether there
+    is such a thing.
+    """
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(what, name)
+        self.what = what
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"the {self.what} {self.name!r} is outside of what this reader may see"
 
 
 class ProjectionError(BackstoryError):

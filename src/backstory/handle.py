@@ -168,7 +168,7 @@ class Handle:
         if isinstance(after, str):
             after = Place.parse(after)
         if isinstance(after, Place):
-            return after.on(line.log)
+            return after.on(self.branches.places(line.chain))
         self.check(after)
         return after
 

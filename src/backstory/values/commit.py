@@ -274,40 +274,48 @@ def withheld(draft: Draft, places: Collection[int]) -> Draft:
 
     Empty text stands for a withheld part, `{}` for metadata, and for a query the one that matches no event.
     """
-    said = (draft.author, draft.message, draft.command_json, draft.metadata_json, draft.condition)
-    condition = draft.condition
+    events = tuple(
+        msgspec.structs.replace(event, data=b"") if place in places else event
+        for place, event in enumerate(draft.events, DATA)
+    )
+    rest = _rest(draft, places, [event.data for event in draft.events])
+    return msgspec.structs.replace(draft, events=events, **rest)
+
+
+def kept_back(commit: Commit, places: Collection[int], data: Sequence[bytes] = ()) -> Commit:
+    """A commit without its parts at these places, as for `withheld`; its hashes are the same.
+
+    `data` is that of its events, which is needed where any of it is withheld.
+    """
+    return msgspec.structs.replace(commit, **_rest(commit, places, data or [b""] * commit.size))
+
+
+def _rest(one: Draft | Commit, places: Collection[int], data: Iterable[bytes]) -> dict[str, Any]:
+    """The fields of a draft or a commit that are others once these parts are withheld."""
+    condition = one.condition
+    said = parts(one.author, one.message, one.command_json, one.metadata_json, condition, ())
     if condition is not None and QUERY in places:
         condition = Condition(Query.none(), condition.after)
-    return msgspec.structs.replace(
-        draft,
-        events=tuple(
-            msgspec.structs.replace(event, data=b"") if place in places else event
-            for place, event in enumerate(draft.events, DATA)
-        ),
-        secret=without(draft.secret, parts(*said, draft.events), places),
-        condition=condition,
-        author="" if AUTHOR in places else draft.author,
-        message="" if MESSAGE in places else draft.message,
-        command_json=b"" if COMMAND in places else draft.command_json,
-        metadata_json=b"{}" if METADATA in places else draft.metadata_json,
-    )
+    return {
+        "secret": without(one.secret, [*said, *data], places),
+        "condition": condition,
+        "author": "" if AUTHOR in places else one.author,
+        "message": "" if MESSAGE in places else one.message,
+        "command_json": b"" if COMMAND in places else one.command_json,
+        "metadata_json": b"{}" if METADATA in places else one.metadata_json,
+    }
 
 
 def emptied(
     commit: Commit, events: Iterable[EventData | RecordedEvent], places: Collection[int]
 ) -> tuple[Commit, tuple[EventData, ...]]:
     """A commit of a log and its events without the parts at these places, for the store that takes them away."""
-    rest = withheld(drafted(commit, events), places)
-    kept = msgspec.structs.replace(
-        commit,
-        author=rest.author,
-        message=rest.message,
-        command_json=rest.command_json,
-        metadata_json=rest.metadata_json,
-        condition=rest.condition,
-        secret=rest.secret,
+    events = tuple(events)
+    left = tuple(
+        EventData(event.type, event.version, event.tags, b"" if place in places else event.data)
+        for place, event in enumerate(events, DATA)
     )
-    return kept, rest.events
+    return kept_back(commit, places, [event.data for event in events]), left
 
 
 def content_hash(commit: Draft | Commit, events: Iterable[EventData | RecordedEvent]) -> bytes:

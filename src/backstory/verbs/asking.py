@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.decide.mistaken import need_state
 from backstory.decide.state import State, defined_states
-from backstory.errors import UnknownRevision
 from backstory.history.ask.bisect import Found, StateTurn, first, turns_of_all
 from backstory.history.ask.causes import Cause, Effect, causes, effects, undone_by
 from backstory.history.ask.expression import predicate
 from backstory.history.ask.unread import Unread, unread
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import Difference, diff
-from backstory.history.refs.revision import Revision
+from backstory.history.refs.revision import Revision, no_commit
 from backstory.values.commit import ORIGIN, Commit
 from backstory.values.links import CORRELATION
 from backstory.verbs.reading import Reads
@@ -118,7 +117,7 @@ class Asks(Reads):
         """A commit, and the log that it is seen on. Raises `UnknownRevision`."""
         point = self.point(revision)
         if point.commit is None:
-            raise UnknownRevision(str(revision), "no commit stands there; it is before the first one")
+            raise no_commit(point, revision, "no commit stands there; it is before the first one")
         return self.handle.line(point.chain).log, point.commit
 
     def _read(self, at: Revision | None) -> tuple[Log, int | None]:

@@ -10,7 +10,7 @@ from backstory.decide.read_query import wanted
 from backstory.decide.state import State
 from backstory.errors import UnknownRevision
 from backstory.history.ask.similar import warn_of_unknown
-from backstory.history.refs.revision import Revision, commits_between
+from backstory.history.refs.revision import Point, Revision, commits_between, no_commit
 from backstory.values.commit import Commit
 from backstory.values.query import Query
 from backstory.verbs.held import Held, S
@@ -87,9 +87,10 @@ class Reads(Held):
         A position means the commit that has it. Raises `RevisionError`.
         """
         line, position = self._view(of)
-        for commit in line.log.commits_at([position or 0]):
+        end = line.log.head().position if position is None else position
+        for commit in line.log.commits_at([end]):
             return list(line.read(Query.all(), after=commit.first - 1, upto=commit.position))
-        raise UnknownRevision(str(of), "there is no commit yet")
+        raise no_commit(Point(line.chain, end), of, "there is no commit yet")
 
     def between(self, text: str) -> Iterator[Commit]:
         """The commits of a range, oldest first: `a..b` are those that only `b` has; `a...b` those of one side."""

@@ -15,7 +15,7 @@ from backstory.forks import on_fork
 from backstory.lookup import commit_at
 from backstory.store import Log, Store
 from backstory.stores.overlay import OverlayLog
-from backstory.values.commit import NO_HASH, ORIGIN, Head
+from backstory.values.commit import NO_HASH, ORIGIN, Commit, Head
 
 Chain: TypeAlias = tuple[int, ...]
 """The numbers of logs, which mean something in one store only."""
@@ -75,6 +75,17 @@ class Chains:
             )
         return self._views[chain]
 
+    def places(self, chain: Chain) -> Log:
+        """The log to find places on: the positions, hashes and times of commits, and nothing of what they say.
+
+        It is the view, unless a reader sees only a part of it; see `backstory.scope`.
+        """
+        return self.view(chain)
+
+    def holder(self, chain: Chain, position: int) -> Commit | None:
+        """The commit that holds a position of a chain up to its head; None if the reader may not see it."""
+        return commit_at(self.view(chain), position)
+
     def home(self, chain: Chain) -> Store:
         """The store that has the last log of a chain."""
         return self._homes.get(chain, self.store)
@@ -91,7 +102,7 @@ class Chains:
 
     def origin(self, chain: Chain) -> Head:
         """The point that the last log of a chain stands on."""
-        view = self.view(chain)
+        view = self.places(chain)
         return view.origin if isinstance(view, OverlayLog) else ORIGIN
 
     def lowest(self, chain: Chain, position: int) -> Chain:
@@ -110,10 +121,10 @@ class Chains:
         ends = [
             self.origin(chain[: common + 1]).position
             if common < len(chain)
-            else self.view(chain).head().position
+            else self.places(chain).head().position
             for chain in (one, other)
         ]
-        position = self._alike(self.view(one), self.view(other), min(ends))
+        position = self._alike(self.places(one), self.places(other), min(ends))
         chain = one
         while len(chain) > 1 and position <= self.origin(chain).position:
             chain = chain[:-1]

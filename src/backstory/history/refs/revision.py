@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from backstory.errors import AmbiguousRevision, UnknownRevision
+from backstory.errors import AmbiguousRevision, BackstoryError, OutOfScope, UnknownRevision
 from backstory.history.refs.as_of import last_at
 from backstory.history.refs.branches import MAIN, Branches, Chain
 from backstory.history.refs.decisions import made
@@ -54,7 +54,8 @@ SUFFIX = re.compile(r"~(?P<count>\d*)|(?P<parents>\^+)|@\{(?P<time>[^{}]*)\}")
 class Point(msgspec.Struct, frozen=True):
     """A point of history: a chain of logs, a position of it, and the commit that holds that.
 
-    Position 0 is before everything, and has no commit. `exact` says that the position was named, and not the commit: it
+    Position 0 is before everything, and has no commit; nor has a position of a commit that is outside of the reader's
+    scope. `exact` says that the position was named, and not the commit: it
     may be in the middle of it.
     """
 
@@ -100,7 +101,7 @@ def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> 
     Raises `UnknownRevision`, which names the revisions that exist, or `AmbiguousRevision`.
     """
     chain = branches.get(current).chain if isinstance(current, str) else current
-    log = branches.view(chain)
+    places = branches.places(chain)
     if isinstance(revision, Commit):
         revision = revision.hash.hex()
     if not isinstance(revision, (str, int, datetime)):
@@ -110,9 +111,9 @@ def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> 
             raise UnknownRevision(
                 str(revision), "a time needs its zone: datetime.now(UTC), or time.astimezone()"
             )
-        return _point(chain, log, last_at(log, revision))
+        return _point(branches, chain, last_at(places, revision))
     if isinstance(revision, int):
-        return _position(chain, log, revision, f"#{revision}")
+        return _position(branches, chain, revision, f"#{revision}")
     base, suffixes = _split(revision)
     point = _base(branches, base, chain, revision)
     for suffix in suffixes:
@@ -124,8 +125,15 @@ def resolve_commit(branches: Branches, revision: Revision, current: Current = MA
     """The point that a revision means, and the commit that holds it. Raises `UnknownRevision` if there is none."""
     point = resolve(branches, revision, current)
     if point.commit is None:
-        raise UnknownRevision(str(revision), "it is before the first commit, or the log is empty")
+        raise no_commit(point, revision, "it is before the first commit, or the log is empty")
     return point, point.commit
+
+
+def no_commit(point: Point, revision: object, why: str) -> BackstoryError:
+    """The error for a point at which no commit stands, or none that the reader may see; `why` is about the first."""
+    if point.position:
+        return OutOfScope("commit at", f"#{point.position}")
+    return UnknownRevision(str(revision), why)
 
 
 def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Range | None:
@@ -185,55 +193,55 @@ def _split(text: str) -> tuple[str, list[re.Match[str]]]:
 
 
 def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
-    log = branches.view(chain)
     if name in ("", "HEAD", "head", "@"):
         if not text:
             raise UnknownRevision(text, "a revision is not empty; the newest is HEAD")
-        return _point(chain, log, log.head().position)
+        return _head(branches, chain)
     branch = branches.find(name)
     if branch is not None:
-        view = branches.view(branch.chain)
-        return _point(branch.chain, view, view.head().position)
+        return _head(branches, branch.chain)
     if (mark := branches.mark(name)) is not None:
-        marked = branches.marked(mark)
-        return _point(marked, branches.view(marked), mark.position)
+        return _point(branches, branches.marked(mark), mark.position)
     if name.startswith("#"):
         if (number := _number(name[1:])) is None:
             raise UnknownRevision(text, "a position is a number, like #12")
-        return _position(chain, log, number, text)
+        return _position(branches, chain, number, text)
     return _named(branches, name, chain, text)
 
 
 def _step(branches: Branches, point: Point, suffix: re.Match[str], text: str) -> Point:
-    log = branches.view(point.chain)
+    log, chain = branches.places(point.chain), point.chain
     if suffix["time"] is not None:
         time = parse_time(suffix["time"], branches.clock().astimezone())
-        return _point(point.chain, log, min(last_at(log, time), point.position))
+        return _point(branches, chain, min(last_at(log, time), point.position))
     count = len(suffix["parents"] or "") or _number(suffix["count"] or "1")
     if count == 0:
         return point
-    first = 1 if point.commit is None else point.commit.first
+    first = commit_at(log, point.position).first if point.position else 1
     left = FURTHEST if count is None else count
+    position = point.position
     for before in log.commits(upto=first - 1, backwards=True, limit=left):
-        point, left = Point(point.chain, before.position, before), left - 1
-    if left == 1 and point.position:
-        return Point(point.chain, 0)
+        position, left = before.position, left - 1
+    if left == 1 and position:
+        return Point(chain, 0)
     if left:
         raise UnknownRevision(text, f"there are fewer than {suffix['count'] or count} commits before it")
-    return point
+    return _point(branches, chain, position)
 
 
-def _point(chain: Chain, log: Log, position: int) -> Point:
-    commit = commit_at(log, position) if position else None
-    return Point(chain, position, commit)
+def _head(branches: Branches, chain: Chain) -> Point:
+    return _point(branches, chain, branches.places(chain).head().position)
 
 
-def _position(chain: Chain, log: Log, position: int, text: str) -> Point:
-    head = log.head().position
+def _point(branches: Branches, chain: Chain, position: int) -> Point:
+    return Point(chain, position, branches.holder(chain, position) if position else None)
+
+
+def _position(branches: Branches, chain: Chain, position: int, text: str) -> Point:
+    head = branches.places(chain).head().position
     if not 0 <= position <= head:
         raise UnknownRevision(text, f"the log has #1 to #{head}" if head else "the log is empty")
-    point = _point(chain, log, position)
-    return Point(chain, position, point.commit, exact=True)
+    return Point(chain, position, _point(branches, chain, position).commit, exact=True)
 
 
 def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
@@ -246,7 +254,7 @@ def _named(branches: Branches, name: str, chain: Chain, text: str) -> Point:
         raise AmbiguousRevision(name, found)
     number = _number(name) or 0
     if 1 <= number <= log.head().position:
-        point = _position(chain, log, number, text)
+        point = _position(branches, chain, number, text)
         if point.commit is not None and found not in ([], [point.commit]):
             raise AmbiguousRevision(name, [*found, point.commit])
         return point
