@@ -169,17 +169,22 @@ class Conflict(AppendError):
     """Events that match the condition's query were appended after the position that was decided on.
 
     `draft` is the index in the batch of the draft that conflicts, `condition` is its condition, and `events` are the
-    first events in the way (none if the store could not read them). Load again, decide again, append again.
+    first events in the way (none if the store could not read them); `unseen` counts those of them that are outside of
+    the reader's scope. Load again, decide again, append again.
     """
 
-    def __init__(self, draft: int, condition: Condition, events: Sequence[RecordedEvent]) -> None:
-        super().__init__(draft, condition, events)
+    def __init__(
+        self, draft: int, condition: Condition, events: Sequence[RecordedEvent], unseen: int = 0
+    ) -> None:
+        super().__init__(draft, condition, events, unseen)
         self.draft = draft
         self.condition = condition
         self.events = tuple(events)
+        self.unseen = unseen
 
     def __str__(self) -> str:
-        seen = ", ".join(f"#{event.position} {event.type}" for event in self.events[:3])
+        named = [f"#{event.position} {event.type}" for event in self.events[:3]]
+        seen = ", ".join(named + ([f"{self.unseen} that are not shown"] if self.unseen else []))
         return f"decided on position {self.condition.after}, but since then: {seen or 'events that match'}"
 
 
@@ -371,13 +376,16 @@ class MergeConflict(BackstoryError):
 
     def __str__(self) -> str:
         report, conflicts = self.report, self.report.conflicts
+        if not conflicts:
+            return f"commits of {report.source} that are not shown conflict with {report.target}; nothing was appended"
         first = conflicts[0]
-        seen = ", ".join(event.type for event in first.in_the_way[:3])
+        named = [event.type for event in first.in_the_way[:3]]
+        seen = ", ".join(named + ([f"{first.unseen} that are not shown"] if first.unseen else []))
         why = first.reason or f"its decision did not know {seen}"
         if first.stuck and first.stuck != why:
             why += f", and {first.stuck}"
         return (
-            f"{len(conflicts)} of {len(report.steps)} commits of {report.source} conflict with {report.target}, first"
+            f"{len(conflicts)} of {report.judged} commits of {report.source} conflict with {report.target}, first"
             f" #{first.commit.position} {first.commit.id}: {why}; nothing was appended"
         )
 

@@ -69,10 +69,10 @@ def split(order: Order, other: Order, cents: int) -> Iterator[Paid]:
 def shop(store: Store | None = None) -> Database:
     """Six commits: order o-1 is in the scope of its reader, and order planted-o-2 is not."""
     db = ledger(store)
-    db.append(Placed("o-1", "planted-c-1", 500, "ann@x"), id="placed", author="ann", message="first")
+    db.append(Placed("o-1", "c-1", 500, "veiled@x"), id="placed", author="ann", message="first")
     db.append(Placed("planted-o-2", "planted-c-2", 900, "planted@x"), id="planted-id", author="planted-a")
     db.append(
-        Placed("o-1", "planted-c-1", 100),
+        Placed("o-1", "c-1", 100, "veiled@y"),
         Paid("planted-o-2", 300),
         id="both",
         author="planted-bob",

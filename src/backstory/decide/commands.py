@@ -43,7 +43,7 @@ from backstory.values.event import Event, is_event
 from backstory.values.fields import unresolved
 from backstory.values.masking import know_command, masked_repr, masked_words, plainly
 from backstory.values.privacy import Privacy
-from backstory.values.veil import HIDDEN, OPEN, Veil, united, veil_of
+from backstory.values.veil import HIDDEN, OPEN, Veil, own_veil, united
 
 if TYPE_CHECKING:
     from backstory.values.commit import Commit
@@ -163,14 +163,14 @@ class CommandType(Generic[P, R, G]):
         self.signature = for_callers(self._signature, self.inputs)
         self._names = tuple(self.signature.parameters)
         self._left_out = {*self.inputs, *self.dependents}
-        veils = {name: veil_of(self.plain.get(name)) for name in hints}
+        veils = {name: own_veil(self.plain.get(name)) for name in hints}
         self.veil = united(veils | {old: veils[new] for old, new in self.renamed.items()})
         self.withheld = tuple(
-            name for name, hint in self.plain.items() if Privacy.SECRET in (veil_of(hint) or OPEN).marks()
+            name for name, hint in self.plain.items() if Privacy.SECRET in (own_veil(hint) or OPEN).marks()
         )
-        self._guards = self.veil is not None or any(veil_of(state.cls) for state in states.values())
+        self._guards = self.veil is not None or any(own_veil(state.cls) for state in states.values())
         self.keeps_marked = any(
-            veil_of(hint) for name, hint in self.plain.items() if name not in self.withheld
+            own_veil(hint) for name, hint in self.plain.items() if name not in self.withheld
         )
         self.gives = given_events(returned, self.name)
         fields = [(name, hint, self._default(name)) for name, hint in self.plain.items()]

@@ -47,7 +47,7 @@ from backstory.values.fields import TagField, hints, tag_fields, tagger, unresol
 from backstory.values.masking import own_repr, rich_repr
 from backstory.values.privacy import is_marked
 from backstory.values.query import Clause, Query, simplified, union
-from backstory.values.veil import veil_of
+from backstory.values.veil import own_veil
 
 S = TypeVar("S", bound="State")
 
@@ -131,7 +131,7 @@ class StateType:
         self.identity = tuple(
             field.name for field in struct_fields(cls) if field.required or field.name in self._tag_names()
         )
-        self.veil = veil_of(cls)
+        self.veil = own_veil(cls)
         for name in self.identity:
             if is_marked(annotations[name]):
                 raise DefinitionError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from backstory.decide.parameters import each_state
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 
 def merge_document(report: MergeReport, source: Subjects, target: Subjects) -> dict[str, Any]:
-    """The report, with the subjects of the commits of both sides."""
+    """The report, with the subjects of the commits of both sides; `unseen` counts what a reader may not see."""
+    unseen = {"unseen": Counter(report.unseen)} if report.unseen else {}
     return {
+        **unseen,
         "source": report.source,
         "target": report.target,
         "base": report.base,
@@ -30,7 +33,9 @@ def merge_document(report: MergeReport, source: Subjects, target: Subjects) -> d
 
 def _step(step: MergeStep, source: Subjects, target: Subjects) -> dict[str, Any]:
     there = step.there
+    unseen = {"unseen": step.unseen} if step.unseen else {}
     return {
+        **unseen,
         "commit": commit_document(step.commit, source.of(step.commit)),
         "outcome": step.outcome,
         "reason": step.reason,

@@ -45,6 +45,19 @@ class Asked(NamedTuple):
     total: bool | Literal["about"]
 
 
+def asked(
+    where: str,
+    order_by: str | Sequence[str],
+    limit: int | None,
+    after: str | None,
+    total: bool | Literal["about"],
+) -> Asked:
+    """The question of a caller. Raises `ValueError` for a `limit` below 0."""
+    if limit is not None and limit < 0:
+        raise ValueError(f"limit is the most states that are given, not {limit}; None gives all")
+    return Asked(where, (order_by,) if isinstance(order_by, str) else tuple(order_by), limit, after, total)
+
+
 class Term(NamedTuple):
     """A field to sort by."""
 

@@ -40,7 +40,7 @@ def read_only() -> StoreRefused:
 
 def seen(log: Log, scope: Scope) -> Log:
     """A log as a reader sees it."""
-    return ReadOnlyLog(log) if scope.sees_all_events else ScopedLog(log, scope)
+    return ReadOnlyLog(log) if sight_of(scope).everything else ScopedLog(log, scope)
 
 
 class ReadOnlyLog:
@@ -107,6 +107,10 @@ class ScopedLog:
         self, *, after: int = 0, upto: int | None = None, backwards: bool = False, limit: int | None = None
     ) -> Iterator[Commit]:
         """Stream the commits with an event in scope; see `Log.commits`. The events in scope lead to them."""
+        if self._sight.every_event:
+            return map(
+                self._said, self._log.commits(after=after, upto=upto, backwards=backwards, limit=limit)
+            )
         return islice(self._commits(after, upto, backwards, CHUNK if limit is None else limit), limit)
 
     def _commits(self, after: int, upto: int | None, backwards: bool, size: int) -> Iterator[Commit]:
@@ -155,6 +159,8 @@ class ScopedLog:
 
     def _looked_at(self, commits: Iterator[Commit]) -> Iterator[Commit]:
         """What the reader sees of commits, which come in order; some are taken at a time."""
+        if self._sight.every_event:
+            yield from map(self._said, commits)
         while chunk := list(islice(commits, CHUNK)):
             known = self._remembered
             counts = {

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import msgspec
 
 from backstory.errors import DefinitionError, OutOfScope
-from backstory.values.event_data import RecordedEvent, check_tag
+from backstory.values.event_data import EventData, RecordedEvent, check_tag
+from backstory.values.hidden import all_names, context_hiding, hiding
 from backstory.values.query import Clause, Query, simplified
+
+E = TypeVar("E", RecordedEvent, EventData)
+T = TypeVar("T")
+
+_END: Any = object()
 
 EVERY = "*"
 """In the place of a tag's value: every tag of that key."""
@@ -24,7 +32,8 @@ class Scope(msgspec.Struct, frozen=True):
     `tags` are those that the reader sees, such as `order:o-1`, or `order:*` for all of a key; `types` are the names of
     event types; None stands for all of them. An event is in scope if its type is, and if the reader sees at least one
     of its tags; tags that the reader does not see are taken away from it. `hidden` are fields whose values are not
-    shown: `email` of any class, or `Order.email` of a class or of an event type.
+    shown: `email` of any class, or `Order.email` of a class or of an event type. A tag whose key is such a field is
+    not seen either.
 
     Raises `InvalidTag`, and `DefinitionError` for a type or a field without a name.
     """
@@ -50,10 +59,16 @@ class Scope(msgspec.Struct, frozen=True):
         """Whether the reader sees everything."""
         return self.tags is None and self.types is None and not self.hidden
 
-    @property
-    def sees_all_events(self) -> bool:
-        """Whether no event, and no tag of one, is outside."""
-        return self.tags is None and self.types is None
+    def applied(self) -> AbstractContextManager[None]:
+        """Withhold the hidden fields in all output of a block of code, and refuse questions about them there."""
+        return hiding(self.hidden)
+
+    def each(self, values: Iterable[T]) -> Iterator[T]:
+        """The same values, each found in a context in which this scope is applied, wherever they are asked for."""
+        context = context_hiding(self.hidden)
+        found = context.run(iter, values)
+        while (value := context.run(next, found, _END)) is not _END:
+            yield value
 
 
 class Sight:
@@ -62,18 +77,24 @@ class Sight:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._types = None if scope.types is None else frozenset(scope.types)
-        tags = scope.tags or ()
+        self._hidden = all_names(scope.hidden)
+        tags = [tag for tag in scope.tags or () if tag.partition(":")[0] not in self._hidden]
         self._exact = frozenset(tag for tag in tags if not tag.endswith(f":{EVERY}"))
         self._prefixes = frozenset(tag.partition(":")[0] for tag in tags if tag.endswith(f":{EVERY}"))
         self._every_tag = scope.tags is None
+        self.every_event = self._every_tag and self._types is None
+        """Whether every event is in scope."""
+        self.everything = self.every_event and not self._hidden
+        """Whether the reader sees every tag, too."""
 
     def tag(self, tag: str) -> bool:
         """Whether the reader sees a tag."""
-        return self._every_tag or tag in self._exact or tag.partition(":")[0] in self._prefixes
+        key = tag.partition(":")[0]
+        return key not in self._hidden and (self._every_tag or tag in self._exact or key in self._prefixes)
 
     def key(self, key: str) -> bool:
         """Whether the reader sees any tag of a key."""
-        return (
+        return key not in self._hidden and (
             self._every_tag
             or key in self._prefixes
             or any(tag.partition(":")[0] == key for tag in self._exact)
@@ -87,17 +108,18 @@ class Sight:
         """Whether an event of this type with these tags is in scope."""
         return self.type(type) and (self._every_tag or any(map(self.tag, tags)))
 
-    def seen(self, events: Iterable[RecordedEvent]) -> Iterator[RecordedEvent]:
+    def seen(self, events: Iterable[E]) -> Iterator[E]:
         """The events that are in scope, each with the tags that the reader sees."""
         for event in events:
             if not self.type(event.type):
                 continue
-            if not self._every_tag:
+            if not self._every_tag or self._hidden:
                 tags = tuple(filter(self.tag, event.tags))
-                if not tags:
+                if not tags and not self._every_tag:
                     continue
                 if len(tags) < len(event.tags):
-                    event = msgspec.structs.replace(event, tags=tags)  # noqa: PLW2901 - the same event
+                    yield msgspec.structs.replace(event, tags=tags)
+                    continue
             yield event
 
     def outside(self, query: Query) -> OutOfScope | None:
@@ -117,12 +139,21 @@ class Sight:
         if wrong is not None:
             raise wrong
 
+    def covers(self, query: Query) -> bool:
+        """Whether every event that matches is in scope."""
+        if self.outside(query) is not None:
+            return False
+        return all(
+            (clause.types or self._types is None) and (clause.tags or self._every_tag)
+            for clause in query.clauses
+        )
+
     def narrowed(self, query: Query) -> tuple[Query, bool]:
         """A query for the events that match and are in scope; and whether it matches no other events.
 
         So an index finds them where the scope names types and whole tags.
         """
-        if self.scope.sees_all_events:
+        if self.every_event:
             return query, True
         clauses: list[Clause] = []
         exact = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -89,7 +89,7 @@ class ScopedStore:
         self.logs = store.logs
         self.origin = store.origin
         self.holding = store.holding
-        self.watch: Callable[[Callable[[], None]], Callable[[], None]] = store.watch
+        self.watch = store.watch
         self.wake = store.wake
 
     def __repr__(self) -> str:
@@ -100,7 +100,7 @@ class ScopedStore:
         """The tables of the store, for a reader who sees everything."""
         return self._store.tables if self.scope.is_whole else None
 
-    def write(self, _units: Sequence[Unit]) -> list[Outcome]:
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:  # noqa: ARG002 - it takes none
         """Raise `StoreRefused`: a reader writes nothing."""
         raise read_only()
 
@@ -108,11 +108,11 @@ class ScopedStore:
         """Open a log by its number; see `Store.log`."""
         return seen(self._store.log(number), self.scope)
 
-    def joined(self, _transaction: Transaction) -> Store:
+    def joined(self, transaction: Transaction) -> Store:  # noqa: ARG002 - it takes none
         """Raise `StoreRefused`: a reader writes nothing."""
         raise read_only()
 
-    def join(self, _connection: Any) -> Transaction:
+    def join(self, connection: Any) -> Transaction:  # noqa: ARG002 - it takes none
         """Raise `StoreRefused`: a reader writes nothing."""
         raise read_only()
 

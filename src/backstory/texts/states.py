@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
 from backstory.documents.application import identity_types
 from backstory.errors import InputError
 from backstory.history.ask.expression import Expression, predicate
+from backstory.history.ask.seen import check_seen, veils
 from backstory.history.compare.jsonable import names_of
 from backstory.texts import values
-from backstory.values.event import definitions
 from backstory.values.masking import hides
-from backstory.values.veil import Veil, field_names, veil_of
 
 
 def is_tag(word: str) -> bool:
@@ -55,24 +53,11 @@ def check_shown(fields: Iterable[str], cls: type[State]) -> None:
 
 
 def check_path(steps: Sequence[str], cls: type[State]) -> None:
-    """The same for a part of a state, by the names that its fields have in JSON."""
-    if any(map(hides, _veils(steps, cls))):
+    """The same for a part of a state, by the names that its fields have in JSON. Raises `OutOfScope`, too."""
+    check_seen(steps, cls)
+    if any(map(hides, veils(steps, cls))):
         raise InputError(
             f"{'.'.join(steps) or cls.__name__} is marked, so its values are not shown, and nothing can be asked about"
             " them; a personal value can with --personal"
         )
 
-
-def _veils(steps: Sequence[str], cls: type[State]) -> Iterator[Veil]:
-    """The marks of a part of a state; of a tag's field in each event that has it."""
-    owners: Iterable[type[Any]] = [cls]
-    if cls is Latest:
-        owners = [
-            one for one in definitions.values() if set(steps[:1]) <= {*(field_names(one) or {}).values()}
-        ]
-    for one in owners:
-        veil = veil_of(one)
-        if veil is not None:
-            for step in steps:
-                veil = veil.at(int(step) if step.isdecimal() and step not in veil.parts else step)
-            yield veil

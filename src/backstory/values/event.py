@@ -24,7 +24,7 @@ from backstory.told import note_line
 from backstory.values.event_data import RESERVED, Shown
 from backstory.values.fields import Tagged, check_encodable, hints, is_frozen, tag_fields
 from backstory.values.privacy import Privacy
-from backstory.values.veil import veil_of
+from backstory.values.veil import own_veil
 
 if TYPE_CHECKING:
     from typing import Self
@@ -172,7 +172,7 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     replaced.discard(cls)
     if other is not None and other is not cls and "<locals>" not in other.__qualname__:
         replaced.add(other)
-    if not isinstance(cls, EventMeta) and veil_of(cls) is not None:
+    if not isinstance(cls, EventMeta) and own_veil(cls) is not None:
         _mask_repr(cls)
     return definition
 

@@ -15,7 +15,7 @@ from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.fields import TagField, check_encodable, hints, tag_fields, tagger
 from backstory.values.forms import Form
 from backstory.values.masking import event_veil, masked_words
-from backstory.values.veil import veil_of
+from backstory.values.veil import own_veil, veil_of
 
 C = TypeVar("C", bound=type[Any])
 
@@ -41,7 +41,7 @@ class EventType:
             raise DefinitionError(f"{cls.__qualname__}: an annotation names something that is not defined")
         self.tag_fields: tuple[TagField, ...] = tag_fields(cls, annotations)
         self.tags = tagger(self.tag_fields)
-        self.veil = veil_of(cls)
+        self.veil = own_veil(cls)
         (marked_types.discard if self.veil is None else marked_types.add)(self.name)
         check_encodable(cls)
         self._form = Form(cls, self.veil)
@@ -91,7 +91,7 @@ class EventType:
 
     def cause(self, wrong: Exception) -> Exception | None:
         """The error to show as the cause of another: none if its words could hold a marked value."""
-        return wrong if self.veil is None else None
+        return wrong if veil_of(self.cls) is None else None
 
 
 compiled_types: dict[type[Any], EventType] = {}

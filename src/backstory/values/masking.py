@@ -5,7 +5,8 @@
     masked_repr(value, veil)  an event, a state or an argument as `repr` writes it
 
 Only output for people and for other programs is masked; a program holds the real values. Personal values are shown
-inside of `personal_shown()`; secret values are never shown.
+inside of `personal_shown()`; secret values are never shown. Fields that a scope hides are `withheld`; see
+`backstory.scope`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from typing import Any
 import msgspec
 
 from backstory.values import event as events
-from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.event_data import EventData, RecordedEvent, Shown
+from backstory.values.hidden import all_names, hidden_now
 from backstory.values.privacy import Privacy
-from backstory.values.veil import OPEN, Veil, either, members, united, veil_of
+from backstory.values.veil import OPEN, Named, Veil, either, members, named, united, veil_of
 
 MASK = "***"
 """The mask of a value that is not shown, for every type."""
+
+WITHHELD = "withheld"
+"""In the place of a value that the reader may not see."""
 
 _shown: ContextVar[Privacy] = ContextVar("backstory.privacy", default=Privacy.SUBJECT)
 
@@ -49,6 +54,16 @@ def is_hidden(veil: Veil | None) -> bool:
     return veil is not None and veil.mark is not None and veil.mark > _shown.get()
 
 
+def mask_of(veil: Veil) -> str:
+    """The text in the place of a value that is masked as a whole."""
+    return WITHHELD if veil.mark is Privacy.WITHHELD else MASK
+
+
+def withholds(veil: Veil | None) -> bool:
+    """Whether the reader may not see a value, or any part of it, by the scope given to them."""
+    return veil is not None and Privacy.WITHHELD in veil.marks()
+
+
 def hides(veil: Veil | None) -> bool:
     """Whether a value is masked, or any part of it."""
     return veil is not None and any(mark > _shown.get() for mark in veil.marks())
@@ -59,7 +74,7 @@ def masked(value: Any, veil: Veil | None) -> Any:
     if veil is None:
         return value
     if is_hidden(veil):
-        return MASK
+        return mask_of(veil)
     if isinstance(value, Mapping):
         return {name: masked(part, veil.at(name)) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -68,9 +83,12 @@ def masked(value: Any, veil: Veil | None) -> Any:
 
 
 def event_veil(type: str) -> Veil | None:
-    """The veil of an event's data, by the class here that has this name; None if there is none, or no mark."""
+    """The veil of an event's data, by the class here that has this name; None if nothing in them is marked.
+
+    Without a class, fields are known by their names only.
+    """
     cls = events.definitions.get(type)
-    return None if cls is None else veil_of(cls)
+    return named(type) if cls is None else veil_of(cls)
 
 
 def masked_data(record: EventData | RecordedEvent) -> bytes:
@@ -85,9 +103,12 @@ def know_command(name: str, module: str, veil: Callable[[], Veil | None]) -> Non
 
 def masked_command(json: bytes) -> bytes:
     """A recorded command as JSON, its arguments masked; of two commands of one name, the marks of both count."""
-    if not json or not _commands:
+    hidden = hidden_now()
+    if not json or not (_commands or hidden):
         return json
     veil = either(*(veil() for veil in _commands.get(_name(json), {}).values()))
+    if hidden:  # whichever class a field is of, its value may have been an argument
+        veil = either(veil, Named(all_names(hidden)))
     parts = {"name": None, "states": None, "arguments": veil, "inputs": veil, "withheld": None}
     return masked_json(json, united(parts))
 
@@ -117,7 +138,9 @@ def masked_repr(value: Any, veil: Veil | None, leaf: Callable[[Any], str] = repr
     if veil is None or veil is OPEN:
         return leaf(value)
     if is_hidden(veil):
-        return MASK
+        return mask_of(veil)
+    if isinstance(value, Shown):
+        return leaf(value)  # it masks itself
     if isinstance(value, dict):
         inside = (f"{key!r}: {masked_repr(part, veil.at(key), leaf)}" for key, part in value.items())
         return f"{{{', '.join(inside)}}}"
@@ -174,7 +197,7 @@ def masked_json(json: bytes, veil: Veil | None) -> bytes:
     if veil is None or veil is OPEN:
         return json
     if is_hidden(veil):
-        return _encode(MASK)
+        return _encode(mask_of(veil))
     if json.lstrip()[:1] == b"{":
         return _encode({name: _masked_part(part, veil.at(name)) for name, part in _fields(json).items()})
     if json.lstrip()[:1] == b"[":

@@ -18,11 +18,15 @@ T = TypeVar("T")
 
 
 class Privacy(enum.IntEnum):
-    """How closely a value is kept; the higher mark counts where a value has two."""
+    """How closely a value is kept; the higher mark counts where a value has two.
+
+    `WITHHELD` is no mark of the code: a reader may not see the value, by the scope given to them.
+    """
 
     SUBJECT = 0
     PERSONAL = 1
     SECRET = 2
+    WITHHELD = 3
 
 
 Personal = Annotated[T, Privacy.PERSONAL]

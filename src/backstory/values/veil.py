@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
+import msgspec
+
 from backstory.values.fields import hints
+from backstory.values.hidden import hidden_now, names
 from backstory.values.privacy import Privacy, mark_of
 
 Step = str | int
@@ -50,7 +53,7 @@ class Veil:
         found = [veil.parts[step] for veil in choices if step in veil.parts] or [
             veil.rest for veil in choices if veil.rest is not None
         ]
-        return _either(found)
+        return _either([*found, *(veil for veil in choices if isinstance(veil, Named))])
 
     def marks(self) -> set[Privacy]:
         """Every mark in it."""
@@ -89,21 +92,61 @@ OPEN = Veil()
 HIDDEN = Veil(Privacy.SECRET)
 """Of a value of which nothing is known."""
 
-_known: dict[type[Any], Veil | None] = {}
+WITHHELD = Veil(Privacy.WITHHELD)
+"""Of a value that the reader may not see."""
+
+
+class Named(Veil):
+    """Of data that no class describes: fields of these names are withheld, at any depth."""
+
+    __slots__ = ()
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        super().__init__()
+        self.parts = dict.fromkeys(fields, WITHHELD)
+        self.rest = self
+
+
+_known: dict[frozenset[str], dict[type[Any], Veil | None]] = {}
+"""The veils of classes, for each set of fields that is hidden."""
+
+MOST_KNOWN = 100
+"""Sets of fields that are hidden whose veils are known."""
 
 
 def veil_of(annotation: Any) -> Veil | None:
-    """The veil of a type's values; None if nothing in it is marked. One that cannot be read yet hides all."""
-    if isinstance(annotation, type) and annotation in _known:
-        return _known[annotation]
+    """The veil of a type's values for the reader at hand: by its own marks, and by the fields that are hidden now.
+
+    None if nothing in it is marked. One that cannot be read yet hides all.
+    """
+    return _veil(annotation, hidden_now())
+
+
+def own_veil(annotation: Any) -> Veil | None:
+    """The same by the marks of the code alone, which are the same for every reader: what a class may keep."""
+    return _veil(annotation, frozenset())
+
+
+def _veil(annotation: Any, hidden: frozenset[str]) -> Veil | None:
+    if hidden not in _known and len(_known) >= MOST_KNOWN:
+        _known.clear()
+    known = _known.setdefault(hidden, {})
+    if isinstance(annotation, type) and annotation in known:
+        return known[annotation]
     try:
-        veil = _Weaver().woven(annotation)
+        veil = _Weaver(hidden).woven(annotation)
     except NameError:
         return HIDDEN
     found = veil if veil.marks() else None
     if isinstance(annotation, type):
-        _known[annotation] = found
+        known[annotation] = found
     return found
+
+
+def named(*owners: str) -> Veil | None:
+    """The veil of data of which only the names of their owners are known; None if no field of theirs is hidden now."""
+    fields = names(hidden_now(), *owners)
+    return Named(fields) if fields else None
 
 
 def united(veils: Mapping[str, Veil | None]) -> Veil | None:
@@ -154,15 +197,18 @@ def field_names(cls: type[Any]) -> dict[str, Step] | None:
 class _Weaver:
     """Makes one veil. Classes that contain themselves are met again as the veil that is being made."""
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: frozenset[str]) -> None:
         self._made: dict[Any, Veil] = {}
+        self._hidden = hidden
+        fields = names(hidden)
+        self._open = Named(fields) if fields else OPEN
 
     def woven(self, annotation: Any, variables: Mapping[Any, Veil] = NONE) -> Veil:
         """Raises `NameError` if a name in it is not defined."""
         annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
         annotation = getattr(annotation, "__supertype__", annotation)  # of a NewType
         if isinstance(annotation, TypeVar):
-            return variables.get(annotation, OPEN)
+            return variables.get(annotation, self._open)
         origin = get_origin(annotation)
         inner = [self.woven(part, variables) for part in get_args(annotation) if _is_type(part)]
         if origin is Annotated:
@@ -171,14 +217,14 @@ class _Weaver:
             return _either(inner)
         cls = origin or annotation
         if not isinstance(cls, type):
-            return OPEN
-        named = field_names(cls)
-        if named is None:
-            return _of_container(cls, inner, fixed=Ellipsis not in get_args(annotation))
-        names = dict(zip(getattr(cls, "__parameters__", ()), inner, strict=False))
-        return self._of_class(cls, named, names)
+            return self._open
+        fields = field_names(cls)
+        if fields is None:
+            return self._of_container(cls, inner, fixed=Ellipsis not in get_args(annotation))
+        given = dict(zip(getattr(cls, "__parameters__", ()), inner, strict=False))
+        return self._of_class(cls, fields, given)
 
-    def _of_class(self, cls: type[Any], named: Mapping[str, Step], variables: Mapping[Any, Veil]) -> Veil:
+    def _of_class(self, cls: type[Any], fields: Mapping[str, Step], variables: Mapping[Any, Veil]) -> Veil:
         key = (cls, *map(id, variables.values()))
         if key in self._made:
             return self._made[key]
@@ -186,30 +232,49 @@ class _Weaver:
         annotations = hints(cls)
         if annotations is None:
             raise NameError(f"{cls.__qualname__}: an annotation names something that is not defined")
-        for name, step in named.items():
-            veil.parts[step] = self.woven(annotations.get(name), variables)
+        hidden = (
+            names(self._hidden, cls.__name__, cls.__qualname__, *_event_name(cls)) if self._hidden else ()
+        )
+        for name, step in fields.items():
+            is_hidden = name in hidden or step in hidden
+            veil.parts[step] = WITHHELD if is_hidden else self.woven(annotations.get(name), variables)
         config = getattr(cls, "__struct_config__", None)
         if config is not None and config.tag_field is not None:
             veil.parts[0 if config.array_like else config.tag_field] = OPEN
         return _closed(veil)
 
+    def _of_container(self, cls: type[Any], inner: list[Veil], *, fixed: bool) -> Veil:
+        if not inner:
+            return self._open if _is_open(cls) else OPEN
+        veil = Veil()
+        if issubclass(cls, Mapping) and len(inner) > 1:
+            veil.parts = dict(self._open.parts)
+            veil.rest = inner[1]
+            return _marked(veil, max(inner[0].marks(), default=None))
+        if issubclass(cls, tuple) and fixed:
+            veil.parts = dict(enumerate(inner))
+        else:
+            veil.rest = _either(inner)
+        return veil
+
+
+def _is_open(cls: type[Any]) -> bool:
+    """Whether values of a class without fields may hold any others."""
+    return (
+        cls is object
+        or cls is msgspec.Raw
+        or (issubclass(cls, Collection) and not issubclass(cls, (str, bytes)))
+    )
+
+
+def _event_name(cls: type[Any]) -> tuple[str, ...]:
+    """The name under which a class is stored, if it is that of an event."""
+    definition = vars(cls).get("__backstory__")
+    return () if definition is None else (definition.name,)
+
 
 def _is_type(part: Any) -> bool:
     return part is not Ellipsis and part is not types.NoneType and not isinstance(part, Privacy)
-
-
-def _of_container(cls: type[Any], inner: list[Veil], *, fixed: bool) -> Veil:
-    if not inner:
-        return OPEN
-    veil = Veil()
-    if issubclass(cls, Mapping) and len(inner) > 1:
-        veil.rest = inner[1]
-        return _marked(veil, max(inner[0].marks(), default=None))
-    if issubclass(cls, tuple) and fixed:
-        veil.parts = dict(enumerate(inner))
-    else:
-        veil.rest = _either(inner)
-    return veil
 
 
 def _marked(veil: Veil, mark: Privacy | None) -> Veil:
@@ -218,7 +283,7 @@ def _marked(veil: Veil, mark: Privacy | None) -> Veil:
 
 def _either(veils: Iterable[Veil]) -> Veil:
     """The veil of a value that may be any of these."""
-    found = [veil for veil in veils if veil is not OPEN]
+    found = list({id(veil): veil for veil in veils if veil is not OPEN}.values())
     return found[0] if len(found) == 1 else Veil(also=found) if found else OPEN
 
 

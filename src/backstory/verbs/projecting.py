@@ -100,21 +100,18 @@ class Projects(Held):
         once. A `ScannedWarning` says once that no index serves a large table. Raises `ExpressionError`, `Behind`,
         `UnknownRevision` for a text that is no cursor, and `ValueError` for a `limit` below 0.
         """
-        from backstory.projections.find import Asked, by_folding
+        from backstory.projections.find import asked, by_folding
 
-        if limit is not None and limit < 0:
-            raise ValueError(f"limit is the most states that are given, not {limit}; None gives all")
-        by = (order_by,) if isinstance(order_by, str) else tuple(order_by)
-        asked = Asked(where, by, limit, after, count)
+        question = asked(where, order_by, limit, after, count)
         kept = self.views.kept(state) if at is None and self.name == MAIN else None
         if kept is not None:
             if where.strip():
                 predicate(where, state)
             position = None if commit is None else self._position(commit)
-            return self.views.find(kept, asked, position, timeout)
+            return self.views.find(kept, question, position, timeout)
         self.views.warn_of_folding(state)
         line, upto = self._view(at)
-        return by_folding(line.log, state, asked, upto)
+        return by_folding(line.log, state, question, upto)
 
     def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> Running:
         """Run projections, reactions, processes and outboxes for a block: `with db.run(Orders, confirm): ...`.

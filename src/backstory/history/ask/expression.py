@@ -31,6 +31,8 @@ from backstory.history.ask.operators import (
     item,
     number,
 )
+from backstory.history.ask.seen import check_name, check_seen, seen_value
+from backstory.history.compare.jsonable import names_of
 from backstory.likeness import near
 
 LONGEST = 2_000
@@ -178,10 +180,14 @@ class _Compiler:
     def _field(self, name: str, column: int) -> Value:
         self.used.add(name)
         if self._fields is None:
+            check_seen((name,), self._cls)
             self.open_names.setdefault(name, column)
-            return lambda scope: None if (field := scope.state.fields.get(name)) is None else field.value
+            return lambda scope: (
+                None if (field := scope.state.fields.get(name)) is None else seen_value(field, name)
+            )
         if name not in self._fields or name.startswith("_"):
             raise self._error(column, no_such_field(self._cls.__qualname__, name, self._fields, spelled))
+        check_seen((names_of(self._cls)[name],), self._cls)
         get: Callable[[Any], Any] = getattr(self._cls, name).__get__
         return lambda scope: get(scope.state)
 
@@ -189,9 +195,12 @@ class _Compiler:
         value, name = self._node(node.value, depth), node.attr
         if name.startswith("_"):
             raise self._error(column, f"{name!r} is not data: it begins with an underscore")
+        check_name(name)
         return lambda scope: attribute(value(scope), name)
 
     def _subscript(self, node: ast.Subscript, _column: int, depth: int) -> Value:
+        if isinstance(node.slice, ast.Constant):
+            check_name(node.slice.value)
         value, key = self._node(node.value, depth), self._node(node.slice, depth)
         return lambda scope: item(value(scope), key(scope))
 

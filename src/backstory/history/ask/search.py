@@ -16,11 +16,11 @@ from backstory.decide.state import State, state_type
 from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities, Entity
 from backstory.history.ask.expression import no_such_field
+from backstory.history.ask.seen import check_seen, seen_data, seen_value
 from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
 from backstory.history.compare.pointer import parse, quoted
 from backstory.lookup import Commits
 from backstory.store import ALL, Log
-from backstory.values.codec import fields
 from backstory.values.event_data import RecordedEvent
 
 MISSING: Any = object()
@@ -56,7 +56,7 @@ def look(state: Any, steps: tuple[str, ...]) -> Any:
     """The part of a state at a path, as JSON; `MISSING` if it has none."""
     if isinstance(state, Latest) and steps:
         field = state.fields.get(steps[0])
-        return MISSING if field is None else look(field.value, steps[1:])
+        return MISSING if field is None else look(seen_value(field, steps[0]), steps[1:])
     for number, step in enumerate(steps):
         if isinstance(state, msgspec.Struct):
             names = {encoded: name for name, encoded in names_of(type(state)).items()}  # type: ignore[arg-type]
@@ -147,7 +147,7 @@ def _in_data(
     for commit, records in _by_commit(log.read(ALL, upto=upto)):
         now: dict[str, bool] = {}
         for record in records:
-            data = fields(record.data)
+            data = seen_data(record)
             names.update(data)
             if steps[0] in data:
                 now.update(dict.fromkeys(record.tags, matches(look_plain(data, steps))))
@@ -178,10 +178,14 @@ class _Answers:
 
 
 def _steps(cls: type[State], path: str) -> tuple[str, ...]:
-    """The steps of a path into a state of this class. Raises `ExpressionError` if it has no such field."""
+    """The steps of a path into a state of this class.
+
+    Raises `ExpressionError` if it has no such field, and `OutOfScope` for one that the reader may not see.
+    """
     steps = parse(path)
     if cls is not Latest:
         _check(path, steps, names_of(cls).values(), cls.__qualname__)
+    check_seen(steps, cls)
     return steps
 
 

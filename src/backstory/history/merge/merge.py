@@ -12,7 +12,7 @@ import msgspec
 from backstory.decide.commands import clashes, definitions
 from backstory.decide.context import current
 from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, MergeConflict, RefMoved
-from backstory.history.merge.replay import MergeStep, Policy, Replay, Resolution, Rules
+from backstory.history.merge.replay import MergeStep, Outcome, Policy, Replay, Resolution, Rules
 from backstory.history.refs.branches import MAIN, Branch, Branches
 from backstory.history.refs.decisions import origin
 from backstory.history.refs.revision import Point
@@ -30,7 +30,8 @@ class MergeReport(msgspec.Struct, frozen=True):
     """The outcome for each commit. Nothing was appended unless `done`: after a dry run, or in a `MergeConflict`.
 
     `base` is the position up to which both are the same history; `commits` are those that were appended. `moved` says
-    that a rebase lets the branch start at another point, even if the branch has no commits of its own.
+    that a rebase lets the branch start at another point, even if the branch has no commits of its own. `unseen` are the
+    outcomes for commits that are outside of the reader's scope.
     """
 
     source: str
@@ -41,11 +42,18 @@ class MergeReport(msgspec.Struct, frozen=True):
     fast_forward: bool = False
     done: bool = False
     moved: bool = False
+    unseen: tuple[Outcome, ...] = ()
 
     @property
     def nothing_to_do(self) -> bool:
         """Whether the target has everything already, or starts there already."""
-        return not self.moved and all(step.outcome in ("known", "settled") for step in self.steps)
+        outcomes = {*(step.outcome for step in self.steps), *self.unseen}
+        return not self.moved and outcomes <= {"known", "settled"}
+
+    @property
+    def judged(self) -> int:
+        """How many commits there are, with those that the reader does not see."""
+        return len(self.steps) + len(self.unseen)
 
     @property
     def conflicts(self) -> tuple[MergeStep, ...]:
@@ -55,7 +63,7 @@ class MergeReport(msgspec.Struct, frozen=True):
     @property
     def clean(self) -> bool:
         """Whether there is no conflict."""
-        return not self.conflicts
+        return not self.conflicts and "conflict" not in self.unseen
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -52,7 +52,8 @@ class MergeStep(msgspec.Struct, frozen=True):
     as it knew them and as they are now, by parameter, if the command is known here. `reason` has the words of a refusal
     or of a problem with deciding again; `stuck` says why the command of a conflict cannot be run again here. `events`
     are the other ones, where it was decided differently. `again` is what deciding again would give, where a preview
-    asked. `there` is the target's commit of a known decision; `differs` says whether its events are others.
+    asked. `there` is the target's commit of a known decision; `differs` says whether its events are others. `unseen`
+    counts the events in the way that are outside of the reader's scope.
     """
 
     commit: Commit
@@ -67,6 +68,7 @@ class MergeStep(msgspec.Struct, frozen=True):
     differs: bool = False
     events: tuple[EventData, ...] = ()
     again: MergeStep | None = None
+    unseen: int = 0
 
 
 class Rules(msgspec.Struct, frozen=True):
