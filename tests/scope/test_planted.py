@@ -100,6 +100,17 @@ WHERES = (
 )
 
 
+def blamed(db: Database, state: Any) -> Any:
+    found = db.blame(state)
+    return found, [(part, part.commit) for part in found]
+
+
+def merged(db: ScopedDatabase, options: Options) -> Any:
+    report = db.merge("plan", options)
+    sides = (Subjects(db.switch("plan").log), Subjects(db.log))
+    return report, merge_document(report, *sides)
+
+
 ONCE: list[tuple[Any, ...]] = [()]
 
 ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
@@ -191,17 +202,6 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
 """Each verb, with questions about what is in scope and what is not. A new verb gets a line here."""
 
 ASKS = {verb: (ask, list(given)) for verb, (ask, given) in ASKS.items()}
-
-
-def blamed(db: Database, state: Any) -> Any:
-    found = db.blame(state)
-    return found, [(part, part.commit) for part in found]
-
-
-def merged(db: ScopedDatabase, options: Options) -> Any:
-    report = db.merge("plan", options)
-    sides = (Subjects(db.switch("plan").log), Subjects(db.log))
-    return report, merge_document(report, *sides)
 
 
 @pytest.fixture
