@@ -60,4 +60,3 @@ def check_path(steps: Sequence[str], cls: type[State]) -> None:
             f"{'.'.join(steps) or cls.__name__} is marked, so its values are not shown, and nothing can be asked about"
             " them; a personal value can with --personal"
         )
-

@@ -55,8 +55,7 @@ class Point(msgspec.Struct, frozen=True):
     """A point of history: a chain of logs, a position of it, and the commit that holds that.
 
     Position 0 is before everything, and has no commit; nor has a position of a commit that is outside of the reader's
-    scope. `exact` says that the position was named, and not the commit: it
-    may be in the middle of it.
+    scope. `exact` says that the position was named, and not the commit: it may be in the middle of it.
     """
 
     chain: Chain
