@@ -30,6 +30,10 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory": ("To be imported from `backstory`.", {"backstory": []}),
     "backstory.aio": ("The same database for async code; needs the extra `async`.", {"backstory.aio": []}),
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
+    "backstory.scope": (
+        "What a reader may see; [scopes](design/scope.md).",
+        {"backstory.scope": ["Scope", "scoped"]},
+    ),
     "backstory.projections.elsewhere": (
         "Other databases that may have the tables of a projection; the [guide](guide/read-models.md) says when.",
         {"backstory.projections.elsewhere": ["DuckDB", "Postgres", "SqliteFile"]},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -38,7 +37,6 @@ KEPT = 16
 """Scopes of one database that are remembered, with the states that their readers loaded."""
 
 _kept: WeakKeyDictionary[Held, OrderedDict[Scope, ScopedBranches]] = WeakKeyDictionary()
-_lock = threading.Lock()
 
 
 class ScopedDatabase(Database):
@@ -205,7 +203,7 @@ def _branches(db: Database, scope: Scope) -> ScopedBranches:
     root = db._root
     if db.branches is not root.handle.branches:  # a branch in memory, which is in no store
         return _made(db.branches, scope)
-    with _lock:
+    with root.handle._lock:
         kept = _kept.setdefault(root, OrderedDict())
         if scope not in kept:
             kept[scope] = _made(db.branches, scope)

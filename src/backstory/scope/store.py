@@ -153,3 +153,7 @@ class ScopedBranches(Branches):
         """The store that has the last log of a chain, as the reader sees it."""
         home = self._whole.home(chain)
         return self.store if home is self._whole.store else ScopedStore(home, self._scope)
+
+    def settled(self, name: str) -> frozenset[str]:
+        """Decisions that merges left out, which nobody is shown: they are not counted; see `Branches.settled`."""
+        return self._whole.settled(name)

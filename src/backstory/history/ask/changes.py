@@ -14,7 +14,7 @@ import msgspec
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State, state_type
-from backstory.errors import DefinitionError
+from backstory.errors import DefinitionError, OutOfScope
 from backstory.failing import theirs
 from backstory.history.ask.diff_all import Changed, diff_all
 from backstory.history.compare.diff import Change, Difference, diff, diff_plain
@@ -70,7 +70,8 @@ def changed(
     """Stream the states of these classes that a commit changed, and how; without a class, the tags that it changed.
 
     These are the tags of its events that match `query`, or those that are named: `Latest(tag)`. A class whose states do
-    not follow from the tags of events is left out. Raises `ApplicationError` for an error of the application's code.
+    not follow from the tags of events is left out, and one of events that are outside of the reader's scope. Raises
+    `ApplicationError` for an error of the application's code.
     """
     if not states:
         events = list(log.read(query, after=commit.first - 1, upto=commit.position))
@@ -83,7 +84,10 @@ def changed(
         try:
             with theirs(cls):
                 yield from diff_all(log, commit.first - 1, commit.position, cls)
-        except DefinitionError:  # which of them there are does not follow from the events
+        except (
+            DefinitionError,
+            OutOfScope,
+        ):  # which of them there are does not follow from the events in scope
             continue
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from backstory.decide.loading import replayed
 from backstory.decide.state import State, state_type
-from backstory.errors import BackstoryError, DefinitionError
+from backstory.errors import BackstoryError, DefinitionError, OutOfScope
 from backstory.failing import theirs
 from backstory.history.ask.entities import Entities, concerns
 from backstory.history.compare.diff import diff
@@ -63,10 +63,10 @@ def unread(log: Log, commit: Commit, states: Iterable[type[State]]) -> Iterator[
             continue
         try:
             entities = Entities(log, cls, commit.first - 1)
-        except DefinitionError:
-            continue  # no event says which of them there are
-        for _ in entities.follow(commit.position):
-            pass
+            for _ in entities.follow(commit.position):
+                pass
+        except (DefinitionError, OutOfScope):
+            continue  # no event says which of them there are, or the reader may not know
         for entity in entities.found.values():
             missing = uncovered(entity.reference.query(), query)
             if not missing.clauses:

@@ -150,7 +150,7 @@ def missing(branches: Branches, start: Point, end: Point) -> Missing:
     _, border = branches.shared(start.chain, end.chain)
     border = min(border, start.position)
     merged = start.chain != end.chain and start.position > border
-    other = branches.view(start.chain) if merged else None
+    other = branches.places(start.chain) if merged else None
     return Missing(branches.view(end.chain), border, end.position, other, start.position)
 
 
