@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from backstory.history.forget.withholding import names_of
+from backstory.lookup import events_of
+from backstory.subject import Subjects
 from backstory.values.event_data import RecordedEvent
 from backstory.values.masking import masked_command, masked_data
 
 if TYPE_CHECKING:
+    from backstory.store import Log
     from backstory.values.commit import Commit
     from backstory.values.event_data import EventData
 
@@ -51,6 +54,12 @@ def commit_document(
     if events is not None:
         fields["events"] = [event_document(record) for record in events]
     return fields
+
+
+def commit_documents(log: Log, found: Iterable[Commit]) -> Iterator[dict[str, Any]]:
+    """Commits of a log, one after the other, with all their events."""
+    subjects = Subjects(log)
+    return (commit_document(commit, subjects.of(commit), events_of(log, commit)) for commit in found)
 
 
 def event_document(event: RecordedEvent | EventData) -> dict[str, Any]:

@@ -107,8 +107,11 @@ class Output:
         """Write the one document of --json: `schema`, `kind`, and these fields."""
         from backstory.documents import document
 
-        text = msgspec.json.encode(document(kind, **fields))
-        self.json_line(msgspec.json.format(text, indent=2))
+        self.whole(document(kind, **fields))
+
+    def whole(self, document: Mapping[str, Any]) -> None:
+        """Write a document of --json that is made already."""
+        self.json_line(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> None:
         """Write one line of --ndjson: `schema`, `kind`, and these fields."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +12,9 @@ from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import changes, commits, table
 from backstory.cli.show.text import count, plain
-from backstory.documents.commits import commit_document
-from backstory.documents.differences import difference_document, ends_document
-from backstory.documents.states import name_of, reference_document
+from backstory.documents.commits import commit_documents
+from backstory.documents.differences import events_diff_document, state_diff_document, states_diff_document
+from backstory.documents.states import name_of
 from backstory.errors import RevisionError
 from backstory.failing import theirs
 from backstory.history.compare.diff import diff_states
@@ -126,13 +125,7 @@ def one(session: Session, span: Range, words: list[str], arguments: Namespace, o
     if arguments.json_patch:
         out.json_line(msgspec.json.encode(json_patch(difference.masked())))
     elif out.json:
-        out.document(
-            "diff",
-            **reference_document(reference),
-            **ends_document(span),
-            **difference_document(difference),
-            differs=bool(difference),
-        )
+        out.whole(state_diff_document(span, reference, difference))
     else:
         out.page()
         name = plain(name_of(reference))
@@ -146,32 +139,20 @@ def one(session: Session, span: Range, words: list[str], arguments: Namespace, o
 
 def every(session: Session, span: Range, arguments: Namespace, out: Output) -> int:
     """Compare every state of a kind, one pass over the events between."""
-    from backstory.history.ask.diff_all import diff_all_between
+    from backstory.history.ask.diff_all import both
 
     cls, branches = target.state_class(session, arguments.all), session.branches
-    _, base = branches.shared(span.start.chain, span.end.chain)
-    base = min(base, span.start.position, span.end.position)
     number = 0
     with theirs(cls):
-        found = diff_all_between(
-            branches.view(span.start.chain),
-            span.start.position,
-            branches.view(span.end.chain),
-            span.end.position,
-            base,
-            cls,
-        )
+        found = both(branches, branches.view, span.start, span.end, cls).found()
         if arguments.json_patch:
             patches = {name_of(each.reference): json_patch(each.difference.masked()) for each in found}
             out.json_line(msgspec.json.encode(patches))
             return answer(not patches)
         if out.json:
-            documents = [
-                {**reference_document(each.reference), **difference_document(each.difference)}
-                for each in found
-            ]
-            out.document("diff", **ends_document(span), states=documents, differs=bool(documents))
-            return answer(not documents)
+            told = states_diff_document(span, found)
+            out.whole(told)
+            return answer(not told["differs"])
         out.page()
         for each in found:
             number += 1
@@ -199,13 +180,9 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
         ("+", "green", branches.view(span.end.chain), commits_between(branches, span.start, span.end)),
     )
     if out.json:
-        lists = {
-            name: list(documents(log, found))
-            for name, (_, _, log, found) in zip(("removed", "added"), sides, strict=True)
-        }
-        differs = any(lists.values())
-        out.document("diff", **ends_document(span), **lists, differs=differs)
-        return answer(not differs)
+        told = events_diff_document(span, *(commit_documents(log, found) for _, _, log, found in sides))
+        out.whole(told)
+        return answer(not told["differs"])
     out.page()
     if arguments.stat:
         return stat([(log, list(found)) for _, _, log, found in sides], out)
@@ -219,12 +196,6 @@ def events(branches: Branches, span: Range, arguments: Namespace, out: Output) -
                 shown = f"{commits.event(record, out)}  {commits.data_line(record)}"
                 out.line(f"{out.paint(sign, color)}     {shown}")
     return answer(not differs)
-
-
-def documents(log: Log, found: Iterable[Commit]) -> Iterator[dict[str, Any]]:
-    """Commits for --json, with their events."""
-    subjects = Subjects(log)
-    return (commit_document(commit, subjects.of(commit), events_of(log, commit)) for commit in found)
 
 
 def stat(sides: list[tuple[Log, list[Commit]]], out: Output) -> int:

@@ -119,6 +119,18 @@ def identities(log: Log, cls: type[S], upto: int | None = None) -> Iterator[S]:
                     yield cast("S", reference)
 
 
+def lately(log: Log, cls: type[S], upto: int, events: int) -> Iterator[S]:
+    """Stream an empty state for each entity that the newest so many events of a class name, the last changed first."""
+    found = Identities(cls)
+    seen: set[Key] = set()
+    for record in log.read(query_of(cls), upto=upto, backwards=True, limit=events):
+        for key in () if found.partial(record) else found.keys(record):
+            if key not in seen:
+                seen.add(key)
+                if (reference := found.reference(key)) is not None:
+                    yield cast("S", reference)
+
+
 def concerns(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
     """Whether a state class takes one of these events, as the class that they are read with."""
     compiled = state_type(cls)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from backstory.decide.latest import Latest
+from backstory.decide.state import State, state_type
 from backstory.errors import UnknownTypeWarning
 from backstory.likeness import did_you_mean, near
 from backstory.store import Log
@@ -24,6 +26,14 @@ def similar_tags(log: Log, tag: str) -> list[str]:
         other.removeprefix(prefix) for event in recent for other in event.tags if other.startswith(prefix)
     }
     return [prefix + other for other in near(value, known)]
+
+
+def similar_states(log: Log, reference: State) -> list[str]:
+    """The tags of states that are like this one, used lately."""
+    if isinstance(reference, Latest):
+        return similar_tags(log, reference.tag)
+    tags = [tag for field in state_type(type(reference)).tag_fields for tag in field.texts(reference)]
+    return [other for tag in tags for other in similar_tags(log, tag)]
 
 
 def unknown_types(log: Log, names: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from backstory.decide.loading import replayed
 from backstory.decide.state import State
 from backstory.history.compare.align import paired, stay
 from backstory.history.compare.jsonable import canonical, plain, same, veil_within
+from backstory.history.compare.place import Place, written
 from backstory.history.compare.pointer import Path, pointer
 from backstory.history.compare.shape import NO_SHAPE, Shape
 from backstory.store import Log
@@ -67,13 +68,7 @@ class Change(Shown, frozen=True):
     @property
     def field(self) -> str:
         """The label as a person writes it: `lines[sku=A].quantity`."""
-        text = ""
-        for step in self.label:
-            if isinstance(step, int) or "=" in step:
-                text += f"[{step}]"
-            else:
-                text += f".{step}" if text else step
-        return text
+        return written(self.label)
 
     def texts(self) -> tuple[str, str]:
         """Both values as JSON, masked; empty where there is none."""
@@ -147,7 +142,7 @@ def diff(before: State, after: State) -> Difference:
 
 def diff_plain(before: Any, after: Any, shape: Shape = NO_SHAPE, veil: Veil | None = None) -> Difference:
     """The difference between two JSON values; `veil` has their marks."""
-    return Difference(tuple(_changes(before, after, _Place(shape, veil or OPEN))), before, after, veil)
+    return Difference(tuple(_changes(before, after, Place(shape, veil or OPEN))), before, after, veil)
 
 
 def diff_states(log_a: Log, at_a: int, log_b: Log, at_b: int, reference: State) -> Difference:
@@ -155,33 +150,7 @@ def diff_states(log_a: Log, at_a: int, log_b: Log, at_b: int, reference: State) 
     return diff(replayed(log_a, reference, at_a), replayed(log_b, reference, at_b))
 
 
-class _Place(NamedTuple):
-    """A place in the two values: the path, its label, and the shape that the types give."""
-
-    shape: Shape
-    veil: Veil
-    path: Path = ()
-    label: Path = ()
-
-    def step(self, step: str | int, label: str | int | None = None) -> _Place:
-        """One step further in."""
-        named = step if label is None else label
-        return _Place(self.shape.step(step), self.veil.at(step), (*self.path, step), (*self.label, named))
-
-    def element(self, index: int, element: Any) -> _Place:
-        """A list's element: its label is its key, if one is declared and not marked, else its place."""
-        key = self.shape.key
-        if (
-            key is None
-            or not isinstance(element, dict)
-            or key not in element
-            or self.veil.at(index).at(key).mark
-        ):
-            return self.step(index)
-        return self.step(index, f"{key}={element[key]}")
-
-
-def _changes(before: Any, after: Any, place: _Place) -> Iterator[Change]:
+def _changes(before: Any, after: Any, place: Place) -> Iterator[Change]:
     if same(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -199,7 +168,7 @@ def _changes(before: Any, after: Any, place: _Place) -> Iterator[Change]:
         yield _change("changed", place, before, after)
 
 
-def _in_list(before: list[Any], after: list[Any], place: _Place) -> Iterator[Change]:
+def _in_list(before: list[Any], after: list[Any], place: Place) -> Iterator[Change]:
     """First removals, from the end; then additions and moves, from the start; then changes in place."""
     pairs = paired(before, after, place.shape.key)
     origins = {new: old for old, new in pairs}
@@ -213,7 +182,7 @@ def _in_list(before: list[Any], after: list[Any], place: _Place) -> Iterator[Cha
 
 
 def _placed(
-    before: list[Any], after: list[Any], origins: dict[int, int], staying: set[int], where: _Place
+    before: list[Any], after: list[Any], origins: dict[int, int], staying: set[int], where: Place
 ) -> Iterator[Change]:
     """The elements that are added or moved, each behind the element that it follows in `after`."""
     if len(staying) == len(after):
@@ -238,7 +207,7 @@ def _placed(
 
 
 def _change(
-    kind: Kind, place: _Place, before: Any = None, after: Any = None, origin: Path | None = None
+    kind: Kind, place: Place, before: Any = None, after: Any = None, origin: Path | None = None
 ) -> Change:
     veil = None if place.veil is OPEN else place.veil
     return Change(kind, place.path, before, after, origin, place.label, veil)

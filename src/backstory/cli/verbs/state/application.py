@@ -10,7 +10,7 @@ from backstory.cli.show import table
 from backstory.cli.show.text import plain
 from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import shown
-from backstory.decide.state import State, identity, state_type
+from backstory.decide.state import State, identity
 from backstory.documents.states import name_of, state_document
 from backstory.failing import theirs
 from backstory.history.compare import jsonable
@@ -64,13 +64,12 @@ def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) 
 
 def _nothing(db: Database, reference: State, at: str | None) -> str:
     """The reason why there is nothing to show, and similar states."""
-    from backstory.history.ask.similar import similar_tags
+    from backstory.history.ask.similar import similar_states
 
     name = name_of(reference)
     first = next(db.read(reference.query(), limit=1), None)
     if first is not None:
         return f"no event concerns {name} at {at}; its first event is #{first.position}"
-    tags = [tag for field in state_type(type(reference)).tag_fields for tag in field.texts(reference)]
-    near = [other for tag in tags for other in similar_tags(db.log, tag)]
+    near = similar_states(db.log, reference)
     hint = f"; did you mean {' or '.join(other.partition(':')[2] for other in near)}?" if near else ""
     return f"no event concerns {name}{hint}"
