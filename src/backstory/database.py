@@ -12,7 +12,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from backstory.decide.drafting import Drafter
-from backstory.errors import BlockingWarning, UnknownOption
+from backstory.errors import BlockingWarning, BranchError, UnknownOption
 from backstory.handle import Handle
 from backstory.history.refs.branches import MAIN, TRIAL, Branches, Chain
 from backstory.line import forget
@@ -21,7 +21,7 @@ from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.values.codec import PLAIN, Codec
-from backstory.values.commit import drafted
+from backstory.values.commit import EPOCH, drafted
 from backstory.values.ids import new_id, new_secret, now
 from backstory.verbs.asking import Asks
 from backstory.verbs.branching import Branching
@@ -93,10 +93,14 @@ class Database(Writes, Branching, Asks, Follows, Projects):
             forget(self.store)
 
     @contextmanager
-    def what_if(self, at: Revision | None = None) -> Iterator[WhatIf]:
+    def what_if(
+        self, at: Revision | None = None, *, clock: Callable[[], datetime] | None = None
+    ) -> Iterator[WhatIf]:
         """A branch without a name, in memory, that is gone at the end of the block, unless it is kept with a name.
 
-        It begins here, or at any past revision. Raises `BranchError` for a point in the middle of a commit.
+        It begins here, or at any past revision. Raises `BranchError` for a point in the middle of a commit. Commits on
+        it have the times of `clock`, and so have the inputs of their commands (`Now`): what would be decided next week?
+        Nothing reacts there, because a reaction does what cannot be taken back.
         """
         line = self.handle.now()
         chain, log, head = line.chain, line.stored, line.log.head()
@@ -106,30 +110,52 @@ class Database(Writes, Branching, Asks, Follows, Projects):
             log = self.branches.view(chain)
             head = head_at(log, point.position)
         home = MemoryStore(head)
-        yield WhatIf(self, chain, OverlayLog(log, head, home.log()), home)
+        yield WhatIf(self, chain, OverlayLog(log, head, home.log()), home, clock)
 
 
 class WhatIf(Database):
     """A branch in memory: everything works on it, and nothing of it is in the store."""
 
-    def __init__(self, base: Database, chain: Chain, overlay: OverlayLog, home: Store) -> None:
+    def __init__(
+        self,
+        base: Database,
+        chain: Chain,
+        overlay: OverlayLog,
+        home: Store,
+        clock: Callable[[], datetime] | None,
+    ) -> None:
         self._owns = False
         self._root = base._root
         self._made_views = None
         self._base = base
         self._chain = chain
         self._overlay = overlay
-        trial = (*chain, TRIAL)
-        self.handle = base.handle.on(trial, base.branches.beside(trial, overlay, home))
+        self._has_clock: bool = clock is not None or (isinstance(base, WhatIf) and base._has_clock)
+        trial, drafter = (*chain, TRIAL), base.handle.drafter
+        branches = base.branches.beside(trial, overlay, home)
+        if clock is not None:
+            branches.clock, drafter = clock, drafter.by(clock)
+        self.handle = Handle(branches, drafter, trial)
 
     def keep(self, name: str) -> Database:
-        """Make a real branch of it, with the same commits, and open that. Raises `BranchError`."""
+        """Make a real branch of it, with the same commits, and open that. Raises `BranchError`.
+
+        One with a clock of its own can be kept when the times of its commits have come: a log's time never goes back.
+        """
         own, base = self._overlay.own, self._base
+        latest = max((commit.authored for commit in own.commits()), default=EPOCH)
+        if self._has_clock and latest > self._root.branches.clock():
+            raise BranchError(
+                f"this branch has a commit of {latest.isoformat()}, which has not come yet, so it cannot be kept: the"
+                " time of a log never goes back, and it would be that of all later commits"
+            )
         drafts = [drafted(commit, events_of(own, commit)) for commit in own.commits()]
         base.branches.create(name, self._chain, self._overlay.origin.position, drafts)
         return base.switch(name)
 
     def _on(self, handle: Handle) -> Any:
+        real = self._base.handle  # another branch has not the clock of this one
+        handle.branches, handle.drafter = real.branches, real.drafter
         return self._base._on(handle)
 
 

@@ -101,9 +101,9 @@ class Handle:
         """The line of a chain of logs."""
         return self.lines.line(self.branches, chain, self.drafter.codec)
 
-    def on(self, held: Branch | Chain, branches: Branches | None = None) -> Handle:
+    def on(self, held: Branch | Chain) -> Handle:
         """A handle on another branch of the same store."""
-        return Handle(branches or self.branches, self.drafter, held)
+        return Handle(self.branches, self.drafter, held)
 
     def now(self) -> Line:
         """The line that the name means now."""

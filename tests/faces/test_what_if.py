@@ -172,3 +172,25 @@ def test_a_trial_on_a_trial(db: Database) -> None:
                 inner.keep("x")
         assert outer.load(Book("a")).total == 8
         assert outer.keep("x").load(Book("a")).total == 8
+
+
+def test_a_trial_has_a_clock_of_its_own_if_one_is_given(db: Database) -> None:
+    later = START + timedelta(days=365)
+    with db.what_if(clock=lambda: later) as trial:
+        trial.execute(enter(Book("a"), 10))
+        assert [commit.authored for commit in trial.commits(after=2)] == [later]
+        assert trial.append(Entered("b", 1, 0)).time == later
+        with trial.what_if() as inner:
+            assert inner.append(Entered("b", 1, 0)).time == later
+            with pytest.raises(BranchError):
+                inner.keep("kept")
+        assert trial.branch("real", at=2).append(Entered("b", 1, 0)).time < later
+        assert trial.switch("main").append(Entered("b", 1, 0)).time < later
+        before = traces(db)
+        with pytest.raises(BranchError, match="which has not come yet, so it cannot be kept"):
+            trial.keep("kept")
+        assert traces(db) == before
+    assert db.append(Entered("b", 1, 0)).time < later
+    with db.what_if(clock=lambda: START) as trial:
+        trial.execute(enter(Book("a"), 10))
+        assert trial.keep("kept").log.head().position == trial.head().position

@@ -314,3 +314,15 @@ def test_an_export_as_cloudevents_leaves_deadlines_behind_and_is_imported_again(
     assert (report.events, report.skipped) == (1, 0)
     set_types = Query.of([event_type(DeadlineSet).name])
     assert len(list(cloudevent_lines(db.log, query=set_types))) == 1
+
+
+def test_the_clock_of_a_what_if_makes_nothing_due_in_main(connect: Opener, clock: Clock) -> None:
+    db = begun(connect, clock)
+    db.append(Placed("o-1", 1))
+    run(db)
+    with db.what_if(clock=lambda: START + timedelta(days=4)) as trial:
+        run(trial)
+        assert count(trial, DeadlineDue) == count(db, DeadlineDue) == 0
+    clock.passes(days=3)
+    run(db)
+    assert cancelled(db) == ["o-1"]

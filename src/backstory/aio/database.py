@@ -98,9 +98,11 @@ class AsyncDatabase(Verbs):
         return AsyncRunning(partial(self.db.run, *things, lease=lease), self._shared.workers)
 
     @asynccontextmanager
-    async def what_if(self, at: Revision | None = None) -> AsyncIterator[AsyncDatabase]:
+    async def what_if(
+        self, at: Revision | None = None, *, clock: Callable[[], datetime] | None = None
+    ) -> AsyncIterator[AsyncDatabase]:
         """See `Database.what_if`; keep it with `await trial.keep(name)`. Its followers end with the block."""
-        block = self.db.what_if(at)
+        block = self.db.what_if(at, clock=clock)
         trial = AsyncDatabase(await self._run(block.__enter__), self._shared)
         try:
             yield trial

@@ -60,6 +60,10 @@ class Drafter:
         self._places = Places(clock, ids, secrets)
         self._told = False
 
+    def by(self, clock: Callable[[], datetime]) -> Drafter:
+        """The same, by another clock."""
+        return Drafter(clock, self._ids, self._secrets, self.codec)
+
     def draft(
         self,
         events: Sequence[EventData],

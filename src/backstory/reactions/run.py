@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from backstory.errors import BackstoryError, ReactionWarning
@@ -38,11 +37,11 @@ class Reactor(Rounds[Post]):
         views: Views,
         store: Store,
         handle: Handle,
-        clock: Callable[[], datetime],
         lease: float,
     ) -> None:
         super().__init__(store.watch)
         self._lease = lease
+        clock = handle.branches.clock
         self._post = Post(
             reacting, store, views.source, handle, clock, owner=self.owner, lease=lease, ring=self.ring
         )
@@ -173,7 +172,6 @@ def running(
     views: Views,
     store: Store,
     handle: Handle,
-    clock: Callable[[], datetime],
     lease: float,
     outboxes: Sequence[Part] = (),
 ) -> Running:
@@ -188,7 +186,7 @@ def running(
         names = ", ".join(each.name for each in reactions)
         warn(f"{names}: not run, because this store does not react: {why}", ReactionWarning)
         reactions = []
-    return run_these(views.know(others), reactions, views, store, handle, clock, lease, outboxes)
+    return run_these(views.know(others), reactions, views, store, handle, lease, outboxes)
 
 
 def run_these(
@@ -197,12 +195,11 @@ def run_these(
     views: Views,
     store: Store,
     handle: Handle,
-    clock: Callable[[], datetime],
     lease: float,
     outboxes: Sequence[Part] = (),
 ) -> Running:
     """The same for groups and reactions, in a store that has the right."""
     need_lease(lease)
     projections = Runner(views, groups, store.watch, lease=lease) if groups else None
-    reactors = [Reactor(each, views, store, handle, clock, lease) for each in reactions]
+    reactors = [Reactor(each, views, store, handle, lease) for each in reactions]
     return Running(projections, reactors, outboxes, views.source.head)

@@ -131,7 +131,7 @@ class Projects(Held):
         reactions = [reacting(each) for each in others if is_reaction(each)]
         check_names([each.name for each in outboxes] + [each.name for each in reactions])
         sent = sendings(outboxes, self.views.source, lease)
-        return running(others, self.views, self.store, self.main, self.branches.clock, lease, sent)
+        return running(others, self.views, self.store, self.main, lease, sent)
 
     def rebuild(self, projection: AnyProjection) -> None:
         """Make the tables of a projection anew, beside those that readers see until the new ones are at the end."""

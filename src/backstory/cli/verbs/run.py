@@ -90,7 +90,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         db.views.ensured(group)
     lease, views = arguments.lease, db.views
     sent = sendings(outboxes, views.source, lease)
-    runner = run_these(groups, reactions, views, db.store, db.main, db.branches.clock, lease, sent)
+    runner = run_these(groups, reactions, views, db.store, db.main, lease, sent)
     names = Chosen(groups, reactions, outboxes, []).names
 
     def stop(*_: Any) -> None:
