@@ -260,11 +260,8 @@ class _Weaver:
 
 def _is_open(cls: type[Any]) -> bool:
     """Whether values of a class without fields may hold any others."""
-    return (
-        cls is object
-        or cls is msgspec.Raw
-        or (issubclass(cls, Collection) and not issubclass(cls, (str, bytes)))
-    )
+    named = cls in (Any, object, msgspec.Raw)  # `Any` is a class since Python 3.11
+    return named or (issubclass(cls, Collection) and not issubclass(cls, (str, bytes)))
 
 
 def _event_name(cls: type[Any]) -> tuple[str, ...]:
