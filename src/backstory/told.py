@@ -30,6 +30,24 @@ def extra(module: str, by: str, name: str) -> None:
         raise ModuleNotFoundError(f"{by} needs {module}: pip install 'backstory[{name}]'", name=module)
 
 
+def plain(text: str) -> str:
+    """Text from the log without control characters: stored text must not move a reader's cursor, or hide on a page."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(char if char.isprintable() else _visible(char) for char in text)
+    )
+
+
+def plain_lines(text: str) -> str:
+    """The same for text of several lines: they stay lines."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
+def _visible(char: str) -> str:
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, char.encode("unicode_escape").decode())
+
+
 def pasted(*words: str) -> str:
     """A command line of `backstory`, each word quoted for a shell where it has to be.
 

@@ -59,6 +59,9 @@ VERBS: dict[str, dict[str, str]] = {
         "bisect": "find the first event after which something is true of a state",
         "causes": "show what caused a commit, back to the first cause, and what it caused",
     },
+    "see history in a page": {
+        "ui": "open the history browser on this machine",
+    },
     "try things out": {
         "status": "show the branch, how far it is ahead and behind, and an unfinished merge",
         "branch": "list, make or delete branches",
@@ -249,7 +252,7 @@ def _meant(verb: str, words: Sequence[str], known: Sequence[str]) -> str:
 
 def _complain(error: Exception) -> int:
     """Write an error to standard error, in one line if it was foreseen, without control characters."""
-    from backstory.cli.show.text import plain_lines
+    from backstory.told import plain_lines
 
     hints = error.hints if isinstance(error, BackstoryError) else ()
     print(plain_lines("\n".join([f"backstory: {_words(error)}", *hints])), file=sys.stderr)

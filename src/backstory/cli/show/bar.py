@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from backstory.cli.show.text import plain
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from typing import Self

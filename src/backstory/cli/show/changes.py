@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backstory.cli.show.text import plain
 from backstory.history.compare.patch import lines
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli.show.text import plain
 from backstory.cli.show.times import human, in_log
 from backstory.lookup import events_of
 from backstory.subject import subject_of
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.cli.show import commits
 from backstory.cli.show.changes import painted
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.decide.parameters import each_state
 from backstory.documents.merges import merge_document
 from backstory.documents.states import name_of
@@ -16,7 +16,7 @@ from backstory.history.merge.replay import MergeStep
 from backstory.session.memory import Pending
 from backstory.session.merging import judged
 from backstory.subject import Subjects
-from backstory.told import pasted
+from backstory.told import pasted, plain
 from backstory.values.event_data import RecordedEvent
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.cli.show.text import ascii_json, plain_lines, styled
+from backstory.cli.show.text import ascii_json, styled
+from backstory.told import plain_lines
 
 if TYPE_CHECKING:
     from argparse import Namespace

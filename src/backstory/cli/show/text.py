@@ -1,4 +1,4 @@
-"""Text for people: colours, counts, and stored text without codes that steer a terminal."""
+"""Text for people: colours, counts, and JSON that every encoding can carry."""
 
 from __future__ import annotations
 
@@ -26,20 +26,6 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def plain(text: str) -> str:
-    """Text from the log without control characters: stored text must not move a reader's cursor."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(char if char.isprintable() else _visible(char) for char in text)
-    )
-
-
-def plain_lines(text: str) -> str:
-    """The same for text of several lines: they stay lines."""
-    return "\n".join(map(plain, text.split("\n")))
-
-
 def ascii_json(json: str) -> str:
     """JSON text in ASCII alone, which every encoding can carry: other characters are only inside of its strings."""
     return json if json.isascii() else "".join(char if char.isascii() else _escaped(char) for char in json)
@@ -48,7 +34,3 @@ def ascii_json(json: str) -> str:
 def _escaped(char: str) -> str:
     code = char.encode("utf-16-be").hex()
     return "".join(f"\\u{code[at : at + 4]}" for at in range(0, len(code), 4))
-
-
-def _visible(char: str) -> str:
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, char.encode("unicode_escape").decode())

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.cli.show.text import plain
+from backstory.told import plain
 
 
 def shown(value: Any) -> str:

@@ -11,12 +11,12 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
-from backstory.cli.show.text import plain
 from backstory.documents.commits import commit_document
 from backstory.errors import EventError
 from backstory.lookup import events_of
 from backstory.store import append
 from backstory.subject import subject_of
+from backstory.told import plain
 from backstory.transfer.typed import check
 from backstory.values.commit import draft
 from backstory.values.event_data import encoded

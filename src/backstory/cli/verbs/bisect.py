@@ -13,7 +13,7 @@ from backstory.cli.exits import DIFFERENT, UsageError, answer
 from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import changes, commits
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.decide.loading import replayed
 from backstory.documents.bisect import first_document, state_turn_document, suspects_document, turns_document
 from backstory.documents.states import name_of
@@ -26,7 +26,7 @@ from backstory.history.refs.revision import Point
 from backstory.lookup import commit_at
 from backstory.subject import Subjects, subject_of
 from backstory.texts import states
-from backstory.told import pasted
+from backstory.told import pasted, plain
 from backstory.values.codec import Codec
 
 if TYPE_CHECKING:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import UsageError
 from backstory.cli.show import table
 from backstory.cli.show.counts import amount, commits
-from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.documents.branches import standing_document
 from backstory.history.refs.branches import MAIN, Branches
 from backstory.history.refs.former import restore
 from backstory.history.refs.standing import Standing, Standings
 from backstory.subject import subject_of
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import FINE, UsageError, answer
 from backstory.cli.show import commits
-from backstory.cli.show.text import plain
 from backstory.documents.causes import brief_document, causes_document
 from backstory.errors import UnknownRevision
 from backstory.history.ask.causes import Cause, Effect, causes, effects, undone_by
 from backstory.subject import Subjects
+from backstory.told import plain
 from backstory.values.links import CORRELATION
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli.parse.parser import application_options
-from backstory.cli.show.text import plain
 from backstory.decide.commands import CommandType
 from backstory.decide.state import State, state_type
 from backstory.documents.application import command_type_document
 from backstory.texts.usage import usage
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

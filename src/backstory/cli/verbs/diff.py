@@ -11,7 +11,7 @@ from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import changes, commits, table
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.documents.commits import commit_documents
 from backstory.documents.differences import events_diff_document, state_diff_document, states_diff_document
 from backstory.documents.states import name_of
@@ -24,7 +24,7 @@ from backstory.history.refs.revision import Point, Range, commits_between, resol
 from backstory.lookup import events_of
 from backstory.subject import Subjects
 from backstory.texts import states
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

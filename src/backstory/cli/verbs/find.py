@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
-from backstory.cli.show.text import plain
 from backstory.cli.show.value import cut, shown
 from backstory.documents.states import found_document
 from backstory.errors import Behind
 from backstory.failing import theirs
 from backstory.texts.states import check_shown, condition
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

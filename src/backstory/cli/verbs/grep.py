@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
-from backstory.cli.show.text import plain
 from backstory.documents.commits import commit_document, event_document
 from backstory.history.ask.grep import data_text, grep_events, grep_messages
 from backstory.subject import Subjects
-from backstory.told import pasted
+from backstory.told import pasted, plain
 from backstory.values.query import Query
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show.commits import FIRST
-from backstory.cli.show.text import plain
 from backstory.stores import open_store, shown
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

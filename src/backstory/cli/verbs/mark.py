@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.show import table
-from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.documents.branches import mark_document
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

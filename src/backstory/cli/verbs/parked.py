@@ -10,7 +10,8 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

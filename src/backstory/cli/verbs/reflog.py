@@ -9,12 +9,12 @@ import msgspec
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show import table
-from backstory.cli.show.text import plain
 from backstory.cli.show.times import short
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.former import named
 from backstory.lookup import commit_with
 from backstory.subject import subject_of
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

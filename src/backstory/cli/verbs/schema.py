@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse import files
 from backstory.cli.parse.parser import application_options
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.documents.application import findings_document
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.patterns import unmatched
 from backstory.schema.stored import check_log
 from backstory.stores import scheme_of, shown
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.cli.show.times import human, in_log
 from backstory.documents.causes import SHOWN
 from backstory.documents.show import show_document
@@ -19,7 +19,7 @@ from backstory.history.ask.unread import told_unread
 from backstory.history.forget.withholding import names_of
 from backstory.lookup import events_of
 from backstory.subject import Subjects, subject_of
-from backstory.told import pasted
+from backstory.told import pasted, plain
 from backstory.values.commit import QUERY
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli.parse.parser import application_options
-from backstory.cli.show.text import plain
 from backstory.documents.application import state_class_document
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.cli.show.times import human
 from backstory.history.ask import summary
 from backstory.refs import STORE_ID
 from backstory.stores import shown
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli.show.counts import commits
-from backstory.cli.show.text import plain
 from backstory.cli.show.times import human
 from backstory.documents.branches import standing_document
 from backstory.history.refs.branches import MAIN
@@ -13,7 +12,7 @@ from backstory.history.refs.standing import Standings
 from backstory.refs import STORE_ID
 from backstory.stores import shown
 from backstory.subject import subject_of
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

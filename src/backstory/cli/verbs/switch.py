@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
-from backstory.cli.show.text import plain
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, resolve
 from backstory.session.memory import Memory
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -8,9 +8,8 @@ import msgspec
 
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table
-from backstory.cli.show.text import plain
 from backstory.history.ask import summary
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backstory.cli.show import table
-from backstory.cli.show.text import plain
 from backstory.history.ask import summary
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -11,7 +11,7 @@ import msgspec
 from backstory.cli.exits import DIFFERENT, FINE, UsageError, answer
 from backstory.cli.parse.files import standard_input
 from backstory.cli.parse.parser import application_options
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.cli.show.times import human
 from backstory.documents.verification import proven_document, verification_document
 from backstory.errors import ProofError, StoreError
@@ -19,6 +19,7 @@ from backstory.history.check.heads import kept, written
 from backstory.history.check.proof import proof_of
 from backstory.history.check.verify import verify
 from backstory.history.refs.branches import MAIN
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

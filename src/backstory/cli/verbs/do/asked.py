@@ -6,7 +6,6 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
-from backstory.cli.show.text import plain
 from backstory.cli.verbs.do.options import commit_options
 from backstory.cli.verbs.do.perform import perform
 from backstory.decide.call import Command
@@ -17,7 +16,7 @@ from backstory.documents.types import bare, item, spelled
 from backstory.errors import InputError
 from backstory.texts.calls import called, required
 from backstory.texts.usage import named, option, usage, which
-from backstory.told import pasted
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import code_of
 from backstory.cli.parse.author import author
 from backstory.cli.show import commits
-from backstory.cli.show.text import plain
 from backstory.decide.parameters import each_state
 from backstory.documents.decisions import preview_document, refusal_document
 from backstory.documents.states import name_of
@@ -15,6 +14,7 @@ from backstory.errors import Refused
 from backstory.failing import theirs
 from backstory.history.compare.diff import diff
 from backstory.history.compare.patch import lines
+from backstory.told import plain
 from backstory.values.codec import PLAIN
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ import msgspec
 
 from backstory.cli.exits import answer
 from backstory.cli.show.bar import Bar
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.cli.verbs.import_.options import REJECTS, arguments, check, is_checked, tables
 from backstory.cli.verbs.import_.reading import opened, source
 from backstory.cli.verbs.import_.rejects import Rejects
 from backstory.errors import ApplicationError, BackstoryError, SourceError, StoreMissing
 from backstory.local import import_key
 from backstory.right import give_up
+from backstory.told import plain
 from backstory.transfer.load import load
 from backstory.transfer.source import Entry
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.parser import application_options
-from backstory.cli.show.text import plain
 from backstory.cli.verbs.log import view
 from backstory.cli.verbs.log.view import View
 from backstory.history.ask.listing import Filter, Side, followed, listed
-from backstory.told import pasted
+from backstory.told import pasted, plain
 from backstory.values.query import Query
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
 from backstory.cli.show import changes, commits, times
-from backstory.cli.show.text import count, plain, plain_lines
+from backstory.cli.show.text import count
 from backstory.documents.differences import changes_document
 from backstory.documents.states import name_of, reference_document
 from backstory.history.ask.changes import changed
+from backstory.told import plain, plain_lines
 
 if TYPE_CHECKING:
     from argparse import Namespace

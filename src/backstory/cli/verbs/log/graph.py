@@ -1,60 +1,19 @@
-"""`log --graph`: branches as lines beside their commits.
-
-A branch is a chain of logs, so the drawing is a tree of logs: each log is a column, which ends at the point of another
-one that it stands on. Commits come by time, but never before those that stand on them.
-"""
+"""`log --graph`: branches as lines beside their commits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from backstory.history.ask.listing import Filter, Side
-from backstory.history.refs.branches import Branches, Chain
+from backstory.history.ask.graph import Row, rows
+from backstory.history.ask.listing import Filter
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.verbs.log.view import View
     from backstory.session import Session
-    from backstory.values.commit import Commit
-
-
-class Column:
-    """A log that is drawn: its commits, newest first, down to the point of its parent that it stands on."""
-
-    def __init__(self, branches: Branches, chain: Chain, parent: Column | None) -> None:
-        self.log = branches.view(chain)
-        self.parent = parent
-        self.base = branches.store.origin(chain[-1]).position
-        self.upto = 0
-        self.depth = len(chain)
-        self.index: int | None = None
-        self.live = False
-        self.joined = False
-        self.next: Commit | None = None
-        self._commits: Iterator[Commit] = iter(())
-
-    def settle(self) -> None:
-        """Leave commits to the parent that it has too, by a fast-forward; without own commits, stand on its parent."""
-        if self.parent is None:
-            return
-        for mine in self.log.commits(after=self.base, upto=self.upto):
-            theirs = next(self.parent.log.commits(after=mine.position - 1, limit=1), None)
-            if theirs is None or theirs.hash != mine.hash:
-                break
-            self.base = mine.position
-        while self.parent.parent is not None and self.base <= self.parent.base:
-            self.parent = self.parent.parent
-
-    def start(self) -> None:
-        """Look at the newest commit."""
-        self._commits = self.log.commits(after=self.base, upto=self.upto, backwards=True)
-        self.step()
-
-    def step(self) -> None:
-        """Go to the next older commit."""
-        self.next = next(self._commits, None)
 
 
 def drawn(session: Session, wanted: Filter, arguments: Namespace, view: View) -> Iterator[str]:
@@ -65,120 +24,36 @@ def drawn(session: Session, wanted: Filter, arguments: Namespace, view: View) ->
     else:
         point = session.point(arguments.revision)
         tips = [(point.chain, point.position)]
-    columns = _columns(branches, tips)
-    sides = {column: Side(column.log, wanted) for column in columns}
-    left = arguments.number
-    while (column := _youngest(columns)) is not None and left != 0:
-        commit = column.next
-        assert commit is not None
-        yield from _joins(columns, column, commit.position)
-        column.step()
-        side = sides[column]
-        if not _shown(side, commit):
-            continue
-        left = None if left is None else left - 1
-        _place(columns, column)
-        column.live = True
-        first = _row(columns, column)
-        if column.next is None and (column.parent is None or column.base == 0):
-            column.live = False
-            column.joined = True
-        rest = _row(columns, None)
-        for number, text in enumerate(view.lines(side, commit)):
-            yield f"{rest if number else first} {text}".rstrip()
-        if (
-            not arguments.oneline
-            and arguments.format is None
-            and _youngest(columns) is not None
-            and left != 0
-        ):
-            yield rest
+    apart = not arguments.oneline and arguments.format is None
+    below: str | None = None
+    for row in islice(rows(branches, tips, wanted), arguments.number):
+        if apart and below is not None:
+            yield below
+        yield from _joins(row)
+        first = _lines({*_above(row), row.column}, row.column)
+        below = _lines(row.after)
+        for number, text in enumerate(view.lines(row.side, row.commit)):
+            yield f"{below if number else first} {text}".rstrip()
 
 
-def _columns(branches: Branches, tips: Iterable[tuple[Chain, int]]) -> list[Column]:
-    """A column for each log, the ones below first; each is read from the newest commit that a tip has of it."""
-    found: dict[Chain, Column] = {}
-    for chain, position in sorted(tips, key=lambda tip: len(tip[0])):
-        for depth in range(1, len(chain) + 1):
-            part = chain[:depth]
-            if part not in found:
-                found[part] = Column(branches, part, found.get(part[:-1]))
-        column = found[chain]
-        column.upto = max(column.upto, position)
-    columns = sorted(found.values(), key=lambda column: column.depth)
-    _reach(columns)
-    for column in columns:
-        column.settle()
-    _reach(columns)
-    for column in columns:
-        column.start()
-    return columns
+def _above(row: Row) -> set[int]:
+    """The columns with a line just above the commit."""
+    return set(row.before) - {column for column, _ in row.joins}
 
 
-def _reach(columns: list[Column]) -> None:
-    """Let each column begin no later than the points at which others stand on it."""
-    for column in reversed(columns):
-        if column.parent is not None:
-            column.parent.upto = max(column.parent.upto, min(column.base, column.upto))
-
-
-def _youngest(columns: list[Column]) -> Column | None:
-    """Whose commit comes next: the latest, but none on which a commit that is still to come stands."""
-    ready = [
-        column
-        for column in columns
-        if column.next is not None
-        and not any(
-            child.next is not None and child.parent is column and child.base >= column.next.position
-            for child in columns
-        )
-    ]
-    return max(ready, key=lambda column: (column.next.time, column.depth), default=None)  # type: ignore[union-attr]
-
-
-def _shown(side: Side, commit: Commit) -> bool:
-    """Whether the options want the commit."""
-    wanted = side.wanted
-    if wanted.upto is not None and commit.position > wanted.upto:
-        return False
-    return (
-        commit.position > wanted.after
-        and wanted.wants(commit, side.subjects)
-        and (wanted.query.is_all or next(iter(wanted.events(side.log, commit, 1)), None) is not None)
-    )
-
-
-def _place(columns: list[Column], column: Column) -> None:
-    """Give a column its place, right of the one that it stands on."""
-    if column.index is not None:
-        return
-    if column.parent is not None:
-        _place(columns, column.parent)
-    taken = {other.index for other in columns if other.index is not None and not other.joined}
-    start = 0 if column.parent is None or column.parent.index is None else column.parent.index + 1
-    column.index = next(index for index in range(start, len(columns) + 1) if index not in taken)
-
-
-def _joins(columns: list[Column], parent: Column, position: int) -> Iterator[str]:
+def _joins(row: Row) -> Iterator[str]:
     """The lines that lead from columns that end to the commit that they stand on."""
-    ending = [
-        column
-        for column in columns
-        if column.parent is parent and column.live and column.next is None and column.base >= position
-    ]
-    for column in sorted(ending, key=lambda column: -(column.index or 0)):
-        assert column.index is not None
-        assert parent.index is not None
-        column.live, column.joined = False, True
-        row = list(_row(columns, None).ljust(2 * column.index))
-        for at in range(2 * parent.index + 1, 2 * column.index - 1):
-            row[at] = "_" if row[at] == " " else row[at]
-        row[2 * column.index - 1] = "/"
-        yield "".join(row)
+    live = set(row.before)
+    for column, parent in row.joins:
+        live.discard(column)
+        line = list(_lines(live).ljust(2 * column))
+        for at in range(2 * parent + 1, 2 * column - 1):
+            line[at] = "_" if line[at] == " " else line[at]
+        line[2 * column - 1] = "/"
+        yield "".join(line)
 
 
-def _row(columns: list[Column], here: Column | None) -> str:
+def _lines(columns: Collection[int], here: int | None = None) -> str:
     """A star for the commit, and lines for the others."""
-    shown = {column.index: "*" if column is here else "|" for column in columns if column.live}
-    width = max((index for index in shown if index is not None), default=0) + 1
-    return " ".join(shown.get(index, " ") for index in range(width))
+    width = max(columns, default=0) + 1
+    return " ".join("*" if column == here else "|" if column in columns else " " for column in range(width))

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from backstory.cli.exits import DIFFERENT, UsageError
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
-from backstory.cli.show.text import count, plain
+from backstory.cli.show.text import count
 from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import cut, shown
 from backstory.decide.latest import Latest
 from backstory.documents.states import latest_document, value_of
 from backstory.lookup import commit_at
-from backstory.told import pasted
+from backstory.told import pasted, plain
 from backstory.values.query import Query
 
 if TYPE_CHECKING:

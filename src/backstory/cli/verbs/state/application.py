@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from backstory.cli.exits import DIFFERENT
 from backstory.cli.parse import target
 from backstory.cli.show import table
-from backstory.cli.show.text import plain
 from backstory.cli.show.times import in_log, short
 from backstory.cli.show.value import shown
 from backstory.decide.state import State, identity
 from backstory.documents.states import name_of, state_document
 from backstory.failing import theirs
 from backstory.history.compare import jsonable
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import Namespace

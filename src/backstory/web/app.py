@@ -1,0 +1,152 @@
+"""The ASGI application: from a request to the page or the action that answers it, and from there to bytes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backstory.web import actions, pages
+from backstory.web.answering import failed, responded
+from backstory.web.ask import Ask, NotFound
+from backstory.web.guard import (
+    FORM_COOKIE,
+    Forbidden,
+    check_form,
+    check_host,
+    check_origin,
+    cookie_of,
+    form_token,
+    new_form_key,
+    set_cookie,
+)
+from backstory.web.site import Site
+from backstory.web.static import file
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from backstory.application import Application
+    from backstory.database import Database
+    from backstory.web.reader import Actor, Reader
+
+SUFFIX = ".json"
+"""An address that ends so is answered as JSON, as one that is asked for with `Accept: application/json`."""
+
+LARGEST_FORM = 1_000_000
+"""Bytes of a form at most."""
+
+
+def app(
+    db: Database,
+    application: Application | None = None,
+    *,
+    actor: Actor,
+    name: str | None = None,
+    address: str = "",
+    hosts: Collection[str] | None = None,
+    zone: tzinfo | None = None,
+    secret: bytes | None = None,
+) -> Browser:
+    """The history browser of a database, as an ASGI application to mount under any prefix.
+
+    `actor` gets each request and says who makes it: a `Reader`, or None for nobody (403). It may be a coroutine. `name`
+    and `address` are what pages call the store, and how the command lines on them name it. `hosts` are those under
+    which it may be reached, with their ports; leave it out where the application around it checks `Host`. Times are of
+    `zone`, that of this machine if it is left out. Several processes that serve one site share `secret`, 32 bytes.
+    """
+    return Browser(Site(db, application, actor, name=name, address=address, zone=zone, secret=secret), hosts)
+
+
+class Browser:
+    """The history browser as an ASGI application."""
+
+    def __init__(self, site: Site, hosts: Collection[str] | None) -> None:
+        self.site = site
+        self._hosts = None if hosts is None else frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; see the specification of ASGI."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        as_json = "application/json" in request.headers.get("accept", "")
+        ask = None
+        try:
+            prefix, path = _address(scope)
+            host = request.headers.get("host", "")
+            check_host(host, self._hosts)
+            check_origin(request.headers, host)
+            if path[:1] == ["static"]:
+                response: Response = file(path[1:])
+            else:
+                if path and path[-1].endswith(SUFFIX) and not scope["raw_path"].lower().endswith(b"%2ejson"):
+                    path[-1], as_json = path[-1].removesuffix(SUFFIX), True
+                key = cookie_of(request.headers.get("cookie", ""), FORM_COOKIE)
+                reader = await self._reader(request)
+                new_key = "" if key else new_form_key()
+                token = form_token(self.site.secret, key or new_key, reader.name)
+                ask = Ask(self.site, reader, prefix, path, request.query_params, token)
+                response = await self._answered(request, ask, key, as_json=as_json)
+                if new_key:
+                    secure = request.url.scheme == "https"
+                    response.headers.append(
+                        "set-cookie", set_cookie(FORM_COOKIE, new_key, prefix, secure=secure)
+                    )
+        except Exception as error:  # noqa: BLE001 - each becomes a page that says what was wrong
+            response = failed(error, ask, as_json=as_json)
+        await response(scope, receive, send)
+
+    async def _reader(self, request: Request) -> Reader:
+        found = self.site.actor(request)
+        reader = await found if inspect.isawaitable(found) else found
+        if reader is None or "read" not in reader.may:
+            raise Forbidden("you may not read this history")
+        return reader
+
+    async def _answered(self, request: Request, ask: Ask, key: str, *, as_json: bool) -> Response:
+        if request.method in ("GET", "HEAD"):
+            page = pages.find(ask)
+            return await to_thread.run_sync(lambda: responded(ask, page(), as_json=as_json))
+        if request.method != "POST":
+            raise NotFound(f"{request.method} is not a method that this page has")
+        form = await _form(request)
+        check_form(self.site.secret, key, ask.reader.name, str(form.get("token", "")))
+        action = actions.find(ask, form)
+        return await to_thread.run_sync(lambda: responded(ask, action(), as_json=as_json))
+
+
+def _address(scope: Any) -> tuple[str, list[str]]:
+    """The prefix under which the application is mounted, and the parts of the path after it, decoded one by one.
+
+    They are taken from the path as it was sent: a part may hold an encoded slash.
+    """
+    prefix = quote(scope.get("root_path", "").rstrip("/"))
+    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = raw.decode("ascii", "replace").partition("?")[0]
+    if prefix and unquote(path).startswith(unquote(prefix)):
+        path = "/".join(path.split("/")[prefix.count("/") + 1 :])
+    parts = [unquote(part, errors="strict") for part in path.strip("/").split("/") if part]
+    return prefix, parts
+
+
+async def _form(request: Request) -> dict[str, str | list[str]]:
+    """The fields of a form; a field that is sent more than once is a list."""
+    from urllib.parse import parse_qsl
+
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            raise Forbidden(f"a form has at most {LARGEST_FORM:,} bytes")
+    fields: dict[str, str | list[str]] = {}
+    for name, value in parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1_000):
+        known = fields.get(name)
+        fields[name] = value if known is None else [*([known] if isinstance(known, str) else known), value]
+    return fields

@@ -1,0 +1,215 @@
+"""The log: what happens right now, what happened around a time, and who did it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from markupsafe import Markup
+
+from backstory.documents import document
+from backstory.documents.commits import commit_document
+from backstory.history.ask.activity import Activity, activity
+from backstory.history.ask.graph import Row, rows
+from backstory.history.ask.listing import Filter, Side, listed
+from backstory.history.ask.similar import unknown_tags, unknown_types
+from backstory.history.refs.parse_time import parse_time
+from backstory.values.commit import Commit
+from backstory.values.query import Query
+from backstory.web import tracks
+from backstory.web.ask import SHORT, Ask, BadParameter
+from backstory.web.page import Answer, Elsewhere, Page
+
+SHOWN = 50
+"""Commits on a page."""
+
+MOST_SHOWN = 500
+"""Commits on a page at most, however many are asked for."""
+
+EVENTS = 12
+"""Events of a commit that are looked at for its types and tags."""
+
+COLUMNS = 12
+"""Branches that are drawn together at most; of more, only the one that is looked at."""
+
+OPTIONS = {
+    "type": "--type", "tag": "--tag", "author": "--author", "grep": "--grep", "S": "-S", "since": "--since",
+    "until": "--until",
+}  # fmt: skip
+"""The parameters that filter, and the options of `log` that they are. In the box they stand before a colon."""
+
+PLACE = {"before", "after"}
+"""The parameters that say which part of the list is shown."""
+
+
+def page(ask: Ask) -> Answer:
+    """A page of the log."""
+    if added := ask.one("filter"):
+        return Elsewhere(ask.here(filter=None, before=None, after=None, **_added(ask, added)))
+    wanted = _wanted(ask)
+    number = ask.number("n", SHOWN, MOST_SHOWN) or SHOWN
+    is_graph = not ask.at and _is_plain(ask)
+    found = list(islice(_graph(ask, wanted) if is_graph else _plain(ask, wanted), number + 1))
+    older = found[number - 1][1].position if len(found) > number else None
+    found = found[:number]
+    shown = [_fields(ask, *each) for each in found]
+    _mark_days(ask, shown)
+    if is_graph:
+        width = tracks.width_of([row for _, _, row in found if row is not None])
+        for fields in shown:
+            fields["width"] = width
+    return Page(
+        "log.html",
+        f"Log of {ask.branch}",
+        document("commits", commits=[fields.pop("document") for fields in shown]),
+        _command(ask, is_graph=is_graph),
+        {
+            "rows": shown,
+            "is_graph": is_graph,
+            "filters": _filters(ask),
+            "kept": [(name, value) for name in {*ask.params} - PLACE for value in ask.params.getlist(name)],
+            "patch": ask.flag("patch"),
+            "older": older,
+            "newer": 0,
+            "near": [] if found else _near(ask),
+            "activity": _activity(ask) if found else None,
+        },
+    )
+
+
+Found = tuple[Side, Commit, Row | None]
+
+
+def _wanted(ask: Ask) -> Filter:
+    """The filter that the parameters say. Raises `BadParameter`."""
+    regex = ask.one("grep")
+    try:
+        pattern = re.compile(regex, re.IGNORECASE) if regex else None
+    except re.error as wrong:
+        raise BadParameter(f"grep={regex!r} is not a regular expression: {wrong}") from wrong
+    wanted = Filter(
+        Query.of(types=ask.many("type"), tags=ask.many("tag")), ask.one("author").casefold(), pattern
+    )
+    wanted.after = ask.number("after", 0) or 0
+    before = ask.number("before")
+    wanted.upto = ask.position if before is None else min(ask.position, before - 1)
+    if since_or_until := (ask.one("since"), ask.one("until")):
+        since, until = (_time(ask, text) for text in since_or_until)
+        wanted.during(ask.db.log, since, until)
+    return wanted
+
+
+def _time(ask: Ask, text: str) -> datetime | None:
+    if not text:
+        return None
+    return parse_time(text, ask.now)
+
+
+def _is_plain(ask: Ask) -> bool:
+    return len(ask.branch_names) <= COLUMNS
+
+
+def _plain(ask: Ask, wanted: Filter) -> Iterator[Found]:
+    side = Side(ask.db.log, wanted)
+    return ((side, commit, None) for side, commit in listed([side]))
+
+
+def _graph(ask: Ask, wanted: Filter) -> Iterator[Found]:
+    branches = ask.db.branches
+    tips = [(branch.chain, branches.view(branch.chain).head().position) for branch in branches.all()]
+    return ((row.side, row.commit, row) for row in rows(branches, tips, wanted))
+
+
+def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, Any]:
+    """What a row of the list shows."""
+    events = list(side.wanted.events(side.log, commit, EVENTS))
+    names = ask.names.get(commit.hash, ((), ()))
+    subject = side.subjects.of(commit)
+    types = Counter(event.type for event in events)
+    return {
+        "document": commit_document(commit, subject, events),
+        "commit": commit,
+        "subject": subject,
+        "hash": commit.hash.hex()[:SHORT],
+        "at": commit.hash.hex()[:SHORT] if row is not None and row.column else None,
+        "last": str(commit.position)[-2:],
+        "types": list(types.items()),
+        "tags": list(dict.fromkeys(tag for event in events for tag in event.tags)),
+        "more": commit.size > len(events) >= EVENTS,
+        "branches": names[0],
+        "marks": names[1],
+        "hue": 1 if row is None else tracks.hue_of(row.column),
+        "on": "",
+        "program": False,
+        "track": Markup() if row is None else tracks.track(row),
+        "width": 18,
+        "changes": (),
+        "changes_left": 0,
+        "day": "",
+    }
+
+
+def _near(ask: Ask) -> list[str]:
+    """What is not there, and what is like it, where no commit was found."""
+    types, tags = unknown_types(ask.db.log, ask.many("type")), unknown_tags(ask.db.log, ask.many("tag"))
+    return [*types, *tags]
+
+
+def _activity(ask: Ask) -> Activity | None:
+    """The events of the branch over time; nothing for readers who may not see all of them, or of the past."""
+    if ask.is_past or not ask.reader.scope.is_whole:
+        return None
+    return activity(ask.db.log, ask.now)
+
+
+def _mark_days(ask: Ask, shown: list[dict[str, Any]]) -> None:
+    """Put the day above the first commit of each."""
+    last = ""
+    for fields in shown:
+        day = ask.day(fields["commit"].authored)
+        fields["day"] = day if day != last else ""
+        last = day
+
+
+def _added(ask: Ask, text: str) -> dict[str, list[str]]:
+    """The parameters of a filter that was typed, `tag:order:o-1 author:carl late`; words alone are a message's."""
+    found: dict[str, list[str]] = {}
+    words = []
+    for word in text.split():
+        name, colon, value = word.partition(":")
+        if colon and value and name in OPTIONS:
+            found.setdefault(name, ask.many(name) if name in ("type", "tag") else []).append(value)
+        else:
+            words.append(word)
+    if words:
+        found["grep"] = [re.escape(" ".join(words)).replace("\\ ", " ")]
+    return found
+
+
+def _filters(ask: Ask) -> list[tuple[str, str, str]]:
+    """The filters that are on: name, words, and the address without it."""
+    found = []
+    for name in OPTIONS:
+        values = ask.many(name)
+        found += [
+            (name, value, ask.here(**{name: [other for other in values if other != value], "before": None}))
+            for value in values
+        ]
+    return found
+
+
+def _command(ask: Ask, *, is_graph: bool) -> tuple[str, ...]:
+    """The command line that lists the same."""
+    words = ["log", *(["--graph", "--oneline"] if is_graph else [])]
+    if ask.at:
+        words.append(ask.at)
+    if ask.flag("patch"):
+        words += ["--patch", "--app"]
+    for name, option in OPTIONS.items():
+        for value in ask.many(name):
+            words += [option, value]
+    return tuple(words)

@@ -1,0 +1,55 @@
+"""A site: one database and its application, as all pages of a mounted browser share them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from backstory.scope import scoped
+from backstory.told import pasted
+
+if TYPE_CHECKING:
+    from backstory.application import Application
+    from backstory.database import Database
+    from backstory.web.reader import Actor, Reader
+
+
+class Site:
+    """The sources of all pages. `address` names the store on the command lines that pages end in."""
+
+    def __init__(
+        self,
+        db: Database,
+        application: Application | None,
+        actor: Actor,
+        *,
+        name: str | None,
+        address: str,
+        zone: tzinfo | None,
+        secret: bytes | None,
+    ) -> None:
+        self.db = db
+        self.application = application
+        self.actor = actor
+        self.address = address
+        self.name = name or (PurePath(address.rpartition("/")[2]).stem if address else "store")
+        self.zone = zone
+        self.secret = secrets.token_bytes(32) if secret is None else secret
+
+    def seen_by(self, reader: Reader) -> Database:
+        """The database as a reader may see it: read-only, and only what is in the reader's scope."""
+        return scoped(self.db, reader.scope)
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The clock of the database, by which times are `2 min` ago."""
+        return self.db.branches.clock
+
+    def command(self, words: Sequence[str]) -> str:
+        """A command line that says the same as a page, to paste into a shell."""
+        store = ("-s", self.address) if self.address else ()
+        app = ("--app", self.application.name) if self.application is not None and "--app" in words else ()
+        return pasted(*store, *(word for word in words if word != "--app"), *app)
