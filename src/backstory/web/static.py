@@ -1,4 +1,4 @@
-"""The stylesheet, the script and the icon, which carry no data: sent to anybody, and kept by browsers until they change."""
+"""The stylesheet, the script and the icon, which carry no data: sent to anybody, and kept until they change."""
 
 from __future__ import annotations
 
