@@ -51,14 +51,9 @@ def activity(log: Log, end: datetime) -> Activity | None:
     head = log.head()
     if not head.position:
         return None
-    for span in SPANS:
-        start = end - span
-        before = last_before(log, start)
-        if head.position - before >= ENOUGH or before == 0:
-            break
-    marks = [
-        before,
-        *(last_before(log, start + span * part / PARTS) for part in range(1, PARTS)),
-        head.position,
-    ]
+    span = next(
+        (span for span in SPANS[:-1] if head.position - last_before(log, end - span) >= ENOUGH), SPANS[-1]
+    )
+    start = end - span
+    marks = [last_before(log, start + span * (part / PARTS)) for part in range(PARTS)] + [head.position]
     return Activity(start, end, tuple(after - before for before, after in pairwise(marks)))
