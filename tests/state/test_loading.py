@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backstory import Database, Refused, State, Tag, connect
-from backstory.decide.loading import OVERHEAD, SELDOM, SOON, Cache, Key, Loader, Reads, replayed
+from backstory.decide.loading import FAR, OVERHEAD, SELDOM, SOON, Cache, Key, Loader, Reads, replayed
 from backstory.errors import UnknownRevision
 from backstory.values.query import Query
 from tests.state.bank import Account, Book, Deposited, Withdrawn, deposit, transfer, withdraw
@@ -46,6 +46,23 @@ def test_only_what_is_new_is_read(db: Database) -> None:
     db.append(Deposited("b", 1))
     assert loader.load(Account("a")).balance == 51
     assert log.events == 51
+
+
+def test_of_the_past_the_last_state_that_was_read_is_remembered_beside_the_newest(db: Database) -> None:
+    db.append(*[Deposited("a", 1)] * (FAR + 50))
+    log: Any = Counted(db.log)
+    loader = Loader(log)
+    assert loader.load(Account("a")).balance == FAR + 50
+    for at in (FAR + 10, FAR + 20, FAR + 10):
+        log.events = 0
+        assert loader.load(Account("a"), at).balance == at
+        assert log.events in (at, 10, 0)
+    log.events = 0
+    loader.load(Account("a"), FAR + 30).balance = 7
+    assert loader.load(Account("a"), FAR + 10).balance == FAR + 10
+    assert loader.load(Account("a"), 5).balance == 5
+    assert loader.load(Account("a")).balance == FAR + 50
+    assert log.events == 20 + 5
 
 
 def test_after_an_execution_nothing_is_read_again(db: Database) -> None:

@@ -38,6 +38,10 @@ NEAR, FAR = 32, 1_000
 """A state without new events is remembered at a later position only if that is so much later: `FAR` if it was read for
 a decision, because after that it is remembered anyway."""
 
+PAST = "past"
+"""A state that was read as of an earlier position is remembered beside the newest one, the last of each identity: who
+looks at the past looks near it again."""
+
 SOON, SELDOM = 16, 1_024
 """After how many events a state is measured again: at first, and at most. The number is doubled each time that a state
 has hardly grown: to measure a large one costs as much as to fold some thousand events."""
@@ -117,6 +121,13 @@ class Cache:
             self._entries.move_to_end(key)
             self._keep_to_limit()
 
+    def replace(self, key: Hashable, state: State, position: int) -> None:
+        """The same, whatever is known."""
+        with self._lock:
+            old = self._entries.pop(key, None)
+            self._size -= 0 if old is None else old.size
+        self.put(key, state, position)
+
     def _keep_to_limit(self) -> None:
         while self._size > self.limit:
             self._size -= self._entries.popitem(last=False)[1].size
@@ -155,7 +166,13 @@ class Loader:
         if at is None:
             return self.load_with_head(reference)[0]
         read = read_of(need_state(reference))
-        return cast("S", state_type(type(reference)).copy(self._load(read, self._known(read, at), at, None)))
+        known = self._known(read, at)
+        if known is None and read.key is not None:
+            known = self._cache.get((self._mine, read.key, PAST))
+        state = self._load(read, known, at, None)
+        if read.key is not None and at - (known[1] if known and known[1] <= at else 0) > FAR:
+            self._cache.replace((self._mine, read.key, PAST), state, at)
+        return cast("S", state_type(type(reference)).copy(state))
 
     def load_with_head(self, reference: S) -> tuple[S, Head]:
         """The same as of now, and the head that it is of."""

@@ -109,14 +109,21 @@ class Entities:
 
 def identities(log: Log, cls: type[S], upto: int | None = None) -> Iterator[S]:
     """Stream an empty state for each entity of a class, in the order in which events first name it in full."""
+    return (reference for _, found in named(log, cls, upto) for reference in found)
+
+
+def named(log: Log, cls: type[S], upto: int | None = None) -> Iterator[tuple[int, list[S]]]:
+    """Stream the position of each event of a class, and an empty state for each entity that it is the first to name."""
     found = Identities(cls)
     seen: set[Key] = set()
     for record in log.read(query_of(cls), upto=upto):
+        new: list[S] = []
         for key in () if found.partial(record) else found.keys(record):
             if key not in seen:
                 seen.add(key)
                 if (reference := found.reference(key)) is not None:
-                    yield cast("S", reference)
+                    new.append(cast("S", reference))
+        yield record.position, new
 
 
 def lately(log: Log, cls: type[S], upto: int, events: int) -> Iterator[S]:
