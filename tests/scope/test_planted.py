@@ -204,10 +204,16 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
 ASKS = {verb: (ask, list(given)) for verb, (ask, given) in ASKS.items()}
 
 
+@pytest.fixture(scope="module")
+def whole(shared_store: Store) -> Database:
+    """A shop in a store of each kind, which these tests only read."""
+    return told(shop(shared_store))
+
+
 @pytest.fixture
-def reader(store: Store) -> Iterator[ScopedDatabase]:
-    """A reader of a shop in a store of each kind."""
-    db = scoped(told(shop(store)), MINE)
+def reader(whole: Database) -> Iterator[ScopedDatabase]:
+    """A reader of it."""
+    db = scoped(whole, MINE)
     with warnings.catch_warnings(), db.scope.applied():
         warnings.simplefilter("ignore", FoldedWarning)
         yield db
@@ -280,6 +286,20 @@ def test_a_conflict_names_what_is_in_scope_and_counts_the_rest(reader: ScopedDat
     assert found_in(seen) == []
     assert isinstance(seen, MergeConflict)
     assert seen.report.steps[0].in_the_way == report.steps[0].in_the_way
+
+
+def test_a_reader_who_goes_to_another_branch_asks_about_that_one(reader: ScopedDatabase) -> None:
+    plan = reader.switch("plan")
+    rebased = plan.rebase("main", Options(dry_run=True))
+    assert (rebased.source, [step.commit.id for step in rebased.steps]) == (
+        "plan",
+        ["plan-1", "plan-2", "plan-3"],
+    )
+    report = plan.merge("main", Options(dry_run=True))
+    assert (report.source, report.target) == ("main", "plan")
+    picked = plan.cherry_pick("both", Options(dry_run=True))
+    assert (picked.target, [step.commit.author for step in picked.steps]) == ("plan", [""])
+    assert found_in([rebased, report, picked]) == []
 
 
 def test_the_conflict_of_an_append_names_what_is_in_scope_and_counts_the_rest(reader: ScopedDatabase) -> None:

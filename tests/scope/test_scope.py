@@ -17,10 +17,10 @@ from tests.scope.shop import Customer, Noted, Order, Paid, shop
 MINE = Scope(tags=("order:o-1",))
 
 
-@pytest.fixture
-def db(store: Store) -> Database:
-    """A shop in a store of each kind."""
-    return shop(store)
+@pytest.fixture(scope="module")
+def db(shared_store: Store) -> Database:
+    """A shop in a store of each kind, which these tests only read."""
+    return shop(shared_store)
 
 
 def test_a_reader_gets_the_events_in_scope_without_the_tags_that_are_not(db: Database) -> None:

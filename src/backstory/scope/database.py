@@ -54,6 +54,12 @@ class ScopedDatabase(Database):
         self._root = self
         self._made_views = None
 
+    def _on(self, handle: Handle) -> Any:
+        other = super()._on(handle)
+        if handle.name is not None:
+            other._whole = self._whole.switch(handle.name)
+        return other
+
     def close(self) -> None:
         """Do nothing: the store belongs to the database that this one was made of."""
 

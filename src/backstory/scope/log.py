@@ -24,7 +24,7 @@ CHUNK = 64
 GAP = 64
 """Events between two commits that are read for nothing; beyond them, another read begins."""
 
-REMEMBERED = 100_000
+REMEMBERED = 20_000
 """Positions of events in scope that a log remembers, so that a commit of such events alone needs no other look."""
 
 SAID = (AUTHOR, MESSAGE, COMMAND, METADATA, QUERY)
