@@ -75,6 +75,11 @@ def join(member: Member, email: str, note: str = "") -> Iterator[Joined]:
     yield Joined(member.member, email)
 
 
+@command(name="hidden.open")
+def opening(member: Member, more: dict[str, Any], token: Secret[str]) -> Iterator[Left]:
+    yield Left(member.member, "")
+
+
 @pytest.fixture
 def reader() -> Iterator[ScopedDatabase]:
     """A reader of a history that has a veiled value in every place for one."""
@@ -144,6 +149,14 @@ def test_a_recorded_argument_of_a_hidden_name_is_withheld(reader: ScopedDatabase
         document = msgspec.json.encode(commit_document(commit, "")).decode()
     assert '"email":"withheld"' in document
     assert '"note":"kept"' in document
+
+
+def test_a_name_is_withheld_at_any_depth_of_an_argument_beside_one_that_is_marked() -> None:
+    with connect() as db:
+        commit = db.execute(opening(Member("m"), {"deep": [{"email": VEILED, "kept": 1}]}, "secret"))
+    with HIDDEN.applied():
+        document = msgspec.json.encode(commit_document(commit, "")).decode()
+    assert '"more":{"deep":[{"email":"withheld","kept":1}]}' in document
 
 
 ASKED: dict[str, Callable[[Database], object]] = {

@@ -16,7 +16,7 @@ from backstory.decide.latest import Latest
 from backstory.documents.blame import blame_document
 from backstory.documents.commits import commit_document, event_document
 from backstory.documents.merges import merge_document
-from backstory.errors import BackstoryError, Conflict, FoldedWarning, MergeConflict, OutOfScope
+from backstory.errors import BackstoryError, Conflict, FoldedWarning, MergeConflict, OutOfScope, StoreRefused
 from backstory.history.ask.grep import grep_events, grep_messages
 from backstory.history.ask.listing import Filter, Side, listed
 from backstory.history.ask.search import commits_with, commits_with_any
@@ -24,8 +24,9 @@ from backstory.history.ask.summary import keys, stats
 from backstory.history.merge.merge import MergeReport, Options
 from backstory.history.refs.standing import Standings
 from backstory.scope import Scope, ScopedDatabase, scoped
-from backstory.store import Store
+from backstory.store import Store, write
 from backstory.subject import Subjects
+from backstory.unit import SetRef
 from backstory.values.query import Condition
 from tests.faces.test_verbs import VERBS as EVERY
 from tests.scope.planted import found_in
@@ -258,6 +259,14 @@ def test_no_document_shows_what_is_outside(reader: ScopedDatabase) -> None:
     assert found_in([reader, reader.store, reader.handle.lines]) == []
 
 
+def test_of_refs_a_reader_sees_the_names_of_points(reader: ScopedDatabase) -> None:
+    write(reader._whole.store, SetRef("settled/planted", '["planted"]', None))
+    assert {*reader._whole.store.refs.list()} > {*reader.store.refs.list()} >= {"branch/main", "mark/here"}
+    assert reader.store.refs.get("settled/planted") is None
+    assert reader.store.refs.get("reflog") is None
+    assert reader.store.refs.get("branch/main") == "0"
+
+
 def test_no_search_shows_what_is_outside(reader: ScopedDatabase) -> None:
     log = reader.log
     assert every(grep_messages(log, "planted")) == []
@@ -268,6 +277,16 @@ def test_no_search_shows_what_is_outside(reader: ScopedDatabase) -> None:
         for cls in (Latest, Order):
             ask = partial(commits_with_any, log, cls, path)
             assert found_in(*answer(lambda ask, value: every(ask(value)), ask, value)) == []
+
+
+def test_a_reader_merges_nothing(reader: ScopedDatabase) -> None:
+    for write_it in (
+        lambda: reader.merge("plan"),
+        lambda: reader.switch("plan").rebase("main"),
+        lambda: reader.cherry_pick("plan"),
+    ):
+        with pytest.raises(StoreRefused, match="read-only"):
+            write_it()
 
 
 def test_a_conflict_names_what_is_in_scope_and_counts_the_rest(reader: ScopedDatabase) -> None:

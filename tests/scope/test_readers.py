@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import pytest
 
-from backstory import Database, Event, State, Tag
+from backstory import Database, Event, State, Tag, command
 from backstory.errors import HistoryMoved, OutOfScope, StoreRefused
+from backstory.history.merge.merge import Options
+from backstory.history.merge.replay import Resolution
+from backstory.history.refs.standing import Standings
 from backstory.place import Place
 from backstory.scope import Scope, scoped
 from backstory.scope.database import KEPT
@@ -86,6 +90,27 @@ def test_a_place_means_for_a_reader_what_it_means_for_everybody(db: Database) ->
         ]
     with pytest.raises(HistoryMoved):
         seen.commits(after="2-00000000")
+
+
+@command(name="shop.pay-elsewhere")
+def pay_elsewhere(order: Order) -> Iterator[Paid]:
+    yield Paid("o-1" if order.due == 393 else "planted-o-2", 1)
+
+
+@pytest.mark.parametrize("way", ["redecide", "skip"])
+def test_a_decision_that_a_merge_made_elsewhere_or_left_out_is_not_ahead(
+    db: Database, way: Resolution
+) -> None:
+    plan = db.branch("plan")
+    plan.execute(pay_elsewhere(Order("o-1")), id="plan-1")
+    db.append(Paid("o-1", 1))
+    [step] = db.merge("plan", Options(resolution=way)).steps
+    assert step.outcome == {"redecide": "changed", "skip": "skipped"}[way]
+    seen = scoped(db, MINE)
+    for one in (db, seen):
+        assert Standings(one.branches).of(one.branches.get("plan")).ahead == 0
+    if way == "redecide":
+        assert list(seen.between("main..plan")) == list(db.between("main..plan")) == []
 
 
 def test_a_reader_may_look_at_a_branch_in_memory(db: Database) -> None:

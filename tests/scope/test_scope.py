@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from backstory import Database, Query
 from backstory.errors import OutOfScope, StoreRefused, UnknownRevision
 from backstory.scope import Scope, scoped
-from backstory.store import Store
-from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, content_hash
-from backstory.values.event_data import EventData
+from backstory.store import Store, append
+from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, content_hash, draft
+from backstory.values.event_data import EventData, encoded
 from tests.scope.shop import Customer, Noted, Order, Paid, shop
 
 MINE = Scope(tags=("order:o-1",))
@@ -52,6 +53,17 @@ def test_the_hash_of_what_is_withheld_still_verifies_and_its_salts_are_gone(db: 
         ]
         assert content_hash(commit, left) == real.content == commit.content
         assert (commit.secret == real.secret) == (not commit.withheld)
+
+
+def test_the_signature_is_left_with_the_whole_of_a_commit_alone() -> None:
+    db = shop()
+    for id, orders in (("alone", ("o-1",)), ("among", ("o-1", "o-2"))):
+        made = draft(
+            [encoded("x", b"{}", (f"order:{order}",)) for order in orders], id=id, time=db.head().time
+        )
+        append(db.log, replace(made, signature=b"signed"))
+    found = {commit.id: commit.signature for commit in scoped(db, MINE).commits()}
+    assert (found["alone"], found["among"]) == (b"signed", b"")
 
 
 def test_commits_are_the_same_by_every_way_to_them(db: Database) -> None:
