@@ -153,7 +153,8 @@ def test_a_recorded_argument_of_a_hidden_name_is_withheld(reader: ScopedDatabase
 
 def test_a_name_is_withheld_at_any_depth_of_an_argument_beside_one_that_is_marked() -> None:
     with connect() as db:
-        commit = db.execute(opening(Member("m"), {"deep": [{"email": VEILED, "kept": 1}]}, "secret"))
+        db.execute(opening(Member("m"), {"deep": [{"email": VEILED, "kept": 1}]}, "secret"))
+        [commit] = db.commits()
     with HIDDEN.applied():
         document = msgspec.json.encode(commit_document(commit, "")).decode()
     assert '"more":{"deep":[{"email":"withheld","kept":1}]}' in document

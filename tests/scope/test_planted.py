@@ -280,13 +280,12 @@ def test_no_search_shows_what_is_outside(reader: ScopedDatabase) -> None:
 
 
 def test_a_reader_merges_nothing(reader: ScopedDatabase) -> None:
-    for write_it in (
-        lambda: reader.merge("plan"),
-        lambda: reader.switch("plan").rebase("main"),
-        lambda: reader.cherry_pick("plan"),
-    ):
-        with pytest.raises(StoreRefused, match="read-only"):
-            write_it()
+    with pytest.raises(StoreRefused, match="read-only"):
+        reader.merge("plan")
+    with pytest.raises(StoreRefused, match="read-only"):
+        reader.switch("plan").rebase("main")
+    with pytest.raises(StoreRefused, match="read-only"):
+        reader.cherry_pick("plan")
 
 
 def test_a_conflict_names_what_is_in_scope_and_counts_the_rest(reader: ScopedDatabase) -> None:
