@@ -14,7 +14,11 @@ from backstory.web.guard import Forbidden
 from backstory.web.page import Answer
 from backstory.web.reader import Right
 
-ACTIONS: dict[str, str] = {}
+ACTIONS: dict[str, str] = {
+    "act": "refs",
+    "do": "do",
+    "merge": "merge",
+}
 """The first part of an address, and the module of `actions/` that answers: `act(ask, form)`."""
 
 Form = Mapping[str, str | list[str]]

@@ -13,7 +13,11 @@ from backstory.web.ask import Ask, NotFound
 from backstory.web.page import Answer, Elsewhere
 
 PAGES = {
+    "act": "act",
+    "branches": "branches",
+    "do": "do",
     "log": "log",
+    "merge": "merge",
 }
 """The first part of an address, and the module of `pages/` that answers: `page(ask)`."""
 

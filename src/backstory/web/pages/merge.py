@@ -1,0 +1,26 @@
+"""What a merge would do: each commit's verdict, what is in the way, and the ways out. Nothing is appended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backstory.web import merging
+from backstory.web.ask import Ask
+from backstory.web.page import Answer, Page, Progress, Slow
+
+
+def page(ask: Ask) -> Answer:
+    """The preview of a merge, with the answers of the address."""
+    answers = merging.answers_of(ask.params.multi_items())
+    asked = merging.looked(ask, answers)
+    return Slow(f"Merge {asked.source} into {asked.target}", _steps(ask, asked))
+
+
+def _steps(ask: Ask, asked: merging.Looked) -> Iterator[Progress | Page]:
+    number = merging.waiting(ask, asked)
+    if number > merging.MOST_JUDGED:
+        yield merging.too_many(asked)
+        return
+    if number > 100:
+        yield Progress(0, number)
+    yield merging.page_of(ask, asked, merging.judged(ask, asked))
