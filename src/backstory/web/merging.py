@@ -51,6 +51,11 @@ class Answers(msgspec.Struct, frozen=True):
     reason: str = ""
 
     @property
+    def needs_reason(self) -> bool:
+        """Whether a commit is to be taken as it is, and nobody said why."""
+        return "force" in self.ways.values() and not self.reason
+
+    @property
     def signed(self) -> str:
         """The answers as a text: the same for the same outcome."""
         return msgspec.json.encode([sorted(self.ways.items()), self.unconditioned]).decode()
@@ -140,6 +145,11 @@ def judged(ask: Ask, asked: Looked) -> MergeReport:
         return into.merge(asked.source, replace(with_answers, preview=True))
 
 
+def is_ready(asked: Looked, report: MergeReport) -> bool:
+    """Whether it can be done as it is."""
+    return report.clean and not report.nothing_to_do and not asked.answers.needs_reason
+
+
 def page_of(ask: Ask, asked: Looked, report: MergeReport, note: str = "") -> Page:
     """The page about a report."""
     source, target = (ask.db.branches.log(name) for name in (asked.source, asked.target))
@@ -147,9 +157,8 @@ def page_of(ask: Ask, asked: Looked, report: MergeReport, note: str = "") -> Pag
     steps = sorted(report.steps, key=lambda step: not _needs_answer(step, asked))[:SHOWN]
     steps.sort(key=lambda step: step.commit.position)
     shown = {step.commit.hash.hex() for step in steps}
-    counts = Counter(step.outcome for step in report.steps)
-    taken = sum(step.outcome in TAKEN for step in report.steps)
-    forced = "force" in asked.answers.ways.values()
+    counts = Counter((*(step.outcome for step in report.steps), *report.unseen))
+    taken = sum(number for outcome, number in counts.items() if outcome in TAKEN)
     return Page(
         "merge.html",
         f"Merge {asked.source} into {asked.target}",
@@ -161,11 +170,14 @@ def page_of(ask: Ask, asked: Looked, report: MergeReport, note: str = "") -> Pag
             "note": note,
             "steps": [_step(ask, asked, step, subjects) for step in steps],
             "left": len(report.steps) - len(steps),
+            "unseen": len(report.unseen),
+            "conflicts": counts["conflict"],
+            "every": len(report.steps) + len(report.unseen),
             "tallies": [(KINDS[outcome], number, SAID[outcome]) for outcome, number in counts.items()],
             "taken": taken,
             "out": sum(counts[outcome] for outcome in ("skipped", "refused")),
-            "ready": report.clean and not report.nothing_to_do and not (forced and not asked.answers.reason),
-            "needs_reason": forced and not asked.answers.reason,
+            "ready": is_ready(asked, report),
+            "needs_reason": asked.answers.needs_reason,
             "acts": ask.may("append") and ask.reader.scope.is_whole,
             "hidden": [(f"way.{hash}", way) for hash, way in asked.answers.ways.items() if hash not in shown],
             "ends": [end.hex() for end in asked.ends],

@@ -24,7 +24,7 @@ def act(ask: Ask, form: Form) -> Answer:
         seen = merging.Looked(asked.source, asked.target, answers, ends)
         try:
             report = merging.judged(ask, seen)
-            if report.clean and not report.nothing_to_do:
+            if merging.is_ready(seen, report):
                 with theirs("a command of the application"):
                     ask.whole.switch(asked.target).merge(asked.source, merging.options(ask, seen, report))
                 return Elsewhere(ask.url("log", at=asked.target))
