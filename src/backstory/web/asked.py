@@ -12,7 +12,7 @@ import msgspec
 from backstory.application import Application
 from backstory.decide.parameters import Shape
 from backstory.documents.application import identity_types
-from backstory.documents.types import bare, item, spelled, type_name
+from backstory.documents.types import bare, item, spelled
 from backstory.texts.calls import called, required
 from backstory.texts.usage import option
 from backstory.web.ask import Ask, NotFound
@@ -66,14 +66,15 @@ def fields_of(command: CommandType[...], values: Values) -> Iterator[Field]:
         for part, field in identity_types(state.cls).items():
             key = _key(command, name, part)
             label = name if key == PREFIX + name else f"{name}: {part}"
-            hint = f"{state.wanted} {part}, {spelled(field.type)}"
+            hint = f"which {state.cls.__name__}: {spelled(field.type)}"
             needs = needed and state.shape is Shape.ONE and field.required
             yield Field(key, label, hint, values.get(key, ""), needs, _choices(field.type))
     for name, annotation in command.plain.items():
         key, needed = PREFIX + name, required(command, name)
         default = command.signature.parameters[name].default
-        hint = type_name(annotation) if needed else f"{type_name(annotation)}, default: {default}"
-        many = item(annotation) is not None
+        many = (inner := item(annotation)) is not None
+        hint = spelled(annotation if inner is None else inner)
+        hint += "" if needed else f", default: {default}"
         needs = needed and not (many or _is_text(annotation))
         hint += "; one on each line, or a JSON list" if many else ""
         yield Field(key, name, hint[:200], values.get(key, ""), needs, _choices(annotation), many)

@@ -33,7 +33,7 @@ SECTIONS = (
     ("blame", "Blame", ("blame",)),
     ("diff", "Diff", ("diff",)),
     ("bisect", "Bisect", ("bisect",)),
-    ("branches", "Branches", ("branches", "merge")),
+    ("branches", "Branches", ("branches", "merge", "act", "do")),
     ("models", "Read models", ("models",)),
 )
 """The navigation: the first part of an address, the name, and the first parts that belong to it."""

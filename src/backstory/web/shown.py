@@ -114,4 +114,15 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "initials": initials, "is_masked": is_masked, "span": span, "steps": steps,
 }  # fmt: skip
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"plain": plain, "lines": plain_lines, "value": value}
+
+def dotted(pointer: str) -> str:
+    """The path of a part of a state as code has it: `lines.pen.count` of `/lines/pen/count`."""
+    return pointer.removeprefix("/").replace("/", ".").replace("~1", "/").replace("~0", "~")
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "dotted": dotted,
+    "plain": plain,
+    "lines": plain_lines,
+    "value": value,
+}
