@@ -61,7 +61,9 @@ class Door:
             given = request.query_params.get("token", "")
             if self.token and hmac.compare_digest(given.encode(), self.token.encode()):
                 self.token = ""
-                response: Response = RedirectResponse("/log", 303, headers={**HEADERS, "Referrer-Policy": "no-referrer"})
+                response: Response = RedirectResponse(
+                    "/log", 303, headers={**HEADERS, "Referrer-Policy": "no-referrer"}
+                )
                 response.headers.append("set-cookie", set_cookie(self._cookie, self._key, "/", secure=False))
                 await response(scope, receive, send)
                 return
