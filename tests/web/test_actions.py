@@ -384,3 +384,12 @@ def test_a_mark_is_by_the_reader(client: TestClient, db: Database) -> None:
 def test_without_an_application_there_are_no_commands(site: Site, db: Database) -> None:
     assert site(db).get("/do").status_code == 404
     assert site(db).get("/do/fill").status_code == 404
+
+
+def test_our_pages_tell_a_browser_that_their_forms_are_ours(client: TestClient) -> None:
+    """Chromium sends `Origin: null` with a form of a page whose policy is `no-referrer`."""
+    assert client.get("/act/branch").headers["referrer-policy"] == "same-origin"
+    token = hidden(client.get("/act/branch").text)["token"]
+    for origin, status in (("null", 403), ("http://elsewhere", 403), ("http://127.0.0.1", 200)):
+        answer = client.post("/act/branch", data={"token": token}, headers={"origin": origin})
+        assert answer.status_code == status
