@@ -87,7 +87,7 @@ def client(site: Site, db: Database) -> TestClient:
 
 def hidden(text: str) -> dict[str, str]:
     """The hidden fields of the last form of a page."""
-    form = text[text.rindex("<form method") :]
+    form = text[text.rindex('method="post"') :]
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form))
 
 

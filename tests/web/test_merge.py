@@ -168,7 +168,7 @@ def test_those_who_may_only_read_see_it_without_forms_and_may_not_do_it(site: Si
     client = site(db, BANK, reader=Reader("eve"))
     text = client.get("/merge/trial/main").text
     assert "1 commit of 2 needs an answer" in text
-    assert '<form method="post"' not in text
+    assert 'method="post"' not in text
     token = hidden(site(db, BANK).get("/merge/trial/main").text)
     assert posted(client, token | {"sure": "1"}).status_code == 403
     assert db.head().position == 2
