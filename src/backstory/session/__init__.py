@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from backstory.application import Application
     from backstory.database import Database
+    from backstory.decide.state import State
     from backstory.history.refs.branches import Branches
     from backstory.history.refs.revision import Point
     from backstory.session.memory import Memory
@@ -208,6 +209,10 @@ class Session:
 
             self._app = load(self._needed_app()[0], self.application_folder)
         return self._app
+
+    def state(self, name: str) -> type[State]:
+        """The state of the application that has this name. Raises `SessionError`, `ApplicationError`."""
+        return self.application.state(name)
 
     def _needed_app(self) -> tuple[str, str]:
         found = self._found_app()

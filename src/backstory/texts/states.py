@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
@@ -36,6 +36,21 @@ def referred(cls: type[State], words: Sequence[str]) -> State:
     except ValueError as wrong:
         raise InputError(f"{cls.__name__} {wrong}") from None
     return cls(**given)
+
+
+def reference(words: Sequence[str], named: Callable[[str], type[State]]) -> State:
+    """The empty state that these words mean: a tag, or a class, which `named` finds, and an identity.
+
+    Raises `InputError`, `InvalidTag`, and what `named` raises.
+    """
+    name, *rest = words
+    if not is_tag(name):
+        return referred(named(name), rest)
+    if rest:
+        raise InputError(f"one tag at a time; {rest[0]!r} is too much")
+    tag = Latest(name)
+    tag.query()
+    return tag
 
 
 def condition(text: str, cls: type[State]) -> Expression:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
     from backstory.database import Database
+    from backstory.decide.state import State
     from backstory.web.reader import Reader, Right
     from backstory.web.site import Site
 
@@ -127,6 +128,17 @@ class Ask:
     def section(self) -> str:
         """The part of the navigation that the page belongs to."""
         return "blame" if self.path[-1:] == ["blame"] else self.path[0] if self.path else "log"
+
+    @property
+    def states(self) -> Sequence[type[State]]:
+        """The states of the application; none without one."""
+        return () if self.site.application is None else self.site.application.states
+
+    def state(self, name: str) -> type[State]:
+        """The state of the application that has this name. Raises `ApplicationError`, and `NotFound` without one."""
+        if self.site.application is None:
+            raise NotFound(f"{name} is a state, and this page was opened without an application")
+        return self.site.application.state(name)
 
     def may(self, right: Right) -> bool:
         """Whether the reader may do this."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backstory.cli.exits import UsageError
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
-from backstory.texts.states import is_tag, referred
+from backstory.texts import states
 
 if TYPE_CHECKING:
     from backstory.session import Session
@@ -18,15 +17,8 @@ WORDS = "KEY:VALUE|STATE"
 
 
 def reference(session: Session, words: Sequence[str]) -> State:
-    """The empty state that the words mean. Raises `UsageError`, `InputError`, `ApplicationError`, `InvalidTag`."""
-    name, *rest = words
-    if not is_tag(name):
-        return referred(session.application.state(name), rest)
-    if rest:
-        raise UsageError(f"one tag at a time; {rest[0]!r} is too much")
-    tag = Latest(name)
-    tag.query()
-    return tag
+    """The empty state that the words mean. Raises `InputError`, `ApplicationError`, `InvalidTag`."""
+    return states.reference(words, session.state)
 
 
 def state_class(session: Session, name: str) -> type[State]:

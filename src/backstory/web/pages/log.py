@@ -14,10 +14,12 @@ from markupsafe import Markup
 from backstory.documents import document
 from backstory.documents.commits import commit_document
 from backstory.history.ask.activity import Activity, activity
+from backstory.history.ask.changes import LARGE, Changes, changes
 from backstory.history.ask.graph import Row, rows
 from backstory.history.ask.listing import Filter, Side, listed
 from backstory.history.ask.similar import unknown_tags, unknown_types
 from backstory.history.refs.parse_time import parse_time
+from backstory.texts.having import having as commits_having
 from backstory.values.commit import Commit
 from backstory.values.query import Query
 from backstory.web import tracks
@@ -29,6 +31,9 @@ SHOWN = 50
 
 MOST_SHOWN = 500
 """Commits on a page at most, however many are asked for."""
+
+CHANGES = 8
+"""Fields of a commit that are shown in the list."""
 
 EVENTS = 12
 """Events of a commit that are looked at for its types and tags."""
@@ -97,9 +102,9 @@ def _wanted(ask: Ask) -> Filter:
     wanted.after = ask.number("after", 0) or 0
     before = ask.number("before")
     wanted.upto = ask.position if before is None else min(ask.position, before - 1)
-    if since_or_until := (ask.one("since"), ask.one("until")):
-        since, until = (_time(ask, text) for text in since_or_until)
-        wanted.during(ask.db.log, since, until)
+    wanted.during(ask.db.log, _time(ask, ask.one("since")), _time(ask, ask.one("until")))
+    if having := ask.one("S"):
+        wanted.only = commits_having(ask.db.log, having, ask.many("of"), ask.state, wanted.after, wanted.upto)
     return wanted
 
 
@@ -147,10 +152,16 @@ def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, 
         "program": False,
         "track": Markup() if row is None else tracks.track(row),
         "width": 18,
-        "changes": (),
-        "changes_left": 0,
+        "changed": _changed(ask, side, commit),
         "day": "",
     }
+
+
+def _changed(ask: Ask, side: Side, commit: Commit) -> Changes | None:
+    """What a commit changed, where the reader wants to see it; not of a large one, whose own page shows it."""
+    if not ask.flag("patch") or commit.size > LARGE:
+        return None
+    return changes(side.log, commit, ask.states, ask.many("tag"), CHANGES)
 
 
 def _near(ask: Ask) -> list[str]:
@@ -212,4 +223,6 @@ def _command(ask: Ask, *, is_graph: bool) -> tuple[str, ...]:
     for name, option in OPTIONS.items():
         for value in ask.many(name):
             words += [option, value]
+    if ask.one("S") and ask.many("of"):
+        words += ["--app", "--of", *ask.many("of")]
     return tuple(words)
