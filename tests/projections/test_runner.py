@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from backstory import Database, Event, Projection, Record, Tag, Tx
@@ -20,6 +21,7 @@ from backstory.projections import operate
 from backstory.projections.catalog import LostError, newest
 from backstory.projections.check import check
 from backstory.projections.feed import Feed, Step
+from backstory.projections.files import GoneError, TableFile
 from backstory.projections.runner import Runner
 from backstory.values.event_data import EventData
 from tests.projections.conftest import Opener
@@ -314,6 +316,26 @@ def test_a_lease_that_somebody_has_is_not_given_twice(connect: Opener) -> None:
     with feed.home.writing(1) as tx:
         feed.home.catalog.release(tx, feed.row)
     assert feed_of(db, Orders, lease=60, owner="b").row.epoch == feed.row.epoch + 1
+
+
+def test_a_file_of_tables_that_is_deleted_while_somebody_opens_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "orders-v1.1.db"
+    first = TableFile(path)
+    first.make()
+    with first.transaction() as tx:
+        tx.execute("CREATE TABLE orders (id TEXT)")
+    opened = apsw.Connection
+
+    def open_and_lose(*words: Any, **options: Any) -> apsw.Connection:
+        connection = opened(*words, **options)
+        first.delete()
+        return connection
+
+    monkeypatch.setattr(apsw, "Connection", open_and_lose)
+    with pytest.raises(GoneError, match="was deleted"), TableFile(path).reading():
+        raise AssertionError
 
 
 def test_of_many_runners_one_works(connect: Opener) -> None:

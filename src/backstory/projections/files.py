@@ -55,14 +55,20 @@ class TableFile:
         if self.closed:
             raise gone if self._deleted else StoreClosed(f"{self.path} is closed here")
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        there = self._here()
         try:
             connection = apsw.Connection(str(self.path), flags=flags)
         except apsw.CantOpenError:
             raise gone from None
         connection.set_busy_handler(waiting(lambda: self._timeout))
-        connection.execute(
-            SETTINGS
-        ).fetchall()  # a row of the first one would keep the others from being done
+        try:
+            # All rows: one of the first setting would keep the others from being done.
+            connection.execute(SETTINGS).fetchall()
+        except apsw.IOError:
+            connection.close()
+            if create or self._here() == there:
+                raise
+            raise gone from None  # it was deleted just now
         return _Opened(connection, self._here())
 
     def make(self) -> None:
