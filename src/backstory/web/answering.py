@@ -79,7 +79,8 @@ def _slow(ask: Ask, answer: Slow, *, as_json: bool) -> Response:
     if as_json:
         [page] = (step for step in answer.steps if isinstance(step, Page))
         return _json(page.document, page.status)
-    return StreamingResponse(_pieces(ask, answer), media_type="text/html", headers=dict(HEADERS))
+    pieces = ask.reader.scope.each(_pieces(ask, answer))
+    return StreamingResponse(pieces, media_type="text/html", headers=dict(HEADERS))
 
 
 def _pieces(ask: Ask, answer: Slow) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from backstory.application import Application
     from backstory.database import Database
+    from backstory.web.page import Answer
     from backstory.web.reader import Actor, Reader
 
 SUFFIX = ".json"
@@ -113,13 +114,19 @@ class Browser:
     async def _answered(self, request: Request, ask: Ask, key: str, *, as_json: bool) -> Response:
         if request.method in ("GET", "HEAD"):
             page = pages.find(ask)
-            return await to_thread.run_sync(lambda: responded(ask, page(), as_json=as_json))
+            return await to_thread.run_sync(lambda: _seen(ask, page, as_json=as_json))
         if request.method != "POST":
             raise NotFound(f"{request.method} is not a method that this page has")
         form = await _form(request)
         check_form(self.site.secret, key, ask.reader.name, str(form.get("token", "")))
         action = actions.find(ask, form)
-        return await to_thread.run_sync(lambda: responded(ask, action(), as_json=as_json))
+        return await to_thread.run_sync(lambda: _seen(ask, action, as_json=as_json))
+
+
+def _seen(ask: Ask, work: Callable[[], Answer], *, as_json: bool) -> Response:
+    """The answer as the reader may see it: fields that their scope hides are withheld in all of it."""
+    with ask.reader.scope.applied():
+        return responded(ask, work(), as_json=as_json)
 
 
 def _address(scope: Any) -> tuple[str, list[str]]:
