@@ -71,7 +71,7 @@ def test_a_wrong_parameter_is_400_or_404_and_says_why(db: Database, site: Site, 
 def test_a_revision_that_names_nothing_is_404_with_the_likely_one(db: Database, site: Site) -> None:
     answer = site(db).get("/log?at=mian")
     assert answer.status_code == 404
-    assert "main" in answer.text
+    assert '<a class="button" href="/log?at=main">main</a>' in answer.text
 
 
 def test_a_shared_link_names_the_commit_by_its_hash(db: Database, site: Site) -> None:

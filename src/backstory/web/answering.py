@@ -23,6 +23,7 @@ from backstory.web.ask import Ask, NotFound
 from backstory.web.guard import HEADERS, Forbidden
 from backstory.web.page import Answer, Elsewhere, Page, Progress, Slow
 from backstory.web.rendering import rendered, shell
+from backstory.web.wrong import ways_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +70,8 @@ def failed(error: Exception, ask: Ask | None, *, as_json: bool) -> Response:
         )
         return _json(document("error", **fields, **({"report": report} if report else {})), status)
     hints = error.hints if isinstance(error, BackstoryError) else ()
-    page = Page(
-        "error.html", words, {}, values={"words": words, "hints": hints, "report": report}, status=status
-    )
+    values = {"words": words, "hints": hints, "report": report, "ways_out": ways_out(ask, error)}
+    page = Page("error.html", words.partition("\n")[0], {}, values=values, status=status)
     return _html(rendered(ask, page), status)
 
 

@@ -19,8 +19,10 @@ from backstory.history.ask.graph import Row, rows
 from backstory.history.ask.listing import Filter, Side, listed
 from backstory.history.ask.similar import unknown_tags, unknown_types
 from backstory.history.refs.parse_time import parse_time
+from backstory.reactions.delivery import KIND
 from backstory.texts.having import having as commits_having
 from backstory.values.commit import Commit
+from backstory.values.ids import derived
 from backstory.values.query import Query
 from backstory.web import tracks
 from backstory.web.ask import SHORT, Ask, BadParameter
@@ -46,6 +48,9 @@ OPTIONS = {
     "until": "--until",
 }  # fmt: skip
 """The parameters that filter, and the options of `log` that they are. In the box they stand before a colon."""
+
+REACTED = derived(KIND, "")
+"""The beginning of the ids of commits that a reaction made: their author is a program."""
 
 PLACE = {"before", "after"}
 """The parameters that say which part of the list is shown."""
@@ -149,7 +154,7 @@ def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, 
         "marks": names[1],
         "hue": 1 if row is None else tracks.hue_of(row.column),
         "on": "",
-        "program": False,
+        "program": commit.id.startswith(REACTED),
         "track": Markup() if row is None else tracks.track(row),
         "width": 18,
         "changed": _changed(ask, side, commit),
