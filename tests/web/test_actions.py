@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from starlette.testclient import TestClient
 
 from backstory import Database, Event, Refused, State, Tag, command, connect, reverts
 from backstory.application import collect
+from backstory.cli import main
 from backstory.scope import Scope
 from backstory.web import Reader
+from tests.state.bank import deposit
 from tests.web.conftest import Site
 
 
@@ -232,12 +236,42 @@ def test_a_try_shows_the_events_and_the_states_before_and_after(client: TestClie
     assert "Do it on main" in text
 
 
+def test_a_try_is_the_document_of_the_command_line(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = str(tmp_path / "bank.db")
+    with connect(address) as db:
+        client = site(db, collect("tests.state.bank", [deposit]), DANA)
+        form = hidden(client.get("/do/deposit").text) | {"p.account": "a-7", "p.cents": "5"}
+        answer = client.post("/do/deposit", data=form, headers={"accept": "application/json"})
+    words = ["do", "deposit", "a-7", "--cents", "5", "--preview", "--json", "--app", "tests.state.bank"]
+    assert main([*words, "-s", address]) == 0
+    assert answer.json() == json.loads(capsys.readouterr().out)
+
+
 def test_lists_are_given_line_by_line(client: TestClient, db: Database) -> None:
     db.execute(fill(Shelf("b"), 1))
     text, fields = shown(client, "/do/tidy", {"p.shelves": "a\r\nb\r\n", "p.note": "", "p.sizes": ""})
     assert text.count("test.actions.cleared</a>") == 2
     assert posted(client, "/do/tidy", fields | {"do": "append", "sure": "1"}).status_code == 303
     assert db.load(Shelf("b")).count == 0
+
+
+def test_a_list_may_be_json_of_many_lines(client: TestClient) -> None:
+    form = hidden(client.get("/do/tidy").text)
+    for sizes in ("[1,\n2]", "1\n2", "[]"):
+        text = posted(client, "/do/tidy", form | {"p.shelves": "a", "p.sizes": sizes}).text
+        assert "test.actions.cleared" in text
+    assert posted(client, "/do/tidy", form | {"p.sizes": "[1,"}).status_code == 400
+
+
+def test_nothing_begins_in_the_middle_of_a_commit(client: TestClient, db: Database) -> None:
+    db.append(Filled("b", 1), Filled("b", 2))
+    for path in ("/act/branch?at=%232", "/act/mark?at=%232"):
+        assert client.get(path).status_code == 400
+    form = hidden(client.get("/do/fill").text)
+    answer = posted(client, "/do/fill?at=%232", form | {"p.shelf": "a", "p.count": "1"})
+    assert (answer.status_code, "in the middle of commit" in answer.text) == (400, True)
 
 
 def test_a_refusal_is_an_answer_and_appends_nothing(client: TestClient, db: Database) -> None:

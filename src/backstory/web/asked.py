@@ -77,7 +77,8 @@ def fields_of(command: CommandType[...], values: Values) -> Iterator[Field]:
         hint += "" if needed else f", default: {default}"
         needs = needed and not (many or _is_text(annotation))
         hint += "; one on each line, or a JSON list" if many else ""
-        yield Field(key, name, hint[:200], values.get(key, ""), needs, _choices(annotation), many)
+        is_long = many or spelled(annotation) == "JSON"
+        yield Field(key, name, hint[:200], values.get(key, ""), needs, _choices(annotation), is_long)
 
 
 def call_of(command: CommandType[...], values: Values) -> Command:
@@ -100,7 +101,7 @@ def call_of(command: CommandType[...], values: Values) -> Command:
         text = values.get(PREFIX + name, "")
         if item(annotation) is not None:
             if text.strip() or required(command, name):
-                texts[name] = _lines(text)
+                texts[name] = _items(text)
         elif text or (required(command, name) and _is_text(annotation)):
             texts[name] = text
     return called(command, states, texts)
@@ -121,7 +122,7 @@ def words_of(command: CommandType[...], name: str, values: Values) -> tuple[str,
         if bare(annotation) is bool and text:
             words.append(option(plain) if text == "true" else f"--no-{option(plain)[2:]}")
         elif item(annotation) is not None:
-            words += [f"{option(plain)}={line}" for line in _lines(text)]
+            words += [f"{option(plain)}={each}" for each in _items(text)]
         elif text or (required(command, plain) and _is_text(annotation)):
             words.append(f"{option(plain)}={text}")
     return tuple(words)
@@ -135,6 +136,11 @@ def _key(command: CommandType[...], name: str, part: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _items(text: str) -> list[str]:
+    """The items of a list: one on each line, or all of them as JSON."""
+    return [text.strip()] if text.lstrip().startswith("[") else _lines(text)
 
 
 def _is_text(annotation: Any) -> bool:

@@ -86,9 +86,9 @@ def form_of(ask: Ask, command: CommandType[...], values: Mapping[str, str]) -> P
 
 def _point(ask: Ask, db: Database, base: str) -> Point:
     """The point of the form; else the one that is looked at."""
-    if base:
-        return db.point(0 if base == BEGINNING else base)
-    return db.point(ask.at or "HEAD")
+    point = db.point((0 if base == BEGINNING else base) if base else ask.at or "HEAD")
+    db.branches.start(point.chain, point.position)  # which says that it is in the middle of a commit
+    return point
 
 
 class _Tried:

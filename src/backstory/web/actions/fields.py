@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backstory.web.actions import Form
-
-LONGEST = 10_000
-"""Characters of a reason at most."""
+from backstory.web.merging import LONGEST
 
 
 def one(form: Form, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backstory.errors import HeadMoved, MergeConflict, RefMoved
 from backstory.failing import theirs
-from backstory.web import merging
+from backstory.web import merging, verdicts
 from backstory.web.actions import Form, need
 from backstory.web.actions.fields import is_sure, one, pairs
 from backstory.web.ask import Ask
@@ -17,7 +17,7 @@ def act(ask: Ask, form: Form) -> Answer:
     answers = merging.answers_of(pairs(form))
     asked = merging.looked(ask, answers)
     if merging.waiting(ask, asked) > merging.MOST_JUDGED:
-        return merging.too_many(asked)
+        return verdicts.too_many(asked)
     ends = merging.ends_of(form)
     note = ""
     if is_sure(form) and one(form, "judged") == answers.signed and ends is not None:
@@ -31,4 +31,4 @@ def act(ask: Ask, form: Form) -> Answer:
         except (HeadMoved, MergeConflict, RefMoved) as moved:
             note = merging.is_gone_on(moved)
             asked = merging.looked(ask, answers)
-    return merging.page_of(ask, asked, merging.judged(ask, asked), note)
+    return verdicts.page_of(ask, asked, merging.judged(ask, asked), note)

@@ -19,8 +19,9 @@ from backstory.lookup import events_of
 from backstory.subject import subject_of
 from backstory.values.ids import new_id
 from backstory.web.actions import Form, need
-from backstory.web.actions.fields import LONGEST, is_sure, one
+from backstory.web.actions.fields import is_sure, one
 from backstory.web.ask import SHORT, Ask, BadParameter, NotFound
+from backstory.web.merging import LONGEST
 from backstory.web.page import Answer, Elsewhere, Page
 from backstory.web.shown import count
 
@@ -89,7 +90,6 @@ def planned(ask: Ask, values: Mapping[str, str]) -> Plan:
 def _branch(ask: Ask, values: Mapping[str, str]) -> Plan:
     point, name = _point(ask, values), values.get("name", "").strip()
     branches = ask.whole.branches
-    branches.start(point.chain, point.position)  # which says if no branch can begin there
     if name:
         branches.check_new(name)
     where = _where(ask, point)
@@ -240,9 +240,9 @@ def _point(ask: Ask, values: Mapping[str, str]) -> Point:
     """The point of the form, which does not move while somebody fills it; else the one that is looked at."""
     base = values.get("base", "")
     whole = ask.whole.switch(ask.branch)
-    if base:
-        return whole.point(0 if base == BEGINNING else base)
-    return whole.point(ask.at or "HEAD")
+    point = whole.point((0 if base == BEGINNING else base) if base else ask.at or "HEAD")
+    whole.branches.start(point.chain, point.position)  # which says that it is in the middle of a commit
+    return point
 
 
 def _base(point: Point) -> str:

@@ -24,7 +24,7 @@ MOST = 500
 GONE = 20
 """Deleted branches that are offered to be brought back."""
 
-PATIENCE = 0.2
+PATIENCE = 0.5
 """Seconds between two words of how far it is."""
 
 

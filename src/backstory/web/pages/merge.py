@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backstory.web import merging
+from backstory.web import merging, verdicts
 from backstory.web.ask import Ask
 from backstory.web.page import Answer, Page, Progress, Slow
 
@@ -19,8 +19,8 @@ def page(ask: Ask) -> Answer:
 def _steps(ask: Ask, asked: merging.Looked) -> Iterator[Progress | Page]:
     number = merging.waiting(ask, asked)
     if number > merging.MOST_JUDGED:
-        yield merging.too_many(asked)
+        yield verdicts.too_many(asked)
         return
     if number > 100:
         yield Progress(0, number)
-    yield merging.page_of(ask, asked, merging.judged(ask, asked))
+    yield verdicts.page_of(ask, asked, merging.judged(ask, asked))
