@@ -88,7 +88,17 @@ class Ask:
     @kept
     def point(self) -> Point:
         """The point that is looked at. Raises `RevisionError`."""
-        return self.db.point(self.at or "HEAD")
+        return self.db.point(self.revision)
+
+    @property
+    def revision(self) -> str:
+        """The revision that is looked at, as the verbs of `db` take it."""
+        return self.meant(self.at) or "HEAD"
+
+    def meant(self, text: str) -> str:
+        """A revision of an address: a few digits are a position, also where the hash of a commit begins with them."""
+        is_position = text.isascii() and text.isdecimal() and len(text) < SHORT
+        return f"#{text}" if is_position and text not in self.branch_names else text
 
     @kept
     def head(self) -> Head:

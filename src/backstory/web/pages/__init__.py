@@ -18,6 +18,9 @@ PAGES = {
     "do": "do",
     "log": "log",
     "merge": "merge",
+    "e": "entity",
+    "blame": "blame",
+    "diff": "diff",
 }
 """The first part of an address, and the module of `pages/` that answers: `page(ask)`."""
 

@@ -1,0 +1,144 @@
+"""Entities in addresses: `/e/Order/o-1042` is a state of the application, `/e/order:o-1042` a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from backstory.decide.latest import Latest
+from backstory.decide.state import State, state_type
+from backstory.documents.application import identity_types
+from backstory.documents.states import name_of
+from backstory.errors import ApplicationError, InputError
+from backstory.history.ask.similar import similar_states
+from backstory.history.compare.jsonable import words_of
+from backstory.texts.states import referred
+from backstory.web.ask import SHORT, Ask, NotFound
+
+if TYPE_CHECKING:
+    from backstory.store import Log
+    from backstory.values.commit import Commit
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """An entity: the empty state that stands for it, and the parts of its address, which also name it in a shell."""
+
+    reference: State
+    path: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name in words: `Order o-1042`."""
+        return name_of(self.reference)
+
+    def url(self, ask: Ask, *more: str, **params: object) -> str:
+        """The address of a page about it."""
+        return ask.url("e", *self.path, *more, **params)
+
+    @property
+    def of(self) -> str:
+        """Its name in a parameter: `Order/o-1042`."""
+        return "/".join(quote(part, safe=":") for part in self.path)
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags by which its events are found, if they are those of its identity."""
+        if isinstance(self.reference, Latest):
+            return [self.reference.tag]
+        fields = state_type(type(self.reference)).tag_fields
+        return [tag for field in fields for tag in field.texts(self.reference)]
+
+
+def is_tag(parts: Sequence[str]) -> bool:
+    """Whether these parts of an address name a tag."""
+    return ":" in parts[0]
+
+
+def kind_of(ask: Ask, name: str) -> type[State]:
+    """The class of states of this name. Raises `NotFound`."""
+    application = ask.site.application
+    if application is None:
+        raise NotFound(
+            f"{name} is no tag, which has a colon; states need their application: backstory ui --app NAME"
+        )
+    try:
+        return application.state(name)
+    except ApplicationError as wrong:
+        raise NotFound(str(wrong)).hinted(*wrong.hints) from wrong
+
+
+def is_whole(ask: Ask, parts: Sequence[str]) -> bool:
+    """Whether these parts name one entity, and not a kind of them. Raises `NotFound`."""
+    if is_tag(parts):
+        return len(parts) == 1
+    fields = identity_types(kind_of(ask, parts[0])).values()
+    return len(parts) > sum(field.required for field in fields)
+
+
+def entity(ask: Ask, parts: Sequence[str]) -> Entity:
+    """The entity that these parts of an address name. Raises `NotFound`, `InvalidTag`."""
+    if is_tag(parts):
+        if len(parts) > 1:
+            raise NotFound(f"a tag is one part of an address; {parts[1]!r} is too much")
+        reference: State = Latest(parts[0])
+    else:
+        cls = kind_of(ask, parts[0])
+        try:
+            reference = referred(cls, parts[1:])
+        except InputError as wrong:
+            raise NotFound(str(wrong)) from wrong
+    reference.query()
+    return Entity(reference, tuple(parts))
+
+
+def parts_of(text: str) -> list[str]:
+    """The parts that a parameter names, `Order/o-1042`; a person may write a space in the place of the slash."""
+    parts = text.strip().split("/") if "/" in text else text.split()
+    return [unquote(part) for part in parts]
+
+
+def path_of(ask: Ask, reference: State) -> tuple[str, ...]:
+    """The parts of the address of an entity."""
+    name, *identity = words_of(reference)
+    return (name if isinstance(reference, Latest) else name_in(ask, type(reference)), *identity)
+
+
+def name_in(ask: Ask, cls: type[State]) -> str:
+    """The name of a kind in addresses: that of its class, with its module if another one has the same."""
+    application = ask.site.application
+    same = 0 if application is None else sum(other.__name__ == cls.__name__ for other in application.states)
+    return f"{cls.__module__}.{cls.__name__}" if same > 1 else cls.__name__
+
+
+def log_of(ask: Ask) -> Log:
+    """The log of the point that is looked at, as the reader may see it."""
+    return ask.db.handle.line(ask.point.chain).log
+
+
+def at(ask: Ask, position: int, commit: Commit) -> str:
+    """The revision of an event on the history that is looked at: its position on main, else the hash of its commit."""
+    if ask.branch == "main" and ask.point.chain == ask.db.chain:
+        return str(position)
+    return commit.hash.hex()[:SHORT]
+
+
+def newest(ask: Ask) -> str | None:
+    """The revision of the end of the branch that is looked at."""
+    return None if ask.branch == "main" else ask.branch
+
+
+def nothing(ask: Ask, found: Entity) -> NotFound:
+    """The error for an entity that no event concerns here: whether there is one later, and the names that are near."""
+    log = log_of(ask)
+    first = next(iter(log.read(found.reference.query(), limit=1)), None)
+    if first is not None:
+        return NotFound(
+            f"no event concerns {found.name} at #{ask.position}; its first event is #{first.position}"
+        )
+    near = similar_states(log, found.reference)
+    words = (other if is_tag(found.path) else other.partition(":")[2] for other in near)
+    hint = f"; did you mean {' or '.join(words)}?" if near else ""
+    return NotFound(f"no event concerns {found.name}{hint}")
