@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from backstory import Database, connect
 from backstory.cli import main
+from backstory.scope import Scope
+from backstory.web import Reader
 from backstory.web.pages import entity
 from tests.web.conftest import Site
 from tests.web.orders import ATTACK, ORDERS, Noted, Order, Placed, Refunded, refund, shop
@@ -62,6 +64,16 @@ def test_the_page_as_of_an_earlier_event_has_the_state_that_was(client: TestClie
     assert "You read the past" in client.get("/e/Order/o-1?at=2").text
 
 
+def test_a_few_digits_are_a_position_also_where_a_hash_begins_with_them(site: Site) -> None:
+    db = connect()
+    db.append(*[Refunded("o", 1)] * 9_999)
+    while not (digits := db.append(Refunded("o", 1)).hash.hex()[:4]).isdecimal() or digits < "1000":
+        pass
+    page = site(db, ORDERS).get(f"/e/order:o?at={digits}")
+    assert f"#{digits} orders.refunded" in " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
+    assert site(db, ORDERS).get(f"/diff/{digits}/HEAD?of=order:o").status_code == 200
+
+
 def test_each_step_is_a_link_without_a_script(client: TestClient) -> None:
     page = client.get("/e/Order/o-1?at=3").text
     links = dict(re.findall(r'href="([^"]*)"[^>]*data-go="(\w+)"', page))
@@ -100,6 +112,34 @@ def test_a_masked_field_is_nowhere_in_the_page(client: TestClient) -> None:
         assert "example.org" not in client.get(url).text
         assert "example.org" not in client.get(url, headers={"accept": "application/json"}).text
     assert "***" in wire(client, "/e/Order/o-1")["base"].values() or "masked" in text(client, "/e/Order/o-1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/e/Order/o-1",
+        "/e/order:o-1",
+        "/e/Order/o-1?raw=1",
+        "/e/Order/o-1/blame",
+        "/e/order:o-1/blame",
+        "/diff/1/HEAD",
+        "/diff/1/HEAD?of=Order/o-1",
+        "/diff/1/HEAD?kind=Order",
+        "/diff/1/HEAD?kind=tags",
+    ],
+)
+def test_a_reader_sees_neither_hidden_fields_nor_what_is_outside(db: Database, site: Site, url: str) -> None:
+    db.append(Refunded("o-1", 31_415_926))
+    hidden = Reader(
+        "eve", scope=Scope(tags=("order:o-1",), hidden=("refunded_cents", "Order.status", "cents"))
+    )
+    client = site(db, ORDERS, reader=hidden)
+    for headers in ({}, {"accept": "application/json"}):
+        answer = client.get(url, headers=headers)
+        assert answer.status_code == 200
+        for planted in ("31415926", "31417826", "o-2", "maths", "example.org"):
+            assert planted not in answer.text
+    assert client.get("/e/Order/o-2").status_code == 403
 
 
 def test_what_is_stored_is_text_and_never_markup(client: TestClient) -> None:
