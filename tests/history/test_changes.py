@@ -8,13 +8,19 @@ from backstory import Event, State, Tag
 from backstory.errors import ApplicationError
 from backstory.history.ask.changes import FieldChange, changed, changed_at, changes
 from backstory.history.compare.diff import diff_states
-from tests.history.ledger import Book, Entered, enter, ledger
+from tests.history.ledger import Book, enter, ledger
+
+
+class Spoilt(Event, name="changes.spoilt"):
+    """Of these tests alone: the verbs of others ask every state of an event."""
+
+    book: Tag[str]
 
 
 class Broken(State):
     book: Tag[str]
 
-    def apply(self, event: Entered) -> None:
+    def apply(self, event: Spoilt) -> None:
         raise KeyError("planted")
 
 
@@ -44,7 +50,7 @@ def test_without_a_state_the_tags_of_the_events_are_compared() -> None:
 
 def test_an_error_in_the_code_of_a_state_names_the_state() -> None:
     db = ledger()
-    made = db.append(Entered("a", 1, 0))
+    made = db.append(Spoilt("a"))
     with pytest.raises(ApplicationError, match=r"Broken.apply failed:(.|\n)*KeyError: 'planted'"):
         changes(db.log, made, [Broken])
 

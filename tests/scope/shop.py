@@ -10,19 +10,19 @@ from backstory.store import Store
 from tests.history.ledger import ledger
 
 
-class Placed(Event, name="shop.placed"):
+class Placed(Event, name="scope.placed"):
     order: Tag[str]
     customer: Tag[str]
     cents: int
     email: str = ""
 
 
-class Paid(Event, name="shop.paid"):
+class Paid(Event, name="scope.paid"):
     order: Tag[str]
     cents: int
 
 
-class Noted(Event, name="shop.planted-noted"):
+class Noted(Event, name="scope.planted-noted"):
     order: Tag[str]
     words: str
 
@@ -56,12 +56,12 @@ class Customer(State):
         self.orders += 1
 
 
-@command(name="shop.pay")
+@command(name="scope.pay")
 def pay(order: Order, cents: int, note: str = "") -> Iterator[Paid]:
     yield Paid(order.order, cents)
 
 
-@command(name="shop.split")
+@command(name="scope.split")
 def split(order: Order, other: Order, cents: int) -> Iterator[Paid]:
     yield Paid(order.order, cents if other.due >= 0 else 0)
 

@@ -33,7 +33,7 @@ from tests.scope.planted import found_in
 from tests.scope.shop import Customer, Noted, Notes, Order, Paid, Placed, pay, shop, split
 
 MINE = Scope(
-    tags=("order:o-1", "order:o-3"), types=("shop.placed", "shop.paid"), hidden=("customer", "Placed.email")
+    tags=("order:o-1", "order:o-3"), types=("scope.placed", "scope.paid"), hidden=("customer", "Placed.email")
 )
 
 
@@ -149,7 +149,7 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     ),
     "follow": (
         lambda db, *what: next(db.follow(*what, after=0)),
-        [(), (Paid,), (Noted,), (Order("o-1"),), ("shop.planted-noted",)],
+        [(), (Paid,), (Noted,), (Order("o-1"),), ("scope.planted-noted",)],
     ),
     "head": (lambda db: db.head(), ONCE),
     "identities": (lambda db, cls: every(db.identities(cls)), product((Order, Notes, Customer))),
@@ -172,7 +172,7 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "read": (
         lambda db, how, *what: every(db.read(*what, **how)),
         [
-            *product(({}, {"backwards": True}), (Placed, Paid, Noted, "shop.planted-noted", "planted-type")),
+            *product(({}, {"backwards": True}), (Placed, Paid, Noted, "scope.planted-noted", "planted-type")),
             *product(({"tags": ["order:o-1"]}, {"tags": ["order:planted-o-2"]}), (Placed, Noted)),
             ({},),
         ],
@@ -220,7 +220,7 @@ def reader(whole: Database) -> Iterator[ScopedDatabase]:
         yield db
 
 
-ASKED = ("planted-o-2", "planted-c-1", "planted-id", "planted-effect", "planted-correlation", "shop.planted-noted",
+ASKED = ("planted-o-2", "planted-c-1", "planted-id", "planted-effect", "planted-correlation", "scope.planted-noted",
          "planted-type", "planted-branch", "planted-key", "planted-plan", "planted@x")  # fmt: skip
 """Names in the questions of this test: an error may repeat the one that it refuses."""
 

@@ -92,7 +92,7 @@ def test_a_place_means_for_a_reader_what_it_means_for_everybody(db: Database) ->
         seen.commits(after="2-00000000")
 
 
-@command(name="shop.pay-elsewhere")
+@command(name="scope.pay-elsewhere")
 def pay_elsewhere(order: Order) -> Iterator[Paid]:
     yield Paid("o-1" if order.due == 393 else "planted-o-2", 1)
 

@@ -120,15 +120,15 @@ def test_a_question_about_what_is_outside_is_refused(question: str) -> None:
         OUTSIDE[question](scoped(shop(), MINE))
 
 
-@pytest.mark.parametrize("what", [Noted, "shop.planted-noted", "shop.planted-unknown"])
+@pytest.mark.parametrize("what", [Noted, "scope.planted-noted", "scope.planted-unknown"])
 def test_a_type_outside_is_refused_whether_there_is_such_an_event_or_not(what: object) -> None:
-    seen = scoped(shop(), Scope(types=("shop.placed", "shop.paid")))
+    seen = scoped(shop(), Scope(types=("scope.placed", "scope.paid")))
     with pytest.raises(OutOfScope, match="the event type"):
         list(seen.read(what))  # type: ignore[call-overload]
 
 
 def test_a_state_in_scope_is_loaded_as_ever(db: Database) -> None:
-    seen = scoped(db, Scope(tags=("order:*",), types=("shop.placed", "shop.paid")))
+    seen = scoped(db, Scope(tags=("order:*",), types=("scope.placed", "scope.paid")))
     assert seen.load(Order("o-1")) == db.load(Order("o-1"))
     assert list(seen.read(Paid, tags=["order:o-1"])) == list(db.read(Paid, tags=["order:o-1"]))
 
