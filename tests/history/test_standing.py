@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise, permutations
 
 import pytest
 
 from backstory.database import Database, connect
+from backstory.errors import BackstoryError
 from backstory.history.merge.merge import Options
 from backstory.history.refs import standing
+from backstory.history.refs.revision import Point, commits_between
 from backstory.history.refs.standing import Standing, Standings
-from tests.history.ledger import Book, draw, enter
+from tests.history.ledger import Book, Entered, draw, enter
 
 
 @pytest.fixture
@@ -71,3 +76,51 @@ def test_counting_ends_somewhere(db: Database, monkeypatch: pytest.MonkeyPatch) 
     for number in range(5):
         side.execute(enter(Book("b"), number + 1))
     assert stands(db, "side").ahead == 3
+
+
+@pytest.mark.parametrize("few", [0, 2, 1000])
+@pytest.mark.parametrize("seed", range(6))
+def test_standings_count_the_commits_of_the_range_however_they_find_them(
+    monkeypatch: pytest.MonkeyPatch, seed: int, few: int
+) -> None:
+    monkeypatch.setattr(standing, "FEW", few)
+    chance, again = random.Random(seed), Options(resolution="redecide")
+    with connect() as db:
+        db.execute(enter(Book("a"), 100))
+        names = ["main", "one", "two", "three"]
+        for parent, name in pairwise(["main", *names[1:]]):
+            db.switch(chance.choice(["main", parent])).branch(name)
+        for step in range(30):
+            here, other = chance.sample(names, 2)
+            branch = db.switch(here)
+            match chance.randrange(6):
+                case 0 | 1:
+                    branch.execute(enter(Book("a"), 1), id=chance.choice([None, f"id-{step % 5}"]))
+                case 2:
+                    branch.append(Entered("b", step, 0))
+                case 3 | 4:
+                    with suppress(BackstoryError):
+                        branch.merge(other, again)
+                case _:
+                    with suppress(BackstoryError):
+                        branch.cherry_pick(other, again)
+            standings = Standings(db.branches)
+            for start, end in permutations([db.branches.get(name).chain for name in names], 2):
+                points = [Point(chain, db.branches.view(chain).head().position) for chain in (start, end)]
+                found = list(standings._missing(*points))
+                assert found == list(commits_between(db.branches, *points))
+
+
+def test_a_decision_that_both_had_before_they_parted_is_not_counted_when_it_is_made_once_more(
+    db: Database,
+) -> None:
+    side = db.branch("side")
+    side.execute(enter(Book("a"), 5), id="x")
+    db.execute(enter(Book("a"), 1))
+    [step] = db.merge("side", Options(resolution="redecide")).steps
+    assert step.outcome == "changed"
+    db.branch("late").append(Entered("b", 1, 0))
+    once_more = db.execute(enter(Book("a"), 5), id="x")
+    assert once_more is not None
+    assert once_more.id == "x"
+    assert (stands(db, "late").ahead, stands(db, "late").behind) == (1, 0)
