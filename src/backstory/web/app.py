@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from backstory.web import actions, pages
 from backstory.web.answering import failed, responded
-from backstory.web.ask import Ask, NotFound
+from backstory.web.ask import Ask, BadParameter, NotFound
 from backstory.web.guard import (
     FORM_COOKIE,
     Forbidden,
@@ -42,6 +42,9 @@ SUFFIX = ".json"
 
 LARGEST_FORM = 1_000_000
 """Bytes of a form at most."""
+
+MOST_FIELDS = 1_000
+"""Fields of a form at most."""
 
 
 def app(
@@ -153,7 +156,11 @@ async def _form(request: Request) -> dict[str, str | list[str]]:
         if len(body) > LARGEST_FORM:
             raise Forbidden(f"a form has at most {LARGEST_FORM:,} bytes")
     fields: dict[str, str | list[str]] = {}
-    for name, value in parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=1_000):
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as wrong:
+        raise BadParameter(f"this is not a form of at most {MOST_FIELDS:,} fields") from wrong
+    for name, value in pairs:
         known = fields.get(name)
         fields[name] = value if known is None else [*([known] if isinstance(known, str) else known), value]
     return fields

@@ -45,6 +45,7 @@ class Door:
     def __init__(self, here: Here, port: int) -> None:
         self._reader = Reader(here.name or "you", here.may)
         self._cookie = f"{COOKIE}-{port}"
+        self.hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
         self._key = secrets.token_urlsafe(32)
         self.token = secrets.token_urlsafe(32)
         self.inside: Browser | None = None
@@ -59,7 +60,8 @@ class Door:
         if scope["type"] == "http" and scope["path"] == "/enter" and scope["method"] == "GET":
             request = Request(scope, receive)
             given = request.query_params.get("token", "")
-            if self.token and hmac.compare_digest(given.encode(), self.token.encode()):
+            is_ours = request.headers.get("host") in self.hosts
+            if self.token and is_ours and hmac.compare_digest(given.encode(), self.token.encode()):
                 self.token = ""
                 response: Response = RedirectResponse(
                     "/log", 303, headers={**HEADERS, "Referrer-Policy": "no-referrer"}
@@ -86,8 +88,7 @@ def serve(
     with socket.create_server((LOOPBACK, here.port)) as listening:
         port = listening.getsockname()[1]
         door = Door(here, port)
-        hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
-        door.inside = app(db, application, actor=door.reader, address=address, hosts=hosts)
+        door.inside = app(db, application, actor=door.reader, address=address, hosts=door.hosts)
         server = uvicorn.Server(
             uvicorn.Config(
                 door, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, server_header=False
