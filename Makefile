@@ -71,10 +71,11 @@ $(PLAIN): $(MADE) pyproject.toml
 	$(PIP) install --quiet --editable .
 	@touch $@
 
-# Dependency groups are what pip 25.1 learned.
+# Dependency groups are what pip 25.1 learned. The wheel for playwright carries axe-core; playwright itself is not needed.
 $(DEV): $(PLAIN)
 	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	$(PIP) install --quiet --group dev
+	-$(PIP) install --quiet --no-deps 'axe-playwright-python>=0.1.8'
 	-$(PIP) install --quiet --upgrade --no-deps --only-binary :all: --target $(OLDEST) 'apsw==$(APSW).*'
 	@mkdir -p $(OLDEST) && echo '$(APSW)' > $(OLDEST)/version
 	@touch $@

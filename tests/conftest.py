@@ -15,9 +15,10 @@ DATA = ("bpic2012.xes.gz", "receipt.csv")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--long` and `--data`."""
+    """Add `--long`, `--pictures` and `--data`."""
     group = parser.getgroup("backstory")
     group.addoption("--long", action="store_true", help="longer reliability runs: more kills, more examples")
+    group.addoption("--pictures", action="store_true", help="photograph the pages anew, for the docs")
     group.addoption(
         "--data",
         metavar="DIR",

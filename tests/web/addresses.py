@@ -6,7 +6,7 @@ All tests of the pages together, with a browser and without, and `benchmarks/web
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 WRONG = quote("refunded_cents > paid_cents")
@@ -83,15 +83,15 @@ FORMS: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]] = {
 """By the first part of the address, as `actions.ACTIONS` has it: an address, and its form without the token."""
 
 
-def examples(known: Mapping[str, object], places: Mapping[str, str]) -> list[str]:
+def examples(parts: Iterable[str], places: Mapping[str, str]) -> list[str]:
     """The addresses of the pages that there are."""
-    return [each.format(**places) for part in known for each in ADDRESSES[part]]
+    return [each.format(**places) for part in parts for each in ADDRESSES[part]]
 
 
-def forms(known: Mapping[str, object], places: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:
+def forms(parts: Iterable[str], places: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:
     """The forms of the actions that there are."""
     return [
         (path.format(**places), {name: value.format(**places) for name, value in fields.items()})
-        for part in known
+        for part in parts
         for path, fields in FORMS[part]
     ]

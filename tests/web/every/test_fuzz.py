@@ -15,6 +15,9 @@ from tests.web.addresses import examples
 from tests.web.html import faults
 from tests.web.story import Client, places
 
+FEW = settings().max_examples // 5
+"""Examples for each page; a long run has more."""
+
 PARAMETERS = (
     "at", "type", "tag", "author", "grep", "S", "since", "until", "after", "before", "n", "patch", "filter", "of", "id",
     "where", "good", "bad", "turns", "kind", "only", "field", "q", "assertions", "order", "json", "proof", "name",
@@ -67,7 +70,7 @@ def _examples(part: str, known: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=settings.default.max_examples // 5,
+    max_examples=FEW,
 )
 @given(st.data())
 @pytest.mark.parametrize("part", sorted(pages.PAGES))
@@ -85,7 +88,7 @@ def test_no_parameter_is_an_error_of_ours(
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=settings.default.max_examples // 8,
+    max_examples=FEW,
 )
 @given(st.data())
 @pytest.mark.parametrize("part", sorted(pages.PAGES))

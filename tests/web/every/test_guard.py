@@ -74,7 +74,7 @@ def test_a_form_without_its_token_or_from_elsewhere_does_nothing(own: Database) 
     before = standing(own)
     token = token_of(client)
     wrong = {"token": "0" * 64}
-    for path, fields in forms(list(actions.ACTIONS), places(own)):
+    for path, fields in forms(actions.ACTIONS, places(own)):
         for sent, headers in (
             (fields, {}),
             (fields | wrong, {}),
@@ -96,7 +96,7 @@ def test_one_who_may_only_read_does_nothing(own: Database) -> None:
         client = client_of(own, READERS[who])
         client.get("/log")
         form_token = _token(client, READERS[who])
-        for path, fields in forms(list(actions.ACTIONS), places(own)):
+        for path, fields in forms(actions.ACTIONS, places(own)):
             answer = client.post(path, data=fields | {"token": form_token})
             assert answer.status_code == 403, (who, path)
     assert standing(own) == before

@@ -6,14 +6,16 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 
 from backstory import Database, connect
 from backstory.errors import BackstoryError
 from backstory.store import append
-from backstory.values.commit import draft
-from backstory.values.event_data import encoded
+from backstory.values.commit import Draft, draft
+from backstory.values.event_data import EventData, encoded
+from backstory.values.ids import new_id
 from backstory.web import pages
 from examples.refunds.account import Account
 from examples.refunds.events import Line
@@ -81,7 +83,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database
                 ("Odd", [text[:200]], b"{}"),
             ):
                 with suppress(BackstoryError, ValueError):
-                    append(db.log, draft([encoded(type, data, tuple(tags))]))
+                    append(db.log, drafted(encoded(type, data, tuple(tags))))
                     taken += 1
             with suppress(BackstoryError):
                 db.branch(text[:100])
@@ -93,6 +95,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database
                 db.mark(f"mark-{number}", message=text, author=text)
                 taken += 1
         yield db, taken
+
+
+def drafted(event: EventData) -> Draft:
+    """A commit of an event that no class describes."""
+    return draft([event], id=new_id(), time=datetime.now(UTC))
 
 
 def test_the_texts_are_in_the_store(hostile: tuple[Database, int]) -> None:

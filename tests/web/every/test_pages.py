@@ -72,7 +72,7 @@ def test_nobody_sees_more_than_they_may(who: str, part: str, db: Database, readi
 
 
 def test_every_link_leads_somewhere(db: Database, reading: Client, long: bool) -> None:
-    addresses = ["/", *examples(list(pages.PAGES), places(db))]
+    addresses = ["/", *examples(pages.PAGES, places(db))]
     asked = 0
     for address, source, answer in crawled(reading("does all"), addresses, None if long else FOLLOWED):
         asked += 1

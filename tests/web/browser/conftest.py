@@ -1,0 +1,61 @@
+"""A real browser, and the pages served to it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backstory import Database, connect
+from backstory.web import Reader
+from examples.refunds.story import fill
+from tests.web.browser.eyes import Eyes
+from tests.web.browser.served import Served
+from tests.web.story import READERS, db, told
+
+__all__ = ["db", "told"]
+
+DRIVER = ("chromedriver", "chromium-driver")
+BROWSER = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Eyes]:
+    """One Chromium for each process that runs tests."""
+    driver = next(filter(None, map(shutil.which, DRIVER)), None)
+    binary = next(filter(None, map(shutil.which, BROWSER)), None)
+    if driver is None or binary is None:
+        pytest.skip("no Chromium with its driver is installed: apt install chromium chromium-driver")
+    profile = tempfile.mkdtemp(prefix="backstory-chromium-")
+    eyes = Eyes(driver, binary, profile)
+    yield eyes
+    eyes.quit()
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(db: Database) -> Iterator[Serve]:
+    """Serves the pages of a database, by default the story; `restart` of what it returns does it at the same port."""
+    with ExitStack() as stack:
+
+        def served(of: Database = db, reader: Reader | None = READERS["does all"]) -> Served:
+            return stack.enter_context(Served(of, reader))
+
+        yield served
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Database]:
+    """A store with the story, to append to."""
+    address = str(tmp_path / "refunds.db")
+    fill(address, datetime.now(UTC))
+    with connect(address) as db:
+        yield db
