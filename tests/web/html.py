@@ -42,7 +42,7 @@ def faults(text: str) -> list[str]:
         for name, value in element.attrib.items():
             if name == "style" or name.startswith("on"):
                 found.append(f"<{element.tag} {name}={value!r}>")
-            if name in ("href", "src", "action", "formaction") and not re.match(r"[/#?]", value):
+            if name in ("href", "src", "action", "formaction") and not re.match(r"[/#?]|$", value):
                 found.append(f"<{element.tag} {name}={value!r}> leads away")
             if name in ("for", "aria-labelledby", "aria-describedby", "aria-controls"):
                 found += [f"{name}={each}, which is not there" for each in value.split() if each not in known]

@@ -25,16 +25,16 @@ BROWSER = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Eyes]:
+def eyes() -> Iterator[Eyes]:
     """One Chromium for each process that runs tests."""
     driver = next(filter(None, map(shutil.which, DRIVER)), None)
     binary = next(filter(None, map(shutil.which, BROWSER)), None)
     if driver is None or binary is None:
         pytest.skip("no Chromium with its driver is installed: apt install chromium chromium-driver")
     profile = tempfile.mkdtemp(prefix="backstory-chromium-")
-    eyes = Eyes(driver, binary, profile)
-    yield eyes
-    eyes.quit()
+    made = Eyes(driver, binary, profile)
+    yield made
+    made.quit()
     shutil.rmtree(profile, ignore_errors=True)
 
 

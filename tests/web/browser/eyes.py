@@ -90,11 +90,11 @@ class Eyes:
         return WebDriverWait(self.driver, SECONDS, poll_frequency=0.02).until(lambda _: what())
 
     def complaints(self) -> list[str]:
-        """What the console said since it was asked last, apart from the status of a page that is not there."""
+        """What the console said since it was asked last: not that a page is not there, or that a stream ended."""
         missing = "the server responded with a status of 40"
         found = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
         bad = [entry["message"] for entry in found if entry["level"] in ("SEVERE", "WARNING")]
-        return [message for message in bad if missing not in message]
+        return [message for message in bad if missing not in message and "/live?" not in message]
 
     def overflow(self) -> int:
         """Pixels by which the page is wider than the window."""

@@ -30,50 +30,46 @@ def looked_at(part: str, db: Database, *, long: bool) -> list[str]:
 
 @pytest.mark.parametrize("part", sorted(pages.PAGES))
 def test_a_page_fits_says_nothing_to_the_console_and_has_no_barrier(
-    part: str, browser: Eyes, serve: Serve, db: Database, long: bool
+    part: str, eyes: Eyes, serve: Serve, db: Database, long: bool
 ) -> None:
     served = serve()
     for address in looked_at(part, db, long=long):
         for width in WIDTHS:
             for scheme in "light", "dark":
-                browser.look(width, scheme)
-                browser.open(served.url(address))
-                assert browser.complaints() == [], (address, width, scheme)
-                assert browser.overflow() <= 0, (
-                    f"{address} is {browser.overflow()} px too wide at {WIDTHS[width]}"
-                )
+                eyes.look(width, scheme)
+                eyes.open(served.url(address))
+                assert eyes.complaints() == [], (address, width, scheme)
+                assert eyes.overflow() <= 0, f"{address} is {eyes.overflow()} px too wide at {WIDTHS[width]}"
                 if long or (width, scheme) in (("wide", "light"), ("narrow", "dark")):
-                    assert browser.barriers() == [], (address, width, scheme)
+                    assert eyes.barriers() == [], (address, width, scheme)
 
 
 @pytest.mark.parametrize("part", sorted(pages.PAGES))
-def test_a_page_answers_without_script(
-    part: str, browser: Eyes, serve: Serve, db: Database, long: bool
-) -> None:
+def test_a_page_answers_without_script(part: str, eyes: Eyes, serve: Serve, db: Database, long: bool) -> None:
     served = serve()
     for address in looked_at(part, db, long=long):
-        browser.look("narrow", script=False)
-        browser.open(served.url(address))
-        assert len(browser.text("h1")) > 2
-        assert browser.complaints() == []
-        shown = browser.driver.find_elements("css selector", ".needs-script")
+        eyes.look("narrow", script=False)
+        eyes.open(served.url(address))
+        assert len(eyes.text("h1")) > 2
+        assert eyes.complaints() == []
+        shown = eyes.driver.find_elements("css selector", ".needs-script")
         assert [each.get_attribute("outerHTML") for each in shown if each.is_displayed()] == [], address
-    browser.look()
+    eyes.look()
 
 
-def test_an_error_is_a_page_too(browser: Eyes, serve: Serve) -> None:
+def test_an_error_is_a_page_too(eyes: Eyes, serve: Serve) -> None:
     served = serve()
     for address in "/nothing", "/log?at=nowhere", "/log?n=-1", "/log?grep=(":
         for width in WIDTHS:
-            browser.look(width, "dark")
-            browser.open(served.url(address))
-            assert browser.complaints() == []
-            assert browser.overflow() <= 0, address
-            assert browser.barriers() == [], address
+            eyes.look(width, "dark")
+            eyes.open(served.url(address))
+            assert eyes.complaints() == []
+            assert eyes.overflow() <= 0, address
+            assert eyes.barriers() == [], address
 
 
 def test_the_pictures_of_the_docs(
-    browser: Eyes, serve: Serve, db: Database, pytestconfig: pytest.Config
+    eyes: Eyes, serve: Serve, db: Database, pytestconfig: pytest.Config
 ) -> None:
     if not pytestconfig.getoption("--pictures"):
         pytest.skip("pictures are made with --pictures alone, so that they do not change at every run")
@@ -82,6 +78,6 @@ def test_the_pictures_of_the_docs(
     for name, address in PICTURES.items():
         if address.split("/")[1] in pages.PAGES:
             for scheme in "light", "dark":
-                browser.look("wide", scheme, height=900)
-                browser.open(served.url(address.format(**known)))
-                browser.picture(folder / f"{name}-{scheme}.png")
+                eyes.look("wide", scheme, height=900)
+                eyes.open(served.url(address.format(**known)))
+                eyes.picture(folder / f"{name}-{scheme}.png")
