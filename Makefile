@@ -68,7 +68,7 @@ $(MADE):
 	@touch $@
 
 $(PLAIN): $(MADE) pyproject.toml
-	$(PIP) install --quiet --editable .
+	$(PIP) install --quiet --editable '.[web]'
 	@touch $@
 
 # Dependency groups are what pip 25.1 learned. The wheel for playwright carries axe-core; playwright itself is not needed.

@@ -1,4 +1,5 @@
-"""`make demo`: this project's own Git history as a Backstory store, what can be asked of it, and a branch of a cart.
+"""`make demo`: this project's own Git history as a Backstory store, what can be asked of it, a branch of a cart, and an
+order that was paid back twice, which the history browser shows.
 
     python scripts/demo.py [--example]
 
@@ -8,6 +9,7 @@ Everything that is shown comes from the real `backstory` command; this script on
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import subprocess
@@ -192,8 +194,38 @@ def story(demo: Demo) -> None:
     demo.show("Is this still the history that was written? Every hash is computed again.", "verify")
 
 
+def refunds(demo: Demo) -> None:
+    """An order that was paid back twice: the store that the page is opened on."""
+    print(
+        f"\n{demo.paint('Last, a shop (examples/refunds) in which an order was paid back more than was paid.', '1')}"
+        " Ten days, some 180 commits."
+    )
+    filling = [sys.executable, "-m", "examples.refunds", str(demo.store)]
+    subprocess.run(filling, cwd=ROOT, check=True)
+    wrong = "refunded_cents > paid_cents"
+    demo.show("Since when? By whom, and why?", "bisect", "Order", "o-1042", "--where", wrong)
+    found = msgspec.json.decode(demo.ask("bisect", "Order", "o-1042", "--where", wrong, "--json"))
+    demo.show(
+        "How could that be? The program had read the request and the payment, and not the order.",
+        *("show", f"#{found['turns'][0]['position']}"),
+    )
+
+
+def invite(demo: Demo) -> None:
+    """Say how the page is opened, and on a terminal offer to open it."""
+    words = (os.path.relpath(COMMAND, ROOT), "ui", "-s", str(demo.store), "--app", demo.app)
+    folder = "" if Path.cwd() == ROOT else f"cd {shlex.quote(str(ROOT))} && "
+    print("Or see it all in a page, with a slider over the life of the order:\n")
+    print(f"   {folder}{shlex.join(words)}\n")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    if input("Open it now? [y/N] ").strip().lower() in ("y", "yes"):
+        with contextlib.suppress(KeyboardInterrupt):
+            subprocess.run(words, cwd=ROOT, check=False)
+
+
 def main() -> None:
-    """Make the store, give the tour, say where the store is."""
+    """Make the stores, give the tour, say where they are, and how to open the page."""
     parser = argparse.ArgumentParser(description="Show Backstory on this project's own history.")
     parser.add_argument("--example", action="store_true", help="show the small example, not the Git history")
     arguments = parser.parse_args()
@@ -206,9 +238,13 @@ def main() -> None:
     cart = Demo(store.with_name("cart.db"), "examples.cart")
     cart.step = demo.step
     story(cart)
+    shop = Demo(store.with_name("refunds.db"), "examples.refunds")
+    shop.step = cart.step
+    refunds(shop)
     print(f"\nThe store is {store}, an ordinary SQLite file. Go on with:\n")
     print(f"   export BACKSTORY_STORE={shlex.quote(str(store))}")
     print(f"   {shlex.quote(os.path.relpath(COMMAND))} log\n")
+    invite(shop)
 
 
 if __name__ == "__main__":
