@@ -39,6 +39,10 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
         {"backstory.projections.elsewhere": ["DuckDB", "Postgres", "SqliteFile"]},
     ),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
+    "backstory.web": (
+        "The [history browser](guide/history-browser.md), to mount in an application; needs the extra `web`.",
+        {"backstory.web": []},
+    ),
     "Results": (
         "Arguments and results of verbs. They are imported for annotations only.",
         {

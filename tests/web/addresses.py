@@ -62,9 +62,7 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
         "/search?q=goodwill",
         "/search?q=order:o-1042",
     ),
-    "mark": ("/mark/q3-prices",),
-    "what-if": ("/what-if",),
-    "revert": ("/revert/{refund}",),
+    "act": ("/act/branch?base={hash}", "/act/mark", "/act/revert?commit={hash}", "/act/delete?name=refund-cap"),
     "do": ("/do", "/do/pay_back"),
 }
 """By the first part of the address, as `pages.PAGES` has it. A part without a page is of one that is still made."""
@@ -74,11 +72,13 @@ FORMS: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]] = {
         ("/models/order_search", {"do": "rebuild", "sure": "1"}),
         ("/models/tell_customer", {"do": "retry", "position": "all"}),
     ),
-    "branches": (("/branches", {"do": "make", "name": "trial", "at": "{refund}"}),),
-    "marks": (("/marks", {"do": "make", "name": "here", "at": "{refund}"}),),
-    "merge": (("/merge/price-review/main", {"way": "redecide", "sure": "1"}),),
-    "c": (("/c/{refund}", {"do": "revert", "message": "twice"}),),
-    "do": (("/do/pay_back", {"order": "o-1042", "cents": "1"}),),
+    "merge": (("/merge/price-review/main", {"sure": "1"}),),
+    "act": (
+        ("/act/branch", {"name": "trial", "base": "{hash}", "sure": "1"}),
+        ("/act/mark", {"name": "here", "base": "{hash}", "sure": "1"}),
+        ("/act/revert", {"commit": "{hash}", "reason": "twice", "sure": "1"}),
+    ),
+    "do": (("/do/add_note", {"p.order": "o-1042", "p.text": "late", "do": "append", "sure": "1"}),),
 }
 """By the first part of the address, as `actions.ACTIONS` has it: an address, and its form without the token."""
 

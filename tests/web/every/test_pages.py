@@ -34,7 +34,7 @@ def test_a_page_is_html_as_it_should_be_and_has_every_header(
     part: str, db: Database, reading: Client
 ) -> None:
     for address in examples([part], places(db)):
-        answer = reading().get(address)
+        answer = reading("does all").get(address)
         assert answer.status_code in (200, 303, 404), (address, answer.text)
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS, address
         if answer.status_code != 303:
@@ -44,11 +44,11 @@ def test_a_page_is_html_as_it_should_be_and_has_every_header(
 @pytest.mark.parametrize("part", sorted(pages.PAGES))
 def test_a_page_is_json_at_the_same_address(part: str, db: Database, reading: Client) -> None:
     for address in examples([part], places(db)):
-        answer = reading().get(address, headers={"accept": "application/json"})
+        answer = reading("does all").get(address, headers={"accept": "application/json"})
         if answer.status_code == 303:
             continue
         path, _, query = address.partition("?")
-        named = reading().get(f"{path}.json?{query}")
+        named = reading("does all").get(f"{path}.json?{query}")
         assert answer.headers["content-type"] == named.headers["content-type"] == "application/json"
         assert set(answer.json()) == set(named.json()), address
         assert answer.status_code == named.status_code
