@@ -41,7 +41,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
     "backstory.web": (
         "The [history browser](guide/history-browser.md), to mount in an application; needs the extra `web`.",
-        {"backstory.web": []},
+        {"backstory.web": [], "backstory.application": ["load"]},
     ),
     "Results": (
         "Arguments and results of verbs. They are imported for annotations only.",

@@ -62,7 +62,12 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
         "/search?q=goodwill",
         "/search?q=order:o-1042",
     ),
-    "act": ("/act/branch?base={hash}", "/act/mark", "/act/revert?commit={hash}", "/act/delete?name=refund-cap"),
+    "act": (
+        "/act/branch?base={hash}",
+        "/act/mark",
+        "/act/revert?commit={hash}",
+        "/act/delete?name=refund-cap",
+    ),
     "do": ("/do", "/do/pay_back"),
 }
 """By the first part of the address, as `pages.PAGES` has it. A part without a page is of one that is still made."""
