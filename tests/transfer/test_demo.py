@@ -27,8 +27,8 @@ def test_the_demo_shows_every_step(words: list[str], tmp_path: Path, monkeypatch
     assert "Unread:    Order o-1042" in ran.stdout
     assert "sound:" in ran.stdout
     assert "nothing new" in ran.stdout
-    [words] = re.findall(r"^   (\S.*backstory ui -s .*)$", ran.stdout, re.MULTILINE)
-    store, app = re.findall(r"-s (\S+) --app (\S+)$", words)[0]
+    [line] = re.findall(r"^   (\S.*backstory ui -s .*)$", ran.stdout, re.MULTILINE)
+    store, app = re.findall(r"-s (\S+) --app (\S+)$", line)[0]
     with connect(store, create=False) as db:
         assert db.head().position > 100
     assert app == "examples.refunds"
