@@ -18,7 +18,7 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
         "/log?type=RefundIssued&tag=order:o-1042",
         "/log?author=carl&grep=goodwill",
         "/log?since=yesterday&until=1+hour+ago",
-        "/log?S=refunded_cents%3D9350",
+        "/log?S=refunded_cents%3D9350&of=Order&of=o-1042",
         "/log?n=5&before=100",
         "/log?after=150",
         "/log?at=refund-cap",
