@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -64,11 +65,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database
         for number, text in enumerate(HOSTILE):
             order, lines = Order(text[:200]), {text: Line(1, number + 1)}
             placed = place_order(order, Account(text[:200]), lines, text, text)
-            for said in (
+            ways: list[dict[str, Any]] = [
                 {"author": text},
                 {"message": text},
                 {"metadata": {"note": text, "key " + text[:50]: 1}},
-            ):
+            ]
+            for said in ways:
                 with suppress(BackstoryError):
                     db.execute(add_note(Order(f"o-{number}"), text), **said)
                     taken += 1
