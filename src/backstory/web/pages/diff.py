@@ -35,7 +35,7 @@ ENTITIES, CHANGES, OPEN = 200, 100, 5
 COMMITS, EVENTS = 200, 12
 """Commits of a side that are shown and told, and the events of each whose types are shown."""
 
-TOLD, STATES = 5_000, 10_000
+TOLD, STATES = 2_000, 10_000
 """Events of each side, and states, that the document has at most."""
 
 PATIENCE = 0.3

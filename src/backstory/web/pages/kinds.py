@@ -22,7 +22,7 @@ from backstory.web.page import Answer, Elsewhere, Page, Progress, Slow
 LATELY, LOOKED_AT = 6, 2_000
 """Entities of a kind that are named on the index, and the newest events in which they are looked for."""
 
-TAGGED = 20_000
+TAGGED = 10_000
 """The newest events whose tags the index lists."""
 
 SHOWN = 100
