@@ -102,7 +102,8 @@ def _pieces(ask: Ask, answer: Slow) -> Iterator[str]:
 
 
 def _progress(ask: Ask, answer: Slow, step: Progress) -> str:
-    page = Page("progress.html", answer.title, {}, values={"step": step, "stop": answer.stop})
+    values = {"step": step, "stop": step.stop or answer.stop}
+    page = Page("progress.html", answer.title, {}, values=values)
     return rendered(ask, page, part=True)
 
 

@@ -14,13 +14,16 @@ from backstory.web.page import Answer, Elsewhere
 
 PAGES = {
     "act": "act",
+    "bisect": "bisect",
     "branches": "branches",
+    "c": "commit",
     "do": "do",
     "log": "log",
     "merge": "merge",
-    "e": "entity",
     "blame": "blame",
     "diff": "diff",
+    "e": "entity",
+    "search": "search",
 }
 """The first part of an address, and the module of `pages/` that answers: `page(ask)`."""
 
