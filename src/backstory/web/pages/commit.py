@@ -25,7 +25,7 @@ from backstory.values.commit import COMMAND, DATA, METADATA, ORIGIN, QUERY, Comm
 from backstory.values.masking import masked_data
 from backstory.values.query import Query
 from backstory.web.ask import SHORT, Ask, BadParameter, NotFound
-from backstory.web.page import Answer, Elsewhere, Page
+from backstory.web.page import Answer, Elsewhere, Page, Slow
 
 if TYPE_CHECKING:
     from backstory.decide.state import State
@@ -52,6 +52,9 @@ BEFORE, AFTER = 20, 40
 HOLDERS = 100
 """Branches that are asked whether they have the commit."""
 
+FOLDED = 100_000
+"""Events of a log in which a state may have so many that its fold is waited for: the frame is sent before."""
+
 PROVEN = 1_000_000
 """Positions between an event and the head of its proof, which has 75 bytes for each commit there."""
 
@@ -72,7 +75,10 @@ def page(ask: Ask) -> Answer:
     line = ask.db.handle.line(point.chain)
     if ask.one("proof"):
         return _proof(ask, line, commit)
-    return _shown(ask, point, commit, line)
+    if ask.head.position <= FOLDED:
+        return _shown(ask, point, commit, line)
+    steps = (_shown(ask, *each) for each in [(point, commit, line)])
+    return Slow(f"#{commit.position} {Subjects(line.log).of(commit)}", steps)
 
 
 def _at(ask: Ask, text: str) -> Point:
@@ -151,8 +157,10 @@ def _shown(ask: Ask, point: Point, commit: Commit, line: Line) -> Page:
         "call": _call(ask, commit),
         "decided_on": _decided_on(commit, log),
         "unread": [
-            {"words": words_of(each.reference), "fields": [field.removeprefix("/") for field in each.fields], "events": each.events,
-             "more": each.more}
+            {
+                "words": words_of(each.reference), "events": each.events, "more": each.more,
+                "fields": [field.removeprefix("/") for field in each.fields],
+            }
             for each in unread or ()
         ],
         "undone": _undone(ask, point, commit, log, subjects),
@@ -301,14 +309,10 @@ def _node(log: Log, commit: Commit | None, id: str = "") -> dict[str, Any]:
 def _event(ask: Ask, commit: Commit, event: RecordedEvent) -> Mapping[str, Any]:
     """An event as its fields, or as JSON."""
     number = event.position - commit.first + 1
+    path, _, query = ask.url("c", commit.position, proof=number).partition("?")
     shown: dict[str, Any] = {
-        "event": event,
-        "number": number,
-        "fields": (),
-        "left": 0,
-        "json": "",
-        "gone": False,
-    }
+        "event": event, "proof": f"{path}.json?{query}", "fields": (), "left": 0, "json": "", "gone": False
+    }  # fmt: skip
     if DATA + number - 1 in commit.withheld or not event.data:
         return shown | {"gone": True}
     data = masked_data(event)

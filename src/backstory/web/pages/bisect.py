@@ -1,0 +1,275 @@
+"""Bisect: since when something is true of a state, or of which states of a kind, and whether it went back and forth."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import msgspec
+
+from backstory.decide.latest import Latest
+from backstory.documents import document
+from backstory.documents.bisect import state_turn_document, turns_document
+from backstory.documents.errors import error_document
+from backstory.errors import ApplicationError, BackstoryError, RevisionError
+from backstory.failing import theirs
+from backstory.history.ask.bisect import Looked, StateTurn, looking_for_first, looking_for_turns
+from backstory.history.ask.changes import FieldChange, changed_at, on_a_line
+from backstory.history.ask.expression import Expression
+from backstory.history.compare.jsonable import words_of
+from backstory.subject import Subjects
+from backstory.texts.states import condition, is_tag, referred
+from backstory.values.codec import Codec
+from backstory.web.ask import Ask, BadParameter
+from backstory.web.page import Answer, Pace, Page, Progress, soon
+from backstory.web.truth import Truth, drawn
+
+if TYPE_CHECKING:
+    from backstory.decide.state import State
+    from backstory.history.ask.bisect import Found
+    from backstory.store import Log, Record
+
+AS_STORED = Codec(classes={})
+"""Turns are shown as they are stored: an event that its class cannot read any more is shown too."""
+
+TURNS, KEPT = 50, 2_000
+"""Turns in the table, and the newest ones that are kept for the document."""
+
+CHANGED, NAMED = 3, 3
+"""Fields that an event changed, in its row; states that are named in the verdict."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked: of one state or of all of a class, on which log, between which positions."""
+
+    cls: type[State]
+    reference: State | None
+    where: str
+    holds: Expression
+    log: Log
+    after: int
+    upto: int
+
+
+class Turned(msgspec.Struct, frozen=True):
+    """A turn of a state, as a row of the table."""
+
+    reference: State
+    holds: bool
+    record: Record
+
+
+def page(ask: Ask) -> Answer:
+    """The form alone, or the answer below it."""
+    if not ask.one("of") and not ask.one("where"):
+        return _form(ask)
+    try:
+        asked = _question(ask)
+    except RevisionError as wrong:
+        return _form(ask, wrong, 404)
+    except (BackstoryError, ValueError) as wrong:
+        return _form(ask, wrong, 400)
+    return soon(f"Since when is {asked.where}?", _steps(ask, asked))
+
+
+def _question(ask: Ask) -> Question:
+    """What the parameters ask. Raises `BackstoryError`."""
+    of, where = ask.one("of").strip(), ask.one("where").strip()
+    if not of or not where:
+        raise BadParameter("say of what, such as Order/o-1 or Order, and what is to be true of it")
+    cls, reference = _meant(ask, of)
+    holds = condition(where, cls)
+    end = ask.db.point(ask.one("bad")) if ask.one("bad") else ask.point
+    start = ask.db.point(ask.one("good")).position if ask.one("good") else 0
+    if start > end.position:
+        raise BadParameter(f"after #{start} and up to #{end.position}: nothing lies between")
+    log = ask.db.handle.line(end.chain).log
+    return Question(cls, reference, where, holds, log, start, end.position)
+
+
+def _meant(ask: Ask, of: str) -> tuple[type[State], State | None]:
+    """The class, and the one of it that is meant: `Order/o-1`, `Order o-1`, `Order`, `order:o-1`, or `tags`."""
+    key = of.partition(":")[0]
+    if is_tag(of) and not set(key) & {"/", " "}:
+        reference = Latest(of)
+        reference.query()
+        return Latest, reference
+    name, *identity = map(unquote, of.split("/")) if "/" in key else of.split()
+    if name == "tags" and not identity:
+        return Latest, None
+    if ask.site.application is None:
+        raise ApplicationError(
+            f"no application is known here, so {name} is not; a tag needs none: order:o-1, or tags for all of them"
+        )
+    cls = ask.site.application.state(name)
+    return cls, referred(cls, identity) if identity else None
+
+
+def _form(ask: Ask, wrong: Exception | None = None, status: int = 200) -> Page:
+    values = _values(ask) | {"wrong": "" if wrong is None else str(wrong)}
+    if wrong is None:
+        made = document("bisect")
+    elif isinstance(wrong, BackstoryError):
+        made = document("error", **error_document(wrong))
+    else:
+        made = document("error", error="bad-parameter", message=str(wrong), hints=[])
+    return Page("bisect.html", "Since when is this true?", made, (), values, status)
+
+
+def _values(ask: Ask) -> dict[str, Any]:
+    """The values of the form, and no answer."""
+    application = ask.site.application
+    kinds = [] if application is None else sorted(cls.__name__ for cls in application.states)
+    form = {name: ask.one(name) for name in ("of", "where", "good", "bad")}
+    return {"form": form, "kinds": kinds[:200], "wrong": "", "answer": None}
+
+
+def _steps(ask: Ask, asked: Question) -> Iterator[Progress | Page]:
+    """How far it is, and then the answer; an error in the expression, or in the application's code, at the form."""
+    try:
+        with theirs(asked.cls):
+            yield from _answers(ask, asked)
+    except BackstoryError as wrong:
+        yield _form(ask, wrong, 400)
+
+
+def _answers(ask: Ask, asked: Question) -> Iterator[Progress | Page]:
+    pace = Pace()
+    if asked.reference is not None:
+        looking = looking_for_first(
+            asked.log, asked.reference, asked.holds, asked.after, asked.upto, AS_STORED
+        )
+        looked = Looked(asked.after, 0, 0, 0)
+        while True:
+            try:
+                looked = next(looking)
+            except StopIteration as end:
+                yield _of_one(ask, asked, end.value, looked)
+                return
+            if pace.due():
+                yield _progress(ask, asked, looked)
+    kept: deque[StateTurn] = deque(maxlen=KEPT)
+    true: dict[tuple[str, ...], Turned] = {}
+    seen: set[tuple[str, ...]] = set()
+    first: StateTurn | None = None
+    looked = Looked(asked.after, 0, 0, 0)
+    for each in looking_for_turns(asked.log, asked.cls, asked.holds, asked.after, asked.upto, AS_STORED):
+        if isinstance(each, Looked):
+            looked = each
+            if pace.due():
+                yield _progress(ask, asked, looked)
+            continue
+        kept.append(each)
+        words = words_of(each.reference)
+        seen.add(words)
+        true.pop(words, None)
+        if each.holds:
+            true[words] = Turned(each.reference, True, each.record)
+            first = first or each
+    now = [{"words": words, "position": turn.record.position} for words, turn in islice(true.items(), NAMED)]
+    answer = {"true": now, "many": len(true), "turned": len(seen), "first": first and first.record}
+    yield _of_all(ask, asked, kept, looked, answer)
+
+
+def _progress(ask: Ask, asked: Question, looked: Looked) -> Progress:
+    done = looked.position - asked.after
+    return Progress(done, asked.upto - asked.after, looked.turns, ask.here(bad=f"#{looked.position}"))
+
+
+def _of_one(ask: Ask, asked: Question, found: Found, looked: Looked) -> Page:
+    """The answer about one state."""
+    assert asked.reference is not None
+    reference = asked.reference
+    turns = [Turned(reference, turn.holds, turn.record) for turn in found.turns]
+    answer = {
+        "one": words_of(reference),
+        "holds": found.holds,
+        "began": found.began,
+        "first": found.first,
+        "last": next((turn.record for turn in reversed(found.turns) if turn.holds), None),
+        "ended": found.turns[-1].record if found.turns and not found.holds else None,
+    }
+    words = " ".join(words_of(reference))
+    made = document("bisect", **turns_document(reference, asked.where, found))
+    command = ("bisect", *words_of(reference), "--where", asked.where, "--turns")
+    return _page(ask, asked, turns, looked, answer, made, command, f"{words}: {asked.where}")
+
+
+def _of_all(
+    ask: Ask, asked: Question, kept: deque[StateTurn], looked: Looked, answer: Mapping[str, Any]
+) -> Page:
+    """The answer about all states of a class."""
+    turns = [Turned(turn.reference, turn.holds, turn.record) for turn in kept]
+    name = "tags" if asked.cls is Latest else asked.cls.__name__
+    left = {"left_out": looked.turns - len(kept)} if looked.turns > len(kept) else {}
+    made = document("turns", turns=list(map(state_turn_document, kept)), **left)
+    command = ("bisect", name, "--all", "--where", asked.where, "--turns")
+    title = f"{name}: {asked.where}"
+    return _page(ask, asked, turns, looked, {"one": (), "name": name, **answer}, made, command, title)
+
+
+def _page(
+    ask: Ask,
+    asked: Question,
+    turns: list[Turned],
+    looked: Looked,
+    answer: Mapping[str, Any],
+    made: Mapping[str, Any],
+    command: tuple[str, ...],
+    title: str,
+) -> Page:
+    subjects = Subjects(asked.log)
+    newest = turns[-TURNS:][::-1]
+    changed = _changed(asked, newest)
+    rows = [
+        {
+            "holds": turn.holds,
+            "words": words_of(turn.reference),
+            "record": turn.record,
+            "subject": subjects.of(turn.record.commit),
+            "changes": each[:CHANGED],
+            "left": max(0, len(each) - CHANGED),
+        }
+        for turn, each in zip(newest, changed, strict=True)
+    ]
+    drawing = drawn(
+        [Truth(words_of(turn.reference), turn.record.position, turn.holds) for turn in turns],
+        asked.after,
+        asked.upto,
+        is_end=asked.upto == asked.log.head().position,
+    )
+    values = _values(ask) | {
+        "answer": answer,
+        "where": asked.where,
+        "after": asked.after,
+        "upto": asked.upto,
+        "looked": looked,
+        "rows": rows,
+        "left": looked.turns - len(rows),
+        "drawing": drawing,
+    }
+    good = ("--good", f"#{asked.after}") if asked.after else ()
+    bad = ("--bad", f"#{asked.upto}") if ask.one("bad") or ask.is_past else ()
+    app = () if asked.cls is Latest else ("--app",)
+    return Page("bisect.html", title, made, (*command, *good, *bad, *app), values)
+
+
+def _changed(asked: Question, turns: list[Turned]) -> list[list[FieldChange]]:
+    """The fields that the event of each turn changed, those of the expression first. One pass for each state."""
+    positions: dict[tuple[str, ...], tuple[State, set[int]]] = {}
+    for turn in turns:
+        positions.setdefault(words_of(turn.reference), (turn.reference, set()))[1].add(turn.record.position)
+    found = {
+        words: changed_at(asked.log, reference, wanted) for words, (reference, wanted) in positions.items()
+    }
+    rows = []
+    for turn in turns:
+        difference = found[words_of(turn.reference)].get(turn.record.position)
+        changes = (
+            [] if difference is None else [on_a_line(turn.reference, each) for each in difference.changes]
+        )
+        rows.append(sorted(changes, key=lambda each: each.field.partition(".")[0] not in asked.holds.fields))
+    return rows
