@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -50,6 +50,10 @@ PROVEN = 1_000_000
 """Positions between an event and the head of its proof, which has 75 bytes for each commit there."""
 
 
+Window: TypeAlias = "tuple[int, list[RecordedEvent]]"
+"""Events of a commit, and the number of the first of them."""
+
+
 def page(ask: Ask) -> Answer:
     """The page of a commit, or the commits that a hash may mean."""
     if len(ask.path) == 3 and ask.path[1] == "h":
@@ -66,10 +70,11 @@ def page(ask: Ask) -> Answer:
     line = ask.db.handle.line(point.chain)
     if ask.one("proof"):
         return _proof(ask, line, commit)
+    window = _window(ask, point, commit, line.log)
     wanted = commit.size > LARGE and ask.flag("changes")
     if ask.head.position <= FOLDED and not wanted:
-        return _shown(ask, point, commit, line)
-    steps = (_shown(ask, *each) for each in [(point, commit, line)])
+        return _shown(ask, point, commit, line, window)
+    steps = (_shown(ask, point, commit, line, each) for each in [window])
     return Slow(f"#{commit.position} {Subjects(line.log).of(commit)}", steps)
 
 
@@ -121,11 +126,11 @@ def _by_hash(ask: Ask, text: str) -> Point | Answer:
     return Point(chain, commit.position, commit)
 
 
-def _shown(ask: Ask, point: Point, commit: Commit, line: Line) -> Page:
+def _shown(ask: Ask, point: Point, commit: Commit, line: Line, window: Window) -> Page:
     log, subjects = line.log, Subjects(line.log)
     states = None if ask.site.application is None else ask.site.application.states
     unread = told_unread(log, commit, states)
-    start, events = _window(ask, point, commit, log)
+    start, events = window
     subject = subjects.of(commit)
     before = next(log.commits(upto=commit.first - 1, backwards=True, limit=1), None)
     after = next(log.commits(after=commit.position, limit=1), None)
@@ -180,7 +185,7 @@ def _shown(ask: Ask, point: Point, commit: Commit, line: Line) -> Page:
     )
 
 
-def _window(ask: Ask, point: Point, commit: Commit, log: Log) -> tuple[int, list[RecordedEvent]]:
+def _window(ask: Ask, point: Point, commit: Commit, log: Log) -> Window:
     """The events that are shown, and the number of the first one: those that are asked for, or around the position."""
     asked = ask.number("events")
     if asked is None:
