@@ -135,7 +135,7 @@ def test_what_a_reader_with_a_scope_does_not_see_is_said_to_be_withheld(site: Si
             answer = client.get(path)
             assert answer.status_code in (200, 404), path
             assert "planted" not in answer.text
-            assert "/do/revert" not in answer.text
+            assert "/act/revert" not in answer.text
             assert "proof=" not in answer.text
     page = words_of(client.get("/c/3").text)
     assert "author withheld" in page
@@ -157,10 +157,12 @@ def test_withheld_parts_are_said_to_be_withheld(site: Site) -> None:
 def test_actions_are_offered_to_those_who_may_do_them(site: Site) -> None:
     db, application = story()
     path = f"/c/{wrong().position}"
-    mine = site(db, application).get(path).text
-    assert f"/do/revert?commit={wrong().hash.hex()}" in mine
-    assert f"/do/branch?at={wrong().hash.hex()}" in mine
-    assert "/do/" not in site(db, application, AUDITOR).get(path).text
+    client = site(db, application)
+    mine = client.get(path).text
+    for action in (f"/act/revert?commit={wrong().hash.hex()}", f"/act/branch?at={wrong().hash.hex()}"):
+        assert f'href="{action}"' in mine
+        assert client.get(action).status_code == 200
+    assert "/act/" not in site(db, application, AUDITOR).get(path).text
 
 
 def test_an_error_of_the_application_leaves_the_rest_of_the_page(site: Site) -> None:
