@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -28,13 +27,14 @@ from backstory.lookup import commit_at
 from backstory.projections.applying import FailedError, decoded, told
 from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, RUNNING, STOPPED, Parked
 from backstory.projections.feed import FAR
-from backstory.projections.rounds import FIRST_PAUSE, LONGEST_PAUSE, LOOK, Pauses, new_owner
+from backstory.projections.rounds import FIRST_PAUSE, LONGEST_PAUSE, LOOK, Pauses
 from backstory.projections.source import Source
 from backstory.reactions.calls import Call
 from backstory.reactions.deadlines import OWN, Deadlines
 from backstory.reactions.declare import Reacting
 from backstory.reactions.delivery import Deliverer, Prepared
 from backstory.reactions.keep import AGAIN, ChangedError, Checkpoint, Keep, TakenError, keys_held
+from backstory.reactions.lease import Lease
 from backstory.reactions.process import ProcessType
 from backstory.store import Record, Store
 from backstory.unit import Step, Written
@@ -80,10 +80,9 @@ class Post:
         self._most = reacting.policy.concurrency if concurrency is None else concurrency
         self._deliverer = Deliverer(reacting, handle, self._most, ring)
         self._clock = clock
-        self._owner, self._lease = owner, lease
+        self.lease = Lease(self.keep, owner, lease)
         self._deadlines = Deadlines(reacting) if isinstance(reacting, ProcessType) else None
-        self._held = self._at_end = False
-        self._renew = 0.0
+        self._at_end = False
         self._pauses = Pauses()
         self._events: deque[RecordedEvent] = deque()
         self._end = ORIGIN
@@ -93,13 +92,10 @@ class Post:
         self._waiting: deque[Parked] = deque()  # that are to be tried again
         self._changes = -1
         self._calls: dict[int, Call[list[Prepared]] | None] = {}  # None where no function has to run
-        self._turning = threading.Lock()  # whoever has it may use the checkpoint
         on_fork(child=self._begin_in_child)
 
     def _begin_in_child(self) -> None:
-        """The parent goes on as the owner; in the child, it is somebody else."""
-        self._turning = threading.Lock()
-        self._owner, self._held = new_owner(), False
+        """What the parent has read and begun is its own."""
         self._events.clear()
         self._calls.clear()
 
@@ -108,7 +104,7 @@ class Post:
         """Whether nothing is left to do here; see `projections.rounds.Post`."""
         if self.error is not None:
             return False
-        return not self._held or self._at_end or self.keep.at.state != RUNNING
+        return not self.lease.is_held or self._at_end or self.keep.at.state != RUNNING
 
     def begin(self) -> None:
         """Let it begin now, or at the first event, if it has never run."""
@@ -124,7 +120,7 @@ class Post:
         if now < self.due:
             return False
         try:
-            with self._turning:
+            with self.lease.turn():
                 moved = self._turn(now)
         except (StoreClosed, NotReacting):
             raise
@@ -142,19 +138,17 @@ class Post:
         return False
 
     def _lose(self, now: float) -> None:
-        self._held = self._at_end = False
+        self.lease.is_held = self._at_end = False
         self._events.clear()
         self._calls.clear()
-        self.due = now + self._lease / 3
+        self.due = now + self.lease.third
 
     def _turn(self, now: float) -> bool:
-        if not self._held and not self._take(now):
+        if not self.lease.is_held and not self._take(now):
             return False
-        self._hold()
+        self.lease.hold()
         if self.keep.at.state != RUNNING or not self._events:
-            self.keep.look()
-            if self.keep.at.owner != self._owner:
-                raise TakenError(self.reacting.name)
+            self.lease.look()
         if self.keep.at.state != RUNNING:
             self.due = now + LOOK
             return False
@@ -176,27 +170,6 @@ class Post:
             return False
         return self._at_the_end(now)
 
-    def hold(self) -> None:
-        """Stay the owner, also while a function is at work. Any thread may call it."""
-        with self._turning:
-            if self._held:
-                self._hold()
-
-    def _hold(self) -> None:
-        now = time.monotonic()
-        if now > self._renew:
-            self.keep.hold(self._lease)
-            self._renew = now + self._lease / 3
-
-    @contextmanager
-    def _working(self) -> Iterator[None]:
-        """While a function works: then `hold` may change the checkpoint."""
-        self._turning.release()
-        try:
-            yield
-        finally:
-            self._turning.acquire()
-
     def _know(self, parked: dict[int, Parked]) -> None:
         """Know the events that are parked now."""
         self._parked, self._changes = parked, self.keep.at.changes
@@ -205,11 +178,10 @@ class Post:
 
     def _take(self, now: float) -> bool:
         self._at_end = False
-        if not self.keep.take(self._owner, self._lease):
-            self.due = now + self._lease / 3
+        if not self.lease.take():
+            self.due = now + self.lease.third
             return False
-        self._held, self._changes = True, -1
-        self._renew = now + self._lease / 3
+        self._changes = -1
         at, log = self.keep.at, self._source.log()
         head = log.head()
         found = NO_HASH
@@ -231,7 +203,7 @@ class Post:
     def _at_the_end(self, now: float) -> bool:
         at = self.keep.at
         if self._end.position - at.position >= FAR:
-            self._move(self.keep.moved(self._end.position, self._end.hash))
+            self.lease.write(self.keep.moved(self._end.position, self._end.hash))
         if self._deadlines is not None:
             self._deadlines.follow(self._source)
             if due := self._deadlines.due(self._clock()):
@@ -244,16 +216,10 @@ class Post:
         self._at_end = True
         return False
 
-    def _move(self, new: Checkpoint, *steps: Step) -> Written:
-        """Write a checkpoint, and hold the lease."""
-        written = self.keep.write(new, *steps, lease=self._lease)
-        self._renew = time.monotonic() + self._lease / 3
-        return written
-
     def _next(self, stored: RecordedEvent) -> None:
         """Deliver the next event, or park it."""
         if stored.position in self._parked:
-            self._move(self._after(stored))
+            self.lease.write(self._after(stored))
         elif (record := self._opened(stored)) is None:
             return
         elif not self.reacting.concerns(record.event):
@@ -302,7 +268,7 @@ class Post:
     def _skip(self, stored: RecordedEvent) -> None:
         """Pass an event that is for others; written down now and then."""
         if stored.position - self.keep.at.position >= FAR or len(self._events) == 1:
-            self._move(self._after(stored))
+            self.lease.write(self._after(stored))
 
     def _opened(self, stored: RecordedEvent, *, stops: bool = True) -> Record | None:
         """The event as an object; None if the code at hand cannot read it, which `stops` the reaction."""
@@ -313,7 +279,7 @@ class Post:
         except FailedError as failed:
             if stops:
                 why = f"#{stored.position} {stored.type}: {failed.why}"
-                self._move(_replace(self.keep.at, state=STOPPED, why=why))
+                self.lease.write(_replace(self.keep.at, state=STOPPED, why=why))
             return None
         return Record(event, stored, self._find)
 
@@ -325,7 +291,7 @@ class Post:
         at = self.keep.at
         if at.trying == stored.position:
             return stored.position not in self._calls
-        self._move(_replace(at, trying=stored.position))
+        self.lease.write(_replace(at, trying=stored.position))
         return False
 
     def _deliver(self, record: Record, key: str) -> None:
@@ -337,14 +303,14 @@ class Post:
         why = told(error, self.reacting.types)
         once = policy.at_most_once or (isinstance(error, Refused) and policy.on_refused == "park")
         if tries < policy.retries and not once:
-            self._move(_replace(self.keep.at, tries=tries, why=f"#{record.position}: {why}"))
+            self.lease.write(_replace(self.keep.at, tries=tries, why=f"#{record.position}: {why}"))
             self.due = time.monotonic() + min(FIRST_PAUSE * 2.0 ** (tries - 1), LONGEST_PAUSE)
             return
         self._park(record.stored, Parked(record.position, key, why, KEPT_BACK, tries))
         self._passed()
 
     def _passing(self, record: Record, steps: Sequence[Step], refused: int) -> Written:
-        return self._move(self.keep.moved(record.position, record.commit.hash, refused), *steps)
+        return self.lease.write(self.keep.moved(record.position, record.commit.hash, refused), *steps)
 
     def _try(self, record: Record, attempt: int, write: Write) -> Exception | None:
         """Run the code, unless it has run, and execute what it gave; return the error that is its own.
@@ -354,7 +320,7 @@ class Post:
         call = self._calls.pop(record.position, None)
         try:
             call = call or self._deliverer.begin(record, attempt)
-            with self._working():
+            with self.lease.lent():
                 prepared = call.result()
         except Exception as error:  # noqa: BLE001 - it is told where it is parked
             return error
@@ -372,7 +338,7 @@ class Post:
         return None
 
     def _park(self, stored: RecordedEvent, parked: Parked) -> None:
-        self._move(self._after(stored), self.keep.parking(parked))
+        self.lease.write(self._after(stored), self.keep.parking(parked))
         self._parked[parked.position] = parked
         if parked.state == KEPT_BACK:
             self._keys.add(parked.key)
@@ -394,26 +360,24 @@ class Post:
 
     def _taking_out(self, parked: Parked, steps: Sequence[Step], refused: int) -> Written:
         at = _replace(self.keep.at, refused=self.keep.at.refused + refused)
-        return self._move(at, *steps, self.keep.parking(None, parked))
+        return self.lease.write(at, *steps, self.keep.parking(None, parked))
 
     def _stay(self, failed: Parked, why: str) -> None:
         """Park an event as before, and all that wait for it."""
         old = [each for each in self._parked.values() if each.key == failed.key and each.state == AGAIN]
         new = {each.position: _replace(each, state=KEPT_BACK) for each in old}
         new[failed.position] = _replace(failed, state=KEPT_BACK, why=why, tries=failed.tries + 1)
-        self._move(self.keep.at, *(self.keep.parking(new[each.position], each) for each in old))
+        self.lease.write(self.keep.at, *(self.keep.parking(new[each.position], each) for each in old))
         self._know(self._parked | new)
 
     def release(self) -> None:
         """Let somebody else run it."""
         self.due = 0.0
-        with self._turning:
-            if self._held:
+        with self.lease.turn():
+            if self.lease.is_held:
                 with suppress(BackstoryError):
                     self._finish()
-                self._held = False
-                with suppress(StoreError):  # it ends by itself
-                    self.keep.release()
+                self.lease.release()
             self._calls.clear()
         self._deliverer.close()
 

@@ -40,7 +40,6 @@ class Reactor(Rounds[Post]):
         lease: float,
     ) -> None:
         super().__init__(store.watch)
-        self._lease = lease
         clock = handle.branches.clock
         self._post = Post(
             reacting, store, views.source, handle, clock, owner=self.owner, lease=lease, ring=self.ring
@@ -69,9 +68,9 @@ class Reactor(Rounds[Post]):
             holding.join()
 
     def _hold(self, over: threading.Event) -> None:
-        while not over.wait(self._lease / 3):
+        while not over.wait(self._post.lease.third / 2):
             with suppress(BackstoryError):  # the next turn raises it
-                self._post.hold()
+                self._post.lease.hold_if_lent()
 
 
 class Part(Protocol):
