@@ -20,7 +20,7 @@ from backstory.values.codec import PLAIN
 from backstory.values.ids import new_id
 from backstory.values.query import Condition
 from backstory.web.actions import Form, need
-from backstory.web.actions.fields import is_sure, one, reason
+from backstory.web.actions.fields import base_of, is_sure, one, point_of, reason
 from backstory.web.ask import Ask, BadParameter, NotFound
 from backstory.web.asked import PREFIX, address, application_of, call_of, fields_of, words_of
 from backstory.web.page import Answer, Elsewhere, Page
@@ -37,9 +37,6 @@ EVENTS = 100
 CHANGES = 100
 """Changes of a state that are shown."""
 
-BEGINNING = "0"
-"""In the place of a hash: the point before everything."""
-
 
 def act(ask: Ask, form: Form) -> Answer:
     """Try the command; with `sure`, keep it on a branch of its own or do it."""
@@ -52,7 +49,7 @@ def act(ask: Ask, form: Form) -> Answer:
     values = {name: one(form, name) for name in form if name.startswith(PREFIX)}
     call = call_of(command, values)
     db = ask.whole.switch(ask.branch)
-    point = _point(ask, db, one(form, "base"))
+    point = point_of(ask, one(form, "base"))
     given = {"id": one(form, "id") or new_id(), "author": ask.reader.name, "message": reason(form) or None}
     tried = _Tried(ask, command, call, values, point, given)
     if not is_sure(form):
@@ -84,13 +81,6 @@ def form_of(ask: Ask, command: CommandType[...], values: Mapping[str, str]) -> P
     )
 
 
-def _point(ask: Ask, db: Database, base: str) -> Point:
-    """The point of the form; else the one that is looked at."""
-    point = db.point((0 if base == BEGINNING else base) if base else ask.at or "HEAD")
-    db.branches.start(point.chain, point.position)  # which says that it is in the middle of a commit
-    return point
-
-
 class _Tried:
     """A call of a command, at a point."""
 
@@ -113,7 +103,7 @@ class _Tried:
 
     @property
     def _base(self) -> str:
-        return BEGINNING if self._point.commit is None else self._point.commit.hash.hex()
+        return base_of(self._point)
 
     @property
     def _at(self) -> Any:

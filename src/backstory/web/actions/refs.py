@@ -19,7 +19,7 @@ from backstory.lookup import events_of
 from backstory.subject import subject_of
 from backstory.values.ids import new_id
 from backstory.web.actions import Form, need
-from backstory.web.actions.fields import is_sure, one
+from backstory.web.actions.fields import base_of, is_sure, one, point_of
 from backstory.web.ask import SHORT, Ask, BadParameter, NotFound
 from backstory.web.merging import LONGEST
 from backstory.web.page import Answer, Elsewhere, Page
@@ -27,9 +27,6 @@ from backstory.web.shown import count
 
 EVENTS = 100
 """Events that a revert shows; it counts the others."""
-
-BEGINNING = "0"
-"""In the place of a hash: the point before everything."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -88,7 +85,7 @@ def planned(ask: Ask, values: Mapping[str, str]) -> Plan:
 
 
 def _branch(ask: Ask, values: Mapping[str, str]) -> Plan:
-    point, name = _point(ask, values), values.get("name", "").strip()
+    point, name = point_of(ask, values.get("base", "")), values.get("name", "").strip()
     branches = ask.whole.branches
     if name:
         branches.check_new(name)
@@ -101,13 +98,13 @@ def _branch(ask: Ask, values: Mapping[str, str]) -> Plan:
         ("branch", name or "NAME", _revision(point)),
         lambda: ask.url("log", at=branches.create(name, point.chain, point.position).name),
         [Field("name", "Name of the branch", name, required=True)],
-        {"base": _base(point)},
+        {"base": base_of(point)},
         is_ready=bool(name),
     )
 
 
 def _mark(ask: Ask, values: Mapping[str, str]) -> Plan:
-    point, name = _point(ask, values), values.get("name", "").strip()
+    point, name = point_of(ask, values.get("base", "")), values.get("name", "").strip()
     reason = values.get("reason", "").strip()[:LONGEST]
     branches = ask.whole.branches
     if name:
@@ -125,7 +122,7 @@ def _mark(ask: Ask, values: Mapping[str, str]) -> Plan:
         ("mark", name or "NAME", _revision(point), *(("-m", reason) if reason else ())),
         do,
         [Field("name", "Name of the mark", name, required=True), Field("reason", "Why", reason)],
-        {"base": _base(point)},
+        {"base": base_of(point)},
         is_ready=bool(name),
     )
 
@@ -234,19 +231,6 @@ PLANS: Mapping[str, Callable[[Ask, Mapping[str, str]], Plan]] = {
     "revert": _revert,
 }
 """The actions, by the second part of their address."""
-
-
-def _point(ask: Ask, values: Mapping[str, str]) -> Point:
-    """The point of the form, which does not move while somebody fills it; else the one that is looked at."""
-    base = values.get("base", "")
-    whole = ask.whole.switch(ask.branch)
-    point = whole.point((0 if base == BEGINNING else base) if base else ask.at or "HEAD")
-    whole.branches.start(point.chain, point.position)  # which says that it is in the middle of a commit
-    return point
-
-
-def _base(point: Point) -> str:
-    return BEGINNING if point.commit is None else point.commit.hash.hex()
 
 
 def _revision(point: Point) -> str:
