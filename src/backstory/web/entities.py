@@ -1,4 +1,4 @@
-"""Entities in addresses: `/e/Order/o-1042` is a state of the application, `/e/order:o-1042` a tag."""
+"""Entities in addresses: `/e/Order/o-1` is a state of the application, `/e/order:o-1` a tag."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Entity(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Its name in words: `Order o-1042`."""
+        """Its name in words: `Order o-1`."""
         return name_of(self.reference)
 
     def url(self, ask: Ask, *more: str, **params: object) -> str:
@@ -40,7 +40,7 @@ class Entity(msgspec.Struct, frozen=True):
 
     @property
     def of(self) -> str:
-        """Its name in a parameter: `Order/o-1042`."""
+        """Its name in a parameter: `Order/o-1`."""
         return "/".join(quote(part, safe=":") for part in self.path)
 
     @property
@@ -95,7 +95,7 @@ def entity(ask: Ask, parts: Sequence[str]) -> Entity:
 
 
 def parts_of(text: str) -> list[str]:
-    """The parts that a parameter names, `Order/o-1042`; a person may write a space in the place of the slash."""
+    """The parts that a parameter names, `Order/o-1`; a person may write a space in the place of the slash."""
     parts = text.strip().split("/") if "/" in text else text.split()
     return [unquote(part) for part in parts]
 

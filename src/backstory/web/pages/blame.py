@@ -43,14 +43,12 @@ class Earlier(NamedTuple):
 def page(ask: Ask) -> Answer:
     """The form that leads to the blame of an entity."""
     if len(ask.path) > 1:
-        raise NotFound("the blame of an entity is at its own address, /e/Order/o-1042/blame")
+        raise NotFound("the blame of an entity is at its own address, /e/Order/o-1/blame")
     text = ask.one("of").strip()
     if text:
         parts = parts_of(text)
-        if not parts or not is_whole(ask, parts):
-            raise NotFound(
-                f"{text} names a kind, or nothing; name one entity, such as Order o-1042 or order:o-1042"
-            )
+        if not is_whole(ask, parts):
+            return Elsewhere(ask.url("e", *parts))
         return Elsewhere(ask.url("e", *entity(ask, parts).path, "blame"))
     return Page("blame_form.html", "Blame", document("blame"), ("blame", "--help"))
 

@@ -64,7 +64,7 @@ def page(ask: Ask) -> Answer:
     if text := ask.one("of"):
         parts = parts_of(text)
         if not parts or not is_whole(ask, parts):
-            raise NotFound(f"{text} names a kind, or nothing; name one entity, such as Order/o-1042")
+            raise NotFound(f"{text} names a kind, or nothing; name one entity, such as Order/o-1")
         found = entity(ask, parts)
         return Slow(found.name, _one(ask, span, (a, b), found))
     if kind := ask.one("kind"):
