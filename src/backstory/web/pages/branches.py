@@ -15,7 +15,7 @@ from backstory.history.refs.standing import MOST as COUNTED
 from backstory.history.refs.standing import Standing, Standings
 from backstory.subject import subject_of
 from backstory.web.ask import Ask, NotFound
-from backstory.web.page import Answer, Page, Progress, Slow
+from backstory.web.page import Answer, Page, Progress, soon
 from backstory.web.railmap import hues, railmap
 
 MOST = 500
@@ -33,7 +33,7 @@ def page(ask: Ask) -> Answer:
     if ask.path[1:] not in ([], ["marks"]):
         raise NotFound(f"there is no page {'/'.join(ask.path)}; a merge is at /merge/SOURCE/TARGET")
     _ = ask.point  # a wrong revision is told before the frame is sent
-    return Slow("Branches and marks", _steps(ask))
+    return soon("Branches and marks", _steps(ask))
 
 
 def _steps(ask: Ask) -> Iterator[Progress | Page]:

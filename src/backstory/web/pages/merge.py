@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from backstory.web import merging, verdicts
 from backstory.web.ask import Ask
-from backstory.web.page import Answer, Page, Progress, Slow
+from backstory.web.page import Answer, Page, Progress, soon
 
 
 def page(ask: Ask) -> Answer:
     """The preview of a merge, with the answers of the address."""
     answers = merging.answers_of(ask.params.multi_items())
     asked = merging.looked(ask, answers)
-    return Slow(f"Merge {asked.source} into {asked.target}", _steps(ask, asked))
+    return soon(f"Merge {asked.source} into {asked.target}", _steps(ask, asked))
 
 
 def _steps(ask: Ask, asked: merging.Looked) -> Iterator[Progress | Page]:
