@@ -34,6 +34,10 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
         "What a reader may see; [scopes](design/scope.md).",
         {"backstory.scope": ["Scope", "scoped"]},
     ),
+    "backstory.web.live": (
+        "Live parts of an application's pages, with Datastar; needs the extra `web`.",
+        {"backstory.web.live": ["live", "together", "Part"]},
+    ),
     "backstory.projections.elsewhere": (
         "Other databases that may have the tables of a projection; the [guide](guide/read-models.md) says when.",
         {"backstory.projections.elsewhere": ["DuckDB", "Postgres", "SqliteFile"]},

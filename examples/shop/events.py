@@ -5,6 +5,25 @@ from __future__ import annotations
 from backstory import Event, Tag
 
 
+class Stocked(Event, name="article.stocked"):
+    article: Tag[str]
+    number: int
+    cents: int
+
+
+class PutInCart(Event, name="cart.filled"):
+    """The article is the customer's: nobody else can have it."""
+
+    cart: Tag[str]
+    article: Tag[str]
+    cents: int
+
+
+class CheckedOut(Event, name="cart.checked_out"):
+    cart: Tag[str]
+    order: Tag[str]
+
+
 class Placed(Event, name="order.placed"):
     order: Tag[str]
     email: str

@@ -196,16 +196,30 @@ class LastRows(Reader[Seen[list[Any]]]):
         found = self._views.seen(self._group, *self._ask)
         if found is None:
             return
-        rows, place = found
+        rows, place = self._told(*found), found[1]
         if self._last is _NOTHING and self.position is not None and place.position <= self.position:
             return
         if rows != self._last:
             self._last, self.position = rows, place.position
             yield Seen(rows, place)
 
+    def _told(self, rows: list[Any], place: Place) -> Any:  # noqa: ARG002 - of tables it is the place
+        """The value that is given, if it is another one."""
+        return rows
+
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call a function soon after the tables have moved; see `Reader.watch`."""
         return self._views.watch(self._group, callback)
+
+
+class LastTables(LastRows):
+    """Gives the place of a projection's tables whenever they have moved."""
+
+    def __init__(self, handle: Handle, views: Views, group: Group, after: After | None) -> None:
+        super().__init__(handle, views, group, ("SELECT 1", (), None), after)
+
+    def _told(self, rows: list[Any], place: Place) -> Any:  # noqa: ARG002 - they say nothing
+        return place
 
 
 class Giving(Protocol[Given_co]):

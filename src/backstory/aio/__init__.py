@@ -8,7 +8,8 @@
 There is one implementation, the synchronous one. A verb runs in a worker thread, of which there are at most `threads`,
 and the commands and appends of many tasks go into one transaction. A task that is cancelled before its verb began
 leaves nothing. If the verb has begun, the task waits until the verb has ended as usual: nothing is half-done, and no
-connection is lost. Only waiting for new events is given up at once. Needs the extra `async`.
+connection is lost. Only waiting for new events is given up at once. `over(db)`
+is for a database that is open already. Needs the extra `async`.
 """
 
 try:
@@ -18,7 +19,7 @@ except ModuleNotFoundError as missing:
         "backstory.aio needs anyio: pip install 'backstory[async]'", name="anyio"
     ) from missing
 
-from backstory.aio.database import AsyncDatabase, connect
+from backstory.aio.database import AsyncDatabase, connect, over
 from backstory.aio.stream import Stream
 
-__all__ = ["AsyncDatabase", "Stream", "connect"]
+__all__ = ["AsyncDatabase", "Stream", "connect", "over"]

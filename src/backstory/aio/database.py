@@ -110,6 +110,10 @@ class AsyncDatabase(Verbs):
             self._shared.leave(trial.db.handle.tip.line)
             block.__exit__(None, None, None)  # forgets it, no more
 
+    async def leave(self) -> None:
+        """End the tasks that wait here, with `StoreClosed`, and the threads. The database below stays open."""
+        await self._shared.close(lambda: None)
+
     async def keep(self, name: str) -> AsyncDatabase:
         """Make a real branch of a branch of `what_if`. Raises `BranchError`."""
         if not isinstance(self.db, database.WhatIf):
@@ -207,6 +211,14 @@ class Opening(AbstractAsyncContextManager["AsyncDatabase"]):
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"there is no {name} yet: {NOT_OPEN}")
+
+
+def over(db: database.Database, threads: int = THREADS) -> AsyncDatabase:
+    """An open database for async code, too: make one for all tasks, and `await` its `leave` at the end.
+
+    Whoever has opened `db` closes it. At most `threads` verbs run at once.
+    """
+    return AsyncDatabase(db, Shared(Workers(threads)))
 
 
 def connect(address: str | PathLike[str] = "memory:", *, threads: int = THREADS, **options: Any) -> Opening:

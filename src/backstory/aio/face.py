@@ -108,8 +108,11 @@ class Face:
         return Stream(self._shared.workers, lambda: completed(items()))
 
     def _live(self, verb: Callable[..., Live[T]], *args: Any, **kwargs: Any) -> Stream[T]:
-        """A verb that goes on for ever, for tasks: none of them costs a thread, however many wait."""
-        reader = verb(*args, **kwargs).reader
+        """A verb that goes on for ever, for tasks."""
+        return self.given(verb(*args, **kwargs).reader)
+
+    def given(self, reader: Giving[T]) -> Stream[T]:
+        """Everything that a reader gives, for one task: none costs a thread, however many wait."""
         if isinstance(reader, Reader) and reader.waits_for_events:
             return self._following(reader)
         return self._ringing(reader, timed=not isinstance(reader, Reader))

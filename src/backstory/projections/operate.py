@@ -141,7 +141,9 @@ def prune(views: Views, group: Group) -> int:
 
 
 def parked(views: Views, group: Group) -> list[Parked]:
-    """The events that the tables which readers see keep back or leave out."""
+    """The events that the tables which readers see keep back or leave out; none if nobody ever ran it."""
+    if not views.home(group).rows():
+        return []
     home, row = _seen(views, group)
     with home.writing(row.generation) as tx:
         return home.catalog.held_back(tx, row.key)

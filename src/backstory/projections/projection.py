@@ -259,6 +259,11 @@ class Group:
         return hashlib.sha256("".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
+def is_projection(what: Any) -> bool:
+    """Whether this is a projection, or a class of one."""
+    return isinstance(what, Projection) or (isinstance(what, type) and issubclass(what, Projection))
+
+
 def instance(projection: AnyProjection) -> Projection:
     """A projection, of itself or of its class. Raises `DefinitionError` for what is none, such as a reaction."""
     cls: type[Any] = projection if isinstance(projection, type) else type(projection)

@@ -75,6 +75,10 @@ class Browser:
         self.site = site
         self._hosts = None if hosts is None else frozenset(hosts)
 
+    async def close(self) -> None:
+        """End the live pages, which wait for ever: a server that stops calls this before it waits for its answers."""
+        await self.site.streams.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; see the specification of ASGI."""
         if scope["type"] != "http":
@@ -116,6 +120,9 @@ class Browser:
 
     async def _answered(self, request: Request, ask: Ask, key: str, *, as_json: bool) -> Response:
         if request.method in ("GET", "HEAD"):
+            if ask.path == ["live"] and request.method == "GET":
+                last = request.headers.get("last-event-id", "")
+                return await to_thread.run_sync(ask.site.streams.answer, ask, last)
             page = pages.find(ask)
             return await to_thread.run_sync(lambda: _seen(ask, page, as_json=as_json))
         if request.method != "POST":

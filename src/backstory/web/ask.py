@@ -116,6 +116,11 @@ class Ask:
         return bool(self.at) and self.at not in self.branch_names and self.point.position < self.head.position
 
     @kept
+    def goes_on(self) -> bool:
+        """Whether the reader looks at the end of a branch, so that more may come."""
+        return self.place and (not self.at or self.at in self.branch_names)
+
+    @kept
     def place(self) -> bool:
         """Whether what is looked at is there; a page about a wrong revision has no place to show."""
         try:

@@ -85,11 +85,19 @@ def serve(
     extra("uvicorn", "backstory ui", "web")
     import uvicorn
 
+    class Server(uvicorn.Server):
+        """Ends the live pages first, which else keep it waiting."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            assert door.inside is not None
+            await door.inside.close()
+            await super().shutdown(sockets)
+
     with socket.create_server((LOOPBACK, here.port)) as listening:
         port = listening.getsockname()[1]
         door = Door(here, port)
         door.inside = app(db, application, actor=door.reader, address=address, hosts=door.hosts)
-        server = uvicorn.Server(
+        server = Server(
             uvicorn.Config(
                 door, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, server_header=False
             )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from backstory.scope import scoped
 from backstory.told import pasted
+from backstory.web.stream import Streams
+from backstory.web.trend import Trend
 
 if TYPE_CHECKING:
     from backstory.application import Application
@@ -37,6 +39,8 @@ class Site:
         self.address = address
         self.name = name or (PurePath(address.rpartition("/")[2]).stem if address else "store")
         self.zone = zone
+        self.streams = Streams(db)
+        self.trend = Trend()
         self.secret = secrets.token_bytes(32) if secret is None else secret
 
     def seen_by(self, reader: Reader) -> Database:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
 from backstory import Database, connect
 from backstory.web import Reader
@@ -27,6 +28,36 @@ BROWSER = ("chromium", "chromium-browser", "google-chrome")
 @pytest.fixture(scope="session")
 def eyes() -> Iterator[Eyes]:
     """One Chromium for each process that runs tests."""
+    yield from opened()
+
+
+@pytest.fixture(scope="session")
+def other_eyes() -> Iterator[Eyes]:
+    """The Chromium of somebody else."""
+    yield from opened()
+
+
+@pytest.fixture
+def browser(eyes: Eyes) -> Chrome:
+    """A browser that has no page open."""
+    return emptied(eyes)
+
+
+@pytest.fixture
+def another(other_eyes: Eyes) -> Chrome:
+    """Somebody else's, at the same time."""
+    return emptied(other_eyes)
+
+
+def emptied(eyes: Eyes) -> Chrome:
+    """The same browser, without the page of the test before."""
+    eyes.look()
+    eyes.open("about:blank")
+    return eyes.driver
+
+
+def opened() -> Iterator[Eyes]:
+    """A Chromium, until it is not wanted any more."""
     driver = next(filter(None, map(shutil.which, DRIVER)), None)
     binary = next(filter(None, map(shutil.which, BROWSER)), None)
     if driver is None or binary is None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
@@ -15,12 +13,8 @@ from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
 
     from backstory.cli.show.output import Output
-    from backstory.database import Database
-    from backstory.projections.catalog import Parked
-    from backstory.reactions.operate import Operated
     from backstory.session import Session
 
 AGAIN = "again"
@@ -55,15 +49,22 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Do it, and list what is left."""
+    from backstory import operating
+    from backstory.documents.projections import parked_document
+
     if arguments.skip is not None and not arguments.message:
         raise UsageError("say why it is left out: -m 'test data of 2024'")
     if arguments.retry not in (None, "all") and not arguments.retry.isdecimal():
         raise UsageError(f"--retry takes a position or all, not {arguments.retry!r}")
-    applied, found = _done(session, arguments)
-    name = arguments.name
+    db, name, applied = session.database, arguments.name, 0
+    whole = (chosen(session, db, [name]), db.views, db.store)
+    if arguments.skip is not None:
+        operating.skip(*whole, arguments.skip, arguments.message)
+    if arguments.retry is not None:
+        applied = operating.retry(*whole, None if arguments.retry == "all" else int(arguments.retry))
+    found = operating.parked(*whole)
     if out.json:
-        events = list(map(msgspec.structs.asdict, found))
-        out.document("parked", projection=name, applied=applied, events=events)
+        out.document("parked", **parked_document(name, found, applied))
         return 0
     if applied:
         again = any(one.state == AGAIN for one in found)
@@ -74,36 +75,3 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     rows = [(f"#{one.position}", plain(one.key), one.state, str(one.tries), plain(one.why)) for one in found]
     table.write(out, ("event", "key", "state", "tries", "why"), rows, right="event tries")
     return 0
-
-
-def _done(session: Session, arguments: Namespace) -> tuple[int, Sequence[Parked]]:
-    """Skip and retry; the number of events that are retried, and the events that are parked then."""
-    from backstory.projections import operate
-    from backstory.reactions import operate as reactions
-
-    db = session.database
-    found = chosen(session, db, [arguments.name])
-    skip, why, applied = arguments.skip, arguments.message, 0
-    position = None if arguments.retry in (None, "all") else int(arguments.retry)
-    for group in found.groups:
-        if skip is not None:
-            operate.skip(db.views, group, skip, why)
-        if arguments.retry is not None:
-            applied = operate.retry(db.views, group, position)
-        return applied, operate.parked(db.views, group)
-    of = [each for each in found.consumers if _has(each, db, skip if position is None else position)]
-    for each in of:
-        if skip is not None:
-            reactions.skip(each, db.store, skip, why)
-        if arguments.retry is not None:
-            applied += reactions.retry(each, db.store, position)
-    return applied, [one for each in found.consumers for one in reactions.parked(each, db.store)]
-
-
-def _has(one: Operated, db: Database, position: int | None) -> bool:
-    """Whether this is about one of a subscription's partitions: any, or the one that keeps an event."""
-    from backstory.reactions.operate import SubscriptionKept, parked
-
-    if position is None or not isinstance(one, SubscriptionKept):
-        return True
-    return any(each.position == position for each in parked(one, db.store))

@@ -34,15 +34,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Do it, and say so."""
-    from backstory.projections import operate
-    from backstory.reactions import operate as reactions
+    from backstory import operating
 
     db = session.database
     found = chosen(session, db, arguments.names)
-    for group in found.groups:
-        operate.pause(db.views, group)
-    for each in found.consumers:
-        reactions.pause(each, db.store)
+    operating.pause(found, db.views, db.store)
     if out.json:
         out.document("paused", projections=found.names)
     else:

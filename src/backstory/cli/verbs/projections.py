@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
@@ -47,21 +45,21 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """List them."""
-    from backstory.projections import operate
-    from backstory.reactions.operate import standing
+    from backstory import operating
+    from backstory.documents.projections import projections_document
+    from backstory.projections.operate import prune
 
     db = session.database
     chosen_ones = chosen(session, db, arguments.names)
     groups = chosen_ones.groups
     if arguments.prune:
-        taken = sum(operate.prune(db.views, group) for group in groups)
+        taken = sum(prune(db.views, group) for group in groups)
         out.say(f"backstory: {count(taken, 'generation')} taken away")
     now = db.branches.clock()
-    found = operate.standings(db.views, groups, now)
-    found += [standing(each, db.store, db.views.source, now) for each in chosen_ones.consumers]
+    found = operating.standings(chosen_ones, db.views, db.store, now)
     wrong = [each for each in found if not is_fine(each, arguments.lag)]
     if out.json:
-        out.document("projections", projections=list(map(msgspec.structs.asdict, found)))
+        out.document("projections", **projections_document(found))
     elif found:
         titles = ("name", "kind", "version", "state", "at", "head", "lag", "lease")
         table.write(out, titles, list(map(_row, found)), right="at head")

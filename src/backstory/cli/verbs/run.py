@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.cli.exits import UsageError
-from backstory.cli.parse.groups import Chosen, chosen
+from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.told import pasted
@@ -70,6 +70,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Run them."""
+    from backstory.operating import Chosen
     from backstory.outbox.sending import sendings
     from backstory.reactions.run import run_these
 

@@ -18,6 +18,7 @@ ACTIONS: dict[str, str] = {
     "act": "refs",
     "do": "do",
     "merge": "merge",
+    "models": "models",
 }
 """The first part of an address, and the module of `actions/` that answers: `act(ask, form)`."""
 

@@ -24,6 +24,7 @@ PAGES = {
     "diff": "diff",
     "e": "entity",
     "search": "search",
+    "models": "models",
 }
 """The first part of an address, and the module of `pages/` that answers: `page(ask)`."""
 

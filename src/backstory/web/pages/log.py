@@ -52,15 +52,17 @@ OPTIONS = {
 REACTED = derived(KIND, "")
 """The beginning of the ids of commits that a reaction made: their author is a program."""
 
-PLACE = {"before", "after"}
-"""The parameters that say which part of the list is shown."""
+PLACE = {"before", "after", "n"}
+"""The parameters that say which part of the list is shown, and how long it is."""
 
 
 def page(ask: Ask) -> Answer:
     """A page of the log."""
     if added := ask.one("filter"):
         return Elsewhere(ask.here(filter=None, before=None, after=None, **_added(ask, added)))
-    wanted = _wanted(ask)
+    before = ask.number("before")
+    upto = ask.position if before is None else min(ask.position, before - 1)
+    wanted = filtered(ask, ask.number("after", 0) or 0, upto)
     number = ask.number("n", SHOWN, MOST_SHOWN) or SHOWN
     is_graph = not ask.at and _is_plain(ask)
     found = list(islice(_graph(ask, wanted) if is_graph else _plain(ask, wanted), number + 1))
@@ -84,18 +86,25 @@ def page(ask: Ask) -> Answer:
             "kept": [(name, value) for name in {*ask.params} - PLACE for value in ask.params.getlist(name)],
             "patch": ask.flag("patch"),
             "older": older,
-            "newer": 0,
+            "after": ask.number("after"),
+            "is_top": before is None,
+            "live": "" if ask.one("S") else _live(ask),
             "near": [] if found else _near(ask),
             "activity": _activity(ask) if found else None,
         },
     )
 
 
+def _live(ask: Ask) -> str:
+    """The address of the stream of what is newer, of what the filter wants."""
+    return ask.url("live", after=ask.position, **{name: ask.many(name) for name in OPTIONS})
+
+
 Found = tuple[Side, Commit, Row | None]
 
 
-def _wanted(ask: Ask) -> Filter:
-    """The filter that the parameters say. Raises `BadParameter`."""
+def filtered(ask: Ask, after: int, upto: int) -> Filter:
+    """The filter that the parameters say, for the commits of a range. Raises `BadParameter`."""
     regex = ask.one("grep")
     try:
         pattern = re.compile(regex, re.IGNORECASE) if regex else None
@@ -104,9 +113,7 @@ def _wanted(ask: Ask) -> Filter:
     wanted = Filter(
         Query.of(types=ask.many("type"), tags=ask.many("tag")), ask.one("author").casefold(), pattern
     )
-    wanted.after = ask.number("after", 0) or 0
-    before = ask.number("before")
-    wanted.upto = ask.position if before is None else min(ask.position, before - 1)
+    wanted.after, wanted.upto = after, upto
     wanted.during(ask.db.log, _time(ask, ask.one("since")), _time(ask, ask.one("until")))
     if having := ask.one("S"):
         wanted.only = commits_having(ask.db.log, having, ask.many("of"), ask.state, wanted.after, wanted.upto)
