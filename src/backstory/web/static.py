@@ -1,4 +1,4 @@
-"""The stylesheet, the script and the icon, which carry no data: sent to anybody, and kept until they change."""
+"""The stylesheet, the scripts and the icon, which carry no data: sent to anybody, and kept until they change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from backstory.web.ask import NotFound
 
-TYPES = {"backstory.css": "text/css", "backstory.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {
+    "backstory.css": "text/css", "backstory.js": "text/javascript", "entity.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}  # fmt: skip
 
 
 def file(path: list[str]) -> Response:
