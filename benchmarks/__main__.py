@@ -36,6 +36,8 @@ QUESTIONS = (
     "postgres_project",
     "project_appends",
     "project_find",
+    "web",
+    "web_sizes",
 )
 
 if __name__ == "__main__":
