@@ -1,8 +1,9 @@
 """How long does the server take to the first paint of each page, on a store of a million events?
 
 Cold is the first request of a process: it imports the page, opens what it needs, and compiles the template. Warm is the
-median of later ones, of the slower of the first two examples of the page; others may read the whole log. What is measured is the time to the first
-bytes of the answer: of a page that reads much, its frame. The pages, and the addresses of each, are those of the tests.
+median of later ones, of the slower of the first two examples of the page; others may read the whole log. What is
+measured is the time to the first bytes of the answer: of a page that reads much, its frame. The pages, and the
+addresses of each, are those of the tests.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
         "/diff/%23100/HEAD?kind=Item&only=changed&field=in_stock",
         "/diff/refund-cap/main?kind=Order",
     ),
-    "blame": ("/blame", "/blame?of=Order"),
+    "blame": ("/blame",),
     "bisect": (
         "/bisect",
         f"/bisect?of=Order&where={WRONG}",

@@ -20,7 +20,7 @@ FOLLOWED = 150
 NOT_THERE = ("9999",)
 """Parts of examples of what is not there."""
 
-SHOWN_TO_NONE_OF_A_PART = ("refund-sweeper", "retry after restart", "o-1042", "goodwill")
+SHOWN_TO_NONE_OF_A_PART = ("refund-sweeper", "retry after restart", "p-3391", "goodwill")
 """Texts of the story that are in no event about nora, of whom alone one of the readers may see something."""
 
 
