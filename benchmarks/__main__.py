@@ -38,6 +38,7 @@ QUESTIONS = (
     "project_find",
     "web",
     "web_sizes",
+    "web_reader",
 )
 
 if __name__ == "__main__":
