@@ -55,6 +55,9 @@ TYPES = {
 
 KEPT_BACK, LEFT_OUT = "parked", "skipped"
 
+EARLIER = "an earlier event of the same key"
+"""Why an event is kept back that nobody has tried."""
+
 
 class Row(msgspec.Struct, frozen=True):
     """One generation of a group's tables."""

@@ -9,6 +9,7 @@ from itertools import pairwise
 from backstory.projections.applying import FailedError, Opened, apply, decoded, passes, told
 from backstory.projections.catalog import (
     DIVERGED,
+    EARLIER,
     KEPT_BACK,
     LEFT_OUT,
     RUNNING,
@@ -191,7 +192,7 @@ class Feed:
             if own is None or own not in keys:
                 rest.append(each)
             elif each[0].position not in known:
-                late.append(Parked(each[0].position, own, "an earlier event of the same key", KEPT_BACK, 0))
+                late.append(Parked(each[0].position, own, EARLIER, KEPT_BACK, 0))
         catalog.park(tx, key, late)
         return rest
 

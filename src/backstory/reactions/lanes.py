@@ -10,13 +10,10 @@ from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from backstory.projections.catalog import Parked
+from backstory.projections.catalog import EARLIER, Parked
 
 if TYPE_CHECKING:
     from backstory.store import Record
-
-BEHIND = "an earlier event of the same key"
-"""Why an event is kept back that nobody was given."""
 
 
 class Fate(Enum):
@@ -147,7 +144,7 @@ class Lanes:
         lane.popleft()
         behind = list(lane) if one.fate is Fate.PARKED else []
         for each in behind:
-            each.fate, each.why = Fate.PARKED, BEHIND
+            each.fate, each.why = Fate.PARKED, EARLIER
             self._open.discard(each)
         if behind or not lane:
             del self._by_key[key]

@@ -8,9 +8,7 @@ given again.
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 import threading
 import time
 import weakref
@@ -26,11 +24,13 @@ from backstory.errors import StoreClosed, StoreError, StoreRefused
 from backstory.forks import on_fork
 from backstory.lookup import Commits
 from backstory.place import Place
-from backstory.projections.catalog import KEPT_BACK, LEFT_OUT, RUNNING, Parked
+from backstory.projections.catalog import EARLIER, KEPT_BACK, LEFT_OUT, RUNNING, Parked
+from backstory.projections.feed import FAR
+from backstory.projections.rounds import LOOK, new_owner
 from backstory.projections.source import Source
 from backstory.reactions.asked import Asked
 from backstory.reactions.keep import AGAIN, ChangedError, Checkpoint, Keep, TakenError
-from backstory.reactions.lanes import BEHIND, Delivery, Fate, Lanes
+from backstory.reactions.lanes import Delivery, Fate, Lanes
 from backstory.reactions.shares import Shares
 from backstory.right import guard
 from backstory.store import Log, Record
@@ -52,12 +52,6 @@ FULL = (
 
 TOGETHER = 0.05
 """Seconds for which what was done is gathered before it is kept, while there is more to do."""
-
-FAR = 10_000
-"""Positions without an event of the subscription after which the checkpoint is moved all the same."""
-
-LOOK = 1.0
-"""Seconds between two looks for consumers that came or went, and for what somebody paused or retried."""
 
 
 class _Part:
@@ -91,7 +85,7 @@ class Consumer:
         on_fork(child=self._begin)
 
     def _begin(self) -> None:
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
+        self.owner = new_owner()
         self._lock = threading.RLock()
         self._lanes = Lanes(self._asked.most)
         self._parts: dict[int, _Part] = {}
@@ -243,7 +237,7 @@ class Consumer:
         if known is not None and known.state == LEFT_OUT:
             one.fate = Fate.DONE
         elif one.key is not None and one.key in part.held:
-            one.fate, one.why = Fate.PARKED, BEHIND
+            one.fate, one.why = Fate.PARKED, EARLIER
         else:
             self._of[one] = part
             self._lanes.add(one)
