@@ -48,6 +48,11 @@ class Desk:
         for each in cents:
             self._event(each).set()
 
+    def close(self, *cents: int) -> None:
+        """Let it wait again at these."""
+        for each in cents:
+            self._event(each).clear()
+
 
 def confirmed(db: Database) -> list[int]:
     """What was confirmed, in order."""
@@ -114,6 +119,26 @@ def test_one_that_fails_is_parked_with_its_key_and_the_others_run_once(connect: 
     operate.retry(desk.reaction, db.store)
     db.run(desk.reaction).run(once=True)
     assert confirmed(db) == [2, 4, 1, 3]
+
+
+def test_what_is_to_be_tried_again_while_another_one_is_tried_is_tried_too(connect: Opener) -> None:
+    db, desk = connect(), Desk(1)
+    desk.wrong |= {1, 2}
+    desk.let(1, 2)
+    db.append(Placed("a", 1), Placed("b", 2))
+    db.run(desk.reaction).run(once=True)
+    assert len(operate.parked(desk.reaction, db.store)) == 2
+    desk.wrong.clear()
+    desk.close(1, 2)
+    desk.begun.clear()
+    with db.run(desk.reaction, lease=0.5):
+        operate.retry(desk.reaction, db.store, 1)
+        until(lambda: desk.begun == [1])
+        operate.retry(desk.reaction, db.store, 2)
+        first = at(db)
+        until(lambda: at(db).until > first.until)  # the thread that holds the lease has seen it
+        desk.let(1, 2)
+        until(lambda: confirmed(db) == [1, 2])
 
 
 def test_what_has_begun_is_written_where_the_block_ends(connect: Opener) -> None:

@@ -266,6 +266,27 @@ def test_a_pause_holds_it_and_resume_lets_it_go_on(connect: Opener) -> None:
         until(lambda: confirmed(db) == ["a", "b"])
 
 
+def test_a_runner_that_begins_again_goes_on_where_another_one_has_ended(connect: Opener) -> None:
+    seen: list[int] = []
+
+    @reaction(since="start")
+    def count(event: Placed) -> None:
+        seen.append(event.cents)
+        if event.cents == 1:
+            operate.pause(count, db.store)
+
+    db = connect()
+    for cents in (1, 2, 3):
+        db.append(Placed("a", cents))
+    first = db.run(count)
+    first.run(once=True)
+    assert (seen, at(db, "count").state, at(db, "count").position) == ([1], PAUSED, 1)
+    operate.resume(count, db.store)
+    react(db, count)
+    first.run(once=True)
+    assert (seen, at(db, "count").position) == ([1, 2, 3], 3)
+
+
 def test_of_many_runners_one_delivers(connect: Opener) -> None:
     db = connect()
     for number in range(20):
