@@ -422,8 +422,19 @@ def test_without_an_application_there_are_no_commands(site: Site, db: Database) 
 
 def test_our_pages_tell_a_browser_that_their_forms_are_ours(client: TestClient) -> None:
     """Chromium sends `Origin: null` with a form of a page whose policy is `no-referrer`."""
-    assert client.get("/act/branch").headers["referrer-policy"] == "same-origin"
+    assert client.get("/act/branch").headers["referrer-policy"] == "no-referrer"
     token = hidden(client.get("/act/branch").text)["token"]
-    for origin, status in (("null", 403), ("http://elsewhere", 403), ("http://127.0.0.1", 200)):
-        answer = client.post("/act/branch", data={"token": token}, headers={"origin": origin})
-        assert answer.status_code == status
+    for origin, site, status in (
+        ("null", "same-origin", 200),
+        ("null", "cross-site", 403),
+        ("null", None, 403),
+        ("http://elsewhere", "cross-site", 403),
+        ("http://elsewhere", None, 403),
+        ("http://127.0.0.1", "same-origin", 200),
+        ("http://127.0.0.1", None, 200),
+        (None, "cross-site", 403),
+    ):
+        given = {"origin": origin, "sec-fetch-site": site}
+        headers = {name: value for name, value in given.items() if value is not None}
+        answer = client.post("/act/branch", data={"token": token}, headers=headers)
+        assert answer.status_code == status, given

@@ -22,7 +22,7 @@ CSP = (
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CSP,
-    "Referrer-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -49,12 +49,13 @@ def check_host(host: str, allowed: Collection[str] | None) -> None:
 
 def check_origin(headers: Mapping[str, str], host: str) -> None:
     """Raise `Forbidden` if the request says that a page of another site made it."""
-    origin = headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != host:
-        raise Forbidden("the request comes from a page of another site")
-    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and (
-        headers.get("sec-fetch-mode") != "navigate"
-    ):
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    ours = origin is None or origin.partition("://")[2] == host
+    if origin == "null":  # of our own forms, too, because pages tell nobody their address
+        ours = site == "same-origin"
+    if site not in (None, "none", "same-origin"):
+        ours = ours and origin is None and headers.get("sec-fetch-mode") == "navigate"  # a link that was sent
+    if not ours:
         raise Forbidden("the request comes from a page of another site")
 
 

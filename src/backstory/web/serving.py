@@ -63,9 +63,7 @@ class Door:
             is_ours = request.headers.get("host") in self.hosts
             if self.token and is_ours and hmac.compare_digest(given.encode(), self.token.encode()):
                 self.token = ""
-                response: Response = RedirectResponse(
-                    "/log", 303, headers={**HEADERS, "Referrer-Policy": "no-referrer"}
-                )
+                response: Response = RedirectResponse("/log", 303, headers=dict(HEADERS))
                 response.headers.append("set-cookie", set_cookie(self._cookie, self._key, "/", secure=False))
                 await response(scope, receive, send)
                 return
