@@ -90,3 +90,17 @@ def test_nobody_reads_without_being_somebody(db: Database, site: Site) -> None:
 def test_the_suffix_json_can_be_part_of_a_name(db: Database, site: Site) -> None:
     assert site(db).get("/log", headers={"accept": "application/json"}).json()["kind"] == "commits"
     assert site(db).get("/log%2Ejson").status_code == 404
+
+
+def test_a_filter_that_no_index_answers_says_how_far_it_has_come(
+    db: Database, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backstory.web.page.SILENT", 0.0)
+    monkeypatch.setattr("backstory.web.page.EVERY", 0.0)
+    text = site(db).get("/log?author=bob&grep=line 2$").text
+    assert "Looked at" in text
+    assert "/log?author=bob&amp;grep=line+2%24&amp;after=" in text  # the answer so far
+    assert text.index("Looked at") < text.index("1 shown")
+    assert [
+        each["message"] for each in site(db).get("/log.json?author=bob&grep=line 2$").json()["commits"]
+    ] == ["line 2"]

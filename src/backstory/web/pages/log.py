@@ -16,7 +16,7 @@ from backstory.documents.commits import commit_document
 from backstory.history.ask.activity import Activity, activity
 from backstory.history.ask.changes import LARGE, Changes, changes
 from backstory.history.ask.graph import Row, rows
-from backstory.history.ask.listing import Filter, Side, listed
+from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.similar import unknown_tags, unknown_types
 from backstory.history.refs.parse_time import parse_time
 from backstory.reactions.delivery import KIND
@@ -26,7 +26,7 @@ from backstory.values.ids import derived
 from backstory.values.query import Query
 from backstory.web import tracks
 from backstory.web.ask import SHORT, Ask, BadParameter
-from backstory.web.page import Answer, Elsewhere, Page
+from backstory.web.page import Answer, Elsewhere, Pace, Page, Progress, soon
 
 SHOWN = 50
 """Commits on a page."""
@@ -57,15 +57,26 @@ PLACE = {"before", "after", "n"}
 
 
 def page(ask: Ask) -> Answer:
-    """A page of the log."""
+    """A page of the log; one whose filter no index answers says how far it has come."""
     if added := ask.one("filter"):
         return Elsewhere(ask.here(filter=None, before=None, after=None, **_added(ask, added)))
+    return soon(f"Log of {ask.branch}", _steps(ask))
+
+
+def _steps(ask: Ask) -> Iterator[Progress | Page]:
     before = ask.number("before")
     upto = ask.position if before is None else min(ask.position, before - 1)
     wanted = filtered(ask, ask.number("after", 0) or 0, upto)
     number = ask.number("n", SHOWN, MOST_SHOWN) or SHOWN
-    is_graph = not ask.at and _is_plain(ask)
-    found = list(islice(_graph(ask, wanted) if is_graph else _plain(ask, wanted), number + 1))
+    if having := ask.one("S"):
+        yield Progress(0, upto)
+        wanted.only = commits_having(ask.db.log, having, ask.many("of"), ask.state, wanted.after, wanted.upto)
+    is_graph = not ask.at and not _filters(ask) and len(ask.branch_names) <= COLUMNS
+    if is_graph:
+        found = list(islice(_graph(ask, wanted), number + 1))
+    else:
+        found = []
+        yield from _looking(ask, wanted, number + 1, found)
     older = found[number - 1][1].position if len(found) > number else None
     found = found[:number]
     shown = [_fields(ask, *each) for each in found]
@@ -74,7 +85,7 @@ def page(ask: Ask) -> Answer:
         width = tracks.width_of([row for _, _, row in found if row is not None])
         for fields in shown:
             fields["width"] = width
-    return Page(
+    yield Page(
         "log.html",
         f"Log of {ask.branch}",
         document("commits", commits=[fields.pop("document") for fields in shown]),
@@ -115,8 +126,6 @@ def filtered(ask: Ask, after: int, upto: int) -> Filter:
     )
     wanted.after, wanted.upto = after, upto
     wanted.during(ask.db.log, _time(ask, ask.one("since")), _time(ask, ask.one("until")))
-    if having := ask.one("S"):
-        wanted.only = commits_having(ask.db.log, having, ask.many("of"), ask.state, wanted.after, wanted.upto)
     return wanted
 
 
@@ -126,13 +135,18 @@ def _time(ask: Ask, text: str) -> datetime | None:
     return parse_time(text, ask.now)
 
 
-def _is_plain(ask: Ask) -> bool:
-    return len(ask.branch_names) <= COLUMNS
-
-
-def _plain(ask: Ask, wanted: Filter) -> Iterator[Found]:
-    side = Side(ask.db.log, wanted)
-    return ((side, commit, None) for side, commit in listed([side]))
+def _looking(ask: Ask, wanted: Filter, number: int, found: list[Found]) -> Iterator[Progress]:
+    """Find the newest commits of the branch that are wanted, and say how far that is."""
+    side, pace = Side(ask.db.log, wanted), Pace()
+    upto = wanted.upto or 0
+    for commit in wanted.candidates(side.log, backwards=True):
+        if wanted.wants(commit, side.subjects):
+            found.append((side, commit, None))
+            if len(found) == number:
+                return
+        if pace.due():
+            stop = ask.here(after=commit.first - 1)
+            yield Progress(upto - commit.first + 1, upto - wanted.after, len(found), stop)
 
 
 def _graph(ask: Ask, wanted: Filter) -> Iterator[Found]:
