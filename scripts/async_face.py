@@ -1,9 +1,9 @@
-"""Writes `backstory/aio/verbs.py`, which has the verbs of `Database`, awaited.
+"""Writes `backstory/aio/verbs.py`, which has the verbs of `Database`, awaited, and `backstory/aio/rows.py`, of `Table`.
 
-    python scripts/async_face.py            # after a change in `backstory/verbs/`
-    python scripts/async_face.py --check    # fails where the module is not what it would write
+    python scripts/async_face.py            # after a change in `backstory/verbs/`, or in `backstory/table.py`
+    python scripts/async_face.py --check    # fails where a module is not what it would write
 
-The verbs that are not simply run in a worker thread are written by hand, in `backstory/aio/database.py`.
+The verbs that are not simply run in a worker thread are written by hand, in `backstory/aio/database.py` and `table.py`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1] / "src" / "backstory"
-SOURCES = [
-    PACKAGE / "verbs" / f"{theme}.py"
-    for theme in ("held", "writing", "reading", "branching", "asking", "following", "projecting")
-]
-TARGET = PACKAGE / "aio" / "verbs.py"
 
-BY_HAND = {"append", "atomic", "execute", "run"}
+
+class Face(NamedTuple):
+    """A module that is written: from which, what is above its verbs, whose they are, and which are left out."""
+
+    target: Path
+    sources: list[Path]
+    top: str
+    of: str
+    below: str
+    by_hand: set[str]
+
 
 STREAMED = re.compile(r"^(?:Iterator|Live)\[")
 """The types of those that are given one by one; in a task they are a `Stream`."""
 
-TOP = '''"""The verbs of `Database`, awaited. `scripts/async_face.py` makes them from `backstory/verbs/`."""
+VERBS = '''"""The verbs of `Database`, awaited. `scripts/async_face.py` makes them from `backstory/verbs/`."""
 
 from __future__ import annotations
 
@@ -49,32 +55,68 @@ class Verbs(Face):
 '''
 
 
-def written() -> str:
+ROWS = '''"""The verbs of a table, awaited. `scripts/async_face.py` makes them from `backstory/table.py`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+
+from backstory.aio.face import TableFace
+from backstory.aio.stream import Stream
+{runtime}
+
+if TYPE_CHECKING:
+    from backstory.table import Given, Key, Saying
+{types}
+
+T = TypeVar("T")
+
+
+class TableVerbs(TableFace[T]):
+    """Each verb says in `Table` what it does."""
+
+'''
+
+THEMES = ("held", "writing", "reading", "branching", "asking", "following", "projecting")
+FACES = [
+    Face(
+        PACKAGE / "aio" / "verbs.py",
+        [PACKAGE / "verbs" / f"{theme}.py" for theme in THEMES],
+        VERBS,
+        "Database",
+        "self.db",
+        {"append", "atomic", "execute", "run"},
+    ),
+    Face(PACKAGE / "aio" / "rows.py", [PACKAGE / "table.py"], ROWS, "Table", "self.table", {"edit", "row"}),
+]
+
+
+def written(face: Face) -> str:
     """The module as it should be."""
-    trees = [ast.parse(source.read_text()) for source in SOURCES]
-    verbs = [verb for tree in trees for verb in _verbs(tree)]
+    trees = [ast.parse(source.read_text()) for source in face.sources]
+    verbs = [verb for tree in trees for verb in _verbs(tree, face)]
     defaults = {name for verb in verbs for default in _defaults(verb) for name in _names(default)}
     annotations = {name for verb in verbs for part in _annotations(verb) for name in _names(part)}
     homes = {name: home for tree in trees for name, home in _imports(tree).items()}
-    top = TOP.format(
+    top = face.top.format(
         runtime=_imported(defaults & set(homes), homes),
         types=_imported(annotations & set(homes) - defaults - {"Any", "Self"}, homes, "    "),
     )
-    code = top + "\n".join(_verb(verb) for verb in verbs)
-    return _formatted(code)
+    return _formatted(top + "\n".join(_verb(verb, face) for verb in verbs), face.target)
 
 
-def _verbs(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """The public methods of the one class of a module, but for those that are written by hand."""
-    [verbs] = [one for one in tree.body if isinstance(one, ast.ClassDef)]
+def _verbs(tree: ast.Module, face: Face) -> Iterator[ast.FunctionDef]:
+    """The public methods of the last class of a module, but for those that are written by hand."""
+    *_, verbs = [one for one in tree.body if isinstance(one, ast.ClassDef)]
     for one in verbs.body:
-        if not isinstance(one, ast.FunctionDef) or one.name.startswith("_") or one.name in BY_HAND:
+        if not isinstance(one, ast.FunctionDef) or one.name.startswith("_") or one.name in face.by_hand:
             continue
         if not any(ast.unparse(mark) == "property" for mark in one.decorator_list):
             yield one
 
 
-def _verb(verb: ast.FunctionDef) -> str:
+def _verb(verb: ast.FunctionDef, face: Face) -> str:
     """One verb, as it is awaited."""
     plain = "None" if verb.returns is None else ast.unparse(verb.returns)
     gives = STREAMED.sub("Stream[", plain)
@@ -82,11 +124,11 @@ def _verb(verb: ast.FunctionDef) -> str:
         kind = "async def" if gives == plain else "def"
         return f"    @overload\n    {kind} {verb.name}({ast.unparse(verb.args)}) -> {gives}: ...\n"
     name, called = verb.name, ", ".join(_passed(verb.args))
-    see = f'"""See `Database.{name}`."""'
+    see, below = f'"""See `{face.of}.{name}`."""', f"{face.below}.{name}"
     arguments = ast.unparse(verb.args)
     if gives.startswith("AbstractContextManager["):
-        return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return self.db.{name}({called})\n"
-    called = f"self.db.{name}, {called}" if called else f"self.db.{name}"
+        return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return {below}({called})\n"
+    called = f"{below}, {called}" if called else below
     if gives != plain:
         result = f"self._live({called})" if plain.startswith("Live[") else f"self._stream(partial({called}))"
         return f"    def {name}({arguments}) -> {gives}:\n        {see}\n        return {result}\n"
@@ -140,20 +182,21 @@ def _imported(names: set[str], homes: dict[str, str], indent: str = "") -> str:
     return "\n".join(f"{indent}from {home} import {', '.join(by_home[home])}" for home in sorted(by_home))
 
 
-def _formatted(code: str) -> str:
+def _formatted(code: str, target: Path) -> str:
     for step in (["check", "--fix", "--quiet", "--select", "I,F401"], ["format", "--quiet"]):
-        command = [sys.executable, "-m", "ruff", *step, "--stdin-filename", str(TARGET), "-"]
+        command = [sys.executable, "-m", "ruff", *step, "--stdin-filename", str(target), "-"]
         code = subprocess.run(command, input=code, capture_output=True, text=True, check=True).stdout
     return code
 
 
 def main() -> None:
-    """Write the module, or say that it is old."""
-    code = written()
-    if "--check" not in sys.argv[1:]:
-        TARGET.write_text(code)
-    elif code != TARGET.read_text():
-        sys.exit(f"{TARGET} is not what the verbs say: run python scripts/async_face.py")
+    """Write the modules, or say that one is old."""
+    for face in FACES:
+        code = written(face)
+        if "--check" not in sys.argv[1:]:
+            face.target.write_text(code)
+        elif code != face.target.read_text():
+            sys.exit(f"{face.target} is not what the verbs say: run python scripts/async_face.py")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ Projection, Tx                      tables that follow from events, and the tran
 Materialized                        a table of all states of a class, for db.find
 reaction, Delivery, Policy          code that runs once for each event, and gives commands
 Process, react, Step                states that react; Deadline, Cancel, Due
+Table                               plain rows with a history, which db.table gives
+RowInserted, RowChanged, RowDeleted what happened to a row
 Record, reverts                     an event in its place; how it is undone
 MergeConflict, Options              a merge that needs an answer, and the answer
 check_proof                         that an event is in a history of which somebody has kept the head
@@ -55,7 +57,9 @@ if TYPE_CHECKING:
     from backstory.projections.projection import Projection
     from backstory.reactions.declare import Delivery, Policy, reaction
     from backstory.reactions.process import Cancel, Deadline, Due, Process, Step, react
+    from backstory.rows.events import RowChanged, RowDeleted, RowInserted
     from backstory.store import Record
+    from backstory.table import Table
     from backstory.tables import Transaction as Tx
     from backstory.values.event import Event, Subject, Tag, Unknown, upcast
     from backstory.values.event_types import register
@@ -93,10 +97,14 @@ __all__ = [
     "ReactionWarning",
     "Record",
     "Refused",
+    "RowChanged",
+    "RowDeleted",
+    "RowInserted",
     "Secret",
     "State",
     "Step",
     "Subject",
+    "Table",
     "Tag",
     "Tagged",
     "Tx",
@@ -145,10 +153,14 @@ _HOMES = {
     "ReactionWarning": "errors",
     "Record": "store",
     "Refused": "errors",
+    "RowChanged": "rows.events",
+    "RowDeleted": "rows.events",
+    "RowInserted": "rows.events",
     "Secret": "values.privacy",
     "State": "decide.state",
     "Step": "reactions.process",
     "Subject": "values.event",
+    "Table": "table",
     "Tag": "values.event",
     "Tagged": "values.fields",
     "Tx": "tables",

@@ -31,6 +31,10 @@ is in `backstory.cli.exits`.
      ├─ DecisionError            a command gave something else than events that it may give
      ├─ MissingInput             a command asks for an author or another input that is not there
      ├─ Refused                  a command refused: a business rule, not a fault
+     │   └─ RowRefused           a write of a row was refused
+     │       ├─ DuplicateRow     a row with this key or this unique value is there already
+     │       ├─ MissingRow       there is no such row
+     │       └─ StaleRow         fields that it relied on have other values by now
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
      ├─ ExpressionError          a condition in words cannot be understood
      ├─ InputError               a text that somebody typed is no value, state or call of a command
@@ -427,6 +431,28 @@ class Refused(BackstoryError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class RowRefused(Refused):
+    """A write of a row was refused. `fields` are those that are in its way, where some are."""
+
+    def __init__(self, reason: str, table: str, key: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(reason, code=self.kind, table=table, key=key, fields=fields)
+        self.table = table
+        self.key = key
+        self.fields = fields
+
+
+class DuplicateRow(RowRefused):
+    """The table has a row with this key, or with this value of a unique field, already."""
+
+
+class MissingRow(RowRefused):
+    """The table has no such row."""
+
+
+class StaleRow(RowRefused):
+    """Somebody else has changed fields that the write relied on. Read the row again, and decide again."""
 
 
 class ApplicationError(BackstoryError, LookupError):

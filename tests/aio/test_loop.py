@@ -63,6 +63,19 @@ async def run(db: AsyncDatabase) -> None:
     await db.rebuild(Rooms)
 
 
+async def table(db: AsyncDatabase) -> None:
+    people = db.table("people", unique=["name"])
+    await people.insert("p-1", {"name": "Ann"})
+    await people.put("p-1", {"name": "Bea"})
+    await people.patch("p-1", {"city": None})
+    await people.update("p-1", city="Bern")
+    async with people.edit("p-1") as row:
+        row["city"] = "Genf"
+    assert await people.get("p-1", at="main~1") == {"name": "Bea", "city": "Bern"}
+    assert [record.author async for record in people.history("p-1")] == [""] * 5
+    await people.delete("p-1")
+
+
 async def atomic(db: AsyncDatabase) -> None:
     async with db.atomic() as tx:
         await tx.execute(say(Talk("a"), 3))
@@ -183,6 +196,7 @@ async def context(db: AsyncDatabase) -> None:
 
 VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "append": lambda db: db.append(Said("b", 1), id="once"),
+    "table": table,
     "execute": lambda db: db.execute(say(Talk("a"), 3), id="said"),
     "atomic": atomic,
     "preview": lambda db: db.preview(say(Talk("a"), 3)),

@@ -10,8 +10,9 @@ import anyio.lowlevel
 import pytest
 from anyio.to_thread import run_sync
 
-from backstory import Database, Projection, Tx
+from backstory import Database, Projection, Table, Tx
 from backstory.aio import AsyncDatabase, Stream, connect
+from backstory.aio.table import AsyncTable
 from backstory.database import WhatIf
 from backstory.errors import FoldedWarning, StoreClosed, StoreMissing, UnknownTypeWarning
 from tests.patience import PATIENCE
@@ -42,6 +43,13 @@ def test_every_verb_is_there_with_the_same_parameters(name: str) -> None:
     assert mine is not None, f"AsyncDatabase has no {name}: add it to backstory/aio/database.py"
     assert parameters(mine) == parameters(verbs(Database)[name])
     assert mine.__doc__
+
+
+@pytest.mark.parametrize("name", sorted(verbs(Table)))
+def test_every_verb_of_a_table_is_there_with_the_same_parameters(name: str) -> None:
+    mine = verbs(AsyncTable).get(name)
+    assert mine is not None, f"AsyncTable has no {name}: add it to backstory/aio/table.py"
+    assert parameters(mine) == parameters(verbs(Table)[name])
 
 
 def test_there_is_no_other_verb() -> None:

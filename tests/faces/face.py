@@ -12,8 +12,9 @@ from anyio.from_thread import BlockingPortal
 
 from backstory import Database
 from backstory.aio import AsyncDatabase, Stream
-from backstory.aio.database import AsyncRunning
+from backstory.aio.database import AsyncAtomic, AsyncRunning
 from backstory.aio.face import Shared
+from backstory.aio.table import AsyncTable
 from backstory.aio.workers import Workers
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def awaited(db: Database, portal: BlockingPortal) -> Iterator[Database]:
 class Awaited:
     """Each verb is awaited in the portal's event loop; what is no verb is that of the database below."""
 
-    def __init__(self, db: AsyncDatabase, portal: BlockingPortal) -> None:
+    def __init__(self, db: Any, portal: BlockingPortal) -> None:
         self._db = db
         self._portal = portal
 
@@ -43,6 +44,12 @@ class Awaited:
         found = getattr(self._db, name)
         return wraps(found)(partial(self._call, found)) if callable(found) else found
 
+    @contextmanager
+    def _block(self, block: Any) -> Iterator[Any]:
+        around: AbstractContextManager[Any] = self._portal.wrap_async_context_manager(block)
+        with around as given:
+            yield Awaited(given, self._portal) if isinstance(given, (AsyncDatabase, AsyncAtomic)) else given
+
     def _call(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         async def call() -> Any:
             result = verb(*args, **kwargs)
@@ -51,6 +58,8 @@ class Awaited:
         result = self._portal.call(call)
         if isinstance(result, AsyncDatabase):
             return Awaited(result, self._portal)
+        if isinstance(result, AsyncTable):
+            return AwaitedTable(result, self._portal)
         if isinstance(result, Stream):
             return Items(result, self._portal)
         if isinstance(result, AsyncRunning):
@@ -59,11 +68,17 @@ class Awaited:
             return self._block(result)
         return result
 
-    @contextmanager
-    def _block(self, block: Any) -> Iterator[Any]:
-        around: AbstractContextManager[AsyncDatabase] = self._portal.wrap_async_context_manager(block)
-        with around as trial:
-            yield Awaited(trial, self._portal)
+
+class AwaitedTable(Awaited):
+    """The same for a table."""
+
+    def __init__(self, table: AsyncTable[Any], portal: BlockingPortal) -> None:
+        self._table = table
+        self._portal = portal
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._table, name)
+        return partial(self._call, found) if callable(found) and name != "state" else found
 
 
 class Runs:

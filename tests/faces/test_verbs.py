@@ -112,6 +112,19 @@ def subscribed(db: Database) -> object:
         return next(events).event
 
 
+def tabled(db: Database) -> object:
+    table = db.table("people", unique=["name"])
+    table.insert("p-1", {"name": "Ann"}, id="one", author="ann")
+    table.put("p-1", {"name": "Bea"}, id="two")
+    table.patch("p-1", {"city": None}, ["name"], id="three")
+    table.update("p-1", city=None)
+    with table.edit("p-1", id="four") as row:
+        row["city"] = "Bern"
+    table.delete("p-1", id="five")
+    events = [plain(one) for one in table.history("p-1")]
+    return table.name, table.get("p-1"), table.get("p-1", at="main~1"), table.row("p-1"), table.state, events
+
+
 VERBS: dict[str, Callable[[Database], object]] = {
     "append": lambda db: db.append(
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
@@ -153,6 +166,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "store_id": lambda db: len(db.store_id()),
     "subscribe": subscribed,
     "switch": lambda db: list(db.switch("plan").commits()),
+    "table": tabled,
     "tags": lambda db: db.tags("book"),
     "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],
     "types": lambda db: db.types(),

@@ -21,5 +21,6 @@ except ModuleNotFoundError as missing:
 
 from backstory.aio.database import AsyncDatabase, connect, over
 from backstory.aio.stream import Stream
+from backstory.aio.table import AsyncTable
 
-__all__ = ["AsyncDatabase", "Stream", "connect", "over"]
+__all__ = ["AsyncDatabase", "AsyncTable", "Stream", "connect", "over"]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast, overload
 
 import anyio
 
 from backstory import database
 from backstory.aio.face import Shared
+from backstory.aio.table import AsyncTable
 from backstory.aio.verbs import Verbs
 from backstory.aio.workers import Workers
 from backstory.aio.writes import Write
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from backstory.history.refs.revision import Revision
     from backstory.outbox.message import Outbox
     from backstory.reactions.run import Runnable, Running
+    from backstory.rows.shape import Found
     from backstory.values.commit import Commit
     from backstory.values.query import Condition
     from backstory.verbs.held import S
@@ -92,6 +94,27 @@ class AsyncDatabase(Verbs):
         tip = self.db.handle.tip
         commit: Commit | None = await self._shared.of(tip.line).writes.run(Write(writing, tip))
         return commit
+
+    @overload
+    def table(
+        self, what: str, *, key: str | None = None, unique: Iterable[str] = ()
+    ) -> AsyncTable[Found]: ...
+
+    @overload
+    def table(
+        self, what: type[T], *, name: str | None = None, key: str | None = None, unique: Iterable[str] = ()
+    ) -> AsyncTable[T]: ...
+
+    def table(
+        self,
+        what: str | type[T],
+        *,
+        name: str | None = None,
+        key: str | None = None,
+        unique: Iterable[str] = (),
+    ) -> AsyncTable[Any]:
+        """See `Database.table`."""
+        return AsyncTable(self.db.table(cast("Any", what), name=name, key=key, unique=unique), self)
 
     def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> AsyncRunning:
         """See `Database.run`: `async with db.run(Orders): ...`, or `await db.run(Orders).run(once=True)`."""

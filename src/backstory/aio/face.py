@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import anyio
 
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from backstory.aio.workers import Workers
     from backstory.database import Database
     from backstory.line import Line
+    from backstory.rows.kinds import Row
+    from backstory.table import Key, Table
 
 P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Gathering:
@@ -144,3 +147,29 @@ class Face:
 
     def _opened(self, db: Database) -> Self:
         return type(self)(db, self._shared)
+
+
+class TableFace(Generic[R]):
+    """A `Table`, below, and how its verbs are awaited, as those of its database are."""
+
+    def __init__(self, table: Table[R], face: Face) -> None:
+        self.table = table
+        self._run = face._run
+        self._stream = face._stream
+
+    def __repr__(self) -> str:
+        return repr(self.table)
+
+    @property
+    def name(self) -> str:
+        """The name of the table."""
+        return self.table.name
+
+    @property
+    def state(self) -> type[Row]:
+        """See `Table.state`."""
+        return self.table.state
+
+    def row(self, key: Key) -> Row:
+        """See `Table.row`."""
+        return self.table.row(key)

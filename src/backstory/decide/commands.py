@@ -40,6 +40,7 @@ from backstory.decide.returned import given_events
 from backstory.errors import DecisionError, DefinitionError, MissingInput
 from backstory.told import two_of_one_name
 from backstory.values.event import Event, is_event
+from backstory.values.event_data import RESERVED
 from backstory.values.fields import unresolved
 from backstory.values.masking import know_command, masked_repr, masked_words, plainly
 from backstory.values.privacy import Privacy
@@ -83,6 +84,8 @@ class CommandType(Generic[P, R, G]):
     """The marks of its arguments; None if no argument is marked."""
     gives: tuple[type[Any], ...]
     """The event classes that its return annotation names."""
+    decides_again: bool = False
+    """Whether a merge decides its commits again by itself, where something is in their way."""
 
     def __init__(
         self,
@@ -343,6 +346,9 @@ class CommandType(Generic[P, R, G]):
 definitions: dict[str, CommandType[...]] = {}
 """Every command by its name: so that a recorded decision can be made again."""
 
+built_in: dict[str, CommandType[...]] = {}
+"""Those of Backstory itself, which each merge knows, whatever application it is done for."""
+
 clashes: set[str] = set()
 """Names that two modules gave to commands: a command that was recorded under such a name could be either."""
 
@@ -388,6 +394,13 @@ def command(
 
     def made(function: Callable[..., Any]) -> CommandType[...]:
         kind = CommandType(function, local, name, renamed)
+        if kind.name.startswith(RESERVED):
+            if not kind.__module__.startswith("backstory."):
+                raise DefinitionError(
+                    f"{kind.__qualname__}: the name {kind.name!r} begins with {RESERVED!r}, which is kept for Backstory"
+                    " itself"
+                )
+            built_in[kind.name] = kind
         other = definitions.get(kind.name)
         if other is not None and other.__module__ != kind.__module__:
             clashes.add(kind.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+import backstory.rows.change  # noqa: F401 - which makes its command known
 from backstory.errors import MergeConflict
 from backstory.history.merge.merge import MergeReport, Options, cherry_pick, merge, rebase
 from backstory.history.refs.revision import resolve, resolve_commit

@@ -81,7 +81,7 @@ class Codec:
 
         Raises `UnreadableEvent` if the class is known and the data do not fit it.
         """
-        cls = self._classes.get(record.type)
+        cls = events.class_of(record.type, self._classes)
         if cls is None:
             return _unknown(record, f"no event class here is named {record.type!r}")
         compiled = compiled_types.get(cls) or event_type(cls)

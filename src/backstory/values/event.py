@@ -14,7 +14,7 @@ The declarations of a class are noted when it is defined; `backstory.values.code
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, dataclass_transform
 
 import msgspec
@@ -34,6 +34,9 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 definitions: dict[str, type[Any]] = {}
 """Every event class by its stable name, without registration by hand."""
+
+families: list[Callable[[str], type[Any] | None]] = []
+"""Functions that find the class of a stored event whose class is made when it is first needed, by its name."""
 
 replaced: set[type[Any]] = set()
 """Event classes of a module or notebook that were defined anew: code that names them means the new ones by now."""
@@ -175,6 +178,14 @@ def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, 
     if not isinstance(cls, EventMeta) and own_veil(cls) is not None:
         _mask_repr(cls)
     return definition
+
+
+def class_of(name: str, among: Mapping[str, type[Any]] = definitions) -> type[Any] | None:
+    """The class of the events of a name: one that is defined, or that a family makes. Raises `DefinitionError`."""
+    cls = among.get(name)
+    if cls is not None:
+        return cls
+    return next((cls for family in families if (cls := family(name)) is not None), None)
 
 
 def is_event(cls: Any) -> bool:

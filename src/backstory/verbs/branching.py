@@ -96,7 +96,7 @@ class Branching(Reads):
             def drafting(inversion: Inversion, head: int) -> Draft:
                 return self.handle.drafter.draft(inversion.events, Condition(inversion.query, head), said)
 
-            return revert(tip.opened(), picked, defined_states(), drafting, tip.line.codec, force=force)
+            return revert(tip.opened(), picked, defined_states, drafting, tip.line.codec, force=force)
 
         return self.handle.following(undone)
 

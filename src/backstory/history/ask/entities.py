@@ -18,7 +18,7 @@ from backstory.decide.state import State, StateType, state_type
 from backstory.errors import DefinitionError
 from backstory.lookup import Commits
 from backstory.store import Log
-from backstory.values.event import definitions
+from backstory.values.event import class_of
 from backstory.values.event_data import RecordedEvent
 from backstory.values.fields import TagField, hints
 from backstory.values.query import Query, union
@@ -142,7 +142,7 @@ def concerns(cls: type[State], stored: Iterable[RecordedEvent]) -> bool:
     """Whether a state class takes one of these events, as the class that they are read with."""
     compiled = state_type(cls)
     return bool(compiled.tag_fields) and any(
-        record.type in compiled.events and compiled.events[record.type].cls is definitions.get(record.type)
+        record.type in compiled.events and compiled.events[record.type].cls is class_of(record.type)
         for record in stored
     )
 

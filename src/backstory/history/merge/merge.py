@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from backstory.decide.commands import clashes, definitions
+from backstory.decide.commands import built_in, clashes, definitions
 from backstory.decide.context import current
 from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, MergeConflict, RefMoved
 from backstory.history.merge.replay import MergeStep, Outcome, Policy, Replay, Resolution, Rules
@@ -112,7 +112,7 @@ class Options(msgspec.Struct, frozen=True):
             self.resolution,
             self.resolutions,
             self.unconditioned,
-            known,
+            {**known, **built_in},
             author,
         )
 

@@ -180,8 +180,11 @@ class Replay:
             return self._leave(commit, events, "skipped", in_the_way=in_the_way)
         command, problem = self._command(commit)
         before, after = self._states(commit, command)
-        if resolution == "redecide" and command is not None:
-            return self._redecide(commit, events, command, in_the_way, before, after)
+        if command is not None and (resolution == "redecide" or command.kind.decides_again):
+            step = self._redecide(commit, events, command, in_the_way, before, after)
+            if resolution == "redecide" or step.outcome != "refused":
+                return step
+            return msgspec.structs.replace(step, outcome="conflict")
         known: dict[str, Any] = {"in_the_way": in_the_way, "before": before, "after": after}
         why = reason or (problem if resolution else "")
         return self._leave(commit, events, "conflict", **known, reason=why, stuck=problem)

@@ -16,9 +16,10 @@ from typing import Any, TypeVar, overload
 
 import msgspec
 
+from backstory.decide.loading import replayed
 from backstory.decide.state import State
 from backstory.errors import Conflict, DefinitionError, RevertError
-from backstory.history.ask.entities import Entities, concerns
+from backstory.history.ask.entities import Entities, Identities, concerns
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import diff
 from backstory.history.compare.pointer import Path, pointer
@@ -26,7 +27,7 @@ from backstory.lookup import events_of
 from backstory.store import Log, append
 from backstory.values.codec import Codec
 from backstory.values.commit import Commit, Draft
-from backstory.values.event_data import EventData
+from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.event_types import event_classes
 from backstory.values.query import Query, union
 
@@ -34,8 +35,9 @@ E = TypeVar("E")
 ATTEMPTS = 10
 Inverse = Callable[[Any], Any]
 F = TypeVar("F", bound=Inverse)
+S = TypeVar("S", bound=State)
 
-inverses: dict[type[Any], Inverse] = {}
+inverses: dict[type[Any], Inverse | _OnState] = {}
 """The functions that undo an event, by its class."""
 
 
@@ -77,10 +79,22 @@ def reverts(event: Any) -> Any:
     return registered
 
 
+def undone_on(event: type[E], state: type[S], function: Callable[[E, S], Any]) -> None:
+    """Register the inverse of an event that follows from the state before it, too; the state is known by its tags."""
+    inverses[event] = _OnState(state, function)
+
+
+class _OnState(msgspec.Struct, frozen=True):
+    """An inverse that takes the state before the event."""
+
+    state: type[State]
+    function: Callable[[Any, Any], Any]
+
+
 def revert(
     log: Log,
     commits: Sequence[Commit],
-    states: Iterable[type[State]],
+    states: Callable[[], Iterable[type[State]]],
     drafting: Callable[[Inversion, int], Draft],
     codec: Codec,
     *,
@@ -90,7 +104,6 @@ def revert(
 
     It is appended on the condition that no state that it concerns has changed, and computed again if one has.
     """
-    states = list(states)
     attempts = 0
     while True:
         head = log.head().position
@@ -108,7 +121,7 @@ def revert(
 def invert(
     log: Log,
     commits: Sequence[Commit],
-    states: Iterable[type[State]],
+    states: Callable[[], Iterable[type[State]]],
     codec: Codec,
     *,
     force: bool = False,
@@ -125,10 +138,10 @@ def invert(
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
         stored = list(events_of(log, commit))
         for record in reversed(stored):
-            events += map(codec.encode, _undone(codec.decode(record), record.position))
+            events += map(codec.encode, _undone(log, codec.decode(record), record))
             tags.update(record.tags)
         if not force:
-            for cls in states:
+            for cls in states():
                 if concerns(cls, stored):
                     owned += _owned(log, commit, cls, taken)
     if owned:
@@ -136,18 +149,30 @@ def invert(
     return Inversion(tuple(events), union(Query.of(tags=[tag]) for tag in tags))
 
 
-def _undone(event: Any, position: int) -> Sequence[Any]:
+def _undone(log: Log, event: Any, record: RecordedEvent) -> Sequence[Any]:
     function = inverses.get(type(event))
     if function is None:
         name = getattr(event, "type", type(event).__name__)
         raise RevertError(
-            f"nothing says how to undo #{position} {name}; register it: @reverts({name}) on a function from the event"
-            " to the events that undo it"
+            f"nothing says how to undo #{record.position} {name}; register it: @reverts({name}) on a function from the"
+            " event to the events that undo it"
         )
-    undone = function(event)
+    if isinstance(function, _OnState):
+        undone = function.function(event, _before(log, function.state, record))
+    else:
+        undone = function(event)
     if undone is None:
         return []
     return undone if isinstance(undone, (list, tuple)) else [undone]
+
+
+def _before(log: Log, cls: type[State], record: RecordedEvent) -> State:
+    """The one state of a class that an event concerns, as it was before the event."""
+    found = Identities(cls)
+    [key] = found.keys(record)
+    reference = found.reference(key)
+    assert reference is not None
+    return replayed(log, reference, record.position - 1)
 
 
 def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[Owned]:

@@ -1,0 +1,58 @@
+"""The verbs of a table, awaited. `scripts/async_face.py` makes them from `backstory/table.py`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from backstory.aio.face import TableFace
+from backstory.aio.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Unpack
+
+    from backstory.history.refs.revision import Revision
+    from backstory.store import Record
+    from backstory.table import Given, Key, Saying
+    from backstory.values.commit import Commit
+
+T = TypeVar("T")
+
+
+class TableVerbs(TableFace[T]):
+    """Each verb says in `Table` what it does."""
+
+    async def get(self, key: Key, at: Revision | None = None) -> T | None:
+        """See `Table.get`."""
+        return await self._run(self.table.get, key, at)
+
+    def history(self, key: Key, at: Revision | None = None) -> Stream[Record]:
+        """See `Table.history`."""
+        return self._stream(partial(self.table.history, key, at))
+
+    async def insert(
+        self, key: Key | Given[T], row: Given[T] | None = None, /, **said: Unpack[Saying]
+    ) -> Commit:
+        """See `Table.insert`."""
+        return await self._run(self.table.insert, key, row, **said)
+
+    async def put(
+        self, key: Key | Given[T], row: Given[T] | None = None, /, **said: Unpack[Saying]
+    ) -> Commit | None:
+        """See `Table.put`."""
+        return await self._run(self.table.put, key, row, **said)
+
+    async def update(self, key: Key, /, **fields: Any) -> Commit | None:
+        """See `Table.update`."""
+        return await self._run(self.table.update, key, **fields)
+
+    async def patch(
+        self, key: Key, set: Mapping[str, Any], unset: Iterable[str] = (), **said: Unpack[Saying]
+    ) -> Commit | None:
+        """See `Table.patch`."""
+        return await self._run(self.table.patch, key, set, unset, **said)
+
+    async def delete(self, key: Key, **said: Unpack[Saying]) -> Commit:
+        """See `Table.delete`."""
+        return await self._run(self.table.delete, key, **said)

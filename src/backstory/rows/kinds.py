@@ -1,0 +1,157 @@
+"""The classes of each table: its events, the state of a row, and who holds a unique value.
+
+They are made when the table is first named, or when one of its events is read, and are the same from then on.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from types import FunctionType, new_class
+from typing import Annotated, Any, ClassVar, cast
+
+import msgspec
+
+from backstory.decide.state import State
+from backstory.errors import DefinitionError
+from backstory.history.merge.revert import undone_on
+from backstory.rows.events import Fields, RowChanged, RowDeleted, RowEvent, RowInserted, after
+from backstory.values import event as events
+from backstory.values.fields import Tagged
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+BASES = (RowInserted, RowChanged, RowDeleted)
+SUFFIXES = tuple(base.__name__ for base in BASES)
+
+
+class Row(State):
+    """A row of a table, as its events leave it: `row` has its fields, and is None while there is no such row."""
+
+    table: ClassVar[str] = ""
+    key: str
+    row: Fields | None = None
+
+
+class Holder(State):
+    """The key of the row that has a unique value, None if no row has it."""
+
+    value: str
+    key: str | None = None
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """The classes of one table."""
+
+    name: str
+    inserted: type[RowInserted]
+    changed: type[RowChanged]
+    deleted: type[RowDeleted]
+    row: type[Row]
+    holder: type[Holder]
+
+    @property
+    def events(self) -> dict[str, type[Any]]:
+        """Its events by their types."""
+        every = (self.inserted, self.changed, self.deleted)
+        return dict(zip(types_of(self.name), every, strict=True))
+
+
+def kind(table: str) -> Kind:
+    """The classes of a table. Raises `DefinitionError` for a name that no table can have."""
+    if (known := _kinds.get(table)) is not None:
+        return known
+    if not isinstance(table, str) or not NAME.fullmatch(table):
+        raise DefinitionError(
+            f"a table's name is letters, digits, _ and -, and begins with no digit: {table!r} cannot be one"
+        )
+    with _lock:
+        return _kinds.get(table) or _kinds.setdefault(table, _made(table))
+
+
+def table_of(type: str) -> str | None:
+    """The table whose events have this type; None if it is no type of a row."""
+    table, _, suffix = type.rpartition(".")
+    return table if suffix in SUFFIXES and NAME.fullmatch(table) else None
+
+
+def _event_class(type: str) -> type[Any] | None:
+    """The class of a stored event of a row, whose table nobody has named here."""
+    table = table_of(type)
+    return None if table is None else kind(table).events.get(type)
+
+
+def types_of(table: str) -> list[str]:
+    """The types of the events of a table."""
+    return [f"{table}.{suffix}" for suffix in SUFFIXES]
+
+
+_kinds: dict[str, Kind] = {}
+_lock = threading.Lock()
+events.families.append(_event_class)
+
+
+def _made(table: str) -> Kind:
+    unique = f"{table}.unique"
+    tags = {
+        "key": Annotated[str, Tagged(table)],
+        "takes": Annotated[tuple[str, ...], Tagged(unique)],
+        "frees": Annotated[tuple[str, ...], Tagged(unique)],
+    }
+
+    def event(base: Any) -> Any:
+        def body(namespace: dict[str, Any]) -> None:
+            own = {"takes": (), "frees": ()}
+            namespace.update(__module__=__name__, __doc__=base.__doc__, __annotations__=tags, **own)
+
+        config = {"name": f"{table}.{base.__name__}", "kw_only": True, "omit_defaults": True}
+        return new_class(base.__name__, (base,), config, body)
+
+    inserted, changed, deleted = map(event, BASES)
+    taken = inserted | changed | deleted
+
+    def state(name: str, base: type[State], field: str, tag: str, apply: FunctionType, **own: Any) -> Any:
+        def body(namespace: dict[str, Any]) -> None:
+            function = FunctionType(apply.__code__, apply.__globals__, "apply")
+            function.__annotations__ = {"event": taken, "return": None}
+            annotations = {field: Annotated[str, Tagged(tag)]}
+            namespace.update(__module__=__name__, __doc__=base.__doc__, __annotations__=annotations)
+            namespace.update(apply=function, __qualname__=name, **own)
+
+        return new_class(name, (base,), {}, body)
+
+    made = Kind(
+        table,
+        inserted,
+        changed,
+        deleted,
+        state(table, Row, "key", table, cast("FunctionType", _row_after), table=table),
+        state(f"{table}.unique", Holder, "value", unique, cast("FunctionType", _held_after)),
+    )
+    for cls in (inserted, changed, deleted):
+        undone_on(cls, made.row, lambda happened, before: _undone(made, happened, before.row))
+    return made
+
+
+def _row_after(self: Row, event: RowEvent) -> None:
+    self.row = after(event, self.row)
+
+
+def _held_after(self: Holder, event: RowEvent) -> None:
+    if self.value in event.takes:
+        self.key = event.key
+    elif self.key == event.key:
+        self.key = None
+
+
+def _undone(made: Kind, happened: RowEvent, before: Fields | None) -> RowEvent:
+    """The event that undoes one, on the row as it was before."""
+    turned: dict[str, Any] = {"key": happened.key, "takes": happened.frees, "frees": happened.takes}
+    if isinstance(happened, RowInserted):
+        return made.deleted(row=happened.row, **turned)
+    if isinstance(happened, RowDeleted):
+        return made.inserted(row=happened.row, **turned)
+    assert isinstance(happened, RowChanged)
+    fields = before or {}
+    touched = [*happened.set, *happened.unset]
+    back = {name: fields[name] for name in touched if name in fields}
+    return made.changed(set=back, unset=tuple(name for name in touched if name not in fields), **turned)

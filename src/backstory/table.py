@@ -1,0 +1,293 @@
+"""A table of rows with a history: what `db.table("customers")` gives.
+
+    customers = db.table("customers")
+    customers["c-1"] = {"name": "Ann", "city": "Basel"}
+    customers.update("c-1", city="Bern")
+    customers.get("c-1", at="main~1")["city"]          # Basel
+
+A row is a state like any other, `customers.row("c-1")`, so all verbs of a database take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
+
+from backstory.errors import IdReused, MissingRow, StaleRow
+from backstory.rows.change import change
+from backstory.rows.events import Fields, same
+from backstory.rows.kinds import Row, kind
+from backstory.rows.shape import Shape, Typed, text_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from backstory.database import Database
+    from backstory.decide.call import Command
+    from backstory.history.refs.revision import Revision
+    from backstory.store import Record
+    from backstory.values.commit import Commit
+
+T = TypeVar("T")
+ATTEMPTS = 20
+"""How often a write reads the row again that others change meanwhile, before it raises `StaleRow`."""
+
+Key = str | int
+"""What a caller names a row by; it is kept as text."""
+
+
+Given: TypeAlias = T | Mapping[str, Any]
+"""A row as it is given: an object of the table's class, or a dict of its fields."""
+
+
+class Saying(TypedDict, total=False):
+    """What a write may say, as for `Database.execute`."""
+
+    id: str | None
+    author: str | None
+    message: str | None
+    metadata: Mapping[str, Any] | None
+    at: datetime | None
+
+
+Asked = tuple[Mapping[str, Any], frozenset[str] | None]
+"""Fields and their new values, and those that are to be taken away; None stands for all others."""
+
+
+class Editing(NamedTuple, Generic[T]):
+    """A row in an `edit` block: as it was, and as the block has it."""
+
+    key: str
+    was: Fields
+    row: T
+
+
+class Table(Generic[T]):
+    """A table on one branch. It holds no rows: each verb reads the history. Safe for many threads."""
+
+    def __init__(self, db: Database, name: str, shape: Shape[T], unique: tuple[str, ...] = ()) -> None:
+        self._db = db
+        self._kind = kind(name)
+        self._shape = shape
+        self.name = name
+        self.unique = unique
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name} of {self._db!r}>"
+
+    @property
+    def state(self) -> type[Row]:
+        """The class of its rows as states, for `find`, `identities`, `turns` and `materialize` of the database."""
+        return self._kind.row
+
+    def row(self, key: Key) -> Row:
+        """The reference to a row, for the verbs of the database: `db.blame(customers.row("c-1"))`."""
+        return self._kind.row(text_of(key, self.name))
+
+    def __getitem__(self, key: Key) -> T:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __setitem__(self, key: Key, row: T | Mapping[str, Any]) -> None:
+        self.put(key, row)
+
+    def __delitem__(self, key: Key) -> None:
+        try:
+            self.delete(key)
+        except MissingRow:
+            raise KeyError(key) from None
+
+    def __contains__(self, key: Key) -> bool:
+        return self._fields(key) is not None
+
+    def get(self, key: Key, at: Revision | None = None) -> T | None:
+        """The row, now or as of a revision; None if there is none. What is given belongs to the caller."""
+        fields = self._fields(key, at)
+        return None if fields is None else self._shape.made(text_of(key, self.name), fields)
+
+    def history(self, key: Key, at: Revision | None = None) -> Iterator[Record]:
+        """Stream the events of a row with their records, oldest first: `RowInserted`, `RowChanged`, `RowDeleted`."""
+        return self._db.read(self.row(key), at=at)
+
+    def insert(self, key: Key | Given[T], row: Given[T] | None = None, /, **said: Unpack[Saying]) -> Commit:
+        """Write a new row: its key and the row, or the row alone if one of its fields is the key.
+
+        Raises `DuplicateRow` if a row with this key, or with one of its unique values, is there, and `InvalidEvent`.
+        """
+        name, fields = self._split(key, row)
+        made = self._db.execute(self._change(name, None, fields), **said)
+        assert made is not None
+        return made
+
+    def put(
+        self, key: Key | Given[T], row: Given[T] | None = None, /, **said: Unpack[Saying]
+    ) -> Commit | None:
+        """Write a row whole: insert it, or change the fields that differ. None if there is nothing to change.
+
+        It is `customers["c-1"] = row`, with what else a write may say. Of an untyped table, fields that are not in the
+        row are taken away; fields that a class does not have stay. Raises as `insert`.
+        """
+        name, fields = self._split(key, row)
+
+        def wanted(now: Fields | None) -> Command | None:
+            if now is None:
+                return self._change(name, None, fields)
+            return self._towards(name, now, {**fields}, gone=set(self._shape.known(now)) - set(fields))
+
+        return self._again(name, wanted, said, (fields, None))
+
+    def update(self, key: Key, /, **fields: Any) -> Commit | None:
+        """Give fields of a row other values: `update("c-1", city="Bern")`. Raises `MissingRow`, `DuplicateRow`.
+
+        None if they have these values already. `patch` says the same with an author and a message.
+        """
+        return self.patch(key, fields)
+
+    def patch(
+        self, key: Key, set: Mapping[str, Any], unset: Iterable[str] = (), **said: Unpack[Saying]
+    ) -> Commit | None:
+        """Give some fields of a row other values (None is one), and take others away; see `update`."""
+        name, gone = text_of(key, self.name), frozenset(unset)
+
+        def wanted(now: Fields | None) -> Command | None:
+            if now is None:
+                raise self._missing(name)
+            return self._towards(name, now, self._patched(name, now, set), gone)
+
+        return self._again(name, wanted, said, (set, gone))
+
+    def delete(self, key: Key, **said: Unpack[Saying]) -> Commit:
+        """Delete a row; its history stays. Raises `MissingRow`."""
+        name = text_of(key, self.name)
+
+        def wanted(now: Fields | None) -> Command:
+            if now is None:
+                raise self._missing(name)
+            return self._change(name, now, None)
+
+        made = self._again(name, wanted, said, None)
+        assert made is not None
+        return made
+
+    @contextmanager
+    def edit(self, key: Key, **said: Unpack[Saying]) -> Iterator[T]:
+        """The row, to be read and changed in a block; what differs at its end is one commit.
+
+        It relies on all that the row had: raises `StaleRow` if anybody has changed the row meanwhile, and `MissingRow`.
+        Nothing is written if the block raises, or changes nothing. The objects of a class must not be frozen.
+        """
+        editing = self._begun(key)
+        yield editing.row
+        self._ended(editing, **said)
+
+    def _begun(self, key: Key) -> Editing[T]:
+        """The first half of `edit`."""
+        name, was = text_of(key, self.name), self._fields(key)
+        if was is None:
+            raise self._missing(name)
+        return Editing(name, was, self._shape.made(name, deepcopy(was)))
+
+    def _ended(self, editing: Editing[T], **said: Unpack[Saying]) -> None:
+        """Its second half."""
+        name, was = editing.key, editing.was
+        own, fields = self._shape.split(editing.row)
+        if own not in (None, name):
+            raise ValueError(f"{self.name}: the key of a row stays; {name} cannot become {own}")
+        command = self._towards(name, was, fields, set(self._shape.known(was)) - set(fields), relied=was)
+        if command is not None:
+            self._db.execute(command, **said)
+
+    def _missing(self, key: str) -> MissingRow:
+        return MissingRow(f"{self.name} has no row {key}", self.name, key)
+
+    def _fields(self, key: Key, at: Revision | None = None) -> Fields | None:
+        return self._db.load(self.row(key), at).row
+
+    def _split(self, key: Any, row: Any) -> tuple[str, Fields]:
+        """The key and the fields of a row, given as a key and a row, or as a row."""
+        if row is None:
+            key, row = None, key
+        own, fields = self._shape.split(row)
+        given = None if key is None else text_of(key, self.name)
+        if own is not None and given not in (None, own):
+            raise ValueError(f"{self.name}: a row of the key {own} cannot be written as {given}")
+        found = given if own is None else own
+        if found is None:
+            raise ValueError(f"{self.name}: which row is it? Give its key")
+        return found, fields
+
+    def _patched(self, key: str, now: Fields, changes: Mapping[str, Any]) -> Fields:
+        if isinstance(self._shape, Typed):
+            return self._shape.patched(key, now, changes)
+        own, fields = self._shape.split(changes)
+        if own not in (None, key):
+            raise ValueError(f"{self.name}: the key of a row stays; {key} cannot become {own}")
+        return fields
+
+    def _towards(
+        self, key: str, now: Fields, fields: Fields, gone: Iterable[str], relied: Fields | None = None
+    ) -> Command | None:
+        """The command that takes a row from what it is to these fields; None if it is there."""
+        changes = {
+            name: value for name, value in fields.items() if name not in now or not same(now[name], value)
+        }
+        unset = tuple(sorted(name for name in gone if name in now))
+        if not changes and not unset:
+            return None
+        touched = {name: now[name] for name in (*changes, *unset) if name in now}
+        return self._change(key, touched if relied is None else relied, changes, unset)
+
+    def _change(
+        self, key: str, was: Fields | None, set: Fields | None, unset: tuple[str, ...] = ()
+    ) -> Command:
+        return change(table=self.name, key=key, was=was, set=set, unset=unset, unique=self.unique)
+
+    def _again(
+        self,
+        key: str,
+        wanted: Callable[[Fields | None], Command | None],
+        said: Saying,
+        asked: Asked | None,
+    ) -> Commit | None:
+        """Read the row, and write what is wanted of it; again if somebody changed these fields meanwhile."""
+        if (known := self._recorded(key, said.get("id"), asked)) is not None:
+            return known
+        tries = 0
+        while True:
+            command = wanted(self._fields(key))
+            if command is None:
+                return None
+            try:
+                return self._db.execute(command, **said)
+            except StaleRow:
+                tries += 1
+                if tries == ATTEMPTS:
+                    raise
+
+    def _recorded(self, key: str, id: str | None, asked: Asked | None) -> Commit | None:
+        """The commit of this id, if it is the same write. Raises `IdReused`."""
+        known = self._db.handle.known(id)
+        if known is None:
+            return None
+        command = known.command or {}
+        given = command.get("arguments", {})
+        is_row = command.get("name") == change.name and (given["table"], given["key"]) == (self.name, key)
+        if is_row and _is_part(given["set"], given["unset"], asked):
+            return known
+        raise IdReused(
+            known.id, f"was used for something else than this write of a row, at #{known.position}"
+        )
+
+
+def _is_part(set: Fields | None, unset: Iterable[str], asked: Asked | None) -> bool:
+    """Whether a recorded change is what is left of one that was asked for, without what was so already."""
+    if set is None or asked is None:
+        return set is None and asked is None
+    fields, gone = asked
+    return all(name in fields and same(fields[name], value) for name, value in set.items()) and all(
+        name not in fields if gone is None else name in gone for name in unset
+    )

@@ -1,0 +1,56 @@
+"""The verb of tables: plain rows with a history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+
+from backstory.errors import DefinitionError
+from backstory.rows.shape import Found, Plain, Typed
+from backstory.table import Table
+from backstory.verbs.held import Held
+
+if TYPE_CHECKING:
+    from backstory.database import Database
+
+T = TypeVar("T")
+
+
+class Tables(Held):
+    """Tables of rows."""
+
+    @overload
+    def table(
+        self, what: str, *, name: None = None, key: str | None = None, unique: Iterable[str] = ()
+    ) -> Table[Found]: ...
+
+    @overload
+    def table(
+        self, what: type[T], *, name: str | None = None, key: str | None = None, unique: Iterable[str] = ()
+    ) -> Table[T]: ...
+
+    def table(
+        self,
+        what: str | type[T],
+        *,
+        name: str | None = None,
+        key: str | None = None,
+        unique: Iterable[str] = (),
+    ) -> Table[Any]:
+        """A table of rows with a history, on this branch: dicts by its name, or objects of a class.
+
+        It need not be made: it has the rows that were written. A class (dataclass, struct, attrs, pydantic) has the
+        name of the class in small letters (`CustomerOrder`: `customer_order`) unless `name` says another, and `key` is
+        its field that says which row it is, `id` if it has one. Of an untyped table, `key` is a field that stands for
+        the key in its rows. No two rows have the same value in a `unique` field, of those that were written with it.
+        Raises `DefinitionError`.
+        """
+        if isinstance(what, str):
+            if name is not None:
+                raise DefinitionError(f"the table {what} has its name already, and cannot be {name}")
+            called, shape = what, cast("Any", Plain(what, key))
+        else:
+            called = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.__name__).lower()
+            shape = Typed(called, what, key)
+        return Table(cast("Database", self), called, shape, tuple(unique))

@@ -1,0 +1,346 @@
+"""Tables of rows: plain rows have a history, are merged field by field, and are reverted, with no event class."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from backstory import Database, Options, RowChanged, RowDeleted, RowInserted
+from backstory.errors import (
+    DefinitionError,
+    DuplicateRow,
+    IdReused,
+    InvalidEvent,
+    MergeConflict,
+    MissingRow,
+    RevertError,
+    StaleRow,
+)
+from backstory.store import Store
+from backstory.table import Table
+
+Rows = Table[Any]
+ANN: dict[str, Any] = {"name": "Ann", "city": "Basel", "email": "ann@x.ch"}
+
+
+@pytest.fixture
+def db(store: Store) -> Database:
+    return Database(store)
+
+
+@pytest.fixture
+def customers(db: Database) -> Rows:
+    """A table with one row."""
+    table = db.table("customers", unique=["email"])
+    table["c-1"] = ANN
+    return table
+
+
+def test_a_row_is_written_read_and_deleted_like_the_value_of_a_dict(customers: Rows) -> None:
+    assert customers["c-1"] == ANN
+    customers["c-1"] = {"name": "Ann", "city": "Bern"}
+    assert customers["c-1"] == {"name": "Ann", "city": "Bern"}
+    assert "c-1" in customers
+    del customers["c-1"]
+    assert "c-1" not in customers
+    assert customers.get("c-1") is None
+    for wrong in (lambda: customers["c-1"], lambda: customers.__delitem__("c-1")):
+        with pytest.raises(KeyError):
+            wrong()
+
+
+def test_a_row_is_what_it_was_at_each_revision(db: Database, customers: Rows) -> None:
+    customers.update("c-1", city="Bern")
+    customers.delete("c-1")
+    assert [customers.get("c-1", at=at) for at in (0, 1, "main~1", "main")] == [
+        None,
+        ANN,
+        {**ANN, "city": "Bern"},
+        None,
+    ]
+    kinds = [type(record.event).__mro__[1] for record in customers.history("c-1")]
+    assert kinds == [RowInserted, RowChanged, RowDeleted]
+    assert [record.type for record in customers.history("c-1", at=1)] == ["customers.RowInserted"]
+    assert db.blame(customers.row("c-1"), at=2)["row.city"].position == 2
+    assert [change.pointer for change in db.diff(1, 2, customers.row("c-1")).changes] == ["/row/city"]
+
+
+def test_a_change_records_the_fields_that_differ_and_what_they_were(customers: Rows) -> None:
+    commit = customers.patch(
+        "c-1", {"name": "Ann", "city": None}, ["email", "none"], author="bea", message="why"
+    )
+    assert commit is not None
+    assert (commit.author, commit.message) == ("bea", "why")
+    [event] = [record.event for record in customers.history("c-1") if record.position == commit.position]
+    assert (event.set, event.unset) == ({"city": None}, ("email",))
+    assert commit.command is not None
+    assert commit.command["arguments"]["was"] == {"city": "Basel", "email": "ann@x.ch"}
+    assert customers["c-1"] == {"name": "Ann", "city": None}
+
+
+def test_what_changes_nothing_is_no_commit(db: Database, customers: Rows) -> None:
+    assert customers.update("c-1", city="Basel") is None
+    assert customers.put("c-1", ANN) is None
+    assert customers.patch("c-1", {}, ["none"]) is None
+    assert db.head().position == 1
+    assert customers.update("c-1", city=1) is not None
+    assert customers.update("c-1", city=True) is not None
+
+
+def test_who_writes_a_row_that_is_not_there_or_inserts_one_that_is_is_refused(customers: Rows) -> None:
+    with pytest.raises(DuplicateRow, match="customers has a row c-1 already") as there:
+        customers.insert("c-1", {})
+    assert (there.value.code, there.value.table, there.value.key) == ("duplicate-row", "customers", "c-1")
+    for write in (
+        lambda: customers.update("c-2", city="Bern"),
+        lambda: customers.delete("c-2"),
+        lambda: customers.edit("c-2").__enter__(),
+    ):
+        with pytest.raises(MissingRow, match="customers has no row c-2"):
+            write()
+
+
+def test_a_write_with_an_id_is_done_once(db: Database, customers: Rows) -> None:
+    one = customers.patch("c-1", {"city": "Bern"}, id="move")
+    customers.update("c-1", name="Bea")
+    assert customers.patch("c-1", {"city": "Bern"}, id="move") == one
+    assert customers["c-1"]["name"] == "Bea"
+    writes: list[Callable[[], object]] = [
+        lambda: customers.patch("c-2", {"city": "Bern"}, id="move"),
+        lambda: customers.patch("c-1", {"city": "Genf"}, id="move"),
+        lambda: customers.delete("c-1", id="move"),
+        lambda: db.table("others").patch("c-1", {"city": "Bern"}, id="move"),
+    ]
+    for write in writes:
+        with pytest.raises(IdReused):
+            write()
+
+
+def test_an_edit_is_refused_if_anybody_has_changed_the_row_meanwhile(db: Database, customers: Rows) -> None:
+    with customers.edit("c-1", author="ann") as row:
+        row["tags"] = ["new"]
+    assert customers["c-1"] == {**ANN, "tags": ["new"]}
+    with customers.edit("c-1") as row:
+        row["tags"].append("kept")
+        row["city"] = "Bern"
+    assert customers["c-1"]["tags"] == ["new", "kept"]
+
+    def edited() -> None:
+        with customers.edit("c-1") as row:
+            customers.update("c-1", name="Bea")
+            row["city"] = "Genf"
+
+    with pytest.raises(StaleRow, match='customers: c-1 was changed meanwhile: name is "Bea"') as stale:
+        edited()
+    assert stale.value.fields == ("name",)
+    head = db.head().position
+    with customers.edit("c-1"):
+        pass
+
+    def broken() -> None:
+        with customers.edit("c-1") as row:
+            row["city"] = "Genf"
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        broken()
+    assert db.head().position == head
+
+
+@pytest.mark.parametrize(
+    "row", [{"at": datetime(2026, 1, 1, tzinfo=UTC)}, {1: 2}, {"x": float("nan")}, {"x": (1, 2)}, [1], "text"]
+)
+def test_a_row_without_a_class_has_json_values(customers: Rows, row: object) -> None:
+    with pytest.raises(InvalidEvent, match="customers"):
+        customers.put("c-2", row)
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "1a", "a:b", "a b"])
+def test_a_table_has_the_name_of_a_word(db: Database, name: str) -> None:
+    with pytest.raises(DefinitionError):
+        db.table(name)
+
+
+def test_a_key_in_the_row_is_kept_once(db: Database) -> None:
+    table = db.table("orders", key="id")
+    table.insert({"id": 7, "total": 3})
+    assert table["7"] == table[7] == {"id": "7", "total": 3}
+    assert [record.event.row for record in table.history(7)] == [{"total": 3}]
+    with pytest.raises(ValueError, match="which row is it"):
+        table.insert({"total": 3})
+    with pytest.raises(ValueError, match="cannot be written as 8"):
+        table[8] = {"id": 7}
+
+
+class TestMerge:
+    """The one rule: the command is decided again, and refuses where a field of `was` has another value."""
+
+    @pytest.fixture
+    def both(self, db: Database, customers: Rows) -> Callable[..., Rows]:
+        def both(here: Callable[[Rows], object], there: Callable[[Rows], object]) -> Rows:
+            there(db.branch("theirs").table("customers", unique=["email"]))
+            here(customers)
+            return customers
+
+        return both
+
+    def test_changes_of_two_fields_are_both_kept(self, db: Database, both: Callable[..., Rows]) -> None:
+        customers = both(lambda t: t.update("c-1", city="Bern"), lambda t: t.update("c-1", name="Bea"))
+        report = db.merge("theirs")
+        assert [step.outcome for step in report.steps] == ["same"]
+        assert customers["c-1"] == {**ANN, "city": "Bern", "name": "Bea"}
+
+    def test_the_same_change_on_both_sides_is_in_nobodys_way(
+        self, db: Database, both: Callable[..., Rows]
+    ) -> None:
+        customers = both(lambda t: t.update("c-1", city="Bern"), lambda t: t.update("c-1", city="Bern"))
+        db.merge("theirs")
+        assert customers["c-1"]["city"] == "Bern"
+
+    @pytest.mark.parametrize(
+        ("here", "there", "why"),
+        [
+            ({"city": "Bern"}, {"city": "Genf"}, 'city is "Bern"'),
+            ({"new": 1}, {"new": 2}, "new is 1"),
+            (None, {"city": "Genf"}, "customers has no row c-1"),
+            ({"city": "Bern"}, None, 'city is "Bern"'),
+            ({"new": 1}, None, "new is 1"),
+            ({"city": None}, {"city": "Genf"}, "city is null"),
+        ],
+    )
+    def test_two_values_of_one_field_are_a_conflict_with_its_reason(
+        self,
+        db: Database,
+        both: Callable[..., Rows],
+        here: dict[str, Any] | None,
+        there: dict[str, Any] | None,
+        why: str,
+    ) -> None:
+        def written(fields: dict[str, Any] | None) -> Callable[[Rows], object]:
+            return lambda t: t.delete("c-1") if fields is None else t.patch("c-1", fields)
+
+        customers = both(written(here), written(there))
+        before = customers.get("c-1")
+        with pytest.raises(MergeConflict) as conflict:
+            db.merge("theirs")
+        [step] = conflict.value.report.conflicts
+        assert why in step.reason
+        assert customers.get("c-1") == before
+        db.merge("theirs", Options("skip"))
+        assert customers.get("c-1") == before
+
+    def test_two_rows_of_one_key_are_a_conflict(self, db: Database, both: Callable[..., Rows]) -> None:
+        both(lambda t: t.insert("c-2", {"a": 1}), lambda t: t.insert("c-2", {"a": 2}))
+        with pytest.raises(MergeConflict):
+            db.merge("theirs")
+
+    def test_two_rows_with_one_unique_value_are_a_conflict(
+        self, db: Database, both: Callable[..., Rows]
+    ) -> None:
+        both(lambda t: t.insert("c-2", {"email": "b@x"}), lambda t: t.insert("c-3", {"email": "b@x"}))
+        with pytest.raises(MergeConflict) as conflict:
+            db.merge("theirs")
+        assert "c-2 has this email already" in conflict.value.report.conflicts[0].reason
+
+    def test_a_later_change_of_a_conflict_is_one_too(self, db: Database, both: Callable[..., Rows]) -> None:
+        def there(table: Rows) -> None:
+            table.update("c-1", city="Genf")
+            table.update("c-1", city="Lyon")
+            table.update("c-1", name="Bea")
+
+        both(lambda t: t.update("c-1", city="Bern"), there)
+        outcomes = [step.outcome for step in db.merge("theirs", Options(dry_run=True)).steps]
+        assert outcomes == ["conflict", "conflict", "same"]
+
+    def test_a_rebase_and_a_cherry_pick_decide_again_too(
+        self, db: Database, both: Callable[..., Rows]
+    ) -> None:
+        customers = both(lambda t: t.update("c-1", city="Bern"), lambda t: t.update("c-1", name="Bea"))
+        theirs = db.switch("theirs")
+        theirs.rebase("main")
+        assert theirs.table("customers")["c-1"] == {**ANN, "city": "Bern", "name": "Bea"}
+        db.cherry_pick("theirs")
+        assert customers["c-1"]["name"] == "Bea"
+
+
+class TestUnique:
+    def test_no_two_rows_have_one_value(self, customers: Rows) -> None:
+        writes: list[Callable[[], object]] = [
+            lambda: customers.insert("c-2", {"email": "ann@x.ch"}),
+            lambda: customers.put("c-2", {"email": "ann@x.ch"}),
+        ]
+        for write in writes:
+            with pytest.raises(DuplicateRow, match="customers: c-1 has this email already") as there:
+                write()
+            assert there.value.fields == ("email",)
+
+    def test_a_value_is_free_once_its_row_has_another_or_is_gone(self, customers: Rows) -> None:
+        customers.update("c-1", email="new@x.ch")
+        customers.insert("c-2", {"email": "ann@x.ch"})
+        customers.delete("c-2")
+        customers.insert("c-3", {"email": "ann@x.ch"})
+        customers.patch("c-3", {}, ["email"])
+        customers.update("c-1", email="ann@x.ch")
+        with pytest.raises(DuplicateRow):
+            customers.update("c-3", email="ann@x.ch")
+
+    def test_null_and_nothing_are_no_values(self, customers: Rows) -> None:
+        for key, row in (("a", {"email": None}), ("b", {"email": None}), ("c", {}), ("d", {})):
+            customers.insert(key, row)
+
+    def test_of_many_who_take_one_value_at_once_one_has_it(self, db: Database, customers: Rows) -> None:
+        got: list[str] = []
+        start = threading.Barrier(8)
+
+        def take(key: str) -> None:
+            start.wait()
+            try:
+                customers.insert(key, {"email": "one@x.ch"})
+                got.append(key)
+            except DuplicateRow:
+                pass
+
+        threads = [threading.Thread(target=take, args=(f"t-{n}",)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(got) == 1
+        assert [row.key for row in db.identities(customers.state)] == ["c-1", *got]
+
+
+class TestRevert:
+    def test_each_write_of_a_row_is_undone(self, db: Database, customers: Rows) -> None:
+        customers.patch("c-1", {"city": "Bern", "new": 1}, ["name"])
+        db.revert("HEAD")
+        assert customers["c-1"] == ANN
+        customers.delete("c-1")
+        db.revert("HEAD")
+        assert customers["c-1"] == ANN
+        customers.insert("c-2", {"email": "b@x"})
+        db.revert("HEAD")
+        assert customers.get("c-2") is None
+        customers.insert("c-3", {"email": "b@x"})
+
+    def test_a_field_that_somebody_has_changed_since_is_not_taken_back(
+        self, db: Database, customers: Rows
+    ) -> None:
+        customers.update("c-1", city="Bern")
+        customers.update("c-1", name="Bea")
+        db.revert("main~1")
+        assert customers["c-1"] == {**ANN, "name": "Bea"}
+        customers.update("c-1", city="Genf")
+        with pytest.raises(RevertError, match="city"):
+            db.revert("main~3")
+
+    def test_a_unique_value_that_another_row_has_by_now_is_not_taken_back(
+        self, db: Database, customers: Rows
+    ) -> None:
+        customers.update("c-1", email="new@x.ch")
+        customers.insert("c-2", {"email": "ann@x.ch"})
+        with pytest.raises(RevertError):
+            db.revert("main~1")
