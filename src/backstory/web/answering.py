@@ -54,7 +54,7 @@ def responded(ask: Ask, answer: Answer, *, as_json: bool) -> Response:
     return _html(rendered(ask, answer), answer.status)
 
 
-def failed(error: Exception, ask: Ask | None, *, as_json: bool) -> Response:
+def failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str = "") -> Response:
     """An error as a page that says what was wrong, and what to do; a bug of ours has a number, which is in the log."""
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
     report = ""
@@ -72,7 +72,7 @@ def failed(error: Exception, ask: Ask | None, *, as_json: bool) -> Response:
     hints = error.hints if isinstance(error, BackstoryError) else ()
     values = {"words": words, "hints": hints, "report": report, "ways_out": ways_out(ask, error)}
     page = Page("error.html", words.partition("\n")[0], {}, values=values, status=status)
-    return _html(rendered(ask, page), status)
+    return _html(rendered(ask, page, prefix=prefix), status)
 
 
 def _slow(ask: Ask, answer: Slow, *, as_json: bool) -> Response:

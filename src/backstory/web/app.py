@@ -85,7 +85,7 @@ class Browser:
             return
         request = Request(scope, receive)
         as_json = "application/json" in request.headers.get("accept", "")
-        ask = None
+        ask, prefix = None, ""
         try:
             prefix, path = _address(scope)
             host = request.headers.get("host", "")
@@ -108,14 +108,14 @@ class Browser:
                         "set-cookie", set_cookie(FORM_COOKIE, new_key, prefix, secure=secure)
                     )
         except Exception as error:  # noqa: BLE001 - each becomes a page that says what was wrong
-            response = failed(error, ask, as_json=as_json)
+            response = failed(error, ask, as_json=as_json, prefix=prefix)
         await response(scope, receive, send)
 
     async def _reader(self, request: Request) -> Reader:
         found = self.site.actor(request)
         reader = await found if inspect.isawaitable(found) else found
         if reader is None or "read" not in reader.may:
-            raise Forbidden("you may not read this history")
+            raise Forbidden("you may not read this history: it does not know you, or you have no right to it")
         return reader
 
     async def _answered(self, request: Request, ask: Ask, key: str, *, as_json: bool) -> Response:

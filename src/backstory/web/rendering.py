@@ -72,10 +72,11 @@ def _template(name: str) -> Template:
     return environment().get_template(name)
 
 
-def rendered(ask: Ask | None, page: Page, *, part: bool = False) -> str:
-    """A page as HTML; `part`: its content alone."""
-    frame = "bare.html" if part else "frame.html"
-    return _template(page.template).render(frame=_template(frame), ask=ask, page=page, **page.values)
+def rendered(ask: Ask | None, page: Page, *, part: bool = False, prefix: str = "") -> str:
+    """A page as HTML; `part`: its content alone. `prefix` is where the stylesheet is, for a page that nobody asks."""
+    frame = _template("bare.html" if part else "frame.html")
+    prefix = prefix if ask is None else ask.prefix
+    return _template(page.template).render(frame=frame, ask=ask, prefix=prefix, page=page, **page.values)
 
 
 def shell(ask: Ask, answer: Slow) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from backstory.told import extra
 from backstory.web.app import Browser, app
-from backstory.web.guard import HEADERS, cookie_of, set_cookie
+from backstory.web.guard import HEADERS, Forbidden, cookie_of, set_cookie
 from backstory.web.reader import Reader, Right
 
 if TYPE_CHECKING:
@@ -50,10 +50,15 @@ class Door:
         self.token = secrets.token_urlsafe(32)
         self.inside: Browser | None = None
 
-    def reader(self, request: Request) -> Reader | None:
-        """The person at this machine, if the request has the cookie."""
+    def reader(self, request: Request) -> Reader:
+        """The person at this machine, if the request has the cookie. Raises `Forbidden` for any other."""
         given = cookie_of(request.headers.get("cookie", ""), self._cookie)
-        return self._reader if hmac.compare_digest(given.encode(), self._key.encode()) else None
+        if not hmac.compare_digest(given.encode(), self._key.encode()):
+            raise Forbidden(
+                "these pages are for the browser that was first to open the address that backstory ui printed; "
+                "that address works once, so for this browser end backstory ui and start it again"
+            )
+        return self._reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Exchange the token for a cookie, by a redirect that takes it out of the address; else ask the pages."""

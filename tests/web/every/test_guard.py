@@ -165,7 +165,9 @@ def test_the_token_works_once_and_is_exchanged_for_a_cookie(door: Door) -> None:
 
     other = entering(door)
     assert other.get(f"/enter?token={token}").status_code >= 400
-    assert other.get("/log").status_code == 403
+    refused = other.get("/log")
+    assert refused.status_code == 403
+    assert "start it again" in refused.text  # the way out
 
 
 @pytest.mark.parametrize("given", ["", "x", "%00", "%ff"])
