@@ -114,3 +114,28 @@ def test_an_entity_is_walked_event_by_event(eyes: Eyes, serve: Serve) -> None:
     assert "8450" in state
     eyes.press("[")
     assert "9350" in eyes.text("table.state")
+
+
+@pytest.mark.skipif("e" not in pages.PAGES, reason="there is no page of entities yet")
+@pytest.mark.parametrize("address", ["/e/Order/o-1042", "/e/order:o-1042"])
+def test_links_and_the_command_follow_the_slider_as_if_the_server_had_been_asked(
+    eyes: Eyes, serve: Serve, address: str
+) -> None:
+    links = """
+        const links = [...document.querySelectorAll(".sections a, .tabs a, .choices a, .foot a, .card header a")];
+        const header = document.querySelector(".address a:last-child");
+        const sorted = (link) => { const url = new URL(link.href); url.searchParams.sort(); return url.href; };
+        return [...links.map(sorted), header.className, header.textContent.trim(),
+                document.querySelector(".terminal code").textContent];
+    """
+    eyes.open(serve().url(address))
+    newest = eyes.run(links)
+    eyes.press("[", "[")
+    moved, here = eyes.run(links), eyes.run("return one('.scrubber [data-now=position]').textContent")
+    assert moved != newest
+    eyes.wait(lambda: eyes.driver.current_url.endswith(f"?at={here.removeprefix('#')}"))
+    eyes.open(eyes.driver.current_url)
+    assert moved == eyes.run(links)
+    eyes.press("]", "]")
+    assert eyes.run(links)[:7] == newest[:7]
+    assert eyes.run(links)[-1] == newest[-1]

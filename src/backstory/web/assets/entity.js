@@ -3,7 +3,7 @@
 
 let playing = 0;
 if (scrubber) {
-  const { steps, chosen, base } = JSON.parse(one("#steps").textContent);
+  const { steps, chosen, base, command } = JSON.parse(one("#steps").textContent);
   const slider = one("input[type=range]", scrubber), end = steps.length - 1, hasBefore = "before" in scrubber.dataset;
   let state = base, since = {}, rest = 0, asked = 0;
   for (const [index, step] of base ? steps.entries() : []) {
@@ -82,6 +82,30 @@ if (scrubber) {
     }
     return found;
   };
+  // The links, the command and the header are those that the server gives for the address of this step.
+  const place = one(".address a:last-child"), placeWas = place.cloneNode(true);
+  const follow = (step, index, at, isNewest) => {
+    const carries = (link, value = at) => {
+      const url = new URL(link.href);
+      if (value) url.searchParams.set("at", value); else url.searchParams.delete("at");
+      return url;
+    };
+    const diff = one("a[aria-keyshortcuts=d]"), permalink = one("[data-permalink]"), from = index < end ? step : steps[index - 1];
+    for (const link of all(".sections a, .tabs a, .foot a:not([data-permalink]), .entity header a"))
+      if (link !== diff) link.href = carries(link);
+    permalink.href = carries(permalink, step.commit);
+    if (from) diff.href = diff.href.replace(/\/diff\/[^/]+/, `/diff/${from.at}`);
+    const words = command[0] + (at ? ` --at ${step.at === String(step.position) ? `'#${at}'` : at}` : "") + command[1];
+    one(".terminal code").textContent = one(".terminal [data-copy]").dataset.copy = words;
+    const isPast = placeWas.matches(".is-past");
+    place.classList.toggle("is-past", !isNewest);
+    if (isNewest === isPast) place.textContent = isNewest ? "HEAD" : `#${step.position}`;
+    else place.replaceChildren(...placeWas.cloneNode(true).childNodes);
+    if (!isNewest) {
+      place.href = one("[data-go=last]").href;
+      one("[data-now=position]", place)?.replaceChildren(`#${step.position}`);
+    }
+  };
   const show = (index) => {
     const step = steps[index];
     slider.value = index;
@@ -98,6 +122,7 @@ if (scrubber) {
     const url = new URL(isNewest ? one("[data-go=last]").href : location);
     if (!isNewest) url.searchParams.set("at", step.at);
     url.searchParams.delete("print");
+    follow(step, index, url.searchParams.get("at"), isNewest);
     clearTimeout(rest);
     rest = setTimeout(() => {
       history.replaceState(null, "", url);

@@ -23,7 +23,7 @@ from backstory.store import Log, Record
 from backstory.subject import Subjects
 from backstory.values.event_data import RecordedEvent
 from backstory.web import shown
-from backstory.web.ask import Ask
+from backstory.web.ask import SHORT, Ask
 from backstory.web.entities import Entity, at, entity, is_tag, is_whole, log_of, newest, nothing
 from backstory.web.page import Answer, Page, Slow
 from backstory.web.pages import blame, kinds
@@ -108,13 +108,14 @@ def _page(ask: Ask, found: Entity, around: Events) -> Page:
     rows = [_row(ask, subjects, index, step) for index, step in enumerate(steps.steps)]
     fields = _fields(found, steps)
     revision = f"#{here}" if ask.at.isdecimal() else ask.at
-    words = ["state", *found.path, *(["--at", revision] if revision else []), "--app"]
+    app = () if is_tag(found.path) else ("--app",)
+    words = ("state", *found.path, *(("--at", revision) if revision else ()), *app)
     wants_print = ask.flag("print")
     return Page(
         "entity.html",
         found.name,
         told,
-        tuple(words if ":" not in words[1] else words[:-1]),
+        words,
         {
             "entity": found,
             "tab": "raw" if ask.flag("raw") else "state",
@@ -128,7 +129,9 @@ def _page(ask: Ask, found: Entity, around: Events) -> Page:
             "fields_left": len(fields) - FIELDS,
             "number": sum(each["is_there"] for each in fields),
             "ticks": _ticks(rows),
-            "wire": None if ask.flag("raw") else _wire(steps, rows, fields[:FIELDS]),
+            "wire": None
+            if ask.flag("raw")
+            else _wire(steps, rows, fields[:FIELDS]) | {"command": _command(ask, found, app)},
             "counts": None if before or after else _counts(steps.steps),
             "first_at": _revision(ask, log, next(iter(log.read(query, limit=1)))),
             "before": before and _revision(ask, log, before)[0],
@@ -273,6 +276,7 @@ def _wire(steps: Steps, rows: Sequence[Mapping[str, Any]], fields: Sequence[Mapp
         told.append(
             {"at": row["at"], "position": row["position"], "type": row["type"], "author": row["author"]}
         )
+        told[-1]["commit"] = step.commit.hash.hex()[:SHORT]
         told[-1]["time"] = row["time"].isoformat()
         if size <= BLOCK:
             told[-1]["set"] = values
@@ -281,6 +285,12 @@ def _wire(steps: Steps, rows: Sequence[Mapping[str, Any]], fields: Sequence[Mapp
         for each in told:
             each.pop("set", None)
     return {"steps": told, "chosen": steps.chosen, "base": base if whole else None}
+
+
+def _command(ask: Ask, found: Entity, app: tuple[str, ...]) -> tuple[str, str]:
+    """The command line before and after the revision."""
+    words = ask.site.command(("state", *found.path))
+    return words, ask.site.command(("state", *found.path, *app)).removeprefix(words)
 
 
 def _text(leaf: Leaf) -> str:
