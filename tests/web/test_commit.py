@@ -112,7 +112,13 @@ def test_the_proof_of_an_event_is_that_of_the_library_and_hides_what_is_marked(s
     at = wrong().position
     client = site(db, application)
     link = f"/c/{at}.json?proof=1"
-    assert f'href="{link}"' in client.get(f"/c/{at}").text
+    assert f'href="/c/{at}?proof=1"' in client.get(f"/c/{at}").text
+    page = client.get(f"/c/{at}?proof=1").text
+    assert f'href="{link}"' in page
+    assert (
+        f"backstory verify --proof proof-{at}.json --head {db.head().position}-{db.head().hash.hex()}" in page
+    )
+    assert "are not in it" in page  # its iban is marked
     made = client.get(link)
     from backstory.history.check.proof import check_proof
 

@@ -210,9 +210,9 @@ def _changes(ask: Ask, commit: Commit, log: Log, states: Sequence[type[State]]) 
 def _event(ask: Ask, commit: Commit, event: RecordedEvent) -> Mapping[str, Any]:
     """An event as its fields, or as JSON."""
     number = event.position - commit.first + 1
-    path, _, query = ask.url("c", commit.position, proof=number).partition("?")
     shown: dict[str, Any] = {
-        "event": event, "proof": f"{path}.json?{query}", "fields": (), "left": 0, "json": "", "gone": False
+        "event": event, "proof": ask.url("c", commit.position, proof=number),
+        "fields": (), "left": 0, "json": "", "gone": False,
     }  # fmt: skip
     if DATA + number - 1 in commit.withheld or not event.data:
         return shown | {"gone": True}
@@ -264,7 +264,8 @@ def _proof(ask: Ask, line: Line, commit: Commit) -> Answer:
             f"the proof would lead over {head.position - commit.position:,} events to #{head.position};"
             " name an earlier head with at=, such as a mark"
         )
-    made = prove(log, commit, place, head, data=not is_marked(log, commit, place))
+    hides = is_marked(log, commit, place)
+    made = prove(log, commit, place, head, data=not hides)
     return Page(
         "proof.html",
         f"Proof of #{commit.first + place - 1}",
@@ -273,7 +274,12 @@ def _proof(ask: Ask, line: Line, commit: Commit) -> Answer:
             "prove",
             f"#{commit.first + place - 1}",
         ),
-        {"text": made.json().decode()[:TEXT]},
+        {
+            "text": made.json().decode()[:TEXT],
+            "number": commit.first + place - 1,
+            "head": f"{head.position}-{head.hash.hex()}",
+            "hides": hides,
+        },
     )
 
 
