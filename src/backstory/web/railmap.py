@@ -18,7 +18,7 @@ STATIONS = 40
 MARKS = 6
 """Marks that are drawn."""
 
-LEFT, RIGHT, TOP, APART = 20, 1150, 40, 52
+LEFT, RIGHT, TOP, APART = 20, 1000, 40, 52
 """Where lines begin and end, where the first is, and how far lines are apart."""
 
 LABEL = 96

@@ -12,7 +12,7 @@ import msgspec
 LINES, COLUMNS = 20, 40
 """States and turns that are drawn: the newest."""
 
-NAME, WIDTH, STEP, HIGH, TOP = 180, 1_080, 84, 54, 24
+NAME, WIDTH, STEP, HIGH, TOP = 180, 940, 84, 54, 24
 """The width of names and of bars, the least distance of turns, the height of a line, and where its bar begins."""
 
 CHARS = 22
