@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +51,18 @@ def test_all_states_of_a_kind_are_answered_and_drawn(site: Site) -> None:
     assert "true, still" in page
     expected = json_of("bisect", "Order", "--all", "--where", WRONG, "--turns")
     assert client.get("/bisect.json", params=asked).json() == expected
+
+
+def test_an_entity_leads_to_the_question_since_when_and_its_answer_to_that_of_all(site: Site) -> None:
+    client = site(*story())
+    assert 'href="/bisect?of=Order%2Fo-1042"' in client.get("/e/Order/o-1042").text
+    form = client.get("/bisect", params={"of": "Order/o-1042"})
+    assert form.status_code == 200
+    assert 'value="Order/o-1042"' in form.text
+    assert "<code>refunded_cents</code>" in form.text
+    answer = client.get("/bisect", params={"of": "Order/o-1042", "where": WRONG}).text
+    [every] = re.findall(r'href="([^"]+)">Is it the only Order', answer)
+    assert "o-0977" in client.get(html.unescape(every)).text
 
 
 def test_tags_need_no_application(site: Site) -> None:

@@ -19,7 +19,7 @@ from backstory.failing import theirs
 from backstory.history.ask.bisect import Looked, StateTurn, looking_for_first, looking_for_turns
 from backstory.history.ask.changes import FieldChange, changed_at, on_a_line
 from backstory.history.ask.expression import Expression
-from backstory.history.compare.jsonable import words_of
+from backstory.history.compare.jsonable import names_of, words_of
 from backstory.subject import Subjects
 from backstory.texts.states import condition, is_tag, referred
 from backstory.values.codec import Codec
@@ -63,8 +63,8 @@ class Turned(msgspec.Struct, frozen=True):
 
 
 def page(ask: Ask) -> Answer:
-    """The form alone, or the answer below it."""
-    if not ask.one("of") and not ask.one("where"):
+    """The form alone, with the fields that can be asked about if it is known of what, or the answer below it."""
+    if "where" not in ask.params or not (ask.one("of") or ask.one("where")):
         return _form(ask)
     try:
         asked = _question(ask)
@@ -124,7 +124,16 @@ def _values(ask: Ask) -> dict[str, Any]:
     application = ask.site.application
     kinds = [] if application is None else sorted(cls.__name__ for cls in application.states)
     form = {name: ask.one(name) for name in ("of", "where", "good", "bad")}
-    return {"form": form, "kinds": kinds[:200], "wrong": "", "answer": None}
+    return {"form": form, "kinds": kinds[:200], "fields": _names(ask), "wrong": "", "answer": None}
+
+
+def _names(ask: Ask) -> list[str]:
+    """The names that the expression may have, if it is known of what it is."""
+    try:
+        cls, _ = _meant(ask, ask.one("of").strip())
+    except (BackstoryError, ValueError):  # the form says so, once there is a question
+        return []
+    return [] if cls is Latest else list(names_of(cls).values())
 
 
 def _steps(ask: Ask, asked: Question) -> Iterator[Progress | Page]:
