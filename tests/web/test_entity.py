@@ -56,6 +56,12 @@ def test_the_page_says_what_an_entity_is_and_which_event_made_it_so(client: Test
     assert "lines. notebook. count" in words.replace("lines.notebook.", "lines. notebook. ")
 
 
+def test_a_tag_leads_to_the_states_that_it_identifies(client: TestClient) -> None:
+    page = client.get("/e/order:o-1").text
+    assert '<a href="/e/Order/o-1">Order o-1</a>' in page
+    assert "/e/Order/o-1" not in client.get("/e/Order/o-1").text.partition("<h1>")[2].partition("</p>")[0]
+
+
 def test_the_page_as_of_an_earlier_event_has_the_state_that_was(client: TestClient) -> None:
     words = text(client, "/e/Order/o-1?at=2")
     assert "2 of 5" in words

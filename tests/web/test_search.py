@@ -25,6 +25,8 @@ class Noted(Event, name="search.noted"):
         ("#7", "/c/7"),
         ("order:o-1042", "/e/order%3Ao-1042"),
         (" order:o-1042 ", "/e/order%3Ao-1042"),
+        ("Order o-1042", "/e/Order/o-1042"),
+        ("Order/o-1042", "/e/Order/o-1042"),
     ],
 )
 def test_what_can_be_named_is_gone_to_at_once(site: Site, text: str, place: str) -> None:
@@ -42,7 +44,23 @@ def test_a_hash_and_an_id_are_gone_to_at_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["#0", "#99999999", "#x", "key:value", ":", "0" * 64, "%", "\0", "a:\0", '"', "\\"]
+    "text",
+    [
+        "#0",
+        "#99999999",
+        "#x",
+        "key:value",
+        ":",
+        "0" * 64,
+        "%",
+        "\0",
+        "a:\0",
+        '"',
+        "\\",
+        "Order o-9",
+        "Order",
+        "/",
+    ],
 )
 def test_what_is_not_there_is_searched_for(site: Site, text: str) -> None:
     answer = site(*story()).get("/search", params={"q": text}, follow_redirects=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -12,7 +13,7 @@ from backstory.decide.latest import Latest
 from backstory.decide.state import State, state_type
 from backstory.documents.application import identity_types
 from backstory.documents.states import name_of
-from backstory.errors import ApplicationError, InputError
+from backstory.errors import ApplicationError, BackstoryError, InputError
 from backstory.history.ask.similar import similar_states
 from backstory.history.compare.jsonable import words_of
 from backstory.texts.states import referred
@@ -50,6 +51,22 @@ class Entity(msgspec.Struct, frozen=True):
             return [self.reference.tag]
         fields = state_type(type(self.reference)).tag_fields
         return [tag for field in fields for tag in field.texts(self.reference)]
+
+
+def stated(ask: Ask, tag: str) -> list[Entity]:
+    """The states that this tag alone identifies, of those that have an event up to the point that is looked at."""
+    found = []
+    for cls in ask.states:
+        with suppress(BackstoryError):  # its identity is another one, or the reader may not ask about it
+            one = Entity(referred(cls, [tag.partition(":")[2]]), (name_in(ask, cls), tag.partition(":")[2]))
+            if one.tags == [tag] and is_there(ask, one):
+                found.append(one)
+    return found
+
+
+def is_there(ask: Ask, one: Entity) -> bool:
+    """Whether an event up to the point that is looked at concerns it. Raises `OutOfScope`."""
+    return any(True for _ in log_of(ask).read(one.reference.query(), upto=ask.position, limit=1))
 
 
 def is_tag(parts: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ from backstory.subject import Subjects
 from backstory.values.event_data import RecordedEvent
 from backstory.web import shown
 from backstory.web.ask import SHORT, Ask
-from backstory.web.entities import Entity, at, entity, is_tag, is_whole, log_of, newest, nothing
+from backstory.web.entities import Entity, at, entity, is_tag, is_whole, log_of, newest, nothing, stated
 from backstory.web.page import Answer, Page, Slow
 from backstory.web.pages import blame, kinds
 
@@ -118,6 +118,7 @@ def _page(ask: Ask, found: Entity, around: Events) -> Page:
         words,
         {
             "entity": found,
+            "states": stated(ask, found.path[0]) if is_tag(found.path) else [],
             "tab": "raw" if ask.flag("raw") else "state",
             "raw": _raw(told) if ask.flag("raw") else "",
             "only_changed": ask.one("fields") == "changed",

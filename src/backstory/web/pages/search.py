@@ -19,6 +19,7 @@ from backstory.subject import Subjects
 from backstory.values.masking import masked_data
 from backstory.values.query import Query
 from backstory.web.ask import Ask, BadParameter
+from backstory.web.entities import entity, is_there, is_whole, parts_of
 from backstory.web.page import Answer, Elsewhere, Pace, Page, Progress, soon
 
 if TYPE_CHECKING:
@@ -96,6 +97,10 @@ def _there(ask: Ask, text: str) -> str | None:
         with suppress(BackstoryError):  # it is no tag, or none that the reader may ask about
             found = db.handle.line(chain).log.read(Query.of(tags=[text]), upto=ask.position, limit=1)
             return ask.url("e", text) if any(True for _ in found) else None
+    with suppress(BackstoryError):  # it names no state of the application
+        parts = parts_of(text)
+        if len(parts) > 1 and is_whole(ask, parts) and is_there(ask, one := entity(ask, parts)):
+            return one.url(ask)
     return None
 
 
