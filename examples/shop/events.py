@@ -19,7 +19,7 @@ class PutInCart(Event, name="cart.filled"):
     cents: int
 
 
-class CheckedOut(Event, name="cart.checked_out"):
+class CheckedOut(Event, name="shop.checked_out"):
     cart: Tag[str]
     order: Tag[str]
 

@@ -14,9 +14,10 @@ from backstory.aio import AsyncDatabase
 from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 from backstory.database import Database
-from backstory.errors import BranchMoved
+from backstory.errors import BranchMoved, StoreClosed
+from backstory.live import Follower
 from backstory.right import take
-from backstory.store import Store
+from backstory.store import ALL, Store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite import SqliteStore
 from tests.aio.test_verbs import verbs
@@ -101,6 +102,19 @@ async def follow(db: AsyncDatabase) -> None:
         async with db.follow(after=0) as records:
             for _ in range(2):
                 assert (await anext(records)).message == ""
+
+
+async def given(db: AsyncDatabase) -> None:
+    async with db.given(Follower(db.db.handle, ALL, 0, caught_up=False)) as records:
+        record = await anext(records)
+        assert record.event.room == "a"
+
+
+async def leave(db: AsyncDatabase) -> None:
+    await db.head()
+    await db.leave()
+    with pytest.raises(StoreClosed):
+        await db.head()
 
 
 async def watch_values(db: AsyncDatabase) -> None:
@@ -213,6 +227,8 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "turns": turns,
     "read": read,
     "follow": follow,
+    "given": given,
+    "leave": leave,
     "subscribe": subscribe,
     "watch": watch_values,
     "commits": commits,

@@ -20,8 +20,8 @@ from tests.state.bank import Account, Deposited, deposit
 
 pytestmark = pytest.mark.anyio
 
-OWN = {"keep"}
-"""What only the asynchronous one has; `keep` is that of `WhatIf`."""
+OWN = {"keep", "given", "leave"}
+"""What only the asynchronous one has; `keep` is that of `WhatIf`, and the others are for readers in its own loop."""
 
 
 def verbs(cls: type[Any]) -> dict[str, Any]:
