@@ -44,8 +44,8 @@ def test_all_states_of_a_kind_are_answered_and_drawn(site: Site) -> None:
     client, asked = site(*story()), {"of": "Order", "where": WRONG}
     answer = client.get("/bisect", params=asked)
     page = words_of(answer.text)
-    assert "true now of 1 Order o-0977, since #" in page
-    assert "It turned 5 times, of 2; it became true first at #" in page
+    assert "true now, of 1 Order o-0977, since #" in page
+    assert "5 turns, of 2 states; it became true first at #" in page
     assert answer.text.count('class="truth-true"') == 3
     assert answer.text.count('class="truth-turn"') == 5
     assert "true, still" in page
@@ -73,7 +73,7 @@ def test_tags_need_no_application(site: Site) -> None:
     one = client.get("/bisect", params={"of": "book:a", "where": "number > 4"})
     assert "true now book:a, since #4" in words_of(one.text)
     every = client.get("/bisect", params={"of": "tags", "where": "number > 4"})
-    assert "true now of 1 book:a, since #4" in words_of(every.text)
+    assert "true now, of 1 book:a, since #4" in words_of(every.text)
     assert client.get("/bisect", params={"of": "Book", "where": "number > 4"}).status_code == 400
 
 
@@ -137,7 +137,7 @@ def test_who_waits_is_told_how_far_it_is_and_can_stop(site: Site, monkeypatch: p
     page = client.get("/bisect", params={"of": "Book", "where": "total > 3"}).text
     assert "Looked at 1,000 of 2,000 positions." in words_of(page)
     assert "bad=%231000" in page
-    assert "true now of 1,996" in words_of(page)
+    assert "true now, of 1,996" in words_of(page)
     assert "backstory bisect Book --all" in words_of(page)
 
 
