@@ -215,7 +215,7 @@ def test_a_window_shows_the_events_around_the_chosen_one(site: Site, monkeypatch
     data = wire(client, "/e/Order/o?at=30")
     assert [step["position"] for step in data["steps"]] == list(range(26, 36))
     assert "before #26" in words
-    assert ('data-before="25"' in page, 'data-after="36"' in page) == (True, True)
+    assert (data["before"], data["after"]) == ("25", "36")
     newest = wire(client, "/e/Order/o")
     assert newest["steps"][-1]["position"] == 51
 
@@ -293,3 +293,21 @@ def test_the_entities_of_a_kind_come_in_pages(site: Site) -> None:
         "state": "Order",
         "identity": {"order": "o-0"},
     }
+
+
+def live_of(client: TestClient, url: str) -> str:
+    """The address of the stream of a page; empty if it has none."""
+    [*found] = re.findall(r'data-live="([^"]*)"', client.get(url).text)
+    return html.unescape(found[0]) if found else ""
+
+
+def test_a_page_of_an_entity_listens_to_its_events_on_its_branch_also_in_the_past(
+    client: TestClient, db: Database
+) -> None:
+    head = db.head().position
+    assert live_of(client, "/e/Order/o-1") == f"/live?after={head}&of=Order%2Fo-1"
+    assert live_of(client, "/e/Order/o-1?at=2") == f"/live?after={head}&of=Order%2Fo-1"
+    db.branch("q3").append(Noted("o-1", "on the branch"))
+    assert live_of(client, "/e/Order/o-1?at=q3") == f"/live?at=q3&after={head + 1}&of=Order%2Fo-1"
+    last = db.switch("q3").head().hash.hex()
+    assert live_of(client, f"/e/Order/o-1?at={last}") == ""

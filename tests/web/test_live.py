@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from backstory import Database, connect
+from backstory.application import Application
 from backstory.scope import Scope
 from backstory.web import Reader, app, stream
 from backstory.web.app import Browser
@@ -20,6 +21,8 @@ from tests.web.conftest import Site
 from tests.web.listening import listening
 
 pytestmark = pytest.mark.anyio
+
+BANK = Application("bank", (), (Account,), ())
 
 
 @pytest.fixture
@@ -88,6 +91,25 @@ async def test_the_server_filters(db: Database, browser: Browser) -> None:
         assert wanted is not None
         _, news = await heard.news()
         assert news["commits"] == [wanted.position]
+
+
+async def test_a_stream_of_an_entity_is_of_all_that_its_state_reads_and_nothing_else(db: Database) -> None:
+    browser = app(db, BANK, actor=lambda request: Reader("mia"))
+    for of in "Account/a", "account:a":
+        after = db.head().position
+        async with listening(browser, f"/live?after={after}&of={of}") as heard:
+            db.execute(deposit(Account("b"), 1))
+            wanted = db.execute(deposit(Account("a"), 1))
+            assert wanted is not None
+            _, news = await heard.news()
+            assert news["commits"] == [wanted.position]
+    await browser.close()
+
+
+@pytest.mark.parametrize(("of", "status"), [("Nothing/x", 404), ("Account", 404), ("account", 404)])
+def test_an_entity_that_is_none_has_no_stream(db: Database, of: str, status: int) -> None:
+    client = TestClient(app(db, BANK, actor=lambda request: Reader("mia")), base_url="http://127.0.0.1")
+    assert client.get("/live", params={"of": of}).status_code == status
 
 
 async def test_a_stream_is_of_the_branch_that_is_looked_at(db: Database, browser: Browser) -> None:

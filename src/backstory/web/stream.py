@@ -20,10 +20,11 @@ from starlette.responses import StreamingResponse
 from backstory.aio import AsyncDatabase, over
 from backstory.database import Database
 from backstory.errors import HistoryMoved, StoreClosed, StoreError
-from backstory.history.ask.listing import Side
+from backstory.history.ask.listing import Filter, Side
 from backstory.live import Reader
 from backstory.values.commit import Commit
 from backstory.web.ask import Ask, BadParameter
+from backstory.web.entities import entity, parts_of
 from backstory.web.guard import HEADERS
 from backstory.web.pages.log import filtered
 
@@ -57,13 +58,21 @@ class News(msgspec.Struct, frozen=True):
     tags: list[str]
 
 
+def wanted(ask: Ask, after: int, upto: int) -> Filter:
+    """The filter of the log's parameters, or of the entity that `of` names: its query may have more than one clause."""
+    found = filtered(ask, after, upto)
+    if of := parts_of(ask.one("of")):
+        found.query = entity(ask, of).reference.query()
+    return found
+
+
 class Newer(Reader[News]):
     """Gives the commits after a position that the page's filter wants, many at once if the reader is slow."""
 
     def __init__(self, ask: Ask, after: int | None) -> None:
         super().__init__(ask.db.handle, after)
         self._ask = ask
-        self.query = filtered(ask, 0, 0).query
+        self.query = wanted(ask, 0, 0).query
 
     def take(self) -> Iterator[News]:
         """The commits since the last time; see `Reader.take`."""
@@ -74,7 +83,7 @@ class Newer(Reader[News]):
             raise HistoryMoved(self.position, f"this one ends at #{head.position}")
         if self.position < head.position:
             upto = min(head.position, self.position + LOOKED)
-            side = Side(self.line.log, filtered(self._ask, self.position, upto))
+            side = Side(self.line.log, wanted(self._ask, self.position, upto))
             count, last = 0, deque[Commit](maxlen=NAMED)
             for commit in side.commits(backwards=False):
                 count += 1

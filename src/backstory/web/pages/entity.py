@@ -69,7 +69,9 @@ def page(ask: Ask) -> Answer:
 def around_of(ask: Ask, found: Entity, most: int | None = None) -> Events:
     """The events of an entity around the point that is looked at. Raises `NotFound` if there is none up to it."""
     log = log_of(ask)
-    around = events_around(log, found.reference, ask.position, log.head().position, most or MOST)
+    # `ask.head` is where the stream of newer events begins: what is newer is not in the page yet
+    end = ask.head if ask.point.chain == ask.db.chain else log.head()
+    around = events_around(log, found.reference, ask.position, end.position, most or MOST)
     if around is None:
         raise nothing(ask, found)
     return around
@@ -110,6 +112,10 @@ def _page(ask: Ask, found: Entity, around: Events) -> Page:
     revision = f"#{here}" if ask.at.isdecimal() else ask.at
     app = () if is_tag(found.path) else ("--app",)
     words = ("state", *found.path, *(("--at", revision) if revision else ()), *app)
+    beyond = {
+        "before": before and _revision(ask, log, before)[0],
+        "after": after and _revision(ask, log, after)[0],
+    }
     wants_print = ask.flag("print")
     return Page(
         "entity.html",
@@ -132,17 +138,24 @@ def _page(ask: Ask, found: Entity, around: Events) -> Page:
             "ticks": _ticks(rows),
             "wire": None
             if ask.flag("raw")
-            else _wire(steps, rows, fields[:FIELDS]) | {"command": _command(ask, found, app)},
+            else _wire(steps, rows, fields[:FIELDS]) | beyond | {"command": _command(ask, found, app)},
             "counts": None if before or after else _counts(steps.steps),
             "first_at": _revision(ask, log, next(iter(log.read(query, limit=1)))),
-            "before": before and _revision(ask, log, before)[0],
-            "after": after and _revision(ask, log, after)[0],
+            **beyond,
             "newest": newest(ask),
+            **({} if ask.flag("raw") else {"live": _live(ask, found)}),
             "diff": _diff(ask, found, steps),
             "printed": rows if wants_print or len(rows) <= PRINTED else [],
             "wants_print": wants_print,
         },
     )
+
+
+def _live(ask: Ask, found: Entity) -> str:
+    """The address of the stream of its newer events, on the branch of the point; none where nothing goes on."""
+    if ask.point.chain != ask.db.chain:
+        return ""
+    return ask.url("live", at=newest(ask), after=ask.head.position, of=found.of)
 
 
 def _first_listed(steps: Steps) -> int:
@@ -261,7 +274,9 @@ def _ticks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, int, int]]
     return found
 
 
-def _wire(steps: Steps, rows: Sequence[Mapping[str, Any]], fields: Sequence[Mapping[str, Any]]) -> Any:
+def _wire(
+    steps: Steps, rows: Sequence[Mapping[str, Any]], fields: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What the script needs to go through the steps; without states, if they are large, and it asks for each."""
     numbers = {field["label"]: index for index, field in enumerate(fields)}
     told: list[dict[str, Any]] = []

@@ -99,7 +99,7 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
             "older": older,
             "after": ask.number("after"),
             "is_top": before is None,
-            "live": "" if ask.one("S") else _live(ask),
+            "live": _live(ask) if ask.goes_on and not ask.one("S") else "",
             "near": [] if found else _near(ask),
             "activity": _activity(ask) if found else None,
         },
