@@ -1,4 +1,4 @@
-"""The page of an entity, live: what is newer is counted and is a tick at the right, and nothing moves under the hand."""
+"""The page of an entity, live: what is newer is a number and a tick, and nothing moves under the hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver import ActionChains
 
 from backstory import Database
-from examples.refunds.events import AddressCorrected, NoteAdded
+from examples.refunds.events import AddressCorrected, NoteAdded, StockReserved
 from tests.web.browser.conftest import Serve
 from tests.web.browser.eyes import LEFT, Eyes
 
@@ -148,3 +148,15 @@ def test_the_focus_stays(part: str, eyes: Eyes, serve: Serve, own: Database) -> 
     change(own)
     eyes.wait(lambda: ticks(eyes) == before + 1)
     assert eyes.run("return document.activeElement === window.focused && focused.isConnected")
+
+
+def test_of_an_entity_with_many_events_the_window_goes_on(eyes: Eyes, serve: Serve, own: Database) -> None:
+    own.append(*(StockReserved("pen", f"o-{each}", 1) for each in range(2_200)), author="warehouse")
+    opened(eyes, serve(own).url("/e/Item/pen"))
+    _, number, of = said(eyes)
+    assert number == of < 2_200
+    eyes.run(LONG_AGO)
+    own.append(StockReserved("pen", "o-new", 1))
+    eyes.wait(lambda: said(eyes)[0].startswith(f"#{own.head().position} "))
+    assert said(eyes)[1:] == (of, of)
+    assert newer(eyes) == ""
