@@ -60,7 +60,7 @@ ROWS = '''"""The verbs of a table, awaited. `scripts/async_face.py` makes them f
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from backstory.aio.face import TableFace
 from backstory.aio.stream import Stream

@@ -10,12 +10,13 @@ A row is a state like any other, `customers.row("c-1")`, so all verbs of a datab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
 
 from backstory.errors import IdReused, MissingRow, StaleRow
+from backstory.history.ask.expression import predicate
 from backstory.rows.change import change
 from backstory.rows.events import Fields, same
 from backstory.rows.kinds import Row, kind
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from backstory.database import Database
     from backstory.decide.call import Command
     from backstory.history.refs.revision import Revision
+    from backstory.projections.find import Page
     from backstory.store import Record
     from backstory.values.commit import Commit
 
@@ -112,6 +114,40 @@ class Table(Generic[T]):
     def history(self, key: Key, at: Revision | None = None) -> Iterator[Record]:
         """Stream the events of a row with their records, oldest first: `RowInserted`, `RowChanged`, `RowDeleted`."""
         return self._db.read(self.row(key), at=at)
+
+    def find(
+        self,
+        where: str = "",
+        *,
+        order_by: str | Sequence[str] = (),
+        limit: int | None = None,
+        after: str | None = None,
+        count: bool | Literal["about"] = False,
+        at: Revision | None = None,
+        commit: Commit | int | str | None = None,
+        timeout: float = 5.0,
+    ) -> Page[T]:
+        """The rows for which a condition on their fields is true, sorted by fields, then by key: `city == "Bern"`.
+
+        As `Database.find`, which says what each parameter is. The rows are read from the table of
+        `db.materialize(customers.state)`, else the log is folded. A field that a row does not have is None.
+        """
+        there = "row is not None"
+        if where.strip():
+            predicate(where, self.state)  # so that an error shows what was given
+            there = f"{there} and ({where.strip()})"
+        found = self._db.find(
+            self.state,
+            there,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            at=at,
+            commit=commit,
+            timeout=timeout,
+        )
+        return found.of(self._shape.made(each.key, each.row or {}) for each in found)
 
     def insert(self, key: Key | Given[T], row: Given[T] | None = None, /, **said: Unpack[Saying]) -> Commit:
         """Write a new row: its key and the row, or the row alone if one of its fields is the key.

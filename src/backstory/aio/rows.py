@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from backstory.aio.face import TableFace
 from backstory.aio.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Unpack
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Literal, Unpack
 
     from backstory.history.refs.revision import Revision
+    from backstory.projections.find import Page
     from backstory.store import Record
     from backstory.table import Given, Key, Saying
     from backstory.values.commit import Commit
@@ -30,6 +31,31 @@ class TableVerbs(TableFace[T]):
     def history(self, key: Key, at: Revision | None = None) -> Stream[Record]:
         """See `Table.history`."""
         return self._stream(partial(self.table.history, key, at))
+
+    async def find(
+        self,
+        where: str = "",
+        *,
+        order_by: str | Sequence[str] = (),
+        limit: int | None = None,
+        after: str | None = None,
+        count: bool | Literal["about"] = False,
+        at: Revision | None = None,
+        commit: Commit | int | str | None = None,
+        timeout: float = 5.0,
+    ) -> Page[T]:
+        """See `Table.find`."""
+        return await self._run(
+            self.table.find,
+            where,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            at=at,
+            commit=commit,
+            timeout=timeout,
+        )
 
     async def insert(
         self, key: Key | Given[T], row: Given[T] | None = None, /, **said: Unpack[Saying]

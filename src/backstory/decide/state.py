@@ -93,12 +93,14 @@ class State(msgspec.Struct, metaclass=StateMeta):
     its annotation says which events there are, and a second parameter, `record`, gets the stored event with its
     position. Class attributes: `everywhere` names events that concern every identity; `version` goes up when
     the meaning of `apply` changes where `backstory.decide.fingerprint` does not see it; `snapshot_every` is after how
-    many events a snapshot is kept (0: never).
+    many events a snapshot is kept (0: never); `inside` is a field that is a dict, whose keys conditions name as if they
+    were fields of the state.
     """
 
     everywhere: ClassVar[tuple[Any, ...]] = ()
     version: ClassVar[int] = 1
     snapshot_every: ClassVar[int] = 5_000
+    inside: ClassVar[str] = ""
 
     def __repr__(self) -> str:
         """As one would write it, its personal and secret parts masked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from backstory.decide.state import State
 from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities
-from backstory.history.ask.expression import predicate
+from backstory.history.ask.expression import predicate, value_of
 from backstory.projections import cursor
 from backstory.projections.count import about, counted
 from backstory.projections.materialize import Column, Materialized, name
@@ -18,7 +18,8 @@ from backstory.projections.where import LARGEST, Where, translated
 from backstory.store import Log
 from backstory.tables import Transaction
 
-S = TypeVar("S", bound=State)
+S = TypeVar("S")
+F = TypeVar("F")
 
 BATCH = 500
 """Rows that are read at a time where Python has to look at each."""
@@ -33,6 +34,12 @@ class Page(list[S], Generic[S]):
 
     cursor: str | None = None
     total: int | None = None
+
+    def of(self, others: Iterable[F]) -> Page[F]:
+        """The same piece, with other things in the place of its states."""
+        page = Page(others)
+        page.cursor, page.total = self.cursor, self.total
+        return page
 
 
 class Asked(NamedTuple):
@@ -186,7 +193,7 @@ def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> 
     order = terms(asked.order_by, cls)
     found: Page[Any] = Page()
     rows = [
-        (state, [*(_sortable(getattr(state, term.name)) for term in order), key])
+        (state, [*(_sortable(value_of(state, term.name)) for term in order), key])
         for key, state in states
         if holds is None or holds(state)
     ]

@@ -19,7 +19,7 @@ from backstory.rows.events import Fields, RowChanged, RowDeleted, RowEvent, RowI
 from backstory.values import event as events
 from backstory.values.fields import Tagged
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 BASES = (RowInserted, RowChanged, RowDeleted)
 SUFFIXES = tuple(base.__name__ for base in BASES)
 
@@ -28,6 +28,7 @@ class Row(State):
     """A row of a table, as its events leave it: `row` has its fields, and is None while there is no such row."""
 
     table: ClassVar[str] = ""
+    inside: ClassVar[str] = "row"
     key: str
     row: Fields | None = None
 
@@ -62,7 +63,7 @@ def kind(table: str) -> Kind:
         return known
     if not isinstance(table, str) or not NAME.fullmatch(table):
         raise DefinitionError(
-            f"a table's name is letters, digits, _ and -, and begins with no digit: {table!r} cannot be one"
+            f"a table's name is at most 40 letters, digits and _, and begins with no digit: {table!r} cannot be one"
         )
     with _lock:
         return _kinds.get(table) or _kinds.setdefault(table, _made(table))

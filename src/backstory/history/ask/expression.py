@@ -93,6 +93,13 @@ def predicate(text: str, cls: type[State]) -> Expression:
     return Expression(text.strip(), compiled, compiler.used, compiler.open_names)
 
 
+def value_of(state: State, name: str) -> Any:
+    """The value of a field, or of a key of the dict that is `State.inside`; None if there is no such key."""
+    if name in state.__struct_fields__:
+        return getattr(state, name)
+    return (getattr(state, state.inside) or {}).get(name)
+
+
 def no_such_field(owner: str, name: str, known: Iterable[str], written: Callable[[str], str]) -> str:
     """The words about a field that a class does not have, or no event; `written` is the way to write a name."""
     names = sorted(known)
@@ -185,6 +192,9 @@ class _Compiler:
             return lambda scope: (
                 None if (field := scope.state.fields.get(name)) is None else seen_value(field, name)
             )
+        if name not in self._fields and self._cls.inside:
+            check_seen((names_of(self._cls)[self._cls.inside], name), self._cls)
+            return lambda scope: value_of(scope.state, name)
         if name not in self._fields or name.startswith("_"):
             raise self._error(column, no_such_field(self._cls.__qualname__, name, self._fields, spelled))
         check_seen((names_of(self._cls)[name],), self._cls)
