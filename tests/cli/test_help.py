@@ -82,6 +82,8 @@ def history(run: Run) -> None:
         ("switch", "-c", "what-if", "main~1"),
         ("append", "Noted", "--id", "note"),
         ("switch", "main"),
+        ("set", "customers", "c-1", "--new", "name=Ann", "city=Basel", "fax=1"),
+        ("set", "customers", "c-3", "--new", "name=Cy"),
     ):
         assert run(*words).code == 0
 

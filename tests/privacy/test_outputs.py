@@ -27,6 +27,8 @@ WALK: dict[str, list[str]] = {
         "wrong u-1 --name PERSONAL-canary",
         "enrol --help",
     ],
+    "set": ["notes n-1 --new text=hello", "notes n-1 text=there -m why", "notes n-1 --delete"],
+    "table": ["notes", "notes n-1 --at main"],
     "import": ["jsonl history.jsonl"],
     "revert": ["#2"],
     "export": ["--format cloudevents", "--format cloudevents -o events.jsonl"],

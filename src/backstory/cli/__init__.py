@@ -42,6 +42,7 @@ VERBS: dict[str, dict[str, str]] = {
         "init": "make a store",
         "append": "append a commit with one event",
         "do": "execute a command of an application",
+        "set": "change fields of a row of a table, insert it, or delete it",
         "import": "bring in history from Git, CSV, JSON Lines or XES",
         "revert": "undo commits, by new events that say the opposite",
         "export": "write history as JSON Lines or CloudEvents",
@@ -51,6 +52,7 @@ VERBS: dict[str, dict[str, str]] = {
         "log": "list the commits, newest first",
         "show": "show a commit with its events, or one event",
         "state": "show a tag with the latest values of its fields, or a state of an application",
+        "table": "list the rows of a table, or show one",
         "grep": "find commits by their messages or subjects, or events by their data",
     },
     "ask history": {

@@ -211,8 +211,23 @@ class Session:
         return self._app
 
     def state(self, name: str) -> type[State]:
-        """The state of the application that has this name. Raises `SessionError`, `ApplicationError`."""
-        return self.application.state(name)
+        """The state of the application that has this name, or the rows of a table.
+
+        Raises `SessionError`, `ApplicationError`.
+        """
+        return self.rows(name) or self.application.state(name)
+
+    def rows(self, name: str) -> type[State] | None:
+        """The rows of the table that has this name; None if none was ever written, or if it is a state."""
+        from backstory.rows.kinds import NAME, kind, types_of
+        from backstory.values.query import Query
+
+        if not NAME.fullmatch(name) or (
+            self.has_application and any(cls.__name__ == name for cls in self.application.states)
+        ):
+            return None
+        written = self.log.read(Query.of(types=types_of(name)), limit=1)
+        return kind(name).row if any(True for _ in written) else None
 
     def _needed_app(self) -> tuple[str, str]:
         found = self._found_app()

@@ -23,4 +23,4 @@ def reference(session: Session, words: Sequence[str]) -> State:
 
 def state_class(session: Session, name: str) -> type[State]:
     """The class of this name; `tags` stands for the latest values of each tag."""
-    return Latest if name == "tags" else session.application.state(name)
+    return Latest if name == "tags" else session.state(name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
+from backstory.cli.parse.fields import fields
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import commits
 from backstory.documents.commits import commit_document
@@ -133,44 +134,7 @@ def data(arguments: Namespace) -> bytes:
         from backstory.cli.parse.files import standard_input
 
         return standard_input().read()
-    fields: dict[str, Any] = {}
-    for text in arguments.fields:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise UsageError(f"data is FIELD=VALUE, like cents=500; got {text!r}")
-        if name in fields:
-            raise UsageError(f"the field {name!r} is given twice")
-        try:
-            fields[name] = json_value(value)
-        except msgspec.ValidationError:
-            raise UsageError(f"{text}: this number is too large; as text it needs double quotes") from None
-    return msgspec.json.encode(fields)
-
-
-def json_value(text: str) -> Any:
-    """The stored form of a value: as it stands if it is JSON, else as text.
-
-    Raises `msgspec.ValidationError` if it is a number that would be infinite.
-    """
-    raw = text.strip().encode()
-    try:
-        msgspec.json.decode(raw)
-    except msgspec.DecodeError as wrong:
-        if isinstance(wrong, msgspec.ValidationError) and reads_as_json(text):
-            raise
-        return text
-    return msgspec.Raw(raw)
-
-
-def reads_as_json(text: str) -> bool:
-    """Whether it is JSON, if numbers may be of any size."""
-    import json
-
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+    return msgspec.json.encode(fields(arguments.fields))
 
 
 def condition(arguments: Namespace) -> Condition | None:

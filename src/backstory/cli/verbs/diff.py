@@ -103,6 +103,8 @@ def points(session: Session, arguments: Namespace) -> tuple[Range, list[str]]:
 
 def is_state(session: Session, name: str, *, sure: bool) -> bool:
     """Whether the application has a state of this name. Raises `ApplicationError` if the name can be nothing else."""
+    if session.rows(name) is not None:
+        return True
     if not session.has_application:
         return False
     app = session.application

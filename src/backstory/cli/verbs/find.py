@@ -64,7 +64,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Find and show."""
     if arguments.number is not None and arguments.number < 1:
         raise UsageError(f"-n takes a number of states, not {arguments.number}")
-    cls = session.application.state(arguments.state)
+    cls = session.state(arguments.state)
     with theirs(cls), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a person at the command line asks now and then
         found = states(session.database, session, cls, arguments)
@@ -88,7 +88,8 @@ def states(db: Database, session: Session, cls: type[State], arguments: Namespac
     if arguments.where.strip():
         condition(arguments.where, cls)
     check_shown((name.removeprefix("-") for name in arguments.sort), cls)
-    db.views.know(session.application.projections)
+    if session.has_application:
+        db.views.know(session.application.projections)
     kept = db.views.kept(cls)
     if kept is not None and arguments.at is None:
         try:

@@ -42,7 +42,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Undo them, and print the commit."""
     from backstory.errors import RevertError
 
-    _ = session.application  # its functions that are registered with @reverts
+    if session.has_application:
+        _ = session.application  # its functions that are registered with @reverts
     db = session.database
     try:
         with theirs("the function that is registered with @reverts"):
@@ -53,6 +54,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
                 message=arguments.message,
             )
     except RevertError as no:
+        if not (no.owned or session.has_application):
+            _ = session.application  # which says how to name one
         out.say(f"backstory: {no}")
         return code_of(no)
     if commit is None:

@@ -1,0 +1,114 @@
+"""`backstory table`: the rows of a table, or one row, now or as of a revision."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from backstory.cli.exits import UsageError, answer
+from backstory.cli.show import table as columns
+from backstory.cli.show.value import cut, shown
+from backstory.told import plain
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from backstory.cli.show.output import Output
+    from backstory.projections.find import Page
+    from backstory.rows.shape import Found
+    from backstory.session import Session
+
+EXAMPLES = """\
+backstory table customers
+backstory table customers c-1
+backstory table customers c-1 --at main~1
+backstory table customers --where "city == 'Basel'" --sort=-name -n 20
+"""
+
+TEXT = """\
+A table needs no application: it has the rows that were written, in a program, by `set`, or by `import rows`. EXPRESSION
+is about their fields, as for bisect; `blame customers c-1`, `diff A B customers c-1`, `diff A B --all customers` and
+`bisect customers c-1 --where ...` ask their history. With -n, the last line says how to go on. Exit code 1: there is no
+such row."""
+
+LONGEST = 40
+"""Letters of a value in the table, on a terminal."""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """The table or the row, the condition, the order and the piece."""
+    parser.add_argument("table", metavar="TABLE", help="the table")
+    parser.add_argument("key", metavar="KEY", nargs="?", help="one row")
+    parser.add_argument(
+        "--where", default="", metavar="EXPRESSION", help="the condition that is true of them"
+    )
+    parser.add_argument(
+        "--sort",
+        action="append",
+        default=[],
+        metavar="FIELD",
+        help="sort by it, or descending by --sort=-FIELD; repeatable",
+    )
+    parser.add_argument("-n", "--number", type=int, metavar="N", help="the highest number of rows")
+    parser.add_argument("--after", metavar="CURSOR", help="go on behind the last piece")
+    parser.add_argument("--count", action="store_true", help="also say how many there are in all")
+    parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
+
+
+def run(arguments: Namespace, session: Session, out: Output) -> int:
+    """Find and show."""
+    if arguments.number is not None and arguments.number < 1:
+        raise UsageError(f"-n takes a number of rows, not {arguments.number}")
+    found = rows(arguments, session)
+    if out.json:
+        items = [{"key": each.key, "fields": dict(each)} for each in found]
+        out.document("rows", table=arguments.table, rows=items, cursor=found.cursor, total=found.total)
+        return answer(found)
+    write(found, arguments, out)
+    return answer(found)
+
+
+def rows(arguments: Namespace, session: Session) -> Page[Found]:
+    """The rows that were asked for."""
+    table = session.database.table(arguments.table)
+    where = arguments.where
+    if arguments.key is not None:
+        if where or arguments.sort or arguments.after:
+            raise UsageError(f"{arguments.key} is one row, which nothing has to find or to sort")
+        from backstory.projections.find import Page
+
+        one = table.get(arguments.key, at=arguments.at)
+        page = Page([] if one is None else [one])
+        page.total = len(page) if arguments.count else None
+        return page
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a person at the command line asks now and then
+        return table.find(
+            where,
+            order_by=arguments.sort,
+            limit=arguments.number,
+            after=arguments.after,
+            count=arguments.count,
+            at=arguments.at or "HEAD",
+        )
+
+
+def write(found: Page[Found], arguments: Namespace, out: Output) -> None:
+    """A line for each row: its key, then all fields that any of them has."""
+    out.page()
+    if found:
+        names = list(dict.fromkeys(name for row in found for name in row))
+        most = LONGEST if out.terminal else None
+
+        def cell(row: Any, name: str) -> str:
+            return cut(shown(row[name]), most) if name in row else ""
+
+        cells = [(plain(row.key), *(cell(row, name) for name in names)) for row in found]
+        columns.write(out, ("key", *map(plain, names)), cells)
+    else:
+        what = arguments.table if arguments.key is None else f"{arguments.table} {arguments.key}"
+        out.say(f"backstory: there is no row {plain(what)}")
+    if found.total is not None:
+        out.say(f"backstory: {found.total:,} in all")
+    if found.cursor is not None:
+        out.say(f"backstory: there are more: the same with --after {found.cursor}")

@@ -1,0 +1,114 @@
+"""`backstory table` and `backstory set`: rows and their history on the command line, without an application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def rows(run: Run, bank: Path) -> None:
+    for words in (
+        ("set", "customers", "c-1", "--new", "name=Ann", "city=Basel"),
+        ("set", "customers", "c-2", "--new", "name=Bea", "age=30", "--author", "bea"),
+        ("set", "customers", "c-1", "city=Bern", "-m", "moved", "--author", "ann"),
+    ):
+        assert run(*words).code == 0
+
+
+def table(run: Run, *words: str) -> dict[str, object]:
+    """The rows by key."""
+    return {each["key"]: each["fields"] for each in run("table", *words, "--json").json["rows"]}
+
+
+def test_the_rows_of_a_table_are_listed(run: Run) -> None:
+    ran = run("table", "customers")
+    assert ran.out.splitlines()[0].split() == ["key", "name", "city", "age"]
+    assert [line.split() for line in ran.out.splitlines()[1:]] == [
+        ["c-1", "Ann", "Bern"],
+        ["c-2", "Bea", "30"],
+    ]
+    assert table(run, "customers") == {
+        "c-1": {"name": "Ann", "city": "Bern"},
+        "c-2": {"name": "Bea", "age": 30},
+    }
+    assert table(run, "customers", "c-1", "--at", "main~1") == {"c-1": {"name": "Ann", "city": "Basel"}}
+    assert list(table(run, "customers", "--where", "age == 30")) == ["c-2"]
+    assert list(table(run, "customers", "--sort=-name", "-n", "1")) == ["c-2"]
+    assert run("table", "customers", "--count", "-n", "1").err.count("2 in all") == 1
+
+
+@pytest.mark.parametrize("words", [["customers", "c-9"], ["nothing"], ["customers", "--where", "age == 31"]])
+def test_none_is_exit_code_1(run: Run, words: list[str]) -> None:
+    ran = run("table", *words)
+    assert (ran.code, ran.out) == (1, "")
+    assert "there is no row" in ran.err
+
+
+def test_a_row_is_changed_field_by_field(run: Run) -> None:
+    assert run("set", "customers", "c-1", "city=null", 'zip="4001"', "--unset", "name").code == 0
+    assert table(run, "customers", "c-1") == {"c-1": {"city": None, "zip": "4001"}}
+    same = run("set", "customers", "c-1", "city=null")
+    assert (same.code, same.out) == (0, "nothing to change: the row is so already\n")
+    assert run("set", "customers", "c-1", "--delete").code == 0
+    assert run("table", "customers", "c-1").code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (["c-9", "a=1"], 1, "customers has no row c-9"),
+        (["c-9", "--delete"], 1, "customers has no row c-9"),
+        (["c-1", "--new"], 1, "customers has a row c-1 already"),
+        (["c-1"], 2, "set what?"),
+        (["c-1", "city"], 2, "FIELD=VALUE"),
+        (["c-1", "--delete", "a=1"], 2, "--delete"),
+        (["c-1", "--new", "--unset", "a"], 2, "--new"),
+    ],
+)
+def test_a_write_that_cannot_be_is_refused(run: Run, words: list[str], code: int, why: str) -> None:
+    ran = run("set", "customers", *words)
+    assert ran.code == code
+    assert why in ran.err
+
+
+def test_a_unique_value_is_of_one_row(run: Run) -> None:
+    assert run("set", "customers", "c-1", "email=a@x", "--unique", "email").code == 0
+    ran = run("set", "customers", "c-2", "email=a@x", "--unique", "email")
+    assert ran.code == 1
+    assert "c-1 has this email already" in ran.err
+
+
+def test_the_verbs_that_ask_history_take_a_row_without_an_application(run: Run) -> None:
+    blamed = run("blame", "customers", "c-1")
+    assert [line for line in blamed.out.splitlines() if "city" in line and "ann" in line]
+    assert "Basel" in run("diff", "main~1", "main", "customers", "c-1").out
+    assert "Bern" in run("diff", "main~3", "main", "--all", "customers").out
+    assert run("bisect", "customers", "c-1", "--where", "city == 'Bern'").code == 0
+    assert "Ann" in run("state", "customers", "c-1").out
+    assert "moved" in run("log", "-S", "row.city=Bern", "--of", "customers", "c-1").out
+    assert "c-2" in run("find", "customers", "--where", "age == 30").out
+
+
+def test_a_write_is_reverted_without_an_application(run: Run) -> None:
+    assert run("revert", "HEAD").code == 0
+    assert table(run, "customers", "c-1") == {"c-1": {"name": "Ann", "city": "Basel"}}
+
+
+def test_branches_are_merged_field_by_field_without_an_application(run: Run) -> None:
+    run("switch", "-c", "plan")
+    run("set", "customers", "c-1", "name=Anna")
+    run("set", "customers", "c-2", "age=31")
+    run("switch", "main")
+    run("set", "customers", "c-1", "city=Chur")
+    assert run("merge", "plan").code == 0
+    assert table(run, "customers", "c-1") == {"c-1": {"name": "Anna", "city": "Chur"}}
+    run("switch", "plan")
+    run("set", "customers", "c-1", "city=Genf")
+    run("switch", "main")
+    ran = run("merge", "plan")
+    assert ran.code == 1
+    assert 'city is "Chur"' in ran.out + ran.err
