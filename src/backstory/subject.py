@@ -4,6 +4,7 @@ A commit stores a message only where somebody gave one. Where there is none, the
 
     rent for May                    the first line of its message
     Revert #12                      else the commits that it reverts
+    customers c-1: city, name       else the row of a table that it wrote, and the fields
     transfer(a-7, a-8, …)           else its command and the states that it read; the other arguments are masked
     Deposited x3, Withdrawn         else the types of its events
 """
@@ -57,6 +58,20 @@ class _Command(msgspec.Struct):
     withheld: list[str] = []
 
 
+class _Row(msgspec.Struct):
+    """The arguments of `backstory.change`."""
+
+    table: str
+    key: str
+    was: msgspec.Raw
+    set: dict[str, msgspec.Raw] | None
+    unset: list[str] = []
+
+
+ROW = "backstory.change"
+"""The command that writes a row of a table."""
+
+_row = msgspec.json.Decoder(_Row)
 _metadata, _command = msgspec.json.Decoder(_Metadata), msgspec.json.Decoder(_Command)
 _identities: msgspec.json.Decoder[dict[str, Any] | list[dict[str, Any]]] = msgspec.json.Decoder(
     dict[str, Any] | list[dict[str, Any]]
@@ -143,12 +158,24 @@ def called(command_json: bytes) -> str:
     command = _decoded(_command, command_json) if command_json else None
     if command is None or not command.name:
         return ""
+    if command.name == ROW and (row := _decoded(_row, msgspec.json.encode(command.arguments))) is not None:
+        return _written(row)
     given = command.arguments
     shown = [_read(given.pop(name)) for name in command.states if name in given]
     if given or command.withheld:
         shown.append(MASK)
     text = f"{command.name}({', '.join(filter(None, shown))})"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]}{MASK})"
+
+
+def _written(row: _Row) -> str:
+    """What happened to a row: `customers c-1: city, name`. The names of its fields tell no values."""
+    if row.set is None:
+        return f"{row.table} {row.key}: deleted"
+    if bytes(row.was) == b"null":
+        return f"{row.table} {row.key}: new"
+    names = [*row.set, *row.unset]
+    return f"{row.table} {row.key}: {_listed(names[:MANY], len(names) - MANY)}"
 
 
 def _read(state: msgspec.Raw) -> str:

@@ -112,3 +112,16 @@ def test_branches_are_merged_field_by_field_without_an_application(run: Run) -> 
     ran = run("merge", "plan")
     assert ran.code == 1
     assert 'city is "Chur"' in ran.out + ran.err
+
+
+def test_a_write_without_a_message_says_which_fields_of_which_row_and_no_values(run: Run) -> None:
+    run("set", "customers", "c-1", "city=Chur", "--unset", "name")
+    run("set", "customers", "c-1", "--delete")
+    lines = [line.split(maxsplit=2)[2] for line in run("log", "--oneline", "-n", "5").out.splitlines()]
+    assert lines == [
+        "customers c-1: deleted",
+        "customers c-1: city, name",
+        "moved",
+        "customers c-2: new",
+        "customers c-1: new",
+    ]

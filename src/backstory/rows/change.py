@@ -11,6 +11,7 @@ from backstory.decide.parameters import depends
 from backstory.errors import DuplicateRow, MissingRow, StaleRow
 from backstory.rows.events import Fields, json_of, same
 from backstory.rows.kinds import Holder, Kind, Row, kind
+from backstory.subject import ROW
 from backstory.values.event import Event
 
 
@@ -27,7 +28,7 @@ def its_holders(table: str, set: Fields | None, unique: tuple[str, ...]) -> list
 ITS_ROW, ITS_HOLDERS = depends(its_row), depends(its_holders)
 
 
-@command(name="backstory.change")
+@command(name=ROW)
 def change(
     table: str,
     key: str,
