@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -139,7 +141,6 @@ async def test_a_branch_that_was_moved_is_told(db: Database, browser: Browser) -
         "after=x",
         "after=-1",
         "after=" + "9" * 30,
-        "grep=(",
         "since=never",
         "S=balance=1",
     ],
@@ -238,3 +239,20 @@ def test_a_page_about_the_past_does_not_listen(db: Database, site: Site) -> None
     client: TestClient = site(db)
     assert "data-live=" not in client.get("/log?at=1").text
     assert "data-log=" not in client.get("/log?before=2").text
+
+
+async def test_two_readers_who_come_first_at_once_share_their_waiting(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, real = [], stream.over
+
+    def slow(*given: Any) -> Any:
+        time.sleep(0.1)
+        made.append(real(*given))
+        return made[-1]
+
+    monkeypatch.setattr(stream, "over", slow)
+    async with listening(browser, "/live") as heard, listening(browser, "/live") as other:
+        await heard.block("event: here")
+        await other.block("event: here")
+        assert len(made) == 1

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
+from threading import Lock
 
 import anyio
 import msgspec
@@ -102,6 +103,7 @@ class Streams:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._over: AsyncDatabase | None = None
+        self._lock = Lock()
         self._closed = False
 
     async def close(self) -> None:
@@ -114,7 +116,9 @@ class Streams:
         """The stream that a browser asks for; `last` is the id that it has seen last. Raises what pages raise."""
         if self._closed:
             raise StoreClosed("the server stops")
-        self._over = self._over or over(self._db, THREADS)
+        with self._lock:
+            self._over = self._over or over(self._db, THREADS)
+        ask.head  # noqa: B018 - a store that does not answer says so
         if not ask.goes_on:
             raise BadParameter(f"at={ask.at!r} is no branch, and nothing else goes on")
         if ask.one("S"):
