@@ -61,7 +61,7 @@ def test_a_typed_filter_becomes_parameters(db: Database, site: Site) -> None:
     assert answer.headers["location"] == "/log?tag=thing%3At-1&author=ann&grep=line+7"
 
 
-@pytest.mark.parametrize("query", ["n=x", "n=-1", "n=100000", "before=1.5", "grep=(", "since=neverday"])
+@pytest.mark.parametrize("query", ["n=x", "n=-1", "n=100000", "before=1.5", "since=neverday"])
 def test_a_wrong_parameter_is_400_or_404_and_says_why(db: Database, site: Site, query: str) -> None:
     answer = site(db).get(f"/log?{query}")
     assert answer.status_code in (400, 404)
@@ -97,10 +97,10 @@ def test_a_filter_that_no_index_answers_says_how_far_it_has_come(
 ) -> None:
     monkeypatch.setattr("backstory.web.page.SILENT", 0.0)
     monkeypatch.setattr("backstory.web.page.EVERY", 0.0)
-    text = site(db).get("/log?author=bob&grep=line 2$").text
+    text = site(db).get("/log?author=bob&grep=line 8").text
     assert "Looked at" in text
-    assert "/log?author=bob&amp;grep=line+2%24&amp;after=" in text  # the answer so far
+    assert "/log?author=bob&amp;grep=line+8&amp;after=" in text  # the answer so far
     assert text.index("Looked at") < text.index("1 shown")
     assert [
-        each["message"] for each in site(db).get("/log.json?author=bob&grep=line 2$").json()["commits"]
-    ] == ["line 2"]
+        each["message"] for each in site(db).get("/log.json?author=bob&grep=line 8").json()["commits"]
+    ] == ["line 8"]

@@ -25,7 +25,7 @@ from backstory.values.commit import Commit
 from backstory.values.ids import derived
 from backstory.values.query import Query
 from backstory.web import tracks
-from backstory.web.ask import SHORT, Ask, BadParameter
+from backstory.web.ask import SHORT, Ask
 from backstory.web.page import Answer, Elsewhere, Pace, Page, Progress, soon
 
 SHOWN = 50
@@ -115,12 +115,12 @@ Found = tuple[Side, Commit, Row | None]
 
 
 def filtered(ask: Ask, after: int, upto: int) -> Filter:
-    """The filter that the parameters say, for the commits of a range. Raises `BadParameter`."""
-    regex = ask.one("grep")
-    try:
-        pattern = re.compile(regex, re.IGNORECASE) if regex else None
-    except re.error as wrong:
-        raise BadParameter(f"grep={regex!r} is not a regular expression: {wrong}") from wrong
+    """The filter that the parameters say, for the commits of a range.
+
+    `grep` is text as it is, in either case: a regular expression could keep the whole process busy for ever.
+    """
+    words = ask.one("grep")
+    pattern = re.compile(re.escape(words), re.IGNORECASE) if words else None
     wanted = Filter(
         Query.of(types=ask.many("type"), tags=ask.many("tag")), ask.one("author").casefold(), pattern
     )
@@ -223,7 +223,7 @@ def _added(ask: Ask, text: str) -> dict[str, list[str]]:
         else:
             words.append(word)
     if words:
-        found["grep"] = [re.escape(" ".join(words)).replace("\\ ", " ")]
+        found["grep"] = [" ".join(words)]
     return found
 
 
@@ -248,7 +248,7 @@ def _command(ask: Ask, *, is_graph: bool) -> tuple[str, ...]:
         words += ["--patch", "--app"]
     for name, option in OPTIONS.items():
         for value in ask.many(name):
-            words += [option, value]
+            words += [option, f"(?i){re.escape(value)}".replace("\\ ", " ") if name == "grep" else value]
     if ask.one("S") and ask.many("of"):
         words += ["--app", "--of", *ask.many("of")]
     return tuple(words)
