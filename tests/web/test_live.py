@@ -251,8 +251,12 @@ async def test_two_readers_who_come_first_at_once_share_their_waiting(
         made.append(real(*given))
         return made[-1]
 
+    async def hear() -> None:
+        async with listening(browser, "/live") as heard:
+            await heard.block("event: here")
+
     monkeypatch.setattr(stream, "over", slow)
-    async with listening(browser, "/live") as heard, listening(browser, "/live") as other:
-        await heard.block("event: here")
-        await other.block("event: here")
-        assert len(made) == 1
+    async with anyio.create_task_group() as group:
+        group.start_soon(hear)
+        group.start_soon(hear)
+    assert len(made) == 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from backstory.documents import document
@@ -23,12 +25,16 @@ from backstory.web.ask import Ask, NotFound
 from backstory.web.guard import HEADERS, Forbidden
 from backstory.web.page import Answer, Elsewhere, Page, Progress, Slow
 from backstory.web.rendering import rendered, shell
-from backstory.web.wrong import ways_out
+from backstory.web.wrong import told, ways_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.types import Receive, Scope, Send
+
 log = logging.getLogger("backstory.web")
+
+T = TypeVar("T")
 
 STATUS: Sequence[tuple[type[BaseException], int]] = (
     (NotFound, 404),
@@ -56,6 +62,7 @@ def responded(ask: Ask, answer: Answer, *, as_json: bool) -> Response:
 
 def failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str = "") -> Response:
     """An error as a page that says what was wrong, and what to do; a bug of ours has a number, which is in the log."""
+    error = told(ask, error)
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
     report = ""
     if status == 500:
@@ -77,10 +84,49 @@ def failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str = ""
 
 def _slow(ask: Ask, answer: Slow, *, as_json: bool) -> Response:
     if as_json:
-        [page] = (step for step in answer.steps if isinstance(step, Page))
-        return _json(page.document, page.status)
-    pieces = ask.reader.scope.each(_pieces(ask, answer))
+        return Late(ask, answer)
+    pieces = in_threads(ask.reader.scope.each(_pieces(ask, answer)), ask.site.long_threads)
     return StreamingResponse(pieces, media_type="text/html", headers=dict(HEADERS))
+
+
+class Late(Response):
+    """The document of a page that reads much, made step by step: it is given up when the reader leaves."""
+
+    def __init__(self, ask: Ask, answer: Slow) -> None:
+        super().__init__()
+        self._ask, self._answer = ask, answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Make it, and send it; see the specification of ASGI."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(_until_gone, receive, group.cancel_scope)
+            response = await self._made()
+            await response(scope, receive, send)
+            group.cancel_scope.cancel()
+
+    async def _made(self) -> Response:
+        made = None
+        try:
+            async for step in in_threads(
+                self._ask.reader.scope.each(self._answer.steps), self._ask.site.long_threads
+            ):
+                made = step
+        except Exception as error:  # noqa: BLE001 - each becomes a document that says what was wrong
+            return failed(error, self._ask, as_json=True)
+        assert isinstance(made, Page)
+        return _json(made.document, made.status)
+
+
+async def in_threads(steps: Iterator[T], limiter: CapacityLimiter) -> AsyncIterator[T]:
+    """The same, each found in a thread of few: between two steps, other questions have their turn."""
+    while (step := await to_thread.run_sync(next, steps, None, limiter=limiter)) is not None:
+        yield step
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
 
 
 def _pieces(ask: Ask, answer: Slow) -> Iterator[str]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from datetime import tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from anyio import to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from backstory.web import actions, pages
 from backstory.web.answering import failed, responded
-from backstory.web.ask import Ask, BadParameter, NotFound
+from backstory.web.ask import DOTS, Ask, BadParameter, NotFound
 from backstory.web.guard import (
     FORM_COOKIE,
     Forbidden,
@@ -96,6 +98,7 @@ class Browser:
             else:
                 if path and path[-1].endswith(SUFFIX) and not scope["raw_path"].lower().endswith(b"%2ejson"):
                     path[-1], as_json = path[-1].removesuffix(SUFFIX), True
+                path = [part[1:] if part[:1] == "~" and DOTS.fullmatch(part) else part for part in path]
                 key = cookie_of(request.headers.get("cookie", ""), FORM_COOKIE)
                 reader = await self._reader(request)
                 new_key = "" if key else new_form_key()
@@ -107,8 +110,11 @@ class Browser:
                     response.headers.append(
                         "set-cookie", set_cookie(FORM_COOKIE, new_key, prefix, secure=secure)
                     )
+        except ClientDisconnect:
+            return
         except Exception as error:  # noqa: BLE001 - each becomes a page that says what was wrong
-            response = failed(error, ask, as_json=as_json, prefix=prefix)
+            wrong = partial(_failed, error, ask, as_json=as_json, prefix=prefix)
+            response = wrong() if ask is None else await to_thread.run_sync(wrong, limiter=self.site.threads)
         await response(scope, receive, send)
 
     async def _reader(self, request: Request) -> Reader:
@@ -119,24 +125,30 @@ class Browser:
         return reader
 
     async def _answered(self, request: Request, ask: Ask, key: str, *, as_json: bool) -> Response:
+        threads = self.site.threads
         if request.method in ("GET", "HEAD"):
             if ask.path == ["live"] and request.method == "GET":
                 last = request.headers.get("last-event-id", "")
-                return await to_thread.run_sync(ask.site.streams.answer, ask, last)
+                return await to_thread.run_sync(ask.site.streams.answer, ask, last, limiter=threads)
             page = pages.find(ask)
-            return await to_thread.run_sync(lambda: _seen(ask, page, as_json=as_json))
+            return await to_thread.run_sync(lambda: _seen(ask, page, as_json=as_json), limiter=threads)
         if request.method != "POST":
             raise NotFound(f"{request.method} is not a method that this page has")
         form = await _form(request)
         check_form(self.site.secret, key, ask.reader.name, str(form.get("token", "")))
         action = actions.find(ask, form)
-        return await to_thread.run_sync(lambda: _seen(ask, action, as_json=as_json))
+        return await to_thread.run_sync(lambda: _seen(ask, action, as_json=as_json), limiter=threads)
 
 
 def _seen(ask: Ask, work: Callable[[], Answer], *, as_json: bool) -> Response:
     """The answer as the reader may see it: fields that their scope hides are withheld in all of it."""
     with ask.reader.scope.applied():
         return responded(ask, work(), as_json=as_json)
+
+
+def _failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str) -> Response:
+    with nullcontext() if ask is None else ask.reader.scope.applied():
+        return failed(error, ask, as_json=as_json, prefix=prefix)
 
 
 def _address(scope: Any) -> tuple[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 SHORT = 10
 """Hex digits of a hash in a link: enough to be one commit's alone."""
+
+
+DIGITS = 20
+"""Digits of a number in an address at most."""
+
+DOTS = re.compile(r"~*\.\.?")
+"""A part of an address that a browser would take for a step in it, and what stands for one: `~..` for `..`."""
 
 
 class BadParameter(BackstoryError):
@@ -178,7 +186,7 @@ class Ask:
         text = self.params.get(name, "").removeprefix("#")
         if not text:
             return default
-        if not (text.isascii() and text.isdigit()) or int(text[:20]) > most:
+        if not (text.isascii() and text.isdigit() and len(text) <= DIGITS) or int(text) > most:
             raise BadParameter(f"{name} is a whole number from 0 to {most:,}, not {text[:60]!r}")
         return int(text)
 
@@ -249,7 +257,7 @@ class Ask:
 
     @staticmethod
     def _path(parts: Sequence[object]) -> str:
-        encoded = [quote(str(part), safe="") for part in parts]
+        encoded = [quote(f"~{part}" if DOTS.fullmatch(str(part)) else str(part), safe="") for part in parts]
         if encoded and encoded[-1].endswith(".json"):
             encoded[-1] = encoded[-1][: -len(".json")] + "%2Ejson"
         return "".join(f"/{part}" for part in encoded) or "/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,9 +81,10 @@ def delta(before: Any, after: Any) -> str:
         return ""
     if isinstance(before, int) and isinstance(after, int):
         return f"{after - before:+}"
-    return (
-        f"{after - before:+.6g}" if isinstance(before, int | float) and isinstance(after, int | float) else ""
-    )
+    if isinstance(before, int | float) and isinstance(after, int | float):
+        with suppress(OverflowError):  # an integer beyond every float
+            return f"{after - before:+.6g}"
+    return ""
 
 
 def bars(numbers: Sequence[int], height: int = 36) -> str:

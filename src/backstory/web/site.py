@@ -8,6 +8,8 @@ from datetime import datetime, tzinfo
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
+
 from backstory.scope import scoped
 from backstory.told import pasted
 from backstory.web.stream import Streams
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from backstory.application import Application
     from backstory.database import Database
     from backstory.web.reader import Actor, Reader
+
+
+THREADS, LONG = 16, 4
+"""Threads that make pages, and those that go on with pages that read much: not those of the application around."""
 
 
 class Site:
@@ -41,6 +47,7 @@ class Site:
         self.zone = zone
         self.streams = Streams(db)
         self.trend = Trend()
+        self.threads, self.long_threads = CapacityLimiter(THREADS), CapacityLimiter(LONG)
         self.secret = secrets.token_bytes(32) if secret is None else secret
 
     def seen_by(self, reader: Reader) -> Database:

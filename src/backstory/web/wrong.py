@@ -1,8 +1,14 @@
-"""What is near to a wrong address: revisions that are like the one that names nothing, or that it may mean."""
+"""What a reader is told of an error, and the pages that a wrong address may mean."""
 
 from __future__ import annotations
 
-from backstory.errors import AmbiguousRevision, BackstoryError, RevisionError, UnknownRevision
+from backstory.errors import (
+    AmbiguousRevision,
+    ApplicationError,
+    BackstoryError,
+    RevisionError,
+    UnknownRevision,
+)
 from backstory.likeness import near
 from backstory.web.ask import SHORT, Ask
 
@@ -27,6 +33,13 @@ def ways_out(ask: Ask | None, error: Exception) -> list[tuple[str, str]]:
     except BackstoryError:  # the page says what was wrong first
         found = []
     return [(words, ask.here(at=name)) for words, name in found] + [("the end of main", ask.here(at=None))]
+
+
+def told(ask: Ask | None, error: Exception) -> Exception:
+    """The error as the reader may see it: words of the application's own code may say values of hidden fields."""
+    if isinstance(error, ApplicationError) and ask is not None and ask.reader.scope.hidden:
+        return ApplicationError(str(error).partition(":\n")[0])
+    return error
 
 
 def _marks(ask: Ask) -> list[str]:

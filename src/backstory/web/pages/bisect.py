@@ -14,7 +14,7 @@ from backstory.decide.latest import Latest
 from backstory.documents import document
 from backstory.documents.bisect import state_turn_document, turns_document
 from backstory.documents.errors import error_document
-from backstory.errors import ApplicationError, BackstoryError, RevisionError
+from backstory.errors import ApplicationError, BackstoryError, OutOfScope, RevisionError
 from backstory.failing import theirs
 from backstory.history.ask.bisect import Looked, StateTurn, looking_for_first, looking_for_turns
 from backstory.history.ask.changes import FieldChange, changed_at, on_a_line
@@ -26,6 +26,7 @@ from backstory.values.codec import Codec
 from backstory.web.ask import Ask, BadParameter
 from backstory.web.page import Answer, Pace, Page, Progress, soon
 from backstory.web.truth import Truth, drawn
+from backstory.web.wrong import told
 
 if TYPE_CHECKING:
     from backstory.decide.state import State
@@ -68,6 +69,8 @@ def page(ask: Ask) -> Answer:
         return _form(ask)
     try:
         asked = _question(ask)
+    except OutOfScope:
+        raise
     except RevisionError as wrong:
         return _form(ask, wrong, 404)
     except (BackstoryError, ValueError) as wrong:
@@ -109,6 +112,7 @@ def _meant(ask: Ask, of: str) -> tuple[type[State], State | None]:
 
 
 def _form(ask: Ask, wrong: Exception | None = None, status: int = 200) -> Page:
+    wrong = None if wrong is None else told(ask, wrong)
     values = _values(ask) | {"wrong": "" if wrong is None else str(wrong)}
     if wrong is None:
         made = document("bisect")
@@ -141,6 +145,8 @@ def _steps(ask: Ask, asked: Question) -> Iterator[Progress | Page]:
     try:
         with theirs(asked.cls):
             yield from _answers(ask, asked)
+    except OutOfScope:
+        raise
     except BackstoryError as wrong:
         yield _form(ask, wrong, 400)
 

@@ -24,6 +24,7 @@ from backstory.values.masking import masked_data
 from backstory.web import why
 from backstory.web.ask import SHORT, Ask, BadParameter, NotFound
 from backstory.web.page import Answer, Elsewhere, Page, Slow
+from backstory.web.wrong import told
 
 if TYPE_CHECKING:
     from backstory.decide.state import State
@@ -204,7 +205,7 @@ def _changes(ask: Ask, commit: Commit, log: Log, states: Sequence[type[State]]) 
     try:
         return changes(log, commit, states, limit=CHANGED), ""
     except BackstoryError as wrong:
-        return None, str(wrong)
+        return None, str(told(ask, wrong))
 
 
 def _event(ask: Ask, commit: Commit, event: RecordedEvent) -> Mapping[str, Any]:

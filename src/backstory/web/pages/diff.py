@@ -18,6 +18,7 @@ from backstory.documents.differences import events_diff_document, state_diff_doc
 from backstory.documents.states import name_of
 from backstory.failing import theirs
 from backstory.history.ask.diff_all import Both, both
+from backstory.history.ask.seen import check_name
 from backstory.history.compare.diff import Change
 from backstory.history.refs.revision import Point, Range, commits_between
 from backstory.lookup import events_of
@@ -60,6 +61,8 @@ def page(ask: Ask) -> Answer:
     a, b = map(ask.meant, (ask.path[1], ask.path[2] if len(ask.path) > 2 else "HEAD"))
     if ask.one("only") not in ONLY:
         raise BadParameter(f"only is one of {', '.join(filter(None, ONLY))}, not {ask.one('only')!r}")
+    for name in ask.one("field").split("."):
+        check_name(name)
     span = Range(ask.db.point(a), ask.db.point(b), both=False)
     if text := ask.one("of"):
         parts = parts_of(text)
