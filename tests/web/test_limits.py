@@ -151,7 +151,7 @@ async def test_long_questions_take_few_threads_and_end_when_their_reader_leaves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from backstory.web import pages
-    from backstory.web.page import Page, Progress, Slow
+    from backstory.web.page import Progress, Slow
 
     at_once: set[int] = set()
     most = [0]
@@ -166,7 +166,6 @@ async def test_long_questions_take_few_threads_and_end_when_their_reader_leaves(
             with lock:
                 at_once.discard(threading.get_ident())
             yield Progress(0, 1)
-        yield Page("log.html", "", {})
 
     browser = app(connect("memory:"), actor=lambda request: ALL)
     found = pages.find

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from backstory import Database, connect
+from backstory.aio import over
 from backstory.application import Application
 from backstory.scope import Scope
 from backstory.web import Reader, app, stream
@@ -244,18 +245,18 @@ def test_a_page_about_the_past_does_not_listen(db: Database, site: Site) -> None
 async def test_two_readers_who_come_first_at_once_share_their_waiting(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, real = [], stream.over
+    made: list[Any] = []
 
     def slow(*given: Any) -> Any:
         time.sleep(0.1)
-        made.append(real(*given))
+        made.append(over(*given))
         return made[-1]
 
     async def hear() -> None:
         async with listening(browser, "/live") as heard:
             await heard.block("event: here")
 
-    monkeypatch.setattr(stream, "over", slow)
+    monkeypatch.setattr("backstory.web.stream.over", slow)
     async with anyio.create_task_group() as group:
         group.start_soon(hear)
         group.start_soon(hear)
