@@ -4,7 +4,7 @@ A commit stores a message only where somebody gave one. Where there is none, the
 
     rent for May                    the first line of its message
     Revert #12                      else the commits that it reverts
-    customers c-1: city, name       else the row of a table that it wrote, and the fields
+    customers c-1: city, name       else the row of a table that it wrote, and the fields; of many rows their number
     transfer(a-7, a-8, …)           else its command and the states that it read; the other arguments are masked
     Deposited x3, Withdrawn         else the types of its events
 """
@@ -68,10 +68,17 @@ class _Row(msgspec.Struct):
     unset: list[str] = []
 
 
-ROW = "backstory.change"
-"""The command that writes a row of a table."""
+class _Rows(msgspec.Struct):
+    """The arguments of `backstory.change_all`."""
 
-_row = msgspec.json.Decoder(_Row)
+    table: str
+    changes: list[msgspec.Raw]
+
+
+ROW, ROWS = "backstory.change", "backstory.change_all"
+"""The commands that write a row of a table, and many."""
+
+_row, _rows = msgspec.json.Decoder(_Row), msgspec.json.Decoder(_Rows)
 _metadata, _command = msgspec.json.Decoder(_Metadata), msgspec.json.Decoder(_Command)
 _identities: msgspec.json.Decoder[dict[str, Any] | list[dict[str, Any]]] = msgspec.json.Decoder(
     dict[str, Any] | list[dict[str, Any]]
@@ -160,6 +167,8 @@ def called(command_json: bytes) -> str:
         return ""
     if command.name == ROW and (row := _decoded(_row, msgspec.json.encode(command.arguments))) is not None:
         return _written(row)
+    if command.name == ROWS and (many := _decoded(_rows, msgspec.json.encode(command.arguments))) is not None:
+        return f"{many.table}: {len(many.changes):,} {'row' if len(many.changes) == 1 else 'rows'}"
     given = command.arguments
     shown = [_read(given.pop(name)) for name in command.states if name in given]
     if given or command.withheld:

@@ -10,17 +10,18 @@ A row is a state like any other, `customers.row("c-1")`, so all verbs of a datab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
 
 from backstory.errors import IdReused, MissingRow, StaleRow
 from backstory.history.ask.expression import predicate
-from backstory.rows.change import change
+from backstory.rows.change import RowChange, change
 from backstory.rows.events import Fields, same
 from backstory.rows.kinds import Row, kind
 from backstory.rows.shape import Shape, Typed, text_of
+from backstory.syncing import BATCH, Syncing, Written
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -155,7 +156,7 @@ class Table(Generic[T]):
         Raises `DuplicateRow` if a row with this key, or with one of its unique values, is there, and `InvalidEvent`.
         """
         name, fields = self._split(key, row)
-        made = self._db.execute(self._change(name, None, fields), **said)
+        made = self._db.execute(self._change(RowChange(name, None, fields)), **said)
         assert made is not None
         return made
 
@@ -171,7 +172,7 @@ class Table(Generic[T]):
 
         def wanted(now: Fields | None) -> Command | None:
             if now is None:
-                return self._change(name, None, fields)
+                return self._change(RowChange(name, None, fields))
             return self._towards(name, now, {**fields}, gone=set(self._shape.known(now)) - set(fields))
 
         return self._again(name, wanted, said, (fields, None))
@@ -203,11 +204,64 @@ class Table(Generic[T]):
         def wanted(now: Fields | None) -> Command:
             if now is None:
                 raise self._missing(name)
-            return self._change(name, now, None)
+            return self._change(RowChange(name, now, None))
 
         made = self._again(name, wanted, said, None)
         assert made is not None
         return made
+
+    def upsert_many(
+        self,
+        rows: Iterable[Given[T] | tuple[Key, Given[T]]],
+        *,
+        columns: Collection[str] | None = None,
+        batch: int = BATCH,
+        **said: Unpack[Saying],
+    ) -> Written:
+        """Write many rows as `put` does: insert those that are not there, change those that differ, and count them.
+
+        Each is a row that has its key, or a pair of a key and a row; they may come from a generator. `batch` rows are
+        one commit, all or none. `columns` are the fields of which the rows speak: others of a row stay. Raises as
+        `put`; the batches before that are written.
+        """
+        syncing = self._syncing(columns, batch, said)
+        syncing.write(self._many(rows))
+        return syncing.written
+
+    def sync(
+        self,
+        rows: Iterable[Given[T] | tuple[Key, Given[T]]],
+        *,
+        columns: Collection[str] | None = None,
+        allow_deletes: int | None = None,
+        batch: int = BATCH,
+        **said: Unpack[Saying],
+    ) -> Written:
+        """Make the table have these rows and no others, as `upsert_many`: write what differs, delete what is not there.
+
+        Raises `Refused`, and has written nothing, if that deleted more than 10 percent of the rows, or more than
+        `allow_deletes`, and if two rows have one key.
+        """
+        syncing = self._syncing(columns, batch, said)
+        syncing.sync(self._many(rows), allow_deletes)
+        return syncing.written
+
+    def _many(self, rows: Iterable[Any]) -> Iterator[tuple[str, Fields]]:
+        return (self._split(*row) if isinstance(row, tuple) else self._split(row, None) for row in rows)
+
+    def _syncing(self, columns: Collection[str] | None, batch: int, said: Saying) -> Syncing:
+        if "id" in said:
+            raise TypeError(f"{self.name}: many rows are many commits, and an id is of one")
+        if batch < 1:
+            raise ValueError(f"a batch has at least one row, not {batch}")
+
+        def towards(key: str, now: Fields | None, fields: Fields) -> RowChange | None:
+            if now is None:
+                return RowChange(key, None, fields)
+            gone = set(self._shape.known(now)) - set(fields)
+            return self._difference(key, now, fields, gone if columns is None else gone & set(columns))
+
+        return Syncing(self._db, self._kind, self.unique, towards, batch, said)
 
     @contextmanager
     def edit(self, key: Key, **said: Unpack[Saying]) -> Iterator[T]:
@@ -264,10 +318,10 @@ class Table(Generic[T]):
             raise ValueError(f"{self.name}: the key of a row stays; {key} cannot become {own}")
         return fields
 
-    def _towards(
+    def _difference(
         self, key: str, now: Fields, fields: Fields, gone: Iterable[str], relied: Fields | None = None
-    ) -> Command | None:
-        """The command that takes a row from what it is to these fields; None if it is there."""
+    ) -> RowChange | None:
+        """The change that takes a row from what it is to these fields; None if it is there."""
         changes = {
             name: value for name, value in fields.items() if name not in now or not same(now[name], value)
         }
@@ -275,12 +329,19 @@ class Table(Generic[T]):
         if not changes and not unset:
             return None
         touched = {name: now[name] for name in (*changes, *unset) if name in now}
-        return self._change(key, touched if relied is None else relied, changes, unset)
+        return RowChange(key, touched if relied is None else relied, changes, unset)
 
-    def _change(
-        self, key: str, was: Fields | None, set: Fields | None, unset: tuple[str, ...] = ()
-    ) -> Command:
-        return change(table=self.name, key=key, was=was, set=set, unset=unset, unique=self.unique)
+    def _towards(
+        self, key: str, now: Fields, fields: Fields, gone: Iterable[str], relied: Fields | None = None
+    ) -> Command | None:
+        """The same as a command."""
+        found = self._difference(key, now, fields, gone, relied)
+        return None if found is None else self._change(found)
+
+    def _change(self, one: RowChange) -> Command:
+        return change(
+            table=self.name, key=one.key, was=one.was, set=one.set, unset=one.unset, unique=self.unique
+        )
 
     def _again(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from backstory.aio import AsyncDatabase
 from backstory.aio.face import Shared
 from backstory.aio.workers import Workers
 from backstory.database import Database
-from backstory.errors import BranchMoved, StoreClosed
+from backstory.errors import BranchMoved, FoldedWarning, StoreClosed
 from backstory.live import Follower
 from backstory.right import take
 from backstory.store import ALL, Store
@@ -75,6 +76,11 @@ async def table(db: AsyncDatabase) -> None:
     assert await people.get("p-1", at="main~1") == {"name": "Bea", "city": "Bern"}
     assert [record.author async for record in people.history("p-1")] == [""] * 5
     await people.delete("p-1")
+    assert (await people.upsert_many([("p-2", {"name": "Cy"})])).inserted == 1
+    assert (await people.sync([], allow_deletes=1)).deleted == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FoldedWarning)
+        assert await people.find(at="HEAD") == []
 
 
 async def atomic(db: AsyncDatabase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from backstory.errors import (
     ClearTextWarning,
     Conflict,
     DecisionError,
+    FoldedWarning,
     IdReused,
     InvalidEvent,
     InvalidTag,
@@ -121,8 +123,23 @@ def tabled(db: Database) -> object:
     with table.edit("p-1", id="four") as row:
         row["city"] = "Bern"
     table.delete("p-1", id="five")
+    many = table.upsert_many([("p-2", {"name": "Cy"}), ("p-3", {"name": "Di"})])
+    most = table.sync([("p-3", {"name": "Di"})], allow_deletes=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FoldedWarning)
+        found = list(table.find("name == 'Di'", at="HEAD"))
     events = [plain(one) for one in table.history("p-1")]
-    return table.name, table.get("p-1"), table.get("p-1", at="main~1"), table.row("p-1"), table.state, events
+    return (
+        table.name,
+        table.get("p-1"),
+        table.get("p-1", at="main~1"),
+        table.row("p-1"),
+        table.state,
+        events,
+        many,
+        most,
+        found,
+    )
 
 
 VERBS: dict[str, Callable[[Database], object]] = {

@@ -17,6 +17,7 @@ from backstory.errors import (
     InvalidEvent,
     MergeConflict,
     MissingRow,
+    Refused,
     RevertError,
     StaleRow,
 )
@@ -344,3 +345,78 @@ class TestRevert:
         customers.insert("c-2", {"email": "ann@x.ch"})
         with pytest.raises(RevertError):
             db.revert("main~1")
+
+
+class TestManyRows:
+    def test_many_rows_are_written_a_batch_at_a_time_and_only_what_differs(self, db: Database) -> None:
+        table = db.table("people", key="id")
+        people = [{"id": f"p-{n}", "age": n} for n in range(25)]
+        written = table.upsert_many((row for row in people), batch=10, author="ann", message="all")
+        assert (written.inserted, written.changed, written.same, written.commits) == (25, 0, 0, 3)
+        assert [commit.size for commit in db.commits()] == [10, 10, 5]
+        assert {(commit.author, commit.message) for commit in db.commits()} == {("ann", "all")}
+        people[3] = {"id": "p-3", "age": 30}
+        written = table.upsert_many(people, batch=10)
+        assert (written.inserted, written.changed, written.same, written.commits) == (0, 1, 24, 1)
+        assert table["p-3"] == {"id": "p-3", "age": 30}
+        assert [record.event.set for record in table.history("p-3") if record.position > 25] == [{"age": 30}]
+
+    def test_a_key_and_a_row_may_be_a_pair_and_the_later_of_two_counts(self, db: Database) -> None:
+        table = db.table("people")
+        table.upsert_many([("a", {"n": 1}), (7, {"n": 2}), ("a", {"n": 3})])
+        assert (table["a"], table["7"]) == ({"n": 3}, {"n": 2})
+
+    def test_a_sync_deletes_what_is_not_there_and_no_more_than_it_may(self, db: Database) -> None:
+        table = db.table("people")
+        rows = {f"p-{n}": {"n": n, "tags": {"b": 1, "a": [n]}} for n in range(10)}
+        table.sync(rows.items())
+        table.update("p-1", n=100)
+        del rows["p-0"]
+        written = table.sync(rows.items())
+        assert (written.inserted, written.changed, written.deleted, written.same) == (0, 1, 1, 8)
+        assert (table.get("p-0"), table["p-1"]["n"]) == (None, 1)
+        head = db.head()
+        for some in (list(rows.items())[1:], []):
+            with pytest.raises(Refused, match="of 9 rows are not among those"):
+                table.sync(some)
+        with pytest.raises(Refused, match="two rows have the key p-1"):
+            table.sync([*rows.items(), ("p-1", {})])
+        assert db.head() == head
+        assert table.sync([], allow_deletes=9).deleted == 9
+        assert table.sync([]).deleted == 0
+
+    def test_unique_values_may_be_exchanged_in_one_batch_only_where_each_is_free(self, db: Database) -> None:
+        table = db.table("people", unique=["mail"])
+        table.upsert_many([("a", {"mail": 1}), ("b", {"mail": 2})])
+        table.upsert_many([("a", {"mail": 3}), ("b", {"mail": 1}), ("c", {"mail": 2})])
+        head = db.head()
+        for rows in ([("d", {"mail": 3})], [("d", {"mail": 4}), ("e", {"mail": 4})]):
+            with pytest.raises(DuplicateRow, match="this mail already"):
+                table.upsert_many(rows)
+        assert db.head() == head
+
+    def test_a_batch_is_merged_like_its_rows(self, db: Database) -> None:
+        table = db.table("people")
+        table.upsert_many([("a", {"n": 1, "m": 1}), ("b", {"n": 1})])
+        theirs = db.branch("theirs").table("people")
+        theirs.upsert_many([("a", {"n": 2, "m": 1}), ("b", {"n": 2})])
+        table.update("a", m=3)
+        db.merge("theirs")
+        assert (table["a"], table["b"]) == ({"n": 2, "m": 3}, {"n": 2})
+        theirs.upsert_many([("a", {"n": 5, "m": 1}), ("b", {"n": 5})])
+        table.update("b", n=7)
+        with pytest.raises(MergeConflict):
+            db.merge("theirs")
+
+    def test_a_batch_is_reverted_whole(self, db: Database) -> None:
+        table = db.table("people")
+        table.upsert_many([("a", {"n": 1}), ("b", {"n": 1})])
+        table.upsert_many([("a", {"n": 2}), ("c", {"n": 2})])
+        db.revert("HEAD")
+        assert (table["a"], table.get("c")) == ({"n": 1}, None)
+
+    def test_many_rows_have_no_one_id(self, db: Database) -> None:
+        with pytest.raises(TypeError, match="an id is of one"):
+            db.table("people").upsert_many([], id="x")
+        with pytest.raises(ValueError, match="at least one row"):
+            db.table("people").upsert_many([], batch=0)

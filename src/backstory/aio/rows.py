@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 from backstory.aio.face import TableFace
 from backstory.aio.stream import Stream
+from backstory.syncing import BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Literal, Unpack
 
     from backstory.history.refs.revision import Revision
     from backstory.projections.find import Page
     from backstory.store import Record
+    from backstory.syncing import Written
     from backstory.table import Given, Key, Saying
     from backstory.values.commit import Commit
 
@@ -82,3 +84,28 @@ class TableVerbs(TableFace[T]):
     async def delete(self, key: Key, **said: Unpack[Saying]) -> Commit:
         """See `Table.delete`."""
         return await self._run(self.table.delete, key, **said)
+
+    async def upsert_many(
+        self,
+        rows: Iterable[Given[T] | tuple[Key, Given[T]]],
+        *,
+        columns: Collection[str] | None = None,
+        batch: int = BATCH,
+        **said: Unpack[Saying],
+    ) -> Written:
+        """See `Table.upsert_many`."""
+        return await self._run(self.table.upsert_many, rows, columns=columns, batch=batch, **said)
+
+    async def sync(
+        self,
+        rows: Iterable[Given[T] | tuple[Key, Given[T]]],
+        *,
+        columns: Collection[str] | None = None,
+        allow_deletes: int | None = None,
+        batch: int = BATCH,
+        **said: Unpack[Saying],
+    ) -> Written:
+        """See `Table.sync`."""
+        return await self._run(
+            self.table.sync, rows, columns=columns, allow_deletes=allow_deletes, batch=batch, **said
+        )

@@ -269,7 +269,9 @@ class Views:
             self.warned.add(cls)
             name = cls.__qualname__
             words = (
-                f"find({name}) folds all events of every {name}; keep a table of them: db.materialize({name})"
+                f'find folds all events of the table {name}; keep its rows: db.materialize(db.table("{name}").state)'
+                if cls.inside
+                else f"find({name}) folds all events of every {name}; keep a table of them: db.materialize({name})"
             )
             warn(words, FoldedWarning)
 

@@ -1,4 +1,4 @@
-"""The one command that writes rows: `change(table, key, was, set, unset, unique)`."""
+"""The command that writes rows: `change(table, key, was, set, unset, unique)`, and `change_all` for many at once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,27 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from backstory.decide.commands import command
 from backstory.decide.parameters import depends
 from backstory.errors import DuplicateRow, MissingRow, StaleRow
-from backstory.rows.events import Fields, json_of, same
+from backstory.rows.events import Fields, RowEvent, after, json_of, same
 from backstory.rows.kinds import Holder, Kind, Row, kind
-from backstory.subject import ROW
+from backstory.subject import ROW, ROWS
 from backstory.values.event import Event
+
+
+class RowChange(msgspec.Struct, frozen=True):
+    """A change of one row: an insert (`was` is None), a deletion (`set` is None), or other values of fields.
+
+    `was` has the fields that it relies on, with their values.
+    """
+
+    key: str
+    was: Fields | None
+    set: Fields | None
+    unset: tuple[str, ...] = ()
 
 
 def its_row(table: str, key: str) -> Row:
@@ -25,7 +39,19 @@ def its_holders(table: str, set: Fields | None, unique: tuple[str, ...]) -> list
     return [kind(table).holder(digest) for digest in digests(set, unique)]
 
 
+def all_rows(table: str, changes: list[RowChange]) -> list[Row]:
+    """The rows that are written."""
+    return [kind(table).row(key) for key in dict.fromkeys(one.key for one in changes)]
+
+
+def all_holders(table: str, changes: list[RowChange], unique: tuple[str, ...]) -> list[Holder]:
+    """The holders of the unique values that they are to have, and of those that they had."""
+    found = (digest for one in changes for part in (one.was, one.set) for digest in digests(part, unique))
+    return [kind(table).holder(digest) for digest in dict.fromkeys(found)]
+
+
 ITS_ROW, ITS_HOLDERS = depends(its_row), depends(its_holders)
+ALL_ROWS, ALL_HOLDERS = depends(all_rows), depends(all_holders)
 
 
 @command(name=ROW)
@@ -39,45 +65,54 @@ def change(
     row: Row = ITS_ROW,
     holders: list[Holder] = ITS_HOLDERS,
 ) -> Iterator[Event]:
-    """Insert a row (`was` is None), delete it (`set` is None), or change fields of it.
-
-    `was` has the fields that this relies on, with their values. Refuses with `DuplicateRow`, `MissingRow`, `StaleRow`.
-    """
-    for holder in holders:
-        if holder.key not in (None, key):
-            field = holder.value.partition(":")[0]
-            raise DuplicateRow(f"{table}: {holder.key} has this {field} already", table, key, (field,))
-    made, now = kind(table), row.row
-    if was is None:
-        if now is not None:
-            raise DuplicateRow(f"{table} has a row {key} already", table, key)
-        yield made.inserted(key=key, row=set or {}, takes=digests(set, unique))
-    elif now is None:
-        raise MissingRow(f"{table} has no row {key}", table, key)
-    elif set is None:
-        _need_current(table, key, [name for name in {**was, **now} if not _equal(name, was, now)], now)
-        yield made.deleted(key=key, row=now, frees=digests(now, unique))
-    else:
-        _need_current(table, key, _moved(was, now, set, unset), now)
-        yield _changed(made, key, was, set, unset, unique)
+    """Change a row as a `RowChange` says. Refuses with `DuplicateRow`, `MissingRow`, `StaleRow`."""
+    held = {holder.value: holder.key for holder in holders}
+    yield _changed(kind(table), RowChange(key, was, set, unset), row.row, held, unique)
 
 
-change.decides_again = True
+@command(name=ROWS)
+def change_all(
+    table: str,
+    changes: list[RowChange],
+    unique: tuple[str, ...] = (),
+    rows: list[Row] = ALL_ROWS,
+    holders: list[Holder] = ALL_HOLDERS,
+) -> Iterator[Event]:
+    """Change many rows, all or none, one after the other; see `change`."""
+    held = {holder.value: holder.key for holder in holders}
+    now = {row.key: row.row for row in rows}
+    for one in changes:
+        event = _changed(kind(table), one, now[one.key], held, unique)
+        now[one.key] = after(event, now[one.key])
+        held.update(dict.fromkeys(event.frees), **dict.fromkeys(event.takes, one.key))
+        yield event
+
+
+change.decides_again = change_all.decides_again = True
 
 
 def _changed(
-    made: Kind,
-    key: str,
-    was: Fields,
-    set: Fields,
-    unset: tuple[str, ...],
-    unique: tuple[str, ...],
-) -> Event:
-    """The change of fields. It follows from the command alone, so that it is the same wherever it is decided."""
-    touched = [name for name in unique if name in set or name in unset]
-    return made.changed(
-        key=key, set=set, unset=unset, takes=digests(set, touched), frees=digests(was, touched)
-    )
+    made: Kind, one: RowChange, now: Fields | None, held: Mapping[str, str | None], unique: tuple[str, ...]
+) -> RowEvent:
+    """The event of a change, on the row as it is. It follows from the change alone, wherever that is decided."""
+    table, key, was, values = made.name, one.key, one.was, one.set
+    for digest in digests(values, unique):
+        if held[digest] not in (None, key):
+            field = digest.partition(":")[0]
+            raise DuplicateRow(f"{table}: {held[digest]} has this {field} already", table, key, (field,))
+    if was is None:
+        if now is not None:
+            raise DuplicateRow(f"{table} has a row {key} already", table, key)
+        return made.inserted(key=key, row=values or {}, takes=digests(values, unique))
+    if now is None:
+        raise MissingRow(f"{table} has no row {key}", table, key)
+    if values is None:
+        _need_current(table, key, [name for name in {**was, **now} if not _equal(name, was, now)], now)
+        return made.deleted(key=key, row=now, frees=digests(now, unique))
+    _need_current(table, key, _moved(was, now, values, one.unset), now)
+    touched = [name for name in unique if name in values or name in one.unset]
+    takes, frees = digests(values, touched), digests(was, touched)
+    return made.changed(key=key, set=values, unset=one.unset, takes=takes, frees=frees)
 
 
 def digests(fields: Mapping[str, Any] | None, unique: Iterable[str]) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ class _Table:
             raise SourceError(name, 1, "there is no header: the first line names the columns")
         line = lines.count
         try:
-            rows = csv.reader(chain([first], lines), delimiter=delimiter or _delimiter(first), strict=True)
+            rows = csv.reader(chain([first], lines), delimiter=delimiter or delimiter_of(first), strict=True)
             header = next(rows)
             check_text("".join(header), "the header")
         except csv.Error as wrong:
@@ -320,7 +320,7 @@ def _in_column(column: str | None, why: str) -> ValueError:
     return ValueError(f'column "{column}": {why}' if column else why)
 
 
-def _delimiter(header: str) -> str:
+def delimiter_of(header: str) -> str:
     """The delimiter that makes the most columns of the header."""
     return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
 

@@ -23,6 +23,7 @@ from backstory.transfer.source import Entry
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from types import ModuleType
 
     from backstory.cli.show.output import Output
     from backstory.session import Session
@@ -42,6 +43,7 @@ backstory import csv - --type Measured --timezone Europe/Amsterdam --time-column
 backstory import csv 2025.csv 2026.csv --type Measured --time-column time --dry-run
 backstory import csv opened.csv --type Opened --time-column at --then closed.csv --type Closed --time-column on
 backstory import xes log.xes.gz --on-error skip --rejects rejects.jsonl
+backstory import rows customers.csv --table customers --key id --sync
 """
 
 TEXT = """\
@@ -51,9 +53,19 @@ CloudEvents 1.0. Git commits become commits with events for the files that they 
 event is a commit at its own time. CSV columns become the event's data, but for those of type, time, author and
 message. With an application, each row becomes an event of its class, with the tags of the class; a row that does not
 fit is an error with its line. The log's time never goes back, so import sources together, or the oldest first: the end
-of an import counts the commits that were too late for that. Exit code 1: every record was skipped."""
+of an import counts the commits that were too late for that. Exit code 1: every record was skipped.
+`import rows` is of another kind: it makes a table be what a file says; see `import rows --help`."""
 
-__all__ = ["EXAMPLES", "TEXT", "arguments", "run", "shows_data"]
+__all__ = ["EXAMPLES", "TEXT", "arguments", "narrowed", "run", "shows_data"]
+
+
+def narrowed(words: list[str]) -> tuple[str, str, ModuleType, list[str]] | None:
+    """Rows of a table have options of their own."""
+    if "rows" not in words[:1]:
+        return None
+    from backstory.cli.verbs.import_ import rows
+
+    return "import rows", rows.SUMMARY, rows, words[1:]
 
 
 def shows_data(_arguments: Namespace) -> bool:

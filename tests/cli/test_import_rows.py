@@ -1,0 +1,120 @@
+"""`backstory import rows`: a nightly dump becomes a history, and half a file deletes nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+
+ROWS = [f"c-{n},Name {n},Basel" for n in range(20)]
+Load = Callable[..., Any]
+
+
+@pytest.fixture
+def load(run: Run, bank: Path) -> Load:
+    """Imports a file of these lines."""
+
+    def load(lines: list[str], *words: str, header: str = "id,name,city") -> Any:
+        (bank.parent / "rows.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        return run("import", "rows", "rows.csv", "--table", "customers", "--key", "id", *words)
+
+    return load
+
+
+def rows(run: Run) -> dict[str, Any]:
+    return {each["key"]: each["fields"] for each in run("table", "customers", "--json").json["rows"]}
+
+
+def test_a_dump_writes_only_what_differs(run: Run, load: Load) -> None:
+    assert load(ROWS, "--sync").out == "customers: 20 inserted\n"
+    before = run("stats", "--json").json
+    assert load(ROWS, "--sync").out == "customers: 20 as they were\n"
+    assert run("stats", "--json").json == before
+    changed = ["c-0,Name 0,Bern", *ROWS[2:], "c-20,New,Chur"]
+    ran = load(changed, "--sync", "--author", "cron", "-m", "night", "--json")
+    assert {name: ran.json[name] for name in ("inserted", "changed", "deleted", "same", "commits")} == {
+        "inserted": 1,
+        "changed": 1,
+        "deleted": 1,
+        "same": 18,
+        "commits": 2,
+    }
+    found = rows(run)
+    assert (len(found), found["c-0"]) == (20, {"name": "Name 0", "city": "Bern"})
+    assert "c-1" not in found
+    blamed = run("blame", "customers", "c-0", "--json").json
+    assert "night" in json.dumps(blamed)
+    assert "Basel" in json.dumps(run("table", "customers", "c-1", "--at", "main~2", "--json").json)
+
+
+def test_half_a_file_deletes_nothing_unless_that_is_said(run: Run, load: Load) -> None:
+    load(ROWS, "--sync")
+    before = run("stats", "--json").json
+    ran = load(["c-0,Changed,Bern", *ROWS[1:10]], "--sync")
+    assert ran.code == 1
+    assert "10 of 20 rows are not among those that were given" in ran.err
+    assert "10 percent" in ran.err
+    assert run("stats", "--json").json == before
+    assert load(ROWS[:10], "--sync", "--allow-deletes", "9").code == 1
+    assert (
+        load(ROWS[:10], "--sync", "--allow-deletes", "10").out == "customers: 10 deleted, 10 as they were\n"
+    )
+    assert load(ROWS[:1]).out == "customers: 1 as they were\n"
+    assert len(rows(run)) == 10
+
+
+def test_fields_without_a_column_stay_and_empty_cells_are_no_fields(run: Run, load: Load) -> None:
+    load(["c-0,Ann,Basel", "c-1,Bea,Bern"])
+    run("set", "customers", "c-0", "note=kept")
+    load(["c-0,Anna", "c-1,"], header="id,name")
+    assert rows(run) == {"c-0": {"name": "Anna", "city": "Basel", "note": "kept"}, "c-1": {"city": "Bern"}}
+    load(["c-1;7;"], "--infer", "--keep-empty", header="id;city;name")
+    assert rows(run)["c-1"] == {"city": 7, "name": ""}
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl", "rows.json.gz"])
+def test_json_keeps_types_and_null(run: Run, bank: Path, name: str) -> None:
+    items = [{"id": 1, "age": 30, "fax": None}, {"id": "c-2", "tags": ["a"]}]
+    text = "\n".join(map(json.dumps, items)) if "jsonl" in name else json.dumps(items)
+    data = text.encode()
+    (bank.parent / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    words = ("import", "rows", name, "--table", "customers", "--key", "id", "--sync")
+    assert run(*words).out == "customers: 2 inserted\n"
+    assert rows(run) == {"1": {"age": 30, "fax": None}, "c-2": {"tags": ["a"]}}
+    assert run(*words).out == "customers: 2 as they were\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words", "code", "why"),
+    [
+        (["c-1,a,b", "c-1,c,d"], ["--sync"], 1, "two rows have the key c-1"),
+        (["c-1,a"], [], 2, "rows.csv:2: the row has 2 cells, and the header 3"),
+        ([",a,b"], [], 2, "'id' is empty"),
+        (['c-1,"a,b'], [], 2, "rows.csv"),
+        (["c-1,a,b"], ["--allow-deletes", "1"], 2, "--allow-deletes goes with --sync"),
+        (["c-1,a,b", "c-2,a,c"], ["--unique", "name"], 1, "c-1 has this name already"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_line_and_writes_nothing(
+    run: Run, load: Load, lines: list[str], words: list[str], code: int, why: str
+) -> None:
+    ran = load(lines, *words)
+    assert ran.code == code
+    assert why in ran.err
+    assert run("table", "customers").code == 1
+
+
+def test_the_key_is_a_column(load: Load) -> None:
+    ran = load(["1,2"], header="number,name")
+    assert (ran.code, "there is no column 'id'" in ran.err) == (2, True)
+
+
+def test_its_options_are_in_a_help_of_its_own(run: Run) -> None:
+    assert "--allow-deletes" in run("import", "rows", "--help").out
+    assert "import rows" in run("import", "--help").out
