@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
+from uuid import UUID
 
 from backstory.errors import IdReused, MissingRow, StaleRow
 from backstory.history.ask.expression import predicate
@@ -37,7 +38,7 @@ T = TypeVar("T")
 ATTEMPTS = 20
 """How often a write reads the row again that others change meanwhile, before it raises `StaleRow`."""
 
-Key = str | int
+Key = str | int | UUID
 """What a caller names a row by; it is kept as text."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, cast
+from uuid import UUID
 
 import msgspec
 
@@ -159,8 +160,8 @@ def _number(key: str) -> Any:
 
 def text_of(key: Any, table: str) -> str:
     """The text of a key. Raises `InvalidEvent`."""
-    if isinstance(key, bool) or not isinstance(key, (str, int)) or key == "":
-        raise InvalidEvent(f"{table}: the key of a row is text or a whole number, not {key!r}")
+    if isinstance(key, bool) or not isinstance(key, (str, int, UUID)) or key == "":
+        raise InvalidEvent(f"{table}: the key of a row is text, a whole number or a UUID, not {key!r}")
     return str(key)
 
 

@@ -1,0 +1,146 @@
+"""Tables of objects: rows of a dataclass, a struct, an attrs class or a pydantic model come back as they were."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+import warnings
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import msgspec
+import pydantic
+import pytest
+
+from backstory import Database, Personal, Table, connect
+from backstory.errors import DefinitionError, FoldedWarning, InvalidEvent, UnreadableEvent
+
+
+@dataclasses.dataclass
+class Plain:
+    id: str
+    name: str
+    since: date
+    price: Decimal = Decimal("1.50")
+    tags: list[str] = dataclasses.field(default_factory=list)
+    fax: str | None = None
+
+
+class Struct(msgspec.Struct):
+    id: str
+    name: str
+    since: date
+    price: Decimal = Decimal("1.50")
+    tags: list[str] = []
+    fax: str | None = None
+
+
+@attrs.define
+class Attrs:
+    id: str
+    name: str
+    since: date
+    price: Decimal = Decimal("1.50")
+    tags: list[str] = attrs.field(factory=list)
+    fax: str | None = None
+
+
+class Model(pydantic.BaseModel):
+    id: str
+    name: str
+    since: date
+    price: Decimal = Decimal("1.50")
+    tags: list[str] = []
+    fax: str | None = None
+
+
+KINDS: list[Any] = [Plain, Struct, Attrs, Model]
+DAY = date(2026, 11, 3)
+
+
+@pytest.fixture
+def db() -> Any:
+    with connect() as db:
+        yield db
+
+
+@pytest.mark.parametrize("cls", KINDS)
+def test_an_object_comes_back_as_it_was(db: Database, cls: Any) -> None:
+    table = db.table(cls, name="things")
+    thing = cls(id="t-1", name="Ann", since=DAY, tags=["a"])
+    table.insert(thing)
+    assert table["t-1"] == thing
+    assert table.get("t-2") is None
+    assert table.put(thing) is None
+    table["t-1"] = cls(id="t-1", name="Ann", since=DAY, price=Decimal("2.00"))
+    assert table["t-1"].price == Decimal("2.00")
+    assert [sorted(record.event.set) for record in list(table.history("t-1"))[1:]] == [["price", "tags"]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FoldedWarning)
+        assert table.find("name == 'Ann' and price == '2.00'") == [table["t-1"]]
+
+
+@pytest.mark.parametrize("cls", KINDS)
+def test_a_field_is_changed_in_the_type_that_the_class_says(db: Database, cls: Any) -> None:
+    table = db.table(cls, name="things")
+    table.insert(cls(id="t-1", name="Ann", since=DAY))
+    table.update("t-1", since=date(2026, 12, 1), fax=None)
+    table.patch("t-1", {"price": Decimal("3.25")})
+    assert (table["t-1"].since, table["t-1"].price) == (date(2026, 12, 1), Decimal("3.25"))
+    with table.edit("t-1") as thing:
+        thing.tags.append("new")
+    assert table["t-1"].tags == ["new"]
+    for wrong in ({"since": "soon"}, {"nmae": "x"}, {"id": "t-2"}, {"name": 7}):
+        with pytest.raises(InvalidEvent):
+            table.patch("t-1", wrong)
+    assert table["t-1"].tags == ["new"]
+
+
+@pytest.mark.parametrize("cls", KINDS)
+def test_what_another_version_of_the_class_wrote_is_kept(db: Database, cls: Any) -> None:
+    newer, table = db.table("things"), db.table(cls, name="things")
+    newer["t-1"] = {"name": "Ann", "since": "2026-11-03", "colour": "red"}
+    assert table["t-1"] == cls(id="t-1", name="Ann", since=DAY)
+    table.update("t-1", name="Bea")
+    with table.edit("t-1") as thing:
+        thing.fax = "1"
+    table["t-1"] = cls(id="t-1", name="Cy", since=DAY)
+    assert newer["t-1"]["colour"] == "red"
+    newer["t-2"] = {"since": "2026-11-03"}
+    with pytest.raises(UnreadableEvent, match=r"(?s)row t-2 of things is no .*name"):
+        table.get("t-2")
+
+
+@pytest.mark.parametrize(("kind", "key"), [(int, 7), (uuid.UUID, uuid.UUID(int=7)), (str, "7")])
+def test_a_key_has_the_type_of_its_field(db: Database, kind: Any, key: Any) -> None:
+    cls = dataclasses.make_dataclass("Numbered", [("id", kind), ("at", datetime)])
+    thing = cls(key, datetime(2026, 11, 3, tzinfo=UTC))
+    table: Table[Any] = db.table(cls)
+    table.insert(thing)
+    assert (table.name, table[key], table[str(key)]) == ("numbered", thing, thing)
+
+
+def test_a_dict_of_the_fields_is_checked_by_the_class(db: Database) -> None:
+    table = db.table(Plain)
+    table.put({"id": "t-1", "name": "Ann", "since": DAY})
+    assert table["t-1"] == Plain("t-1", "Ann", DAY)
+    with pytest.raises(InvalidEvent, match="plain is no Plain"):
+        table.put({"id": "t-1", "name": 7, "since": DAY})
+    with pytest.raises(InvalidEvent, match="an object of Plain, not of Struct"):
+        table.put(Struct("t-1", "Ann", DAY))  # type: ignore[arg-type]
+
+
+def test_a_class_that_cannot_be_rows_is_refused(db: Database) -> None:
+    class Marked(msgspec.Struct):
+        id: str
+        name: Personal[str]
+
+    class Keyless(msgspec.Struct):
+        name: str
+
+    for cls, why in ((Marked, "marked"), (Keyless, "which row it is"), (int, "no class of rows")):
+        with pytest.raises(DefinitionError, match=why):
+            db.table(cls)
+    assert db.table(Keyless, key="name").name == "keyless"
