@@ -36,6 +36,9 @@ IN_MEMORY = 16 << 20
 SHARE = 10
 """Percent of the rows that a `sync` may delete unless it is told otherwise: half a file is the commonest input."""
 
+GIVEN = b"given"
+"""Stands for the digest of a row that the source has."""
+
 Towards = Callable[[str, Fields | None, Fields], RowChange | None]
 """The change that takes a row, if it is there, to these fields; None if it is there."""
 
@@ -116,22 +119,24 @@ class Syncing:
     def sync(self, rows: Iterable[tuple[str, Fields]], allowed: int | None) -> None:
         """Make the table have these rows and no others. Raises `Refused`, and then nothing was written."""
         known = self._digests()
-        total, seen = len(known), set[str]()
+        total, given = len(known), 0
         with SpooledTemporaryFile(IN_MEMORY) as spool:
             for key, fields in rows:
-                if key in seen:
+                digest = known.get(key)
+                if digest is GIVEN:
                     raise Refused(f"{self._kind.name}: two rows have the key {key}", code="twice", key=key)
-                seen.add(key)
-                if key in known and known.pop(key) == _digest(fields):
+                given += key in known
+                known[key] = GIVEN
+                if digest == _digest(fields):
                     self.written.same += 1
                 else:
                     spool.write(msgspec.json.encode((key, fields)) + b"\n")
             most = total * SHARE // 100 if allowed is None else allowed
-            if len(known) > most:
-                raise Refused(_too_many(self._kind.name, len(known), total, allowed), code="deletes")
+            if total - given > most:
+                raise Refused(_too_many(self._kind.name, total - given, total, allowed), code="deletes")
             spool.seek(0)
             self.write(map(_row, cast("Iterable[bytes]", spool)))
-        self.write((key, None) for key in known)
+        self.write((key, None) for key, digest in known.items() if digest is not GIVEN)
 
     def _digests(self) -> dict[str, bytes | None]:
         """A digest of each row that is there; None for one that was changed, which has to be read again."""

@@ -46,6 +46,9 @@ SOON, SELDOM = 16, 1_024
 """After how many events a state is measured again: at first, and at most. The number is doubled each time that a state
 has hardly grown: to measure a large one costs as much as to fold some thousand events."""
 
+MANY = 8
+"""Above so many states of one decision, the events that concern each are looked up by their tags."""
+
 GROWN = 1.25
 """A state that is so many times as large has grown."""
 
@@ -253,16 +256,20 @@ class Loader:
 
         No other event that these states read can have come between: the condition excludes it.
         """
+        tagged = _by_tag(records) if len(states) > MANY else None
         for (reference, query, key), before in zip(reads.states, states, strict=True):
             if key is None:
                 continue
+            concerned = records
+            if tagged is not None and len(query.clauses) == 1 and query.clauses[0].tags:
+                concerned = tagged.get(query.clauses[0].tags[0], ())
             compiled = state_type(type(reference))
             state = compiled.copy(before)
             try:
-                compiled.fold(state, filter(query.matches, records), Held(commit))
+                compiled.fold(state, filter(query.matches, concerned), Held(commit))
             except Exception:  # noqa: BLE001, S112 - the commit is in the log; the next load of the state raises the error
                 continue
-            self._cache.put((self._mine, key), state, commit.position, len(records))
+            self._cache.put((self._mine, key), state, commit.position, len(concerned))
 
     def _known(self, read: Read, upto: int | None = None) -> Known | None:
         """A remembered state that is not newer than `upto`: in the cache, else in a snapshot."""
@@ -331,6 +338,15 @@ def read_of(reference: State) -> Read:
         return Read(reference, query, None)
     # A query that follows from the types is the same for the same identity, and takes time to compare.
     return Read(reference, query, (kind, query if compiled.own_query else None, identity))
+
+
+def _by_tag(records: Sequence[RecordedEvent]) -> dict[str, list[RecordedEvent]]:
+    """Events by each of their tags, in their order."""
+    found: dict[str, list[RecordedEvent]] = {}
+    for record in records:
+        for tag in record.tags:
+            found.setdefault(tag, []).append(record)
+    return found
 
 
 def _entry(known: Entry | None, state: State, position: int, events: int) -> Entry:
