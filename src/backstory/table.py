@@ -16,6 +16,8 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
+import msgspec
+
 from backstory.errors import IdReused, MissingRow, StaleRow
 from backstory.history.ask.expression import predicate
 from backstory.rows.change import RowChange, change
@@ -330,7 +332,9 @@ class Table(Generic[T]):
         if not changes and not unset:
             return None
         touched = {name: now[name] for name in (*changes, *unset) if name in now}
-        return RowChange(key, touched if relied is None else relied, changes, unset)
+        if relied is not None:
+            return RowChange(key, relied, changes, unset, whole=True)
+        return RowChange(key, touched, changes, unset)
 
     def _towards(
         self, key: str, now: Fields, fields: Fields, gone: Iterable[str], relied: Fields | None = None
@@ -340,9 +344,7 @@ class Table(Generic[T]):
         return None if found is None else self._change(found)
 
     def _change(self, one: RowChange) -> Command:
-        return change(
-            table=self.name, key=one.key, was=one.was, set=one.set, unset=one.unset, unique=self.unique
-        )
+        return change(table=self.name, **msgspec.structs.asdict(one), unique=self.unique)
 
     def _again(
         self,

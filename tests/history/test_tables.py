@@ -138,6 +138,14 @@ def test_an_edit_is_refused_if_anybody_has_changed_the_row_meanwhile(db: Databas
     with pytest.raises(StaleRow, match='customers: c-1 was changed meanwhile: name is "Bea"') as stale:
         edited()
     assert stale.value.fields == ("name",)
+
+    def added() -> None:
+        with customers.edit("c-1") as row:
+            customers.update("c-1", phone="1")
+            row["city"] = "Genf"
+
+    with pytest.raises(StaleRow, match='phone is "1"'):
+        added()
     head = db.head().position
     with customers.edit("c-1"):
         pass
@@ -246,6 +254,16 @@ class TestMerge:
         with pytest.raises(MergeConflict) as conflict:
             db.merge("theirs")
         assert "c-2 has this email already" in conflict.value.report.conflicts[0].reason
+
+    def test_an_edit_relied_on_the_whole_row(self, db: Database, both: Callable[..., Rows]) -> None:
+        def edited(table: Rows) -> None:
+            with table.edit("c-1") as row:
+                row["city"] = "Genf"
+
+        both(lambda t: t.update("c-1", new=1), edited)
+        with pytest.raises(MergeConflict) as conflict:
+            db.merge("theirs")
+        assert "new is 1" in conflict.value.report.conflicts[0].reason
 
     def test_a_later_change_of_a_conflict_is_one_too(self, db: Database, both: Callable[..., Rows]) -> None:
         def there(table: Rows) -> None:

@@ -1,4 +1,4 @@
-"""The command that writes rows: `change(table, key, was, set, unset, unique)`, and `change_all` for many at once."""
+"""The commands that write rows: `change(table, key, was, set, unset, whole, unique)`, and `change_all` for many."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from backstory.values.event import Event
 class RowChange(msgspec.Struct, frozen=True):
     """A change of one row: an insert (`was` is None), a deletion (`set` is None), or other values of fields.
 
-    `was` has the fields that it relies on, with their values.
+    `was` has the fields that it relies on, with their values; with `whole`, on the row having no other fields, too.
     """
 
     key: str
     was: Fields | None
     set: Fields | None
     unset: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def its_row(table: str, key: str) -> Row:
@@ -61,13 +62,14 @@ def change(
     was: Fields | None,
     set: Fields | None,
     unset: tuple[str, ...] = (),
+    whole: bool = False,
     unique: tuple[str, ...] = (),
     row: Row = ITS_ROW,
     holders: list[Holder] = ITS_HOLDERS,
 ) -> Iterator[Event]:
     """Change a row as a `RowChange` says. Refuses with `DuplicateRow`, `MissingRow`, `StaleRow`."""
     held = {holder.value: holder.key for holder in holders}
-    yield _changed(kind(table), RowChange(key, was, set, unset), row.row, held, unique)
+    yield _changed(kind(table), RowChange(key, was, set, unset, whole), row.row, held, unique)
 
 
 @command(name=ROWS)
@@ -109,7 +111,7 @@ def _changed(
     if values is None:
         _need_current(table, key, [name for name in {**was, **now} if not _equal(name, was, now)], now)
         return made.deleted(key=key, row=now, frees=digests(now, unique))
-    _need_current(table, key, _moved(was, now, values, one.unset), now)
+    _need_current(table, key, _moved(was, now, values, one), now)
     touched = [name for name in unique if name in values or name in one.unset]
     takes, frees = digests(values, touched), digests(was, touched)
     return made.changed(key=key, set=values, unset=one.unset, takes=takes, frees=frees)
@@ -127,10 +129,10 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json_of(value)).hexdigest()[:32]
 
 
-def _moved(was: Fields, now: Fields, set: Fields, unset: tuple[str, ...]) -> list[str]:
+def _moved(was: Fields, now: Fields, set: Fields, one: RowChange) -> list[str]:
     """The fields that have another value than this relies on, and than it gives them."""
-    relied = {**was, **dict.fromkeys(set), **dict.fromkeys(unset)}
-    after = {name: value for name, value in {**was, **set}.items() if name not in unset}
+    relied = {**was, **dict.fromkeys(set), **dict.fromkeys(one.unset), **(now if one.whole else {})}
+    after = {name: value for name, value in {**was, **set}.items() if name not in one.unset}
     return [name for name in relied if not (_equal(name, was, now) or _equal(name, after, now))]
 
 
