@@ -61,6 +61,7 @@ def told(db: Database) -> Database:
     with db.context(because=db.events("both")[0], correlation="mine"):
         db.append(Paid("o-1", 1), id="effect", author="ann")
         db.append(Paid("planted-o-2", 1), id="planted-effect-2", author="planted-e")
+    db.table("people").insert("planted-p-1", {"name": "planted name"}, author="planted-f")
     db.append(Placed("planted-o-5", "planted-c", 1), author="planted-last", message="planted at the end")
     return db
 
@@ -191,6 +192,24 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "store_id": (lambda db: db.store_id(), ONCE),
     "subscribe": (lambda db: db.subscribe("crm", Noted), ONCE),
     "switch": (lambda db, name: every(db.switch(name).commits()), product(("plan", "planted-branch"))),
+    "table": (
+        lambda db, ask: ask(db.table("people")),
+        product(
+            (
+                lambda table: table.get("planted-p-1"),
+                lambda table: every(table.history("planted-p-1")),
+                lambda table: table.find(count=True),
+                lambda table: table.find("name == 'x'", order_by="name"),
+                lambda table: table.insert("planted-p-1", {}),
+                lambda table: table.put("planted-p-1", {}),
+                lambda table: table.update("planted-p-1", name="x"),
+                lambda table: table.delete("planted-p-1"),
+                lambda table: table.upsert_many([("planted-p-1", {})]),
+                lambda table: table.sync([], allow_deletes=9),
+                lambda table: table.edit("planted-p-1").__enter__(),
+            )
+        ),
+    ),
     "tags": (lambda db, key: db.tags(key), product((None, "order", "customer", "planted-key"))),
     "turns": (lambda db, cls, where: every(db.turns(cls, where)), product((Order, Notes, Latest), WHERES)),
     "types": (lambda db: db.types(), ONCE),
@@ -221,7 +240,7 @@ def reader(whole: Database) -> Iterator[ScopedDatabase]:
 
 
 ASKED = ("planted-o-2", "planted-c-1", "planted-id", "planted-effect", "planted-correlation", "scope.planted-noted",
-         "planted-type", "planted-branch", "planted-key", "planted-plan", "planted@x")  # fmt: skip
+         "planted-type", "planted-branch", "planted-key", "planted-plan", "planted@x", "planted-p-1")  # fmt: skip
 """Names in the questions of this test: an error may repeat the one that it refuses."""
 
 
