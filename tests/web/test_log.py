@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backstory import Database, Event, Tag, connect
+from backstory import Database, Event, State, Tag, connect
+from backstory.application import Application
 from tests.web.conftest import Site
 
 
@@ -104,3 +105,26 @@ def test_a_filter_that_no_index_answers_says_how_far_it_has_come(
     assert [
         each["message"] for each in site(db).get("/log.json?author=bob&grep=line 8").json()["commits"]
     ] == ["line 8"]
+
+
+class Brittle(State):
+    thing: Tag[str]
+
+    def apply(self, event: Told) -> None:
+        if event.words == "n60":
+            raise ValueError("sixty is too much")
+
+
+def test_a_state_that_raises_leaves_the_rest_of_the_log(db: Database, site: Site) -> None:
+    page = site(db, Application("brittle", (), (Brittle,), ())).get("/log?patch=1")
+    assert page.status_code == 200
+    assert "sixty is too much" in page.text
+    assert "line 12" in page.text
+
+
+def test_a_long_message_is_cut_in_the_list(site: Site) -> None:
+    db = connect("memory:")
+    db.append(Told("t-1", "n"), message="long " * 100_000)
+    page = site(db).get("/log").text
+    assert "499,759 more characters" in page
+    assert len(page) < 60_000

@@ -13,8 +13,9 @@ from markupsafe import Markup
 
 from backstory.documents import document
 from backstory.documents.commits import commit_document
+from backstory.errors import ApplicationError
 from backstory.history.ask.activity import Activity, activity
-from backstory.history.ask.changes import LARGE, Changes, changes
+from backstory.history.ask.changes import LARGE, changes
 from backstory.history.ask.graph import Row, rows
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.similar import unknown_tags, unknown_types
@@ -27,6 +28,9 @@ from backstory.values.query import Query
 from backstory.web import tracks
 from backstory.web.ask import SHORT, Ask
 from backstory.web.page import Answer, Elsewhere, Pace, Page, Progress, soon
+from backstory.web.shown import CUT
+from backstory.web.shown import value as written
+from backstory.web.wrong import told
 
 SHOWN = 50
 """Commits on a page."""
@@ -164,7 +168,7 @@ def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, 
     return {
         "document": commit_document(commit, subject, events),
         "commit": commit,
-        "subject": subject,
+        "subject": written(subject, CUT),
         "hash": commit.hash.hex()[:SHORT],
         "at": commit.hash.hex()[:SHORT] if row is not None and row.column else None,
         "last": str(commit.position)[-2:],
@@ -178,16 +182,20 @@ def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, 
         "program": commit.id.startswith(REACTED),
         "track": Markup() if row is None else tracks.track(row),
         "width": 18,
-        "changed": _changed(ask, side, commit),
+        **_changed(ask, side, commit),
         "day": "",
     }
 
 
-def _changed(ask: Ask, side: Side, commit: Commit) -> Changes | None:
+def _changed(ask: Ask, side: Side, commit: Commit) -> dict[str, Any]:
     """What a commit changed, where the reader wants to see it; not of a large one, whose own page shows it."""
     if not ask.flag("patch") or commit.size > LARGE:
-        return None
-    return changes(side.log, commit, ask.states, ask.many("tag"), CHANGES)
+        return {"changed": None, "untold": ""}
+    try:
+        found = changes(side.log, commit, ask.states, ask.many("tag"), CHANGES)
+    except ApplicationError as error:  # of a state of the application; the rest of the log is as it should be
+        return {"changed": None, "untold": str(told(ask, error))}
+    return {"changed": found, "untold": ""}
 
 
 def _near(ask: Ask) -> list[str]:
