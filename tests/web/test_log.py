@@ -128,3 +128,13 @@ def test_a_long_message_is_cut_in_the_list(site: Site) -> None:
     page = site(db).get("/log").text
     assert "499,759 more characters" in page
     assert len(page) < 60_000
+
+
+def test_what_a_large_commit_changed_is_left_to_its_page(site: Site) -> None:
+    db = connect("memory:")
+    db.append(*(Told(f"t-{number}", "n") for number in range(99)))
+    db.append(*(Told(f"t-{number}", "m") for number in range(21)))
+    page = site(db).get("/log?patch=1").text
+    assert "What its 21 events changed is on its own page." in page
+    assert '#100</a><span class="faint small">..20</span>' in page
+    assert '#1</a><span class="faint small">..99</span>' in page

@@ -15,7 +15,7 @@ from backstory.documents import document
 from backstory.documents.commits import commit_document
 from backstory.errors import ApplicationError
 from backstory.history.ask.activity import Activity, activity
-from backstory.history.ask.changes import LARGE, changes
+from backstory.history.ask.changes import changes
 from backstory.history.ask.graph import Row, rows
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.similar import unknown_tags, unknown_types
@@ -40,6 +40,9 @@ MOST_SHOWN = 500
 
 CHANGES = 8
 """Fields of a commit that are shown in the list."""
+
+FEW = 20
+"""Events of the largest commit whose changes are shown in the list: each state that they concern is folded."""
 
 EVENTS = 12
 """Events of a commit that are looked at for its types and tags."""
@@ -83,7 +86,11 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
         yield from _looking(ask, wanted, number + 1, found)
     older = found[number - 1][1].position if len(found) > number else None
     found = found[:number]
-    shown = [_fields(ask, *each) for each in found]
+    shown, pace = [], Pace()
+    for each in found:
+        shown.append(_fields(ask, *each))
+        if pace.due():
+            yield Progress(len(shown), len(found))
     _mark_days(ask, shown)
     if is_graph:
         width = tracks.width_of([row for _, _, row in found if row is not None])
@@ -171,7 +178,7 @@ def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, 
         "subject": written(subject, CUT),
         "hash": commit.hash.hex()[:SHORT],
         "at": commit.hash.hex()[:SHORT] if row is not None and row.column else None,
-        "last": str(commit.position)[-2:],
+        "last": _last(commit),
         "types": list(types.items()),
         "tags": list(dict.fromkeys(tag for event in events for tag in event.tags)),
         "more": commit.size > len(events) >= EVENTS,
@@ -187,10 +194,21 @@ def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, 
     }
 
 
+def _last(commit: Commit) -> str:
+    """The position of the last event of a commit, by the digits that differ from its first, at least two."""
+    first, last = str(commit.first), str(commit.position)
+    if len(first) < len(last):
+        return last
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=True)) if one != other), 0)
+    return last[min(same, len(last) - 2) :] if len(last) > 2 else last
+
+
 def _changed(ask: Ask, side: Side, commit: Commit) -> dict[str, Any]:
-    """What a commit changed, where the reader wants to see it; not of a large one, whose own page shows it."""
-    if not ask.flag("patch") or commit.size > LARGE:
+    """What a commit changed, where the reader wants to see it; a larger one has a page of its own."""
+    if not ask.flag("patch"):
         return {"changed": None, "untold": ""}
+    if commit.size > FEW:
+        return {"changed": None, "untold": f"What its {commit.size:,} events changed is on its own page."}
     try:
         found = changes(side.log, commit, ask.states, ask.many("tag"), CHANGES)
     except ApplicationError as error:  # of a state of the application; the rest of the log is as it should be
