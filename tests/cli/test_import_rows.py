@@ -118,3 +118,16 @@ def test_the_key_is_a_column(load: Load) -> None:
 def test_its_options_are_in_a_help_of_its_own(run: Run) -> None:
     assert "--allow-deletes" in run("import", "rows", "--help").out
     assert "import rows" in run("import", "--help").out
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_rows_that_were_printed_come_back_as_they_were(run: Run, load: Load, bank: Path, form: str) -> None:
+    load(['c-0,"a, ""b""",Bern', "c-1,,Zürich"])
+    if form == "jsonl":
+        run("set", "customers", "c-1", "age=30", "fax=null", 'tags=["a"]')
+    printed = run("table", "customers", "--as", form, "--key", "number")
+    (bank.parent / f"out.{form}").write_text(printed.out, encoding="utf-8")
+    words = ("import", "rows", f"out.{form}", "--table", "customers", "--key", "number", "--sync")
+    assert run(*words).out == "customers: 2 as they were\n"
+    assert run("table", "customers", "--as", form, "--json").code == 2
+    assert run("table", "customers", "--key", "x").code == 2

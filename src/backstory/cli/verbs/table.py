@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import warnings
+from io import StringIO
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table as columns
@@ -23,13 +27,14 @@ backstory table customers
 backstory table customers c-1
 backstory table customers c-1 --at main~1
 backstory table customers --where "city == 'Basel'" --sort=-name -n 20
+backstory table customers --as jsonl > customers.jsonl
 """
 
 TEXT = """\
 A table needs no application: it has the rows that were written, in a program, by `set`, or by `import rows`. EXPRESSION
 is about their fields, as for bisect; `blame customers c-1`, `diff A B customers c-1`, `diff A B --all customers` and
-`bisect customers c-1 --where ...` ask their history. With -n, the last line says how to go on. Exit code 1: there is no
-such row."""
+`bisect customers c-1 --where ...` ask their history. With -n, the last line says how to go on. JSON Lines give back
+each value to `import rows`; of CSV all are text. Exit code 1: there is no such row."""
 
 LONGEST = 40
 """Letters of a value in the table, on a terminal."""
@@ -52,6 +57,12 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-n", "--number", type=int, metavar="N", help="the highest number of rows")
     parser.add_argument("--after", metavar="CURSOR", help="go on behind the last piece")
     parser.add_argument("--count", action="store_true", help="also say how many there are in all")
+    parser.add_argument(
+        "--as", dest="form", choices=("csv", "jsonl"), help="print the rows as `import rows` takes them"
+    )
+    parser.add_argument(
+        "--key", dest="column", metavar="COLUMN", help="with --as: the column of the key (default: id)"
+    )
     parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
 
 
@@ -59,7 +70,14 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Find and show."""
     if arguments.number is not None and arguments.number < 1:
         raise UsageError(f"-n takes a number of rows, not {arguments.number}")
+    if arguments.column and not arguments.form:
+        raise UsageError("--key names the column of the key in rows that are printed --as csv or jsonl")
+    if arguments.form and out.json:
+        raise UsageError("--as and --json are two forms: give one")
     found = rows(arguments, session)
+    if arguments.form:
+        (as_csv if arguments.form == "csv" else as_lines)(found, arguments.column or "id", out)
+        return answer(found)
     if out.json:
         items = [{"key": each.key, "fields": dict(each)} for each in found]
         out.document("rows", table=arguments.table, rows=items, cursor=found.cursor, total=found.total)
@@ -112,3 +130,23 @@ def write(found: Page[Found], arguments: Namespace, out: Output) -> None:
         out.say(f"backstory: {found.total:,} in all")
     if found.cursor is not None:
         out.say(f"backstory: there are more: the same with --after {found.cursor}")
+
+
+def as_lines(found: Page[Found], column: str, out: Output) -> None:
+    """An object for each row, on one line."""
+    for row in found:
+        out.json_line(msgspec.json.encode({column: row.key, **row}))
+
+
+def as_csv(found: Page[Found], column: str, out: Output) -> None:
+    """A header, and a line for each row. Text is itself, other values are JSON, a field that is not there is empty."""
+    names = list(dict.fromkeys(name for row in found for name in row))
+    for cells in ([column, *names], *([row.key, *(_cell(row, name) for name in names)] for row in found)):
+        line = StringIO(newline="")
+        csv.writer(line, lineterminator="").writerow(cells)
+        out.line(plain(line.getvalue()) if out.terminal else line.getvalue())
+
+
+def _cell(row: Found, name: str) -> str:
+    value = row.get(name, "")
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
