@@ -125,3 +125,16 @@ def test_a_write_without_a_message_says_which_fields_of_which_row_and_no_values(
         "customers c-2: new",
         "customers c-1: new",
     ]
+
+
+@pytest.mark.usefixtures("application")
+def test_an_application_beside_the_table_locks_checks_and_imports_its_own_events(
+    run: Run, bank: Path
+) -> None:
+    assert run("schema", "lock").code == 0
+    assert run("schema", "check", "--sample", "10").code == 0
+    (bank.parent / "history.jsonl").write_text(run("export").out, encoding="utf-8")
+    assert run("-s", "copy.db", "import", "jsonl", "history.jsonl").code == 0
+    assert run("-s", "copy.db", "table", "customers", "--json").out == run("table", "customers", "--json").out
+    assert run("blame", "customers", "c-1").code == 0
+    assert run("state", "Account", "a-7").code == 0

@@ -17,6 +17,7 @@ from backstory.errors import DefinitionError
 from backstory.history.merge.revert import undone_on
 from backstory.rows.events import Fields, RowChanged, RowDeleted, RowEvent, RowInserted, after
 from backstory.values import event as events
+from backstory.values.event_types import EventType, event_type
 from backstory.values.fields import Tagged
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
@@ -79,6 +80,12 @@ def _event_class(type: str) -> type[Any] | None:
     """The class of a stored event of a row, whose table nobody has named here."""
     table = table_of(type)
     return None if table is None else kind(table).events.get(type)
+
+
+def row_event(type: str) -> EventType | None:
+    """The compiled class of the events of rows that have this type; None for any other type."""
+    cls = _event_class(type)
+    return None if cls is None else event_type(cls)
 
 
 def types_of(table: str) -> list[str]:

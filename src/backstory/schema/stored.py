@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 
 from backstory.history.ask.summary import TypeCount, types
+from backstory.rows.kinds import row_event
 from backstory.schema.check import Finding
 from backstory.store import Log
 from backstory.values.event_data import RESERVED, RecordedEvent
@@ -23,8 +24,8 @@ def check_log(
 ) -> Iterator[Finding]:
     """The stored types and versions that these events cannot read; `sample` events of each are decoded.
 
-    Retired types need no class, and neither do the events of the library itself, such as deadlines. Half of the sample
-    are the first of their type and version, and half the last.
+    Retired types need no class, and neither do the events of the library itself, such as deadlines; those of
+    rows of tables have theirs. Half of the sample are the first of their type and version, and half the last.
     """
     known = {kind.name: kind for kind in kinds}
     for count in types(log, progress):
@@ -33,7 +34,7 @@ def check_log(
             if count.events > 1
             else f"#{count.first}"
         )
-        kind = known.get(count.type)
+        kind = known.get(count.type) or row_event(count.type)
         if kind is None and (count.type in retired or count.type.startswith(RESERVED)):
             continue
         if kind is None:

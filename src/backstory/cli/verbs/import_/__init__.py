@@ -149,12 +149,13 @@ def target(arguments: Namespace, session: Session) -> Iterator[tuple[Log, bytes]
 def event_of(session: Session) -> Events:
     """The application's event of a name. Raises `ApplicationError`."""
     from backstory.reactions.deadlines import OWN
+    from backstory.rows.kinds import row_event
 
     application = session.application
 
     def found(name: str) -> EventType:
-        if name in OWN:
-            return OWN[name]
+        if (own := OWN.get(name) or row_event(name)) is not None:
+            return own
         try:
             return application.event(name)
         except ApplicationError as unknown:
