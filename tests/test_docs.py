@@ -167,8 +167,10 @@ class Page:
 
     def run(self) -> None:
         """Run it from top to bottom. Raises what its code raises, and AssertionError where it says what is not so."""
-        with contextlib.chdir(self.folder), fresh_definitions(), importable(self.module):
-            for block in blocks(self.path.read_text(encoding="utf-8"), self.path):
+        text = self.path.read_text(encoding="utf-8")
+        shipped = ("backstory.", "examples.") if "examples." in text else ("backstory.",)
+        with contextlib.chdir(self.folder), fresh_definitions(shipped), importable(self.module):
+            for block in blocks(text, self.path):
                 place = f"{block.path}:{block.line - 1}"
                 assert block.language in self.runners, (
                     f"{place}: {block.language or 'no language'!r} on this fence, so nobody knows whether it works; "
@@ -355,15 +357,14 @@ def importable(module: types.ModuleType) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def fresh_definitions() -> Iterator[None]:
-    """Forget the events and commands of other pages and tests, which may have the same names: a page is a program."""
+def fresh_definitions(kept: tuple[str, ...]) -> Iterator[None]:
+    """Forget the events and commands of other pages and tests, which may have the same names: a page is a program.
+
+    `kept` are the beginnings of the modules whose events stay.
+    """
 
     def shipped() -> dict[str, type[Any]]:
-        return {
-            name: cls
-            for name, cls in definitions.items()
-            if cls.__module__.startswith(("backstory.", "examples."))
-        }
+        return {name: cls for name, cls in definitions.items() if cls.__module__.startswith(kept)}
 
     before, start = dict(definitions), shipped()
     known, clashing = dict(commands.definitions), set(commands.clashes)

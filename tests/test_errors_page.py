@@ -78,6 +78,10 @@ ELSEWHERE = {
     "StopSending": "outbox",
     "WrongSignature": "outbox",
     "UsageError": "cli.exits",
+    "BadParameter": "web.ask",
+    "NotFound": "web.ask",
+    "Forbidden": "web.guard",
+    "NotOperated": "operating",
 }
 """Errors that belong to a part of the library; the page says where."""
 

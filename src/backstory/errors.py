@@ -1,7 +1,8 @@
 """Every error that Backstory raises, as one tree; `docs/errors.md` has a way out of each.
 
 `Later`, `StopSending` and `WrongSignature` are in `backstory.outbox`; `UsageError`, which only the command line raises,
-is in `backstory.cli.exits`.
+is in `backstory.cli.exits`. Only pages raise `BadParameter`, `NotFound` (`backstory.web.ask`) and `Forbidden`
+(`backstory.web.guard`).
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command
@@ -48,6 +49,7 @@ is in `backstory.cli.exits`.
      ├─ StopSending              an outbox is to send no more
      ├─ ProjectionError          the tables of a projection cannot be made, fed or read as they are
      │   ├─ ProjectionFailed     its code raised an error at an event
+     │   ├─ NotOperated          nothing of this name is there to look after (`backstory.operating`)
      │   └─ Behind               it has not seen a commit that a reader asks for
      └─ StoreError               the place where history is kept
          ├─ StoreMissing         there is no store at that address

@@ -27,6 +27,8 @@ from backstory import Database, Projection, Tx, aio, reaction
 from backstory.outbox import Jsonl
 from backstory.values.ids import new_id
 from backstory.waiting import Waiting
+from backstory.web.stream import Streams
+from backstory.web.trend import Trend
 from tests.patience import until
 from tests.reliability.torture import Account, Paid, deposit
 
@@ -103,7 +105,8 @@ def use(db: Database) -> list[Any]:
     outbox = db.run(Jsonl("archive", Path(tempfile.mkdtemp(), "out.jsonl")))
     with outbox:
         db.execute(deposit(Account("a"), cents=1))
-    return [branch, trial, runner, events, rows, subscription, reacting, waiting, outbox]
+    pages = [Streams(db), Trend()]
+    return [branch, trial, runner, events, rows, subscription, reacting, waiting, outbox, pages]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

@@ -14,6 +14,7 @@ import msgspec
 
 from backstory.decide.state import State
 from backstory.errors import DefinitionError
+from backstory.forks import on_fork
 from backstory.history.merge.revert import undone_on
 from backstory.rows.events import Fields, RowChanged, RowDeleted, RowEvent, RowInserted, after
 from backstory.values import event as events
@@ -95,6 +96,15 @@ def types_of(table: str) -> list[str]:
 
 _kinds: dict[str, Kind] = {}
 _lock = threading.Lock()
+
+
+def _begin() -> None:
+    """Begin anew in a child: another thread may have held the lock when its parent forked."""
+    global _lock  # noqa: PLW0603 - there is one kind of each table in a process
+    _lock = threading.Lock()
+
+
+on_fork(child=_begin)
 events.families.append(_event_class)
 
 

@@ -222,8 +222,10 @@ class Session:
         from backstory.rows.kinds import NAME, kind, types_of
         from backstory.values.query import Query
 
-        if not NAME.fullmatch(name) or (
-            self.has_application and any(cls.__name__ == name for cls in self.application.states)
+        if (
+            not NAME.fullmatch(name)
+            or not self.has_store
+            or (self.has_application and any(cls.__name__ == name for cls in self.application.states))
         ):
             return None
         written = self.log.read(Query.of(types=types_of(name)), limit=1)

@@ -21,6 +21,7 @@ from starlette.responses import StreamingResponse
 from backstory.aio import AsyncDatabase, over
 from backstory.database import Database
 from backstory.errors import HistoryMoved, StoreClosed, StoreError
+from backstory.forks import on_fork
 from backstory.history.ask.listing import Filter, Side
 from backstory.live import Reader
 from backstory.values.commit import Commit
@@ -102,9 +103,13 @@ class Streams:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._closed = False
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._over: AsyncDatabase | None = None
         self._lock = Lock()
-        self._closed = False
 
     async def close(self) -> None:
         """End all streams, because the server stops."""
