@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
@@ -69,7 +70,10 @@ class Eyes:
         return self.driver.execute_cdp_cmd(command, values)
 
     def open(self, url: str) -> None:
-        """Go to a page."""
+        """Go to a page. What the page of another server complained of, which may be gone, is forgotten."""
+        if urlsplit(url).netloc != urlsplit(self.driver.current_url).netloc:
+            self.driver.get("about:blank")
+            self.complaints()
         self.driver.get(url)
 
     def run(self, script: str, *values: Any) -> Any:
