@@ -68,21 +68,21 @@ def test_an_entity_leads_to_the_question_since_when_and_its_answer_to_that_of_al
 def test_tags_need_no_application(site: Site) -> None:
     db = ledger()
     for number in (1, 5, 2, 7):
-        db.append(Entered("a", number, 0))
+        db.append(Entered("a", number, number))
     client = site(db)
-    one = client.get("/bisect", params={"of": "book:a", "where": "number > 4"})
+    one = client.get("/bisect", params={"of": "book:a", "where": "seen > 4"})
     assert "true now book:a, since #4" in words_of(one.text)
-    every = client.get("/bisect", params={"of": "tags", "where": "number > 4"})
+    every = client.get("/bisect", params={"of": "tags", "where": "seen > 4"})
     assert "true now, of 1 book:a, since #4" in words_of(every.text)
-    assert client.get("/bisect", params={"of": "Book", "where": "number > 4"}).status_code == 400
+    assert client.get("/bisect", params={"of": "Book", "where": "seen > 4"}).status_code == 400
 
 
 def test_good_bad_and_the_revision_that_is_looked_at_bound_the_search(site: Site) -> None:
     db = ledger()
     for number in (5, 1, 5, 1, 5):
-        db.append(Entered("a", number, 0))
+        db.append(Entered("a", number, number))
     client = site(db, LEDGER)
-    where = {"of": "book:a", "where": "number > 4"}
+    where = {"of": "book:a", "where": "seen > 4"}
 
     def turns(**bounds: str) -> list[int]:
         return [
@@ -127,9 +127,9 @@ def test_who_waits_is_told_how_far_it_is_and_can_stop(site: Site, monkeypatch: p
     monkeypatch.setattr("backstory.web.page.SILENT", -1)
     monkeypatch.setattr("backstory.web.page.EVERY", -1)
     db = ledger()
-    db.append(*(Entered(f"b-{number}", number, 0) for number in range(2_000)))
+    db.append(*(Entered(f"b-{number}", number, number) for number in range(2_000)))
     client = site(db, LEDGER)
-    for asked in ({"of": "Book", "where": "total > 3"}, {"of": "book:b-7", "where": "number > 3"}):
+    for asked in ({"of": "Book", "where": "total > 3"}, {"of": "book:b-7", "where": "seen > 3"}):
         answer = client.get("/bisect", params=asked)
         assert answer.status_code == 200
         assert answer.text.count("<h1>") == 1
@@ -143,8 +143,8 @@ def test_who_waits_is_told_how_far_it_is_and_can_stop(site: Site, monkeypatch: p
 
 def test_many_turns_are_counted_and_the_newest_shown(site: Site) -> None:
     db = ledger()
-    db.append(*(Entered("a", number % 2, 0) for number in range(5_001)))
-    asked: dict[str, Any] = {"of": "book:a", "where": "number == 1"}
+    db.append(*(Entered("a", number % 2, number % 2) for number in range(5_001)))
+    asked: dict[str, Any] = {"of": "book:a", "where": "seen == 1"}
     answer = site(db).get("/bisect", params=asked)
     assert "4,950 older ones left out" in words_of(answer.text)
     assert len(answer.text) < 100_000
