@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory.aio": ("The same database for async code; needs the extra `async`.", {"backstory.aio": []}),
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.scope": (
-        "What a reader may see; [scopes](design/scope.md).",
+        "The part of a history that a reader may see; [scopes](design/scope.md).",
         {"backstory.scope": ["Scope", "scoped"]},
     ),
     "backstory.web.live": (

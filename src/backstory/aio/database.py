@@ -239,7 +239,7 @@ class Opening(AbstractAsyncContextManager["AsyncDatabase"]):
 def over(db: database.Database, threads: int = THREADS) -> AsyncDatabase:
     """An open database for async code, too: make one for all tasks, and `await` its `leave` at the end.
 
-    Whoever has opened `db` closes it. At most `threads` verbs run at once.
+    The code that has opened `db` closes it. At most `threads` verbs run at once.
     """
     return AsyncDatabase(db, Shared(Workers(threads)))
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class AsyncTable(TableVerbs[T]):
     """A table whose verbs are awaited; they are described in `Table`. `table` is that one, below.
 
-    What a dict can do without a wait has a verb here: `get`, `put`, `delete`.
+    Each operation of a dict is a verb here: `get`, `put`, `delete`.
     """
 
     @asynccontextmanager

@@ -27,7 +27,7 @@ SPREAD = 100
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """What a reader may see. `Scope()` is everything.
+    """The part of a history that a reader may see. `Scope()` is everything.
 
     `tags` are those that the reader sees, such as `order:o-1`, or `order:*` for all of a key; `types` are the names of
     event types; None stands for all of them. An event is in scope if its type is, and if the reader sees at least one

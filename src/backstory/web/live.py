@@ -114,7 +114,7 @@ def live(
 
     `what` is a state; events, of which the last one is shown; a projection with `sql`, `arguments` and `into`, as
     `rows` takes them; or a projection alone, whose place `render` gets after each batch: it asks for rows itself.
-    Whoever asks sees all of it: who may is for the application to say.
+    Every client that asks sees all of it: the application says which ones may.
     """
     return together(request, db, Part(what, render, sql, arguments, into, tags))
 

@@ -1,6 +1,6 @@
 """The changes that a commit made: of the states of an application, or without one of the tags of its events.
 
-What it costs grows with the commit: each state that an event of it concerns is folded, up to the commit and then on. So
+The cost grows with the commit: each state that an event of it concerns is folded, up to the commit and then on. So
 a reader is shown those of a commit of `LARGE` events without being asked, and of larger ones where they are wanted.
 """
 
