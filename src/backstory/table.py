@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
 import msgspec
 
-from backstory.errors import IdReused, MissingRow, StaleRow
+from backstory.errors import IdReused, InvalidEvent, MissingRow, StaleRow
 from backstory.history.ask.expression import predicate
 from backstory.rows.change import RowChange, change
 from backstory.rows.events import Fields, same
 from backstory.rows.kinds import Row, kind
-from backstory.rows.shape import Shape, Typed, text_of
+from backstory.rows.shape import Shape, Typed, names, text_of
 from backstory.syncing import BATCH, Syncing, Written
 
 if TYPE_CHECKING:
@@ -191,7 +190,9 @@ class Table(Generic[T]):
         self, key: Key, set: Mapping[str, Any], unset: Iterable[str] = (), **said: Unpack[Saying]
     ) -> Commit | None:
         """Give some fields of a row other values (None is one), and take others away; see `update`."""
-        name, gone = text_of(key, self.name), frozenset(unset)
+        name, gone = text_of(key, self.name), frozenset(map(self._shape.column, names(unset, "unset")))
+        if both := sorted(gone.intersection(map(self._shape.column, set))):
+            raise ValueError(f"{self.name}: {both[0]} cannot be given a value and be taken away at once")
 
         def wanted(now: Fields | None) -> Command | None:
             if now is None:
@@ -245,12 +246,20 @@ class Table(Generic[T]):
         Raises `Refused`, and has written nothing, if that deleted more than 10 percent of the rows, or more than
         `allow_deletes`, and if two rows have one key.
         """
+        if allow_deletes is not None and allow_deletes < 0:
+            raise ValueError(f"allow_deletes is a number of rows, not {allow_deletes}")
         syncing = self._syncing(columns, batch, said)
         syncing.sync(self._many(rows), allow_deletes)
         return syncing.written
 
     def _many(self, rows: Iterable[Any]) -> Iterator[tuple[str, Fields]]:
-        return (self._split(*row) if isinstance(row, tuple) else self._split(row, None) for row in rows)
+        for row in rows:
+            if not isinstance(row, tuple):
+                yield self._split(row, None)
+            elif len(row) == 2:
+                yield self._split(*row)
+            else:
+                raise InvalidEvent(f"{self.name}: a key and a row are a pair, not {len(row)} things")
 
     def _syncing(self, columns: Collection[str] | None, batch: int, said: Saying) -> Syncing:
         if "id" in said:
@@ -258,11 +267,13 @@ class Table(Generic[T]):
         if batch < 1:
             raise ValueError(f"a batch has at least one row, not {batch}")
 
+        spoken = None if columns is None else {self._shape.column(name) for name in names(columns, "columns")}
+
         def towards(key: str, now: Fields | None, fields: Fields) -> RowChange | None:
             if now is None:
                 return RowChange(key, None, fields)
             gone = set(self._shape.known(now)) - set(fields)
-            return self._difference(key, now, fields, gone if columns is None else gone & set(columns))
+            return self._difference(key, now, fields, gone if spoken is None else gone & spoken)
 
         return Syncing(self._db, self._kind, self.unique, towards, batch, said)
 
@@ -282,7 +293,7 @@ class Table(Generic[T]):
         name, was = text_of(key, self.name), self._fields(key)
         if was is None:
             raise self._missing(name)
-        return Editing(name, was, self._shape.made(name, deepcopy(was)))
+        return Editing(name, was, self._shape.made(name, msgspec.json.decode(msgspec.json.encode(was))))
 
     def _ended(self, editing: Editing[T], **said: Unpack[Saying]) -> None:
         """Its second half."""
@@ -303,6 +314,8 @@ class Table(Generic[T]):
     def _split(self, key: Any, row: Any) -> tuple[str, Fields]:
         """The key and the fields of a row, given as a key and a row, or as a row."""
         if row is None:
+            if isinstance(key, Key):
+                raise InvalidEvent(f"{self.name}: where is the row of {key!r}? Give a dict of its fields")
             key, row = None, key
         own, fields = self._shape.split(row)
         given = None if key is None else text_of(key, self.name)

@@ -15,6 +15,7 @@ from backstory.errors import (
     DuplicateRow,
     IdReused,
     InvalidEvent,
+    InvalidTag,
     MergeConflict,
     MissingRow,
     Refused,
@@ -158,6 +159,82 @@ def test_an_edit_is_refused_if_anybody_has_changed_the_row_meanwhile(db: Databas
     with pytest.raises(LookupError):
         broken()
     assert db.head().position == head
+
+
+def test_of_two_edits_that_count_on_from_one_number_the_second_is_refused(customers: Rows) -> None:
+    customers["c-1"] = {"visits": 5}
+
+    def counted() -> None:
+        with customers.edit("c-1") as row:
+            customers.update("c-1", visits=6)
+            row["visits"] += 1
+
+    with pytest.raises(StaleRow, match="visits is 6"):
+        counted()
+
+
+def test_a_row_that_is_nested_as_deep_as_may_be_is_read_edited_and_compared(
+    db: Database, customers: Rows
+) -> None:
+    deep: Any = []
+    for number in range(97):
+        deep = {"in": deep} if number % 2 else [deep]
+    customers["c-1"] = {"deep": deep}
+    assert customers["c-1"] == {"deep": deep}
+    with customers.edit("c-1") as row:
+        row["more"] = 1
+    assert list(customers["c-1"]) == ["deep", "more"]
+    assert db.blame(customers.row("c-1"))["row.more"].position == 3
+    db.revert("HEAD")
+    assert list(customers["c-1"]) == ["deep"]
+    with pytest.raises(InvalidEvent, match="nested deeper than 100"):
+        customers.update("c-1", deep=[[deep, deep]])
+
+
+@pytest.mark.parametrize(
+    "key", ["a:b", "/", "~", "__class__", "row", "#1", " ", "-", "\u202e", "k" * 100_000]
+)
+def test_a_key_is_any_text(db: Database, customers: Rows, key: str) -> None:
+    customers[key] = {"key": 1, "a/b~": 2, "": 3, "\0": 4}
+    customers.patch(key, {"a/b~": None})
+    assert customers[key] == {"key": 1, "a/b~": None, "": 3, "\0": 4}
+    assert [change.pointer for change in db.diff("main~1", "main", customers.row(key)).changes] == [
+        "/row/a~1b~0"
+    ]
+    db.revert("HEAD")
+    assert customers[key]["a/b~"] == 2
+
+
+@pytest.mark.parametrize("key", ["", "a\0b", "\ud800", 1.5, True, b"x", None])
+def test_what_is_no_key_is_refused(db: Database, customers: Rows, key: Any) -> None:
+    head = db.head()
+    with pytest.raises((InvalidEvent, InvalidTag, ValueError)):
+        customers.insert(key, {"a": 1})
+    assert db.head() == head
+
+
+def test_a_write_that_cannot_be_meant_is_refused(db: Database, customers: Rows) -> None:
+    wrong: list[tuple[Callable[[], object], str]] = [
+        (lambda: customers.patch("c-1", {"city": "Bern"}, ["city"]), "city cannot be given a value"),
+        (lambda: customers.patch("c-1", {}, [5]), "5 is none"),  # type: ignore[list-item]
+        (lambda: customers.put("c-1"), "where is the row of 'c-1'"),
+        (lambda: customers.upsert_many([("c-1", {}, 3)]), "not 3 things"),  # type: ignore[list-item]
+        (lambda: customers.sync([], allow_deletes=-1), "a number of rows"),
+        (lambda: db.table(5), "named by a text"),  # type: ignore[call-overload]
+    ]
+    for write, why in wrong:
+        with pytest.raises((ValueError, TypeError, InvalidEvent, DefinitionError), match=why):
+            write()
+    assert customers["c-1"] == ANN
+
+
+def test_one_name_of_a_field_is_one_field(db: Database, customers: Rows) -> None:
+    customers.patch("c-1", {}, "city")
+    assert list(customers["c-1"]) == ["name", "email"]
+    table = db.table("people", unique="email")
+    table["a"] = {"email": 1}
+    with pytest.raises(DuplicateRow):
+        table["b"] = {"email": 1}
 
 
 @pytest.mark.parametrize(

@@ -201,3 +201,16 @@ def test_the_memo_is_that_of_the_general_copy() -> None:
     row = Row(1)
     one, holder = copied(Shelf("s", [row, Holder(row)])).anything
     assert holder.row is one
+
+
+def test_json_that_is_nested_deeper_than_the_stack_is_copied() -> None:
+    def nested() -> Any:
+        value: Any = []
+        for number in range(490):
+            value = {"in": value} if number % 2 else [value, 1]
+        return value
+
+    given = nested()
+    copied = copying.copier(Below, {"n": int, "names": list[str], "more": Any})(Below(1, more=given)).more
+    assert msgspec.json.encode(copied) == msgspec.json.encode(nested())
+    assert copied is not given

@@ -7,7 +7,7 @@ import uuid
 import warnings
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 import msgspec
@@ -15,7 +15,7 @@ import pydantic
 import pytest
 
 from backstory import Database, Personal, Table, connect
-from backstory.errors import DefinitionError, FoldedWarning, InvalidEvent, UnreadableEvent
+from backstory.errors import DefinitionError, DuplicateRow, FoldedWarning, InvalidEvent, UnreadableEvent
 
 
 @dataclasses.dataclass
@@ -132,6 +132,54 @@ def test_a_dict_of_the_fields_is_checked_by_the_class(db: Database) -> None:
         table.put(Struct("t-1", "Ann", DAY))  # type: ignore[arg-type]
 
 
+def test_a_number_that_json_does_not_have_is_never_written_as_null(db: Database) -> None:
+    class Measured(msgspec.Struct):
+        id: str
+        value: float | None = None
+
+    table = db.table(Measured)
+    table.insert(Measured("m-1", 1.5))
+    writes: list[Any] = [
+        lambda: table.update("m-1", value=float("inf")),
+        lambda: table.put({"id": "m-1", "value": float("nan")}),
+        lambda: table.put(Measured("m-1", float("nan"))),
+    ]
+    for write in writes:
+        with pytest.raises(InvalidEvent, match="NaN"):
+            write()
+    assert table["m-1"].value == 1.5
+
+
+def test_a_field_is_named_as_in_the_class_or_as_it_is_written(db: Database) -> None:
+    class Renamed(msgspec.Struct, rename="camel"):
+        id: str
+        full_name: str = ""
+
+    class Aliased(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(serialize_by_alias=True, validate_by_name=True)
+        id: str
+        full_name: str = pydantic.Field(default="", alias="fullName")
+
+    for cls in (Renamed, Aliased):
+        table: Table[Any] = db.table(cls, unique=["full_name"])
+        table.insert(cls(id="r-1"))
+        table.update("r-1", full_name="Ann")
+        assert (table["r-1"].full_name, table.unique) == ("Ann", ("fullName",))
+        table.update("r-1", fullName="Bea")
+        assert db.table(table.name)["r-1"] == {"fullName": "Bea"}
+        with pytest.raises(DuplicateRow):
+            table.insert(cls(id="r-2", **{("full_name" if cls is Renamed else "fullName"): "Bea"}))
+
+
+def test_a_key_that_is_a_text_with_a_rule_stays_a_text(db: Database) -> None:
+    class Ruled(msgspec.Struct):
+        id: Annotated[str, msgspec.Meta(max_length=5)]
+
+    table = db.table(Ruled)
+    table.insert(Ruled("007"))
+    assert table["007"] == Ruled("007")
+
+
 def test_a_class_that_cannot_be_rows_is_refused(db: Database) -> None:
     class Marked(msgspec.Struct):
         id: str
@@ -140,7 +188,17 @@ def test_a_class_that_cannot_be_rows_is_refused(db: Database) -> None:
     class Keyless(msgspec.Struct):
         name: str
 
-    for cls, why in ((Marked, "marked"), (Keyless, "which row it is"), (int, "no class of rows")):
+    class Array(msgspec.Struct, array_like=True):
+        id: str
+
+    for cls, why in (
+        (Array, "as an array"),
+        (Marked, "marked"),
+        (Keyless, "which row it is"),
+        (int, "no class of rows"),
+    ):
         with pytest.raises(DefinitionError, match=why):
             db.table(cls)
     assert db.table(Keyless, key="name").name == "keyless"
+    with pytest.raises(DefinitionError, match="no field 'nmae' to be unique"):
+        db.table(Keyless, key="name", unique=["nmae"])

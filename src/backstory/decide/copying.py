@@ -93,19 +93,32 @@ def _copied(value: Any, memo: Memo) -> Any:
     return how(value, memo) if known is None else known
 
 
-def _list(value: list[Any], memo: Memo) -> list[Any]:
-    new: list[Any] = []
-    memo[id(value)] = new
-    new += [_copied(item, memo) for item in value]
-    return new
+def _nested(value: list[Any] | dict[Any, Any], memo: Memo) -> Any:
+    """A list or a dict, with those in it, one after the other: stored JSON may be nested deeper than Python's stack."""
+    whole = memo[id(value)] = value.__class__()
+    left: list[tuple[Any, Any]] = [(value, whole)]
 
+    def part(item: Any) -> Any:
+        how = _copies.get(item.__class__, _unknown)
+        if how is None:
+            return item
+        known = memo.get(id(item))
+        if known is not None:
+            return known
+        if how is not _nested:
+            return how(item, memo)
+        new = memo[id(item)] = item.__class__()
+        left.append((item, new))
+        return new
 
-def _dict(value: dict[Any, Any], memo: Memo) -> dict[Any, Any]:
-    new: dict[Any, Any] = {}
-    memo[id(value)] = new
-    for key, item in value.items():
-        new[_copied(key, memo)] = _copied(item, memo)
-    return new
+    while left:
+        old, new = left.pop()
+        if old.__class__ is dict:
+            for key, item in old.items():
+                new[part(key)] = part(item)
+        else:
+            new += [part(item) for item in old]
+    return whole
 
 
 def _unknown(value: Any, memo: Memo) -> Any:
@@ -114,7 +127,7 @@ def _unknown(value: Any, memo: Memo) -> Any:
     return value if how is None else how(value, memo)
 
 
-_copies: dict[type[Any], Copy | None] = {list: _list, dict: _dict}
+_copies: dict[type[Any], Copy | None] = {list: _nested, dict: _nested}
 """How to copy instances of each class that was met; None if they cannot change."""
 
 

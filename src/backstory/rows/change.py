@@ -108,10 +108,9 @@ def _changed(
         return made.inserted(key=key, row=values or {}, takes=digests(values, unique))
     if now is None:
         raise MissingRow(f"{table} has no row {key}", table, key)
+    _need_current(table, key, _moved(one, was, now), now)
     if values is None:
-        _need_current(table, key, [name for name in {**was, **now} if not _equal(name, was, now)], now)
         return made.deleted(key=key, row=now, frees=digests(now, unique))
-    _need_current(table, key, _moved(was, now, values, one), now)
     touched = [name for name in unique if name in values or name in one.unset]
     takes, frees = digests(values, touched), digests(was, touched)
     return made.changed(key=key, set=values, unset=one.unset, takes=takes, frees=frees)
@@ -129,10 +128,15 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json_of(value)).hexdigest()[:32]
 
 
-def _moved(was: Fields, now: Fields, set: Fields, one: RowChange) -> list[str]:
-    """The fields that have another value than this relies on, and than it gives them."""
-    relied = {**was, **dict.fromkeys(set), **dict.fromkeys(one.unset), **(now if one.whole else {})}
-    after = {name: value for name, value in {**was, **set}.items() if name not in one.unset}
+def _moved(one: RowChange, was: Fields, now: Fields) -> list[str]:
+    """The fields that have another value than a change relies on, and than it gives them.
+
+    A deletion and a `whole` change rely on the row as it was: of two who count from 5 to 6, one came too late.
+    """
+    if one.whole or one.set is None:
+        return [name for name in {**was, **now} if not _equal(name, was, now)]
+    relied = {**was, **dict.fromkeys(one.set), **dict.fromkeys(one.unset)}
+    after = {name: value for name, value in {**was, **one.set}.items() if name not in one.unset}
     return [name for name in relied if not (_equal(name, was, now) or _equal(name, after, now))]
 
 

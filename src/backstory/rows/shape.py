@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -11,12 +12,19 @@ import msgspec
 
 from backstory.errors import DefinitionError, InvalidEvent, UnreadableEvent
 from backstory.rows.events import Fields
+from backstory.values.event_data import check_depth
 from backstory.values.fields import hints
 from backstory.values.forms import Form, free_json
 from backstory.values.veil import own_veil
 
 T = TypeVar("T")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+DEEPEST = 100
+"""How deep a row may be nested: blame and diff go down into it, on a stack that others use, too."""
+
+NUMBER = re.compile(r"-?[0-9]+")
+"""The text of a key that is a whole number in the class."""
 
 
 class Found(dict[str, Any]):
@@ -50,6 +58,14 @@ class Shape(Generic[T]):
         """Those of the fields that a whole value of this shape speaks of."""
         return fields
 
+    def column(self, field: str) -> str:
+        """The name that a field has in the row."""
+        return field
+
+    def unique(self, fields: Iterable[str]) -> tuple[str, ...]:
+        """The names in the row of fields that are to be unique."""
+        return tuple(fields)
+
 
 class Plain(Shape[Found]):
     """Rows as dicts of JSON values."""
@@ -64,7 +80,8 @@ class Plain(Shape[Found]):
             raise InvalidEvent(f"{self._table}: a row is a dict of its fields, not {type(value).__name__}")
         fields = dict(value)
         key = fields.pop(self.key, None) if self.key is not None else None
-        if fields != _decode(free_json(fields, f"{self._table}: the row")):
+        what = f"{self._table}: the row"
+        if fields != _decode(check_depth(free_json(fields, what), what, DEEPEST)):
             raise InvalidEvent(
                 f"{self._table}: a row without a class has JSON values: text, numbers, true, false, None, lists and"
                 " dicts of these. Declare a class for others: db.table(Customer)"
@@ -82,12 +99,13 @@ class Typed(Shape[T]):
     def __init__(self, table: str, cls: type[T], key: str | None) -> None:
         self._table = table
         self._cls = cls
-        names = fields_of(cls)
-        self.key = key = "id" if key is None and "id" in names else key
-        if key is None or key not in names:
+        self._spoken = fields_of(cls)
+        names = tuple(self._spoken.values())
+        self.key = key = self.column(key or "id")
+        if key not in names:
             known = ", ".join(names)
             raise DefinitionError(
-                f"{cls.__qualname__} has no field {key or 'id'!r} that says which row it is: name one, with"
+                f"{cls.__qualname__} has no field {key!r} that says which row it is: name one, with"
                 f" db.table({cls.__name__}, key=...): {known}"
             )
         if own_veil(cls) is not None:
@@ -97,25 +115,28 @@ class Typed(Shape[T]):
             )
         self._names = names
         self._form = Form(cls)
-        self._key_is_text = (hints(cls) or {}).get(key) is str
+        kinds = {self.column(field): kind for field, kind in (hints(cls) or {}).items()}
+        self._key_is_number = _is_number(kinds.get(key))
 
     def split(self, value: Any) -> tuple[str | None, Fields]:
         """See `Shape`. Raises `InvalidEvent`."""
         assert self.key is not None
         if isinstance(value, Mapping):
-            value = self._loaded(value)
+            value = self._loaded(self._plain(value))
         if not isinstance(value, self._cls):
             raise InvalidEvent(
                 f"{self._table}: a row is an object of {self._cls.__qualname__}, not of {type(value).__qualname__}"
             )
-        fields = _decode(self._form.encode(value, self._table))
+        fields = _decode(
+            check_depth(self._form.encode(value, self._table), f"{self._table}: the row", DEEPEST)
+        )
         return text_of(fields.pop(self.key), self._table), fields
 
     def made(self, key: str, fields: Mapping[str, Any]) -> T:
         """See `Shape`. Fields that the class does not have are left out. Raises `UnreadableEvent`."""
         assert self.key is not None
         known = {name: fields[name] for name in self._names if name in fields}
-        known[self.key] = key if self._key_is_text else _number(key)
+        known[self.key] = int(key) if self._key_is_number and NUMBER.fullmatch(key) else key
         try:
             return self._loaded(known)
         except InvalidEvent as wrong:
@@ -124,7 +145,7 @@ class Typed(Shape[T]):
     def _loaded(self, fields: Mapping[str, Any]) -> T:
         """The object of these fields. Raises `InvalidEvent`, whose words are those of the class."""
         try:
-            return cast("T", self._form.load(msgspec.json.encode(fields, enc_hook=_builtins)))
+            return cast("T", self._form.load(msgspec.json.encode(fields)))
         except Exception as wrong:
             raise InvalidEvent(f"{self._table} is no {self._cls.__qualname__}: {wrong}") from wrong
 
@@ -135,16 +156,38 @@ class Typed(Shape[T]):
     def patched(self, key: str, fields: Mapping[str, Any], changes: Mapping[str, Any]) -> Fields:
         """The fields after some have other values, checked by the class. Raises `InvalidEvent`."""
         assert self.key is not None
-        strangers = [name for name in changes if name not in self._names or name == self.key]
+        given = {self.column(name): value for name, value in changes.items()}
+        strangers = [name for name in given if name not in self._names or name == self.key]
         if strangers:
             known = ", ".join(name for name in self._names if name != self.key)
             raise InvalidEvent(f"{self._table} has no field {strangers[0]!r} to change; it has {known}")
         try:
-            given = msgspec.to_builtins(dict(changes), enc_hook=_builtins)
-            value = self.made(key, {**fields, **given})
-        except (UnreadableEvent, TypeError) as wrong:
+            value = self.made(key, {**fields, **self._plain(given)})
+        except UnreadableEvent as wrong:
             raise InvalidEvent(str(wrong)) from wrong
         return self.split(value)[1]
+
+    def _plain(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields that somebody has given, as JSON values. Raises `InvalidEvent` for what JSON does not have."""
+        try:
+            plain: dict[str, Any] = msgspec.to_builtins(dict(given), str_keys=True, enc_hook=_builtins)
+        except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as wrong:
+            raise InvalidEvent(f"{self._table}: {wrong}") from wrong
+        free_json(plain, f"{self._table}: the row")
+        return plain
+
+    def column(self, field: str) -> str:
+        """See `Shape`."""
+        return self._spoken.get(field, field)
+
+    def unique(self, fields: Iterable[str]) -> tuple[str, ...]:
+        """See `Shape`. Raises `DefinitionError` for a field that the class does not have."""
+        found = tuple(map(self.column, fields))
+        for name in found:
+            if name not in self._names:
+                known = ", ".join(self._names)
+                raise DefinitionError(f"{self._table} has no field {name!r} to be unique; it has {known}")
+        return found
 
 
 def _builtins(value: Any) -> Any:
@@ -153,9 +196,22 @@ def _builtins(value: Any) -> Any:
     raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
 
 
-def _number(key: str) -> Any:
-    """A key that is no text in the class: a whole number, or what the class makes of text, such as a UUID."""
-    return int(key) if key.lstrip("-").isdecimal() else key
+def _is_number(annotation: Any) -> bool:
+    """Whether values of a type are whole numbers."""
+    while (
+        bare := getattr(annotation, "__supertype__", getattr(annotation, "__origin__", annotation))
+    ) != annotation:
+        annotation = bare
+    return isinstance(annotation, type) and issubclass(annotation, int)
+
+
+def names(given: str | Iterable[str], what: str) -> tuple[str, ...]:
+    """Names of fields; a text is one of them. Raises `TypeError`."""
+    found = (given,) if isinstance(given, str) else tuple(given)
+    for each in found:
+        if not isinstance(each, str):
+            raise TypeError(f"{what} has names of fields, and {each!r} is none")
+    return found
 
 
 def text_of(key: Any, table: str) -> str:
@@ -165,16 +221,22 @@ def text_of(key: Any, table: str) -> str:
     return str(key)
 
 
-def fields_of(cls: type[Any]) -> tuple[str, ...]:
-    """The fields of a class, by the names that they have in JSON. Raises `DefinitionError`."""
+def fields_of(cls: type[Any]) -> dict[str, str]:
+    """The fields of a class, with the names that they have in JSON. Raises `DefinitionError`."""
     if hasattr(cls, "__struct_encode_fields__"):
-        return tuple(cls.__struct_encode_fields__)
+        if cls.__struct_config__.array_like:
+            raise DefinitionError(f"{cls.__qualname__} is written as an array, and a row has names of fields")
+        return dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
     if hasattr(cls, "model_fields"):
-        return tuple(cls.model_fields)
+        aliased = cls.model_config.get("serialize_by_alias", False)
+        return {
+            name: (field.serialization_alias or field.alias or name) if aliased else name
+            for name, field in cls.model_fields.items()
+        }
     if hasattr(cls, "__attrs_attrs__"):
-        return tuple(each.name for each in cls.__attrs_attrs__)
+        return {each.name: each.name for each in cls.__attrs_attrs__}
     if dataclasses.is_dataclass(cls):
-        return tuple(each.name for each in dataclasses.fields(cls))
+        return {each.name: each.name for each in dataclasses.fields(cls)}
     raise DefinitionError(
         f"{getattr(cls, '__qualname__', cls)} is no class of rows: a dataclass, a struct, an attrs class or a pydantic"
         " model is one, and the name of an untyped table is a text"

@@ -143,19 +143,19 @@ def check_object(json: bytes, what: str) -> bytes:
     return check_depth(json, what)
 
 
-def check_depth(json: bytes, what: str) -> bytes:
-    """Return `json`, or raise `InvalidEvent` where it is nested deeper than `DEPTH`."""
-    if len(json) > 2 * DEPTH and json.count(b"[") + json.count(b"{") > DEPTH and _is_deep(json):
-        raise InvalidEvent(f"{what} is nested deeper than {DEPTH}")
+def check_depth(json: bytes, what: str, most: int = DEPTH) -> bytes:
+    """Return `json`, or raise `InvalidEvent` where it is nested deeper than `most`."""
+    if len(json) > 2 * most and json.count(b"[") + json.count(b"{") > most and _is_deep(json, most):
+        raise InvalidEvent(f"{what} is nested deeper than {most}")
     return json
 
 
-def _is_deep(json: bytes) -> bool:
+def _is_deep(json: bytes, most: int) -> bool:
     try:
         level: list[Any] = [msgspec.json.decode(json)]
     except RecursionError:
         return True
-    for _ in range(DEPTH):
+    for _ in range(most):
         level = [
             inner
             for outer in level

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from backstory.errors import DefinitionError
-from backstory.rows.shape import Found, Plain, Typed
+from backstory.rows.shape import Found, Plain, Typed, names
 from backstory.table import Table
 from backstory.verbs.held import Held
 
@@ -50,7 +50,12 @@ class Tables(Held):
             if name is not None:
                 raise DefinitionError(f"the table {what} has its name already, and cannot be {name}")
             called, shape = what, cast("Any", Plain(what, key))
+        elif not isinstance(what, type):
+            raise DefinitionError(
+                f"a table is named by a text, or by the class of its rows, and not by {what!r}"
+            )
         else:
             called = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.__name__).lower()
             shape = Typed(called, what, key)
-        return Table(cast("Database", self), called, shape, tuple(unique))
+        fields = shape.unique(names(unique, "unique"))
+        return Table(cast("Database", self), called, shape, fields)
