@@ -99,6 +99,9 @@ def test_json_keeps_types_and_null(run: Run, bank: Path, name: str) -> None:
         (['c-1,"a,b'], [], 2, "rows.csv"),
         (["c-1,a,b"], ["--allow-deletes", "1"], 2, "--allow-deletes goes with --sync"),
         (["c-1,a,b", "c-2,a,c"], ["--unique", "name"], 1, "c-1 has this name already"),
+        (["c-1,a,b"], ["--unique", "nmae"], 2, "no column 'nmae' to be unique"),
+        (["c-1,a,b", "c\0-2,a,c"], [], 2, "rows.csv:3: customers: the key has a NUL"),
+        (["c-1,a,b", "c-2,é,c"], ["--encoding", "ascii"], 2, "rows.csv:3: name has bytes that are not ascii"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_line_and_writes_nothing(
@@ -110,9 +113,43 @@ def test_a_wrong_file_is_told_with_its_line_and_writes_nothing(
     assert run("table", "customers").code == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        (
+            "x.json",
+            '[{"id":1,"a":' + "[" * 5000,
+            "x.json: it is no JSON array of objects: it is nested too deeply",
+        ),
+        ("x.jsonl", '{"id":1,"a":' + "[" * 5000, "x.jsonl:1: it is no JSON object: it is nested too deeply"),
+        ("x.jsonl", '{"id":1}\n{"id":1.5}', "x.jsonl:2: customers: the key of a row is text"),
+        ("x.json", '[{"id":1},{"id":"a\\u0000"}]', "x.json:2: customers: the key has a NUL"),
+        ("x.json", "{}", "x.json: it is no JSON array"),
+        ("x.csv", "", "x.csv:1: there is no header"),
+    ],
+)
+def test_a_hostile_file_is_told_with_its_place(run: Run, bank: Path, name: str, text: str, why: str) -> None:
+    (bank.parent / name).write_text(text, encoding="utf-8")
+    ran = run("import", "rows", name, "--table", "customers", "--key", "id", "--sync")
+    assert (ran.code, why in ran.err) == (2, True), ran.err
+    assert run("table", "customers").code == 1
+
+
+def test_a_cell_may_be_large(run: Run, load: Load) -> None:
+    load(["c-1," + "y" * 300_000 + ",Bern"])
+    assert len(rows(run)["c-1"]["name"]) == 300_000
+
+
 def test_the_key_is_a_column(load: Load) -> None:
     ran = load(["1,2"], header="number,name")
     assert (ran.code, "there is no column 'id'" in ran.err) == (2, True)
+
+
+def test_options_of_every_verb_may_stand_before_it(run: Run, load: Load) -> None:
+    load(ROWS)
+    words = ("import", "rows", "rows.csv", "--table", "customers", "--key", "id", "--json")
+    assert run("-s", "other.db", "--color", "never", *words).json["inserted"] == 20
+    assert run(*words[:1], "-s", "other.db", *words[1:]).json["same"] == 20
 
 
 def test_its_options_are_in_a_help_of_its_own(run: Run) -> None:

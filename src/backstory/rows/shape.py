@@ -12,7 +12,7 @@ import msgspec
 
 from backstory.errors import DefinitionError, InvalidEvent, UnreadableEvent
 from backstory.rows.events import Fields
-from backstory.values.event_data import check_depth
+from backstory.values.event_data import check_depth, check_text
 from backstory.values.fields import hints
 from backstory.values.forms import Form, free_json
 from backstory.values.veil import own_veil
@@ -218,7 +218,7 @@ def text_of(key: Any, table: str) -> str:
     """The text of a key. Raises `InvalidEvent`."""
     if isinstance(key, bool) or not isinstance(key, (str, int, UUID)) or key == "":
         raise InvalidEvent(f"{table}: the key of a row is text, a whole number or a UUID, not {key!r}")
-    return str(key)
+    return check_text(str(key), f"{table}: the key")
 
 
 def fields_of(cls: type[Any]) -> dict[str, str]:

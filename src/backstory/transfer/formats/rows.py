@@ -6,6 +6,7 @@ Unlike the other formats, a row says how something is, and not what happened.
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -20,15 +21,19 @@ from backstory.transfer.source import InputFile, Rejected
 
 Format = Literal["csv", "json", "jsonl"]
 
+UNDECODED = re.compile("[\udc80-\udcff]")
+"""What stands for bytes that are no text in the file's encoding."""
+
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 _array = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 class RowsFile:
-    """The rows of a file. `columns` are the fields of which they speak; None if each row says that itself, as in JSON.
+    """The rows of a file; `line` is that of the last one given.
 
-    Of CSV a cell is text, or with `infer` the number, boolean or null that it looks like; an empty one is no field, or
-    with `keep_empty` an empty text.
+    `columns` are the fields of which the rows speak; None if each row says that itself, as in JSON. Of CSV a cell is
+    text, or with `infer` the number, boolean or null that it looks like; an empty one is no field, or with `keep_empty`
+    an empty text.
     """
 
     def __init__(
@@ -43,12 +48,15 @@ class RowsFile:
         encoding: str = "utf-8-sig",
     ) -> None:
         """`key` is the column with the key of a row. Raises `SourceError`."""
+        csv.field_size_limit(file.limit)
         self.columns: list[str] | None = None
+        self.line = 0
         self._file = file
         self._key = key
         self._format = format
         self._infer = infer
         self._keep_empty = keep_empty
+        self._encoding = encoding
         if format == "csv":
             self._lines = TextLines(file, encoding)
             self._rows = self._opened(delimiter)
@@ -78,9 +86,14 @@ class RowsFile:
         """The rows, one after the other. Raises `SourceError` with the line."""
         made = {"csv": self._of_csv, "json": self._of_json, "jsonl": self._of_lines}[self._format]
         for line, row in made():
+            self.line = line
             if row.get(self._key) in (None, ""):
-                raise SourceError(self._file.name, line, f"the row has no key: {self._key!r} is empty")
+                raise self.wrong(f"the row has no key: {self._key!r} is empty")
             yield row
+
+    def wrong(self, why: object) -> SourceError:
+        """The error about the last row that was given."""
+        return SourceError(self._file.name, self.line, str(why))
 
     def _of_csv(self) -> Iterator[tuple[int, dict[str, Any]]]:
         assert self.columns is not None
@@ -98,6 +111,10 @@ class RowsFile:
             if len(cells) != number:
                 why = f"the row has {len(cells)} cells, and the header {number}"
                 raise SourceError(self._file.name, self._lines.count, why)
+            for name, cell in zip(self.columns, cells, strict=True):
+                if not cell.isascii() and UNDECODED.search(cell):
+                    why = f"{name} has bytes that are not {self._encoding}: name the encoding of the file"
+                    raise SourceError(self._file.name, self._lines.count, why)
             yield self._lines.count, self._row(cells)
 
     def _row(self, cells: list[str]) -> dict[str, Any]:
@@ -111,8 +128,10 @@ class RowsFile:
     def _of_json(self) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             rows = _array(b"".join(self._file.chunks()))
-        except msgspec.MsgspecError as wrong:
-            raise SourceError(self._file.name, 0, f"it is no JSON array of objects: {wrong}") from wrong
+        except (msgspec.MsgspecError, RecursionError) as wrong:
+            raise SourceError(
+                self._file.name, 0, f"it is no JSON array of objects: {_told(wrong)}"
+            ) from wrong
         return enumerate(rows, 1)
 
     def _of_lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -122,5 +141,10 @@ class RowsFile:
             if line.strip():
                 try:
                     yield number, _object(line)
-                except msgspec.MsgspecError as wrong:
-                    raise SourceError(self._file.name, number, f"it is no JSON object: {wrong}") from wrong
+                except (msgspec.MsgspecError, RecursionError) as wrong:
+                    why = f"it is no JSON object: {_told(wrong)}"
+                    raise SourceError(self._file.name, number, why) from wrong
+
+
+def _told(wrong: Exception) -> str:
+    return "it is nested too deeply" if isinstance(wrong, RecursionError) else str(wrong)

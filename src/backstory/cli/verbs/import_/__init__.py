@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backstory.cli.exits import answer
+from backstory.cli.parse.parser import split
 from backstory.cli.show.bar import Bar
 from backstory.cli.show.text import count
 from backstory.cli.verbs.import_.options import REJECTS, arguments, check, is_checked, tables
@@ -61,11 +62,14 @@ __all__ = ["EXAMPLES", "TEXT", "arguments", "narrowed", "run", "shows_data"]
 
 def narrowed(words: list[str]) -> tuple[str, str, ModuleType, list[str]] | None:
     """Rows of a table have options of their own."""
-    if "rows" not in words[:1]:
+    if "rows" not in words:
+        return None
+    format, others = split(words)
+    if format != "rows":
         return None
     from backstory.cli.verbs.import_ import rows
 
-    return "import rows", rows.SUMMARY, rows, words[1:]
+    return "import rows", rows.SUMMARY, rows, others
 
 
 def shows_data(_arguments: Namespace) -> bool:

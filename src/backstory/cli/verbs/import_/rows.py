@@ -10,6 +10,7 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse import files
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.verbs.import_.reading import delimiter
+from backstory.errors import InvalidEvent
 from backstory.told import plain
 from backstory.transfer.formats.rows import RowsFile
 from backstory.transfer.source import InputFile, open_input
@@ -110,10 +111,18 @@ def write(arguments: Namespace, file: InputFile, session: Session) -> Written:
     )
     session.open(create=None)
     table = session.database.table(arguments.table, key=arguments.key, unique=arguments.unique)
+    missing = [field for field in arguments.unique if rows.columns and field not in rows.columns]
+    if missing:
+        raise UsageError(
+            f"there is no column {missing[0]!r} to be unique; it has {', '.join(rows.columns or ())}"
+        )
     said: Any = {"columns": rows.columns, "author": author(arguments), "message": arguments.message}
-    if arguments.sync:
-        return table.sync(rows, allow_deletes=arguments.allow_deletes, **said)
-    return table.upsert_many(rows, **said)
+    try:
+        if arguments.sync:
+            return table.sync(rows, allow_deletes=arguments.allow_deletes, **said)
+        return table.upsert_many(rows, **said)
+    except InvalidEvent as wrong:
+        raise rows.wrong(wrong) from wrong
 
 
 def format_of(name: str) -> Any:
