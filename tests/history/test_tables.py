@@ -218,7 +218,7 @@ def test_a_write_that_cannot_be_meant_is_refused(db: Database, customers: Rows) 
         (lambda: customers.patch("c-1", {"city": "Bern"}, ["city"]), "city cannot be given a value"),
         (lambda: customers.patch("c-1", {}, [5]), "5 is none"),  # type: ignore[list-item]
         (lambda: customers.put("c-1"), "where is the row of 'c-1'"),
-        (lambda: customers.upsert_many([("c-1", {}, 3)]), "not 3 things"),  # type: ignore[list-item]
+        (lambda: customers.upsert_many([("c-1", {}, 3)]), "not 3 things"),
         (lambda: customers.sync([], allow_deletes=-1), "a number of rows"),
         (lambda: db.table(5), "named by a text"),  # type: ignore[call-overload]
     ]
