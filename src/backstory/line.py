@@ -20,6 +20,7 @@ from backstory.lookup import Commits
 from backstory.opened import opened
 from backstory.store import Log, Record, Store
 from backstory.stores.guarded import GuardedLog
+from backstory.stores.inside import InsideTransaction
 from backstory.values.codec import Codec
 from backstory.values.query import Query
 
@@ -60,8 +61,9 @@ class Line:
 class Lines:
     """The lines of one open store. A line lives as long as somebody holds it; all lines share one memory limit."""
 
-    def __init__(self) -> None:
-        self.cache = Cache()
+    def __init__(self, store: Store) -> None:
+        # Inside of a transaction nothing is remembered: a savepoint may take back the events of a state.
+        self.cache = Cache(0) if isinstance(store, InsideTransaction) else Cache()
         self._lines: WeakValueDictionary[tuple[Chain, Codec], Line] = WeakValueDictionary()
         self._begin()
         on_fork(child=self._begin)
@@ -89,7 +91,7 @@ _of_stores: WeakKeyDictionary[Store, Lines] = WeakKeyDictionary()
 def lines_of(store: Store) -> Lines:
     """The lines of an open store: the same object for as long as the store is open."""
     # Two threads may both make one, and both get the one that was first.
-    return _of_stores.get(store) or _of_stores.setdefault(store, Lines())
+    return _of_stores.get(store) or _of_stores.setdefault(store, Lines(store))
 
 
 def forget(store: Store) -> None:

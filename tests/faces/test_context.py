@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backstory import Database
+from backstory.decide import context
 from backstory.values.commit import Commit
 from tests.patience import PATIENCE
 from tests.state.bank import Account, Deposited, deposit
@@ -36,6 +37,29 @@ def test_an_inner_block_adds_to_an_outer_one_and_what_is_said_at_the_call_wins(d
             assert commit.metadata == {"a": 1, "b": 2, "c": 3, "d": 3}
             assert append(db, author="", message="").author == ""
         assert append(db).metadata == {"a": 1, "b": 1}
+
+
+def test_an_author_may_be_a_function_that_is_asked_at_each_write(db: Database) -> None:
+    known = ["nobody yet"]
+    with db.context(author=lambda: known[-1]):
+        first = append(db)
+        known.append("ann")
+        with db.context(message="the batch"):
+            assert (first.author, append(db).author, append(db, author="bob").author) == (
+                "nobody yet",
+                "ann",
+                "bob",
+            )
+
+
+def test_a_process_has_an_author_where_no_block_says_another(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "_usual", context._usual)
+    context.usually(author="root", process="cron")
+    assert (append(db).author, append(db).metadata) == ("root", {"process": "cron"})
+    with db.context(author=""):
+        assert append(db).author == ""
 
 
 def test_a_block_that_fails_ends_as_well(db: Database) -> None:

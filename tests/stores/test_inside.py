@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from backstory import Database
 from backstory.conformance.sample import decided, ids, one
 from backstory.errors import StoreRefused
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Addition
 from backstory.values.commit import Head
 from tests.patience import until
+from tests.state.bank import Account, deposit
 
 
 def test_it_is_refused_too_while_another_thread_waits_for_the_transaction(tmp_path: Path) -> None:
@@ -44,3 +46,16 @@ def test_a_hook_cannot_undo_its_transaction_through_caches_or_another_store_of_t
     store.log(0).append([[decided(id="a")]], within=hook)
     assert ids(other.log(0).commits()) == ["a"]
     assert store.caches.names() == []
+
+
+def test_a_database_inside_of_a_transaction_forgets_what_a_savepoint_takes_back(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    with store.tables.transaction() as transaction:
+        db = Database(store.joined(transaction))
+        db.execute(deposit(Account("a"), 1))
+        transaction.execute("SAVEPOINT here")
+        db.execute(deposit(Account("a"), 2))
+        transaction.execute("ROLLBACK TO here")
+        assert db.load(Account("a")).balance == 1
+        db.execute(deposit(Account("a"), 4))
+    assert Database(store).load(Account("a")).balance == 5

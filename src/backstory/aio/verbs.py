@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from backstory.decide.call import Command
     from backstory.decide.commands import V
+    from backstory.decide.context import Author
     from backstory.decide.execution import Preview
     from backstory.decide.state import State
     from backstory.history.ask.bisect import Found, StateTurn
@@ -75,7 +76,7 @@ class Verbs(Face):
     def context(
         self,
         *,
-        author: str | None = None,
+        author: Author | None = None,
         message: str | None = None,
         correlation: str | None = None,
         because: Record | None = None,

@@ -5,10 +5,10 @@ Kept in a context variable, so each thread and each async task has its own, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,18 +23,42 @@ class Context(msgspec.Struct, frozen=True):
     metadata: Mapping[str, Any] = {}
 
 
-_current: ContextVar[Context] = ContextVar("backstory", default=Context())  # noqa: B039 - it is frozen
+Author: TypeAlias = "str | Callable[[], str]"
+"""An author, or a function that knows the author when something is written: a request's user may log in meanwhile."""
+
+
+class _Around(msgspec.Struct, frozen=True):
+    """The values of a block, before the author is asked for."""
+
+    author: Author = ""
+    message: str = ""
+    metadata: Mapping[str, Any] = {}
+
+
+_usual = _Around()
+_current: ContextVar[_Around | None] = ContextVar("backstory", default=None)
+
+
+def _now() -> _Around:
+    return _current.get() or _usual
 
 
 def current() -> Context:
     """The context of the code that runs now."""
-    return _current.get()
+    now = _now()
+    return Context(now.author() if callable(now.author) else now.author, now.message, now.metadata)
+
+
+def usually(*, author: Author = "", **metadata: Any) -> None:
+    """Set them for all code of this process that is in no block: a program that knows who has started it says so."""
+    global _usual  # noqa: PLW0603 - it is of the process
+    _usual = _Around(author, metadata=metadata)
 
 
 @contextmanager
 def context(
     *,
-    author: str | None = None,
+    author: Author | None = None,
     message: str | None = None,
     correlation: str | None = None,
     because: Record | None = None,
@@ -42,18 +66,19 @@ def context(
 ) -> Iterator[None]:
     """Set them for a block; an inner block adds to an outer one.
 
-    `correlation` is an id that everything of one request shares. `because` is the event that made this code run: its
-    commit becomes the `causation`, and its correlation goes on. Raises `RuntimeError` at its end if it began in another
-    context, such as that of a thread: then nobody else has seen the values.
+    `author` may be a function, which is asked whenever something is written. `correlation` is an id that everything of
+    one request shares. `because` is the event that made this code run: its commit becomes the `causation`, and its
+    correlation goes on. Raises `RuntimeError` at its end if it began in another context, such as that of a thread: then
+    nobody else has seen the values.
     """
-    outer = _current.get()
+    outer = _now()
     added = dict(metadata)
     if because is not None:
         added["causation"] = because.commit.id
         added["correlation"] = because.metadata.get("correlation", because.commit.id)
     if correlation is not None:
         added["correlation"] = correlation
-    inner = Context(
+    inner = _Around(
         outer.author if author is None else author,
         outer.message if message is None else message,
         {**outer.metadata, **added},

@@ -159,8 +159,13 @@ class Loader:
         return head
 
     def note(self, head: Head) -> None:
-        """Note that the log has got as far as this: `left` is where this process left it, or saw it end."""
+        """Note that the log has got as far as this: `left` is where this process left it, or saw it end.
+
+        Nothing is noted where nothing is remembered: inside of a transaction a savepoint may take commits back.
+        """
         left = self.left
+        if self._cache.limit == 0:
+            return
         if left is None or left.position < head.position:
             self.left = head  # of two at once the earlier one may stay, and be a worse guess
 

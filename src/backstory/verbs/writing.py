@@ -20,6 +20,7 @@ from backstory.writing import Appending, Execution
 if TYPE_CHECKING:
     from backstory.atomic import Atomic
     from backstory.decide.commands import V
+    from backstory.decide.context import Author
     from backstory.store import Record
 
 
@@ -114,13 +115,16 @@ class Writes(Held):
     def context(
         self,
         *,
-        author: str | None = None,
+        author: Author | None = None,
         message: str | None = None,
         correlation: str | None = None,
         because: Record | None = None,
         **metadata: Any,
     ) -> AbstractContextManager[None]:
-        """Set author, message and metadata for the appends of a block of code; see `backstory.decide.context`."""
+        """Set author, message and metadata for the appends of a block of code; see `backstory.decide.context`.
+
+        `author` may be a function, which is asked whenever something is written.
+        """
         return contexts.context(
             author=author, message=message, correlation=correlation, because=because, **metadata
         )

@@ -1,0 +1,1 @@
+"""Backstory beside the libraries that people have already: one package for each, with an extra of its name."""

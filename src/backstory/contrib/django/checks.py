@@ -1,0 +1,115 @@
+"""System checks: what `manage.py check` says of the settings, each with an id and a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as project
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from backstory.contrib.django.conf import Configured, configured
+from backstory.stores import scheme_of
+
+MIDDLEWARE = "backstory.contrib.django.middleware.BackstoryMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+def register() -> None:
+    """Let Django ask them."""
+    checks.register(check_settings, "backstory")
+    checks.register(check_database, Tags.database)
+
+
+def check_settings(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001 - as Django calls it
+    """What can be said without a connection."""
+    try:
+        settings = configured()
+    except ImproperlyConfigured as wrong:
+        return [Error(str(wrong), hint="Mend BACKSTORY in the settings of the project.", id="backstory.E001")]
+    if settings.database not in connections:
+        return [
+            Error(
+                f"BACKSTORY['DATABASE'] names the database {settings.database!r}, and DATABASES has none of this name.",
+                hint=f"It has: {', '.join(connections)}.",
+                id="backstory.E002",
+            )
+        ]
+    return [*_of_store(settings), *_of_transactions(settings), *_of_middleware()]
+
+
+def _of_store(settings: Configured) -> Iterator[CheckMessage]:
+    connection = connections[settings.database]
+    if connection.vendor not in ("sqlite", "postgresql"):
+        yield Error(
+            f"The models of a database of {connection.display_name} cannot be recorded.",
+            hint="SQLite and PostgreSQL have the triggers that record rows.",
+            id="backstory.E003",
+        )
+    elif settings.store is None and connection.vendor != "postgresql":
+        yield Error(
+            "BACKSTORY['STORE'] is missing, and on SQLite the log is a file of its own.",
+            hint="Name a file beside the database, such as BASE_DIR / 'history.db'.",
+            id="backstory.E004",
+        )
+    elif settings.store is not None and (file := _file_of(settings.store)) is not None:
+        for alias in connections:
+            name = connections[alias].settings_dict.get("NAME")
+            if connections[alias].vendor == "sqlite" and name and _same_file(file, Path(str(name))):
+                yield Error(
+                    f"BACKSTORY['STORE'] is the file of the database {alias!r}: {name}.",
+                    hint="The log is a file of its own. Two copies of SQLite in one process would break the locks of"
+                    " one file, and lose data.",
+                    id="backstory.E005",
+                )
+
+
+def _file_of(store: str) -> Path | None:
+    scheme = scheme_of(store)
+    return None if scheme not in ("", "sqlite") else Path(store.removeprefix("sqlite:///"))
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.absolute() == other.absolute()
+
+
+def _of_transactions(settings: Configured) -> Iterator[CheckMessage]:
+    connection = connections[settings.database]
+    if settings.store is None and connection.vendor == "postgresql":
+        level = connection.settings_dict.get("OPTIONS", {}).get("isolation_level")
+        if level is not None and getattr(level, "name", None) != "READ_COMMITTED":
+            yield Error(
+                f"The isolation level of the database {settings.database!r} is not READ COMMITTED.",
+                hint="Commits are judged on what is committed by then: take 'isolation_level' out of its OPTIONS, or"
+                " give the log a database of its own by BACKSTORY['STORE'].",
+                id="backstory.E006",
+            )
+
+
+def _of_middleware() -> Iterator[CheckMessage]:
+    listed = list(getattr(project, "MIDDLEWARE", ()))
+    if MIDDLEWARE not in listed:
+        if AUTHENTICATION in listed:
+            yield Warning(
+                "What a request writes has no author: BackstoryMiddleware is not in MIDDLEWARE.",
+                hint=f"Add {MIDDLEWARE!r} after {AUTHENTICATION!r}.",
+                id="backstory.W001",
+            )
+    elif AUTHENTICATION in listed and listed.index(MIDDLEWARE) < listed.index(AUTHENTICATION):
+        yield Warning(
+            "BackstoryMiddleware stands before AuthenticationMiddleware, so that a request has no user yet.",
+            hint=f"Move {MIDDLEWARE!r} after {AUTHENTICATION!r}.",
+            id="backstory.W002",
+        )
+
+
+def check_database(app_configs: Any, databases: Any = None, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+    """What only the database knows; Django asks this where it is going to be used, as by `migrate`."""
+    return []

@@ -1,0 +1,183 @@
+"""The database of a Django project: one for each process, and inside of a transaction the one that is part of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlencode
+from weakref import WeakKeyDictionary
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.signals import connection_created
+from django.test.signals import setting_changed
+from django.test.utils import _TestState
+
+from backstory.contrib.django.conf import Configured, configured
+from backstory.database import Database, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from backstory.aio.database import AsyncDatabase
+
+_open: dict[str, Database] = {}
+"""The open database by its address. It is safe for threads and forks by itself."""
+
+_faces: dict[str, AsyncDatabase] = {}
+
+_parts: WeakKeyDictionary[BaseDatabaseWrapper, _Part] = WeakKeyDictionary()
+"""The last one that was part of a transaction, of each connection."""
+
+MEMORY = "memory:"
+
+OF_DATABASE = ("clock", "ids", "secrets", "codec")
+"""The options that the database inside of a transaction has, too."""
+
+
+def connection_of(settings: Configured | None = None) -> BaseDatabaseWrapper:
+    """Django's connection, of this thread, to the database whose models are recorded."""
+    return connections[(settings or configured()).database]
+
+
+def shares_database(settings: Configured | None = None) -> bool:
+    """Whether the store lies in the user's own database, so that one transaction holds both."""
+    settings = settings or configured()
+    return settings.store is None and connection_of(settings).vendor == "postgresql"
+
+
+def address(settings: Configured | None = None) -> str:
+    """The address of the store. Raises `ImproperlyConfigured` where nobody has said it and it does not follow.
+
+    A test run gets a store in memory in the place of one that is named: its database is none of the real one either.
+    """
+    settings = settings or configured()
+    if shares_database(settings):
+        return _address_of(connection_of(settings), settings.schema)
+    if hasattr(_TestState, "saved_data"):
+        return MEMORY
+    if settings.store is None:
+        raise ImproperlyConfigured(
+            "BACKSTORY['STORE'] is missing: the file of the log, such as BASE_DIR / 'history.db'. Only PostgreSQL has"
+            " the log in the same database"
+        )
+    return settings.store
+
+
+def _address_of(connection: BaseDatabaseWrapper, schema: str) -> str:
+    given = {
+        name: value
+        for name, value in cast("Any", connection).get_connection_params().items()
+        if isinstance(value, (str, int)) and not isinstance(value, bool)
+    }
+    for name in ("client_encoding", "cursor_factory", "prepare_threshold", "isolation_level", "assume_role"):
+        given.pop(name, None)
+    user = quote(str(given.pop("user", "")), safe="")
+    password = quote(str(given.pop("password", "")), safe="")
+    host, port = str(given.pop("host", "")), given.pop("port", "")
+    name = quote(str(given.pop("dbname", "")), safe="")
+    if "/" in host:  # the folder of a socket
+        given["host"], host = host, ""
+    who = f"{user}:{password}@" if password else f"{user}@" if user else ""
+    place = f"{host}:{port}" if port and host else host
+    if port and not host:
+        given["port"] = port
+    query = urlencode({**given, "schema": schema}, quote_via=quote)
+    return f"postgresql://{who}{place}/{name}?{query}"
+
+
+def main_database(settings: Configured | None = None) -> Database:
+    """The one of this process, outside of every transaction; opened when it is first asked for."""
+    settings = settings or configured()
+    where = address(settings)
+    found = _open.get(where)
+    if found is None:
+        opened = connect(where, **settings.options)
+        found = _open.setdefault(where, opened)
+        if found is not opened:  # another thread was first
+            opened.close()
+    return found
+
+
+def database(settings: Configured | None = None) -> Database:
+    """The database of this project, on main.
+
+    Inside of `transaction.atomic` on PostgreSQL it is a part of that transaction: it sees what the transaction wrote,
+    what it writes is kept with the rest or not at all, and it ends with the block, so ask for it there. Everywhere else
+    it is the one of this process. Raises `ImproperlyConfigured`, `StoreError`.
+    """
+    settings = settings or configured()
+    connection = connection_of(settings)
+    if not connection.in_atomic_block or not shares_database(settings):
+        return main_database(settings)
+    return _joined(connection, settings)
+
+
+def _joined(connection: BaseDatabaseWrapper, settings: Configured) -> Database:
+    last = _parts.get(connection)
+    if last is not None and any(func is last for _, func, *_ in connection.run_on_commit):
+        return last.database
+    outside = main_database(settings)
+    connection.ensure_connection()
+    transaction = outside.store.join(connection)
+    own = {name: value for name, value in settings.options.items() if name in OF_DATABASE}
+    part = Database(outside.store.joined(transaction), **own)
+    ends = _parts[connection] = _Part(part, transaction, outside.store.wake)
+    connection.on_commit(ends)
+    return part
+
+
+class _Part:
+    """A database that is part of a transaction, for as long as this waits for the commit.
+
+    After the commit the database refuses everything, and followers look. Django forgets it with a rollback.
+    """
+
+    def __init__(self, database: Database, transaction: Any, wake: Callable[[], None]) -> None:
+        self.database = database
+        self._transaction = transaction
+        self._wake = wake
+
+    def __call__(self) -> None:
+        self._transaction.ended = True
+        self._wake()
+
+
+def adatabase() -> AsyncDatabase:
+    """The same for async code, outside of every transaction: `await adatabase().execute(...)`. Needs the extra `async`.
+
+    There is one for each process. Django's transactions are those of a thread: code that needs one goes into a function
+    under `sync_to_async`, and calls `execute` there.
+    """
+    from backstory.aio import over
+
+    db = main_database()
+    where = address()
+    face = _faces.get(where)
+    if face is None or face.db is not db:
+        face = _faces[where] = over(db)
+    return face
+
+
+def close() -> None:
+    """Close what is open here; the next call opens it again."""
+    _faces.clear()
+    while _open:
+        _open.popitem()[1].close()
+
+
+def _changed(setting: str, **_: object) -> None:
+    if setting in ("BACKSTORY", "DATABASES"):
+        close()
+
+
+def _without_database(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Somebody is about to make, copy or drop databases, as test runners do: nobody may be connected to them."""
+    if connection.alias == NO_DB_ALIAS:
+        close()
+
+
+setting_changed.connect(_changed)
+connection_created.connect(_without_database)

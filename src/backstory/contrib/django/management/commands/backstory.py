@@ -1,0 +1,61 @@
+"""`manage.py backstory VERB ...`: the verbs of the command line, on the store and the application of this project."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from backstory.contrib.django.conf import configured
+from backstory.contrib.django.databases import address
+
+OF_DJANGO = ("--settings", "--pythonpath")
+"""Options of `manage.py`, which has read them already."""
+
+
+class Command(BaseCommand):
+    """Hands its words to the command line of Backstory, which describes its verbs by `manage.py backstory help`."""
+
+    help = "Asks the history of this project, or changes it: the verbs of the backstory command, such as log and blame."
+    requires_system_checks = []  # noqa: RUF012 - as Django has it
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Take the words as they are: their options are not Django's."""
+        code = self.passed_on(_without_options_of_django(argv[2:]))
+        if code:
+            sys.exit(code)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The words, for `call_command`."""
+        parser.add_argument("words", nargs=argparse.REMAINDER)
+
+    def handle(self, *args: Any, words: list[str], **options: Any) -> None:  # noqa: ARG002 - as Django calls it
+        """Do it for `call_command`, which gets `SystemExit` where a terminal gets an exit code."""
+        code = self.passed_on(words)
+        if code:
+            sys.exit(code)
+
+    def passed_on(self, words: list[str]) -> int:
+        """The exit code of the command line for these words."""
+        from backstory.cli import main
+
+        settings = configured()
+        # By the environment and not by -s: what is typed goes first, and no hint repeats an address with a password.
+        os.environ["BACKSTORY_STORE"] = address(settings)
+        if settings.app:
+            os.environ["BACKSTORY_APP"] = settings.app
+        return main(words)
+
+
+def _without_options_of_django(words: list[str]) -> list[str]:
+    left: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word in OF_DJANGO:
+            next(rest, None)
+        elif not word.startswith(tuple(f"{option}=" for option in OF_DJANGO)):
+            left.append(word)
+    return left
