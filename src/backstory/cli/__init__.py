@@ -84,6 +84,7 @@ VERBS: dict[str, dict[str, str]] = {
         "resume": "let a projection or a reaction go on",
     },
     "know the application": {
+        "new": "make an application to begin with, or a slice of this one",
         "states": "list its states: their identities, and the events that make them",
         "commands": "list its commands: their arguments, the states that they read, and their events",
         "schema": "lock the schemas of its events, and check that stored events can be read",

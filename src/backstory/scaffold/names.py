@@ -1,0 +1,35 @@
+"""Names of slices, events and fields, in the three ways in which Python and people write them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from backstory.errors import ScaffoldError
+
+
+def snake(name: str, what: str) -> str:
+    """`place-order` or `PlaceOrder` as `place_order`. Raises `ScaffoldError` for a name that Python does not allow."""
+    found = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(" ", "_").lower()
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", found) or keyword.iskeyword(found):
+        raise ScaffoldError(
+            f"{name!r} cannot name {what}: a name has letters, digits and '-', and begins with a letter"
+        )
+    return found
+
+
+def camel(name: str) -> str:
+    """`place_order` as `PlaceOrder`."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def class_name(name: str, what: str) -> str:
+    """The name of a class, as it was given: `OrderPlaced`. Raises `ScaffoldError`."""
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) or keyword.iskeyword(name):
+        raise ScaffoldError(f"{name!r} cannot name {what}: it is a class, such as OrderPlaced")
+    return name
+
+
+def words(name: str) -> str:
+    """`place_order` as `place order`."""
+    return name.replace("_", " ").strip()

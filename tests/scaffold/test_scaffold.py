@@ -1,0 +1,136 @@
+"""Generated code passes its own tests and the checkers as it is written, and nothing is ever replaced."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backstory.errors import ScaffoldError
+from backstory.scaffold import new_app, write
+from backstory.scaffold.change import change
+from backstory.scaffold.field import KINDS, Field
+from backstory.scaffold.shape import defined
+
+SLICES = [
+    ["place-order", "--gives", "OrderPlaced", "order", "customer", "cents:int", "due:date", "at:datetime"],
+    ["pack-order", "--gives", "OrderPacked", "order", *(f"field_{kind.lower()}:{kind}" for kind in KINDS)],
+    [
+        "ship-order",
+        "--gives",
+        "OrderShipped",
+        "order",
+        "parcel",
+        "--after",
+        "OrderPlaced",
+        "--after",
+        "OrderPacked",
+    ],
+    ["thank", "--on", "OrderShipped", "--gives", "CustomerThanked", "order", "parcel", "stars:int"],
+    ["close", "--gives", "OrderClosed", "order"],
+    ["orders", "--view", "OrderPlaced", "--view", "OrderPacked", "--view", "shop.order_closed"],
+    ["shipped", "--view", "OrderShipped", "--state", "Shipment"],
+]
+
+
+def shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def ran(folder: Path, *words: str) -> str:
+    done = shell(folder, sys.executable, "-m", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An application with a slice of each kind, made by the command line."""
+    folder = tmp_path_factory.mktemp("made")
+    ran(folder, "backstory", "new", "app", "shop")
+    for words in SLICES:
+        ran(folder / "shop", "backstory", "new", "slice", *words)
+    return folder / "shop"
+
+
+def test_its_own_tests_pass(shop: Path) -> None:
+    assert "passed" in ran(shop, "pytest", "-q", "-p", "no:cacheprovider")
+
+
+def test_its_types_are_strict(shop: Path) -> None:
+    assert "Success" in ran(shop, "mypy")
+
+
+def test_ruff_has_nothing_to_say(shop: Path) -> None:
+    ran(shop, "ruff", "check", ".")
+    ran(shop, "ruff", "format", "--check", ".")
+
+
+def test_its_commands_and_views_work_on_a_store(shop: Path) -> None:
+    ran(shop, "backstory", "init")
+    ran(shop, "backstory", "do", "take_note", "n-1", "--text", "the first one", "--author", "ann")
+    assert "the first one" in ran(shop, "backstory", "find", "Note")
+
+
+def test_a_dry_run_shows_the_files_and_writes_none(tmp_path: Path) -> None:
+    shown = ran(tmp_path, "backstory", "new", "app", "shop", "--dry-run", "--json")
+    found = json.loads(shown)
+    assert not found["written"]
+    assert {"path": "shop/CLAUDE.md", "text": "@AGENTS.md\n"} in found["files"]
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_slice_is_never_written_over_another_one(shop: Path) -> None:
+    before = {path: path.read_bytes() for path in shop.rglob("*.py")}
+    again = shell(
+        shop, sys.executable, "-m", "backstory", "new", "slice", "close", "--gives", "Closed", "order"
+    )
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    assert before == {path: path.read_bytes() for path in shop.rglob("*.py")}
+
+
+def test_nothing_is_left_where_a_file_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("a file, and no folder")
+    with pytest.raises((ScaffoldError, OSError)):
+        write({"a/one.py": "", "b/two.py": ""}, tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "1st", "class", "a.b", "../shop", "json", "backstory", "ä b", "a\nb", 'x"""y']
+)
+def test_a_name_that_no_package_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ScaffoldError):
+        new_app(name)
+
+
+@pytest.mark.parametrize(
+    ("gives", "fields"),
+    [
+        ("orderPlaced", ["order"]),
+        ("Order Placed", ["order"]),
+        ("None", ["order"]),
+        ("OrderPlaced", []),
+        ("OrderPlaced", ["order:int"]),
+        ("OrderPlaced", ["order", "cents:integer"]),
+        ("OrderPlaced", ["order", "import"]),
+        ("OrderPlaced", ["order", "query"]),
+        ("OrderPlaced", ["order", "order"]),
+        ("OrderPlaced", ["order", "a b\nimport os"]),
+    ],
+)
+def test_no_name_or_field_becomes_other_code(gives: str, fields: list[str]) -> None:
+    with pytest.raises(ScaffoldError):
+        change("shop", "place", gives, [Field.of(text) for text in fields])
+
+
+def test_a_slice_without_a_tag_in_common_says_which_tags_there_are() -> None:
+    other = defined("shop.pay.decision", "Paid", [Field("invoice")])
+    with pytest.raises(
+        ScaffoldError, match="Paid has no tag order, so ship cannot find it; its tags: invoice"
+    ):
+        change("shop", "ship", "Shipped", [Field("order")], after=[other])
