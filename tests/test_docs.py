@@ -51,6 +51,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(EXAMPLES.rglob("*.md")),
+    *sorted((ROOT / "src" / "backstory" / "guide").glob("*.md")),
 ]
 SECONDS = 120
 

@@ -37,6 +37,7 @@ is in `backstory.cli.exits`. Only pages raise `BadParameter`, `NotFound` (`backs
      │       ├─ MissingRow       there is no such row
      │       └─ StaleRow         fields that it relied on have other values by now
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
+     ├─ UnknownTopic             the guide has no page of this name
      ├─ ScaffoldError            no code can be made for this name or this event, or a file is in its place
      ├─ ExpressionError          a condition in words cannot be understood
      ├─ InputError               a text that somebody typed is no value, state or call of a command
@@ -460,6 +461,10 @@ class StaleRow(RowRefused):
 
 class ApplicationError(BackstoryError, LookupError):
     """An application cannot be imported, or has no such event, state or command; or its code failed."""
+
+
+class UnknownTopic(BackstoryError, LookupError):
+    """The guide has no page of this name."""
 
 
 class ScaffoldError(BackstoryError):

@@ -133,7 +133,12 @@ def test_every_example_in_the_help_runs(example: str) -> None:
     if example.startswith("backstory import") and "--app" not in example:
         Path("pyproject.toml").unlink()  # which names an application, whose events these are not
     if ENDLESS not in example:
-        script = f'backstory() {{ {shlex.quote(sys.executable)} -m backstory "$@"; }}\n{example}'
+        before = "backstory new app shop; cd shop; " if example.startswith("backstory new slice") else ""
+        if "OrderShipped" in example:
+            before += "backstory new slice place --gives OrderPlaced order; "
+        if "--after" not in example and "OrderShipped" in example:
+            before += "backstory new slice ship --gives OrderShipped order; "
+        script = f'backstory() {{ {shlex.quote(sys.executable)} -m backstory "$@"; }}\n{before}{example}'
         ran = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False)
         assert ran.returncode == 0 or (ran.returncode == 1 and example.startswith(DIFFERS)), ran.stderr
         return

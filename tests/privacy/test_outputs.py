@@ -72,6 +72,8 @@ WALK: dict[str, list[str]] = {
     "merge": ["what-if --preview", "what-if", "--redecide --dry-run", "--redecide"],
     "rebase": ["main --dry-run -b what-if"],
     "cherry-pick": ["what-if --dry-run"],
+    "guide": ["", "debug"],
+    "new": ["app other"],
     "states": [""],
     "commands": [""],
     "schema": ["lock", "check --sample 10"],

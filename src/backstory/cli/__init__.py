@@ -84,6 +84,7 @@ VERBS: dict[str, dict[str, str]] = {
         "resume": "let a projection or a reaction go on",
     },
     "know the application": {
+        "guide": "show how something is done: a page for each topic",
         "new": "make an application to begin with, or a slice of this one",
         "states": "list its states: their identities, and the events that make them",
         "commands": "list its commands: their arguments, the states that they read, and their events",
