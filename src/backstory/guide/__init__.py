@@ -29,7 +29,7 @@ def topic(name: str) -> Topic:
     if name not in TOPICS:
         listed = f"it has {', '.join(TOPICS)}"
         raise UnknownTopic(f"the guide has no topic {name!r}; {did_you_mean(name, TOPICS, listed)}")
-    text = (files(__package__) / f"{name}.md").read_text("utf-8")
+    text = (files("backstory.guide") / f"{name}.md").read_text("utf-8")
     heading, summary = text.split("\n\n")[:2]
     return Topic(name, heading.removeprefix("# "), " ".join(summary.split()), text)
 

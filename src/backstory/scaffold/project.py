@@ -38,7 +38,7 @@ def new_app(name: str) -> dict[str, str]:
     words = {"package": package, "version": version("backstory")}
     found = {
         place.format(package=package): Template(
-            (resources(__package__) / "app" / source).read_text("utf-8")
+            (resources("backstory.scaffold") / "app" / source).read_text("utf-8")
         ).substitute(words)
         for source, place in PLACES.items()
     }
