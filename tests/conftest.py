@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from backstory.decide.commands import clashes
+from backstory.decide.register import clashes
 from backstory.values.event import definitions
 
 DATA = ("bpic2012.xes.gz", "receipt.csv")

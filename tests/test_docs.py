@@ -41,7 +41,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from backstory.decide import commands
+from backstory.decide import register
 from backstory.values.event import definitions
 
 ROOT = Path(__file__).parents[1]
@@ -368,9 +368,9 @@ def fresh_definitions(kept: tuple[str, ...]) -> Iterator[None]:
         return {name: cls for name, cls in definitions.items() if cls.__module__.startswith(kept)}
 
     before, start = dict(definitions), shipped()
-    known, clashing = dict(commands.definitions), set(commands.clashes)
-    commands.definitions.clear()
-    commands.clashes.clear()
+    known, clashing = dict(register.definitions), set(register.clashes)
+    register.definitions.clear()
+    register.clashes.clear()
     definitions.clear()
     definitions.update(start)
     try:
@@ -379,10 +379,10 @@ def fresh_definitions(kept: tuple[str, ...]) -> Iterator[None]:
         after = before | shipped()
         definitions.clear()
         definitions.update(after)
-        commands.definitions.clear()
-        commands.definitions.update(known)
-        commands.clashes.clear()
-        commands.clashes.update(clashing)
+        register.definitions.clear()
+        register.definitions.update(known)
+        register.clashes.clear()
+        register.clashes.update(clashing)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

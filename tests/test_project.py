@@ -16,7 +16,6 @@ LINES = 400
 LONG_FILES: dict[str, str] = {
     "src/backstory/errors.py": "every error in one tree, so that somebody who catches one sees the others",
     "src/backstory/web/assets/backstory.css": "the one stylesheet of all pages: tokens, then components",
-    "src/backstory/decide/commands.py": "one class, and all that follows from the signature of a function",
     "src/backstory/aio/verbs.py": "made by scripts/async_face.py: a method for each verb of backstory/verbs",
 }
 """Files under src/ that may be longer than that, each with the reason why it is still one thing."""

@@ -91,7 +91,7 @@ def reported(verb: Callable[..., MergeReport], *given: object) -> MergeReport:
 
 def decided_again(trial: Database, step: MergeStep) -> list[EventData]:
     """What the command of a step decides now."""
-    from backstory.decide.commands import definitions
+    from backstory.decide.register import definitions
 
     recorded = step.commit.command
     assert recorded is not None

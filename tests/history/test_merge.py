@@ -17,8 +17,8 @@ import pytest
 
 from backstory import Event, State, Tag, command
 from backstory.database import Database
-from backstory.decide.commands import definitions
 from backstory.decide.drafting import Said
+from backstory.decide.register import definitions
 from backstory.errors import BranchError, MergeConflict, UnknownRevision
 from backstory.history.check.verify import verify
 from backstory.history.merge.merge import MergeReport, Options

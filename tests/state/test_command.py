@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from backstory import Command, Event, Now, Personal, Refused, State, Tag, command, provided
-from backstory.decide import call, commands
+from backstory.decide import call, register
 from backstory.errors import DecisionError, DefinitionError
 from backstory.testing import given
 from backstory.values.masking import masked_command
@@ -420,20 +420,20 @@ def test_commands_are_equal_by_function_and_arguments_and_have_the_functions_doc
 
 
 def test_a_name_that_two_modules_gave_to_commands_is_known_to_clash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "definitions", {})
-    monkeypatch.setattr(commands, "clashes", set())
+    monkeypatch.setattr(register, "definitions", {})
+    monkeypatch.setattr(register, "clashes", set())
 
     def pay() -> list[Event]:
         return []
 
     command(pay)
     command(pay)
-    assert not commands.clashes
+    assert not register.clashes
     pay.__module__ = "another"
     command(pay)
-    assert commands.clashes == {"pay"}
+    assert register.clashes == {"pay"}
     command(name="another.pay")(pay)
-    assert set(commands.definitions) == {"pay", "another.pay"}
+    assert set(register.definitions) == {"pay", "another.pay"}
 
 
 def test_threads_that_record_a_command_for_the_first_time_at_once_do_not_disturb_each_other() -> None:

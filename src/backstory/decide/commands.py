@@ -36,13 +36,13 @@ from backstory.decide.parameters import (
     stages,
     state_parameter,
 )
+from backstory.decide.register import register
 from backstory.decide.returned import given_events
 from backstory.errors import DecisionError, DefinitionError, MissingInput
 from backstory.told import two_of_one_name
 from backstory.values.event import Event, is_event
-from backstory.values.event_data import RESERVED
 from backstory.values.fields import unresolved
-from backstory.values.masking import know_command, masked_repr, masked_words, plainly
+from backstory.values.masking import masked_repr, masked_words, plainly
 from backstory.values.privacy import Privacy
 from backstory.values.veil import HIDDEN, OPEN, Veil, own_veil, united
 
@@ -343,16 +343,6 @@ class CommandType(Generic[P, R, G]):
         return events
 
 
-definitions: dict[str, CommandType[...]] = {}
-"""Every command by its name: so that a recorded decision can be made again."""
-
-built_in: dict[str, CommandType[...]] = {}
-"""Those of Backstory itself, which each merge knows, whatever application it is done for."""
-
-clashes: set[str] = set()
-"""Names that two modules gave to commands: a command that was recorded under such a name could be either."""
-
-
 class _Naming(Protocol):
     """`command(name=...)`, which waits for the function."""
 
@@ -394,18 +384,7 @@ def command(
 
     def made(function: Callable[..., Any]) -> CommandType[...]:
         kind = CommandType(function, local, name, renamed)
-        if kind.name.startswith(RESERVED):
-            if not kind.__module__.startswith("backstory."):
-                raise DefinitionError(
-                    f"{kind.__qualname__}: the name {kind.name!r} begins with {RESERVED!r}, which is kept for Backstory"
-                    " itself"
-                )
-            built_in[kind.name] = kind
-        other = definitions.get(kind.name)
-        if other is not None and other.__module__ != kind.__module__:
-            clashes.add(kind.name)
-        definitions[kind.name] = kind
-        know_command(kind.name, kind.__module__, kind.recorded_veil)
+        register(kind)
         return kind
 
     return made if function is None else made(function)

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from backstory.decide.commands import built_in, clashes, definitions
 from backstory.decide.context import current
+from backstory.decide.register import known
 from backstory.errors import BranchError, BranchMoved, HeadMoved, IdReused, MergeConflict, RefMoved
 from backstory.history.merge.replay import MergeStep, Outcome, Policy, Replay, Resolution, Rules
 from backstory.history.refs.branches import MAIN, Branch, Branches
@@ -101,9 +101,6 @@ class Options(msgspec.Struct, frozen=True):
         """The rules for the judge. Raises `BranchError` if a commit is forced without a reason."""
         if "force" in (self.resolution, *self.resolutions.values()) and not self.message:
             raise BranchError("to take commits that are in conflict needs a message that says why")
-        known = self.commands
-        if known is None:
-            known = {name: kind for name, kind in definitions.items() if name not in clashes}
         author = current().author if self.author is None else self.author
         return Rules(
             branches.clock,
@@ -112,7 +109,7 @@ class Options(msgspec.Struct, frozen=True):
             self.resolution,
             self.resolutions,
             self.unconditioned,
-            {**known, **built_in},
+            known(self.commands),
             author,
         )
 
