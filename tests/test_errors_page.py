@@ -79,6 +79,7 @@ ELSEWHERE = {
     "WrongSignature": "outbox",
     "UsageError": "cli.exits",
     "BadParameter": "web.ask",
+    "Busy": "web.ask",
     "NotFound": "web.ask",
     "Forbidden": "web.guard",
     "NotOperated": "operating",

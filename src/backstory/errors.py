@@ -1,7 +1,7 @@
 """Every error that Backstory raises, as one tree; `docs/errors.md` has a way out of each.
 
 `Later`, `StopSending` and `WrongSignature` are in `backstory.outbox`; `UsageError`, which only the command line raises,
-is in `backstory.cli.exits`. Only pages raise `BadParameter`, `NotFound` (`backstory.web.ask`) and `Forbidden`
+is in `backstory.cli.exits`. Only pages raise `BadParameter`, `Busy`, `NotFound` (`backstory.web.ask`) and `Forbidden`
 (`backstory.web.guard`).
 
     BackstoryError

@@ -94,15 +94,12 @@ def test_a_large_commit_is_shown_in_windows_and_its_changes_where_they_are_wante
     assert commit.size == 3_000
 
 
-def test_in_a_long_log_the_frame_is_sent_first_and_wrong_input_still_has_its_status(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_long_log_a_page_is_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backstory.web.pages.commit.FOLDED", 0)
     client, at = site(*story()), wrong().position
     page = client.get(f"/c/{at}")
     assert "Order o-1042 refunded_cents 8450 9350 +900" in words_of(page.text)
     assert f"backstory show '#{at}'" in words_of(page.text)
-    assert "content-length" not in page.headers
     assert client.get(f"/c/{at}?events=7").status_code == 400
     assert client.get(f"/c/{at}.json").json() == json_of("show", wrong().hash.hex())
 

@@ -12,13 +12,14 @@ from urllib.parse import quote, unquote
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from backstory.web import actions, pages
-from backstory.web.answering import failed, responded
-from backstory.web.ask import DOTS, Ask, BadParameter, NotFound
+from backstory.web.answering import failed, page_as
+from backstory.web.ask import DOTS, Ask, BadParameter, Busy, NotFound
 from backstory.web.guard import (
     FORM_COOKIE,
+    HEADERS,
     Forbidden,
     check_form,
     check_host,
@@ -28,7 +29,9 @@ from backstory.web.guard import (
     new_form_key,
     set_cookie,
 )
-from backstory.web.site import Site
+from backstory.web.late import Late
+from backstory.web.page import Elsewhere, Page, Slow
+from backstory.web.site import WAITING, Site
 from backstory.web.static import file
 
 if TYPE_CHECKING:
@@ -136,14 +139,25 @@ class Browser:
             raise NotFound(f"{request.method} is not a method that this page has")
         form = await _form(request)
         check_form(self.site.secret, key, ask.reader.name, str(form.get("token", "")))
-        action = actions.find(ask, form)
+        action, threads = actions.find(ask, form), self.site.action_threads
+        if threads.statistics().tasks_waiting >= WAITING:
+            raise Busy(
+                "the store takes no more changes at the moment: nothing was done; try again in a minute"
+            )
         return await to_thread.run_sync(lambda: _seen(ask, action, as_json=as_json), limiter=threads)
 
 
 def _seen(ask: Ask, work: Callable[[], Answer], *, as_json: bool) -> Response:
     """The answer as the reader may see it: fields that their scope hides are withheld in all of it."""
     with ask.reader.scope.applied():
-        return responded(ask, work(), as_json=as_json)
+        answer = work()
+        match answer:
+            case Elsewhere():
+                return RedirectResponse(answer.url, 303, headers=dict(HEADERS))
+            case Slow():
+                return Late(ask, answer, as_json=as_json)
+            case Page():
+                return page_as(ask, answer, as_json=as_json)
 
 
 def _failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str) -> Response:

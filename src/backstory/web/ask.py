@@ -42,6 +42,10 @@ class NotFound(BackstoryError):
     """There is no such page."""
 
 
+class Busy(BackstoryError):
+    """As many wait to change something as can be served."""
+
+
 class Ask:
     """A question: its path without prefix, its parameters, and the database as this reader may see it.
 

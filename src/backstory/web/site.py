@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from backstory.web.reader import Actor, Reader
 
 
-THREADS, LONG = 16, 4
-"""Threads that make pages, and those that go on with pages that read much: not those of the application around."""
+THREADS, LONG, ACTING = 16, 4, 4
+"""Threads that make pages, those that go on with pages that read much, and those that write: none of the application.
+"""
+
+WAITING = 16
+"""Actions that wait for a thread at most: a store that is locked keeps each for as long as it waits for the lock."""
 
 
 class Site:
@@ -48,6 +52,7 @@ class Site:
         self.streams = Streams(db)
         self.trend = Trend()
         self.threads, self.long_threads = CapacityLimiter(THREADS), CapacityLimiter(LONG)
+        self.action_threads = CapacityLimiter(ACTING)
         self.secret = secrets.token_bytes(32) if secret is None else secret
 
     def seen_by(self, reader: Reader) -> Database:
