@@ -95,6 +95,11 @@ def has_commit(log: Log, hash: bytes) -> bool:
     return any(commit.hash == hash for commit in log.find(hash.hex()))
 
 
+def event_at(log: Log, position: int) -> RecordedEvent | None:
+    """The event at a position; None if there is none, or none that the reader of the log may see."""
+    return next(iter(log.read(after=position - 1, upto=position)), None)
+
+
 def events_of(log: Log, commit: Commit, limit: int | None = None) -> Iterator[RecordedEvent]:
     """The events of a commit, or the first of them."""
     return log.read(after=commit.first - 1, upto=commit.position, limit=limit)

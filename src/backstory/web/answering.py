@@ -21,7 +21,7 @@ from backstory.errors import (
 )
 from backstory.web.ask import Ask, Busy, NotFound
 from backstory.web.guard import HEADERS, Forbidden
-from backstory.web.page import Page
+from backstory.web.page import Attached, Page
 from backstory.web.rendering import rendered
 from backstory.web.wrong import told, ways_out
 
@@ -49,6 +49,12 @@ def page_as(ask: Ask, page: Page, *, as_json: bool) -> Response:
     if as_json:
         return _json(page.document, page.status)
     return _html(rendered(ask, page), page.status)
+
+
+def attached(file: Attached) -> Response:
+    """A text as a file, which no browser shows as a page."""
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{file.name}"'}
+    return Response(file.text.encode("utf-8", "backslashreplace"), media_type="text/plain", headers=headers)
 
 
 def failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str = "") -> Response:

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from backstory.web import actions, pages
-from backstory.web.answering import failed, page_as
+from backstory.web.answering import attached, failed, page_as
 from backstory.web.ask import DOTS, Ask, BadParameter, Busy, NotFound
 from backstory.web.guard import (
     FORM_COOKIE,
@@ -30,7 +30,7 @@ from backstory.web.guard import (
     set_cookie,
 )
 from backstory.web.late import Late
-from backstory.web.page import Elsewhere, Page, Slow
+from backstory.web.page import Attached, Elsewhere, Page, Slow
 from backstory.web.site import WAITING, Site
 from backstory.web.static import file
 
@@ -154,6 +154,8 @@ def _seen(ask: Ask, work: Callable[[], Answer], *, as_json: bool) -> Response:
         match answer:
             case Elsewhere():
                 return RedirectResponse(answer.url, 303, headers=dict(HEADERS))
+            case Attached():
+                return attached(answer)
             case Slow():
                 return Late(ask, answer, as_json=as_json)
             case Page():

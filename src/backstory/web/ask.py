@@ -30,6 +30,12 @@ SHORT = 10
 DIGITS = 20
 """Digits of a number in an address at most."""
 
+LONGEST = 8_000
+"""Characters of an address that we give: servers and browsers take no much longer ones."""
+
+TOO_LONG = "too-long"
+"""The page that a longer address leads to."""
+
 DOTS = re.compile(r"~*\.\.?")
 """A part of an address that a browser would take for a step in it, and what stands for one: `~..` for `..`."""
 
@@ -200,16 +206,24 @@ class Ask:
         """The address of a page, which keeps the revision that is looked at unless `at` says another.
 
         Each part of the path is encoded, so an identity may hold any text. Parameters that are None, empty or False are
-        left out; a list repeats its parameter.
+        left out; a list repeats its parameter. One that would be too long leads to a page that says so.
         """
         if self.at:
             params = {"at": self.at} | params
-        return self.prefix + self._path(path) + self._query(params)
+        return self._address(path, params)
 
     def here(self, **changes: object) -> str:
         """This page's address with other parameters."""
         kept: dict[str, object] = {name: self.params.getlist(name) for name in self.params}
-        return self.prefix + self._path(self.path) + self._query(kept | changes)
+        return self._address(self.path, kept | changes)
+
+    def _address(self, path: Sequence[object], params: Mapping[str, object]) -> str:
+        texts = (each for each in (*path, *params.values()) if isinstance(each, str))
+        if sum(map(len, texts)) <= LONGEST:
+            address = self.prefix + self._path(path) + self._query(params)
+            if len(address) <= LONGEST:
+                return address
+        return f"{self.prefix}/{TOO_LONG}"
 
     @property
     def permalink(self) -> str:

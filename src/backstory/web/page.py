@@ -55,6 +55,13 @@ class Elsewhere(msgspec.Struct, frozen=True):
     url: str
 
 
+class Attached(msgspec.Struct, frozen=True):
+    """A text that a page shows the beginning of, as a file to keep."""
+
+    name: str
+    text: str
+
+
 SILENT, EVERY = 0.2, 0.5
 """Seconds in which nobody is told that there is something to wait for, and between what is told then."""
 
@@ -80,4 +87,4 @@ def soon(title: str, steps: Iterator[Progress | Page]) -> Page | Slow:
     return first if isinstance(first, Page) else Slow(title, chain([first], steps))
 
 
-Answer = Page | Slow | Elsewhere
+Answer = Page | Slow | Elsewhere | Attached

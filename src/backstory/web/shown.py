@@ -18,8 +18,10 @@ from backstory.values.masking import MASK
 HUES = 6
 """Hues of the stylesheet."""
 
-CUT = 240
-"""Characters of a value that a list or a table shows; its own page shows all."""
+CUT, LINE, TEXT = 240, 1_000, 20_000
+"""Characters that are shown of a value in a list or a table, of a name or another text of one line, and of a text of
+several lines. What is left out is counted.
+"""
 
 
 def hue(text: str) -> int:
@@ -62,12 +64,26 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def value(data: Any, most: int = 0) -> str:
-    """A value as it is stored: text without quotes, all else as JSON. With `most` it is cut, and the rest counted."""
-    text = plain_lines(data) if isinstance(data, str) else msgspec.json.encode(data, enc_hook=str).decode()
-    if most and len(text) > most:
-        return f"{text[:most]}… {len(text) - most:,} more characters"
-    return text
+def cut(text: str, most: int) -> str:
+    """The beginning of a text, and how much is left out."""
+    return text if len(text) <= most else f"{text[:most]}… {len(text) - most:,} more characters"
+
+
+def line(text: str) -> str:
+    """A text of one line, or a name, without control characters."""
+    return plain(cut(text, LINE))
+
+
+def lines(text: str, most: int = TEXT) -> str:
+    """A text of several lines, without other control characters."""
+    return plain_lines(cut(text, most))
+
+
+def value(data: Any, most: int = TEXT) -> str:
+    """The beginning of a value as it is stored: text without quotes, all else as JSON."""
+    if isinstance(data, str):
+        return lines(data, most)
+    return cut(msgspec.json.encode(data, enc_hook=str).decode(), most)
 
 
 def is_masked(data: Any) -> bool:
@@ -124,7 +140,7 @@ def dotted(pointer: str) -> str:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "dotted": dotted,
-    "plain": plain,
-    "lines": plain_lines,
+    "plain": line,
+    "lines": lines,
     "value": value,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from backstory.web.ask import Ask, NotFound
+from backstory.web.ask import TOO_LONG, Ask, NotFound
 from backstory.web.page import Answer, Elsewhere
 
 PAGES = {
@@ -33,6 +33,8 @@ def find(ask: Ask) -> Callable[[], Answer]:
     """The page at an address, to be made in a thread. Raises `NotFound`."""
     if not ask.path:
         return lambda: Elsewhere(ask.url("log"))
+    if ask.path == [TOO_LONG]:
+        raise NotFound("the name that this leads to is too long for an address; the command line shows it")
     name = PAGES.get(ask.path[0])
     if name is None:
         raise NotFound(f"there is no page {'/'.join(ask.path)}")

@@ -17,6 +17,7 @@ from backstory.history.compare.flat import Leaf
 from backstory.history.compare.jsonable import names_of
 from backstory.history.compare.place import written
 from backstory.history.compare.pointer import Path
+from backstory.lookup import event_at
 from backstory.store import Log
 from backstory.subject import Subjects
 from backstory.values.commit import Commit
@@ -116,7 +117,7 @@ def _page(ask: Ask, found: Entity, around: Events) -> Page:
 
 def _types(log: Log, positions: set[int]) -> Mapping[int, str]:
     """The types of the events at some positions, a look-up each."""
-    found = (next(iter(log.read(after=each - 1, upto=each, limit=1)), None) for each in sorted(positions))
+    found = (event_at(log, each) for each in sorted(positions))
     return {event.position: event.type for event in found if event is not None}
 
 

@@ -18,12 +18,14 @@ from backstory.history.check.verify import commit_problems
 from backstory.history.compare.jsonable import words_of
 from backstory.history.forget.withholding import names_of
 from backstory.history.refs.revision import SHORTEST, Point, commits_named, resolve
+from backstory.lookup import event_at
 from backstory.subject import Subjects
-from backstory.values.commit import DATA, METADATA, ORIGIN, Commit
+from backstory.values.commit import DATA, MESSAGE, METADATA, ORIGIN, Commit
 from backstory.values.masking import masked_data
 from backstory.web import why
 from backstory.web.ask import SHORT, Ask, BadParameter, NotFound
-from backstory.web.page import Answer, Elsewhere, Page, Slow
+from backstory.web.page import Answer, Attached, Elsewhere, Page, Slow
+from backstory.web.shown import CUT, LINE
 from backstory.web.wrong import told
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ def page(ask: Ask) -> Answer:
     line = ask.db.handle.line(point.chain)
     if ask.one("proof"):
         return _proof(ask, line, commit)
+    if whole := ask.one("whole"):
+        return _whole(commit, line.log, whole)
     window = _window(ask, point, commit, line.log)
     wanted = commit.size > LARGE and ask.flag("changes")
     if ask.head.position <= FOLDED and not wanted:
@@ -141,6 +145,7 @@ def _shown(ask: Ask, point: Point, commit: Commit, line: Line, window: Window) -
         "subject": subject,
         "message": commit.message.strip("\n").partition("\n")[2].strip("\n"),
         "hash": commit.hash.hex()[:SHORT],
+        "file": ask.url("c", commit.position, whole="message") if len(commit.message) > LINE else "",
         "withheld": names_of(commit),
         "late": commit.time != commit.authored,
         "branches": _holders(ask, commit),
@@ -213,6 +218,7 @@ def _event(ask: Ask, commit: Commit, event: RecordedEvent) -> Mapping[str, Any]:
     number = event.position - commit.first + 1
     shown: dict[str, Any] = {
         "event": event, "proof": ask.url("c", commit.position, proof=number),
+        "file": ask.url("c", commit.position, whole=number) if len(event.data) > CUT else "",
         "fields": (), "left": 0, "json": "", "gone": False,
     }  # fmt: skip
     if DATA + number - 1 in commit.withheld or not event.data:
@@ -223,6 +229,19 @@ def _event(ask: Ask, commit: Commit, event: RecordedEvent) -> Mapping[str, Any]:
         text = msgspec.json.format(data, indent=2).decode()
         return shown | {"json": text[:TEXT], "left": max(0, len(text) - TEXT)}
     return shown | {"fields": list(decoded.items())[:FIELDS], "left": max(0, len(decoded) - FIELDS)}
+
+
+def _whole(commit: Commit, log: Log, part: str) -> Attached:
+    """The whole message, or the whole data of the event of this number, as a file. Raises `NotFound`."""
+    name = f"commit-{commit.position}-{part}"
+    if part == "message" and MESSAGE not in commit.withheld:
+        return Attached(f"{name}.txt", commit.message)
+    number = int(part) if part.isascii() and part.isdecimal() and len(part) < 10 else 0
+    if 1 <= number <= commit.size and DATA + number - 1 not in commit.withheld:
+        event = event_at(log, commit.first + number - 1)
+        if event is not None:
+            return Attached(f"{name}.json.txt", msgspec.json.format(masked_data(event), indent=2).decode())
+    raise NotFound(f"there is no {part[:60]!r} that you may see: whole is message, or the number of an event")
 
 
 def _metadata(commit: Commit) -> Any:

@@ -175,7 +175,7 @@ def _document(log: Log, steps: Steps) -> Mapping[str, Any]:
 
 
 def _raw(told: Mapping[str, Any]) -> str:
-    return msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2).decode()[:RAW]
+    return shown.cut(msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2).decode(), RAW)
 
 
 def _row(ask: Ask, subjects: Subjects, index: int, step: Step) -> dict[str, Any]:
@@ -290,7 +290,12 @@ def _wire(
         }
         size += sum(len(text or "") + 8 for text in values.values())
         told.append(
-            {"at": row["at"], "position": row["position"], "type": row["type"], "author": row["author"]}
+            {
+                "at": row["at"],
+                "position": row["position"],
+                "type": shown.line(row["type"]),
+                "author": shown.line(row["author"]),
+            }
         )
         told[-1]["commit"] = step.commit.hash.hex()[:SHORT]
         told[-1]["time"] = row["time"].isoformat()

@@ -14,6 +14,7 @@ import msgspec
 from backstory import operating
 from backstory.documents import document
 from backstory.documents.projections import parked_document, projections_document
+from backstory.lookup import event_at
 from backstory.operating import Chosen, NotOperated
 from backstory.projections.catalog import DIVERGED, KEPT_BACK, LEFT_OUT, PAUSED, STOPPED, Parked
 from backstory.projections.operate import NEVER, Standing
@@ -199,8 +200,7 @@ def _seen(ask: Ask, events: Sequence[Parked]) -> tuple[list[Parked], int]:
 
 def _recorded(ask: Ask, position: int) -> Any:
     """The event at a position of main, if the reader may see it."""
-    log = ask.site.seen_by(ask.reader).log
-    return next(iter(log.read(after=position - 1, upto=position)), None)
+    return event_at(ask.site.seen_by(ask.reader).log, position)
 
 
 def _event(ask: Ask, one: Parked) -> dict[str, Any]:
