@@ -1,0 +1,196 @@
+"""Capture of some tables: what is made in the application's database, and what is said in its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from backstory.capture import postgres, sqlite
+from backstory.capture.described import Captured, Column, quoted
+from backstory.errors import DefinitionError
+from backstory.tables import Transaction
+from backstory.values.event_data import check_text
+from backstory.values.forms import free_json
+from backstory.values.ids import new_id
+
+if TYPE_CHECKING:
+    from backstory.capture.drain import Drainer
+    from backstory.database import Database
+
+Begin = Callable[[], AbstractContextManager[Transaction]]
+"""Gives a transaction of the application's database for the length of a block, which is committed at its end."""
+
+HOME = "backstory_capture"
+"""The schema of the outbox in PostgreSQL; in SQLite its tables begin with `backstory_`."""
+
+
+class Capture:
+    """The captured tables of one database. It holds no connection. Safe for many threads.
+
+    Raises `DefinitionError` for two tables with one history, unless one is a `part` of the other.
+    """
+
+    def __init__(self, tables: Sequence[Captured], *, home: str = HOME) -> None:
+        self.tables = tuple(tables)
+        self.home = home
+        whole = [table.history for table in self.tables if not table.part]
+        if twice := {name for name in whole if whole.count(name) > 1}:
+            raise DefinitionError(f"two tables cannot have one history: {', '.join(sorted(twice))}")
+
+    def install(self, tx: Transaction) -> None:
+        """Make the outbox and the triggers, or make them fit the tables as they are now. All or nothing."""
+        with _whole(tx):
+            self._make_home(tx)
+            for table in self.tables:
+                made = self._resolved(tx, table)
+                shape = self._shape(tx, made)
+                self._drop(tx, table)
+                if tx.dialect == "sqlite":
+                    sqlite.create(tx, made, shape)
+                else:
+                    postgres.create(tx, made, shape, self.home)
+
+    def remove(self, tx: Transaction) -> None:
+        """Drop the triggers. What is in the outbox stays for the drainer."""
+        with _whole(tx):
+            for table in self.tables:
+                self._drop(tx, table)
+
+    def check(self, tx: Transaction) -> list[str]:
+        """The faults, in words: triggers that are missing, and columns that they do not know. Empty if all fits."""
+        found = []
+        for table in self.tables:
+            try:
+                made = self._resolved(tx, table)
+            except DefinitionError as wrong:
+                found.append(str(wrong))
+                continue
+            if tx.dialect == "sqlite":
+                there, needed = sqlite.triggers(tx, table), {"INSERT", "UPDATE", "DELETE"}
+            else:
+                there, needed = postgres.triggers(tx, table), {"INSERT", "UPDATE", "DELETE", "TRUNCATE"}
+            if missing := needed - set(there):
+                found.append(
+                    f"{table.name}: changes are lost, there is no trigger for {', '.join(sorted(missing))}"
+                )
+                continue
+            number = self._known(tx, made)
+            if number is None:
+                found.append(f"{table.name}: its triggers were made for other columns than {_named(made)}")
+        return [f"{each}; install the capture again" for each in found]
+
+    def say(
+        self,
+        tx: Transaction,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say who writes, and why, for what this transaction writes from now on. It ends with the transaction.
+
+        In SQLite it is a row that is written in the transaction, so `hush` must take it away before the commit; rows
+        that are written without any are a commit of the log for each statement.
+        """
+        said = (
+            None if author is None else check_text(author, "the author"),
+            None if message is None else check_text(message, "the message"),
+            None if metadata is None else free_json(dict(metadata), "the metadata").decode(),
+        )
+        if tx.dialect == "sqlite":
+            tx.execute("INSERT OR REPLACE INTO backstory_said VALUES (1, ?, ?, ?, ?)", (new_id(), *said))
+        else:
+            tx.rows(
+                "SELECT set_config('backstory.author', ?, true), set_config('backstory.message', ?, true),"
+                " set_config('backstory.metadata', ?, true)",
+                [each or "" for each in said],
+            )
+
+    def hush(self, tx: Transaction) -> None:
+        """Take away what was said, at the end of a transaction of SQLite; in PostgreSQL it ends by itself."""
+        if tx.dialect == "sqlite":
+            tx.execute("DELETE FROM backstory_said")
+
+    def drainer(self, db: Database, begin: Begin) -> Drainer:
+        """What takes rows out of the outbox and appends them to the branch of a database."""
+        from backstory.capture.drain import Drainer
+
+        return Drainer(db, begin, self.home)
+
+    def _make_home(self, tx: Transaction) -> None:
+        if tx.dialect == "sqlite":
+            for statement in sqlite.TABLES:
+                tx.execute(statement.strip())
+            tx.execute("INSERT OR IGNORE INTO backstory_capture VALUES (1, ?)", (new_id(),))
+        elif tx.dialect == "postgresql":
+            for statement in postgres.home_sql(self.home):
+                tx.execute(statement.strip())
+            tx.execute(
+                f"INSERT INTO {quoted(self.home)}.capture VALUES (1, ?) ON CONFLICT DO NOTHING", (new_id(),)
+            )
+        else:
+            raise DefinitionError(
+                f"rows of {tx.dialect} cannot be captured: there are triggers for SQLite and for PostgreSQL"
+            )
+
+    def _resolved(self, tx: Transaction, table: Captured) -> Captured:
+        """The table with all of its columns, as it is now."""
+        found = (sqlite if tx.dialect == "sqlite" else postgres).columns(tx, table)
+        said = {column.name: column for column in table.columns}
+        made = tuple(
+            replace(said[name], kind=said[name].kind or kind) if name in said else Column(name, "", kind)
+            for name, kind in found
+            if name not in table.left_out
+        )
+        names = {name for name, _ in found}
+        if strangers := [name for name in (*table.key, *table.left_out, *said) if name not in names]:
+            raise DefinitionError(
+                f"{table.name} has no column {strangers[0]}; it has {', '.join(sorted(names))}"
+            )
+        return replace(table, columns=made)
+
+    def _known(self, tx: Transaction, made: Captured) -> int | None:
+        """The number of the newest description of a table, if it is this one."""
+        shapes = "backstory_shapes" if tx.dialect == "sqlite" else f"{quoted(self.home)}.shapes"
+        found = tx.rows(
+            f"SELECT id, captured FROM {shapes} WHERE source = ? ORDER BY id DESC LIMIT 1", (made.name,)
+        )
+        return found[0][0] if found and found[0][1] == _encoded(made) else None
+
+    def _shape(self, tx: Transaction, made: Captured) -> int:
+        """The number of this description of a table; rows in the outbox name it, so it stays as it is."""
+        number = self._known(tx, made)
+        if number is None:
+            shapes = "backstory_shapes" if tx.dialect == "sqlite" else f"{quoted(self.home)}.shapes"
+            tx.execute(f"INSERT INTO {shapes} (source, captured) VALUES (?, ?)", (made.name, _encoded(made)))
+            number = self._known(tx, made)
+        assert number is not None
+        return number
+
+    def _drop(self, tx: Transaction, table: Captured) -> None:
+        (sqlite if tx.dialect == "sqlite" else postgres).drop(tx, table)
+
+
+def _encoded(made: Captured) -> str:
+    return msgspec.json.encode(made).decode()
+
+
+def _named(made: Captured) -> str:
+    return ", ".join(column.name for column in made.columns)
+
+
+@contextmanager
+def _whole(tx: Transaction) -> Iterator[None]:
+    """All statements of a block or none, also where the driver of SQLite begins no transaction for them."""
+    tx.execute("SAVEPOINT backstory_capture")
+    try:
+        yield
+    except BaseException:
+        tx.execute("ROLLBACK TO SAVEPOINT backstory_capture")
+        tx.execute("RELEASE SAVEPOINT backstory_capture")
+        raise
+    tx.execute("RELEASE SAVEPOINT backstory_capture")

@@ -1,0 +1,173 @@
+"""The outbox: rows that triggers wrote, as pieces that are appended to the log one after the other.
+
+A piece is what one transaction wrote, with one author, up to `ROWS` rows or `BYTES`; the rest is the next piece. It
+follows from the rows of its transaction alone, so a drainer that comes again after a crash finds the same pieces.
+
+The order of pieces is that of their last rows. If a transaction changed a row after another one had changed it, that
+other one had ended, so all of its numbers are lower than this one's number of that row. A transaction whose rows have
+not all been seen is no piece yet, so no piece is brought before one that it stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from backstory.capture.described import Captured, quoted
+from backstory.tables import Transaction
+
+ROWS = 1_000
+"""Rows of a piece. Ids of commits follow from it: another number would bring rows twice that a crash left behind."""
+
+BYTES = 16 << 20
+"""Bytes of the rows of a piece, at most, unless one row alone has more."""
+
+WINDOW = 5_000
+"""Rows that are looked at together, without their values."""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A row in the outbox, without its values."""
+
+    id: int
+    tx: Any
+    salt: int
+    size: int
+    said: tuple[str, str, str]
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """The rows of one commit: of a transaction, those from the first number to the last."""
+
+    tx: Any
+    first: Mark
+    last: int
+    rows: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """What no other piece has: the number of its first row, and what that row drew."""
+        return f"{self.first.id}.{self.first.salt & (1 << 64) - 1:016x}"
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A row of the outbox."""
+
+    id: int
+    at: datetime
+    shape: int
+    op: str
+    old: bytes | str | None
+    new: bytes | str | None
+
+
+class Outbox:
+    """The outbox of a database, in one transaction."""
+
+    def __init__(self, tx: Transaction, home: str) -> None:
+        self._tx = tx
+        self._is_sqlite = tx.dialect == "sqlite"
+        self._name = "backstory_outbox" if self._is_sqlite else f"{quoted(home)}.outbox"
+        self._shapes = "backstory_shapes" if self._is_sqlite else f"{quoted(home)}.shapes"
+        self._capture = "backstory_capture" if self._is_sqlite else f"{quoted(home)}.capture"
+        self._its = "coalesce(tx, at)" if self._is_sqlite else "tx"
+        self._size = "coalesce({0}({1}), 0)".format
+        self._length = "length" if self._is_sqlite else "octet_length"
+
+    def id(self) -> str:
+        """The random id of this capture."""
+        return str(self._tx.rows(f"SELECT id FROM {self._capture}")[0][0])
+
+    def is_mine(self) -> bool:
+        """Whether no other drainer is at work, until the end of the transaction; in SQLite nobody asks."""
+        if self._is_sqlite:
+            return True
+        return bool(
+            self._tx.rows(f"SELECT pg_try_advisory_xact_lock('{self._name}'::regclass::oid::bigint)")[0][0]
+        )
+
+    def shape(self, number: int) -> Captured:
+        """The description of a table that rows of the outbox name."""
+        [(captured,)] = self._tx.rows(f"SELECT captured FROM {self._shapes} WHERE id = ?", (number,))
+        return msgspec.json.decode(captured, type=Captured)
+
+    def pieces(self) -> list[Piece]:
+        """The next pieces, in their order; none if the outbox is empty."""
+        window = WINDOW
+        while True:
+            marks = self._marks(window)
+            is_all = len(marks) < window
+            going_on = set() if is_all else self._going_on(marks)
+            found = sorted(_cut(marks, going_on), key=lambda piece: piece.last)
+            if found or is_all:
+                return found
+            window *= 2
+
+    def _marks(self, limit: int) -> list[Mark]:
+        size = " + ".join(self._size(self._length, side) for side in ("old", "new"))
+        found = self._tx.rows(
+            f"SELECT id, {self._its}, salt, {size}, coalesce(author, ''), coalesce(message, ''),"
+            f" coalesce(metadata, '') FROM {self._name} ORDER BY id LIMIT ?",
+            (limit,),
+        )
+        return [Mark(id, tx, salt, size, tuple(said)) for id, tx, salt, size, *said in found]
+
+    def _going_on(self, marks: Sequence[Mark]) -> set[Any]:
+        """The transactions that have rows after these, too. In SQLite one writes at a time, so it is the last one."""
+        last = marks[-1]
+        if self._is_sqlite:
+            found = self._tx.rows(
+                f"SELECT {self._its} FROM {self._name} WHERE id > ? ORDER BY id LIMIT 1", (last.id,)
+            )
+            return {tx for (tx,) in found if tx == last.tx}
+        known = ",".join({str(int(mark.tx)) for mark in marks})
+        found = self._tx.rows(
+            f"SELECT tx FROM unnest(ARRAY[{known}]) AS tx"
+            f" WHERE EXISTS (SELECT 1 FROM {self._name} o WHERE o.tx = tx.tx AND o.id > ?)",
+            (last.id,),
+        )
+        return {tx for (tx,) in found}
+
+    def taken(self, piece: Piece) -> Iterator[Taken]:
+        """The rows of a piece."""
+        found = self._tx.rows(
+            f"SELECT id, at, shape, op, old, new FROM {self._name}"
+            f" WHERE {self._its} = ? AND id BETWEEN ? AND ? ORDER BY id",
+            (piece.tx, piece.first.id, piece.last),
+        )
+        for id, at, shape, op, old, new in found:
+            yield Taken(id, _moment(at), shape, op if isinstance(op, str) else op.decode(), old, new)
+
+    def delete(self, pieces: Iterable[Piece]) -> None:
+        """Take the rows of pieces out of the outbox: they are in the log."""
+        self._tx.executemany(
+            f"DELETE FROM {self._name} WHERE {self._its} = ? AND id BETWEEN ? AND ?",
+            [(piece.tx, piece.first.id, piece.last) for piece in pieces],
+        )
+
+
+def _moment(at: Any) -> datetime:
+    return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
+
+
+def _cut(marks: Iterable[Mark], going_on: set[Any]) -> Iterator[Piece]:
+    """The pieces that are whole among these rows."""
+    open_ones: dict[Any, Piece] = {}
+    for mark in marks:
+        piece = open_ones.get(mark.tx)
+        if piece is not None and not _has_room(piece, mark):
+            yield piece
+            piece = None
+        if piece is None:
+            open_ones[mark.tx] = Piece(mark.tx, mark, mark.id, 1, mark.size)
+        else:
+            open_ones[mark.tx] = Piece(mark.tx, piece.first, mark.id, piece.rows + 1, piece.size + mark.size)
+    yield from (piece for tx, piece in open_ones.items() if tx not in going_on)
+
+
+def _has_room(piece: Piece, mark: Mark) -> bool:
+    return piece.rows < ROWS and piece.size + mark.size <= BYTES and piece.first.said == mark.said

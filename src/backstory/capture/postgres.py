@@ -1,0 +1,112 @@
+"""The outbox and the triggers in PostgreSQL.
+
+One function serves all tables: it takes whole rows, so no column that is added, renamed or dropped makes a write of the
+application fail. Its settings make the texts of values the same in every session.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from backstory.capture.described import Captured, Kind, literal, quoted
+from backstory.errors import DefinitionError
+from backstory.tables import Transaction
+
+SETTINGS = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "iso_8601",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+}
+"""The settings of a session that change the texts of values."""
+
+STATEMENTS = (files(__package__) / "postgres.sql").read_text(encoding="utf-8").split("\n--\n")
+"""The statements that make the outbox and the function."""
+
+KINDS: dict[str, Kind] = {
+    "bytea": "bytes",
+    "numeric": "decimal",
+    "float4": "float",
+    "float8": "float",
+    "timestamp": "datetime",
+    "timestamptz": "instant",
+    "date": "date",
+    "time": "time",
+    "interval": "duration",
+    "uuid": "uuid",
+    "json": "json",
+    "jsonb": "json",
+}
+"""What types mean, where nobody says it."""
+
+COLUMNS = """
+SELECT a.attname, t.typname, c.relkind FROM pg_attribute a
+JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid
+WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+
+TRIGGERS = """
+SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
+WHERE tgrelid = to_regclass(?) AND NOT tgisinternal AND tgenabled <> 'D'
+"""
+
+PARTITIONED = "p"
+
+
+def place(table: Captured) -> str:
+    """The table in SQL."""
+    return f"{quoted(table.schema)}.{quoted(table.table)}" if table.schema else quoted(table.table)
+
+
+def columns(tx: Transaction, table: Captured) -> list[tuple[str, Kind]]:
+    """The columns that the table has now, and what their types mean."""
+    found = tx.rows(COLUMNS, (place(table),))
+    if not found:
+        raise DefinitionError(f"there is no table {table.name} to be captured")
+    return [
+        (name, KINDS.get(type.removeprefix("_"), "")) for name, type, _ in found
+    ]  # "_" begins that of an array
+
+
+def triggers(tx: Transaction, table: Captured) -> dict[str, str]:
+    """The statements of the triggers that are there, by what they record."""
+    found = tx.rows(TRIGGERS, (place(table),))
+    return {
+        name.removeprefix("backstory_").upper(): sql for name, sql in found if name.startswith("backstory_")
+    }
+
+
+def drop(tx: Transaction, table: Captured) -> None:
+    """Drop its triggers."""
+    for event in ("insert", "update", "delete", "truncate"):
+        tx.execute(f"DROP TRIGGER IF EXISTS backstory_{event} ON {place(table)}")
+
+
+def create(tx: Transaction, table: Captured, shape: int, home: str) -> None:
+    """Make its triggers. A partitioned table has triggers on each row, which its partitions have, too."""
+    is_partitioned = tx.rows(COLUMNS, (place(table),))[0][2] == PARTITIONED
+    left_out = ",".join(f'"{name}"' for name in table.left_out)
+    call = (
+        f"EXECUTE FUNCTION {quoted(home)}.record('{shape}', {literal(f'{{{left_out}}}' if left_out else '')})"
+    )
+    for event, side in (("INSERT", "NEW"), ("DELETE", "OLD")):
+        how = (
+            "FOR EACH ROW"
+            if is_partitioned
+            else f"REFERENCING {side} TABLE AS backstory_rows FOR EACH STATEMENT"
+        )
+        tx.execute(f"CREATE TRIGGER backstory_{event.lower()} AFTER {event} ON {place(table)} {how} {call}")
+    tx.execute(
+        f"CREATE TRIGGER backstory_update AFTER UPDATE ON {place(table)} FOR EACH ROW"
+        f" WHEN (OLD.* *<> NEW.*) {call}"
+    )
+    tx.execute(
+        f"CREATE TRIGGER backstory_truncate BEFORE TRUNCATE ON {place(table)} FOR EACH STATEMENT {call}"
+    )
+
+
+def home_sql(home: str) -> list[str]:
+    """The statements that make the outbox and the function."""
+    settings = " ".join(f"SET {name} = {literal(value)}" for name, value in SETTINGS.items())
+    return [each.format(home=quoted(home), settings=settings) for each in STATEMENTS]
