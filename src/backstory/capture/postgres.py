@@ -21,7 +21,7 @@ SETTINGS = {
 }
 """The settings of a session that change the texts of values."""
 
-STATEMENTS = (files(__package__) / "postgres.sql").read_text(encoding="utf-8").split("\n--\n")
+STATEMENTS = (files("backstory.capture") / "postgres.sql").read_text(encoding="utf-8").split("\n--\n")
 """The statements that make the outbox and the function."""
 
 KINDS: dict[str, Kind] = {

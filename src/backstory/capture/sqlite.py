@@ -12,7 +12,7 @@ from backstory.capture.described import Captured, Column, Kind, quoted
 from backstory.errors import DefinitionError
 from backstory.tables import Transaction
 
-TABLES = (files(__package__) / "sqlite.sql").read_text(encoding="utf-8").split(";")[:-1]
+TABLES = (files("backstory.capture") / "sqlite.sql").read_text(encoding="utf-8").split(";")[:-1]
 """The statements that make the outbox."""
 
 TRIGGER = """
