@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from backstory import Database
 from backstory.capture import transaction_on
 from backstory.tables import Transaction
 from tests.postgres.schemas import hasty
@@ -65,3 +66,10 @@ def postgres_site(folder: Path) -> Site:
     with server.admin() as admin:
         admin.execute(f"CREATE SCHEMA {schema}".encode())
     return Site("postgresql", connect, f"{schema}_capture")
+
+
+def history_of(db: Database, table: str) -> dict[str, Any]:
+    """The rows that a table of the history has now, by key."""
+    found = db.table(table)
+    keys = {record.event.key for record in db.read() if record.type.startswith(f"{table}.")}
+    return {key: row for key in sorted(keys) if (row := found.get(key)) is not None}

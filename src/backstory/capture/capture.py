@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from backstory.capture import postgres, sqlite
 from backstory.capture.described import Captured, Column, quoted
+from backstory.capture.first import Copying
 from backstory.errors import DefinitionError
 from backstory.tables import Transaction
 from backstory.values.event_data import check_text
@@ -26,6 +28,10 @@ Begin = Callable[[], AbstractContextManager[Transaction]]
 
 HOME = "backstory_capture"
 """The schema of the outbox in PostgreSQL; in SQLite its tables begin with `backstory_`."""
+
+
+PAGE = 1_000
+"""Rows that are copied in one transaction, unless somebody says another number."""
 
 
 class Capture:
@@ -114,6 +120,54 @@ class Capture:
         """Take away what was said, at the end of a transaction of SQLite; in PostgreSQL it ends by itself."""
         if tx.dialect == "sqlite":
             tx.execute("DELETE FROM backstory_said")
+
+    def copy(
+        self,
+        begin: Begin,
+        *,
+        rows: int = PAGE,
+        again: bool = False,
+        author: str | None = None,
+        message: str | None = "as it was when its history began",
+    ) -> int:
+        """Bring the rows that tables had before into the outbox, and return how many.
+
+        Each page of `rows` is a transaction, and a commit of the log. A copy that was killed goes on where it was, and
+        one that is over is not made again, unless `again` is set: then the log gets what it does not know, such as a
+        column that is new. Rows that are not there any more stay in the log.
+        """
+        copied = 0
+        for table in self.tables:
+            with begin() as tx:
+                copying = self._copying(tx, table)
+                there = copying.begin(tx, again=again)
+            while there:
+                with begin() as tx:
+                    number = copying.page(tx, rows, partial(self.say, tx, author=author, message=message))
+                    if number:
+                        self.hush(tx)
+                if number is None:
+                    break
+                copied += number
+        return copied
+
+    def _copying(self, tx: Transaction, table: Captured) -> Copying:
+        made = self._resolved(tx, table)
+        number = self._known(tx, made)
+        if number is None:
+            raise DefinitionError(
+                f"{table.name}: its triggers do not fit; install the capture before its rows are copied"
+            )
+        is_sqlite = tx.dialect == "sqlite"
+        shapes, outbox = (
+            ("backstory_shapes", "backstory_outbox")
+            if is_sqlite
+            else (
+                f"{quoted(self.home)}.shapes",
+                f"{quoted(self.home)}.outbox",
+            )
+        )
+        return Copying(made, number, shapes, outbox)
 
     def drainer(self, db: Database, begin: Begin) -> Drainer:
         """What takes rows out of the outbox and appends them to the branch of a database."""

@@ -6,26 +6,29 @@ are at work, each row is in the log once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from backstory.capture.described import Captured
-from backstory.capture.forms import rows_of, split
-from backstory.capture.outbox import Outbox, Piece, Taken
+from backstory.capture.events import Side, compared, events_of, sides
+from backstory.capture.outbox import Outbox, Piece, Shape, Taken
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
-from backstory.errors import IdReused
-from backstory.rows.events import Fields, same
-from backstory.rows.kinds import Kind, kind
+from backstory.decide.loading import Reads
+from backstory.errors import Conflict, IdReused
+from backstory.rows.events import Fields, RowEvent, after
+from backstory.rows.kinds import Row, kind
 from backstory.values.ids import derived
+from backstory.values.query import Condition, union
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from backstory.capture.capture import Begin
     from backstory.database import Database
-    from backstory.rows.events import RowEvent
-    from backstory.values.commit import Draft
+    from backstory.store import Verdict
+    from backstory.values.commit import Draft, Head
 
 TOGETHER = 5_000
 """Rows that are appended in one call, about: as many pieces as have so many."""
@@ -51,7 +54,7 @@ class Drainer:
         self._home = home
 
     def drain(self) -> Drained:
-        """Bring all that is committed now, or wait for nobody: what another drainer has begun, that one brings."""
+        """Bring all that is committed now. It waits for nobody: what another drainer has begun, that one brings."""
         rows = commits = 0
         while (done := self._round()) is not None:
             rows, commits = rows + done[0], commits + done[1]
@@ -60,36 +63,79 @@ class Drainer:
     def _round(self) -> tuple[int, int] | None:
         """Bring some pieces. In PostgreSQL that is one transaction, which keeps others away; in SQLite it must not be
         one, because those who write would wait for it."""
+        head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
         with self._begin() as tx:
             outbox = Outbox(tx, self._home)
             if not outbox.is_mine():
                 return None
-            pieces = _some(outbox.pieces())
+            shapes = outbox.shapes()
+            pieces = _some(outbox.pieces(shapes))
             if not pieces:
                 return None
-            added = self._append(self._drafts(outbox, pieces))
+            added = self._append(self._drafts(outbox, shapes, pieces, head))
+            if added is None:
+                return 0, 0
             if tx.dialect != "sqlite":
                 outbox.delete(pieces)
-                return sum(piece.rows for piece in pieces), added
-        with self._begin() as tx:
-            Outbox(tx, self._home).delete(pieces)
+        if tx.dialect == "sqlite":
+            with self._begin() as tx:
+                Outbox(tx, self._home).delete(pieces)
         return sum(piece.rows for piece in pieces), added
 
-    def _drafts(self, outbox: Outbox, pieces: Iterable[Piece]) -> Iterator[Draft]:
+    def _drafts(
+        self, outbox: Outbox, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
+    ) -> Iterator[Draft]:
         capture = outbox.id()
-        shapes: dict[int, Captured] = {}
         for piece in pieces:
-            events: list[RowEvent] = []
-            at = None
-            for taken in outbox.taken(piece):
-                if taken.shape not in shapes:
-                    shapes[taken.shape] = outbox.shape(taken.shape)
-                events += _events(taken, shapes[taken.shape])
-                at = taken.at
-            if events and at is not None:
-                yield self._draft(f"{capture}.{piece.name}", piece, events, at)
+            taken = list(outbox.taken(piece, shapes))
+            both = [sides(each, shapes[each.shape].captured) for each in taken]
+            if piece.compares:
+                events, condition = self._compared(taken, both, shapes, head)
+            else:
+                condition = None
+                events = [
+                    event
+                    for each, (old, new) in zip(taken, both, strict=True)
+                    for event in events_of(old, new, shapes[each.shape].captured)
+                ]
+            if events:
+                yield self._draft(f"{capture}.{piece.name}", piece, events, taken[-1].at, condition)
 
-    def _draft(self, name: str, piece: Piece, events: list[RowEvent], at: Any) -> Draft:
+    def _compared(
+        self,
+        taken: Sequence[Taken],
+        both: Sequence[tuple[Side, Side]],
+        shapes: Mapping[int, Shape],
+        head: Head,
+    ) -> tuple[list[RowEvent], Condition]:
+        """The events of a piece that the log may know in part, and the condition that it still knows no more."""
+        rows: dict[tuple[str, str], Row] = {}
+        for each, pair in zip(taken, both, strict=True):
+            if each.compares:
+                history = shapes[each.shape].captured.history
+                rows.update(
+                    {(history, side[0]): kind(history).row(side[0]) for side in pair if side is not None}
+                )
+        loader = self._db.handle.now().loader
+        states, _ = loader.load_all(Reads(list(rows.values())), head)
+        now: dict[str, dict[str, Fields | None]] = {}
+        for state in cast("list[Row]", states):
+            now.setdefault(state.table, {})[state.key] = state.row
+        found: list[RowEvent] = []
+        for each, (old, new) in zip(taken, both, strict=True):
+            captured = shapes[each.shape].captured
+            known = now.setdefault(captured.history, {})
+            events = (
+                compared(each, old, new, captured, known) if each.compares else events_of(old, new, captured)
+            )
+            for event in events:
+                known[event.key] = after(event, known.get(event.key))
+                found.append(event)
+        return found, Condition(union([row.query() for row in rows.values()]), head.position)
+
+    def _draft(
+        self, name: str, piece: Piece, events: list[RowEvent], at: datetime, condition: Condition | None
+    ) -> Draft:
         drafter = self._db.handle.drafter
         author, message, metadata = piece.first.said
         said = Said(
@@ -100,52 +146,40 @@ class Drainer:
             min(at, self._db.handle.branches.clock()),
             own=True,
         )
-        return drafter.draft([drafter.codec.encode(event) for event in events], None, said, around=Context())
+        return drafter.draft(
+            [drafter.codec.encode(event) for event in events], condition, said, around=Context()
+        )
 
-    def _append(self, drafts: Iterable[Draft]) -> int:
-        """Append, and count what is new. An id that is known is of the same rows, as another drainer read them."""
+    def _append(self, drafts: Iterable[Draft]) -> int | None:
+        """Append, and count what is new; None if the log has moved on meanwhile, so that it must be compared again."""
         batches = [(draft,) for draft in drafts]
         if not batches:
             return 0
         added = 0
         for [draft], verdict in zip(batches, self._db.handle.log.append(batches), strict=True):
-            if isinstance(verdict, tuple):
-                added += verdict[0].secret == draft.secret
-            elif not isinstance(verdict, IdReused):
-                raise verdict
+            if isinstance(verdict, Conflict):
+                return None
+            added += _is_new(verdict, draft)
         return added
 
 
+def _is_new(verdict: Verdict, draft: Draft) -> bool:
+    """Whether a draft has gone in. An id that is known is of the same rows, as another drainer read them."""
+    if isinstance(verdict, tuple):
+        return verdict[0].secret == draft.secret
+    if isinstance(verdict, IdReused):
+        return False
+    raise verdict
+
+
 def _some(pieces: list[Piece]) -> list[Piece]:
-    """The first pieces, as many as are appended in one call."""
+    """The first pieces, as many as are appended in one call. One that is compared with the log is alone in its call:
+    its condition would forbid the pieces before it."""
     rows = 0
-    for number, piece in enumerate(pieces, 1):
+    for number, piece in enumerate(pieces):
+        if piece.compares:
+            return pieces[:number] or pieces[:1]
         rows += piece.rows
         if rows >= TOGETHER:
-            return pieces[:number]
+            return pieces[: number + 1]
     return pieces
-
-
-def _events(taken: Taken, captured: Captured) -> Iterator[RowEvent]:
-    """The events of a row of the outbox: mostly one, none if nothing has changed that is kept."""
-    made = kind(captured.history)
-    old = None if taken.old is None else split(rows_of(taken.old, captured), captured)
-    new = None if taken.new is None else split(rows_of(taken.new, captured), captured)
-    if old is not None and new is not None and old[0] == new[0]:
-        yield from _changed(made, new[0], old[1], new[1])
-        return
-    if old is not None:
-        key, fields = old
-        yield (
-            made.changed(key=key, unset=tuple(fields)) if captured.part else made.deleted(key=key, row=fields)
-        )
-    if new is not None:
-        key, fields = new
-        yield made.changed(key=key, set=fields) if captured.part else made.inserted(key=key, row=fields)
-
-
-def _changed(made: Kind, key: str, was: Fields, now: Fields) -> Iterator[RowEvent]:
-    changes = {name: value for name, value in now.items() if name not in was or not same(was[name], value)}
-    gone = tuple(name for name in was if name not in now)
-    if changes or gone:
-        yield made.changed(key=key, set=changes, unset=gone)

@@ -10,7 +10,7 @@ not all been seen is no piece yet, so no piece is brought before one that it sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,6 +29,10 @@ WINDOW = 5_000
 """Rows that are looked at together, without their values."""
 
 
+COPY = "C"
+"""The operation of a row that was there before: it says how the row is."""
+
+
 class Mark(msgspec.Struct, frozen=True):
     """A row in the outbox, without its values."""
 
@@ -37,6 +41,8 @@ class Mark(msgspec.Struct, frozen=True):
     salt: int
     size: int
     said: tuple[str, str, str]
+    shape: int
+    op: str
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -47,6 +53,8 @@ class Piece(msgspec.Struct, frozen=True):
     last: int
     rows: int
     size: int
+    compares: bool
+    """Whether it has rows that say how they are, and not what was done to them; see `backstory.capture.first`."""
 
     @property
     def name(self) -> str:
@@ -58,11 +66,24 @@ class Taken(msgspec.Struct, frozen=True):
     """A row of the outbox."""
 
     id: int
+    compares: bool
     at: datetime
     shape: int
     op: str
     old: bytes | str | None
     new: bytes | str | None
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """A description of a table, and how far the first copy of its rows is."""
+
+    captured: Captured
+    copied: str | None
+    upto: int | None
+
+    def compares(self, id: int, op: str) -> bool:
+        """Whether the log may not know the row that a row of the outbox is about, or know more than it."""
+        return op == COPY or (self.copied is not None and (self.upto is None or id <= self.upto))
 
 
 class Outbox:
@@ -90,19 +111,22 @@ class Outbox:
             self._tx.rows(f"SELECT pg_try_advisory_xact_lock('{self._name}'::regclass::oid::bigint)")[0][0]
         )
 
-    def shape(self, number: int) -> Captured:
-        """The description of a table that rows of the outbox name."""
-        [(captured,)] = self._tx.rows(f"SELECT captured FROM {self._shapes} WHERE id = ?", (number,))
-        return msgspec.json.decode(captured, type=Captured)
+    def shapes(self) -> dict[int, Shape]:
+        """The descriptions of tables that rows of the outbox name."""
+        found = self._tx.rows(f"SELECT id, captured, copied, upto FROM {self._shapes}")
+        return {
+            id: Shape(msgspec.json.decode(captured, type=Captured), copied, upto)
+            for id, captured, copied, upto in found
+        }
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self, shapes: Mapping[int, Shape]) -> list[Piece]:
         """The next pieces, in their order; none if the outbox is empty."""
         window = WINDOW
         while True:
             marks = self._marks(window)
             is_all = len(marks) < window
             going_on = set() if is_all else self._going_on(marks)
-            found = sorted(_cut(marks, going_on), key=lambda piece: piece.last)
+            found = sorted(_cut(marks, going_on, shapes), key=lambda piece: piece.last)
             if found or is_all:
                 return found
             window *= 2
@@ -111,10 +135,13 @@ class Outbox:
         size = " + ".join(self._size(self._length, side) for side in ("old", "new"))
         found = self._tx.rows(
             f"SELECT id, {self._its}, salt, {size}, coalesce(author, ''), coalesce(message, ''),"
-            f" coalesce(metadata, '') FROM {self._name} ORDER BY id LIMIT ?",
+            f" coalesce(metadata, ''), shape, op FROM {self._name} ORDER BY id LIMIT ?",
             (limit,),
         )
-        return [Mark(id, tx, salt, size, tuple(said)) for id, tx, salt, size, *said in found]
+        return [
+            Mark(id, tx, salt, size, (author, message, metadata), shape, _text(op))
+            for id, tx, salt, size, author, message, metadata, shape, op in found
+        ]
 
     def _going_on(self, marks: Sequence[Mark]) -> set[Any]:
         """The transactions that have rows after these, too. In SQLite one writes at a time, so it is the last one."""
@@ -132,7 +159,7 @@ class Outbox:
         )
         return {tx for (tx,) in found}
 
-    def taken(self, piece: Piece) -> Iterator[Taken]:
+    def taken(self, piece: Piece, shapes: Mapping[int, Shape]) -> Iterator[Taken]:
         """The rows of a piece."""
         found = self._tx.rows(
             f"SELECT id, at, shape, op, old, new FROM {self._name}"
@@ -140,7 +167,8 @@ class Outbox:
             (piece.tx, piece.first.id, piece.last),
         )
         for id, at, shape, op, old, new in found:
-            yield Taken(id, _moment(at), shape, op if isinstance(op, str) else op.decode(), old, new)
+            compares = shapes[shape].compares(id, _text(op))
+            yield Taken(id, compares, _moment(at), shape, _text(op), old, new)
 
     def delete(self, pieces: Iterable[Piece]) -> None:
         """Take the rows of pieces out of the outbox: they are in the log."""
@@ -154,18 +182,24 @@ def _moment(at: Any) -> datetime:
     return (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(UTC)
 
 
-def _cut(marks: Iterable[Mark], going_on: set[Any]) -> Iterator[Piece]:
+def _text(op: str | bytes) -> str:
+    return op if isinstance(op, str) else op.decode()
+
+
+def _cut(marks: Iterable[Mark], going_on: set[Any], shapes: Mapping[int, Shape]) -> Iterator[Piece]:
     """The pieces that are whole among these rows."""
     open_ones: dict[Any, Piece] = {}
     for mark in marks:
+        compares = shapes[mark.shape].compares(mark.id, mark.op)
         piece = open_ones.get(mark.tx)
         if piece is not None and not _has_room(piece, mark):
             yield piece
             piece = None
         if piece is None:
-            open_ones[mark.tx] = Piece(mark.tx, mark, mark.id, 1, mark.size)
+            open_ones[mark.tx] = Piece(mark.tx, mark, mark.id, 1, mark.size, compares)
         else:
-            open_ones[mark.tx] = Piece(mark.tx, piece.first, mark.id, piece.rows + 1, piece.size + mark.size)
+            rows, size, compares = piece.rows + 1, piece.size + mark.size, piece.compares or compares
+            open_ones[mark.tx] = Piece(mark.tx, piece.first, mark.id, rows, size, compares)
     yield from (piece for tx, piece in open_ones.items() if tx not in going_on)
 
 

@@ -46,6 +46,11 @@ JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid
 WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 
+TYPES = """
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped
+"""
+
 TRIGGERS = """
 SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
 WHERE tgrelid = to_regclass(?) AND NOT tgisinternal AND tgenabled <> 'D'
@@ -81,6 +86,17 @@ def drop(tx: Transaction, table: Captured) -> None:
     """Drop its triggers."""
     for event in ("insert", "update", "delete", "truncate"):
         tx.execute(f"DROP TRIGGER IF EXISTS backstory_{event} ON {place(table)}")
+
+
+def types(tx: Transaction, table: Captured) -> dict[str, str]:
+    """The types of its columns in SQL."""
+    return dict(tx.rows(TYPES, (place(table),)))
+
+
+def left_out(table: Captured) -> str:
+    """The columns that are left out, as SQL for the text of an array; empty for none."""
+    names = ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in table.left_out)
+    return literal(f"{{{names}}}") if names else "''"
 
 
 def create(tx: Transaction, table: Captured, shape: int, home: str) -> None:

@@ -24,6 +24,14 @@ CREATE TRIGGER {name} AFTER {event} ON {table} {when} BEGIN
 END
 """
 
+COPY = """
+INSERT INTO backstory_outbox (tx, at, shape, op, new, author, message, metadata, salt)
+SELECT (SELECT tx FROM backstory_said), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {shape}, 'C', {row},
+    (SELECT author FROM backstory_said), (SELECT message FROM backstory_said), (SELECT metadata FROM backstory_said),
+    random()
+"""
+"""Rows as they are; a table without a name of its own, so that no column of the application's is meant by mistake."""
+
 VALUE = (
     "CASE typeof({0}) WHEN 'text' THEN json_quote({0}) WHEN 'integer' THEN {0} WHEN 'null' THEN 'null'"
     """ WHEN 'real' THEN '{{"r":"' || quote({0}) || '"}}' ELSE '{{"b":"' || hex({0}) || '"}}' END"""
