@@ -114,7 +114,7 @@ class SqlitePages:
         )
         number = next(name for name in ("_rowid_", "rowid", "oid") if name not in names)
         self.order = [quoted(name) for name in table.key] if without else [number]
-        self.key = f"({', '.join(self.order)})" if len(self.order) > 1 else self.order[0]
+        self.key = f"({', '.join(self.order)})"
         self.ends = ", ".join(f"quote({each})" for each in self.order)
         self.source = f"FROM {quoted(table.table)}"
         row = sqlite.row_of(quoted(table.table), table.columns)
@@ -122,7 +122,7 @@ class SqlitePages:
 
     def place(self, ends: Row) -> str:
         """See `Pages`."""
-        return f"({', '.join(ends)})" if len(ends) > 1 else str(ends[0])
+        return f"({', '.join(ends)})"
 
 
 class PostgresPages:
