@@ -43,6 +43,7 @@ is in `backstory.cli.exits`. Only pages raise `BadParameter`, `Busy`, `NotFound`
      ├─ InputError               a text that somebody typed is no value, state or call of a command
      ├─ SessionError             no store, branch or application is named, or the name is wrong
      ├─ LockError                a schema lock is missing, or its file is something else
+     ├─ ModelError               a file of recorded scenarios, or a setting of `backstory check`, is something else
      ├─ SourceError              a line of an imported file cannot be understood
      ├─ OutputError              a file is not written over a store, a folder, or the file that is read
      ├─ OutOfScope               a reader asks for something that is outside of the scope given to them
@@ -477,6 +478,10 @@ class SessionError(BackstoryError):
 
 class LockError(BackstoryError, ValueError):
     """A schema lock is missing, or its file is not a lock that this Backstory can read."""
+
+
+class ModelError(BackstoryError, ValueError):
+    """A file of recorded scenarios, or the settings of `backstory check`, are not what Backstory can read."""
 
 
 class SourceError(BackstoryError, ValueError):

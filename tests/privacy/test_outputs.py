@@ -76,6 +76,7 @@ WALK: dict[str, list[str]] = {
     "new": ["app other"],
     "states": [""],
     "commands": [""],
+    "model": [""],
     "schema": ["lock", "check --sample 10"],
     "types": [""],
     "tags": [""],

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from backstory.errors import ModelError
+from backstory.model import scenarios
+from backstory.model.elements import Decision
 from backstory.stores import open_store
 
 pytest_plugins = ["pytester"]
@@ -148,3 +151,41 @@ def test_nothing_is_imported_unless_it_is_asked_for(tmp_path: Path) -> None:
         [*command, "--rootdir", tmp_path, tmp_path], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_scenarios_are_recorded_as_data_of_the_tests_that_passed(spec: pytest.Pytester) -> None:
+    spec.runpytest_inprocess("--scenarios", "told.json")
+    told = scenarios.read(spec.path / "told.json")
+    file = next(spec.path.glob("test_*.py")).name
+    assert [(one.title, one.place.file, one.place.line) for one in told.scenarios] == [
+        ("TestTaking: what is there", file, 10),
+        ("more than is there [4]", file, 13),
+        ("more than is there [5]", file, 13),
+    ]
+    first, second, _ = told.scenarios
+    assert (first.given, first.decisions) == (
+        ["Stored"],
+        [Decision("take", "tests.testing.warehouse", ["Taken"])],
+    )
+    assert second.decisions == [Decision("take", "tests.testing.warehouse", refused="too few")]
+
+
+def test_a_run_of_some_tests_keeps_what_is_known_of_the_others_until_their_file_changes(
+    spec: pytest.Pytester,
+) -> None:
+    spec.runpytest_inprocess("--scenarios", "told.json", "-n", "2")
+    spec.runpytest_inprocess("--scenarios", "told.json", "-k", "TestTaking")
+    told = spec.path / "told.json"
+    assert len(scenarios.read(told).scenarios) == 3
+    assert scenarios.changed(told, scenarios.read(told)) == []
+    spec.makepyfile(SPECIFICATION + "\n# changed\n")
+    assert scenarios.changed(told, scenarios.read(told)) == [next(spec.path.glob("test_*.py")).name]
+    spec.runpytest_inprocess("--scenarios", "told.json", "-k", "TestTaking")
+    assert [one.title for one in scenarios.read(told).scenarios] == ["TestTaking: what is there"]
+
+
+def test_a_file_that_is_no_record_of_scenarios_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "scenarios.json"
+    file.write_text('{"scenarios": 1}')
+    with pytest.raises(ModelError, match=r"scenarios\.json is no file of scenarios"):
+        scenarios.read(file)

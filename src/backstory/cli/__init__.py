@@ -88,6 +88,7 @@ VERBS: dict[str, dict[str, str]] = {
         "new": "make an application to begin with, or a slice of this one",
         "states": "list its states: their identities, and the events that make them",
         "commands": "list its commands: their arguments, the states that they read, and their events",
+        "model": "show its event model, read from the code: what can be decided, what then happens, who reads it",
         "schema": "lock the schemas of its events, and check that stored events can be read",
     },
     "know the store": {

@@ -37,6 +37,7 @@ class Projected:
         __tracebackhide__ = True
         self._group = Group([projection])
         self._story = story
+        story.facts.projects.extend(each.name for each in self._group.members)
         story.tell("When", [f"it is projected by {self._group.name}"])
         self._tx = SqliteTransaction(apsw.Connection(":memory:"))
         self._own = Own(self._tx)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.database import Database
 from backstory.decide.call import Command
+from backstory.decide.commands import definitions
 from backstory.errors import Refused
+from backstory.lookup import events_of
+from backstory.model.elements import Decision
 from backstory.projections.catalog import RUNNING
 from backstory.reactions.post import Post
 from backstory.reactions.process import AnyReaction, check_names, reacting
@@ -22,6 +25,7 @@ from backstory.testing.history import NO_SECRET, Committed
 from backstory.testing.story import Story
 from backstory.values.commit import EPOCH, ORIGIN
 from backstory.values.event_data import RESERVED
+from backstory.values.links import CAUSATION
 
 if TYPE_CHECKING:
     from typing import Self
@@ -74,9 +78,10 @@ class Reacted:
         ]
         for post in self._posts:
             post.keep.begin(ORIGIN)
+        story.facts.runs.extend(each.name for each in found)
         story.tell("When", [f"{' and '.join(each.name for each in found)} run"])
         self._refused: Refused | None = None
-        self._since = self._db.head().position
+        self._since = self._noted = self._db.head().position
         self._react()
 
     def when(self, command: Command) -> Self:
@@ -88,6 +93,9 @@ class Reacted:
             self._db.execute(command)
         except Refused as refused:
             self._refused = refused
+            self._story.facts.decisions.append(
+                Decision(command.kind.name, command.kind.__module__, [], refused.code)
+            )
         self._react()
         return self
 
@@ -154,6 +162,19 @@ class Reacted:
                 post.due = 0.0
                 moved = post.turn() or moved
                 self._check(post)
+        self._note()
+
+    def _note(self) -> None:
+        """Note the decisions since the last time; a commit with a cause is by the reaction that is its author."""
+        for commit in self._db.commits(after=self._noted):
+            self._noted = commit.position
+            recorded = commit.command
+            if recorded is None or recorded["name"].startswith(RESERVED):
+                continue
+            given = [event.type for event in events_of(self._db.log, commit)]
+            by = commit.author if CAUSATION in commit.metadata else None
+            module = definitions[recorded["name"]].__module__
+            self._story.facts.decisions.append(Decision(recorded["name"], module, given, by=by))
 
     def _check(self, post: Post) -> None:
         __tracebackhide__ = True

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from backstory.decide.call import Command
 from backstory.decide.mistaken import need_command
 from backstory.decide.state import State, boundary
+from backstory.model.elements import Decision
 from backstory.testing import wording
 from backstory.testing.deciding import Around, Refusal, after, decided, stored
 from backstory.testing.differences import compared
 from backstory.testing.history import Broken, Committed, History, as_commits, history
-from backstory.testing.story import Step, Story, announce
+from backstory.testing.story import Step, Story, announce, types_of
 from backstory.values.codec import PLAIN
 from backstory.values.query import Query
 
@@ -84,7 +85,9 @@ class Given:
 
     def _story(self) -> Story:
         lines = [line for commit in self._commits for line in commit.told()]
-        return announce(Story(Step("Given", tuple(lines or ["nothing"]))))
+        story = announce(Story(Step("Given", tuple(lines or ["nothing"]))))
+        story.facts.given.extend(types_of(event for commit in self._commits for event in commit.events))
+        return story
 
     def _check(self, story: Story, query: Query, reader: str) -> None:
         """Fail for an event that is given and not read: the test would say less than it seems to."""
@@ -127,6 +130,14 @@ class When:
         except Broken as broken:
             raise story.failure(broken) from None
         self._refused, self._events = outcome.refused, outcome.events
+        story.facts.decisions.append(
+            Decision(
+                command.kind.name,
+                command.kind.__module__,
+                types_of(outcome.events),
+                None if outcome.refused is None else outcome.refused.code,
+            )
+        )
 
     def then(self, *events: Any) -> Self:
         """Expect these events, and no others, in this order."""

@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from backstory.model.elements import Decision
+from backstory.values.event import Unknown
+from backstory.values.event_data import EventData
+from backstory.values.event_types import event_type
+
 
 class Step(NamedTuple):
     """`Given`, `When`, `Then` or `And`, and its words, line by line."""
@@ -15,11 +20,21 @@ class Step(NamedTuple):
     lines: tuple[str, ...]
 
 
+class Facts(NamedTuple):
+    """What a scenario is about, for the model: types of given events, decisions, projections and reactions."""
+
+    given: list[str]
+    decisions: list[Decision]
+    projects: list[str]
+    runs: list[str]
+
+
 class Story:
-    """The steps of one scenario, as far as it has come."""
+    """The steps of one scenario, as far as it has come, and the facts behind the words."""
 
     def __init__(self, *steps: Step) -> None:
         self.steps = list(steps)
+        self.facts = Facts([], [], [], [])
 
     def tell(self, word: str, lines: Iterable[str]) -> None:
         """Add a step; a second `Then` in a row reads `And`."""
@@ -32,6 +47,14 @@ class Story:
         if lines := tuple(then):
             self.tell("Then", lines)
         return AssertionError("\n".join([str(why), "", *told(self.steps)]))
+
+
+def types_of(events: Iterable[object]) -> list[str]:
+    """The names of the types of some events."""
+    return [
+        event.type if isinstance(event, EventData | Unknown) else event_type(type(event)).name
+        for event in events
+    ]
 
 
 def told(steps: Iterable[Step]) -> Iterator[str]:
