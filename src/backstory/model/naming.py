@@ -21,8 +21,6 @@ class Names:
     def __init__(self, app: Application) -> None:
         self._commands = Counter(command.name for command in app.commands)
         self._states = Counter(cls.__name__ for cls in app.states)
-        self._processes = {each: reacting(each).name for each in app.reactions if isinstance(each, type)}
-        self._known = {kind.name for kind in app.events}
 
     def event(self, event: EventType | type[Any] | str) -> Id:
         """The id of an event, by its class or its stable name."""
@@ -45,8 +43,8 @@ class Names:
 
     def state(self, cls: type[State]) -> Id:
         """The id of a state; a process is a reaction."""
-        if cls in self._processes or issubclass(cls, Process):
-            return f"reaction:{self._processes.get(cls) or reacting(cls).name}"
+        if issubclass(cls, Process):
+            return f"reaction:{reacting(cls).name}"
         name = cls.__name__ if self._states[cls.__name__] < 2 else f"{cls.__module__}.{cls.__name__}"
         return f"state:{name}"
 
