@@ -164,8 +164,8 @@ def test_scenarios_are_recorded_as_data_of_the_tests_that_passed(spec: pytest.Py
     ]
     first, second, _ = told.scenarios
     assert (first.given, first.decisions) == (
-        ["Stored"],
-        [Decision("take", "tests.testing.warehouse", ["Taken"])],
+        ["warehouse.stored"],
+        [Decision("take", "tests.testing.warehouse", ["warehouse.taken"])],
     )
     assert second.decisions == [Decision("take", "tests.testing.warehouse", refused="too few")]
 

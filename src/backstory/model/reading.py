@@ -304,5 +304,6 @@ def _fits(template: str, code: str) -> bool:
 
 
 def _doc(cls: type[Any]) -> str:
-    """The first line of a class's own docstring."""
-    return first_line(vars(cls).get("__doc__"))
+    """The first line of a class's own docstring, and not of the one that `dataclasses` writes, with its defaults."""
+    doc = first_line(vars(cls).get("__doc__"))
+    return "" if doc.startswith(f"{cls.__name__}(") else doc
