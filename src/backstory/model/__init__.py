@@ -11,7 +11,21 @@
 
 from __future__ import annotations
 
-from backstory.model.elements import Model
-from backstory.model.reading import model_of
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backstory.model.elements import Model
+    from backstory.model.reading import model_of
 
 __all__ = ["Model", "model_of"]
+
+_HOMES = {"Model": "elements", "model_of": "reading"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first asked for: tests of commands need the elements, and no reader of code."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backstory.decide.commands import built_in
 from backstory.model.elements import Command, Difference, Event, Observed
 from backstory.rows.kinds import row_event
 from backstory.values.event_data import RESERVED
@@ -46,7 +45,7 @@ def _edges(commands: Sequence[Command], observed: Observed) -> Iterator[Differen
             anything.add(command.name)
     told: set[str] = set()
     for edge in observed.edges:
-        if not edge.command or edge.command in built_in or edge.command.startswith(RESERVED):
+        if not edge.command or edge.command.startswith(RESERVED):
             continue
         if edge.command not in declared:
             if edge.command not in told:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.database import Database
 from backstory.decide.call import Command
-from backstory.decide.commands import definitions
+from backstory.decide.register import definitions
 from backstory.errors import Refused
 from backstory.lookup import events_of
 from backstory.model.elements import Decision
