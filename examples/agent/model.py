@@ -1,20 +1,16 @@
-"""The model: a function from the messages so far to a reply. A real one is an adapter of ten lines; see the README."""
+"""The model, which is a function. A real one is an adapter of ten lines; see the README."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from examples.agent.said import Call, Message, Reply
 from examples.agent.tools import UNKNOWN, Tool
 
-
-class Model(Protocol):
-    """A model, as the agent knows it."""
-
-    def __call__(self, messages: Sequence[Message], tools: Mapping[str, Tool]) -> Reply:
-        """The reply to these messages. After a crash it may be asked for the same one again."""
+Model: TypeAlias = Callable[[Sequence[Message], Mapping[str, Tool]], Reply]
+"""From the messages so far, and the tools, to a reply. After a crash it may be asked for the same one again."""
 
 
 def scripted(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Reply:  # noqa: ARG001 - as every model

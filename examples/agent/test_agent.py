@@ -159,12 +159,12 @@ def test_two_processes_take_no_step_twice() -> None:
         shop = Shop({"o-7": 100})
         db.execute(ask(RUN, step=0, prompt=PROMPT))
 
-        others = iter([lambda: go_on(db, "r-1", scripted, shop.tools())])
+        others = [go_on]
 
         def hurried(messages: Sequence[Message], tools: Mapping[str, Tool]) -> Reply:
             reply = scripted(messages, tools)
-            for other in others:  # while this model thinks, another process takes every step
-                other()
+            while others:  # while this model thinks, another process takes every step
+                others.pop()(db, "r-1", scripted, shop.tools())
             return reply
 
         assert go_on(db, "r-1", hurried, shop.tools()).answer.startswith("Done")
