@@ -137,6 +137,8 @@ def test_a_branch_looks_at_itself_first(db: Database) -> None:
     assert side.point("HEAD~1").commit == db.point("five").commit
     assert side.point("main").position == 6
     assert side.point("four").chain == (0,)
+    assert (side.point("main#4"), db.point("side#4")) == (db.point("#4"), side.point("#4"))
+    assert db.point("side#5~1") == side.point("#5~1")
     with pytest.raises(UnknownRevision, match="#1 to #5"):
         side.point("#6")
 
@@ -150,6 +152,10 @@ def test_a_branch_looks_at_itself_first(db: Database) -> None:
         ("7", "no branch, mark or commit|at least 4 digits"),
         ("#-1", "a position is a number"),
         ("#x", "a position is a number"),
+        ("side#x", "a position is a number"),
+        ("side#6", "#1 to #5"),
+        ("sid#4", "did you mean side"),
+        ("four#4", "there is no such branch"),
         ("#", "a position is a number"),
         ("#²", "a position is a number"),
         ("#" + "9" * 5000, "a position is a number"),

@@ -253,16 +253,34 @@ def test_paper_has_every_event_with_who_and_why_and_the_head(client: TestClient,
         assert words in html.unescape(re.sub(r"<[^>]*>", "", paper))
 
 
-def test_a_branch_is_walked_by_the_hashes_of_its_commits(db: Database, site: Site) -> None:
+def test_a_branch_is_walked_by_its_positions_and_is_not_lost_where_main_has_the_event_too(
+    db: Database, site: Site
+) -> None:
     db.branch("what-if")
     other = db.switch("what-if")
     made = other.execute(refund(Order("o-1"), 5), author="eve")
     assert made is not None
     client = site(db, ORDERS)
-    page = client.get("/e/Order/o-1?at=what-if").text
-    assert f"at={made.hash.hex()[:10]}" in page
-    assert "refunded_cents 1900 1905" in text(client, f"/e/Order/o-1?at={made.hash.hex()[:10]}")
+    last = f"/e/Order/o-1?at=what-if%23{made.position}"
+    assert f'href="{last}"' in client.get("/e/Order/o-1?at=what-if").text
+    assert "refunded_cents 1900 1905" in text(client, last)
     assert "1905" not in text(client, "/e/Order/o-1")
+    back = re.findall(r'href="([^"]*)"[^>]*data-go="prev"', client.get(last).text)[0]
+    page = client.get(back).text
+    assert "branch</span> what-if" in page
+    assert f'href="{last}"' in page
+    assert '<a class="is-past" href="/e/Order/o-1?at=what-if"' in page
+    for link in ("/blame?at=what-if%23", "/diff/what-if%23"):
+        assert link in page
+    assert "what-if" in text(client, "/e/Order/o-1?at=what-if~1")
+
+
+def test_an_event_in_the_middle_of_a_commit_of_a_branch_is_looked_at(db: Database, site: Site) -> None:
+    other = db.branch("what-if")
+    commit = other.append(Noted("o-1", "one"), Noted("o-1", "two"))
+    client = site(db, ORDERS)
+    back = re.findall(r'href="([^"]*)"[^>]*data-go="prev"', client.get("/e/Order/o-1?at=what-if").text)[0]
+    assert f"State after # {commit.first}" in text(client, back).replace("#", "# ")
 
 
 def test_an_error_in_the_code_of_the_application_names_it(db: Database, site: Site) -> None:

@@ -36,6 +36,9 @@ LONGEST = 8_000
 TOO_LONG = "too-long"
 """The page that a longer address leads to."""
 
+NAME_ENDS = re.compile("[#~^@]")
+"""What may follow the name of a branch in a revision, and is in no name."""
+
 DOTS = re.compile(r"~*\.\.?")
 """A part of an address that a browser would take for a step in it, and what stands for one: `~..` for `..`."""
 
@@ -94,9 +97,9 @@ class Ask:
 
     @kept
     def branch(self) -> str:
-        """The name of the branch that is looked at: that of `at`, if it names one."""
-        at = self.at
-        return at if at and at in self.branch_names else MAIN
+        """The name of the branch that is looked at: the one that `at` begins with, if it names one."""
+        name = NAME_ENDS.split(self.at, maxsplit=1)[0]
+        return name if name and name in self.branch_names else MAIN
 
     @kept
     def branch_names(self) -> Sequence[str]:

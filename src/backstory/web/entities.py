@@ -16,6 +16,7 @@ from backstory.documents.states import name_of
 from backstory.errors import ApplicationError, BackstoryError, InputError
 from backstory.history.ask.similar import similar_states
 from backstory.history.compare.jsonable import words_of
+from backstory.history.refs.branches import MAIN
 from backstory.texts.states import referred
 from backstory.web.ask import SHORT, Ask, NotFound
 
@@ -136,15 +137,15 @@ def log_of(ask: Ask) -> Log:
 
 
 def at(ask: Ask, position: int, commit: Commit) -> str:
-    """The revision of an event on the history that is looked at: its position on main, else the hash of its commit."""
-    if ask.branch == "main" and ask.point.chain == ask.db.chain:
-        return str(position)
-    return commit.hash.hex()[:SHORT]
+    """The revision of an event on the history that is looked at: its position there, or if that has no name, a hash."""
+    if ask.point.chain != ask.db.chain:
+        return commit.hash.hex()[:SHORT]
+    return str(position) if ask.branch == MAIN else f"{ask.branch}#{position}"
 
 
 def newest(ask: Ask) -> str | None:
     """The revision of the end of the branch that is looked at."""
-    return None if ask.branch == "main" else ask.branch
+    return None if ask.branch == MAIN else ask.branch
 
 
 def nothing(ask: Ask, found: Entity) -> NotFound:

@@ -2,7 +2,7 @@
 
     main  HEAD  @  what-if         the head of a branch; HEAD is the branch that one is on
     q3-closed                      a mark
-    #12  12                        a position
+    #12  12  what-if#12            a position; of another branch, if that is named
     0f3a9c                         a commit, by its id or the beginning of its hash; or by its whole hash in Git
     main~3  HEAD^  q3-closed~1     so many commits before
     @{yesterday}  main@{2026-11-01T10:00}    as it stood at a time
@@ -201,10 +201,11 @@ def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
         return _head(branches, branch.chain)
     if (mark := branches.mark(name)) is not None:
         return _point(branches, branches.marked(mark), mark.position)
-    if name.startswith("#"):
-        if (number := _number(name[1:])) is None:
+    on, sign, digits = name.partition("#")
+    if sign:
+        if (number := _number(digits)) is None:
             raise UnknownRevision(text, "a position is a number, like #12")
-        return _position(branches, chain, number, text)
+        return _position(branches, branches.get(on).chain if on else chain, number, text)
     return _named(branches, name, chain, text)
 
 

@@ -99,8 +99,9 @@ if (scrubber) {
     for (const link of all(".sections a, .tabs a, .foot a:not([data-permalink]), .entity header a"))
       if (link !== diff) link.href = carries(link);
     permalink.href = carries(permalink, step.commit);
-    if (from) diff.href = diff.href.replace(/\/diff\/[^/]+/, `/diff/${from.at}`);
-    const words = data.command[0] + (at ? ` --at ${step.at === String(step.position) ? `'#${at}'` : at}` : "") + data.command[1];
+    if (from) diff.href = diff.href.replace(/\/diff\/[^/]+/, `/diff/${encodeURIComponent(from.at)}`);
+    const revision = at === String(step.position) ? `#${at}` : at;
+    const words = data.command[0] + (at ? ` --at ${revision.includes("#") ? `'${revision}'` : at}` : "") + data.command[1];
     one(".terminal code").textContent = one(".terminal [data-copy]").dataset.copy = words;
     const isPast = placeWas.matches(".is-past");
     place.classList.toggle("is-past", !isNewest);

@@ -22,7 +22,7 @@ from backstory.store import Log
 from backstory.subject import Subjects
 from backstory.values.commit import Commit
 from backstory.web.ask import Ask, NotFound
-from backstory.web.entities import Entity, at, entity, is_whole, log_of, newest, parts_of
+from backstory.web.entities import Entity, entity, is_whole, log_of, newest, parts_of
 from backstory.web.page import Answer, Elsewhere, Page, Slow
 
 FIELDS = 400
@@ -155,8 +155,7 @@ def _earlier(ask: Ask, steps: Sequence[Step], label: Path, since: int) -> list[E
         before, leaf = step.changes[label]
         default = before
         if step.event.position < since and leaf is not None:
-            revision = at(ask, step.event.position, step.commit)
-            url = ask.url("c", step.event.position, at=ask.at if revision.isdigit() else revision)
+            url = ask.url("c", step.event.position)
             found.append(Earlier(leaf, step.event.position, url, step.commit.author))
     if default is not None and len(found) <= EARLIER:
         found.append(Earlier(default, 0, "", ""))
