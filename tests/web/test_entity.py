@@ -181,9 +181,14 @@ def test_an_entity_of_several_fields_has_each_as_a_part_of_the_address(client: T
 
 def test_an_entity_that_is_not_there_says_which_one_is_near(client: TestClient) -> None:
     assert "no event concerns Order o-11; did you mean o-1" in text(client, "/e/Order/o-11", 404)
+    page = client.get("/e/Order/o-11").text
+    for way in ("/e/Order/o-1", "/e", "/search?q=o-11"):
+        assert f'<a class="button" href="{way}">' in page
+    assert '<a class="button" href="/e/order%3Ao-1">' in client.get("/e/order:o-11").text
     assert "no event concerns Order o-2 at #3; its first event is #6" in text(
         client, "/e/Order/o-2?at=3", 404
     )
+    assert '<a class="button" href="/e/Order/o-2?at=6">' in client.get("/e/Order/o-2?at=3").text
     assert "Orders" in text(client, "/e/Orders/o-1", 404)
     assert "ORDER; got a b" in text(client, "/e/Order/a/b", 404)
     assert "one part of an address" in text(client, "/e/order:o-1/what", 404)

@@ -48,7 +48,9 @@ class BadParameter(BackstoryError):
 
 
 class NotFound(BackstoryError):
-    """There is no such page."""
+    """There is no such page. `ways` are words and addresses of pages that may be meant."""
+
+    ways: Sequence[tuple[str, str]] = ()
 
 
 class Busy(BackstoryError):

@@ -153,10 +153,16 @@ def nothing(ask: Ask, found: Entity) -> NotFound:
     log = log_of(ask)
     first = next(iter(log.read(found.reference.query(), limit=1)), None)
     if first is not None:
-        return NotFound(
+        error = NotFound(
             f"no event concerns {found.name} at #{ask.position}; its first event is #{first.position}"
         )
+        [commit] = log.commits_at([first.commit])
+        error.ways = [(f"at #{first.position}", found.url(ask, at=at(ask, first.position, commit)))]
+        return error
     near = similar_states(log, found.reference)
-    words = (other if is_tag(found.path) else other.partition(":")[2] for other in near)
-    hint = f"; did you mean {' or '.join(words)}?" if near else ""
-    return NotFound(f"no event concerns {found.name}{hint}")
+    names = [other if is_tag(found.path) else other.partition(":")[2] for other in near]
+    hint = f"; did you mean {' or '.join(names)}?" if names else ""
+    error = NotFound(f"no event concerns {found.name}{hint}")
+    if is_tag(found.path) or len(found.path) == 2:
+        error.ways = [(name, ask.url("e", *found.path[:-1], name)) for name in names]
+    return error

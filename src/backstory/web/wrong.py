@@ -10,15 +10,31 @@ from backstory.errors import (
     UnknownRevision,
 )
 from backstory.likeness import near
-from backstory.web.ask import SHORT, Ask
+from backstory.web.ask import SHORT, Ask, NotFound
 
 MOST = 10
-"""Revisions that are offered."""
+"""Revisions, or other pages that may be meant, that are offered."""
+
+LONGEST = 200
+"""Characters of a search that is offered."""
+
+LISTS = {
+    "e": ("all entities", "e"), "merge": ("branches", "branches"), "models": ("all read models", "models"),
+    "do": ("all commands", "do"),
+}  # fmt: skip
+"""Where a reader goes on who asked for what is not there, by the first part of the address; else in the log."""
 
 
 def ways_out(ask: Ask | None, error: Exception) -> list[tuple[str, str]]:
-    """Words and addresses of pages that the reader may have meant; none for an error that is about no revision."""
-    if ask is None or not isinstance(error, RevisionError) or not ask.at:
+    """Words and addresses of pages that the reader may have meant, or can go on from."""
+    if ask is None:
+        return []
+    if isinstance(error, NotFound):
+        words, part = LISTS.get(ask.path[0] if ask.path else "", ("the log", "log"))
+        name = ask.path[-1][:LONGEST] if part == "e" and len(ask.path) > 1 else ""
+        search = [(f"search for {name}", ask.url("search", q=name))] if name else []
+        return [*error.ways[:MOST], *search, (words, ask.url(part))]
+    if not isinstance(error, RevisionError) or not ask.at:
         return []
     try:
         if isinstance(error, AmbiguousRevision):
