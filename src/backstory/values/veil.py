@@ -49,6 +49,8 @@ class Veil:
 
     def at(self, step: Step) -> Veil:
         """The veil of a part."""
+        if self.rest is None and not self.parts and not self.also:
+            return OPEN
         choices = list(self._choices())
         found = [veil.parts[step] for veil in choices if step in veil.parts] or [
             veil.rest for veil in choices if veil.rest is not None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from backstory.decide.state import State, state_type
-from backstory.history.compare.flat import Changes, Flat, Leaves
+from backstory.history.compare.flat import Changes, Flat, Leaves, size
 from backstory.history.compare.jsonable import encoded, plain
 from backstory.lookup import Together
 from backstory.store import Log
@@ -103,9 +103,8 @@ def steps_of(
 
 def most_steps(state: State, most: int) -> int:
     """How many steps of a state as large as this one are compared, at least one."""
-    flat = Flat(type(state))
-    flat.take(state)
-    cost = len(encoded(plain(state))) + LEAF * len(flat.leaves)
+    now = plain(state)
+    cost = len(encoded(now)) + LEAF * size(now)
     return max(1, min(most, COMPARED // (cost + 1)))
 
 

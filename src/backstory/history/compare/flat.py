@@ -35,14 +35,35 @@ Changes = Mapping[Path, tuple[Leaf | None, Leaf | None]]
 
 def leaves(value: Any, place: Place) -> Iterator[tuple[Path, Leaf]]:
     """The leaves of a plain value at a place. A part that is masked as a whole is one."""
-    if is_hidden(place.veil) or not value or not isinstance(value, (dict, list)):
-        yield place.label, Leaf(masked(value, place.veil), place.path, value)
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            yield from leaves(part, place.step(name))
-    else:
-        for index, part in enumerate(value):
-            yield from leaves(part, place.element(index, part))
+    waiting = [iter([(value, place)])]
+    while waiting:
+        for part, at in waiting[-1]:
+            if is_hidden(at.veil) or not part or not isinstance(part, (dict, list)):
+                yield at.label, Leaf(masked(part, at.veil), at.path, part)
+            else:
+                waiting.append(_parts(part, at))
+                break
+        else:
+            waiting.pop()
+
+
+def _parts(value: dict[str, Any] | list[Any], place: Place) -> Iterator[tuple[Any, Place]]:
+    """The parts of a value, each with its place."""
+    if isinstance(value, dict):
+        return ((part, place.step(name)) for name, part in value.items())
+    return ((part, place.element(index, part)) for index, part in enumerate(value))
+
+
+def size(value: Any) -> int:
+    """How many leaves a plain value has, or more if some of it is masked as a whole."""
+    found, waiting = 0, [value]
+    while waiting:
+        part = waiting.pop()
+        if part and isinstance(part, (dict, list)):
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+        else:
+            found += 1
+    return found
 
 
 class Flat:
