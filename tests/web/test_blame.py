@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 
 from backstory import Database
 from backstory.cli import main
-from backstory.web.pages import entity
 from tests.web.conftest import Site
 from tests.web.orders import ORDERS, shop
 
@@ -81,8 +80,8 @@ def test_a_tag_is_blamed_without_code(db: Database, site: Site) -> None:
 def test_blame_of_a_long_history_is_the_same_with_fewer_values_before(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entity, "MOST", 2)
-    monkeypatch.setattr(entity, "PART", 2)
+    monkeypatch.setattr("backstory.web.steps.MOST", 2)
+    monkeypatch.setattr("backstory.web.steps.PART", 2)
     words = text(client, "/e/Order/o-1/blame")
     assert "refunded_cents is 1900 because refund-sweeper" in words
     assert "before: 1890 #4 carl king ← 990 (before #4)" in words

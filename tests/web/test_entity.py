@@ -204,8 +204,8 @@ def test_without_an_application_tags_are_there(db: Database, site: Site) -> None
 
 
 def test_a_window_shows_the_events_around_the_chosen_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entity, "MOST", 20)
-    monkeypatch.setattr(entity, "PART", 10)
+    monkeypatch.setattr("backstory.web.steps.MOST", 20)
+    monkeypatch.setattr("backstory.web.steps.PART", 10)
     monkeypatch.setattr(entity, "LISTED", 4)
     db = connect()
     db.append(Placed("o", {}))
@@ -236,18 +236,34 @@ def test_large_states_are_not_in_the_page_and_a_long_value_is_cut(site: Site) ->
     many = connect()
     many.append(Placed("o", {f"sku-{number}": {"count": number} for number in range(1_000)}))
     answer = site(many, ORDERS).get("/e/Order/o")
-    assert "604 more fields" in text(site(many, ORDERS), "/e/Order/o")
+    assert "1 to 400 of 1,004 fields" in text(site(many, ORDERS), "/e/Order/o")
     assert len(answer.text) < 600_000
 
 
 def test_where_the_states_are_too_large_for_the_page_the_script_asks_for_each(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entity, "BLOCK", 10)
+    monkeypatch.setattr("backstory.web.wire.BLOCK", 10)
     data = wire(client, "/e/Order/o-1")
     assert data["base"] is None
     assert not any("set" in step for step in data["steps"])
     assert len(data["steps"]) == 5
+
+
+def test_of_many_fields_some_are_shown_and_others_are_found_by_their_names(site: Site) -> None:
+    many = connect()
+    many.append(Placed("o", {f"sku-{number}": {"count": number} for number in range(1_000)}))
+    client = site(many, ORDERS)
+    last = client.get("/e/Order/o?skip=800").text
+    assert "801 to 1,004 of 1,004 fields" in " ".join(html.unescape(re.sub(r"<[^>]*>", " ", last)).split())
+    assert 'href="/e/Order/o?skip=400">Before' in last
+    assert 'href="/e/Order/o?skip=400">More' in client.get("/e/Order/o").text
+    words = text(client, "/e/Order/o?named=sku-99")
+    assert "1 to 11 of 11 fields with sku-99 in their names" in words
+    assert "sku-998" in words
+    assert "sku-500" not in words
+    assert "None of 0 fields with nothing in their names" in text(client, "/e/Order/o?named=nothing")
+    assert "801 to 1,004" in text(client, "/e/Order/o?skip=999999")
 
 
 def test_paper_has_every_event_with_who_and_why_and_the_head(client: TestClient, db: Database) -> None:

@@ -24,6 +24,7 @@ from backstory.values.commit import Commit
 from backstory.web.ask import Ask, NotFound
 from backstory.web.entities import Entity, entity, is_whole, log_of, newest, parts_of
 from backstory.web.page import Answer, Elsewhere, Page, Slow
+from backstory.web.steps import around_of, compared
 
 FIELDS = 400
 """Fields that are shown; the document has all of them."""
@@ -56,8 +57,6 @@ def page(ask: Ask) -> Answer:
 
 def of(ask: Ask, found: Entity) -> Answer:
     """The blame of an entity."""
-    from backstory.web.pages.entity import around_of
-
     around = around_of(ask, found)
     if not around.before:
         return _page(ask, found, around)
@@ -69,8 +68,6 @@ def _late(ask: Ask, found: Entity, around: Events) -> Iterator[Page]:
 
 
 def _page(ask: Ask, found: Entity, around: Events) -> Page:
-    from backstory.web.pages.entity import compared
-
     log, reference, assertions = log_of(ask), found.reference, ask.flag("assertions")
     with theirs(reference):
         blamed = ask.db.blame(reference, ask.revision, assertions=assertions)
