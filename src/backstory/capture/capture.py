@@ -96,11 +96,13 @@ class Capture:
         author: str | None = None,
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        transaction: str | None = None,
     ) -> None:
         """Say who writes, and why, for what this transaction writes from now on. It ends with the transaction.
 
         In SQLite it is a row that is written in the transaction, so `hush` must take it away before the commit; rows
-        that are written without any are a commit of the log for each statement.
+        that are written without any are a commit of the log for each statement. `transaction` names the transaction
+        there, with a text that no other one has, where something is said twice in it.
         """
         said = (
             None if author is None else check_text(author, "the author"),
@@ -108,7 +110,10 @@ class Capture:
             None if metadata is None else free_json(dict(metadata), "the metadata").decode(),
         )
         if tx.dialect == "sqlite":
-            tx.execute("INSERT OR REPLACE INTO backstory_said VALUES (1, ?, ?, ?, ?)", (new_id(), *said))
+            tx.execute(
+                "INSERT OR REPLACE INTO backstory_said VALUES (1, ?, ?, ?, ?)",
+                (transaction or new_id(), *said),
+            )
         else:
             tx.rows(
                 "SELECT set_config('backstory.author', ?, true), set_config('backstory.message', ?, true),"

@@ -1,0 +1,31 @@
+"""SQLAlchemy 2 with a history: what an application writes with it, by whatever means, is recorded.
+
+    recording = record(Base, engine=engine, history=db)
+    recording.begin()                                   # triggers, and the rows that are there already
+
+    with acting(session, author="ann", message="moved"):
+        session.get(Customer, 7).city = "Bern"
+    session.commit()
+
+    recording.drain()                                   # or `with recording.running():`
+    db.blame(recording.row(Customer, 7))["row.city"].commit.author
+
+On PostgreSQL, `joined(session, db)` executes commands and appends events within the session's own transaction. It needs
+the extra `sqlalchemy`. `docs/guide/sqlalchemy.md` shows all of it.
+"""
+
+from __future__ import annotations
+
+try:
+    import sqlalchemy as _sqlalchemy
+except ImportError as missing:
+    raise ImportError("SQLAlchemy is not installed: pip install 'backstory[sqlalchemy]'") from missing
+
+from backstory.contrib.sqlalchemy.describing import captured
+from backstory.contrib.sqlalchemy.joining import Joined, joined
+from backstory.contrib.sqlalchemy.recording import Recording, record
+from backstory.contrib.sqlalchemy.saying import acting
+
+__all__ = ["Joined", "Recording", "acting", "captured", "joined", "record"]
+
+del _sqlalchemy

@@ -1,0 +1,149 @@
+"""The recording of some models: the migration that it needs, and what brings their rows to a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import create_engine, event, inspect
+from sqlalchemy.orm import Session
+
+from backstory.capture import Capture, key_of
+from backstory.capture.capture import HOME
+from backstory.capture.running import EVERY, Running
+from backstory.contrib.sqlalchemy.describing import captured, table_of
+from backstory.contrib.sqlalchemy.saying import Speaker
+from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from backstory.capture import Drained
+    from backstory.database import Database
+    from backstory.rows.kinds import Row
+    from backstory.table import Table
+    from backstory.tables import Transaction
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+"""The drivers that drain, where the application's own is one for async code."""
+
+
+class Recording:
+    """Some models whose rows get a history. Safe for many threads.
+
+    `capture` is the same without SQLAlchemy. Everything here blocks: async code calls it with `asyncio.to_thread`.
+    """
+
+    def __init__(
+        self,
+        capture: Capture,
+        engine: Engine | AsyncEngine,
+        history: Database,
+    ) -> None:
+        asynchronous = getattr(engine, "sync_engine", None)
+        self._engine = cast("Engine", asynchronous or engine)
+        check_dialect(self._engine.dialect)
+        self._own = self._engine
+        if asynchronous is not None:
+            url = self._engine.url
+            self._own = create_engine(url.set(drivername=DRIVERS[url.get_backend_name()]))
+        self.capture = capture
+        self.history = history
+        self._drainer = capture.drainer(history, self._begin)
+        Speaker(self._engine, capture)
+
+    @contextmanager
+    def _begin(self) -> Iterator[Transaction]:
+        with self._own.begin() as connection:
+            yield ConnectionTransaction(connection)
+
+    def install(self, connection: Connection) -> None:
+        """Make the outbox and the triggers in a migration, or make them fit the tables as they are now."""
+        self.capture.install(ConnectionTransaction(connection))
+
+    def remove(self, connection: Connection) -> None:
+        """Drop the triggers. What is in the outbox stays for the drainer."""
+        self.capture.remove(ConnectionTransaction(connection))
+
+    def check(self, connection: Connection | None = None) -> list[str]:
+        """What does not fit the tables as they are now, in words; empty if all changes are recorded."""
+        if connection is not None:
+            return self.capture.check(ConnectionTransaction(connection))
+        with self._begin() as tx:
+            return self.capture.check(tx)
+
+    def begin(self) -> Self:
+        """Do all that is needed: the outbox and the triggers, the rows that are there already, and a first drain.
+
+        Done again, it does what is missing: a copy that was killed goes on. A large application calls `install` in a
+        migration, and `copy` in a job.
+        """
+        with self._begin() as tx:
+            if self.capture.check(tx):
+                self.capture.install(tx)
+        self.copy()
+        self.drain()
+        return self
+
+    def copy(self, *, again: bool = False, author: str | None = None) -> int:
+        """Bring the rows that were there before into the outbox, a page at a time; see `Capture.copy`."""
+        return self.capture.copy(self._begin, again=again, author=author)
+
+    def drain(self) -> Drained:
+        """Bring all that was committed to the history. Its `position` is what reads are given as `after=`."""
+        return self._drainer.drain()
+
+    @contextmanager
+    def running(self, every: float = EVERY) -> Iterator[Running]:
+        """Drain in a thread for the length of a block: soon after each commit of this process, and every so often."""
+        with Running(self._drainer, every) as running:
+
+            def committed(session: Session) -> None:  # noqa: ARG001 - of which session does not matter
+                running.wake()
+
+            event.listen(Session, "after_commit", committed)
+            try:
+                yield running
+            finally:
+                event.remove(Session, "after_commit", committed)
+
+    def table(self, model: Any) -> Table[Any]:
+        """The table of the history that has the rows of a model."""
+        return self.history.table(self._history_of(model))
+
+    def row(self, model: Any, *key: Any) -> Row:
+        """The row of an object, or of a model and a key, for verbs of the database: `db.blame(recording.row(ann))`."""
+        if not key:
+            state = inspect(model)
+            model, key = type(model), state.identity or state.mapper.primary_key_from_instance(model)
+        return self.history.table(self._history_of(model)).row(key_of(*key))
+
+    def _history_of(self, model: Any) -> str:
+        table = table_of(model)
+        for each in self.capture.tables:
+            if (each.table, each.schema or None) == (table.name, table.schema):
+                return each.history
+        raise LookupError(f"{table.fullname} is not recorded")
+
+
+def record(
+    *models: Any,
+    engine: Engine | AsyncEngine,
+    history: Database,
+    names: Mapping[Any, str] | None = None,
+    leave_out: Iterable[Any] = (),
+    home: str = HOME,
+) -> Recording:
+    """Record what is written to the tables of models into a history, by whatever means it is written.
+
+    The models are mapped classes, a declarative base (all of its classes) or `Table` objects; tables of subclasses and
+    of many-to-many relationships belong to them. A row is in `history.table(name)`, whose name is that of the table
+    unless `names` gives another. `leave_out` are attributes whose values are never recorded, such as a password. `home`
+    is the schema of the outbox in PostgreSQL. Nothing is made in the database: `begin`, or `install` in a migration,
+    does that. Raises `DefinitionError`.
+    """
+    return Recording(Capture(captured(*models, names=names, leave_out=leave_out), home=home), engine, history)

@@ -1,0 +1,175 @@
+"""Who writes, and why: said to the database in the transaction that writes, before its first statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import event
+
+from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction
+from backstory.decide.context import context, current
+from backstory.values.ids import new_id
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncSession
+    from sqlalchemy.orm import Session
+
+    from backstory.capture import Capture
+
+HEARD = "backstory"
+"""Where a connection keeps what was said in its transaction."""
+
+WRITES = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:INSERT|UPDATE|DELETE|REPLACE|WITH)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+class Heard(msgspec.Struct):
+    """What was said in a transaction, under the name that it has. `busy` while it is being said."""
+
+    transaction: str
+    said: tuple[str, str, str] | None = None
+    busy: bool = False
+
+
+class Speaker:
+    """Says the author and the message of `db.context` and `acting` in each transaction of an engine that writes."""
+
+    def __init__(self, engine: Engine, capture: Capture) -> None:
+        self._capture = capture
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._is_made = not self._is_sqlite
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "commit", self._committing)
+        event.listen(engine, "rollback", self._over)
+        event.listen(engine, "rollback_savepoint", self._taken_back)
+
+    def _before(
+        self, connection: Connection, _cursor: Any, statement: str, _p: Any, context: Any, _many: Any
+    ) -> None:
+        heard = connection.info.get(HEARD)
+        if heard is not None and heard.busy:
+            return
+        said = _said()
+        if heard is not None and heard.said == said:
+            return
+        if self._is_sqlite and not (_is_write(context, statement) and self._can_be_said(connection)):
+            return
+        if heard is None:
+            if not self._is_sqlite and not any(said):
+                return
+            heard = connection.info[HEARD] = Heard(new_id())
+        self._say(connection, heard, said)
+
+    def _say(self, connection: Connection, heard: Heard, said: tuple[str, str, str]) -> None:
+        author, message, metadata = said
+        heard.busy = True
+        try:
+            self._capture.say(
+                ConnectionTransaction(connection),
+                author=author,
+                message=message,
+                metadata=msgspec.json.decode(metadata) if metadata else None,
+                transaction=heard.transaction,
+            )
+        finally:
+            heard.busy = False
+        heard.said = said
+
+    def _can_be_said(self, connection: Connection) -> bool:
+        """Whether the outbox is there, and the statement is in a transaction, which will end."""
+        driver = connection.connection.driver_connection
+        if getattr(driver, "isolation_level", "") is None and not getattr(driver, "in_transaction", True):
+            return False
+        if not self._is_made:
+            connection.info[HEARD] = Heard("", busy=True)
+            try:
+                sql = "SELECT count(*) FROM sqlite_master WHERE name = 'backstory_said'"
+                self._is_made = bool(ConnectionTransaction(connection).rows(sql)[0][0])
+            finally:
+                del connection.info[HEARD]
+        return self._is_made
+
+    def _committing(self, connection: Connection) -> None:
+        heard = connection.info.get(HEARD)
+        if heard is not None and self._is_sqlite:
+            heard.busy = True
+            self._capture.hush(ConnectionTransaction(connection))
+        self._over(connection)
+
+    def _over(self, connection: Connection) -> None:
+        connection.info.pop(HEARD, None)
+
+    def _taken_back(self, connection: Connection, *_: Any) -> None:
+        """What was said inside of a savepoint is gone with it."""
+        heard = connection.info.get(HEARD)
+        if heard is not None:
+            heard.said = None
+
+
+def _is_write(context: Any, statement: str) -> bool:
+    if context is not None and (context.isinsert or context.isupdate or context.isdelete):
+        return True
+    return WRITES.match(statement) is not None
+
+
+def _said() -> tuple[str, str, str]:
+    around = current()
+    metadata = msgspec.json.encode(around.metadata, order="sorted").decode() if around.metadata else ""
+    return around.author, around.message, metadata
+
+
+class acting:  # noqa: N801 - it is used as a function
+    """Set author, message and metadata for what a session writes in a block: `with acting(session, author="ann"):`.
+
+    What the session has not written yet is flushed at the beginning and at the end of the block, so it is said to be
+    by whoever changed it; the commit may come later. With an `AsyncSession` it is `async with`. For code that has no
+    session at hand, `db.context(author=...)` says the same of each statement in its block.
+    """
+
+    def __init__(
+        self,
+        session: Session | AsyncSession,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        correlation: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._session: Any = session
+        self._block: AbstractContextManager[None] = context(
+            author=author, message=message, correlation=correlation, **(metadata or {})
+        )
+
+    def __enter__(self) -> None:
+        self._session.flush()
+        self._block.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._session.flush()
+        finally:
+            self._block.__exit__(kind, error, trace)
+
+    async def __aenter__(self) -> None:
+        await self._session.flush()
+        self._block.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self._session.flush()
+        finally:
+            self._block.__exit__(kind, error, trace)
