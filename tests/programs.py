@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -191,3 +192,22 @@ def bank(folder: Path) -> Path:
     (folder / "bank.py").write_text(BANK, encoding="utf-8")
     (folder / "pyproject.toml").write_text('[tool.backstory]\napp = "bank"\n', encoding="utf-8")
     return folder / "bank.py"
+
+
+def prices(file: Path) -> None:
+    """A SQLite file with a table of prices as they were, as an application keeps one by itself."""
+    connection = sqlite3.connect(file)
+    connection.execute(
+        "CREATE TABLE price_log"
+        " (n INTEGER PRIMARY KEY, product TEXT, changed_at TEXT, changed_by TEXT, price INTEGER)"
+    )
+    connection.executemany(
+        "INSERT INTO price_log (product, changed_at, changed_by, price) VALUES (?, ?, ?, ?)",
+        [
+            ("ink", "2026-03-01 10:00", "ann", 5),
+            ("pen", "2026-03-01 10:00", "ann", 2),
+            ("ink", "2026-03-02 10:00", "bob", 6),
+        ],
+    )
+    connection.commit()
+    connection.close()

@@ -112,6 +112,7 @@ def sources(bank: Path, run: Run, project: Path) -> Path:
     (folder / "opened.csv").write_text("id,at\n1,2026-11-01 10:00\n", encoding="utf-8")
     (folder / "closed.csv").write_text("id,on\n1,2026-11-02 10:00\n", encoding="utf-8")
     (folder / "customers.csv").write_text("id,name,city\nc-1,Ann,Bern\nc-3,Cy,\n", encoding="utf-8")
+    programs.prices(folder / "shop.db")
     for year in (2025, 2026):
         (folder / f"{year}.csv").write_text(f"time,celsius\n{year}-11-01 10:00,7.5\n", encoding="utf-8")
     (folder / "log.xes.gz").write_bytes(gzip.compress(XES.encode()))

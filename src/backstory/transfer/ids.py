@@ -20,7 +20,7 @@ from backstory.values.ids import derived
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1467][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 """A UUID that was made of a time or of chance. Those of the versions 3 and 5 are digests of a name."""
 
-KEYED = tuple(f"{RESERVED}{kind}." for kind in ("csv", "jsonl", "xes"))
+KEYED = tuple(f"{RESERVED}{kind}." for kind in ("audit", "csv", "jsonl", "xes"))
 """How ids begin that `KeyedIds` gives."""
 
 REMEMBERED = 100_000

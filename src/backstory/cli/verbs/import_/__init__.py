@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from backstory.cli.exits import answer
+from backstory.cli.exits import UsageError
 from backstory.cli.parse.parser import split
 from backstory.cli.show.bar import Bar
-from backstory.cli.show.text import count
-from backstory.cli.verbs.import_.options import REJECTS, arguments, check, is_checked, tables
+from backstory.cli.verbs.import_.options import arguments, check, is_checked, tables
 from backstory.cli.verbs.import_.reading import opened, source
-from backstory.cli.verbs.import_.rejects import Rejects
-from backstory.errors import ApplicationError, BackstoryError, SourceError, StoreMissing
-from backstory.local import import_key
+from backstory.cli.verbs.import_.taking import taken, told
+from backstory.errors import ApplicationError, BackstoryError
 from backstory.right import give_up
 from backstory.told import plain
-from backstory.transfer.load import load
 from backstory.transfer.source import Entry
 
 if TYPE_CHECKING:
@@ -29,7 +23,6 @@ if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.session import Session
     from backstory.store import Log
-    from backstory.transfer.load import LoadReport
     from backstory.transfer.source import Source
     from backstory.transfer.typed import Events
     from backstory.values.event_types import EventType
@@ -45,6 +38,7 @@ backstory import csv 2025.csv 2026.csv --type Measured --time-column time --dry-
 backstory import csv opened.csv --type Opened --time-column at --then closed.csv --type Closed --time-column on
 backstory import xes log.xes.gz --on-error skip --rejects rejects.jsonl
 backstory import rows customers.csv --table customers --key id --sync
+backstory import audit sqlite:///shop.db --table price_log=prices --key product --time changed_at
 """
 
 TEXT = """\
@@ -55,21 +49,27 @@ event is a commit at its own time. CSV columns become the event's data, but for 
 message. With an application, each row becomes an event of its class, with the tags of the class; a row that does not
 fit is an error with its line. The log's time never goes back, so import sources together, or the oldest first: the end
 of an import counts the commits that were too late for that. Exit code 1: every record was skipped.
-`import rows` is of another kind: it makes a table be what a file says; see `import rows --help`."""
+Two are of another kind: `import rows` makes a table be what a file says, and `import audit` takes over the history
+tables of a database; see `import rows --help` and `import audit --help`."""
 
 __all__ = ["EXAMPLES", "TEXT", "arguments", "narrowed", "run", "shows_data"]
 
 
 def narrowed(words: list[str]) -> tuple[str, str, ModuleType, list[str]] | None:
-    """Rows of a table have options of their own."""
-    if "rows" not in words:
+    """Rows of a table, and history that people have already, have options of their own."""
+    try:
+        kind, rest = split(words)
+    except UsageError:
         return None
-    format, others = split(words)
-    if format != "rows":
-        return None
-    from backstory.cli.verbs.import_ import rows
+    if kind == "rows":
+        from backstory.cli.verbs.import_ import rows
 
-    return "import rows", rows.SUMMARY, rows, others
+        return "import rows", rows.SUMMARY, rows, rest
+    if kind == "audit":
+        from backstory.cli.verbs.import_ import audit
+
+        return "import audit", audit.SUMMARY, audit, rest
+    return None
 
 
 def shows_data(_arguments: Namespace) -> bool:
@@ -85,69 +85,22 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     names = [name for part in parts for name in part.sources] or ["."]
     events = event_of(session) if is_checked(arguments, session) else None
     unchecked: set[str] = set()
-    with (
-        opened(parts, names) as inputs,
-        Bar(f"import {' '.join(names)}") as bar,
-        target(arguments, session) as (log, key),
-    ):
-        before = log.head().position
+    with opened(parts, names) as inputs, Bar(f"import {' '.join(names)}") as bar:
 
-        def exported() -> None:
-            if not before and not arguments.dry_run:
-                give_up(session.store)
+        def made(log: Log, key: bytes) -> Source:
+            before = log.head().position
 
-        with Rejects(arguments) as rejects:
+            def exported() -> None:
+                if not before and not arguments.dry_run:
+                    give_up(session.store)
+
             items = source(arguments, inputs, log, key, events, bar, exported)
-            try:
-                report = load(
-                    log,
-                    noted(items, unchecked) if arguments.no_app else items,
-                    on_reject=rejects.take if arguments.on_error == "skip" else None,
-                    progress=bar,
-                    future=arguments.future,
-                )
-            except SourceError:
-                added = log.head().position - before
-                if added and not arguments.dry_run:
-                    out.say(
-                        f"{count(added, 'event')} came in before this error; mend it and run again,"
-                        " or use --on-error skip"
-                    )
-                raise
-    for words in remarks(report, arguments, known_types(session, unchecked)):
+            return noted(items, unchecked) if arguments.no_app else items
+
+        report, rejects = taken(arguments, session, out, made, bar)
+    for words in not_checked(known_types(session, unchecked)):
         out.say(words)
-    if out.json:
-        fields = msgspec.structs.asdict(report)
-        out.document(
-            "import",
-            sources=names,
-            format=arguments.format,
-            dry_run=arguments.dry_run,
-            **fields,
-            rejects=rejects.written,
-        )
-    else:
-        out.line(summary(report, rejects.written, dry_run=arguments.dry_run))
-    return answer(report.commits or report.known or not report.skipped)
-
-
-@contextmanager
-def target(arguments: Namespace, session: Session) -> Iterator[tuple[Log, bytes]]:
-    """The log to import into, and the key of its ids; for a dry run one in memory, and no store is made."""
-    if not arguments.dry_run:
-        store = session.open(create=None)
-        yield session.log, import_key(store)
-        return
-    from backstory.database import connect
-
-    try:
-        store = session.store
-    except StoreMissing:
-        with connect() as empty:
-            yield empty.log, import_key(empty.store)
-        return
-    with session.database.what_if() as trial:
-        yield trial.log, import_key(store)
+    return told(report, rejects, arguments, names, out)
 
 
 def event_of(session: Session) -> Events:
@@ -187,14 +140,8 @@ def known_types(session: Session, types: set[str]) -> list[str]:
     return sorted(types & known)
 
 
-def remarks(report: LoadReport, arguments: Namespace, unchecked: list[str]) -> Iterator[str]:
-    """The notes about an import that are shown besides its counts."""
-    if report.twin:
-        yield (
-            f"commit {plain(report.twin)} says the same as the first one that came in now. Was it imported before this"
-            " store was cloned? Then the records are in the history twice: a clone knows again only what has an id of"
-            " its own. Import the rest into the store that has it already, or into a copy of its file"
-        )
+def not_checked(unchecked: list[str]) -> Iterator[str]:
+    """A note about types of events that were not checked."""
     if unchecked:
         yield (
             f"{plain(unchecked[0])} is an event of the application, and was not checked against its class; nor were"
@@ -203,32 +150,3 @@ def remarks(report: LoadReport, arguments: Namespace, unchecked: list[str]) -> I
             else f"{plain(', '.join(unchecked))} are events of the application, and were not checked against their"
             " classes; nor were their tags"
         )
-    if report.earlier:
-        yield (
-            f"{count(report.earlier, 'commit')} {were(report.earlier)} older than the end of the log, whose time never"
-            " goes back: @{time} finds what came in late only from that end on. Each has its own time as `authored`,"
-            " which log and state show"
-        )
-        if arguments.format != "git":
-            yield "To have both times agree, import all sources into a new store: together by time, or the oldest first"
-
-
-def summary(report: LoadReport, rejects: str | None, *, dry_run: bool) -> str:
-    """The report in words."""
-    verb = "would import" if dry_run else "imported"
-    words = (
-        f"{verb} {count(report.events, 'event')} in {count(report.commits, 'commit')}"
-        if report.commits
-        else "nothing new"
-    )
-    if report.known:
-        words += f"; {count(report.known, 'commit')} {were(report.known)} there already"
-    if report.skipped:
-        skipped = f"{count(report.skipped, 'place')} {were(report.skipped)} skipped"
-        words += f"; {skipped}, see {plain(rejects or REJECTS)}"
-    return f"{words}; a dry run keeps nothing" if dry_run else words
-
-
-def were(number: int) -> str:
-    """The verb that goes with a number of things."""
-    return "was" if number == 1 else "were"

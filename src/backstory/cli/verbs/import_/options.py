@@ -51,27 +51,9 @@ def arguments(parser: ArgumentParser) -> None:
         help="a file, - for standard input; several of csv or xes go in together, by time; for git a folder (default:"
         " here)",
     )
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="read, check and count as the import would, and write the rejects, but keep nothing",
-    )
-    parser.add_argument(
-        "--on-error",
-        choices=("stop", "skip"),
-        default="stop",
-        help="at a place that cannot be understood: stop there (the default), or skip it and keep it in a file",
-    )
-    parser.add_argument(
-        "--rejects", metavar="FILE", help=f"where skipped places go, as JSON Lines (default: {REJECTS})"
-    )
+    shared(parser)
     parser.add_argument(
         "--revision", metavar="REV", help="git: import the commits that this reaches (default: HEAD)"
-    )
-    parser.add_argument(
-        "--future",
-        action="store_true",
-        help="take commits that are more than a day ahead of the clock too: the log's time never goes back",
     )
     parser.add_argument(
         "--max-record",
@@ -100,6 +82,29 @@ def arguments(parser: ArgumentParser) -> None:
         nargs=REMAINDER,
         metavar="SOURCE ...",
         help="another file, followed by its own options of csv; all go in together, by time; repeat for more",
+    )
+
+
+def shared(parser: ArgumentParser) -> None:
+    """The options of each import, wherever it takes its records from."""
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="read, check and count as the import would, and write the rejects, but keep nothing",
+    )
+    parser.add_argument(
+        "--on-error",
+        choices=("stop", "skip"),
+        default="stop",
+        help="at a place that cannot be understood: stop there (the default), or skip it and keep it in a file",
+    )
+    parser.add_argument(
+        "--rejects", metavar="FILE", help=f"where skipped places go, as JSON Lines (default: {REJECTS})"
+    )
+    parser.add_argument(
+        "--future",
+        action="store_true",
+        help="take commits that are more than a day ahead of the clock too: the log's time never goes back",
     )
 
 

@@ -1,0 +1,74 @@
+"""A change of a row, as a source of any kind tells it, and the place in the source that it comes from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from backstory.errors import SourceError
+from backstory.rows.events import Fields
+from backstory.transfer.source import Rejected, rejected
+
+LONGEST = 10_000
+"""Characters of a rejected record that its reject shows."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A record of a source: the table or the file, the line if it has lines, and what tells it apart there."""
+
+    source: str
+    line: int = 0
+    named: tuple[tuple[str, Any], ...] = ()
+    raw: bytes = b""
+
+    def __str__(self) -> str:
+        return ", ".join([self.source, *(f"{name} {_short(value)}" for name, value in self.named)])
+
+    def refused(self, wrong: Exception) -> Rejected:
+        """The reject of this record."""
+        return rejected(str(self), self.line, wrong, self.raw.decode(errors="replace")[:LONGEST])
+
+    def error(self, why: str) -> SourceError:
+        """The error about this record."""
+        return SourceError(str(self), self.line, why)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What happened to one row of one table, and who did it when.
+
+    `fields` are all fields of the row after it, or with `differs` those that have another value. They are those before
+    it where the row is `deleted`, if the source has them. `identity` tells changes of a table apart, and `said` is what
+    else the source knows of it.
+    """
+
+    place: Place
+    table: str
+    key: str
+    time: datetime
+    identity: tuple[Any, ...]
+    fields: Fields
+    deleted: bool = False
+    differs: bool = False
+    author: str = ""
+    message: str = ""
+    said: dict[str, Any] = {}
+
+
+Found: TypeAlias = Change | Rejected
+
+
+def key_of(parts: list[Any]) -> str:
+    """The key of a row: its text, or that of several columns with `/` between them. Raises `ValueError`."""
+    if any(part is None or part == "" for part in parts):
+        raise ValueError("the row has no key: a column of it is empty")
+    texts = [part if isinstance(part, str) else msgspec.json.encode(part).decode() for part in parts]
+    if len(texts) == 1:
+        return texts[0]
+    return "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
