@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from backstory import Database, connect
@@ -67,7 +68,7 @@ def test_whole_rows_become_the_differences_between_them(db: Database, made: Made
 
 def test_differences_leave_a_field_that_is_null_as_it_was(db: Database, made: Made) -> None:
     rows = [ROWS[0], (2, "ink", "2026-03-02", "bob", "U", None, "dear")]
-    asked = Asked(**{name: getattr(ASKED, name) for name in Asked.__struct_fields__} | {"differs": True})
+    asked = msgspec.structs.replace(ASKED, differs=True)
     take(db, made(rows), asked)
     assert told(db, "prices", "ink")[1] == ("bob", "RowChanged", {"note": "dear"})
     assert db.table("prices")["ink"] == {"price": 5, "note": "dear"}
