@@ -42,6 +42,13 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
         "Other databases that may have the tables of a projection; the [guide](guide/read-models.md) says when.",
         {"backstory.projections.elsewhere": ["DuckDB", "Postgres", "SqliteFile"]},
     ),
+    "backstory.transfer": (
+        "History from elsewhere, taken into a log by a program; the [guide](guide/existing-history.md) has an example.",
+        {
+            "backstory.transfer": ["Asked", "LoadReport", "load", "read_audit", "read_debezium"],
+            "backstory.local": ["import_key"],
+        },
+    ),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
     "backstory.web": (
         "The [history browser](guide/history-browser.md), to mount in an application; needs the extra `web`.",
