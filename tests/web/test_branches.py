@@ -10,7 +10,8 @@ import pytest
 
 from backstory import Database, connect
 from backstory.cli import main
-from backstory.history.refs.standing import Standings
+from backstory.history.refs.branches import Branch
+from backstory.history.refs.standing import Standing, Standings
 from backstory.scope import Scope
 from backstory.web import Reader
 from backstory.web.railmap import LANES, railmap
@@ -97,7 +98,8 @@ def test_many_branches_are_a_map_of_the_first_and_a_table(site: Site) -> None:
     for number in range(LANES + 3):
         db.branch(f"b-{number:02}").execute(deposit(Account("a"), 1))
     standings = [Standings(db.branches).of(branch) for branch in db.branches.all()]
-    drawn = railmap(db.branches, standings, db.branches.marks())
+    logs = {branch.name: db.branches.view(branch.chain) for branch in db.branches.all()}
+    drawn = railmap(logs, standings, db.branches.marks())
     assert drawn is not None
     assert (len(drawn.lanes), drawn.left) == (LANES, 4)
     text = site(db).get("/branches").text
@@ -113,3 +115,23 @@ def test_a_page_of_branches_says_what_it_leaves_out(site: Site, monkeypatch: pyt
     answer = site(db).get("/branches.json").json()
     assert (len(answer["branches"]), answer["left"]) == (3, 3)
     assert "and 3 more" in site(db, reader=ALL).get("/branches").text
+
+
+def test_a_branch_that_is_deleted_while_the_page_is_made_is_still_on_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = connect("memory:")
+    for name in ("one", "two"):
+        db.branch(name).execute(deposit(Account("a"), 1))
+    of = Standings.of
+
+    def then_gone(standings: Standings, branch: Branch) -> Standing:
+        found = of(standings, branch)
+        if branch.name == "two":
+            db.branches.delete("two")
+        return found
+
+    monkeypatch.setattr(Standings, "of", then_gone)
+    page = site(db).get("/branches")
+    assert page.status_code == 200
+    assert "two" in page.text

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from backstory.history.refs.branches import Branches, Mark
+from backstory.history.refs.branches import Mark
 from backstory.history.refs.standing import Standing
+from backstory.store import Log
 from backstory.web.shown import HUES
 
 LANES = 12
@@ -58,7 +59,7 @@ def hues(standings: Sequence[Standing]) -> dict[str, int]:
     return {standing.name: index % HUES + 1 for index, standing in enumerate(standings)}
 
 
-def railmap(branches: Branches, standings: Sequence[Standing], marks: Sequence[Mark]) -> RailMap | None:
+def railmap(logs: Mapping[str, Log], standings: Sequence[Standing], marks: Sequence[Mark]) -> RailMap | None:
     """The map of the first branches; None where there is nothing to compare."""
     drawn = list(standings[:LANES])
     if len(drawn) < 2:
@@ -76,7 +77,7 @@ def railmap(branches: Branches, standings: Sequence[Standing], marks: Sequence[M
     lanes = []
     for each in drawn:
         y, end = rows[each.name], x(each.position)
-        stations = list(_stations(branches, each.name, max(low, each.base), each.position))
+        stations = list(_stations(logs[each.name], max(low, each.base), each.position))
         if each.parent is None:
             path = f"M{LEFT} {y}H{max(end, LEFT)}"
         else:
@@ -92,9 +93,9 @@ def railmap(branches: Branches, standings: Sequence[Standing], marks: Sequence[M
     return RailMap(lanes, bases, named, bottom + 40, len(standings) - len(drawn))
 
 
-def _stations(branches: Branches, name: str, after: int, upto: int) -> Iterator[int]:
+def _stations(log: Log, after: int, upto: int) -> Iterator[int]:
     """The ends of the commits of a branch in a stretch, if they are few enough to be told apart."""
-    found = list(branches.log(name).commits(after=after, upto=upto, limit=STATIONS + 1))
+    found = list(log.commits(after=after, upto=upto, limit=STATIONS + 1))
     return iter([commit.position for commit in found] if len(found) <= STATIONS else [])
 
 

@@ -11,6 +11,7 @@ from backstory.documents import document
 from backstory.documents.blame import blame_document
 from backstory.documents.commits import call_document
 from backstory.failing import theirs
+from backstory.history.ask.causes import causes
 from backstory.history.ask.steps import Events, Step
 from backstory.history.blame.blame import Blamed
 from backstory.history.compare.flat import Leaf
@@ -175,7 +176,7 @@ def _answer(ask: Ask, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
         return None
     row = max(known, key=lambda row: row["position"])
     commit: Commit = row["commit"]
-    cause = next(iter(ask.db.causes(commit)), None)
+    cause = next(causes(log_of(ask), commit), None)
     about = None
     if cause is not None and cause.commit is not None:
         about = cause.commit.position, Subjects(log_of(ask)).of(cause.commit)

@@ -13,6 +13,7 @@ from backstory.history.refs.branches import MAIN, Mark
 from backstory.history.refs.former import named
 from backstory.history.refs.standing import MOST as COUNTED
 from backstory.history.refs.standing import Standing, Standings
+from backstory.store import Log
 from backstory.subject import subject_of
 from backstory.web.ask import Ask, NotFound
 from backstory.web.page import Answer, Page, Progress, soon
@@ -45,6 +46,7 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
         if monotonic() - told > PATIENCE:
             told = monotonic()
             yield Progress(number + 1, len(every), number + 1)
+    logs = {branch.name: branches.view(branch.chain) for branch in every}  # a name may be gone by now
     marks = sorted(branches.marks(), key=lambda mark: (mark.position, mark.name))
     more = max(0, len(ask.branch_names) - MOST)
     colors = hues(standings)
@@ -58,11 +60,11 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
         found | ({"left": more} if more else {}),
         ("mark",) if ask.path[1:] else ("branch", "-v"),
         {
-            "rows": [_row(ask, each, colors[each.name]) for each in standings],
+            "rows": [_row(logs[each.name], each, colors[each.name]) for each in standings],
             "more": more,
             "marks": marks[-MOST:][::-1],
             "marks_left": max(0, len(marks) - MOST),
-            "map": railmap(branches, standings, marks),
+            "map": railmap(logs, standings, marks),
             "hues": colors,
             "gone": _gone(ask),
             "acts": ask.may("append") and ask.reader.scope.is_whole,
@@ -72,9 +74,8 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
     )
 
 
-def _row(ask: Ask, each: Standing, hue: int) -> dict[str, Any]:
+def _row(log: Log, each: Standing, hue: int) -> dict[str, Any]:
     """What a row of the table shows."""
-    log = ask.db.branches.log(each.name)
     last = next(log.commits(backwards=True, limit=1), None)
     most = max(each.ahead, each.behind, 10)
     return {
