@@ -14,7 +14,7 @@ from backstory import Database, connect
 from backstory.application import Application, collect
 from backstory.cli import main
 from backstory.scope import Scope
-from backstory.web import Reader
+from backstory.web import Reader, merging
 from tests.state.bank import Account, deposit, transfer, withdraw
 from tests.web.conftest import Site
 
@@ -197,3 +197,21 @@ def test_a_merge_of_too_many_commits_is_left_to_the_command_line(
     assert "More than 1 commits wait" in text
     assert "merge trial -b main --preview" in text
     assert client.get("/merge/trial/main.json").json()["judged"] is False
+
+
+def test_a_merge_into_a_branch_that_goes_on_is_judged_again(
+    site: Site, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, left = merging.judged, [2]
+
+    def late(*given: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            db.execute(deposit(Account("c"), 1))
+        return judged(*given)
+
+    monkeypatch.setattr(merging, "judged", late)
+    page = site(db, BANK).get("/merge/trial/main")
+    assert page.status_code == 200
+    assert "1 commit of 2 needs an answer" in page.text
+    assert db.branches.log("main").head().hash.hex() in page.text

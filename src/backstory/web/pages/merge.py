@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backstory.errors import HeadMoved, RefMoved
+from backstory.history.merge.merge import MergeReport
 from backstory.web import merging, verdicts
 from backstory.web.ask import Ask
 from backstory.web.page import Answer, Page, Progress, soon
+
+TRIES = 10
+"""How often a merge is judged of branches that go on meanwhile."""
 
 
 def page(ask: Ask) -> Answer:
@@ -23,4 +28,14 @@ def _steps(ask: Ask, asked: merging.Looked) -> Iterator[Progress | Page]:
         return
     if number > 100:
         yield Progress(0, number)
-    yield verdicts.page_of(ask, asked, merging.judged(ask, asked))
+    yield verdicts.page_of(ask, *_judged(ask, asked))
+
+
+def _judged(ask: Ask, asked: merging.Looked, tries: int = TRIES) -> tuple[merging.Looked, MergeReport]:
+    """What it would do, at the ends at which it was judged: they may go on meanwhile."""
+    try:
+        return asked, merging.judged(ask, asked)
+    except (HeadMoved, RefMoved):
+        if tries == 1:
+            raise
+        return _judged(ask, merging.looked(ask, asked.answers), tries - 1)
