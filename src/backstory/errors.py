@@ -19,6 +19,7 @@ is in `backstory.cli.exits`. Only pages raise `BadParameter`, `Busy`, `NotFound`
      │   │   └─ BranchMoved      the branch was moved or deleted; also a BranchError
      │   ├─ MainFixed            main was to be moved, and the store does not allow that
      │   ├─ NeverBoth            two settings were to be made that exclude each other
+     │   ├─ RowsElsewhere        the table is a record of what another database has
      │   ├─ HistoryMoved         a log has another commit at a position than the caller means; also a RevisionError
      │   ├─ NotThere             it names a log, a commit or a part that does not exist
      │   └─ StillNeeded          a log was to be dropped that a ref or another log needs
@@ -354,6 +355,20 @@ class NotThere(AppendError):
 
     def __str__(self) -> str:
         return f"there is no {self.what}"
+
+
+class RowsElsewhere(AppendError):
+    """An event of a row of `table` was to be appended to main by others than the capture that records its rows."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table)
+        self.table = table
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table} is a record of what the table of an application's database has: write the row there, and it"
+            " will be recorded. On a branch anything may be tried"
+        )
 
 
 class StillNeeded(AppendError):

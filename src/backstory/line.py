@@ -15,11 +15,10 @@ from backstory.decide.execution import Executor
 from backstory.decide.loading import Cache, Loader
 from backstory.decide.snapshots import Snapshots
 from backstory.forks import on_fork
-from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain
+from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain, guarded
 from backstory.lookup import Commits
 from backstory.opened import opened
 from backstory.store import Log, Record, Store
-from backstory.stores.guarded import GuardedLog
 from backstory.stores.inside import InsideTransaction
 from backstory.values.codec import Codec
 from backstory.values.query import Query
@@ -42,14 +41,12 @@ class Line:
         self.log = opened(stored, codec)
         self.loader = Loader(self.log, snapshots, cache)
         self.executor = Executor(self.loader, codec)
-        self._guarded: dict[str, GuardedLog] = {}
+        self._guarded: dict[str, Log] = {}
 
     def guarded(self, branch: Branch) -> Log:
         """The log as it is stored, for writes to a branch by its name: the same object for the same name."""
         known = self._guarded.get(branch.name)
-        return known or self._guarded.setdefault(
-            branch.name, GuardedLog(self.stored, branch.name, branch.stays)
-        )
+        return known or self._guarded.setdefault(branch.name, guarded(self.stored, branch, self.home))
 
     def read(self, query: Query, **bounds: Any) -> Iterator[Record]:
         """Stream events, typed, with their records; see `Log.read`."""

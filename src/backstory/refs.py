@@ -18,6 +18,7 @@ LOG = "log/"
 CHECKPOINT = "checkpoint/"
 PARKED = "parked/"
 CONSUMER = "consumer/"
+CAPTURED = "captured/"
 SETTING = "setting/"
 STORE = "store/"
 
@@ -64,6 +65,11 @@ NAMESPACES = (
     Namespace(
         CONSUMER,
         "until when a consumer of a subscription is there",
+        travels=False,
+    ),
+    Namespace(
+        CAPTURED,
+        "JSON, a `stores.recorded.Recorded`: the capture that alone writes the table of this name",
         travels=False,
     ),
     Namespace(SETTING, "a text, a decision of the owner of this store", travels=False),

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backstory.capture import postgres, sqlite
+from backstory.capture.claim import adopt, seat
 from backstory.capture.described import Captured, Column, quoted
 from backstory.capture.first import Copying
 from backstory.errors import DefinitionError
@@ -163,16 +164,17 @@ class Capture:
             raise DefinitionError(
                 f"{table.name}: its triggers do not fit; install the capture before its rows are copied"
             )
-        is_sqlite = tx.dialect == "sqlite"
-        shapes, outbox = (
-            ("backstory_shapes", "backstory_outbox")
-            if is_sqlite
-            else (
-                f"{quoted(self.home)}.shapes",
-                f"{quoted(self.home)}.outbox",
-            )
-        )
-        return Copying(made, number, shapes, outbox)
+        return Copying(made, number, self._name(tx, "shapes"), self._name(tx, "outbox"))
+
+    def adopt(self, tx: Transaction, db: Database) -> None:
+        """Take a database that was copied, restored or moved for the one whose rows the history is of from now on.
+
+        The drainer refuses such a database until then: of two copies, only one can be the truth of a history.
+        """
+        name = self._name(tx, "capture")
+        id = new_id()
+        tx.execute(f"UPDATE {name} SET id = ?, seat = ?", (id, seat(tx, name)))
+        adopt(db, id, [table.history for table in self.tables])
 
     def drainer(self, db: Database, begin: Begin) -> Drainer:
         """What takes rows out of the outbox and appends them to the branch of a database."""
@@ -184,17 +186,20 @@ class Capture:
         if tx.dialect == "sqlite":
             for statement in sqlite.TABLES:
                 tx.execute(statement.strip())
-            tx.execute("INSERT OR IGNORE INTO backstory_capture VALUES (1, ?)", (new_id(),))
         elif tx.dialect == "postgresql":
             for statement in postgres.home_sql(self.home):
                 tx.execute(statement.strip())
-            tx.execute(
-                f"INSERT INTO {quoted(self.home)}.capture VALUES (1, ?) ON CONFLICT DO NOTHING", (new_id(),)
-            )
         else:
             raise DefinitionError(
                 f"rows of {tx.dialect} cannot be captured: there are triggers for SQLite and for PostgreSQL"
             )
+
+        name = self._name(tx, "capture")
+        tx.execute(f"INSERT INTO {name} VALUES (1, ?, ?) ON CONFLICT DO NOTHING", (new_id(), seat(tx, name)))
+
+    def _name(self, tx: Transaction, table: str) -> str:
+        """One of the capture's own tables, in SQL."""
+        return f"backstory_{table}" if tx.dialect == "sqlite" else f"{quoted(self.home)}.{table}"
 
     def _resolved(self, tx: Transaction, table: Captured) -> Captured:
         """The table with all of its columns, as it is now."""
@@ -214,7 +219,7 @@ class Capture:
 
     def _known(self, tx: Transaction, made: Captured) -> int | None:
         """The number of the newest description of a table, if it is this one."""
-        shapes = "backstory_shapes" if tx.dialect == "sqlite" else f"{quoted(self.home)}.shapes"
+        shapes = self._name(tx, "shapes")
         found = tx.rows(
             f"SELECT id, captured FROM {shapes} WHERE source = ? ORDER BY id DESC LIMIT 1", (made.name,)
         )
@@ -224,7 +229,7 @@ class Capture:
         """The number of this description of a table; rows in the outbox name it, so it stays as it is."""
         number = self._known(tx, made)
         if number is None:
-            shapes = "backstory_shapes" if tx.dialect == "sqlite" else f"{quoted(self.home)}.shapes"
+            shapes = self._name(tx, "shapes")
             tx.execute(f"INSERT INTO {shapes} (source, captured) VALUES (?, ?)", (made.name, _encoded(made)))
             number = self._known(tx, made)
         assert number is not None

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from backstory.capture.claim import check_apart, claim
 from backstory.capture.events import Side, compared, events_of, sides
 from backstory.capture.outbox import Outbox, Piece, Shape, Taken
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
 from backstory.decide.loading import Reads
-from backstory.errors import Conflict, IdReused
+from backstory.errors import Conflict, IdReused, StoreRefused
 from backstory.rows.events import Fields, RowEvent, after
 from backstory.rows.kinds import Row, kind
+from backstory.stores.guarded import GuardedLog
 from backstory.values.ids import derived
 from backstory.values.query import Condition, union
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
     from backstory.capture.capture import Begin
     from backstory.database import Database
-    from backstory.store import Verdict
+    from backstory.store import Log, Verdict
+    from backstory.tables import Transaction
     from backstory.values.commit import Draft, Head
 
 TOGETHER = 5_000
@@ -52,6 +55,7 @@ class Drainer:
         self._db = db
         self._begin = begin
         self._home = home
+        self._claimed: set[str] = set()
 
     def drain(self) -> Drained:
         """Bring all that is committed now. It waits for nobody: what another drainer has begun, that one brings."""
@@ -69,10 +73,11 @@ class Drainer:
             if not outbox.is_mine():
                 return None
             shapes = outbox.shapes()
+            capture = self._claim(tx, outbox, shapes)
             pieces = _some(outbox.pieces(shapes))
             if not pieces:
                 return None
-            added = self._append(self._drafts(outbox, shapes, pieces, head))
+            added = self._append(self._drafts(outbox, capture, shapes, pieces, head))
             if added is None:
                 return 0, 0
             if tx.dialect != "sqlite":
@@ -82,10 +87,23 @@ class Drainer:
                 Outbox(tx, self._home).delete(pieces)
         return sum(piece.rows for piece in pieces), added
 
+    def _claim(self, tx: Transaction, outbox: Outbox, shapes: Mapping[int, Shape]) -> str:
+        """The id of the capture, after all looks right. Raises `StoreRefused`."""
+        id, made, here = outbox.capture()
+        if made != here:
+            raise StoreRefused(
+                f"this database was copied, restored or moved: its capture was made at {made}, and this is {here}. If"
+                " the history is to go on with this one, adopt it"
+            )
+        check_apart(tx, self._db)
+        histories = {shape.captured.history for shape in shapes.values()} - self._claimed
+        claim(self._db, id, sorted(histories))
+        self._claimed |= histories
+        return id
+
     def _drafts(
-        self, outbox: Outbox, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
+        self, outbox: Outbox, capture: str, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
     ) -> Iterator[Draft]:
-        capture = outbox.id()
         for piece in pieces:
             taken = list(outbox.taken(piece, shapes))
             both = [sides(each, shapes[each.shape].captured) for each in taken]
@@ -150,13 +168,18 @@ class Drainer:
             [drafter.codec.encode(event) for event in events], condition, said, around=Context()
         )
 
+    def _log(self) -> Log:
+        """The log of the branch, which takes rows that another database has, too."""
+        line, stays = self._db.handle.now(), self._db.handle.tip.stays
+        return line.stored if stays is None else GuardedLog(line.stored, self._db.name or "", stays)
+
     def _append(self, drafts: Iterable[Draft]) -> int | None:
         """Append, and count what is new; None if the log has moved on meanwhile, so that it must be compared again."""
         batches = [(draft,) for draft in drafts]
         if not batches:
             return 0
         added = 0
-        for [draft], verdict in zip(batches, self._db.handle.log.append(batches), strict=True):
+        for [draft], verdict in zip(batches, self._log().append(batches), strict=True):
             if isinstance(verdict, Conflict):
                 return None
             added += _is_new(verdict, draft)

@@ -34,3 +34,18 @@ def _part(value: Any, several: bool) -> str:
     if not text or text.startswith(MARK) or "\0" in text or (several and "/" in text):
         return MARK + "".join(ESCAPES.get(each, each) for each in text)
     return text
+
+
+def parts_of(key: str, parts: int) -> list[str | None]:
+    """The texts of the values that a key was made of; None for null."""
+    found = key.split("/", parts - 1) if parts > 1 else [key]
+    return [None if part == "%0" else _unescaped(part) for part in found]
+
+
+def _unescaped(part: str) -> str:
+    if not part.startswith(MARK):
+        return part
+    text = part[1:]
+    for each, escape in reversed(ESCAPES.items()):
+        text = text.replace(escape, each)
+    return text

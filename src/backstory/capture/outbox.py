@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from backstory.capture.claim import seat
 from backstory.capture.described import Captured, quoted
 from backstory.tables import Transaction
 
@@ -99,9 +100,10 @@ class Outbox:
         self._size = "coalesce({0}({1}), 0)".format
         self._length = "length" if self._is_sqlite else "octet_length"
 
-    def id(self) -> str:
-        """The random id of this capture."""
-        return str(self._tx.rows(f"SELECT id FROM {self._capture}")[0][0])
+    def capture(self) -> tuple[str, str, str]:
+        """The random id of this capture, the place where it was made, and the place where it is."""
+        [(id, made)] = self._tx.rows(f"SELECT id, seat FROM {self._capture}")
+        return id, made, seat(self._tx, self._capture)
 
     def is_mine(self) -> bool:
         """Whether no other drainer is at work, until the end of the transaction; in SQLite nobody asks."""

@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS {home}.shapes (
 --
 CREATE TABLE IF NOT EXISTS {home}.capture (
     only_one integer PRIMARY KEY CHECK (only_one = 1),
-    id text NOT NULL
+    id text NOT NULL,
+    seat text NOT NULL
 );
 --
 -- A row without the columns that are left out, byte for byte as row_to_json gives the others.

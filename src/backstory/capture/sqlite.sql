@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS backstory_shapes (
 
 CREATE TABLE IF NOT EXISTS backstory_capture (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
-    id TEXT NOT NULL
+    id TEXT NOT NULL,
+    seat TEXT NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS backstory_said (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from backstory.errors import BranchMoved, RefMoved
+from backstory.errors import BranchMoved, RefMoved, RowsElsewhere
 from backstory.store import Log, Verdict
 from backstory.unit import Batch, Hook, SetRef, Step
 
@@ -12,11 +12,15 @@ from backstory.unit import Batch, Hook, SetRef, Step
 class GuardedLog:
     """A log whose appends go in only while a ref has its value: the name of the branch still means this log.
 
-    Reads go on as before. A `RefMoved` of that ref becomes a `BranchMoved`, which names the branch.
+    Reads go on as before. A `RefMoved` of that ref becomes a `BranchMoved`, which names the branch. `recorded` gives
+    the types of events that others than a capture must not append.
     """
 
-    def __init__(self, log: Log, branch: str, guard: SetRef) -> None:
+    def __init__(
+        self, log: Log, branch: str, guard: SetRef, recorded: Callable[[], Collection[str]] | None = None
+    ) -> None:
         self._log = log
+        self._recorded = recorded
         self._branch = branch
         self._guard = guard
         self.read = log.read
@@ -31,8 +35,18 @@ class GuardedLog:
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None
     ) -> list[Verdict]:
         """Judge and append each batch while the branch still names this log; see `Log.append`."""
-        verdicts = self._log.append(batches, beside=(self._guard, *beside), within=within)
-        return list(map(self._named, verdicts))
+        refused = [self._elsewhere(batch) for batch in batches]
+        if any(refused):
+            batches = [batch for batch, why in zip(batches, refused, strict=True) if why is None]
+        verdicts = iter(self._log.append(batches, beside=(self._guard, *beside), within=within))
+        return [why or self._named(next(verdicts)) for why in refused]
+
+    def _elsewhere(self, batch: Batch) -> RowsElsewhere | None:
+        """The refusal of a batch that has an event of a row which another database has."""
+        if self._recorded is None or not (types := self._recorded()):
+            return None
+        found = (event.type for draft in batch for event in draft.events if event.type in types)
+        return next((RowsElsewhere(type.rpartition(".")[0]) for type in found), None)
 
     def _named(self, verdict: Verdict) -> Verdict:
         if isinstance(verdict, RefMoved) and verdict.ref == self._guard.name:

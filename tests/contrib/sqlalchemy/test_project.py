@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from backstory import Database
 from backstory.contrib.sqlalchemy import Recording, acting, record
+from backstory.errors import RevertError
 from tests.capture.databases import history_of
 from tests.contrib.sqlalchemy.project import services
-from tests.contrib.sqlalchemy.project.models import Base, Customer, Engineer, Order, Status, Tag
+from tests.contrib.sqlalchemy.project.models import Base, Customer, Engineer, Order, OrderLine, Status, Tag
 
 
 def test_the_history_says_who_changed_a_field_and_what_it_was(
@@ -138,3 +140,44 @@ def test_capture_that_does_not_fit_is_told(engine: Engine, recording: Recording)
     with engine.begin() as connection:
         recording.install(connection)
         assert recording.check(connection) == []
+
+
+def test_a_change_is_taken_back_where_the_rows_are(
+    session: Session, db: Database, recording: Recording
+) -> None:
+    ann = services.sign_up(session, "Ann", "Basel")
+    order = services.place_order(session, ann, ["a", "b"], [Tag(label="new")])
+    services.close_all(session)
+    recording.drain()
+    closed = db.head().position
+    services.forget_lines(session)
+    ann.city = "Bern"
+    session.commit()
+
+    assert recording.revert(session, closed, author="dan") == 1
+    session.commit()
+    assert order.status is Status.OPEN
+    recording.drain()
+    *_, commit = db.commits()
+    assert (commit.author, commit.message) == ("dan", f"Revert {closed}")
+    with pytest.raises(RevertError):
+        recording.revert(session, 1)
+    assert recording.revert(session, closed + 1, message="lines again") == 1
+    session.rollback()
+    assert len(session.scalars(select(OrderLine)).all()) == 1
+
+
+def test_objects_of_subclasses_come_back_whole(session: Session, db: Database, recording: Recording) -> None:
+    services.hire(session)
+    eve = session.scalars(select(Engineer)).one()
+    session.delete(eve)
+    session.commit()
+    recording.drain()
+    recording.revert(session, "main")
+    session.commit()
+    again = session.scalars(select(Engineer)).one()
+    assert (again.name, again.language) == ("Eve", "Python")
+    recording.drain()
+    assert history_of(db, "employees")[str(again.id)]["language"] == "Python"
+    with pytest.raises(RevertError):
+        recording.revert(session, "main~2")  # the row was there again, and gone, since

@@ -27,7 +27,7 @@ KINDS: tuple[tuple[type[Any], Kind], ...] = (
 
 def captured(
     *models: Any, names: Mapping[Any, str] | None = None, leave_out: Iterable[Any] = ()
-) -> tuple[Captured, ...]:
+) -> dict[Table, Captured]:
     """The tables of models: of mapped classes, of a declarative base (all of its classes), and of `Table` objects.
 
     The tables of subclasses and of many-to-many relationships belong to them. A field has the name of the model's
@@ -49,7 +49,7 @@ def captured(
         _read(mapper, tables, fields, base_of)
     called = {table_of(model): name for model, name in (names or {}).items()}
     left_out = {_column(each) for each in leave_out}
-    return tuple(_captured(table, fields, base_of, called, left_out) for table in tables)
+    return {table: _captured(table, fields, base_of, called, left_out) for table in tables}
 
 
 def _is_base(model: Any) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncSession
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Session, SessionTransaction
 
     from backstory.atomic import Pending
     from backstory.decide.call import Command
@@ -69,8 +69,8 @@ class Joined:
         self._appended = False
         self._connection: Connection | None = None
         event.listen(session, "before_commit", self._before_commit)
-        event.listen(session, "after_commit", self._after_commit)
-        event.listen(session, "after_rollback", self._end)
+        event.listen(session, "after_transaction_end", self._ended)
+        self._session = session
 
     def execute(self, command: Command, **said: Unpack[Saying]) -> Write:
         """Execute a command at the commit, on the history as it is then; parameters as for `Database.execute`.
@@ -85,6 +85,8 @@ class Joined:
         return self._add(Write(None, events, said, copy_context()))
 
     def _add(self, write: Write) -> Write:
+        if not self._session.in_transaction():
+            self._session.begin()  # so that a rollback takes this back, too
         self._waiting.append(write)
         return write
 
@@ -93,6 +95,11 @@ class Joined:
             return
         session.flush()
         connection = session.connection()
+        if connection.dialect.name != "postgresql":
+            raise StoreRefused(
+                f"a transaction of {connection.dialect.name} cannot be joined, only one of PostgreSQL: execute the"
+                " command after the commit"
+            )
         if self._is_async:
             await_only(asyncio.to_thread(self._write, connection))  # its event loop goes on meanwhile
         else:
@@ -134,13 +141,12 @@ class Joined:
             statement.partition("\n")[0][:100],
         )
 
-    def _after_commit(self, session: Session) -> None:
+    def _ended(self, _session: Session, transaction: SessionTransaction) -> None:
+        """Begin anew with the next transaction, however this one ended."""
+        if transaction.parent is not None:
+            return
         if self._appended:
             self.db.store.wake()
-        self._end(session)
-
-    def _end(self, _session: Session) -> None:
-        """Begin anew with the next transaction."""
         self._waiting = []
         self._appended = False
         if self._connection is not None:
@@ -175,10 +181,8 @@ def joined(session: Session | AsyncSession, db: Database) -> Joined:
         session.commit()
 
     `db` is in the same database of PostgreSQL as the session's tables, and the session has a connection of psycopg 3
-    in READ COMMITTED. Raises `StoreRefused` for a store that cannot be joined.
+    in READ COMMITTED. Else the commit raises `StoreRefused`, and nothing is kept.
     """
-    if not db.store.joins:
-        raise StoreRefused("this store joins no transaction of a session; only one in PostgreSQL does")
     inner: Session | None = getattr(session, "sync_session", None)
     info = session.info
     known = info.get(JOINED)

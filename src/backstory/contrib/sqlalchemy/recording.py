@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from backstory.capture import Capture, key_of
 from backstory.capture.capture import HOME
 from backstory.capture.running import EVERY, Running
+from backstory.capture.undo import undone
 from backstory.contrib.sqlalchemy.describing import captured, table_of
-from backstory.contrib.sqlalchemy.saying import Speaker
+from backstory.contrib.sqlalchemy.restoring import Part, in_order, write
+from backstory.contrib.sqlalchemy.saying import Speaker, acting
 from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from backstory.capture import Drained
     from backstory.database import Database
+    from backstory.history.refs.revision import Revision
     from backstory.rows.kinds import Row
     from backstory.table import Table
     from backstory.tables import Transaction
@@ -43,6 +46,7 @@ class Recording:
         capture: Capture,
         engine: Engine | AsyncEngine,
         history: Database,
+        parts: Mapping[str, Sequence[Part]],
     ) -> None:
         asynchronous = getattr(engine, "sync_engine", None)
         self._engine = cast("Engine", asynchronous or engine)
@@ -53,6 +57,7 @@ class Recording:
             self._own = create_engine(url.set(drivername=DRIVERS[url.get_backend_name()]))
         self.capture = capture
         self.history = history
+        self._parts = parts
         self._drainer = capture.drainer(history, self._begin)
         Speaker(self._engine, capture)
 
@@ -111,6 +116,30 @@ class Recording:
             finally:
                 event.remove(Session, "after_commit", committed)
 
+    def revert(
+        self,
+        session: Session,
+        commits: Revision,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        force: bool = False,
+    ) -> int:
+        """Undo a commit of rows, or those of a range, by writing the values from before to the session's tables.
+
+        They are written with the session's transaction, so the caller looks, and commits or rolls back; then they are
+        recorded, and their metadata names the commits that they revert. Returns the number of rows. Raises
+        `RevertError` if later commits own the fields that would change, unless `force`.
+        """
+        self.drain()
+        found = undone(self.history, commits, force=force)
+        said = f"Revert {commits}" if message is None else message
+        with acting(session, author=author, message=said, metadata=found.metadata):
+            for history, event in found.events:
+                write(session.connection(), event, self._parts[history])
+            session.expire_all()
+        return len(found.events)
+
     def table(self, model: Any) -> Table[Any]:
         """The table of the history that has the rows of a model."""
         return self.history.table(self._history_of(model))
@@ -146,4 +175,13 @@ def record(
     is the schema of the outbox in PostgreSQL. Nothing is made in the database: `begin`, or `install` in a migration,
     does that. Raises `DefinitionError`.
     """
-    return Recording(Capture(captured(*models, names=names, leave_out=leave_out), home=home), engine, history)
+    described = captured(*models, names=names, leave_out=leave_out)
+    parts: dict[str, list[Part]] = {}
+    for table, one in described.items():
+        parts.setdefault(one.history, []).append((one, table))
+    return Recording(
+        Capture(list(described.values()), home=home),
+        engine,
+        history,
+        {name: in_order(some) for name, some in parts.items()},
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,7 @@ from backstory.lookup import head_at
 from backstory.refs import BRANCH, MAIN, MARK, REFLOG, SETTLED
 from backstory.store import Log, Store, write
 from backstory.stores.guarded import GuardedLog
+from backstory.stores.recorded import recorded_types
 from backstory.unit import Append, Holds, NewLog, SetRef, Step, Written, new_log
 from backstory.values.commit import Commit, Draft, from_micros, micros
 from backstory.values.ids import new_id, new_secret, now
@@ -67,6 +69,12 @@ class Mark(msgspec.Struct, frozen=True):
     def time(self) -> datetime:
         """When it was made."""
         return from_micros(self.made)
+
+
+def guarded(log: Log, branch: Branch, store: Store) -> Log:
+    """The log of a branch with the rules of its name. Rows that another database has are not written in main."""
+    recorded = partial(recorded_types, store) if branch.name == MAIN else None
+    return GuardedLog(log, branch.name, branch.stays, recorded)
 
 
 class Branches(Chains):
@@ -121,7 +129,7 @@ class Branches(Chains):
 
     def open(self, branch: Branch) -> Log:
         """The log of a branch, to read and to append to: it refuses commits once the branch was moved or deleted."""
-        return GuardedLog(self.view(branch.chain), branch.name, branch.stays)
+        return guarded(self.view(branch.chain), branch, self.store)
 
     def create(self, name: str, chain: Chain, position: int, drafts: Sequence[Draft] = ()) -> Branch:
         """Make a branch that starts at a point of a chain of logs, and has these commits.

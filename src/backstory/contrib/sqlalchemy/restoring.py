@@ -1,0 +1,124 @@
+"""Writing events of rows to an application's tables: each field as the value that its column has."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Connection, Table, and_, types
+
+from backstory.capture.described import Captured
+from backstory.capture.keys import parts_of
+from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted
+
+Part = tuple[Captured, Table]
+
+
+def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> None:
+    """Write what an event says to the tables that share its history: the whole rows first, then their parts."""
+    if isinstance(event, RowInserted):
+        for part in tables:
+            if not part[0].part or any(name in event.row for name in _own_fields(part)):
+                _insert(connection, part, event.key, event.row)
+    elif isinstance(event, RowChanged):
+        for part in tables:
+            _change(connection, part, event)
+    else:
+        for captured, table in reversed(tables):
+            connection.execute(table.delete().where(_is_row(captured, table, event.key)))
+
+
+def _change(connection: Connection, part: Part, event: RowChanged) -> None:
+    captured, table = part
+    own = _own_fields(part)
+    if captured.part and own and own <= set(event.unset):
+        connection.execute(table.delete().where(_is_row(captured, table, event.key)))
+        return
+    fields = {**dict.fromkeys(event.unset), **event.set}
+    values = {
+        column: value
+        for column, value in _values(connection, part, fields).items()
+        if column not in captured.key
+    }
+    if not values:
+        return
+    done = connection.execute(table.update().where(_is_row(captured, table, event.key)).values(values))
+    if not done.rowcount and captured.part:
+        _insert(connection, part, event.key, fields)
+
+
+def _insert(connection: Connection, part: Part, key: str, fields: Fields) -> None:
+    captured, table = part
+    values = {**_values(connection, part, fields), **_key(captured, table, key)}
+    connection.execute(table.insert().values(values))
+
+
+def _own_fields(part: Part) -> set[str]:
+    captured, _ = part
+    return {column.field for column in captured.columns if column.name not in captured.key}
+
+
+def _values(connection: Connection, part: Part, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of columns by name, of those fields that the table has."""
+    captured, table = part
+    return {
+        column.name: value_of(table.columns[_key_of(table, column.name)], fields[column.field], connection)
+        for column in captured.columns
+        if column.field in fields and not table.columns[_key_of(table, column.name)].computed
+    }
+
+
+def _key_of(table: Table, name: str) -> str:
+    return next(column.key for column in table.columns if column.name == name)
+
+
+def _key(captured: Captured, table: Table, key: str) -> dict[str, Any]:
+    parts = parts_of(key, len(captured.key))
+    named = {name: table.columns[_key_of(table, name)] for name in captured.key}
+    return {name: value_of(column, part) for (name, column), part in zip(named.items(), parts, strict=True)}
+
+
+def _is_row(captured: Captured, table: Table, key: str) -> Any:
+    found = _key(captured, table, key)
+    return and_(
+        *(table.columns[_key_of(table, name)].is_not_distinct_from(value) for name, value in found.items())
+    )
+
+
+def value_of(column: Column[Any], field: Any, connection: Connection | None = None) -> Any:
+    """The Python value of a field, as the application would give it."""
+    if field is None:
+        return None
+    return _python(column.type, field, connection)
+
+
+def _python(type: types.TypeEngine[Any], field: Any, connection: Connection | None) -> Any:
+    if isinstance(type, types.TypeDecorator):
+        inner = _python(type.impl_instance, field, connection)
+        if connection is None or not _has_own_result(type):
+            return inner
+        return type.process_result_value(inner, connection.dialect)
+    if isinstance(type, types.Enum):
+        return type.enum_class[field] if type.enum_class is not None else field
+    if isinstance(type, types.ARRAY):
+        return [None if each is None else _python(type.item_type, each, connection) for each in field]
+    if isinstance(type, types.JSON):
+        return field
+    try:
+        kind = type.python_type
+    except NotImplementedError:
+        return field
+    if kind is datetime.datetime and not getattr(type, "timezone", False):
+        return msgspec.convert(field, datetime.datetime, strict=False).replace(tzinfo=None)
+    return msgspec.convert(field, kind, strict=False) if isinstance(field, (str, int, float)) else field
+
+
+def _has_own_result(type: types.TypeDecorator[Any]) -> bool:
+    return type.__class__.process_result_value is not types.TypeDecorator.process_result_value
+
+
+def in_order(tables: Iterable[Part]) -> list[Part]:
+    """The tables of a history, those that have whole rows first."""
+    return sorted(tables, key=lambda part: part[0].part)
