@@ -1,14 +1,12 @@
 """Writing many rows of a table: what differs, a batch at a time; and making a table be what a file says.
 
-Only a digest of each row is held in memory; rows that differ wait in a temporary file until all were read, because a
-source that ends too early must not delete anything.
+A source that ends too early must not delete anything, so all of it is read before anything is written.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from tempfile import SpooledTemporaryFile
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -16,8 +14,9 @@ import msgspec
 from backstory.decide.loading import Reads
 from backstory.errors import DuplicateRow, MissingRow, Refused, StaleRow
 from backstory.rows.change import RowChange, change_all
-from backstory.rows.events import Fields, json_of
+from backstory.rows.events import Fields
 from backstory.rows.kinds import Kind, types_of
+from backstory.sifting import Sieve, Spoken
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -30,14 +29,8 @@ BATCH = 1_000
 ATTEMPTS = 20
 """How often a batch is read again that others change meanwhile."""
 
-IN_MEMORY = 16 << 20
-"""Bytes of rows that differ which are held in memory; more are in a temporary file."""
-
 SHARE = 10
 """Percent of the rows that a `sync` may delete unless it is told otherwise: half a file is the commonest input."""
-
-GIVEN = b"given"
-"""Stands for the digest of a row that the source has."""
 
 Towards = Callable[[str, Fields | None, Fields], RowChange | None]
 """The change that takes a row, if it is there, to these fields; None if it is there."""
@@ -62,6 +55,7 @@ class Syncing:
         kind: Kind,
         unique: tuple[str, ...],
         towards: Towards,
+        spoken: Spoken,
         batch: int,
         said: Mapping[str, Any],
     ) -> None:
@@ -69,6 +63,7 @@ class Syncing:
         self._kind = kind
         self._unique = unique
         self._towards = towards
+        self._spoken = spoken
         self._batch = batch
         self._said = said
         self.written = Written()
@@ -118,54 +113,16 @@ class Syncing:
 
     def sync(self, rows: Iterable[tuple[str, Fields]], allowed: int | None) -> None:
         """Make the table have these rows and no others. Raises `Refused`, and then nothing was written."""
-        known = self._digests()
-        total, given = len(known), 0
-        with SpooledTemporaryFile(IN_MEMORY) as spool:
-            for key, fields in rows:
-                digest = known.get(key)
-                if digest is GIVEN:
-                    raise Refused(f"{self._kind.name}: two rows have the key {key}", code="twice", key=key)
-                given += key in known
-                known[key] = GIVEN
-                if digest == _digest(fields):
-                    self.written.same += 1
-                else:
-                    spool.write(msgspec.json.encode((key, fields)) + b"\n")
-            most = total * SHARE // 100 if allowed is None else allowed
-            if total - given > most:
-                raise Refused(_too_many(self._kind.name, total - given, total, allowed), code="deletes")
-            spool.seek(0)
-            self.write(map(_row, cast("Iterable[bytes]", spool)))
-        self.write((key, None) for key, digest in known.items() if digest is not GIVEN)
-
-    def _digests(self) -> dict[str, bytes | None]:
-        """A digest of each row that is there; None for one that was changed, which has to be read again."""
-        found: dict[str, bytes | None] = {}
-        inserted, changed, _ = types_of(self._kind.name)
-        for record in self._db.handle.now().log.read(Query.of(types=types_of(self._kind.name))):
-            event = _event(record.data)
-            if record.type == inserted:
-                found[event.key] = _digest(event.row)
-            elif record.type == changed:
-                found[event.key] = None
-            else:
-                found.pop(event.key, None)
-        return found
-
-
-class _Event(msgspec.Struct):
-    """The parts of an event of a row that a digest needs."""
-
-    key: str
-    row: Fields = {}
-
-
-_event = msgspec.json.Decoder(_Event).decode
-_row = msgspec.json.Decoder(tuple[str, Fields]).decode
-
-
-def _digest(fields: Mapping[str, Any]) -> bytes:
-    return hashlib.blake2b(json_of(fields), digest_size=16).digest()
+        with closing(Sieve(self._kind.name, self._spoken)) as sieve:
+            sieve.events(self._db.handle.now().log.read(Query.of(types=types_of(self._kind.name))))
+            sieve.given(rows)
+            sieve.sift()
+            most = sieve.total * SHARE // 100 if allowed is None else allowed
+            if sieve.deletes > most:
+                raise Refused(_too_many(self._kind.name, sieve.deletes, sieve.total, allowed), code="deletes")
+            self.written.same += sieve.same
+            self.write(sieve.differing())
+            self.write(sieve.gone())
 
 
 def _too_many(table: str, deletes: int, total: int, allowed: int | None) -> str:

@@ -275,7 +275,13 @@ class Table(Generic[T]):
             gone = set(self._shape.known(now)) - set(fields)
             return self._difference(key, now, fields, gone if spoken is None else gone & spoken)
 
-        return Syncing(self._db, self._kind, self.unique, towards, batch, said)
+        def spoken_of(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+            known = self._shape.known(fields)
+            return (
+                known if spoken is None else {name: value for name, value in known.items() if name in spoken}
+            )
+
+        return Syncing(self._db, self._kind, self.unique, towards, spoken_of, batch, said)
 
     @contextmanager
     def edit(self, key: Key, **said: Unpack[Saying]) -> Iterator[T]:

@@ -21,7 +21,9 @@ from backstory.errors import (
     Refused,
     RevertError,
     StaleRow,
+    UnreadableEvent,
 )
+from backstory.history.forget.withholding import withhold
 from backstory.store import Store
 from backstory.table import Table
 
@@ -479,6 +481,28 @@ class TestManyRows:
         assert db.head() == head
         assert table.sync([], allow_deletes=9).deleted == 9
         assert table.sync([]).deleted == 0
+
+    def test_a_sync_compares_with_what_rows_are_after_all_that_happened_to_them(self, db: Database) -> None:
+        table = db.table("people")
+        table.upsert_many([(f"p-{n}", {"n": n, "own": 1}) for n in range(40)])
+        table.patch("p-1", {"n": 5, "x": None}, ["own"])
+        table.delete("p-2")
+        table.insert("p-2", {"n": 2})
+        table.delete("p-3")
+        rows = [(f"p-{n}", {"n": n}) for n in (*range(39, 2, -1), 2, 1, 0, 50)]
+        head = db.head().position
+        written = table.sync(rows, columns=["n"], batch=1)
+        assert (written.inserted, written.changed, written.deleted, written.same) == (2, 1, 0, 38)
+        keys = [record.stored.tags[0] for record in db.read(after=head)]
+        assert keys == ["people:p-3", "people:p-1", "people:p-50"]
+        assert (table["p-1"], table["p-4"]) == ({"n": 1, "x": None}, {"n": 4, "own": 1})
+
+    def test_a_sync_says_that_a_row_is_withheld(self, db: Database) -> None:
+        table = db.table("people")
+        made = table.insert("p-1", {"n": 1})
+        withhold(db.handle.branches, made, ["data"])
+        with pytest.raises(UnreadableEvent, match="withheld"):
+            table.sync([])
 
     def test_unique_values_may_be_exchanged_in_one_batch_only_where_each_is_free(self, db: Database) -> None:
         table = db.table("people", unique=["mail"])

@@ -29,7 +29,7 @@ WALK: dict[str, list[str]] = {
     ],
     "set": ["notes n-1 --new text=hello", "notes n-1 text=there -m why", "notes n-1 --delete"],
     "table": ["notes", "notes n-1 --at main"],
-    "import": ["jsonl history.jsonl"],
+    "import": ["jsonl history.jsonl", "rows notes.csv --table notes --key id --sync"],
     "revert": ["#2"],
     "export": ["--format cloudevents", "--format cloudevents -o events.jsonl"],
     "clone": ["people.db copy.db"],
@@ -109,6 +109,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pyproject.toml").write_text(
         '[tool.backstory]\napp = "people"\nstore = "people.db"\n', encoding="utf-8"
     )
+    (folder / "notes.csv").write_text("id,text\nn-1,hello\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for line in (

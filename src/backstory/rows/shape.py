@@ -20,6 +20,10 @@ from backstory.values.veil import own_veil
 T = TypeVar("T")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
+FLAT = frozenset((str, int, bool, type(None)))
+TEXT = frozenset((str,))
+_encode = msgspec.json.Encoder().encode
+
 DEEPEST = 100
 """How deep a row may be nested: blame and diff go down into it, on a stack that others use, too."""
 
@@ -81,7 +85,7 @@ class Plain(Shape[Found]):
         fields = dict(value)
         key = fields.pop(self.key, None) if self.key is not None else None
         what = f"{self._table}: the row"
-        if fields != _decode(check_depth(free_json(fields, what), what, DEEPEST)):
+        if not _is_flat(fields) and fields != _decode(check_depth(free_json(fields, what), what, DEEPEST)):
             raise InvalidEvent(
                 f"{self._table}: a row without a class has JSON values: text, numbers, true, false, None, lists and"
                 " dicts of these. Declare a class for others: db.table(Customer)"
@@ -194,6 +198,17 @@ def _builtins(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
+
+
+def _is_flat(fields: Mapping[Any, Any]) -> bool:
+    """Whether a row surely comes back the same: without floats, containers, and text that is none. Most rows are."""
+    if not (FLAT.issuperset(map(type, fields.values())) and TEXT.issuperset(map(type, fields))):
+        return False
+    try:
+        _encode(fields)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_number(annotation: Any) -> bool:

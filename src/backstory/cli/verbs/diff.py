@@ -22,6 +22,7 @@ from backstory.history.compare.patch import json_patch
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, Range, commits_between, resolve_range
 from backstory.lookup import events_of
+from backstory.rows.kinds import Row
 from backstory.subject import Subjects
 from backstory.texts import states
 from backstory.told import pasted, plain
@@ -164,7 +165,7 @@ def every(session: Session, span: Range, arguments: Namespace, out: Output) -> i
             else:
                 out.line(out.paint(name, "bold"))
                 out.lines(f"  {text}" for text in changes.painted(each.difference, out))
-    what = "tag" if arguments.all == "tags" else cls.__name__
+    what = "tag" if arguments.all == "tags" else "row" if issubclass(cls, Row) else cls.__name__
     out.say(f"{count(number, what)} {'differs' if number == 1 else 'differ'}")
     return answer(not number)
 

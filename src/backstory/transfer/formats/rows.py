@@ -111,11 +111,16 @@ class RowsFile:
             if len(cells) != number:
                 why = f"the row has {len(cells)} cells, and the header {number}"
                 raise SourceError(self._file.name, self._lines.count, why)
-            for name, cell in zip(self.columns, cells, strict=True):
-                if not cell.isascii() and UNDECODED.search(cell):
-                    why = f"{name} has bytes that are not {self._encoding}: name the encoding of the file"
-                    raise SourceError(self._file.name, self._lines.count, why)
+            if not all(map(str.isascii, cells)):
+                self._check_text(cells)
             yield self._lines.count, self._row(cells)
+
+    def _check_text(self, cells: list[str]) -> None:
+        assert self.columns is not None
+        for name, cell in zip(self.columns, cells, strict=True):
+            if UNDECODED.search(cell):
+                why = f"{name} has bytes that are not {self._encoding}: name the encoding of the file"
+                raise SourceError(self._file.name, self._lines.count, why)
 
     def _row(self, cells: list[str]) -> dict[str, Any]:
         assert self.columns is not None

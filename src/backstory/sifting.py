@@ -1,0 +1,144 @@
+"""Which rows of a source differ from those of a table, and which rows it does not have, whatever the number of both.
+
+Events of rows and given rows lie in one temporary database, which SQLite sorts by key on disk. So memory does not grow
+with the table, and nothing is written before the source was read to its end.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import apsw
+import msgspec
+
+from backstory.errors import Refused
+from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted, after, json_of
+from backstory.rows.kinds import kind
+from backstory.values.event_data import RecordedEvent
+from backstory.values.event_types import event_type
+
+INSERTED, CHANGED, DELETED, GIVEN = range(4)
+
+TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -16000;
+CREATE TABLE facts (number INTEGER PRIMARY KEY, key TEXT, kind INTEGER, data BLOB);
+CREATE TABLE differing (number INTEGER PRIMARY KEY, key TEXT, data BLOB);
+CREATE TABLE gone (key TEXT);
+"""
+AT_ONCE = 1_000
+"""Rows that are handed to SQLite at a time."""
+
+Spoken = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Those of the fields of a row of which the rows of a source speak."""
+
+
+_fields = msgspec.json.Decoder(Fields).decode
+
+
+class Sieve:
+    """The rows of one table and those of a source. Raises `OSError` where the temporary folder has no room."""
+
+    def __init__(self, table: str, spoken: Spoken) -> None:
+        self._table = table
+        classes = kind(table)
+        self._types = {type: event_type(cls) for type, cls in classes.events.items()}
+        self._change = event_type(classes.changed).load
+        self._spoken = spoken
+        self._db = apsw.Connection("")  # a file without a name, gone with the connection
+        self._db.execute(TABLES).fetchall()
+        self._db.execute("BEGIN")
+        self.total = self.same = self.deletes = 0
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._db.close(True)
+
+    def events(self, records: Iterable[RecordedEvent]) -> None:
+        """Take all events of the table. Raises `UnreadableEvent`."""
+        self._take(map(self._fact, records))
+
+    def given(self, rows: Iterable[tuple[str, Fields]]) -> None:
+        """Take the rows of the source."""
+        self._take((key, GIVEN, json_of(fields)) for key, fields in rows)
+
+    def _fact(self, record: RecordedEvent) -> tuple[str, int, bytes]:
+        event: RowEvent = self._types[record.type].read(record)
+        if isinstance(event, RowInserted):
+            return event.key, INSERTED, json_of(self._spoken(event.row))
+        return (
+            (event.key, CHANGED, record.data) if isinstance(event, RowChanged) else (event.key, DELETED, b"")
+        )
+
+    def _take(self, facts: Iterable[tuple[str, int, bytes]]) -> None:
+        with _room():
+            self._db.executemany("INSERT INTO facts (key, kind, data) VALUES (?, ?, ?)", facts)
+
+    def sift(self) -> None:
+        """Compare them all. Raises `Refused` if the source has two rows of one key."""
+        differing: list[tuple[int, str, bytes]] = []
+        gone: list[tuple[str]] = []
+        with _room():
+            for key, given, wanted, now in self._compared():
+                self.total += now is not None
+                if given is None:
+                    if now is not None:
+                        gone.append((key,))
+                elif wanted == now:
+                    self.same += 1
+                else:
+                    differing.append((given, key, wanted))
+                if len(differing) + len(gone) >= AT_ONCE:
+                    self._keep(differing, gone)
+            self._keep(differing, gone)
+
+    def _compared(self) -> Iterator[tuple[str, int | None, bytes, bytes | None]]:
+        """Each key with the number of its given row, if there is one, this row, and the row as it is."""
+        facts = self._db.execute("SELECT key, kind, data, number FROM facts ORDER BY key, number")
+        for key, own in groupby(facts, itemgetter(0)):
+            now: bytes | None = None
+            given, wanted = None, b""
+            for _, what, data, number in own:
+                if what == GIVEN:
+                    if given is not None:
+                        raise Refused(f"{self._table}: two rows have the key {key}", code="twice", key=key)
+                    given, wanted = number, data
+                elif what == CHANGED:
+                    now = self._changed(now, data)
+                else:
+                    now = data if what == INSERTED else None
+            yield key, given, wanted, now
+
+    def _changed(self, row: bytes | None, data: bytes) -> bytes:
+        return json_of(self._spoken(after(self._change(data), None if row is None else _fields(row)) or {}))
+
+    def _keep(self, differing: list[tuple[int, str, bytes]], gone: list[tuple[str]]) -> None:
+        self._db.executemany("INSERT INTO differing VALUES (?, ?, ?)", differing)
+        self._db.executemany("INSERT INTO gone VALUES (?)", gone)
+        self.deletes += len(gone)
+        differing.clear()
+        gone.clear()
+
+    def differing(self) -> Iterator[tuple[str, Fields]]:
+        """The given rows that are new, or differ, in the order in which they were given."""
+        for key, data in self._db.execute("SELECT key, data FROM differing ORDER BY number"):
+            yield key, _fields(data)
+
+    def gone(self) -> Iterator[tuple[str, None]]:
+        """The keys of rows that were not given."""
+        for (key,) in self._db.execute("SELECT key FROM gone"):
+            yield key, None
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except apsw.FullError as wrong:
+        raise OSError(errno.ENOSPC, "the folder for temporary files has no room left") from wrong
