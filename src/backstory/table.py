@@ -19,7 +19,7 @@ import msgspec
 
 from backstory.errors import IdReused, InvalidEvent, MissingRow, StaleRow
 from backstory.history.ask.expression import predicate
-from backstory.rows.change import RowChange, change
+from backstory.rows.change import Asked, RowChange, change, is_write
 from backstory.rows.events import Fields, same
 from backstory.rows.kinds import Row, kind
 from backstory.rows.shape import Shape, Typed, names, text_of
@@ -55,10 +55,6 @@ class Saying(TypedDict, total=False):
     message: str | None
     metadata: Mapping[str, Any] | None
     at: datetime | None
-
-
-Asked = tuple[Mapping[str, Any], frozenset[str] | None]
-"""Fields and their new values, and those that are to be taken away; None stands for all others."""
 
 
 class Editing(NamedTuple, Generic[T]):
@@ -390,23 +386,8 @@ class Table(Generic[T]):
     def _recorded(self, key: str, id: str | None, asked: Asked | None) -> Commit | None:
         """The commit of this id, if it is the same write. Raises `IdReused`."""
         known = self._db.handle.known(id)
-        if known is None:
-            return None
-        command = known.command or {}
-        given = command.get("arguments", {})
-        is_row = command.get("name") == change.name and (given["table"], given["key"]) == (self.name, key)
-        if is_row and _is_part(given["set"], given["unset"], asked):
+        if known is None or is_write(known.command or {}, self.name, key, asked):
             return known
         raise IdReused(
             known.id, f"was used for something else than this write of a row, at #{known.position}"
         )
-
-
-def _is_part(set: Fields | None, unset: Iterable[str], asked: Asked | None) -> bool:
-    """Whether a recorded change is what is left of one that was asked for, without what was so already."""
-    if set is None or asked is None:
-        return set is None and asked is None
-    fields, gone = asked
-    return all(name in fields and same(fields[name], value) for name, value in set.items()) and all(
-        name not in fields if gone is None else name in gone for name in unset
-    )

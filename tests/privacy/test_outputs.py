@@ -11,7 +11,7 @@ import pytest
 from backstory import ClearTextWarning
 from backstory.cli import VERBS, main
 from backstory.cli.exits import BUG, USAGE
-from backstory.decide import commands
+from backstory.decide import register
 from backstory.values import masking
 from tests import programs
 from tests.privacy.app import PERSONAL, SECRET
@@ -141,7 +141,7 @@ def backstory(line: str, *more: str) -> int:
     with warnings.catch_warnings(), programs.forgotten(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", ClearTextWarning)
         patch.setattr(masking, "_commands", {})
-        patch.setattr(commands, "definitions", {})
+        patch.setattr(register, "definitions", {})
         return main([*line.split(), *more])
 
 

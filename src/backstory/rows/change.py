@@ -16,6 +16,9 @@ from backstory.rows.kinds import Holder, Kind, Row, kind
 from backstory.subject import ROW, ROWS
 from backstory.values.event import Event
 
+Asked = tuple[Mapping[str, Any], frozenset[str] | None]
+"""Fields and their new values, and those that are to be taken away; None stands for all others."""
+
 
 class RowChange(msgspec.Struct, frozen=True):
     """A change of one row: an insert (`was` is None), a deletion (`set` is None), or other values of fields.
@@ -114,6 +117,20 @@ def _changed(
     touched = [name for name in unique if name in values or name in one.unset]
     takes, frees = digests(values, touched), digests(was, touched)
     return made.changed(key=key, set=values, unset=one.unset, takes=takes, frees=frees)
+
+
+def is_write(command: Mapping[str, Any], table: str, key: str, asked: Asked | None) -> bool:
+    """Whether a recorded command is what is left of a write that was asked for, without what was so already."""
+    given = command.get("arguments", {})
+    if command.get("name") != change.name or (given["table"], given["key"]) != (table, key):
+        return False
+    set, unset = given["set"], given["unset"]
+    if set is None or asked is None:
+        return set is None and asked is None
+    fields, gone = asked
+    return all(name in fields and same(fields[name], value) for name, value in set.items()) and all(
+        name not in fields if gone is None else name in gone for name in unset
+    )
 
 
 def digests(fields: Mapping[str, Any] | None, unique: Iterable[str]) -> tuple[str, ...]:
