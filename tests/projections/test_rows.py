@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from backstory import Database, Table
-from backstory.errors import ExpressionError, FoldedWarning
+from backstory.errors import DefinitionError, ExpressionError, FoldedWarning
 from tests.projections.conftest import Opener
 
 Rows = Table[Any]
+INDEX = ["city", ("age", "city"), "concept:name"]
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def people(db: Database) -> Rows:
     return table
 
 
-@pytest.fixture(params=["kept", "folded"], autouse=True)
+@pytest.fixture(params=["indexed", "kept", "folded"], autouse=True)
 def kept(request: pytest.FixtureRequest, db: Database, people: Rows) -> Iterator[None]:
     """Rows are found in a table, and without one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FoldedWarning)
-        if request.param == "kept":
-            db.materialize(people.state)
+        if request.param != "folded":
+            db.materialize(people.state, index=INDEX if request.param == "indexed" else ())
         yield
         db.close()
 
@@ -51,6 +52,10 @@ def kept(request: pytest.FixtureRequest, db: Database, people: Rows) -> Iterator
         ("age > 21 and city != 'Basel'", ["city", "-age"], ["p-4", "p-5", "p-3"]),
         ("field('concept:name') == 'x' or key == 'p-1'", (), ["p-1", "p-5"]),
         ("city is not None and len(city) > 4", (), ["p-0", "p-2"]),
+        ("not (age >= 22) or city == 'Chur'", "-city", ["p-4", "p-1", "p-0"]),
+        ("not (city == 'Basel')", "age", ["p-1", "p-3", "p-4", "p-5"]),
+        ("age == True or age == 24.0", (), ["p-4"]),
+        ("", ["-field('concept:name')", "age"], ["p-5", "p-0", "p-1", "p-2", "p-3", "p-4"]),
     ],
 )
 def test_rows_are_found_by_their_fields(people: Rows, where: str, order_by: Any, found: list[str]) -> None:
@@ -81,3 +86,50 @@ def test_bisect_takes_the_same_words(db: Database, people: Rows) -> None:
     first = db.bisect(people.row("p-0"), "city == 'Genf'").first
     assert first is not None
     assert first.position == db.head().position
+
+
+@pytest.mark.parametrize("order_by", ["city", "-city"])
+def test_values_of_all_types_are_sorted_and_found_alike(db: Database, people: Rows, order_by: str) -> None:
+    values = [
+        2**70,
+        -(2**70),
+        0.5,
+        -0.5,
+        0,
+        -0.0,
+        True,
+        "",
+        "a",
+        "B",
+        "ä",
+        "x" * 1_500,
+        [1],
+        {"a": 1},
+        None,
+        "[1]",
+    ]
+    for number, value in enumerate(values):
+        people.put({"id": f"v-{number:02}", "city": value, "age": 1_000 + number})
+    head = db.head().position
+    found = people.find("age >= 1000", order_by=order_by, limit=7, count=True, commit=head, timeout=60)
+    keys = [row["id"] for row in found]
+    assert found.total == len(values)
+    while found.cursor is not None:
+        found = people.find("age >= 1000", order_by=order_by, limit=7, after=found.cursor, timeout=60)
+        keys += [row["id"] for row in found]
+    rising = [1, 3, 4, 5, 2, 6, 0, 7, 9, 15, 8, 11, 10, 12, 13]
+    falling = [13, 12, 10, 11, 8, 15, 9, 7, 0, 6, 2, 4, 5, 3, 1]
+    assert keys == [f"v-{n:02}" for n in [*(rising if order_by == "city" else falling), 14]]
+    for value in ("x" * 1_500, "[1]", "ä", 0, 0.5):
+        where = f"city == {value!r} and age >= 1000"
+        assert [row["age"] - 1000 for row in people.find(where, timeout=60)] == [
+            n for n, one in enumerate(values) if one == value and type(one) is not bool
+        ]
+
+
+def test_a_name_that_no_column_can_have_is_refused(db: Database, people: Rows) -> None:
+    for name in ("key", "State", 'a"b', "a,b", "x" * 100):
+        with pytest.raises(DefinitionError, match="cannot have a column"):
+            db.materialize(people.state, index=[(name,)])
+    with pytest.raises(DefinitionError, match="cannot have a column 'City'"):
+        db.materialize(people.state, index=["city", "City"])

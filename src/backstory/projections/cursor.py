@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from backstory.errors import UnknownRevision
+from backstory.projections.coded import coded
 from backstory.projections.materialize import Column
 from backstory.projections.where import LARGEST, SMALLEST
 
@@ -54,6 +55,8 @@ def _fitted(value: Value, column: Column, dialect: str) -> Value:
     """A value as a column has it. Raises `ValueError` or `OverflowError` for what the column cannot have."""
     if value is None and column.optional:
         return None
+    if column.coded:
+        return coded(value)
     if column.type is str and isinstance(value, str) and ("\0" not in value or dialect == "sqlite"):
         return value
     if column.type is bool and value in (0, 1):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
-
-import msgspec
 
 from backstory.decide.state import State
 from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import predicate, value_of
 from backstory.projections import cursor
+from backstory.projections.coded import sortable
 from backstory.projections.count import about, counted
 from backstory.projections.materialize import Column, Materialized, name
 from backstory.projections.where import LARGEST, Where, translated
@@ -20,6 +21,8 @@ from backstory.tables import Transaction
 
 S = TypeVar("S")
 F = TypeVar("F")
+
+SPELLED = re.compile(r"""field\((".*"|'.*')\)""")
 
 BATCH = 500
 """Rows that are read at a time where Python has to look at each."""
@@ -75,10 +78,18 @@ class Term(NamedTuple):
 def terms(order_by: Sequence[str], cls: type[State]) -> list[Term]:
     """The fields to sort by. Raises `ExpressionError` for one that the state does not have."""
     found = [Term(each.removeprefix("-"), each.startswith("-")) for each in order_by]
-    for text, each in zip(order_by, found, strict=True):
-        if set(predicate(f"{each.name} == 0", cls).fields) != {each.name}:
+    for at, (text, each) in enumerate(zip(order_by, found, strict=True)):
+        fields = list(predicate(f"{each.name} == 0", cls).fields)
+        if fields not in ([each.name], [_spelled(each.name)]):
             raise ExpressionError(text, 0, "a field to sort by is a name, with - before it for descending")
+        found[at] = each._replace(name=fields[0])
     return found
+
+
+def _spelled(text: str) -> str | None:
+    """The name in `field("concept:name")`."""
+    called = SPELLED.fullmatch(text.strip())
+    return None if called is None else ast.literal_eval(called[1])
 
 
 def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
@@ -95,6 +106,7 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
     found: Page[Any] = Page()
     wanted = None if asked.limit is None else min(asked.limit, LARGEST - 1) + 1
     by = [kept.columns[term.name] for term in order]
+    plain = [term.name for term in order if kept.columns[term.name].coded]
     place = None if asked.after is None else cursor.read_for(asked.after, by, tx.dialect)
     rows: list[Any] = []
     while wanted is None or len(rows) < wanted:
@@ -109,10 +121,13 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
         sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
         got = tx.rows(f"{sql} ORDER BY {sorting} LIMIT {step}", arguments)
         pairs = [(kept.decoded(state), _plain([*values, key])) for key, state, *values in got]
+        if pairs:
+            place = pairs[-1][1]
+        if plain:
+            pairs = [(state, [*_values(state, order), values[-1]]) for state, values in pairs]
         rows += [pair for pair in pairs if holds is None or holds(pair[0])]
         if len(got) < step:
             break
-        place = pairs[-1][1]
     if asked.total:
         count = about if asked.total == "about" else counted
         found.total = count(kept, where, holds, tx)
@@ -137,13 +152,15 @@ def _serves(index: Sequence[str], where: Where, order: Sequence[Term], columns: 
         bool(order)
         and [term.name for term in order] == rest[: len(order)]
         and len({term.descending for term in order}) == 1
-        and not any(columns[term.name].optional for term in order)
+        and not any(columns[term.name].optional and not columns[term.name].coded for term in order)
     )
     return in_order or len(rest) < len(index) or index[0] in where.ranged
 
 
 def _sorting(term: Term, column: Column) -> str:
     """How SQL sorts by a field: values that are missing come last."""
+    if column.coded:
+        return f'"{column.name}"{" DESC" if term.descending else ""} NULLS LAST'
     missing = f'("{column.name}" IS NULL), ' if column.optional else ""
     return f'{missing}"{column.name}"{" DESC" if term.descending else ""}'
 
@@ -192,11 +209,7 @@ def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> 
     holds = predicate(asked.where, cls) if asked.where.strip() else None
     order = terms(asked.order_by, cls)
     found: Page[Any] = Page()
-    rows = [
-        (state, [*(_sortable(value_of(state, term.name)) for term in order), key])
-        for key, state in states
-        if holds is None or holds(state)
-    ]
+    rows = [(state, [*_values(state, order), key]) for key, state in states if holds is None or holds(state)]
     rows.sort(key=lambda row: row[1][-1])
     for index, term in reversed(list(enumerate(order))):
         rows.sort(key=lambda row, at=index: _rank(row[1][at]), reverse=term.descending)  # type: ignore[misc]
@@ -222,8 +235,8 @@ def _is_behind(values: Sequence[Any], place: Sequence[Any], order: Sequence[Term
     return bool(values[-1] > place[-1])
 
 
-def _sortable(value: Any) -> Any:
-    return value if isinstance(value, (int, float, str, type(None))) else msgspec.json.encode(value).decode()
+def _values(state: State, order: Sequence[Term]) -> Iterator[Any]:
+    return (sortable(value_of(state, term.name)) for term in order)
 
 
 def _rank(value: Any) -> Any:

@@ -14,6 +14,7 @@ from backstory.decide.fingerprint import fingerprint
 from backstory.decide.state import State, state_type
 from backstory.errors import DefinitionError
 from backstory.history.ask.entities import Identities, Key
+from backstory.projections.coded import NESTED, coded
 from backstory.projections.names import LONGEST_NAME
 from backstory.projections.projection import MANY, Projection
 from backstory.store import Record
@@ -42,9 +43,12 @@ READ = {
     "sqlite": "SELECT key, state FROM {table} WHERE key IN (SELECT value FROM json_each(?))",
     "postgresql": "SELECT key, state::text FROM {table} WHERE key IN (SELECT jsonb_array_elements_text(?))",
 }
+NAMED = re.compile(r'[^",\x00-\x1f\ud800-\udfff]+')
+"""Names of fields of a plain row that may be columns."""
+
 WRITE = {
-    "sqlite": "INSERT INTO {table} (key, state) VALUES (?, ?)",
-    "postgresql": "INSERT INTO {table} (key, state) SELECT e->>0, e->1 FROM jsonb_array_elements(?) e",
+    "sqlite": "INSERT INTO {table} (key, state{columns}) VALUES (?, ?{values})",
+    "postgresql": "INSERT INTO {table} (key, state{columns}) SELECT e->>0, e->1{values} FROM jsonb_array_elements(?) e",
 }
 AGAIN = " ON CONFLICT (key) DO UPDATE SET state = excluded.state"
 
@@ -55,6 +59,8 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     type: type[Any]
     optional: bool
+    coded: bool = False
+    """Whether it is of `State.inside`, and has its value as `coded` writes it: any value that JSON has."""
 
 
 class Materialized(Projection, name="state"):
@@ -76,6 +82,10 @@ class Materialized(Projection, name="state"):
         own = ((each,) if isinstance(each, str) else tuple(each) for each in index)
         self.index = list(dict.fromkeys(names for names in own if names))
         self.columns = {column.name: column for column in _columns(cls, self.table)}
+        if cls.inside:
+            self.columns |= {column.name: column for column in _inside(cls, self)}
+        self._coded = tuple(name for name, column in self.columns.items() if column.coded)
+        self._write = {dialect: self._writing(dialect) for dialect in WRITE}
         self._identities = Identities(cls)
         if self._identities.any_partial:
             raise DefinitionError(
@@ -120,6 +130,9 @@ class Materialized(Projection, name="state"):
             f"state {'TEXT' if sqlite else 'JSONB'} NOT NULL",
         ]
         for column in self.columns.values():
+            if column.coded:
+                lines.append(f'"{column.name}" {"TEXT" if sqlite else PLAIN[str]}')
+                continue
             value = f"json_extract(state, '$.{column.name}')"
             stored = "VIRTUAL"
             if not sqlite:
@@ -155,12 +168,27 @@ class Materialized(Projection, name="state"):
                     state.apply(event, record)
                 else:
                     state.apply(event)
-        rows = [(key, self._written(state)) for key, state in states.items()]
-        write = WRITE[tx.dialect].format(table=self.table) + AGAIN
+        rows = [(key, self._written(state), self._codes(state)) for key, state in states.items()]
+        write = self._write[tx.dialect]
         if tx.dialect == "sqlite":
-            tx.executemany(write, [(key, state.decode()) for key, state in rows])
+            tx.executemany(write, [(key, state.decode(), *codes) for key, state, codes in rows])
         elif rows:
-            tx.execute(write, ([(key, msgspec.Raw(state)) for key, state in rows],))
+            tx.execute(write, ([(key, msgspec.Raw(state), *codes) for key, state, codes in rows],))
+
+    def _writing(self, dialect: str) -> str:
+        """The statement that writes a row, also over the one that is there."""
+        names = [f'"{name}"' for name in self._coded]
+        values = ["?" if dialect == "sqlite" else f"e->>{2 + at}" for at in range(len(names))]
+        again = "".join(f", {name} = excluded.{name}" for name in names)
+        columns, given = ("".join(f", {each}" for each in some) for some in (names, values))
+        return WRITE[dialect].format(table=self.table, columns=columns, values=given) + AGAIN + again
+
+    def _codes(self, state: State) -> list[str | None]:
+        """The values of the coded columns. That of `State.inside` itself says only whether it is there."""
+        inside = getattr(state, self.cls.inside) if self._coded else None
+        if inside is None:
+            return [None] * len(self._coded)
+        return [NESTED if name == self.cls.inside else coded(inside.get(name)) for name in self._coded]
 
     def _written(self, state: State) -> bytes:
         """The JSON of a state. Raises `DefinitionError` if JSON does not give back the same state."""
@@ -204,3 +232,24 @@ def _columns(cls: type[State], table: str) -> Iterable[Column]:
         if len(kinds) == 1 and kinds[0] in PLAIN:
             taken.add(lower)
             yield Column(field, kinds[0], optional=len(kinds) < len(parts))
+
+
+def _inside(cls: type[State], kept: Materialized) -> Iterable[Column]:
+    """The fields of `State.inside` that the index names, and that field itself, which says whether there is any."""
+    taken = {*RESERVED, *map(str.lower, kept.columns)}
+    for name in dict.fromkeys([cls.inside, *(name for names in kept.index for name in names)]):
+        if name in kept.columns:
+            continue
+        lower = name.lower()
+        if (
+            lower in taken
+            or lower.startswith(kept.table)
+            or not NAMED.fullmatch(name)
+            or len(name.encode()) > LONGEST_NAME
+        ):
+            raise DefinitionError(
+                f"{cls.__qualname__}: a table cannot have a column {name!r}: another one has the name, or it is"
+                " too long, or has a character that no name of a column has"
+            )
+        taken.add(lower)
+        yield Column(name, object, optional=True, coded=True)

@@ -257,9 +257,10 @@ class Views:
             return
         self._scanned.add(question)
         name = kept.cls.__qualname__
+        cls = f'db.table("{name}").state' if kept.cls.inside else name
         words = (
             f"find({name}) looks at every row of a large table for where={asked.where!r} and"
-            f" order_by={asked.order_by!r}; name the fields: db.materialize({name}, index=[...])"
+            f" order_by={asked.order_by!r}; name the fields: db.materialize({cls}, index=[...])"
         )
         warn(words, ScannedWarning)
 

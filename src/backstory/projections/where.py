@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from backstory.projections.coded import NESTED, NUMBER, TEXT, coded
 from backstory.projections.materialize import Column
 
 OPERATORS: Mapping[type[ast.cmpop], tuple[str, str]] = {
     ast.Lt: ("<", ">"), ast.LtE: ("<=", ">="), ast.Gt: (">", "<"), ast.GtE: (">=", "<="),
     ast.Eq: ("=", "="), ast.NotEq: ("<>", "<>"), ast.Is: ("=", "="), ast.IsNot: ("<>", "<>"),
 }  # fmt: skip
-SIMPLE = re.compile(r'"(\w+)" (=|<>|<=?|>=?|IS NULL)(?: \?)?')
+SIMPLE = re.compile(r'"([^"]+)" (=|<>|<=?|>=?|IS NULL)(?: \?)?')
 LARGEST = 2**63 - 1
 SMALLEST = -LARGEST
 """Numbers beyond these are compared in Python."""
 
 EXACT = 2**53
 """A database may compare a float with a whole number as two floats, which is exact below this."""
+
+BEYOND = {NUMBER: TEXT, TEXT: NESTED}
+"""What the coded values of the next type begin with."""
 
 UNTAKEN = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that no text in a database has, or in PostgreSQL."""
@@ -48,7 +52,7 @@ def translated(text: str, columns: Mapping[str, Column]) -> Where:
     if not text.strip():
         return Where("", (), "", frozenset(), frozenset())
     tree = ast.parse(text.strip(), mode="eval").body
-    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    parts = list(_conjuncts(tree))
     said: list[str] = []
     arguments: list[Any] = []
     rest: list[str] = []
@@ -60,7 +64,7 @@ def translated(text: str, columns: Mapping[str, Column]) -> Where:
         else:
             said.append(found[0])
             arguments += found[1]
-            if (simple := SIMPLE.fullmatch(found[0])) and simple[2] != "<>":
+            if (simple := SIMPLE.match(found[0])) and simple[2] != "<>" and not found[0].startswith("("):
                 fields["equal" if simple[2] in ("=", "IS NULL") else "ranged"].add(simple[1])
     return Where(
         " AND ".join(said),
@@ -69,6 +73,15 @@ def translated(text: str, columns: Mapping[str, Column]) -> Where:
         frozenset(fields["equal"]),
         frozenset(fields["ranged"]),
     )
+
+
+def _conjuncts(node: ast.expr) -> Iterator[ast.expr]:
+    """The parts of a condition that are all to be true."""
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+        for value in node.values:
+            yield from _conjuncts(value)
+    else:
+        yield node
 
 
 def _sql(
@@ -110,6 +123,8 @@ def _compared(
     constant = value[0]
     if constant is None:
         return None if forwards not in ("=", "<>") else (_null(column, forwards), [])
+    if column.coded:
+        return _coded(column, forwards, constant, inverted=inverted)
     if not _comparable(column.type, constant):
         return None
     if forwards == "<>" and column.optional:
@@ -118,12 +133,41 @@ def _compared(
     return (f"coalesce({sql}, false)" if column.optional and inverted else sql), [constant]
 
 
+def _coded(column: Column, operator: str, constant: Any, *, inverted: bool) -> tuple[str, list[Any]] | None:
+    """A comparison with a coded value. A value of another type is neither less nor more."""
+    constant = int(constant) if isinstance(constant, bool) else constant
+    if not _comparable(str if isinstance(constant, str) else float, constant):
+        return None
+    name, value = f'"{column.name}"', coded(constant)
+    assert value is not None
+    if operator == "<>":
+        return f"({name} IS NULL OR {name} <> ?)", [value]
+    sql, arguments = f"{name} {operator} ?", [value]
+    beyond = {
+        "<": (">=", value[0]),
+        "<=": (">=", value[0]),
+        ">": ("<", BEYOND[value[0]]),
+        ">=": ("<", BEYOND[value[0]]),
+    }
+    if operator in beyond:
+        other, limit = beyond[operator]
+        sql, arguments = f"{sql} AND {name} {other} ?", [value, limit]
+    return (f"coalesce({sql}, false)" if inverted else sql), arguments
+
+
 def _null(column: Column, operator: str) -> str:
     return f'"{column.name}" IS {"" if operator == "=" else "NOT "}NULL'
 
 
 def _column(node: ast.expr, columns: Mapping[str, Column]) -> Column | None:
-    return columns.get(node.id) if isinstance(node, ast.Name) else None
+    match node:
+        case ast.Name(id=name):
+            return columns.get(name)
+        case ast.Call(func=ast.Name(id="field"), args=[ast.Constant(value=str() as name)]):
+            found = columns.get(name)
+            return found if found is not None and found.coded else None
+        case _:
+            return None
 
 
 def _constant(node: ast.expr) -> tuple[Any] | None:

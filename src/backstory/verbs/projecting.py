@@ -70,9 +70,9 @@ class Projects(Held):
     def materialize(self, state: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
         """Keep a table of all states of a class, which `find` reads, and feed it in a thread until this is closed.
 
-        `index` names plain fields, or several together, by which SQL shall find and sort. Where another process runs
-        it, or appends feed it, say `project` or `connect(inline=...)` with a `Materialized` instead. Raises
-        `DefinitionError` for a state that no table can keep.
+        `index` names plain fields, or several together, by which SQL shall find and sort; of a table of rows, any
+        fields. Where another process runs it, or appends feed it, say `project` or `connect(inline=...)` with a
+        `Materialized` instead. Raises `DefinitionError` for a state that no table can keep.
         """
         from backstory.projections.materialize import Materialized
 
