@@ -215,6 +215,8 @@ PEERS = (
     "eventsourcing DCB, 32",
     "eventsourcing, deciding",
     "eventsourcing, one entity",
+    "django-simple-history",
+    "SQLAlchemy-Continuum",
     "UmaDB",
     "UmaDB, deciding",
     "UmaDB, one entity",
