@@ -77,6 +77,7 @@ WALK: dict[str, list[str]] = {
     "states": [""],
     "commands": [""],
     "model": [""],
+    "check": ["", "--format github"],
     "schema": ["lock", "check --sample 10"],
     "types": [""],
     "tags": [""],

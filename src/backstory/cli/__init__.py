@@ -89,6 +89,7 @@ VERBS: dict[str, dict[str, str]] = {
         "states": "list its states: their identities, and the events that make them",
         "commands": "list its commands: their arguments, the states that they read, and their events",
         "model": "show its event model, read from the code: what can be decided, what then happens, who reads it",
+        "check": "find what is missing, in vain or drifted in its event model, by file and line",
         "schema": "lock the schemas of its events, and check that stored events can be read",
     },
     "know the store": {

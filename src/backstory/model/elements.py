@@ -6,6 +6,7 @@ The classes are the document: `docs/model.schema.json` is their JSON Schema. Ele
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -117,7 +118,8 @@ class Refusal(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """A command: what it takes, what it reads, what it gives, and how it may refuse.
 
-    `gives_any` says that neither its annotation nor anything else tells which events it gives.
+    `gives_any` says that neither its annotation nor anything else tells which events it gives; `may_give_nothing` that
+    it may be fine with things as they are, by its annotation.
     """
 
     id: Id
@@ -130,6 +132,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     reads: list[Reads]
     gives: list[Gives]
     gives_any: bool
+    may_give_nothing: bool
     refuses: list[Refusal]
     scenarios: list[str]
     executed_by: list[Id]
@@ -156,10 +159,22 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     tables: list[Table]
 
 
+class Step(msgspec.Struct, frozen=True):
+    """A command that a reaction gives on an event; on a deadline, `event` is empty.
+
+    `guarded` says that the code looks at a state before it decides whether to give one.
+    """
+
+    event: Id
+    command: Id
+    guarded: bool
+
+
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     """A reaction or a process: the events that it takes, the states that it reads, and the commands that it gives.
 
-    `deadlines` are those of a process, by name, and `folds` are the events that its `apply` takes.
+    `deadlines` are those of a process, by name, `folds` are the events that its `apply` takes, and
+    `fields` are what it keeps of them.
     """
 
     id: Id
@@ -172,7 +187,9 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     events: list[Id]
     reads: list[Id]
     gives: list[Id]
+    steps: list[Step]
     folds: list[Id]
+    fields: list[Field]
     deadlines: list[str]
 
 
@@ -256,7 +273,7 @@ class ObservedEdge(msgspec.Struct):
     event: str
     events: int
     last: int
-    last_time: str
+    last_time: datetime
 
 
 class ObservedType(msgspec.Struct):

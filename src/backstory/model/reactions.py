@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -9,57 +11,108 @@ from backstory.decide.commands import CommandType
 from backstory.decide.parameters import is_state
 from backstory.decide.state import state_type
 from backstory.documents.application import first_line
-from backstory.model.code import Bound, Code
-from backstory.model.elements import Id, Reaction, Scenario
+from backstory.model import fields
+from backstory.model.code import Bound, Code, looked_up
+from backstory.model.elements import Id, Reaction, Scenario, Step
 from backstory.model.naming import Names
 from backstory.model.sources import Sources
-from backstory.reactions.declare import Reaction as Declared
 from backstory.reactions.process import MARK, AnyReaction, Process, process_type, reacting
+from backstory.values.event_types import EventType, event_type
+
+NewCode = Callable[[], Code]
+
+BRANCHES = (ast.If, ast.IfExp, ast.While, ast.Match, ast.comprehension)
 
 
-def reaction(each: AnyReaction, code: Code, sources: Sources, names: Names, told: list[Scenario]) -> Reaction:
+def reaction(
+    each: AnyReaction, new_code: NewCode, sources: Sources, names: Names, told: Sequence[Scenario]
+) -> Reaction:
     """A reaction or a process. What it gives is what its code names, and what it gave in scenarios."""
     declared = reacting(each)
-    gives = {names.command(command) for command in _commands(each, code)}
-    gives |= {
+    steps = sorted(set(_steps(each, new_code, names)), key=lambda step: (step.event, step.command))
+    tried = {
         names.recorded_command(decision.command, decision.module)
         for scenario in told
         for decision in scenario.decisions
         if decision.by == declared.name
     }
-    is_process = isinstance(each, type)
     thing = each if isinstance(each, type) else each.function
     return Reaction(
         id=names.reaction(each),
         name=declared.name,
-        kind="process" if is_process else "reaction",
+        kind="process" if isinstance(each, type) else "reaction",
         module=thing.__module__,
-        doc=first_line(thing.__doc__),
+        doc=first_line(vars(thing).get("__doc__") if isinstance(each, type) else thing.__doc__),
         place=sources.place(thing),
         since=declared.policy.since,
         events=names.events(declared.event_types),
-        reads=_reads(each, names),
-        gives=sorted(gives),
+        reads=[]
+        if isinstance(each, type)
+        else sorted({names.state(kind) for kind in each.parts.values() if is_state(kind)}),
+        gives=sorted({*(step.command for step in steps), *tried}),
+        steps=steps,
         folds=names.events(state_type(each).events.values()) if isinstance(each, type) else [],
-        deadlines=sorted(process_type(each)._deadlines) if isinstance(each, type) else [],
+        fields=fields.state_fields(state_type(each), fields.filled(each, new_code()))[1]
+        if isinstance(each, type)
+        else [],
+        deadlines=sorted(process_type(each).deadlines) if isinstance(each, type) else [],
     )
 
 
-def _reads(each: AnyReaction, names: Names) -> list[Id]:
-    if isinstance(each, type):
-        return []
-    return sorted({names.state(kind) for kind in each._parts.values() if is_state(kind)})
+def _steps(each: AnyReaction, new_code: NewCode, names: Names) -> Iterator[Step]:
+    """The commands that its code names, each with the events on which it may come to that."""
+    for function, events, bound in _functions(each):
+        code = new_code()
+        if not code.follow(function, bound):
+            continue
+        identity = {root.root: state_type(root.cls).identity for root in bound.values()}
+        looks = any(use.field is None or use.field not in identity.get(use.root, ()) for use in code.uses)
+        branches = any(
+            isinstance(node, BRANCHES) for one in code.functions for node in ast.walk(code.node(one))
+        )
+        for thing, node, inside in code.things:
+            if isinstance(thing, CommandType):
+                on = _cases(node, inside, code.node(inside)) if inside is function else None
+                for event in events if on is None else [one for one in events if one and one.cls in on]:
+                    name: Id = "" if event is None else names.event(event)
+                    yield Step(name, names.command(thing), looks and branches)
 
 
-def _commands(each: AnyReaction, code: Code) -> set[CommandType[...]]:
-    """The commands that the code of a reaction names."""
-    for function in _functions(each):
-        code.follow(function, {"self": Bound(each, "self")} if isinstance(each, type) else {})
-    return {thing for thing, _, _ in code.things if isinstance(thing, CommandType)}
+def _functions(each: AnyReaction) -> Iterator[tuple[Any, Sequence[EventType | None], Mapping[str, Bound]]]:
+    """Its functions, the events that each takes (None: a deadline), and the states that each is given."""
+    if not isinstance(each, type):
+        bound = {name: Bound(kind, name) for name, kind in each.parts.items() if is_state(kind)}
+        yield each.function, each.event_types, bound
+        return
+    compiled = process_type(each)
+    for name in dir(each):
+        method = getattr(each, name)
+        if isinstance(method, FunctionType) and hasattr(method, MARK) and not hasattr(Process, name):
+            events = [event for event in compiled.event_types if name in compiled.methods_of(event.name)]
+            yield method, events or [None], {"self": Bound(each, "self")}
 
 
-def _functions(each: AnyReaction) -> list[Any]:
-    if isinstance(each, Declared):
-        return [each.function]
-    found = (getattr(each, name) for name in dir(each) if not hasattr(Process, name))
-    return [method for method in found if isinstance(method, FunctionType) and hasattr(method, MARK)]
+def _cases(node: ast.AST, function: FunctionType, root: ast.AST) -> set[type[Any]] | None:
+    """The event classes of the `case` that a node stands in, if the `match` is about the event; None if in none."""
+    first = next(iter(function.__code__.co_varnames), "")
+    for match in (each for each in ast.walk(root) if isinstance(each, ast.Match)):
+        if not isinstance(match.subject, ast.Name) or match.subject.id != first:
+            continue
+        for case in match.cases:
+            if any(part is node for body in case.body for part in ast.walk(body)):
+                patterns = [part for part in ast.walk(case.pattern) if isinstance(part, ast.MatchClass)]
+                found = [_class_of(pattern.cls, function) for pattern in patterns]
+                return set(filter(None, found)) if patterns else None
+    return None
+
+
+def _class_of(node: ast.expr, function: FunctionType) -> type[Any] | None:
+    if isinstance(node, ast.Attribute):
+        base = looked_up(function, node.value.id) if isinstance(node.value, ast.Name) else None
+        found = getattr(base, node.attr, None)
+    else:
+        found = looked_up(function, node.id) if isinstance(node, ast.Name) else None
+    try:
+        return event_type(found).cls if isinstance(found, type) else None
+    except TypeError:
+        return None

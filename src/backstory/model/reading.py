@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from msgspec.structs import replace
 
@@ -61,8 +62,7 @@ def model_of(
     reader = _Reader(app, folder, scenarios or ())
     commands = [reader.command(each) for each in app.commands]
     reactions = [
-        reaction(each, reader.code(), reader.sources, reader.names, list(reader.scenarios))
-        for each in app.reactions
+        reaction(each, reader.code, reader.sources, reader.names, reader.scenarios) for each in app.reactions
     ]
     projections = [reader.projection(each) for each in app.projections]
     found_inverses = reader.inverses()
@@ -216,6 +216,7 @@ class _Reader:
             ],
             gives=gives,
             gives_any=(not gives and EventClass in command.gives) or (not command.gives and not gives),
+            may_give_nothing=_may_give_nothing(command),
             refuses=self._refuses(
                 code, [(test, decision.refused) for test, decision in told if decision.refused is not None]
             ),
@@ -296,6 +297,17 @@ def _uses(code: Code, parameter: str) -> list[str] | None:
     """The fields of a state that code looks at; None if the state goes where nobody can follow it."""
     used = {use.field for use in code.uses if use.root == parameter}
     return None if None in used else sorted(name for name in used if name is not None)
+
+
+def _may_give_nothing(command: CommandType[...]) -> bool:
+    """Whether a return annotation allows no event: it has None in it, or is of several events, or there is none."""
+    hint = get_type_hints(command.function, localns={cls.__name__: cls for cls in command.gives}).get(
+        "return"
+    )
+    hint = getattr(hint, "__value__", hint)
+    if hint is None or hint is types.NoneType or types.NoneType in get_args(hint):
+        return True
+    return not isinstance(hint, type) and get_origin(hint) not in (Union, types.UnionType, Annotated)
 
 
 def _fits(template: str, code: str) -> bool:

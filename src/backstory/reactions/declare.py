@@ -186,6 +186,11 @@ class Reaction:
         self._events = events
 
     @property
+    def parts(self) -> Mapping[str, Any]:
+        """Its parameters after the event, and their types. Raises `DefinitionError`."""
+        return self._parts if self.event_types else {}
+
+    @property
     def event_types(self) -> tuple[EventType, ...]:
         """The events that it takes. Raises `DefinitionError`."""
         if not self._events:

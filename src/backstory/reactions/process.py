@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias, TypeVar, get_type_hints
 from weakref import WeakKeyDictionary
@@ -169,6 +169,15 @@ class ProcessType:
     def event_types(self) -> tuple[EventType, ...]:
         """The events that it takes, but for deadlines."""
         return tuple(self._events.values())
+
+    @property
+    def deadlines(self) -> Collection[str]:
+        """The names of its deadlines."""
+        return self._deadlines
+
+    def methods_of(self, event: str) -> list[str]:
+        """The names of the methods that take an event."""
+        return [method for method, _ in self._methods.get(event, ())]
 
     @property
     def types(self) -> frozenset[str]:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backstory.errors import SessionError
 from backstory.refs import BRANCH, MAIN, MAIN_REF
-from backstory.session.project import nearest, setting
+from backstory.session.project import nearest, setting, table
 from backstory.stores import open_store, scheme_of
 from backstory.stores.guarded import GuardedLog
 from backstory.told import pasted
@@ -94,6 +94,16 @@ class Session:
                 f"If you have no store yet, make one with: {pasted('init', 'bank.db')}",
             )
         return address
+
+    @property
+    def present_address(self) -> str | None:
+        """The address of the store, if one is named and may be asked: one that only the project names may not be there
+        yet, as in CI.
+        """
+        if not self.has_store:
+            return None
+        address = self.address
+        return address if self.explicit or scheme_of(address) or os.path.exists(address) else None
 
     def _found_address(self) -> str | None:
         if self._address is None and (found := self._setting("store")) is not None:
@@ -249,6 +259,10 @@ class Session:
             return self._named_app, self.folder
         found = self._setting("app")
         return None if found is None else (found[1], found[0])
+
+    def table(self, name: str) -> tuple[str, Any] | None:
+        """The file and the content of the table `[tool.backstory.NAME]` of the application's project, if there is one."""
+        return table(str(self.application_folder), name)
 
     def _setting(self, name: str) -> tuple[str, str] | None:
         """A setting of the folder's project; each is looked for once."""

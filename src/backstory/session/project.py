@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from backstory.errors import SessionError
 
@@ -16,6 +17,15 @@ def setting(folder: str, name: str) -> tuple[str, str] | None:
         path = os.path.join(place, "pyproject.toml")
         if os.path.isfile(path) and (value := _value(path, name)) is not None:
             return place, value
+    return None
+
+
+def table(folder: str, name: str) -> tuple[str, Any] | None:
+    """The nearest pyproject.toml that has a table of this name under `[tool.backstory]`, and the table."""
+    for place in upwards(folder):
+        path = os.path.join(place, "pyproject.toml")
+        if os.path.isfile(path) and name in (found := _own(path)):
+            return path, found[name]
     return None
 
 
@@ -34,19 +44,24 @@ def upwards(folder: str) -> list[str]:
 
 
 def _value(path: str, name: str) -> str | None:
-    with open(path, "rb") as file:
-        text = file.read()
-    if b"backstory" not in text:
-        return None
-    import tomllib
-
-    try:
-        table = tomllib.loads(text.decode()).get("tool", {}).get("backstory", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-        raise SessionError(f"{path}: {wrong}") from wrong
-    value = table.get(name)
+    value = _own(path).get(name)
     if value is not None and not (isinstance(value, str) and value):
         raise SessionError(
             f'{path}: [tool.backstory] {name} is a text such as "{SUCH_AS[name]}", not {value!r}'
         )
     return value
+
+
+def _own(path: str) -> dict[str, Any]:
+    """What a file has under `[tool.backstory]`. Raises `SessionError` for one that is no TOML."""
+    with open(path, "rb") as file:
+        text = file.read()
+    if b"backstory" not in text:
+        return {}
+    import tomllib
+
+    try:
+        own = tomllib.loads(text.decode()).get("tool", {}).get("backstory", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise SessionError(f"{path}: {wrong}") from wrong
+    return own if isinstance(own, dict) else {}

@@ -24,7 +24,7 @@ backstory model --json
 
 TEXT = """\
 The model is what the code says: which commands give which events, who reads them, and what then happens. Beside it
-stands what the tests have tried (record that with: pytest --scenarios scenarios.json)."""
+stands what the tests have tried (record that with: pytest --scenarios scenarios.json), and what the store has seen."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Show it."""
-    model = read_model(arguments, session)
+    model = read_model(arguments, session, out)
     if out.json:
         out.whole(document(model))
         return 0

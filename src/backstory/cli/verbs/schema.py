@@ -14,7 +14,7 @@ from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.patterns import unmatched
 from backstory.schema.stored import check_log
-from backstory.stores import scheme_of, shown
+from backstory.stores import shown
 from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def verdict(app: Application, path: Path, arguments: Namespace, session: Session
     """Check, and report."""
     lock = locks.read(path)
     found = [*check(lock, app.events), *unmatched(app.states)]
-    address = named_store(session)
+    address = session.present_address
     if address is not None:
         log = session.log
         with out.progress("reading", log.head().position) as tick:
@@ -146,14 +146,6 @@ def verdict(app: Application, path: Path, arguments: Namespace, session: Session
         out.flush()
         out.say(f"\nRecord the new schemas with: {pasted('schema', 'lock')}")
     return answer(not bad)
-
-
-def named_store(session: Session) -> str | None:
-    """The store to read: the one that is named. One that only the project names may not be there yet, as in CI."""
-    if not session.has_store:
-        return None
-    address = session.address
-    return address if session.explicit or scheme_of(address) or Path(address).exists() else None
 
 
 def show(found: list[Finding], out: Output) -> None:

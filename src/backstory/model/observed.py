@@ -1,0 +1,119 @@
+"""What a store has seen: which command gave which events, how often and when last; types and versions.
+
+It is counted once, and kept among the caches of the store with the place that it was counted to. Later calls go on from
+there, so their cost is that of the new events. A summary of a history that has moved is thrown away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+
+import msgspec
+
+from backstory.errors import StoreError
+from backstory.lookup import commit_at
+from backstory.model.elements import Observed, ObservedEdge, ObservedType
+from backstory.store import Caches, Log
+from backstory.values.commit import Commit, Head
+
+PREFIX = "observed/"
+"""The names of summaries in the caches, before that of the branch."""
+
+FORMAT = 1
+
+NAME = re.compile(rb'\{"name":"([^"\\]*)"')
+"""How a recorded command begins."""
+
+CHUNK = 10_000
+"""Events that are looked at between two words about the progress."""
+
+
+class Summary(msgspec.Struct):
+    """What is kept: the counts, and the point of history that they go to."""
+
+    position: int = 0
+    hash: str = ""
+    edges: dict[str, dict[str, ObservedEdge]] = {}
+    types: dict[str, dict[int, ObservedType]] = {}
+    format: int = FORMAT
+
+
+def observed(
+    log: Log, caches: Caches | None, branch: str, progress: Callable[[int], None] | None = None
+) -> Observed:
+    """What a branch has seen, up to its head. With caches, only what came since the last time is read.
+
+    `log` is the stored one or the opened one: data is not looked at. Nothing is kept where caches cannot be written.
+    """
+    head = log.head()
+    summary = _kept(log, caches, branch, head)
+    if summary.position < head.position:
+        _catch_up(summary, log, head, progress)
+        if caches is not None:
+            with suppress(StoreError, OSError):
+                caches.set(PREFIX + branch, msgspec.json.encode(summary))
+    edges = [edge for command in sorted(summary.edges) for _, edge in sorted(summary.edges[command].items())]
+    types = [one for name in sorted(summary.types) for _, one in sorted(summary.types[name].items())]
+    return Observed(branch, head.position, edges, types)
+
+
+def _kept(log: Log, caches: Caches | None, branch: str, head: Head) -> Summary:
+    """The summary that is kept, if it is of this history."""
+    text = None if caches is None else caches.get(PREFIX + branch)
+    if text is None:
+        return Summary()
+    try:
+        summary = msgspec.json.decode(text, type=Summary)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Summary()
+    if summary.format != FORMAT or not 0 < summary.position <= head.position:
+        return Summary()
+    commit = commit_at(log, summary.position)
+    return summary if (commit.position, commit.hash.hex()) == (summary.position, summary.hash) else Summary()
+
+
+def _catch_up(summary: Summary, log: Log, head: Head, progress: Callable[[int], None] | None) -> None:
+    """Count the commits and events after the summary's position."""
+    events = iter(log.read(after=summary.position, upto=head.position))
+    for commit in log.commits(after=summary.position, upto=head.position):
+        command, time = _command_of(commit), commit.time
+        edges = summary.edges.setdefault(command, {})
+        for event in islice(events, commit.size):
+            kind, position = event.type, event.position
+            versions = summary.types.setdefault(kind, {})
+            count = versions.get(event.version)
+            if count is None:
+                count = versions[event.version] = ObservedType(kind, event.version, 0, position, position)
+            count.events += 1
+            count.last = position
+            edge = edges.get(kind)
+            if edge is None:
+                edge = edges[kind] = ObservedEdge(command, kind, 0, position, time)
+            edge.events += 1
+            edge.last, edge.last_time = position, time
+            if progress is not None and not position % CHUNK:
+                progress(position)
+    summary.position, summary.hash = head.position, head.hash.hex()
+
+
+def _command_of(commit: Commit) -> str:
+    """The name of the command that made a commit; empty if none did, or if it is withheld."""
+    recorded = commit.command_json
+    if not recorded:
+        return ""
+    found = NAME.match(recorded)
+    if found is not None:
+        return found[1].decode(errors="replace")
+    try:
+        return str(msgspec.json.decode(recorded, type=Named).name)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+
+
+class Named(msgspec.Struct):
+    """A recorded command, but for its arguments."""
+
+    name: str = ""
