@@ -71,12 +71,15 @@ $(PLAIN): $(MADE) pyproject.toml
 	$(PIP) install --quiet --editable '.[web]'
 	@touch $@
 
+# Mermaid reads the charts of `backstory model --mermaid` in a test; without npm that test is skipped, and says so.
 # Dependency groups are what pip 25.1 learned. The wheel for playwright carries axe-core; playwright itself is not needed.
 $(DEV): $(PLAIN)
 	$(PIP) install --quiet --upgrade 'pip>=25.1'
 	$(PIP) install --quiet --group dev
 	-$(PIP) install --quiet --no-deps 'axe-playwright-python>=0.1.8'
 	-$(PIP) install --quiet --upgrade --no-deps --only-binary :all: --target $(OLDEST) 'apsw==$(APSW).*'
+	-cd $(VENV) && npm pack --silent 'mermaid@^11' >/dev/null && tar -xzf mermaid-*.tgz package/dist/mermaid.min.js \
+	    && mv package/dist/mermaid.min.js . ; rm -rf package mermaid-*.tgz
 	@mkdir -p $(OLDEST) && echo '$(APSW)' > $(OLDEST)/version
 	@touch $@
 

@@ -35,3 +35,45 @@ def test_scenarios_of_another_form_are_refused_by_name(run: Run, tmp_path: Path)
     ran = run("model", "--scenarios", str(tmp_path / "told.json"))
     assert ran.code == 2
     assert "told.json is no file of scenarios" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [
+        ("--html", "<!doctype html>\n<html"),
+        ("--svg", "<?xml"),
+        ("--mermaid", "flowchart LR\n"),
+        ("--markdown", "# The event model of bank\n"),
+        ("--asyncapi", '{\n  "asyncapi": "3.0.0"'),
+    ],
+)
+def test_each_form_is_printed_or_written_to_a_file(run: Run, tmp_path: Path, form: str, begins: str) -> None:
+    ran = run("model", form)
+    assert ran.code == 0
+    assert ran.out.startswith(begins)
+    target = tmp_path / "out.txt"
+    written = run("model", form, "-o", str(target))
+    assert (written.code, written.out, written.err) == (0, "", f"wrote {target}\n")
+    assert target.read_text(encoding="utf-8") == ran.out
+
+
+def test_a_schema_of_each_event_is_written_into_a_folder(run: Run, tmp_path: Path) -> None:
+    ran = run("model", "--json-schema", str(tmp_path / "deep" / "schemas"))
+    assert (ran.code, ran.err) == (0, f"wrote 6 schemas into {tmp_path / 'deep' / 'schemas'}\n")
+    assert len(list((tmp_path / "deep" / "schemas").iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--html", "--svg"), ("--html", "--json"), ("-o", "x.html"), ("--json-schema", "d", "--json")],
+)
+def test_one_form_at_a_time(run: Run, words: tuple[str, ...]) -> None:
+    assert run("model", *words).code == 2
+
+
+def test_what_the_store_has_seen_stands_beside_the_code(run: Run) -> None:
+    found = run("model", "--json").json
+    edges = {(edge["command"], edge["event"]): edge["events"] for edge in found["observed"]["edges"]}
+    assert edges["deposit", "Deposited"] == 1
+    assert run("model", "--json", "--no-store").json["observed"] is None
+    assert run("model", "--html", "-o", "bank.db").code == 2

@@ -11,6 +11,7 @@ import pytest
 
 from backstory.application import load
 from backstory.model import Model, model_of
+from backstory.values.event import definitions
 from tests import programs
 
 PRELUDE = """\
@@ -31,6 +32,7 @@ def modelled(tmp_path: Path) -> Iterator[Modelled]:
 
     def model(source: str = "", /, *, beside: dict[str, str] | None = None, **looked: Any) -> Model:
         name = f"modelled{next(numbers)}"
+        definitions.clear()  # the classes of the one before
         folder = tmp_path / name
         folder.mkdir()
         modules = {"__init__": "", "app": source} if beside is None else {"__init__": "", **beside}

@@ -261,7 +261,7 @@ class Session:
         return None if found is None else (found[1], found[0])
 
     def table(self, name: str) -> tuple[str, Any] | None:
-        """The file and the content of the table `[tool.backstory.NAME]` of the application's project, if there is one."""
+        """The file and content of the table `[tool.backstory.NAME]` of the application's project, if there is one."""
         return table(str(self.application_folder), name)
 
     def _setting(self, name: str) -> tuple[str, str] | None:

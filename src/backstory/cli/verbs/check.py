@@ -28,10 +28,10 @@ backstory check --rules
 """
 
 TEXT = """\
-Reads the code, the scenarios of the tests, the schema lock and the store, and says what does not fit: events that nobody
-reads or gives, commands and refusals that no scenario tries, reactions without an end, boundaries that are too wide or too
-narrow, types that no class knows. Exit code 1 if it finds something. A finding is accepted in pyproject.toml, by code and
-element, with a reason: [[tool.backstory.check.silence]]"""
+Reads the code, the scenarios of the tests, the schema lock and the store, and says what does not fit: events that
+nobody reads or gives, commands and refusals that no scenario tries, reactions without an end, boundaries that are too
+wide or too narrow, types that no class knows. Exit code 1 if it finds something. A finding is accepted in
+pyproject.toml, by code and element, with a reason: [[tool.backstory.check.silence]]"""
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from backstory.model.check.endless import endless
 from backstory.model.check.findings import Finding
-from backstory.model.elements import Command, Id, Model, Reads, State
+from backstory.model.elements import Command, Id, Model, Reaction, Reads, State
 from backstory.model.scenarios import NAME
 
 Lint = Callable[[Model], Iterator[Finding]]
@@ -33,7 +33,8 @@ def ungiven(model: Model) -> Iterator[Finding]:
 
 def unfilled(model: Model) -> Iterator[Finding]:
     """BM003 and BM004."""
-    for state in (*model.states, *model.reactions):
+    folds: list[State | Reaction] = [*model.states, *model.reactions]
+    for state in folds:
         for field in state.fields:
             if field.filled is False:
                 what = f"no event fills {state.name}.{field.name}"
@@ -128,7 +129,7 @@ def drifted(model: Model) -> Iterator[Finding]:
             part = f"/{one.event}" if one.event else ""
             what = f"{one.command} {one.event and f'and {one.event}: '}{one.says}"
             id: Id = f"command:{one.command}" if command is None else command.id
-            yield Finding(codes[one.kind], f"{id}{part}", command and command.place, what)
+            yield Finding(codes[one.kind], f"{id}{part}", None if command is None else command.place, what)
 
 
 def _beyond_identity(read: Reads, state: State) -> bool:
