@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backstory.values.event_data import RecordedEvent
 
 PLACES = ("messages", "data", "tags", "marks")
-"""Where is searched; `in` names one of them."""
+"""The places that are searched; `in` names one of them."""
 
 MORE = 100
 """Answers of a kind that are kept."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backstory.values.event_data import RecordedEvent
 
 DEEPEST = 20
-"""How deep a field may lie that is named."""
+"""How deep a field may lie to be named."""
 
 AROUND = 60
 """Characters of a value before and after what was found in it."""

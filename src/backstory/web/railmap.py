@@ -23,7 +23,7 @@ LEFT, RIGHT, TOP, APART = 20, 1000, 40, 52
 """Where lines begin and end, where the first is, and how far lines are apart."""
 
 LABEL = 96
-"""How wide a label is: another is not written so near to it."""
+"""The width of a label: no other label is written nearer to it."""
 
 
 class Lane(NamedTuple):

@@ -24,7 +24,7 @@ def around_of(ask: Ask, found: Entity, most: int | None = None) -> Events:
 
 
 def compared(ask: Ask, found: Entity, around: Events) -> Steps:
-    """What each of the events changed: of fewer events, if there are more or the state is large."""
+    """The changes of each of the events; of fewer events, if there are more than these or the state is large."""
     loader, reference = ask.db.handle.line(ask.point.chain).loader, found.reference
     with theirs(reference):
         most = most_steps(loader.load(reference), PART if around.before or around.after else MOST)

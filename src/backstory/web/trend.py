@@ -55,7 +55,7 @@ class Trend:
         self._lock = threading.Lock()
 
     def seen(self, look: Callable[[], Sequence[Standing]], *, now: bool = False) -> Sequence[Standing]:
-        """Where all stand, from the last look if that is fresh, unless it is to be `now`."""
+        """The standings of all: those of the last look if that is fresh, unless they are to be of `now`."""
         with self._lock:
             at = self._timer()
             if now or at - self._last[0] >= FRESH:

@@ -22,7 +22,7 @@ LISTS = {
     "e": ("all entities", "e"), "merge": ("branches", "branches"), "models": ("all read models", "models"),
     "do": ("all commands", "do"),
 }  # fmt: skip
-"""Where a reader goes on who asked for what is not there, by the first part of the address; else in the log."""
+"""The list where a reader goes on after a page that is not there, by the first part of the address; else the log."""
 
 
 def ways_out(ask: Ask | None, error: Exception) -> list[tuple[str, str]]:

@@ -36,6 +36,6 @@ def find(ask: Ask, form: Form) -> Callable[[], Answer]:
 
 
 def need(ask: Ask, right: Right) -> None:
-    """Raise `Forbidden` if the reader may not do this. Who acts must see all: what is shown first would have gaps."""
+    """Raise `Forbidden` if the reader may not do this, or does not see everything: the preview would have gaps."""
     if not ask.may(right) or not ask.reader.scope.is_whole:
         raise Forbidden(f"{ask.reader.name} may not do this here: it needs the right to {right}")

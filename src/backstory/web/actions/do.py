@@ -111,7 +111,7 @@ class _Tried:
         return self._point.position if self._point.commit is None else self._base
 
     def page(self, db: Database, note: str = "", status: int = 200) -> Page:
-        """What it would give there, or why it refuses."""
+        """The page of the events that the command would give there, or of its refusal."""
         try:
             with (
                 theirs(str(self._call)),

@@ -217,7 +217,7 @@ def _changed(ask: Ask, side: Side, commit: Commit) -> dict[str, Any]:
 
 
 def _near(ask: Ask) -> list[str]:
-    """What is not there, and what is like it, where no commit was found."""
+    """Types and tags of the filter that the log does not have, each with names that are like it."""
     types, tags = unknown_types(ask.db.log, ask.many("type")), unknown_tags(ask.db.log, ask.many("tag"))
     return [*types, *tags]
 

@@ -11,7 +11,7 @@ from backstory.web.ask import Ask
 from backstory.web.page import Answer, Page, Progress, soon
 
 TRIES = 10
-"""How often a merge is judged of branches that go on meanwhile."""
+"""How often a merge is judged, if its branches go on meanwhile."""
 
 
 def page(ask: Ask) -> Answer:
@@ -32,7 +32,7 @@ def _steps(ask: Ask, asked: merging.Looked) -> Iterator[Progress | Page]:
 
 
 def _judged(ask: Ask, asked: merging.Looked, tries: int = TRIES) -> tuple[merging.Looked, MergeReport]:
-    """What it would do, at the ends at which it was judged: they may go on meanwhile."""
+    """The report of the merge, and the ends for which it was made: branches may go on meanwhile."""
     try:
         return asked, merging.judged(ask, asked)
     except (HeadMoved, RefMoved):
