@@ -10,7 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from backstory import connect
-from backstory.errors import OutOfScope
+from backstory.errors import OutOfScope, StoreLocked
+from backstory.history.refs.branches import Branch, Branches
 from backstory.web import pages
 from backstory.web.page import Page, Progress, Slow
 from backstory.web.rendering import shell
@@ -99,3 +100,22 @@ def late_shell(monkeypatch: pytest.MonkeyPatch, begun: threading.Event) -> list[
 
     monkeypatch.setattr("backstory.web.late.shell", told)
     return found
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_a_store_that_does_not_answer_is_asked_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    asked: list[str] = []
+
+    def away(branches: Branches, *given: object) -> Branch:
+        asked.append("a question that waits")
+        raise StoreLocked("the server is away")
+
+    client: TestClient = site(connect("memory:"))
+    monkeypatch.setattr(Branches, "get", away)
+    monkeypatch.setattr(Branches, "find", away)
+    monkeypatch.setattr(Branches, "all", away)
+    answer = client.get("/log?at=trial", headers={"accept": accept})
+    assert (answer.status_code, len(asked)) == (503, 1)
+    assert "the server is away" in answer.text

@@ -61,6 +61,8 @@ def failed(error: Exception, ask: Ask | None, *, as_json: bool, prefix: str = ""
     """An error as a page that says what was wrong, and what to do; a bug of ours has a number, which is in the log."""
     error = told(ask, error)
     status = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+    if ask is not None and isinstance(error, StoreError):
+        ask.give_up()
     report = ""
     if status == 500:
         report = secrets.token_hex(4)

@@ -151,6 +151,10 @@ class Ask:
         except BackstoryError:
             return False
 
+    def give_up(self) -> None:
+        """Ask the store nothing more for the frame of the page: it does not answer, and each question waits for it."""
+        vars(self)["place"] = False
+
     @kept
     def names(self) -> Mapping[bytes, tuple[list[str], list[str]]]:
         """The branches and the marks of each commit that has any, by its hash."""
