@@ -14,7 +14,7 @@ NOTHING = Asked()
 def take(db: Database, url: str, asked: Asked = NOTHING, rejects: list[Rejected] | None = None) -> LoadReport:
     """Import the history tables of a database."""
     on_reject = None if rejects is None else rejects.append
-    return load(db.log, read_audit(url, asked, key=STORE_KEY), on_reject=on_reject)
+    return load(db.log, read_audit(url, asked, key=STORE_KEY, log=db.log), on_reject=on_reject)
 
 
 def told(db: Database, table: str, key: str) -> list[tuple[str, str, Any]]:

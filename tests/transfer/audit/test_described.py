@@ -134,3 +134,109 @@ def test_a_table_that_does_not_tell_what_it_means_is_an_error_that_says_what_to_
         take(db, made(ROWS), asked)
     assert why in str(told.value)
     assert db.head().position == 0
+
+
+def test_a_row_that_others_have_written_takes_no_older_change(db: Database, made: Made) -> None:
+    take(db, made(ROWS[:2], name="before.db"), ASKED)
+    prices = db.table("prices")
+    prices.update("ink", price=9)
+    rejects: list[Rejected] = []
+    again = take(db, made(ROWS[:2], name="again.db"), ASKED, rejects)
+    assert (again.known, again.skipped) == (2, 0)
+    report = take(db, made(ROWS, name="after.db"), ASKED, rejects)
+    assert (report.commits, report.known, report.skipped) == (1, 2, 1)
+    assert "prices ink was written here by others, last at #3" in rejects[0].error.why
+    assert prices["ink"] == {"price": 9, "note": "a\u0000b; DROP TABLE"}
+
+
+def test_a_history_of_single_fields_and_one_of_many_tables(db: Database, tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE log (n INTEGER PRIMARY KEY, about, row, at, field, old, new, action)")
+    connection.executemany(
+        "INSERT INTO log (about, row, at, field, old, new, action) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            ("people", 7, "2026-03-01", "name", None, "Ann", "create"),
+            ("people", 7, "2026-03-02", "city", None, "Bern", "update"),
+            ("pets", 7, "2026-03-02", "name", None, "Rex", "create"),
+            ("people", 7, "2026-03-03", "city", "Bern", None, "update"),
+            ("pets", 7, "2026-03-04", None, None, None, "destroy"),
+            ("no table's name", 7, "2026-03-04", "name", None, "x", "create"),
+        ],
+    )
+    connection.commit()
+    connection.close()
+    asked = Asked(
+        tables={"log": None},
+        key=("row",),
+        time="at",
+        operation="action",
+        pair=("field", "new"),
+        named_by="about",
+    )
+    rejects: list[Rejected] = []
+    take(db, str(path), asked, rejects)
+    assert db.table("people")["7"] == {"name": "Ann", "city": None}
+    assert [kind for _, kind, _ in told(db, "pets", "7")] == ["RowInserted", "RowDeleted"]
+    assert "a table's name is" in rejects[0].error.why
+
+
+def test_fields_may_stand_in_a_json_column(db: Database, made: Made) -> None:
+    table = "CREATE TABLE price_log (n INTEGER PRIMARY KEY, product, changed_at, data)"
+    rows = [
+        (1, "ink", "2026-03-01", '{"price": 5, "sizes": [1, null]}'),
+        (2, "ink", "2026-03-02", "[1]"),
+        (3, "ink", "2026-03-02", "{"),
+        (4, "ink", "2026-03-03", '{"price": 6}'),
+    ]
+    asked = Asked(tables={"price_log": None}, key=("product",), time="changed_at", data="data", differs=True)
+    rejects: list[Rejected] = []
+    take(db, made(rows, table), asked, rejects)
+    assert db.table("price_log")["ink"] == {"price": 6, "sizes": [1, None]}
+    assert len(rejects) == 2
+
+
+def test_a_key_of_the_history_that_is_no_number_leaves_the_order_to_the_times(
+    db: Database, made: Made
+) -> None:
+    table = (
+        "CREATE TABLE price_log (product INTEGER, changed_at TEXT, price, PRIMARY KEY (product, changed_at))"
+    )
+    rows = [(1, "2026-03-03", 9), (2, "2026-03-02", 3), (1, "2026-03-01", 5)]
+    asked = Asked(tables={"price_log": "prices"}, key=("product",), time="changed_at")
+    report = take(db, made(rows, table), asked)
+    assert report.earlier == 0
+    assert [commit.authored.day for commit in db.commits()] == [1, 2, 3]
+    assert db.table("prices")["1"] == {"price": 9}
+
+
+def test_text_that_is_no_utf_8_and_a_key_that_is_too_hostile_are_rejects(db: Database, made: Made) -> None:
+    path = made([(1, "ink", "2026-03-01", "a", "I", 5, None)])
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "INSERT INTO price_log VALUES (2, 'pen', '2026-03-01', 'a', 'I', 5, CAST(X'ff41' AS TEXT))"
+    )
+    connection.execute(
+        "INSERT INTO price_log VALUES (3, CAST(X'ff' AS TEXT), '2026-03-01', 'a', 'I', 5, NULL)"
+    )
+    connection.commit()
+    connection.close()
+    rejects: list[Rejected] = []
+    report = take(db, path, ASKED, rejects)
+    assert (report.commits, report.skipped) == (1, 2)
+    assert "column 'note': it is no UTF-8" in str(rejects[0].error)
+
+
+def test_no_rows_are_no_commits(db: Database, made: Made) -> None:
+    assert take(db, made([]), ASKED).commits == 0
+
+
+def test_authors_are_named_by_a_table_of_users(db: Database, made: Made) -> None:
+    path = made([(1, "ink", "2026-03-01", 7, "I", 5, None), (2, "ink", "2026-03-02", 8, "U", 6, None)])
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE staff (number INTEGER PRIMARY KEY, login TEXT)")
+    connection.execute("INSERT INTO staff VALUES (7, 'ann')")
+    connection.commit()
+    connection.close()
+    take(db, path, msgspec.structs.replace(ASKED, users="staff.login"))
+    assert [commit.author for commit in db.commits()] == ["ann", "8"]

@@ -28,14 +28,15 @@ def test_django_simple_history_says_who_changed_what(db: Database, shop: str) ->
         "checked": "2026-03-02T09:15:00",
         "details": {"weight": 7.5, "parts": ["tray", None]},
         "picture": "AAH/",
+        "labels": [],
     }
     assert told(db, "shop_product", "1") == [
         ("ann", "RowInserted", printer),
-        ("ann", "RowChanged", {}),
+        ("ann", "RowChanged", {"labels": [1, 2]}),
         ("", "RowChanged", {"price": "119"}),
         ("", "RowChanged", {"sold": True, "checked": None}),
         ("", "RowChanged", {}),
-        ("", "RowDeleted", printer | {"price": "119", "sold": True, "checked": None}),
+        ("", "RowDeleted", printer | {"price": "119", "sold": True, "checked": None, "labels": [1, 2]}),
     ]
     products = db.table("shop_product")
     assert [products[f"{n + 2}"]["name"] for n in range(3)] == [

@@ -92,6 +92,16 @@ def arguments(parser: ArgumentParser) -> None:
         help="rows have only what differs: a null is a field that stays as it was",
     )
     parser.add_argument(
+        "--field-column", metavar="COLUMN", help="each row is about one field: the column with its name"
+    )
+    parser.add_argument("--value-column", metavar="COLUMN", help="and the column with its new value")
+    parser.add_argument(
+        "--data-column", metavar="COLUMN", help="a column that has fields as JSON, beside those of the others"
+    )
+    parser.add_argument(
+        "--name-column", metavar="COLUMN", help="one history of many tables: the column with the table's name"
+    )
+    parser.add_argument(
         "--sequence", metavar="COLUMN", help="the column that counts the changes (default: the primary key)"
     )
     parser.add_argument(
@@ -144,6 +154,8 @@ def wanted(arguments: Namespace) -> Asked:
     tables = [each.partition("=") for each in arguments.table]
     if any(not history or (equals and not name) for history, equals, name in tables):
         raise UsageError("--table is HISTORY, or HISTORY=NAME, like price_log=prices")
+    if bool(arguments.field_column) != bool(arguments.value_column):
+        raise UsageError("--field-column and --value-column go together")
     return Asked(
         like=None if arguments.like == "debezium" else arguments.like,
         tables={history: name or None for history, _, name in tables},
@@ -155,6 +167,9 @@ def wanted(arguments: Namespace) -> Asked:
         operation=arguments.operation,
         deletions=frozenset(each.lower() for each in arguments.deletion),
         mark=arguments.deleted,
+        pair=(arguments.field_column, arguments.value_column) if arguments.field_column else None,
+        data=arguments.data_column,
+        named_by=arguments.name_column,
         differs=arguments.differences,
         sequence=arguments.sequence,
         by_time=arguments.order == "time",
@@ -170,7 +185,11 @@ def _of_database(arguments: Namespace, session: Session, out: Output) -> int:
     at = zone(arguments.timezone or "UTC")
     with Bar(f"import {found.name}") as bar:
         report, rejects = taken(
-            arguments, session, out, lambda _, key: found.entries(key=key, zone=at, progress=bar), bar
+            arguments,
+            session,
+            out,
+            lambda log, key: found.entries(key=key, log=log, zone=at, progress=bar),
+            bar,
         )
     return told(report, rejects, arguments, [found.name], out)
 
@@ -182,7 +201,11 @@ def _of_file(arguments: Namespace, file: InputFile, session: Session, out: Outpu
     _check_rejects(arguments, session, file.name)
     with Bar(f"import {file.name}") as bar:
         report, rejects = taken(
-            arguments, session, out, lambda _, key: read_debezium(file, asked, key=key, progress=bar), bar
+            arguments,
+            session,
+            out,
+            lambda log, key: read_debezium(file, asked, key=key, log=log, progress=bar),
+            bar,
         )
     return told(report, rejects, arguments, [file.name], out)
 

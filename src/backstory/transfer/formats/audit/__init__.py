@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
 from heapq import merge
 
+from backstory.store import Log
 from backstory.transfer.formats.audit import debezium
 from backstory.transfer.formats.audit.changes import Change, Found
 from backstory.transfer.formats.audit.database import Source
 from backstory.transfer.formats.audit.folding import entries
 from backstory.transfer.formats.audit.known import Asked, plans
-from backstory.transfer.formats.audit.plans import Plan, changes
+from backstory.transfer.formats.audit.plans import Plan
+from backstory.transfer.formats.audit.reading import changes
 from backstory.transfer.ids import KeyedIds
 from backstory.transfer.source import InputFile, Item, Progress, no_progress
 from backstory.values.commit import EPOCH, micros
@@ -44,6 +46,7 @@ class History:
         self,
         *,
         key: bytes,
+        log: Log | None = None,
         zone: tzinfo = UTC,
         progress: Progress = no_progress,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -52,7 +55,7 @@ class History:
         try:
             streams = [self._paced(plan, at, zone, clock) for at, plan in enumerate(self._plans)]
             ordered = (change for _, _, change in merge(*streams, key=lambda each: each[:2]))
-            for done, item in enumerate(entries(ordered, KeyedIds(KIND, key)), 1):
+            for done, item in enumerate(entries(ordered, KeyedIds(KIND, key), log), 1):
                 if not done % 1024:
                     progress("reading", done, None)
                 yield item
@@ -78,6 +81,7 @@ def read_audit(
     asked: Asked = Asked(),  # noqa: B008 - immutable
     *,
     key: bytes,
+    log: Log | None = None,
     schema: str | None = None,
     zone: tzinfo = UTC,
     progress: Progress = no_progress,
@@ -85,11 +89,12 @@ def read_audit(
     """The entries of the history tables of a database: those of each table in its own order, all together by time.
 
     `url` is one of SQLAlchemy, or the path of a SQLite file; the database is only read. `key` is the store's own, from
-    `local.import_key`; `zone` is that of times without one. Memory is bounded: the database sorts, and the last states
+    `local.import_key`; `log` is where the entries go: a row that others have written there takes no change that it does
+    not have yet. `zone` is that of times without one. Memory is bounded: the database sorts, and the last states
     of rows lie in a temporary file. Raises `SourceError` if the database cannot be read, has no history table, or has
     one whose columns do not tell what they mean; its words have no password.
     """
-    return History(url, asked, schema=schema).entries(key=key, zone=zone, progress=progress)
+    return History(url, asked, schema=schema).entries(key=key, log=log, zone=zone, progress=progress)
 
 
 def read_debezium(
@@ -97,7 +102,11 @@ def read_debezium(
     asked: Asked = Asked(),  # noqa: B008 - immutable
     *,
     key: bytes,
+    log: Log | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[Item]:
-    """The entries of a file of Debezium's change events, in its order: one for each event that is there once."""
-    return entries(debezium.changes(file, asked, progress), KeyedIds(KIND, key))
+    """The entries of a file of Debezium's change events, in its order: one for each event, however often it is there.
+
+    `key` and `log` as for `read_audit`.
+    """
+    return entries(debezium.changes(file, asked, progress), KeyedIds(KIND, key), log)

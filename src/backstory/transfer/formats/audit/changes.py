@@ -24,7 +24,8 @@ class Place(msgspec.Struct, frozen=True):
     raw: bytes = b""
 
     def __str__(self) -> str:
-        return ", ".join([self.source, *(f"{name} {_short(value)}" for name, value in self.named)])
+        named = ", ".join([self.source, *(f"{name} {_short(value)}" for name, value in self.named)])
+        return named.encode(errors="replace").decode()
 
     def refused(self, wrong: Exception) -> Rejected:
         """The reject of this record."""

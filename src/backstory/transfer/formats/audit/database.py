@@ -151,12 +151,13 @@ class Source:
             for schema, name in sorted(columns, key=lambda each: each[1])
         }
 
-    def stream(self, select: Select[Any]) -> Iterator[Sequence[Any]]:
+    def stream(self, select: Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
         """The rows of a question, a thousand at a time: the database sorts them, and memory does not grow."""
         with self.readable():
-            found = self._connection().execute(select)
-            for rows in found.partitions(FETCHED):
-                yield from rows
+            connection = self._connection()
+            yield from connection.execute(select).partitions(FETCHED)
+            if self.dialect not in SNAPSHOT:
+                connection.close()
 
     def _connection(self) -> Connection:
         if not self._open or self.dialect not in SNAPSHOT:

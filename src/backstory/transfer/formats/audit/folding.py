@@ -7,18 +7,22 @@ memory has room for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import apsw
 import msgspec
 
+from backstory.lookup import Commits, commit_with
 from backstory.rows.events import Fields, RowEvent, same
-from backstory.rows.kinds import kind
+from backstory.rows.kinds import kind, types_of
+from backstory.store import Log
 from backstory.transfer.formats.audit.changes import Change, Found
 from backstory.transfer.ids import KeyedIds
 from backstory.transfer.source import MALFORMED, Entry, Item, Known, Rejected
 from backstory.values.codec import PLAIN
 from backstory.values.commit import draft, micros
+from backstory.values.ids import derived
+from backstory.values.query import Query
 
 CACHE = 32 << 20
 """Bytes of last states in memory."""
@@ -30,8 +34,14 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def entries(changes: Iterable[Found], ids: KeyedIds) -> Iterator[Item]:
-    """The entries of changes, each with an id that follows from the table and the identity of the change."""
+def entries(changes: Iterable[Found], ids: KeyedIds, log: Log | None = None) -> Iterator[Item]:
+    """The entries of changes, each with an id that follows from the table and the identity of the change.
+
+    `log` is the one that they go to. A row that others have written there takes no older change from elsewhere, which
+    would undo theirs: a change that the log does not have yet is a reject then.
+    """
+    upto = 0 if log is None else log.head().position
+    known: set[str] = set()
     with LastStates() as last:
         for change in changes:
             if isinstance(change, Rejected):
@@ -42,6 +52,15 @@ def entries(changes: Iterable[Found], ids: KeyedIds) -> Iterator[Item]:
                 if last.has_seen(id):
                     yield Known(1)
                     continue
+                if log is not None and change.table not in known:
+                    known.add(change.table)
+                    last.note_others(change.table, others(log, change.table, ids.kind, upto))
+                written = last.by_others(change.table, change.key)
+                if log is not None and written and commit_with(log, id) is None:
+                    raise ValueError(
+                        f"{change.table} {change.key} was written here by others, last at #{written}, and a change from"
+                        " elsewhere cannot come after that: import it into a table of another name"
+                    )
                 event, fields = happened(change, last.of(change.table, change.key))
                 made = draft(
                     [PLAIN.encode(event)],
@@ -71,6 +90,17 @@ def happened(change: Change, was: Fields | None) -> tuple[RowEvent, Fields | Non
     return made.changed(key=key, set=set, unset=unset), {**was, **fields} if change.differs else fields
 
 
+def others(log: Log, table: str, kind: str, upto: int) -> Iterator[tuple[str, int]]:
+    """The keys of rows of a table, up to a position, with each event of theirs that no such import has brought."""
+    own, tag = derived(kind, ""), f"{table}:"
+    commits = Commits(log)
+    for record in commits.of(log.read(Query.of(types_of(table)), upto=upto)):
+        if not commits.chunk(record.commit).id.startswith(own):
+            for each in record.tags:
+                if each.startswith(tag):
+                    yield each.removeprefix(tag), record.position
+
+
 class LastStates:
     """The last state of each row of each table, and the ids that were met."""
 
@@ -79,6 +109,7 @@ class LastStates:
         self._db.execute(f"PRAGMA cache_size = -{CACHE >> 10}; PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE TABLE rows (name TEXT, key TEXT, fields BLOB, PRIMARY KEY (name, key)) WITHOUT ROWID;"
+            "CREATE TABLE others (name TEXT, key TEXT, position INTEGER, PRIMARY KEY (name, key)) WITHOUT ROWID;"
             "CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN"
         )
 
@@ -88,16 +119,29 @@ class LastStates:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
+    def note_others(self, table: str, written: Iterable[tuple[str, int]]) -> None:
+        """Note rows that others have written, each with the last position."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO others VALUES (?, ?, ?)",
+            ((table, key, position) for key, position in written),
+        )
+
+    def by_others(self, table: str, key: str) -> int:
+        """The position at which others have written a row last; 0 if nobody has."""
+        return self._one("SELECT position FROM others WHERE name = ? AND key = ?", table, key) or 0
+
+    def _one(self, sql: str, *arguments: str) -> Any:
+        found = self._db.execute(sql, arguments).fetchone()
+        return None if found is None else found[0]
+
     def has_seen(self, id: str) -> bool:
         """Whether a change with this id was kept."""
-        return self._db.execute("SELECT 1 FROM seen WHERE id = ?", (id,)).fetchone() is not None
+        return self._one("SELECT 1 FROM seen WHERE id = ?", id) is not None
 
     def of(self, table: str, key: str) -> Fields | None:
         """The fields of a row; None if there is no such row."""
-        found = self._db.execute(
-            "SELECT fields FROM rows WHERE name = ? AND key = ?", (table, key)
-        ).fetchone()
-        return None if found is None else _decode(cast("bytes", found[0]))
+        found = self._one("SELECT fields FROM rows WHERE name = ? AND key = ?", table, key)
+        return None if found is None else _decode(found)
 
     def keep(self, table: str, key: str, fields: Fields | None, id: str) -> None:
         """Keep the fields of a row after the change with this id; None if the row is gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -11,7 +11,7 @@ from backstory.errors import DefinitionError, SourceError
 from backstory.likeness import did_you_mean
 from backstory.rows.kinds import kind
 from backstory.transfer.formats.audit.database import TableThere
-from backstory.transfer.formats.audit.plans import DELETIONS, Beside, Plan
+from backstory.transfer.formats.audit.plans import Beside, Listed, Plan
 
 Like = Literal["simple-history", "pghistory", "continuum", "table"]
 
@@ -37,6 +37,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     operation: str | None = None
     deletions: frozenset[str] = frozenset()
     mark: str | None = None
+    pair: tuple[str, str] | None = None
+    data: str | None = None
+    named_by: str | None = None
     sequence: str | None = None
     by_time: bool = False
     differs: bool = False
@@ -87,48 +90,63 @@ def like_of(table: TableThere) -> Like | None:
 
 
 def _simple(there: Mapping[str, TableThere], table: TableThere, asked: Asked) -> Plan:
-    base = "".join(table.name.rsplit("historical", 1)) if "historical" in table.name else table.name
+    base = "".join(table.name.rsplit("historical", 1))
     own = {*SIMPLE, "history_user_id", "history_change_reason", "history_relation_id"}
-    users, author = _users(there, table, "history_user_id", asked)
+    reason = "history_change_reason"
     return _made(
         there,
-        table,
         asked,
-        base,
+        Plan(
+            there=table,
+            table=base,
+            key=_key(there.get(base), table, asked),
+            time="history_date",
+            message=reason if reason in table.columns else None,
+            operation="history_type",
+            identity=("history_id",),
+            lists=tuple(_many_to_many(there, table)),
+        ),
         own,
-        time="history_date",
-        sequence=("history_id",),
-        author=author,
-        message="history_change_reason" if "history_change_reason" in table.columns else None,
-        operation="history_type",
-        beside=users,
+        user="history_user_id",
     )
 
 
+def _many_to_many(there: Mapping[str, TableThere], table: TableThere) -> Iterator[Listed]:
+    """The tables that keep the other side of a history's many-to-many fields."""
+    own = f"{table.name.rpartition('historical')[2]}_id"
+    for other in there.values():
+        if {"m2m_history_id", "history_id"} <= set(other.columns) and other.name.startswith(f"{table.name}_"):
+            targets = [
+                name for name in other.columns if name not in ("m2m_history_id", "history_id", "id", own)
+            ]
+            if targets:
+                yield Listed(other.name.removeprefix(f"{table.name}_"), other, "history_id", targets[-1])
+
+
 def _pghistory(there: Mapping[str, TableThere], table: TableThere, asked: Asked) -> Plan:
+    base = table.name.removesuffix("event")
     own = {name for name in table.columns if name.startswith("pgh_")}
     beside: tuple[Beside, ...] = ()
-    context = ""
-    if "pgh_context" in table.columns:
-        context = "pgh_context"
-    elif "pgh_context_id" in table.columns and "pghistory_context" in there:
+    context = "pgh_context" if "pgh_context" in table.columns else ""
+    if not context and "pgh_context_id" in table.columns and "pghistory_context" in there:
         beside = (Beside("context", there["pghistory_context"], "id", "pgh_context_id"),)
         context = "context.metadata"
-    user = f"{context}->user"
-    users, author = _users(there, table, user, asked) if context else ((), ())
+    known = ("pgh_obj_id",) if "pgh_obj_id" in table.columns else ()
     return _made(
         there,
-        table,
         asked,
-        table.name.removesuffix("event"),
+        Plan(
+            there=table,
+            table=base,
+            key=_key(there.get(base), table, asked, known),
+            time="pgh_created_at",
+            operation="pgh_label",
+            identity=("pgh_id",),
+            said={"context": context} if context else {},
+            beside=beside,
+        ),
         own,
-        time="pgh_created_at",
-        sequence=("pgh_id",),
-        author=author,
-        operation="pgh_label",
-        said={"context": context} if context else {},
-        key=("pgh_obj_id",) if "pgh_obj_id" in table.columns else (),
-        beside=(*beside, *users),
+        user=f"{context}->user" if context else None,
     )
 
 
@@ -136,30 +154,30 @@ def _continuum(there: Mapping[str, TableThere], table: TableThere, asked: Asked)
     transaction = there.get("transaction") or next(
         (each for each in there.values() if {"id", "issued_at", "remote_addr"} <= set(each.columns)), None
     )
-    if transaction is None:
+    if transaction is None or "issued_at" not in transaction.columns:
         raise LookupError("the table of transactions, with the columns id and issued_at, is not there")
     mods = {f"{name}_mod" for name in table.columns} & set(table.columns)
-    own = {*CONTINUUM, "end_transaction_id", *mods}
-    beside = (Beside("transaction", transaction, "id", "transaction_id"),)
-    users, author = _users(there, transaction, "user_id", asked, "transaction.")
-    said = {"transaction": "transaction_id"}
-    if "remote_addr" in transaction.columns:
-        said["remote_addr"] = "transaction.remote_addr"
     key = tuple(name for name in table.primary if name != "transaction_id")
+    address = "remote_addr" in transaction.columns
     return _made(
         there,
-        table,
         asked,
-        table.name.removesuffix("_version"),
-        own,
-        time="transaction.issued_at",
-        sequence=("transaction_id", *key),
-        author=author,
-        operation="operation_type",
-        deletions=frozenset({"2"}),
-        said=said,
-        key=key,
-        beside=(*beside, *users),
+        Plan(
+            there=table,
+            table=table.name.removesuffix("_version"),
+            key=_key(None, table, asked, key),
+            time="transaction.issued_at",
+            operation="operation_type",
+            deletions=frozenset({"2"}),
+            identity=("transaction_id", *key),
+            said={
+                "transaction": "transaction_id",
+                **({"remote_addr": "transaction.remote_addr"} if address else {}),
+            },
+            beside=(Beside("transaction", transaction, "id", "transaction_id"),),
+        ),
+        {*CONTINUUM, "end_transaction_id", *mods},
+        user="transaction.user_id" if "user_id" in transaction.columns else None,
     )
 
 
@@ -168,70 +186,70 @@ def _generic(there: Mapping[str, TableThere], table: TableThere, asked: Asked) -
         raise LookupError("which tables are histories? Say --table, once or more")
     if asked.time is None or not asked.key:
         raise LookupError("which columns are the key of a row and the time of a change? Say --key and --time")
-    users, author = _users(there, table, asked.author, asked) if asked.author else ((), ())
-    primary = tuple(name for name in table.primary if name not in asked.key)
-    single = len(primary) == 1 and table.columns[primary[0]].kind == "integer"
-    own = {asked.time, asked.author, asked.message, asked.operation, asked.mark, asked.sequence}
+    number = [name for name in table.primary if name not in asked.key]
+    is_counted = len(table.primary) == 1 == len(number) and table.columns[number[0]].kind == "integer"
+    named = {asked.time, asked.author, asked.sequence, asked.named_by, asked.data, *(asked.pair or ())}
     return _made(
         there,
-        table,
         asked,
-        table.name,
-        {name for name in own if name} | (set(primary) if single else set()),
-        time=asked.time,
-        sequence=table.primary if not single else primary,
-        author=author,
-        message=asked.message,
-        operation=asked.operation,
-        beside=users,
+        Plan(
+            there=table,
+            table=table.name,
+            key=asked.key,
+            time=asked.time,
+            identity=table.primary,
+            pair=asked.pair,
+            data=asked.data,
+            named_by=asked.named_by,
+            renamed=asked.tables,
+        ),
+        {name for name in named if name} | ({*number} if is_counted else set()),
+        is_counted=is_counted,
     )
 
 
 def _made(
     there: Mapping[str, TableThere],
-    table: TableThere,
     asked: Asked,
-    base: str,
+    plan: Plan,
     own: Collection[str],
     *,
-    time: str,
-    sequence: tuple[str, ...],
-    author: tuple[str, ...],
-    beside: tuple[Beside, ...],
-    message: str | None = None,
-    operation: str | None = None,
-    deletions: frozenset[str] = DELETIONS,
-    said: Mapping[str, str] = {},
-    key: tuple[str, ...] = (),
+    user: str | None = None,
+    is_counted: bool | None = None,
 ) -> Plan:
-    """The plan of a table. Columns that are not its `own` are fields, those of the row's table if that is there."""
-    key = _key(there.get(base), table, asked, key)
-    rest = [name for name in table.columns if name not in own and name not in asked.drop]
-    rest = [name for name in rest if [name] != [*key]]
-    counted = sequence and all(table.columns[name].kind == "integer" for name in sequence[:1])
-    order = (asked.sequence, *sequence) if asked.sequence else sequence
-    if asked.by_time or not (counted or asked.sequence):
-        order = (time, *sequence)
-    return Plan(
-        there=table,
-        table=asked.tables.get(table.name) or base,
-        key=key,
-        time=time,
+    """The plan with what somebody says, the author, the order, and the fields: columns that are not its `own`.
+
+    The order is that of `sequence`, or of the number that tells changes apart, else that of their times.
+    """
+    columns = plan.there.columns
+    message, operation, mark = asked.message or plan.message, asked.operation or plan.operation, asked.mark
+    named = asked.author or user
+    beside, author = _users(there, plan, named, asked) if named else ((), ())
+    left_out = {*own, *asked.drop, *filter(None, [asked.author, message, operation, mark, asked.sequence])}
+    fields = [name for name in columns if name not in left_out and [name] != [*plan.key]]
+    if is_counted is None:
+        is_counted = columns[plan.identity[0]].kind == "integer"
+    counted = [asked.sequence] if asked.sequence else [] if is_counted else [plan.time]
+    order = [plan.time, *plan.identity] if asked.by_time else [*counted, *plan.identity]
+    return msgspec.structs.replace(
+        plan,
+        table=asked.tables.get(plan.there.name) or plan.table,
         author=author,
         message=message,
         operation=operation,
-        deletions=asked.deletions or deletions,
-        mark=asked.mark,
-        identity=sequence,
+        deletions=asked.deletions or plan.deletions,
+        mark=mark,
         order=tuple(dict.fromkeys(order)),
-        fields={name: name for name in rest},
-        said={**({"operation": operation} if operation else {}), **said},
-        differs=asked.differs,
-        beside=beside,
+        fields={} if plan.pair else {name: name for name in fields},
+        said={**({"operation": operation} if operation else {}), **plan.said},
+        differs=asked.differs or plan.pair is not None,
+        beside=(*plan.beside, *beside),
     )
 
 
-def _key(base: TableThere | None, table: TableThere, asked: Asked, known: tuple[str, ...]) -> tuple[str, ...]:
+def _key(
+    base: TableThere | None, table: TableThere, asked: Asked, known: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """The columns that say which row it is: those that somebody named, else those of the primary key of its table."""
     columns = table.columns
     for key in (asked.key, () if base is None else base.primary, known, ("id",)):
@@ -241,26 +259,37 @@ def _key(base: TableThere | None, table: TableThere, asked: Asked, known: tuple[
 
 
 def _users(
-    there: Mapping[str, TableThere], table: TableThere, column: str, asked: Asked, alias: str = ""
+    there: Mapping[str, TableThere], plan: Plan, column: str, asked: Asked
 ) -> tuple[tuple[Beside, ...], tuple[str, ...]]:
     """The table of users that a column points to, and the columns that name the author; else the column itself."""
-    name, _, member = column.partition("->")
-    if name not in table.columns and not member and not asked.author:
+    alias, name, member = _place(plan, column)
+    if not name:
+        if asked.author:
+            raise LookupError(f"there is no column {column!r}; it has {', '.join(plan.there.columns)}")
         return (), ()
+    table = next((each.table for each in plan.beside if each.alias == alias), plan.there)
     users, _, shown = (asked.users or "").partition(".")
-    refers = table.refers.get(column) or ((USERS, "id") if member or column == "history_user_id" else None)
+    refers = table.refers.get(name) or ((USERS, "id") if member or name == "history_user_id" else None)
     if users:
-        refers = (users, (there[users].primary or ("id",))[0] if users in there else "id")
+        if users not in there:
+            raise LookupError(f"there is no table of users {users!r}; {did_you_mean(users, there)}")
+        refers = (users, (there[users].primary or ("id",))[0])
     if refers is None or refers[0] not in there:
-        if users:
-            raise LookupError(f"there is no table of users {users!r}")
-        return (), (alias + column,)
+        return (), (column,)
     found = there[refers[0]]
-    names = [shown] if shown else [each for each in NAMES if each in found.columns][:1]
     if shown and shown not in found.columns:
         raise LookupError(f"there is no column {shown!r} in {users}; it has {', '.join(found.columns)}")
-    beside = Beside("users", found, refers[1], alias + column)
-    return (beside,), (*(f"users.{each}" for each in names), alias + column)
+    names = [shown] if shown else [each for each in NAMES if each in found.columns][:1]
+    beside = Beside("users", found, refers[1], column)
+    return (beside,), (*(f"users.{each}" for each in names), column)
+
+
+def _place(plan: Plan, column: str) -> tuple[str, str, str]:
+    """See `Plan.place`; without a column where it is not there."""
+    try:
+        return plan.place(column)
+    except LookupError:
+        return "", "", ""
 
 
 def _checked(plan: Plan) -> Plan:

@@ -60,6 +60,11 @@ def _number(value: float, kind: str, scale: int | None) -> Any:
 
 
 def _of_text(text: str, kind: str) -> Any:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("it is no UTF-8") from None
     if kind == "json":
         return msgspec.json.decode(text)
     try:
