@@ -71,6 +71,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.history.ask.summary": ["TagCount", "TypeCount"],
             "backstory.history.check.proof": ["Proof", "Proven"],
             "backstory.projections.find": ["Page"],
+            "backstory.frames": ["Frame"],
             "backstory.place": ["Place"],
             "backstory.live": ["Live", "Seen", "CaughtUp"],
             "backstory.reactions.lanes": ["Delivery"],

@@ -289,6 +289,12 @@ class Record(Generic[E]):
     def __repr__(self) -> str:
         return f"Record(#{self.position} {self.event!r})"
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each field of the event, masked."""
+        from backstory.values.masking import own_html
+
+        return own_html(self.event, f"#{self.position} {self.type}")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and (self.event, self.stored) == (other.event, other.stored)
 

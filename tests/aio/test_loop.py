@@ -214,6 +214,14 @@ async def context(db: AsyncDatabase) -> None:
         await db.execute(say(Talk("a"), 7))
 
 
+async def batches(db: AsyncDatabase) -> None:
+    assert [batch.num_rows async for batch in db.batches(Said)] == [2]
+
+
+async def frame(db: AsyncDatabase) -> None:
+    assert len(await db.frame(Said)) == 2
+
+
 VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "append": lambda db: db.append(Said("b", 1), id="once"),
     "table": table,
@@ -260,6 +268,8 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "rebuild": run,
     "materialize": listing,
     "find": listing,
+    "frame": frame,
+    "batches": batches,
     "identities": listing,
     "types": lambda db: db.types(),
     "tags": lambda db: db.tags("room"),

@@ -144,6 +144,14 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "effects": (lambda db, at: every(db.effects(at)), product(NAMES)),
     "events": (lambda db, at: db.events(at), product(NAMES)),
     "execute": (lambda db: db.execute(split(Order("o-1"), Order("planted-o-2"), 1)), ONCE),
+    "batches": (
+        lambda db, *what: [batch.to_pylist() for batch in db.batches(*what)],
+        [(), (Placed,), (Paid,), (Noted,), ("planted-type",), (Order("o-1"),), (Order("planted-o-2"),)],
+    ),
+    "frame": (
+        lambda db, *what: db.frame(*what).arrow().to_pylist(),
+        [(), (Placed,), (Paid,), (Noted,), (Order,), (Customer,), (Notes,), (Order("planted-o-2"),)],
+    ),
     "find": (
         lambda db, cls, where, by: db.find(cls, where, order_by=by, count=True, limit=3),
         product((Order, Notes, Customer), ("", *WHERES), ("", "-due", "email")),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backstory import Database, Event, Personal, State, Tag, connect
 from backstory.aio import AsyncDatabase
 from backstory.aio import connect as aio_connect
+from backstory.errors import FoldedWarning
 from backstory.values.notebook import table
 from tests.state.bank import Account, Book, Deposited, deposit
 
@@ -92,6 +94,41 @@ def test_blame_and_differences_are_lines(db: Database) -> None:
 def test_the_turns_of_bisect_are_a_line(db: Database) -> None:
     assert repr(db.bisect(Account("a"), "balance > 0")) == "<Found: true at #1 test.deposited>"
     assert repr(db.bisect(Account("a"), "balance > 9")) == "<Found: false at every event>"
+
+
+def test_a_notebook_shows_commits_events_states_and_what_was_found_as_tables(db: Database) -> None:
+    db.append(Renamed("t", HOSTILE, "secret-ann"), author="<b>", message=HOSTILE)
+    commit = [*db.commits()][-1]
+    record = [*db.read(Renamed)][-1]
+    thing = db.load(Thing("t"))
+    customers = db.table("shown_customers")
+    customers["c-1"] = {"name": HOSTILE}
+    with pytest.warns(FoldedWarning):
+        found = customers.find()
+    turns = db.bisect(Account("a"), "balance > 0")
+    shown: list[Any] = [commit, record, record.event, thing, found, turns]
+    for each in shown:
+        html = each._repr_html_()
+        assert html.startswith("<table>")
+        assert "<script>" not in html
+        assert "secret-ann" not in html
+        assert "\x1b" not in html
+    assert "&lt;b&gt;" in commit._repr_html_()
+    assert "c-1" in found._repr_html_()
+
+
+def test_a_long_value_is_cut_wherever_it_is_shown(db: Database) -> None:
+    db.append(Renamed("t", "x" * 10_000_000, "ann"))
+    record = [*db.read(Renamed)][-1]
+    thing = db.load(Thing("t"))
+    shown: list[Any] = [record, record.event, thing, db.blame(Thing("t")), db.diff(0, "main", Thing("t"))]
+    for each in shown:
+        assert len(repr(each)) < 12_000
+        assert len(each._repr_html_()) < 12_000
+    assert len(repr(record.stored)) < 12_000
+    rows = table(("n",), ((number,) for number in range(100_000)))
+    assert rows.count("<tr>") == 102
+    assert rows.endswith('<tr><td colspan="1">…</td></tr></tbody></table>')
 
 
 def test_a_notebook_shows_tables_in_which_everything_is_escaped_and_masked(db: Database) -> None:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from types import UnionType
     from typing import Literal, Self
 
+    from pyarrow import RecordBatch
+
     from backstory.decide.call import Command
     from backstory.decide.commands import V
     from backstory.decide.context import Author
     from backstory.decide.execution import Preview
     from backstory.decide.state import State
+    from backstory.frames import Frame
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.causes import Cause, Effect
     from backstory.history.ask.summary import TagCount, TypeCount
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from backstory.projections.projection import AnyProjection
     from backstory.reactions.lanes import Delivery
     from backstory.store import E, Record
+    from backstory.table import Table
     from backstory.values.commit import Commit, Head
     from backstory.values.query import Query
     from backstory.verbs.held import S
@@ -431,3 +435,41 @@ class Verbs(Face):
     async def rebuild(self, projection: AnyProjection) -> None:
         """See `Database.rebuild`."""
         return await self._run(self.db.rebuild, projection)
+
+    async def frame(
+        self,
+        *what: type[Any] | UnionType | str | State | Query | Table[Any],
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        where: str = "",
+        order_by: str | Sequence[str] = (),
+        limit: int | None = None,
+        at: Revision | None = None,
+        commit: Commit | int | str | None = None,
+    ) -> Frame:
+        """See `Database.frame`."""
+        return await self._run(
+            self.db.frame,
+            *what,
+            tags=tags,
+            after=after,
+            where=where,
+            order_by=order_by,
+            limit=limit,
+            at=at,
+            commit=commit,
+        )
+
+    def batches(
+        self,
+        *what: type[Any] | UnionType | str | State | Query,
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        limit: int | None = None,
+        at: Revision | None = None,
+        size: int = 65536,
+    ) -> Stream[RecordBatch]:
+        """See `Database.batches`."""
+        return self._stream(
+            partial(self.db.batches, *what, tags=tags, after=after, limit=limit, at=at, size=size)
+        )

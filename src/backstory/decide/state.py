@@ -44,7 +44,7 @@ from backstory.values.event import replaced
 from backstory.values.event_data import RecordedEvent
 from backstory.values.event_types import EventType, event_classes, event_type, need_current, outdated
 from backstory.values.fields import TagField, hints, tag_fields, tagger, unresolved
-from backstory.values.masking import own_repr, rich_repr
+from backstory.values.masking import own_html, own_repr, rich_repr
 from backstory.values.privacy import is_marked
 from backstory.values.query import Clause, Query, simplified, union
 from backstory.values.veil import own_veil
@@ -105,6 +105,10 @@ class State(msgspec.Struct, metaclass=StateMeta):
     def __repr__(self) -> str:
         """As one would write it, its personal and secret parts masked."""
         return own_repr(self, super().__repr__)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each field, masked."""
+        return own_html(self)
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """The same for Rich."""

@@ -18,6 +18,7 @@ from backstory.projections.materialize import Column, Materialized, name
 from backstory.projections.where import LARGEST, Where, translated
 from backstory.store import Log
 from backstory.tables import Transaction
+from backstory.values.masking import html_of_all
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -37,6 +38,10 @@ class Page(list[S], Generic[S]):
 
     cursor: str | None = None
     total: int | None = None
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each of the first, masked."""
+        return html_of_all(self)
 
     def of(self, others: Iterable[F]) -> Page[F]:
         """The same piece, with other things in the place of its states."""

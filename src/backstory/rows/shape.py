@@ -102,7 +102,7 @@ class Typed(Shape[T]):
 
     def __init__(self, table: str, cls: type[T], key: str | None) -> None:
         self._table = table
-        self._cls = cls
+        self.cls = cls
         self._spoken = fields_of(cls)
         names = tuple(self._spoken.values())
         self.key = key = self.column(key or "id")
@@ -127,9 +127,9 @@ class Typed(Shape[T]):
         assert self.key is not None
         if isinstance(value, Mapping):
             value = self._loaded(self._plain(value))
-        if not isinstance(value, self._cls):
+        if not isinstance(value, self.cls):
             raise InvalidEvent(
-                f"{self._table}: a row is an object of {self._cls.__qualname__}, not of {type(value).__qualname__}"
+                f"{self._table}: a row is an object of {self.cls.__qualname__}, not of {type(value).__qualname__}"
             )
         fields = _decode(
             check_depth(self._form.encode(value, self._table), f"{self._table}: the row", DEEPEST)
@@ -151,7 +151,7 @@ class Typed(Shape[T]):
         try:
             return cast("T", self._form.load(msgspec.json.encode(fields)))
         except Exception as wrong:
-            raise InvalidEvent(f"{self._table} is no {self._cls.__qualname__}: {wrong}") from wrong
+            raise InvalidEvent(f"{self._table} is no {self.cls.__qualname__}: {wrong}") from wrong
 
     def known(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Shape`: fields of which the class knows nothing stay as they are."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,9 @@ from backstory.scope.store import ScopedBranches, ScopedStore
 from backstory.verbs.held import Held, S
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from backstory.frames import Frame
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.summary import TagCount
     from backstory.history.blame.blame import Blame
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
     from backstory.history.refs.revision import Revision
     from backstory.projections.find import Page
     from backstory.projections.views import Views
+    from backstory.table import Table
     from backstory.values.commit import Commit
+    from backstory.values.query import Query
 
 KEPT = 16
 """Scopes of one database that are remembered, with the states that their readers loaded."""
@@ -187,6 +193,34 @@ class ScopedDatabase(Database):
         line, upto = self._view(at)
         with self.scope.applied():
             return by_folding(line.log, state, asked(where, order_by, limit, after, count), upto)
+
+    def frame(
+        self,
+        *what: type[Any] | UnionType | str | State | Query | Table[Any],
+        tags: Iterable[str] = (),
+        after: int | str = 0,
+        where: str = "",
+        order_by: str | Sequence[str] = (),
+        limit: int | None = None,
+        at: Revision | None = None,
+        commit: Commit | int | str | None = None,
+    ) -> Frame:
+        """See `Database.frame`. A field that is hidden is null."""
+        with self.scope.applied():
+            return super().frame(
+                *what,
+                tags=tags,
+                after=after,
+                where=where,
+                order_by=order_by,
+                limit=limit,
+                at=at,
+                commit=commit,
+            )
+
+    def batches(self, *what: Any, **bounds: Any) -> Iterator[pa.RecordBatch]:
+        """See `Database.batches`. A field that is hidden is null."""
+        return self.scope.each(super().batches(*what, **bounds))
 
     def rows(self, projection: Any, *given: Any, **more: Any) -> list[Any]:
         """See `Database.rows`. Raises `OutOfScope` unless the reader sees everything."""

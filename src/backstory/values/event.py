@@ -119,6 +119,12 @@ class Event(msgspec.Struct, frozen=True, metaclass=EventMeta):
 
         return own_repr(self, super().__repr__)
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each field, masked."""
+        from backstory.values.masking import own_html
+
+        return own_html(self)
+
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """The same for Rich."""
         from backstory.values.masking import rich_repr

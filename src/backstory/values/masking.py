@@ -15,7 +15,7 @@ import datetime
 import decimal
 import enum
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -25,6 +25,7 @@ import msgspec
 from backstory.values import event as events
 from backstory.values.event_data import EventData, RecordedEvent, Shown
 from backstory.values.hidden import all_names, hidden_now
+from backstory.values.notebook import ROWS, cut, table
 from backstory.values.privacy import Privacy
 from backstory.values.veil import OPEN, Named, Veil, either, members, named, united, veil_of
 
@@ -158,7 +159,30 @@ def masked_repr(value: Any, veil: Veil | None, leaf: Callable[[Any], str] = repr
 def own_repr(value: Any, otherwise: Callable[[], str]) -> str:
     """The `repr` of an event or a state; if nothing in it is marked, the one that its class would have anyway."""
     veil = veil_of(type(value))
-    return otherwise() if veil is None else masked_repr(value, veil)
+    return cut(otherwise() if veil is None else masked_repr(value, veil))
+
+
+def shown_fields(value: Any) -> dict[str, str]:
+    """The fields of an event, a state or a row as texts for people, masked; of any other value, the value alone."""
+    if (parts := members(value)) is not None:
+        veil = veil_of(type(value)) or OPEN
+        return {name: masked_repr(part, veil.at(step), plainly) for name, step, part in parts}
+    if isinstance(value, dict):
+        key = {"key": plainly(value.key)} if hasattr(value, "key") else {}
+        return key | {str(name): plainly(part) for name, part in masked(value, named()).items()}
+    return {"": plainly(value)}
+
+
+def own_html(value: Any, name: str = "") -> str:
+    """An event or a state for a notebook: a row for each field, masked."""
+    return table((name or type(value).__name__, ""), shown_fields(value).items())
+
+
+def html_of_all(values: Sequence[Any]) -> str:
+    """Events, states or rows for a notebook: a column for each field that one of the first of them has."""
+    shown = [shown_fields(value) for value in values[: ROWS + 1]]
+    names = list(dict.fromkeys(name for each in shown for name in each))
+    return table(names, ([each.get(name, "") for name in names] for each in shown))
 
 
 def rich_repr(value: Any) -> list[tuple[str, Any]]:

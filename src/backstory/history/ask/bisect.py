@@ -20,6 +20,7 @@ from backstory.lookup import Commits
 from backstory.store import Held, Log, Record
 from backstory.values.codec import PLAIN, Codec
 from backstory.values.event_data import RecordedEvent
+from backstory.values.notebook import table
 
 Predicate = Callable[[Any], bool]
 """A function that is true or false of a state, and does not change it."""
@@ -44,6 +45,13 @@ class Found(msgspec.Struct, frozen=True):
             f"{str(turn.holds).lower()} at #{turn.record.position} {turn.record.type}" for turn in self.turns
         )
         return f"<Found: {first_of(told) or f'{str(self.began).lower()} at every event'}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each turn."""
+        rows = (
+            (str(turn.holds).lower(), f"#{turn.record.position}", turn.record.type) for turn in self.turns
+        )
+        return table(("", "since", "event"), rows)
 
     @property
     def first(self) -> Record | None:
