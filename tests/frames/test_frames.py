@@ -141,10 +141,14 @@ def test_selections_are_those_of_read(db: Database) -> None:
     db.append(Everything("a", 1))
     db.append(Everything("b", 2))
     db.append(Everything("a", 3))
-    counts = [
-        db.frame(Everything, **asked).polars()["count"].to_list()
-        for asked in ({"tags": ["thing:a"]}, {"after": 1}, {"at": 2}, {"limit": 1}, {"after": 3})
+    asked: list[dict[str, Any]] = [
+        {"tags": ["thing:a"]},
+        {"after": 1},
+        {"at": 2},
+        {"limit": 1},
+        {"after": 3},
     ]
+    counts = [db.frame(Everything, **each).polars()["count"].to_list() for each in asked]
     assert counts == [[1, 3], [2, 3], [1, 2], [1], []]
     assert len(db.frame(Thing("b"))) == 1
 
