@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 
-from backstory.errors import SourceError
+from backstory.errors import DefinitionError, SourceError
+from backstory.rows.kinds import kind
 from backstory.transfer.formats.audit.changes import Change, Found, Place, key_of
 from backstory.transfer.formats.audit.known import Asked
 from backstory.transfer.source import MALFORMED, InputFile, Progress, Rejected, no_progress
-from backstory.values.commit import EPOCH
+from backstory.values.commit import EPOCH, LATEST, micros
 
 OPERATIONS = ("c", "u", "d", "r")
 VOLATILE = ("ts_ms", "ts_us", "ts_ns")
@@ -45,6 +46,14 @@ def changes(file: InputFile, asked: Asked, progress: Progress = no_progress) -> 
                     change = reader.change(text, place)
                 except MALFORMED as wrong:
                     yield place.refused(wrong)
+                except (
+                    AttributeError,
+                    KeyError,
+                    TypeError,
+                ):  # a part is of another kind than in change events
+                    yield place.refused(
+                        ValueError("it is no change event of Debezium: a part has another form")
+                    )
                 else:
                     if change is not None:
                         yield change
@@ -78,6 +87,10 @@ class _Reader:
         name = self._asked.tables.get(table) or table or next(iter(self._asked.tables), "")
         if not name:
             raise ValueError("it names no table in its source; say --table")
+        try:
+            kind(name)
+        except DefinitionError as wrong:
+            raise ValueError(f"{wrong}. Name it: --table {table}=NAME") from None
         keys = self._keys(key, row or {})
         fields = {each: value for each, value in (row or {}).items() if each not in self._asked.drop}
         said = {"operation": operation, "source": source}
@@ -157,6 +170,8 @@ def _time(source: Mapping[str, Any], event: Mapping[str, Any]) -> datetime:
     for said in (source, event):
         for name, unit in (("ts_us", 1), ("ts_ms", 1_000)):
             if isinstance(value := said.get(name), int) and value > 0:
+                if value * unit > micros(LATEST):
+                    raise ValueError(f"{name}: the time {value} is beyond the year 9999")
                 return EPOCH + timedelta(microseconds=value * unit)
     raise ValueError("it has no time: neither `source.ts_ms` nor `ts_ms`")
 
