@@ -168,8 +168,10 @@ def shown_fields(value: Any) -> dict[str, str]:
         veil = veil_of(type(value)) or OPEN
         return {name: masked_repr(part, veil.at(step), plainly) for name, step, part in parts}
     if isinstance(value, dict):
-        key = {"key": plainly(value.key)} if hasattr(value, "key") else {}
-        return key | {str(name): plainly(part) for name, part in masked(value, named()).items()}
+        key = getattr(value, "key", None)  # of a row of a table
+        return ({} if key is None else {"key": plainly(key)}) | {
+            str(name): plainly(part) for name, part in masked(value, named()).items()
+        }
     return {"": plainly(value)}
 
 
