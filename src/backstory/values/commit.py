@@ -110,26 +110,6 @@ class Commit(Decided, frozen=True, dict=True):
         shown = f"<Commit #{self.position} {self.hash.hex()[:8]}{by}{events}{said}>"
         return "".join(part if part.isprintable() else ascii(part)[1:-1] for part in shown)
 
-    def _repr_html_(self) -> str:
-        """For notebooks: a row for each part that it has, the command masked."""
-        from backstory.values.masking import masked_command
-        from backstory.values.notebook import table
-
-        command = masked_command(self.command_json).decode()
-        late = self.time.isoformat() if self.time != self.authored else ""
-        said = {
-            "hash": self.hash.hex(),
-            "id": self.id,
-            "author": self.author,
-            "authored": self.authored.isoformat(),
-            "in the log since": late,
-            "message": self.message,
-            "command": command,
-            "metadata": "" if self.metadata_json == b"{}" else self.metadata_json.decode(),
-            "events": f"#{self.first} to #{self.position}" if self.size > 1 else f"#{self.position}",
-        }
-        return table(("commit", f"#{self.position}"), ((name, text) for name, text in said.items() if text))
-
     @property
     def new(self) -> bool:
         """Whether the call that returned it has appended it; False if its id was known, and for a commit that was read.

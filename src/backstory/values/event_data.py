@@ -46,6 +46,12 @@ class Decided(Shown, frozen=True):
 
         return {"command_json": masked_command(self.command_json), "secret": MASK}  # type: ignore[attr-defined]
 
+    def _repr_html_(self) -> str:
+        """For notebooks: a row for each part that it has, the command masked."""
+        from backstory.values.masking import decided_html
+
+        return decided_html(self)
+
 
 class EventData(Shown, frozen=True, gc=False):
     """An event ready to be stored.

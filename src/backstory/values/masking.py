@@ -180,6 +180,23 @@ def own_html(value: Any, name: str = "") -> str:
     return table((name or type(value).__name__, ""), shown_fields(value).items())
 
 
+def decided_html(decided: Any) -> str:
+    """A commit, or a draft, for a notebook: a row for each part that it has, the command masked."""
+    said = {
+        "hash": getattr(decided, "hash", b"").hex(),
+        "id": decided.id,
+        "author": decided.author,
+        "authored": getattr(decided, "authored", decided.time).isoformat(),
+        "in the log since": decided.time.isoformat() if hasattr(decided, "authored") else "",
+        "message": decided.message,
+        "command": masked_command(decided.command_json).decode(),
+        "metadata": "" if decided.metadata_json == b"{}" else decided.metadata_json.decode(),
+        "events": str(getattr(decided, "size", 0) or len(decided.events)),
+    }
+    place = f"#{decided.position}" if hasattr(decided, "position") else ""
+    return table((type(decided).__name__, place), ((name, text) for name, text in said.items() if text))
+
+
 def html_of_all(values: Sequence[Any]) -> str:
     """Events, states or rows for a notebook: a column for each field that one of the first of them has."""
     shown = [shown_fields(value) for value in values[: ROWS + 1]]
