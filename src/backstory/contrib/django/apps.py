@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 
 
 class BackstoryConfig(AppConfig):
@@ -14,7 +18,16 @@ class BackstoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Begin. Opens no database: Django's tests give the connections other databases later."""
-        from backstory.contrib.django import authors, checks
+        from backstory.contrib.django import authors, capturing, checks, stamping
 
         authors.begin()
         checks.register()
+        connection_created.connect(capturing.keep_triggers)
+        connection_created.connect(stamping.stamp)
+        post_migrate.connect(_after_migrations, sender=self)
+
+
+def _after_migrations(using: str, verbosity: int = 1, **_: Any) -> None:
+    from backstory.contrib.django import migrating
+
+    migrating.finish(using, verbosity)

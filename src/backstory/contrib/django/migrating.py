@@ -1,0 +1,66 @@
+"""What `migrate` does: the store and the outbox once, and the triggers of recorded models when they differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections
+from django.db.migrations.operations.base import Operation
+
+from backstory.contrib.django.capturing import drop_home, install, is_migrated, remove
+from backstory.contrib.django.conf import configured
+from backstory.contrib.django.databases import main_database, shares_database
+from backstory.contrib.django.draining import drain
+
+if TYPE_CHECKING:
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+
+class Begin(Operation):
+    """Makes the store where it is in the same database, and the outbox with the triggers of the models.
+
+    Backwards it brings what was captured to the log, and takes outbox and triggers away. The log stays.
+    """
+
+    reversible = True
+    reduces_to_sql = False
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """No model changes."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Make them, in the database that is recorded."""
+        settings = configured()
+        connection = schema_editor.connection
+        if connection.alias == settings.database:
+            if shares_database(settings):
+                main_database(settings)
+            install(connection)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Take them away."""
+        connection = schema_editor.connection
+        if connection.alias == configured().database and is_migrated(connection):
+            drain()
+            remove(connection)
+            drop_home(connection)
+
+    def describe(self) -> str:
+        """For `migrate --plan`."""
+        return "Record rows: an outbox, and triggers of the models that are recorded"
+
+
+def finish(using: str, verbosity: int) -> None:
+    """After all migrations: triggers that fit the tables, and the rows that were there before them."""
+    if using != configured().database:
+        return
+    connection = connections[using]
+    if not is_migrated(connection):
+        return
+    made = install(connection)
+    if made and verbosity >= 1:
+        print(f"  Recording {', '.join(sorted(made))}")  # noqa: T201 - migrate tells of each step

@@ -1,0 +1,155 @@
+"""Who writes a row, and why: said to the database right before each statement that writes.
+
+The context of the code (`backstory.decide.context`) is that of its thread or task, and so is what is said. On
+PostgreSQL it is a setting that ends with the transaction; on SQLite a row that is gone after the statement. A statement
+outside of any transaction gets one, so nothing of it can be left for somebody else's request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from backstory.capture import Capture
+from backstory.contrib.django.capturing import is_migrated, tx_of
+from backstory.contrib.django.conf import configured
+from backstory.contrib.django.databases import blocks_of
+from backstory.decide.context import current
+from backstory.values.ids import new_id
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+WRITES = re.compile(
+    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A statement that may write rows."""
+
+BEGINS = re.compile(r"\s*(BEGIN|SAVEPOINT)\b", re.IGNORECASE)
+
+NOTHING = Capture([])
+
+
+class Stamp:
+    """Says it on one connection of Django's; see `BaseDatabaseWrapper.execute_wrapper`."""
+
+    def __init__(self) -> None:
+        self._transaction = new_id()
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        """Run a statement, after saying who writes it."""
+        connection: BaseDatabaseWrapper = context["connection"]
+        if not isinstance(sql, str) or WRITES.match(sql) is None:
+            if isinstance(sql, str) and BEGINS.match(sql) and not blocks_of(connection):
+                self._transaction = new_id()
+            return execute(sql, params, many, context)
+        if connection.vendor == "sqlite":
+            if not is_migrated(connection):
+                return execute(sql, params, many, context)
+            return self._on_sqlite(connection, context["cursor"], lambda: execute(sql, params, many, context))
+        if many or not _takes_several(context["cursor"].cursor):
+            with transaction.atomic(using=connection.alias):
+                NOTHING.say(tx_of(connection), **_now())
+                return execute(sql, params, many, context)
+        said = NOTHING.saying(**_now())
+        result = execute((said if params is None else said.replace("%", "%%")) + sql, params, many, context)
+        context["cursor"].cursor.nextset()  # past the answer to what was said
+        return result
+
+    def _on_sqlite(self, connection: BaseDatabaseWrapper, cursor: Any, execute: Callable[[], Any]) -> Any:
+        if connection.connection.in_transaction:
+            with self._said(connection):
+                return execute()
+        raw = connection.connection
+        raw.execute("BEGIN").close()  # Django need not know of it
+        try:
+            with self._said(connection):
+                result = execute()
+            if (
+                cursor.description is not None
+            ):  # or the rows that it returns would keep SQLite from the commit
+                cursor.cursor = Fetched(cursor.cursor)
+            raw.execute("COMMIT").close()
+        except BaseException:
+            raw.rollback()
+            raise
+        return result
+
+    @contextmanager
+    def _said(self, connection: BaseDatabaseWrapper) -> Iterator[None]:
+        tx = tx_of(connection)
+        NOTHING.say(tx, **_now(), id=self._transaction if blocks_of(connection) else new_id())
+        try:
+            yield
+        finally:
+            NOTHING.hush(tx)
+
+
+class Fetched:
+    """A cursor of SQLite's whose answer was fetched already, and that is used as before from its next statement on."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._rows: list[Any] | None = cursor.fetchall()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
+
+    def execute(self, *arguments: Any) -> Any:
+        """The next statement."""
+        self._rows = None
+        return self._cursor.execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        """The next statement, for many rows."""
+        self._rows = None
+        return self._cursor.executemany(*arguments)
+
+    def fetchone(self) -> Any:
+        """The next row."""
+        return self._cursor.fetchone() if self._rows is None else self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """The next rows."""
+        if self._rows is None:
+            return self._cursor.fetchmany() if size is None else self._cursor.fetchmany(size)
+        count = self._cursor.arraysize if size is None else size
+        found, self._rows = self._rows[:count], self._rows[count:]
+        return found
+
+    def fetchall(self) -> Any:
+        """All rows that are left."""
+        if self._rows is None:
+            return self._cursor.fetchall()
+        found, self._rows = self._rows, []
+        return found
+
+
+def _takes_several(cursor: Any) -> bool:
+    """Whether a cursor sends several statements at once, because it binds values by itself."""
+    from psycopg import ClientCursor
+
+    return isinstance(cursor, ClientCursor)
+
+
+def _now() -> dict[str, Any]:
+    now = current()
+    return {"author": now.author, "message": now.message, "metadata": now.metadata or None}
+
+
+def stamp(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Let a connection that was just made say who writes."""
+    if connection.alias == configured().database and not any(
+        isinstance(wrapper, Stamp) for wrapper in connection.execute_wrappers
+    ):
+        connection.execute_wrappers.append(Stamp())
