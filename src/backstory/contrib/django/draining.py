@@ -37,16 +37,17 @@ def drain(settings: Configured | None = None) -> Drained:
         return Drained(0, 0, main_database(settings).head().position)
     if not in_transaction(connection):
         db = current_database(settings) if shares_database(settings) else main_database(settings)
-        return Capture([]).drainer(db, lambda: _begun(connection)).drain()
+        return Capture([]).drainer(db, lambda: begun(connection)).drain()
     other = connections.create_connection(settings.database)
     try:
-        return Capture([]).drainer(main_database(settings), lambda: _begun(other)).drain()
+        return Capture([]).drainer(main_database(settings), lambda: begun(other)).drain()
     finally:
         other.close()
 
 
 @contextmanager
-def _begun(connection: BaseDatabaseWrapper) -> Iterator[Transaction]:
+def begun(connection: BaseDatabaseWrapper) -> Iterator[Transaction]:
+    """A transaction of Django's connection of this thread, or of one that is nobody else's."""
     if connection is connections[connection.alias]:
         with transaction.atomic(using=connection.alias):
             yield tx_of(connection)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 from django.db.migrations.operations.base import Operation
 
-from backstory.contrib.django.capturing import drop_home, install, is_migrated, remove
+from backstory.capture import Capture
+from backstory.contrib.django.capturing import drop_home, install, is_migrated, present, remove
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import main_database, shares_database
-from backstory.contrib.django.draining import drain
+from backstory.contrib.django.draining import begun, drain
+from backstory.decide.context import current
 
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -62,5 +64,9 @@ def finish(using: str, verbosity: int) -> None:
     if not is_migrated(connection):
         return
     made = install(connection)
-    if made and verbosity >= 1:
-        print(f"  Recording {', '.join(sorted(made))}")  # noqa: T201 - migrate tells of each step
+    copied = Capture(present(connection)).copy(lambda: begun(connection), author=current().author)
+    if configured().drain != "worker":
+        drain()
+    if verbosity >= 1 and (made or copied):
+        tables = ", ".join(sorted(made)) or "models"
+        print(f"  Recording {tables}; {copied:,} rows were there before")  # noqa: T201 - migrate tells of each step
