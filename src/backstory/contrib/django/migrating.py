@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
+from django.contrib.auth import get_permission_codename
 from django.db import connections
 from django.db.migrations.operations.base import Operation
 
@@ -12,6 +14,7 @@ from backstory.contrib.django.capturing import drop_home, install, is_migrated, 
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import main_database, shares_database
 from backstory.contrib.django.draining import begun, drain
+from backstory.contrib.django.recording import models
 from backstory.decide.context import current
 
 if TYPE_CHECKING:
@@ -67,6 +70,22 @@ def finish(using: str, verbosity: int) -> None:
     copied = Capture(present(connection)).copy(lambda: begun(connection), author=current().author)
     if configured().drain != "worker":
         drain()
+    _permit(using)
     if verbosity >= 1 and (made or copied):
         tables = ", ".join(sorted(made)) or "models"
         print(f"  Recording {tables}; {copied:,} rows were there before")  # noqa: T201 - migrate tells of each step
+
+
+def _permit(using: str) -> None:
+    """The permission to take changes of each recorded model back, where there are permissions."""
+    if not (apps.is_installed("django.contrib.auth") and apps.is_installed("django.contrib.contenttypes")):
+        return
+    from django.contrib.auth.models import Permission
+    from django.contrib.contenttypes.models import ContentType
+
+    for model in models():
+        Permission.objects.using(using).get_or_create(
+            content_type=ContentType.objects.db_manager(using).get_for_model(model),
+            codename=get_permission_codename("revert", model._meta),
+            defaults={"name": f"Can take back changes of {model._meta.verbose_name}"[:255]},
+        )

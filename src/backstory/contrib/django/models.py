@@ -1,1 +1,1 @@
-"""No models: the outbox and the log are tables that are none of the project's. Django wants this module all the same."""
+"""No models: outbox and log are no tables of the project. Django wants this module all the same."""

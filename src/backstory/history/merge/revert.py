@@ -189,9 +189,7 @@ def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[
     return found
 
 
-def owned(
-    log: Log, commit: Commit, before: State, after: State, taken: Collection[int] = ()
-) -> list[Owned]:
+def owned(log: Log, commit: Commit, before: State, after: State, taken: Collection[int] = ()) -> list[Owned]:
     """The fields of one state that a commit changed, `before` and `after` it, and that later events own.
 
     Events at the positions `taken` are undone together with it.

@@ -1,0 +1,184 @@
+"""The history of an object as its page shows it: what happened, who owns each field, and the object at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backstory.capture import key_of
+from backstory.contrib.django.recording import history_of
+from backstory.rows.events import Fields, RowDeleted, RowEvent, RowInserted, after, same
+from backstory.rows.kinds import Row, kind
+from backstory.values.links import REVERTS
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+    from backstory.database import Database
+    from backstory.values.commit import Commit
+
+PAGE = 50
+"""Changes on one page."""
+
+LONG = 2_000
+"""Characters of a value on a page; the rest is left out, and said to be."""
+
+ABSENT = "—"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A field with the value that it had, and the one that it was given, as text."""
+
+    label: str
+    was: str
+    now: str
+
+
+class Entry(msgspec.Struct):
+    """What one event did to the object. `revert_url` is where it can be taken back."""
+
+    position: int
+    did: str
+    changes: Sequence[Change]
+    commit: Commit
+    reverted_by: Sequence[int] = ()
+    revert_url: str = ""
+
+    @property
+    def when(self) -> datetime:
+        """The time at which it happened."""
+        return self.commit.authored
+
+    @property
+    def reverts(self) -> bool:
+        """Whether it takes something back."""
+        return REVERTS in self.commit.metadata
+
+    @property
+    def where(self) -> str:
+        """The page or the program that wrote it."""
+        said = self.commit.metadata
+        return str(said.get("path") or said.get("process") or "")
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """A field, its value, and the commit that gave it the value."""
+
+    label: str
+    value: str
+    commit: Commit | None
+
+
+class Timeline:
+    """The history of one object of a recorded model, which may be gone by now."""
+
+    def __init__(self, db: Database, model: type[Model], key: Any) -> None:
+        self._db = db
+        self.model = model
+        self.row: Row = kind(history_of(model)).row(key_of(model._meta.pk.to_python(key)))
+        self._labels = labels(model)
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything is known of it."""
+        return any(True for _ in self._db.read(self.row, limit=1))
+
+    def entries(self, before: int | None = None, limit: int = PAGE) -> tuple[list[Entry], int | None]:
+        """What happened, the newest first; and the position before which there is more."""
+        at = None if before is None else before - 1
+        records = list(self._db.read(self.row, at=at, backwards=True, limit=limit + 1))
+        more = records[limit - 1].position if len(records) > limit else None
+        found = []
+        shown = records[:limit]
+        now = self._db.load(self.row, shown[-1].position - 1).row if shown else None
+        for record in reversed(shown):
+            event: RowEvent = record.event
+            then = after(event, now)
+            undone = self._db.undone_by(record.commit)
+            found.append(
+                Entry(
+                    record.position,
+                    _did(event),
+                    list(self.changes(now, then)),
+                    record.commit,
+                    [commit.position for commit in undone],
+                )
+            )
+            now = then
+        return found[::-1], more
+
+    def changes(self, was: Fields | None, now: Fields | None) -> Iterator[Change]:
+        """The fields that differ, in the order of the model's."""
+        old, new = was or {}, now or {}
+        for name in self._ordered({**old, **new}):
+            if (name in old) != (name in new) or not same(old.get(name), new.get(name)):
+                label, shown = self._labels.get(name, (name, _plain))
+                yield Change(
+                    label,
+                    text(shown(old[name])) if name in old else ABSENT,
+                    text(shown(new[name])) if name in new else ABSENT,
+                )
+
+    def at(self, position: int) -> Fields | None:
+        """The fields as of a position. Raises `RevisionError`."""
+        return self._db.load(self.row, position).row
+
+    def shown(self, fields: Fields | None) -> list[tuple[str, str]]:
+        """Fields as labels and texts."""
+        fields = fields or {}
+        known = [(self._labels.get(name, (name, _plain)), fields[name]) for name in self._ordered(fields)]
+        return [(label, text(shown(value))) for (label, shown), value in known]
+
+    def owners(self) -> list[Owner]:
+        """Each field of the object as it is, with the commit that gave it its value; none if it is gone."""
+        row = self._db.load(self.row).row
+        if row is None:
+            return []
+        blamed = {entry.path[1]: entry for entry in self._db.blame(self.row) if len(entry.path) > 1}
+        found = []
+        for name in self._ordered(row):
+            label, shown = self._labels.get(name, (name, _plain))
+            entry = blamed.get(name)
+            found.append(Owner(label, text(shown(row[name])), None if entry is None else entry.commit))
+        return found
+
+    def _ordered(self, fields: Mapping[str, Any]) -> list[str]:
+        return [
+            *(name for name in self._labels if name in fields),
+            *sorted(name for name in fields if name not in self._labels),
+        ]
+
+
+def _did(event: RowEvent) -> str:
+    return {True: "Added"}.get(isinstance(event, RowInserted)) or (
+        "Deleted" if isinstance(event, RowDeleted) else "Changed"
+    )
+
+
+def labels(model: type[Model]) -> dict[str, tuple[str, Any]]:
+    """The label of each field of a row, and how its values are shown."""
+    found: dict[str, tuple[str, Any]] = {}
+    for field in model._meta.concrete_fields:
+        choices = dict(getattr(field, "flatchoices", ()))
+        found[field.attname] = (
+            str(field.verbose_name),
+            (lambda value, choices=choices: choices.get(value, value)) if choices else _plain,
+        )
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def text(value: Any) -> str:
+    """A value as text for people. The template escapes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    shown = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+    return shown if len(shown) <= LONG else f"{shown[:LONG]} ... ({len(shown):,} characters)"
