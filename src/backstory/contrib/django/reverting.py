@@ -123,7 +123,8 @@ class Reversal:
     def _delete(self, found: Model) -> None:
         using = configured().database
         collector = NestedObjects(using=using)
-        collector.collect([found])
+        alone: Any = [found]
+        collector.collect(alone)
         own = {self._model, *self._model._meta.get_parent_list()}
         others = sorted({str(model._meta.verbose_name) for model in collector.data if model not in own})
         if others or collector.protected:
