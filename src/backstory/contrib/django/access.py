@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import connection_of, current_database, in_transaction, main_database
+from backstory.contrib.django.draining import drain
 
 if TYPE_CHECKING:
     from backstory.aio.database import AsyncDatabase
@@ -26,8 +27,6 @@ def database() -> Database:
     """
     settings = configured()
     if settings.drain != "worker" and not in_transaction(connection_of(settings)):
-        from backstory.contrib.django.draining import drain
-
         drain(settings)
     return current_database(settings)
 

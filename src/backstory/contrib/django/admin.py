@@ -18,7 +18,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
-from backstory.contrib.django.access import database
+from backstory.contrib.django.conf import configured
+from backstory.contrib.django.databases import current_database
+from backstory.contrib.django.draining import drain
 from backstory.contrib.django.recording import models
 from backstory.contrib.django.reverting import Reversal, revert
 from backstory.contrib.django.timeline import Timeline
@@ -161,8 +163,12 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         instance = self.get_object(request, unquote(object_id))
         if not self.has_view_or_change_permission(request, instance):
             raise PermissionDenied
+        if configured().drain != "worker":
+            drain()
         try:
-            timeline = Timeline(database(), self.model, unquote(object_id))
+            timeline = Timeline(
+                current_database(), self.model, unquote(object_id), self.get_exclude(request, instance)
+            )
             if instance is None and not timeline.exists:
                 raise Http404(
                     f"There is no {self.opts.verbose_name} {unquote(object_id)}, and there was none"

@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
+from backstory.contrib.django.conf import configured
+
 
 class BackstoryConfig(AppConfig):
     """History for the models of a project."""
@@ -21,7 +23,6 @@ class BackstoryConfig(AppConfig):
     def ready(self) -> None:
         """Begin. Opens no database: Django's tests give the connections other databases later."""
         from backstory.contrib.django import authors, capturing, checks, stamping
-        from backstory.contrib.django.conf import configured
 
         authors.begin()
         checks.register()
@@ -35,7 +36,10 @@ class BackstoryConfig(AppConfig):
                 attach()
 
 
-def _after_migrations(using: str, verbosity: int = 1, **_: Any) -> None:
+def _after_migrations(using: str, verbosity: int = 1, **told: Any) -> None:
     from backstory.contrib.django import migrating
 
-    migrating.finish(using, verbosity)
+    if using == configured().database:
+        if "plan" in told:  # or only rows went, by `flush`
+            migrating.finish(using, verbosity)
+        migrating.permit(using)

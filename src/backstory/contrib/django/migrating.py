@@ -61,31 +61,37 @@ class Begin(Operation):
 
 def finish(using: str, verbosity: int) -> None:
     """After all migrations: triggers that fit the tables, and the rows that were there before them."""
-    if using != configured().database:
-        return
     connection = connections[using]
     if not is_migrated(connection):
         return
     made = install(connection)
     copied = Capture(present(connection)).copy(lambda: begun(connection), author=current().author)
+    main_database()  # makes the log, where it is a file
     if configured().drain != "worker":
         drain()
-    _permit(using)
     if verbosity >= 1 and (made or copied):
         tables = ", ".join(sorted(made)) or "models"
         print(f"  Recording {tables}; {copied:,} rows were there before")  # noqa: T201 - migrate tells of each step
 
 
-def _permit(using: str) -> None:
+def permit(using: str) -> None:
     """The permission to take changes of each recorded model back, where there are permissions."""
     if not (apps.is_installed("django.contrib.auth") and apps.is_installed("django.contrib.contenttypes")):
         return
     from django.contrib.auth.models import Permission
     from django.contrib.contenttypes.models import ContentType
 
-    for model in models():
-        Permission.objects.using(using).get_or_create(
-            content_type=ContentType.objects.db_manager(using).get_for_model(model),
-            codename=get_permission_codename("revert", model._meta),
-            defaults={"name": f"Can take back changes of {model._meta.verbose_name}"[:255]},
-        )
+    wanted = list(models())
+    types = ContentType.objects.db_manager(using).get_for_models(*wanted)
+    names = {
+        (types[model].pk, get_permission_codename("revert", model._meta)): model._meta.verbose_name
+        for model in wanted
+    }
+    there = Permission.objects.using(using).filter(codename__startswith="revert_")
+    missing = names.keys() - set(there.values_list("content_type_id", "codename"))
+    made = [
+        (pk, codename, f"Can take back changes of {names[pk, codename]}") for pk, codename in sorted(missing)
+    ]
+    Permission.objects.using(using).bulk_create(
+        Permission(content_type_id=pk, codename=codename, name=name[:255]) for pk, codename, name in made
+    )

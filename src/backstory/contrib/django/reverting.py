@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections, transaction
 
 from backstory.contrib.django.capturing import tx_of
 from backstory.contrib.django.conf import configured
-from backstory.contrib.django.databases import main_database
+from backstory.contrib.django.databases import current_database
 from backstory.contrib.django.draining import drain
 from backstory.contrib.django.stamping import NOTHING
 from backstory.contrib.django.timeline import Timeline
@@ -40,7 +40,7 @@ class Reversal:
     """
 
     def __init__(self, model: type[Model], key: Any, position: int) -> None:
-        self._db = main_database()
+        self._db = current_database()
         self._model = model
         self.timeline = Timeline(self._db, model, key)
         self.commit = self._commit(position)
@@ -159,7 +159,6 @@ def revert(model: type[Model], key: Any, position: int, reason: str) -> None:
             continue
         except (DatabaseError, ValidationError) as wrong:
             raise RevertError(f"The database does not take the values from before: {wrong}") from wrong
-        drain()
         return
     raise RevertError("The object is being changed just now. Try again.")
 

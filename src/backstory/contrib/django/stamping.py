@@ -8,7 +8,7 @@ outside of any transaction gets one, so nothing of it can be left for somebody e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ from backstory.values.ids import new_id
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from backstory.tables import Row
 
 WRITES = re.compile(
     r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)\b)",
@@ -58,8 +60,10 @@ class Stamp:
             with transaction.atomic(using=connection.alias):
                 NOTHING.say(tx_of(connection), **_now())
                 return execute(sql, params, many, context)
-        said = NOTHING.saying(**_now())
-        result = execute((said if params is None else said.replace("%", "%%")) + sql, params, many, context)
+        told = Told()
+        NOTHING.say(told, **_now())
+        said = told.sql if params is None else told.sql.replace("%", "%%")
+        result = execute(said + sql, params, many, context)
         context["cursor"].cursor.nextset()  # past the answer to what was said
         return result
 
@@ -85,11 +89,40 @@ class Stamp:
     @contextmanager
     def _said(self, connection: BaseDatabaseWrapper) -> Iterator[None]:
         tx = tx_of(connection)
-        NOTHING.say(tx, **_now(), id=self._transaction if blocks_of(connection) else new_id())
+        named = self._transaction if blocks_of(connection) else None
+        if named is None:  # in a test, a block after this may begin without a savepoint
+            self._transaction = new_id()
+        NOTHING.say(tx, **_now(), transaction=named)
         try:
             yield
         finally:
             NOTHING.hush(tx)
+
+
+class Told:
+    """What the capture says to PostgreSQL, as a statement to be sent in front of another one."""
+
+    dialect = "postgresql"
+    sql = ""
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+        """Note a statement with its arguments."""
+        self.rows(sql, arguments)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Note a statement for each of these rows."""
+        for row in rows:
+            self.rows(sql, row)
+
+    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """Note a question, which nobody answers here."""
+        from psycopg.sql import quote
+
+        parts = iter(arguments)
+        self.sql += (
+            "".join(quote(next(parts)) if part == "?" else part for part in re.split(r"(\?)", sql)) + "; "
+        )
+        return []
 
 
 class Fetched:

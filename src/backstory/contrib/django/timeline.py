@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +73,15 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class Timeline:
-    """The history of one object of a recorded model, which may be gone by now."""
+    """The history of one object of a recorded model, which may be gone by now. Fields in `hidden` are not shown."""
 
-    def __init__(self, db: Database, model: type[Model], key: Any) -> None:
+    def __init__(
+        self, db: Database, model: type[Model], key: Any, hidden: Collection[str] | None = None
+    ) -> None:
         self._db = db
+        self._hidden = {
+            field.attname for field in model._meta.concrete_fields if field.name in set(hidden or ())
+        }
         self.model = model
         self.row: Row = kind(history_of(model)).row(key_of(model._meta.pk.to_python(key)))
         self._labels = labels(model)
@@ -147,7 +152,7 @@ class Timeline:
 
     def _ordered(self, fields: Mapping[str, Any]) -> list[str]:
         return [
-            *(name for name in self._labels if name in fields),
+            *(name for name in self._labels if name in fields and name not in self._hidden),
             *sorted(name for name in fields if name not in self._labels),
         ]
 

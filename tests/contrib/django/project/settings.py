@@ -42,7 +42,11 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "library.sqlite3"}
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": BASE_DIR / "library.sqlite3",
+        "TEST": {"NAME": BASE_DIR / "tests.sqlite3"},
+    }
 }
 if "LIBRARY_HOST" in os.environ:
     DATABASES["default"] = {

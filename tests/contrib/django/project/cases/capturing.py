@@ -10,11 +10,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
-from django.test import TransactionTestCase
+from django.test import TestCase, TransactionTestCase
 
 from backstory import Database, RowChanged, RowDeleted, RowInserted
-from backstory.contrib.django import database, row_of
+from backstory.contrib.django import database, drain, row_of
 from backstory.contrib.django.recording import history_of
+from backstory.contrib.django.testing import HistoryMixin
 from tests.contrib.django.project.library.models import Author, Book, Loan, Member, Publication
 
 KINDS = (RowInserted, RowChanged, RowDeleted)
@@ -31,7 +32,7 @@ def now(instance: Any, at: Any = None) -> dict[str, Any] | None:
     return database().load(row_of(instance), at).row
 
 
-class Written(TransactionTestCase):
+class Written(HistoryMixin, TestCase):
     def test_what_bulk_create_update_and_delete_of_querysets_write(self) -> None:
         Author.objects.bulk_create([Author(name=f"author {number}") for number in range(20)])
         first, second, *rest = Author.objects.order_by("pk")
@@ -50,36 +51,9 @@ class Written(TransactionTestCase):
         names = {row["name"] for author in Author.objects.all() if (row := now(author))}
         self.assertEqual(names, {"O'Neill 100%", "A%b", "b"})
 
-    def test_nothing_of_a_block_or_a_savepoint_that_was_rolled_back(self) -> None:
-        with self.assertRaises(ZeroDivisionError), transaction.atomic():
-            Author.objects.create(name="lost")
-            _ = 1 / 0
-        with transaction.atomic():
-            kept = Author.objects.create(name="kept")
-            with self.assertRaises(ZeroDivisionError), transaction.atomic():
-                Author.objects.update(name="lost")
-                _ = 1 / 0
-            savepoint = transaction.savepoint()
-            kept.delete()
-            transaction.savepoint_rollback(savepoint)
-        kept = Author.objects.get()
-        self.assertEqual((told(Author, kept.pk), now(kept)), (["RowInserted"], {"name": "kept"}))
-
-    def test_one_transaction_is_one_commit_and_each_statement_outside_of_any_is_one(self) -> None:
-        before = database().head().position
-        with transaction.atomic():
-            Author.objects.create(name="a")
-            Author.objects.create(name="b")
-        Author.objects.create(name="c")
-        Author.objects.create(name="d")
-        database()
-        self.assertEqual([commit.size for commit in database().commits(after=before)], [2, 1, 1])
-
     def test_a_statement_that_fails_leaves_no_trace_and_nothing_for_the_next_one(self) -> None:
         db = database()
         Member.objects.create(name="Ann", email="ann@example.org")
-        with db.context(author="eve"), self.assertRaises(IntegrityError):
-            Member.objects.create(name="Ann", email="ann@example.org")
         with db.context(author="eve"), self.assertRaises(IntegrityError), transaction.atomic():
             Member.objects.create(name="Ann", email="ann@example.org")
         Member.objects.update(name="Anna")
@@ -169,3 +143,48 @@ class Written(TransactionTestCase):
             Author.objects.create(name="a")
         with self.assertNumQueries(1):
             Author.objects.update(name="b")
+
+
+class Committed(HistoryMixin, TransactionTestCase):
+    def test_nothing_of_a_block_or_a_savepoint_that_was_rolled_back(self) -> None:
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            Author.objects.create(name="lost")
+            _ = 1 / 0
+        with transaction.atomic():
+            kept = Author.objects.create(name="kept")
+            with self.assertRaises(ZeroDivisionError), transaction.atomic():
+                Author.objects.update(name="lost")
+                _ = 1 / 0
+            savepoint = transaction.savepoint()
+            kept.delete()
+            transaction.savepoint_rollback(savepoint)
+        kept = Author.objects.get()
+        self.assertEqual((told(Author, kept.pk), now(kept)), (["RowInserted"], {"name": "kept"}))
+
+    def test_one_transaction_is_one_commit_and_each_statement_outside_of_any_is_one(self) -> None:
+        before = database().head().position
+        with transaction.atomic():
+            Author.objects.create(name="a")
+            Author.objects.create(name="b")
+        Author.objects.create(name="c")
+        Author.objects.create(name="d")
+        database()
+        self.assertEqual([commit.size for commit in database().commits(after=before)], [2, 1, 1])
+
+    def test_a_statement_outside_of_any_block_that_fails_leaves_nothing_for_the_next_one(self) -> None:
+        Member.objects.create(name="Ann", email="ann@example.org")
+        with database().context(author="eve"), self.assertRaises(IntegrityError):
+            Member.objects.create(name="Ann", email="ann@example.org")
+        Member.objects.update(name="Anna")
+        authors = [record.author for record in database().read(row_of(Member.objects.get()))]
+        self.assertEqual(len(authors), 2)
+        self.assertNotIn("eve", authors)
+
+    def test_what_is_captured_in_a_block_comes_to_the_log_after_its_end(self) -> None:
+        first = Author.objects.create(name="a")
+        with transaction.atomic():
+            second = Author.objects.create(name="b")
+            drain()
+            self.assertEqual([told(Author, one.pk) for one in (first, second)], [["RowInserted"], []])
+        self.assertEqual(told(Author, second.pk), ["RowInserted"])
+        self.assertEqual(told(Author, first.pk), ["RowInserted"])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import Permission, User
-from django.test import Client, TransactionTestCase
+from django.test import Client, TestCase
 
 from backstory.contrib.django import database, row_of
+from backstory.contrib.django.testing import HistoryMixin
 from tests.contrib.django.project.library.models import Author, Book, Member, Publication
 
 HOSTILE = "<script>alert(1)</script>'\"&{{ 7 }}"
 
 
-class Pages(TransactionTestCase):
+class Pages(HistoryMixin, TestCase):
     def setUp(self) -> None:
+        super().setUp()
         self.boss = User.objects.create_superuser("boss", password="x")
         self.client.force_login(self.boss)
         with database().context(author="ann", message="new here"):
@@ -89,6 +91,7 @@ class Pages(TransactionTestCase):
         member = self.fresh()
         member.name = "Zoe"
         member.save()
+        database()
         member.phone = "062"
         member.save()
         position = self.last_but_one()
@@ -150,7 +153,9 @@ class Pages(TransactionTestCase):
 
     def test_a_model_with_a_parent_is_taken_back_whole(self) -> None:
         book = Book.objects.create(title="Emma", number="1", pages=3)
+        database()
         Book.objects.filter(pk=book.pk).update(title="Emma II")
+        database()
         Book.objects.filter(pk=book.pk).update(pages=4)
         database()
         *_, renamed, _ = [record.position for record in database().read(row_of(book))]

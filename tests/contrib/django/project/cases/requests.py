@@ -6,10 +6,11 @@ import asyncio
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.test import AsyncClient, Client, TransactionTestCase
+from django.test import AsyncClient, Client, TestCase
 
 from backstory.contrib.django import database, row_of
 from backstory.contrib.django.authors import process
+from backstory.contrib.django.testing import HistoryMixin
 from backstory.store import Record
 from tests.contrib.django.project.library.models import Member
 
@@ -19,8 +20,9 @@ def last(member: Member) -> Record:
     return next(database().read(row_of(member), backwards=True))
 
 
-class Requests(TransactionTestCase):
+class Requests(HistoryMixin, TestCase):
     def setUp(self) -> None:
+        super().setUp()
         self.member = Member.objects.create(name="Ann", email="a@example.org")
         self.ann = User.objects.create_user("ann")
         self.bob = User.objects.create_user("bob")
