@@ -8,6 +8,7 @@ outside of any transaction gets one, so nothing of it can be left for somebody e
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,9 @@ NOTHING = Capture([])
 class Stamp:
     """Says it on one connection of Django's; see `BaseDatabaseWrapper.execute_wrapper`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_migrated: bool) -> None:
+        # Known before any transaction: a question at its beginning could cost it the lock that its write waits for.
+        self._is_migrated = is_migrated
         self._transaction = new_id()
 
     def __call__(
@@ -53,7 +56,8 @@ class Stamp:
                 self._transaction = new_id()
             return execute(sql, params, many, context)
         if connection.vendor == "sqlite":
-            if not is_migrated(connection):
+            self._is_migrated = self._is_migrated or is_migrated(connection)
+            if not self._is_migrated:
                 return execute(sql, params, many, context)
             return self._on_sqlite(connection, context["cursor"], lambda: execute(sql, params, many, context))
         if many or not _takes_several(context["cursor"].cursor):
@@ -92,7 +96,14 @@ class Stamp:
         named = self._transaction if blocks_of(connection) else None
         if named is None:  # in a test, a block after this may begin without a savepoint
             self._transaction = new_id()
-        NOTHING.say(tx, **_now(), transaction=named)
+        try:
+            NOTHING.say(tx, **_now(), transaction=named)
+        except sqlite3.OperationalError:
+            if is_migrated(connection):
+                raise
+            self._is_migrated = False  # the migration was taken back meanwhile
+            yield
+            return
         try:
             yield
         finally:
@@ -185,4 +196,5 @@ def stamp(connection: BaseDatabaseWrapper, **_: object) -> None:
     if connection.alias == configured().database and not any(
         isinstance(wrapper, Stamp) for wrapper in connection.execute_wrappers
     ):
-        connection.execute_wrappers.append(Stamp())
+        on_sqlite = connection.vendor == "sqlite"
+        connection.execute_wrappers.append(Stamp(is_migrated=on_sqlite and is_migrated(connection)))

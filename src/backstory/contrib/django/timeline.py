@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.db.models import BinaryField, DateTimeField
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import template_localtime
 
 from backstory.capture import key_of
 from backstory.contrib.django.recording import history_of
@@ -15,7 +20,7 @@ from backstory.rows.kinds import Row, kind
 from backstory.values.links import REVERTS
 
 if TYPE_CHECKING:
-    from django.db.models import Model
+    from django.db.models import Field, Model
 
     from backstory.database import Database
     from backstory.values.commit import Commit
@@ -144,8 +149,8 @@ class Timeline:
             return []
         blamed = {entry.path[1]: entry for entry in self._db.blame(self.row) if len(entry.path) > 1}
         found = []
-        for name in self._ordered(row):
-            label, shown = self._labels.get(name, (name, _plain))
+        for name in self._ordered({name: value for name, value in row.items() if name in self._labels}):
+            label, shown = self._labels[name]
             entry = blamed.get(name)
             found.append(Owner(label, text(shown(row[name])), None if entry is None else entry.commit))
         return found
@@ -163,16 +168,26 @@ def _did(event: RowEvent) -> str:
     )
 
 
-def labels(model: type[Model]) -> dict[str, tuple[str, Any]]:
+def labels(model: type[Model]) -> dict[str, tuple[str, Callable[[Any], Any]]]:
     """The label of each field of a row, and how its values are shown."""
-    found: dict[str, tuple[str, Any]] = {}
-    for field in model._meta.concrete_fields:
-        choices = dict(getattr(field, "flatchoices", ()))
-        found[field.attname] = (
-            str(field.verbose_name),
-            (lambda value, choices=choices: choices.get(value, value)) if choices else _plain,
-        )
-    return found
+    return {field.attname: (str(field.verbose_name), _shown(field)) for field in model._meta.concrete_fields}
+
+
+def _shown(field: Field[Any, Any]) -> Callable[[Any], Any]:
+    if choices := dict(getattr(field, "flatchoices", ())):
+        return lambda value: choices.get(field.to_python(value), value)
+    if isinstance(field, DateTimeField):
+        return _moment
+    if isinstance(field, BinaryField):
+        return lambda value: f"{len(b64decode(value)):,} bytes" if isinstance(value, str) else value
+    return _plain
+
+
+def _moment(value: Any) -> Any:
+    found = parse_datetime(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    return date_format(template_localtime(found), "DATETIME_FORMAT")
 
 
 def _plain(value: Any) -> Any:
@@ -181,8 +196,8 @@ def _plain(value: Any) -> Any:
 
 def text(value: Any) -> str:
     """A value as text for people. The template escapes it."""
-    if value is None:
-        return "none"
+    if value is None or value == "":
+        return "none" if value is None else "(empty)"
     if isinstance(value, bool):
         return "yes" if value else "no"
     shown = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()

@@ -6,7 +6,7 @@ from typing import Any
 
 BASE_DIR = Path(os.environ["LIBRARY_FOLDER"])
 SECRET_KEY = "not a secret"
-DEBUG = False
+DEBUG = os.environ.get("LIBRARY_DEBUG") == "1"
 ALLOWED_HOSTS = ["*"]
 
 INSTALLED_APPS = [
