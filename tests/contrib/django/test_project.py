@@ -64,7 +64,9 @@ def test_its_tests_pass_with_a_history(manage: Manage) -> None:
     print(said)
 
 
-def test_a_project_that_has_rows_gets_a_history_by_one_app(manage: Manage, vendor: str) -> None:
+def test_a_project_that_has_rows_gets_a_history_by_one_app(
+    manage: Manage, vendor: str, tmp_path: Path
+) -> None:
     # The project lived for a while, and nobody thought of Backstory.
     manage("migrate", "library", "0001", settings="settings")
     manage("migrate", "auth", settings="settings")
@@ -77,6 +79,20 @@ def test_a_project_that_has_rows_gets_a_history_by_one_app(manage: Manage, vendo
     assert "WELL" in said, said
     assert manage("migrate", "--plan").strip().endswith("No planned migration operations.")
     assert manage("check", "--database", "default").strip().endswith("(0 silenced).")
+    assert manage("backstory", "drain").startswith("0 rows in 0 commits; the log ends at #")
+    assert "member 1" in manage("backstory", "table", "library_member")
+    if vendor == "sqlite":
+        (tmp_path / "history.db").rename(tmp_path / "elsewhere.db")
+        assert "backstory.W005" in manage("check", "--database", "default")
+        (tmp_path / "elsewhere.db").rename(tmp_path / "history.db")
+    # And it can be taken away.
+    manage("migrate", "backstory", "zero")
+    manage(
+        "shell",
+        "-c",
+        "from tests.contrib.django.project.library.models import *; Member.objects.update(name='x')",
+    )
+    assert "member 1" in manage("backstory", "table", "library_member")
 
 
 BEFORE = """

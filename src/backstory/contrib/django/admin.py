@@ -88,7 +88,8 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             **(extra_context or {}),
         }
         for entry in entries:
-            entry.revert_url = self._url("revert", object_id, entry.position)
+            if entry.is_own:
+                entry.revert_url = self._url("revert", object_id, entry.position)
         return self._page(request, "history", instance, object_id, "Change history", context)
 
     def difference_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +16,8 @@ from django.utils.timezone import template_localtime
 
 from backstory.capture import key_of
 from backstory.contrib.django.recording import history_of
-from backstory.rows.events import Fields, RowDeleted, RowEvent, RowInserted, after, same
+from backstory.contrib.django.relating import related
+from backstory.rows.events import Fields, after, same
 from backstory.rows.kinds import Row, kind
 from backstory.values.links import REVERTS
 
@@ -33,6 +35,8 @@ LONG = 2_000
 
 ABSENT = "—"
 
+ADDED_TO, REMOVED_FROM = "Added to", "Removed from"
+
 
 class Change(msgspec.Struct, frozen=True):
     """A field with the value that it had, and the one that it was given, as text."""
@@ -43,7 +47,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct):
-    """What one event did to the object. `revert_url` is where it can be taken back."""
+    """What one commit did to the object. `revert_url` is where it can be taken back."""
 
     position: int
     did: str
@@ -56,6 +60,11 @@ class Entry(msgspec.Struct):
     def when(self) -> datetime:
         """The time at which it happened."""
         return self.commit.authored
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is an event of the object's own row, and none of a many-to-many field."""
+        return self.did not in (ADDED_TO, REMOVED_FROM)
 
     @property
     def reverts(self) -> bool:
@@ -104,21 +113,28 @@ class Timeline:
         found = []
         shown = records[:limit]
         now = self._db.load(self.row, shown[-1].position - 1).row if shown else None
-        for record in reversed(shown):
-            event: RowEvent = record.event
-            then = after(event, now)
-            undone = self._db.undone_by(record.commit)
+        for _, group in groupby(reversed(shown), key=lambda record: record.stored.commit):
+            was = now
+            for record in group:
+                now = after(record.event, now)
+            undone = [commit.position for commit in self._db.undone_by(record.commit)]
             found.append(
-                Entry(
-                    record.position,
-                    _did(event),
-                    list(self.changes(now, then)),
-                    record.commit,
-                    [commit.position for commit in undone],
-                )
+                Entry(record.position, _did(was, now), list(self.changes(was, now)), record.commit, undone)
             )
-            now = then
-        return found[::-1], more
+        found += self._related(found[0].position if more else 0, at) if found else []
+        return sorted(found, key=lambda entry: entry.position, reverse=True), more
+
+    def _related(self, after: int, upto: int | None) -> list[Entry]:
+        """What was added to its many-to-many fields, and removed, since a position."""
+        return [
+            Entry(
+                one.record.position,
+                ADDED_TO if one.added else REMOVED_FROM,
+                [Change(one.label, *(("", one.other) if one.added else (one.other, "")))],
+                one.record.commit,
+            )
+            for one in related(self._db, self.model, self.row.key, after, upto)
+        ]
 
     def changes(self, was: Fields | None, now: Fields | None) -> Iterator[Change]:
         """The fields that differ, in the order of the model's."""
@@ -162,10 +178,8 @@ class Timeline:
         ]
 
 
-def _did(event: RowEvent) -> str:
-    return {True: "Added"}.get(isinstance(event, RowInserted)) or (
-        "Deleted" if isinstance(event, RowDeleted) else "Changed"
-    )
+def _did(was: Fields | None, now: Fields | None) -> str:
+    return "Added" if was is None else "Deleted" if now is None else "Changed"
 
 
 def labels(model: type[Model]) -> dict[str, tuple[str, Callable[[Any], Any]]]:

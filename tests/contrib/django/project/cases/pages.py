@@ -165,6 +165,20 @@ class Pages(HistoryMixin, TestCase):
         self.assertEqual((found.title, found.pages), ("Emma", 4))
         self.assertEqual(Publication.objects.get().title, "Emma")
 
+    def test_many_to_many_fields_are_among_what_happened(self) -> None:
+        book, other = Book.objects.create(title="T"), Book.objects.create(title="Other")
+        ada, bea = Author.objects.create(name="Ada"), Author.objects.create(name="Bea")
+        book.authors.add(ada)
+        other.authors.add(bea)
+        database()
+        book.authors.remove(ada)
+        page = self.client.get(f"/admin/library/book/{book.pk}/history/").content.decode()
+        self.assertIn("Added to", page)
+        self.assertIn("Removed from", page)
+        self.assertIn("Ada", page)
+        self.assertNotIn("Bea", page)
+        self.assertEqual(page.count("/revert/"), 1)
+
     def test_a_long_history_has_several_pages(self) -> None:
         for number in range(60):
             Member.objects.filter(pk=self.member.pk).update(phone=str(number))
