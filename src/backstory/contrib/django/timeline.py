@@ -12,7 +12,7 @@ import msgspec
 from django.db.models import BinaryField, DateTimeField
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
-from django.utils.timezone import template_localtime
+from django.utils.timezone import is_aware, localtime
 
 from backstory.capture import key_of
 from backstory.contrib.django.recording import history_of
@@ -201,7 +201,7 @@ def _moment(value: Any) -> Any:
     found = parse_datetime(value) if isinstance(value, str) else None
     if found is None:
         return value
-    return date_format(template_localtime(found), "DATETIME_FORMAT")
+    return date_format(localtime(found) if is_aware(found) else found, "DATETIME_FORMAT")
 
 
 def _plain(value: Any) -> Any:
