@@ -114,13 +114,13 @@ class Timeline:
         shown = records[:limit]
         now = self._db.load(self.row, shown[-1].position - 1).row if shown else None
         for _, group in groupby(reversed(shown), key=lambda record: record.stored.commit):
-            was = now
-            for record in group:
+            was, together = now, list(group)
+            for record in together:
                 now = after(record.event, now)
-            undone = [commit.position for commit in self._db.undone_by(record.commit)]
-            found.append(
-                Entry(record.position, _did(was, now), list(self.changes(was, now)), record.commit, undone)
-            )
+            commit = together[-1].commit
+            undone = [later.position for later in self._db.undone_by(commit)]
+            changes = list(self.changes(was, now))
+            found.append(Entry(together[-1].position, _did(was, now), changes, commit, undone))
         found += self._related(found[0].position if more else 0, at) if found else []
         return sorted(found, key=lambda entry: entry.position, reverse=True), more
 
