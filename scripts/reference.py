@@ -49,6 +49,10 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "backstory.local": ["import_key"],
         },
     ),
+    "backstory.contrib.django": (
+        "History for the models of a Django project; the [guide](guide/django.md) says how. Needs the extra `django`.",
+        {"backstory.contrib.django": [], "backstory.contrib.django.testing": ["HistoryMixin"]},
+    ),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
     "backstory.web": (
         "The [history browser](guide/history-browser.md), to mount in an application; needs the extra `web`.",

@@ -19,11 +19,17 @@ Manage = Callable[..., str]
 
 
 @pytest.fixture(params=VENDORS)
-def manage(request: pytest.FixtureRequest, tmp_path: Path) -> Manage:
+def vendor(request: pytest.FixtureRequest) -> str:
+    """The kind of the project's database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def manage(vendor: str, tmp_path: Path) -> Manage:
     """`manage.py` of the project, on a database of its own; it gives what was printed."""
     environment = {**os.environ, "LIBRARY_FOLDER": str(tmp_path), "PYTHONPATH": str(ROOT)}
     name = f"library_{os.getpid()}"
-    if request.param == "postgresql":
+    if vendor == "postgresql":
         server = hasty(None)
         environment |= {
             "LIBRARY_HOST": str(server.socket),
@@ -56,3 +62,59 @@ def test_its_tests_pass_with_a_history(manage: Manage) -> None:
     said = manage("test", *cases, "--noinput", "--timing")
     assert "FAILED" not in said
     print(said)
+
+
+def test_a_project_that_has_rows_gets_a_history_by_one_app(
+    manage: Manage, vendor: str, tmp_path: Path
+) -> None:
+    # The project lived for a while, and nobody thought of Backstory.
+    manage("migrate", "library", "0001", settings="settings")
+    manage("migrate", "auth", settings="settings")
+    manage("shell", "-c", BEFORE, settings="settings")
+    # The app is added, and the next migrations alter tables and write rows.
+    told = manage("migrate", "backstory")
+    assert "Recording models; 3 rows were there before" in told
+    manage("migrate")
+    said = manage("shell", "-c", AFTER)
+    assert "WELL" in said, said
+    assert manage("migrate", "--plan").strip().endswith("No planned migration operations.")
+    assert manage("check", "--database", "default").strip().endswith("(0 silenced).")
+    assert manage("backstory", "drain").startswith("0 rows in 0 commits; the log ends at #")
+    assert "member 1" in manage("backstory", "table", "library_member")
+    if vendor == "sqlite":
+        (tmp_path / "history.db").rename(tmp_path / "elsewhere.db")
+        assert "backstory.W005" in manage("check", "--database", "default")
+        (tmp_path / "elsewhere.db").rename(tmp_path / "history.db")
+    # And it can be taken away.
+    manage("migrate", "backstory", "zero")
+    manage(
+        "shell",
+        "-c",
+        "from tests.contrib.django.project.library.models import *; Member.objects.update(name='x')",
+    )
+    assert "member 1" in manage("backstory", "table", "library_member")
+
+
+BEFORE = """
+from django.db import connection
+with connection.cursor() as cursor:
+    for number in range(3):
+        cursor.execute(
+            "INSERT INTO library_member (name, email, active, details, card, changed)"
+            " VALUES (%s, %s, %s, %s, %s, '2020-01-01 00:00:00+00:00')",
+            [f"member {number}", f"m{number}@example.org", True, '{"phone": "061"}' if number == 1 else "{}", b""],
+        )
+"""
+
+AFTER = """
+from backstory.contrib.django import database, row_of
+from tests.contrib.django.project.library.models import Member
+member = Member.objects.get(name="member 1")
+rows = [database().load(row_of(member), record.commit).row for record in database().read(row_of(member))]
+assert rows[0]["name"] == "member 1" and rows[-1]["phone"] == "061", rows
+assert any("phone" not in row for row in rows), rows
+assert database().load(row_of(Member.objects.get(name="member 0"))).row["phone"] == ""
+Member.objects.filter(pk=member.pk).update(name="long" * 25)
+assert database().load(row_of(member)).row["name"] == "long" * 25
+print("WELL")
+"""

@@ -10,7 +10,18 @@ from backstory.told import extra
 
 extra("django", "backstory.contrib.django", "django")
 
-from backstory.contrib.django.databases import adatabase, database  # noqa: E402 - the library is looked for first
+from backstory.contrib.django.access import adatabase, database  # noqa: E402 - the library is looked for first
+from backstory.contrib.django.draining import drain  # noqa: E402 - as above
+from backstory.contrib.django.recording import is_recorded, recorded, row_of  # noqa: E402 - as above
 from backstory.contrib.django.writing import append, execute  # noqa: E402 - as above
 
-__all__ = ["adatabase", "append", "database", "execute"]
+__all__ = [
+    "adatabase",
+    "append",
+    "database",
+    "drain",
+    "execute",
+    "is_recorded",
+    "recorded",
+    "row_of",
+]

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings as project
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, Warning
-from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.db import DatabaseError, connections
 
+from backstory.capture import Capture
+from backstory.contrib.django.capturing import is_migrated, present, tx_of
 from backstory.contrib.django.conf import Configured, configured
+from backstory.contrib.django.databases import MEMORY, address
+from backstory.contrib.django.recording import described, is_recorded, models
+from backstory.errors import DefinitionError
 from backstory.stores import scheme_of
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 MIDDLEWARE = "backstory.contrib.django.middleware.BackstoryMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -29,6 +38,7 @@ def check_settings(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noq
     """What can be said without a connection."""
     try:
         settings = configured()
+        models()
     except ImproperlyConfigured as wrong:
         return [Error(str(wrong), hint="Mend BACKSTORY in the settings of the project.", id="backstory.E001")]
     if settings.database not in connections:
@@ -39,7 +49,13 @@ def check_settings(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noq
                 id="backstory.E002",
             )
         ]
-    return [*_of_store(settings), *_of_transactions(settings), *_of_middleware()]
+    return [
+        *_of_store(settings),
+        *_of_transactions(settings),
+        *_of_middleware(),
+        *_of_models(),
+        *_of_admin(settings),
+    ]
 
 
 def _of_store(settings: Configured) -> Iterator[CheckMessage]:
@@ -110,6 +126,66 @@ def _of_middleware() -> Iterator[CheckMessage]:
         )
 
 
-def check_database(app_configs: Any, databases: Any = None, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001
+def _of_admin(settings: Configured) -> Iterator[CheckMessage]:
+    """Admins that were registered after this app was ready, whose objects have the stock history page."""
+    if not settings.admin or not apps.is_installed("django.contrib.admin"):
+        return
+    from django.contrib.admin.sites import all_sites
+
+    from backstory.contrib.django.admin import RecordedAdmin
+
+    missed = sorted(
+        model._meta.label
+        for site in all_sites
+        for model, model_admin in site._registry.items()
+        if is_recorded(model) and not isinstance(model_admin, RecordedAdmin)
+    )
+    if missed:
+        yield Warning(
+            f"The admins of {', '.join(missed)} have the stock history page.",
+            hint="Move 'backstory.contrib.django' after 'django.contrib.admin' in INSTALLED_APPS, or derive the admins"
+            " from backstory.contrib.django.admin.RecordedAdmin.",
+            id="backstory.W003",
+        )
+
+
+def _of_models() -> Iterator[CheckMessage]:
+    try:
+        Capture([captured for _, captured in described()])
+    except (DefinitionError, FieldDoesNotExist) as wrong:
+        yield Error(str(wrong), hint="See recorded(name=..., exclude=...).", id="backstory.E007")
+
+
+def check_database(
+    app_configs: Any,  # noqa: ARG001 - as Django calls it
+    databases: Sequence[str] | None = None,
+    **_: Any,
+) -> Sequence[CheckMessage]:
     """What only the database knows; Django asks this where it is going to be used, as by `migrate`."""
-    return []
+    try:
+        settings = configured()
+        if settings.database not in (databases or ()) or not is_migrated(connections[settings.database]):
+            return []  # Django tells of migrations that are to be applied
+        where = address(settings)
+    except (ImproperlyConfigured, LookupError, DatabaseError):
+        return []  # told by `check_settings`, or by Django
+    return [*_of_triggers(connections[settings.database]), *_of_log(where)]
+
+
+def _of_triggers(connection: BaseDatabaseWrapper) -> Iterator[CheckMessage]:
+    for fault in Capture(present(connection)).check(tx_of(connection)):
+        yield Warning(
+            fault.removesuffix("; install the capture again"),
+            hint="Run manage.py migrate: it makes triggers that fit.",
+            id="backstory.W004",
+        )
+
+
+def _of_log(where: str) -> Iterator[CheckMessage]:
+    file = _file_of(where)
+    if file is not None and where != MEMORY and not file.exists():
+        yield Warning(
+            f"Rows are recorded, and the log {file} is not there: a new one would begin without the history until now.",
+            hint="Put it back, or mend BACKSTORY['STORE']. If there is no history yet, manage.py migrate makes it.",
+            id="backstory.W005",
+        )

@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from backstory.aio.database import AsyncDatabase
-
 _open: dict[str, Database] = {}
 """The open database by its address. It is safe for threads and forks by itself."""
-
-_faces: dict[str, AsyncDatabase] = {}
 
 _parts: WeakKeyDictionary[BaseDatabaseWrapper, _Part] = WeakKeyDictionary()
 """The last one that was part of a transaction, of each connection."""
@@ -46,6 +42,17 @@ def shares_database(settings: Configured | None = None) -> bool:
     """Whether the store lies in the user's own database, so that one transaction holds both."""
     settings = settings or configured()
     return settings.store is None and connection_of(settings).vendor == "postgresql"
+
+
+def blocks_of(connection: BaseDatabaseWrapper) -> list[Any]:
+    """The blocks of `atomic` that are open, but for those of a test, which are never committed."""
+    blocks: list[Any] = getattr(connection, "atomic_blocks", [])
+    return [block for block in blocks if not block._from_testcase]
+
+
+def in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Whether it is in a transaction, other than the one that a test is in."""
+    return connection.in_atomic_block and bool(blocks_of(connection))
 
 
 def address(settings: Configured | None = None) -> str:
@@ -101,13 +108,8 @@ def main_database(settings: Configured | None = None) -> Database:
     return found
 
 
-def database(settings: Configured | None = None) -> Database:
-    """The database of this project, on main.
-
-    Inside of `transaction.atomic` on PostgreSQL it is a part of that transaction: it sees what the transaction wrote,
-    what it writes is kept with the rest or not at all, and it ends with the block, so ask for it there. Everywhere else
-    it is the one of this process. Raises `ImproperlyConfigured`, `StoreError`.
-    """
+def current_database(settings: Configured | None = None) -> Database:
+    """The database as the code that runs now writes to it: a part of its transaction, or the one of this process."""
     settings = settings or configured()
     connection = connection_of(settings)
     if not connection.in_atomic_block or not shares_database(settings):
@@ -145,25 +147,8 @@ class _Part:
         self._wake()
 
 
-def adatabase() -> AsyncDatabase:
-    """The same for async code, outside of every transaction: `await adatabase().execute(...)`. Needs the extra `async`.
-
-    There is one for each process. Django's transactions are those of a thread: code that needs one goes into a function
-    under `sync_to_async`, and calls `execute` there.
-    """
-    from backstory.aio import over
-
-    db = main_database()
-    where = address()
-    face = _faces.get(where)
-    if face is None or face.db is not db:
-        face = _faces[where] = over(db)
-    return face
-
-
 def close() -> None:
     """Close what is open here; the next call opens it again."""
-    _faces.clear()
     while _open:
         _open.popitem()[1].close()
 

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from backstory.contrib.django.conf import configured
-from backstory.contrib.django.databases import connection_of, database, main_database, shares_database
+from backstory.contrib.django.databases import (
+    connection_of,
+    current_database,
+    in_transaction,
+    main_database,
+    shares_database,
+)
 from backstory.decide.context import current
 from backstory.values.ids import new_id
 
@@ -47,8 +53,8 @@ Write: TypeAlias = "Callable[[Database, dict[str, Any]], Any]"
 def _written(write: Write, said: dict[str, Any]) -> Commit | None:
     settings = configured()
     connection = connection_of(settings)
-    if shares_database(settings) or not _in_transaction(connection):
-        return cast("Commit | None", write(database(settings), said))
+    if shares_database(settings) or not in_transaction(connection):
+        return cast("Commit | None", write(current_database(settings), said))
     db = main_database(settings)
     whole = _whole(said)
     waiting = Waiting(db, lambda db: write(db, whole))
@@ -74,12 +80,6 @@ class Waiting:
 def waiting_on(connection: BaseDatabaseWrapper) -> list[Waiting]:
     """The writes that wait for the commit of a connection's transaction; those of savepoints that are gone are not."""
     return [func for _, func, *_ in connection.run_on_commit if isinstance(func, Waiting)]
-
-
-def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Whether it is in a transaction, other than the one that a test is in, which never commits."""
-    blocks: list[Any] = getattr(connection, "atomic_blocks", [])
-    return connection.in_atomic_block and not all(block._from_testcase for block in blocks)
 
 
 def _whole(said: dict[str, Any]) -> dict[str, Any]:

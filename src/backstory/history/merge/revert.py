@@ -10,14 +10,14 @@ its value, taking the earlier one back would change a later decision of somebody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import UnionType
 from typing import Any, TypeVar, overload
 
 import msgspec
 
 from backstory.decide.loading import replayed
-from backstory.decide.state import State
+from backstory.decide.state import State, state_type
 from backstory.errors import Conflict, DefinitionError, RevertError
 from backstory.history.ask.entities import Entities, Identities, concerns
 from backstory.history.blame.blame import Blame, blame
@@ -133,7 +133,7 @@ def invert(
     """
     events: list[EventData] = []
     tags: set[str] = set()
-    owned: list[Owned] = []
+    theirs: list[Owned] = []
     taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
         stored = list(events_of(log, commit))
@@ -143,9 +143,9 @@ def invert(
         if not force:
             for cls in states():
                 if concerns(cls, stored):
-                    owned += _owned(log, commit, cls, taken)
-    if owned:
-        raise RevertError(_why(owned), owned)
+                    theirs += _owned(log, commit, cls, taken)
+    if theirs:
+        raise RevertError(why(theirs), theirs)
     return Inversion(tuple(events), union(Query.of(tags=[tag]) for tag in tags))
 
 
@@ -183,16 +183,28 @@ def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[
         return []  # no event says which of them there are
     for _ in entities.follow(commit.position):
         pass
-    owned = []
+    found = []
     for entity in entities.found.values():
-        changes = diff(entity.start, entity.state).changes
-        blamed = blame(log, entity.reference) if changes else None
-        for change in changes:
-            assert blamed is not None
-            owner = _owner(blamed, change.path)
-            if owner > commit.position and owner not in taken:
-                owned.append(Owned(entity.reference, change.pointer, owner))
-    return owned
+        found += owned(log, commit, entity.start, entity.state, taken)
+    return found
+
+
+def owned(log: Log, commit: Commit, before: State, after: State, taken: Collection[int] = ()) -> list[Owned]:
+    """The fields of one state that a commit changed, `before` and `after` it, and that later events own.
+
+    Events at the positions `taken` are undone together with it.
+    """
+    changes = diff(before, after).changes
+    if not changes:
+        return []
+    reference = state_type(type(after)).empty(after)
+    blamed = blame(log, reference)
+    owners = [(change.pointer, _owner(blamed, change.path)) for change in changes]
+    return [
+        Owned(reference, pointer, owner)
+        for pointer, owner in owners
+        if owner > commit.position and owner not in taken
+    ]
 
 
 def _owner(blamed: Blame, path: Path) -> int:
@@ -205,7 +217,8 @@ def _owner(blamed: Blame, path: Path) -> int:
     return 0
 
 
-def _why(owned: list[Owned]) -> str:
+def why(owned: Sequence[Owned]) -> str:
+    """Why commits are not undone whose fields later commits own, in words."""
     shown = "; ".join(f"{one.pointer} of {one.reference!r} is #{one.position}'s by now" for one in owned[:3])
     return (
         f"later commits own fields that this would change: {shown}. Revert these commits first, or force it"

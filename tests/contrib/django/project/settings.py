@@ -6,7 +6,7 @@ from typing import Any
 
 BASE_DIR = Path(os.environ["LIBRARY_FOLDER"])
 SECRET_KEY = "not a secret"
-DEBUG = False
+DEBUG = os.environ.get("LIBRARY_DEBUG") == "1"
 ALLOWED_HOSTS = ["*"]
 
 INSTALLED_APPS = [
@@ -42,7 +42,11 @@ TEMPLATES = [
 ]
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "library.sqlite3"}
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": BASE_DIR / "library.sqlite3",
+        "TEST": {"NAME": BASE_DIR / "tests.sqlite3"},
+    }
 }
 if "LIBRARY_HOST" in os.environ:
     DATABASES["default"] = {

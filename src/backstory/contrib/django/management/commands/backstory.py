@@ -1,19 +1,35 @@
-"""`manage.py backstory VERB ...`: the verbs of the command line, on the store and the application of this project."""
+"""`manage.py backstory VERB ...`: the verbs of the command line, on the store and the application of this project.
+
+`drain` is one more: it brings what was captured to the log, once or until it is stopped.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import close_old_connections
 
 from backstory.contrib.django.conf import configured
-from backstory.contrib.django.databases import address
+from backstory.contrib.django.databases import address, close
+from backstory.contrib.django.draining import drain
 
 OF_DJANGO = ("--settings", "--pythonpath")
 """Options of `manage.py`, which has read them already."""
+
+PAUSE = 1.0
+"""Seconds between two looks at the outbox."""
+
+DRAIN_HELP = """usage: manage.py backstory drain [--follow]
+
+Bring the rows that were captured to the log, and say how many.
+
+  --follow    go on until it is stopped, and look every second
+"""
 
 
 class Command(BaseCommand):
@@ -40,14 +56,35 @@ class Command(BaseCommand):
 
     def passed_on(self, words: list[str]) -> int:
         """The exit code of the command line for these words."""
+        if words[:1] == ["drain"]:
+            return self.drained(words[1:])
         from backstory.cli import main
 
         settings = configured()
+        if settings.drain != "worker":
+            drain(settings)
+            close()  # the command line opens the store by itself
         # By the environment and not by -s: what is typed goes first, and no hint repeats an address with a password.
         os.environ["BACKSTORY_STORE"] = address(settings)
         if settings.app:
             os.environ["BACKSTORY_APP"] = settings.app
         return main(words)
+
+    def drained(self, options: list[str]) -> int:
+        """Bring what was captured to the log."""
+        if options not in ([], ["--follow"]):
+            self.stdout.write(DRAIN_HELP)
+            return 0 if options in (["--help"], ["-h"]) else 2
+        while True:
+            done = drain()
+            if done.rows or not options:
+                self.stdout.write(
+                    f"{done.rows} rows in {done.commits} commits; the log ends at #{done.position}"
+                )
+            if not options:
+                return 0
+            close_old_connections()
+            time.sleep(PAUSE)
 
 
 def _without_options_of_django(words: list[str]) -> list[str]:

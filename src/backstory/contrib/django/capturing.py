@@ -1,0 +1,150 @@
+"""The triggers that record rows, in the user's database: made by `migrate`, and made anew where it alters a table.
+
+SQLite drops the triggers of a table that Django remakes, and refuses to drop a column that a trigger names. So the
+schema editor takes them away before it alters a table, and puts them back after: what a data migration writes between
+two alterations is captured, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from msgspec.structs import replace
+
+from backstory.capture import Capture, Captured
+from backstory.capture.capture import HOME
+from backstory.capture.connection import transaction_on
+from backstory.contrib.django.conf import configured
+from backstory.contrib.django.recording import described
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+    from backstory.tables import Transaction
+
+ALTERING = (
+    "create_model",
+    "delete_model",
+    "add_field",
+    "remove_field",
+    "alter_field",
+    "alter_db_table",
+    "alter_unique_together",
+    "add_constraint",
+    "remove_constraint",
+)
+"""The methods of a schema editor that may remake a table, or change its columns."""
+
+
+def tx_of(connection: BaseDatabaseWrapper) -> Transaction:
+    """Django's connection as the capture takes it. No statement of it is counted as one of the application's."""
+    connection.ensure_connection()
+    return transaction_on(connection.connection)
+
+
+def columns_of(connection: BaseDatabaseWrapper, table: str) -> set[str]:
+    """The columns that a table has now; none if it is not there."""
+    tx = tx_of(connection)
+    if connection.vendor == "sqlite":
+        return {name for (name,) in tx.rows("SELECT name FROM pragma_table_info(?)", (table,))}
+    found = tx.rows(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped",
+        (connection.ops.quote_name(table),),
+    )
+    return {name for (name,) in found}
+
+
+def present(connection: BaseDatabaseWrapper) -> list[Captured]:
+    """The tables that are there, each with those of its columns that are: in the midst of migrations some are not."""
+    found = []
+    for _, captured in described():
+        names = columns_of(connection, captured.table)
+        columns = tuple(column for column in captured.columns if column.name in names)
+        if set(captured.key) <= names:
+            left_out = tuple(name for name in captured.left_out if name in names)
+            found.append(replace(captured, columns=columns, left_out=left_out))
+    return found
+
+
+def install(connection: BaseDatabaseWrapper) -> list[str]:
+    """Make the triggers of the tables that are there, where they do not fit already; return the tables' names."""
+    tx = tx_of(connection)
+    with transaction.atomic(using=connection.alias):
+        Capture([]).install(tx)
+        unfit = [one for one in present(connection) if Capture([one]).check(tx)]
+        for one in unfit:
+            Capture([one]).install(tx)
+    return [one.table for one in unfit]
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """Drop all triggers of the capture. What is in the outbox stays for the drainer."""
+    Capture(present(connection)).remove(tx_of(connection))
+
+
+def is_migrated(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the migration of this app was applied: without it nothing is captured."""
+    tx = tx_of(connection)
+    if connection.vendor == "sqlite":
+        return bool(tx.rows("SELECT 1 FROM sqlite_master WHERE name = 'backstory_capture'"))
+    return tx.rows(f"SELECT to_regclass('{HOME}.capture')")[0][0] is not None
+
+
+def drop_home(connection: BaseDatabaseWrapper) -> None:
+    """Drop the outbox, and what else the capture keeps."""
+    tx = tx_of(connection)
+    if connection.vendor == "sqlite":
+        for name in ("outbox", "shapes", "capture", "said"):
+            tx.execute(f"DROP TABLE IF EXISTS backstory_{name}")
+    else:
+        tx.execute(f"DROP SCHEMA IF EXISTS {HOME} CASCADE")
+
+
+@contextmanager
+def altered(editor: Any) -> Iterator[None]:
+    """Alter tables in a block: their triggers are away meanwhile, and fit the altered tables after it."""
+    connection = editor.connection
+    if getattr(editor, "_backstory_inside", False) or editor.collect_sql or not is_migrated(connection):
+        yield
+        return
+    editor._backstory_inside = True
+    try:
+        if connection.vendor == "sqlite":
+            remove(connection)
+        yield
+        install(connection)
+    finally:
+        editor._backstory_inside = False
+
+
+@cache
+def editor_over(cls: type[BaseDatabaseSchemaEditor]) -> type[BaseDatabaseSchemaEditor]:
+    """The schema editor of a backend that keeps the triggers."""
+
+    def kept(name: str) -> Callable[..., Any]:
+        usual = getattr(cls, name)
+
+        @wraps(usual)
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            with altered(self):
+                return usual(self, *args, **kwargs)
+
+        return method
+
+    made: type[BaseDatabaseSchemaEditor] = type(cls.__name__, (cls,), {name: kept(name) for name in ALTERING})
+    return made
+
+
+def keep_triggers(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Let the schema editor of a connection that was just made keep the triggers."""
+    if connection.alias == configured().database and connection.vendor in ("sqlite", "postgresql"):
+        made = connection.SchemaEditorClass
+        if made is not None and not hasattr(made, "_backstory_kept"):
+            over = editor_over(made)
+            over._backstory_kept = True  # type: ignore[attr-defined]
+            connection.SchemaEditorClass = over

@@ -1,0 +1,81 @@
+"""Draining: what the triggers wrote into the outbox goes to the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from django.db import connections, transaction
+
+from backstory.capture import Capture, Drained
+from backstory.contrib.django.capturing import is_migrated, tx_of
+from backstory.contrib.django.conf import Configured, configured
+from backstory.contrib.django.databases import (
+    connection_of,
+    current_database,
+    in_transaction,
+    main_database,
+    shares_database,
+)
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from backstory.database import Database
+    from backstory.tables import Transaction
+
+
+def drain(settings: Configured | None = None) -> Drained:
+    """Bring what was captured, and is committed, to the log.
+
+    Inside of a transaction this goes over a connection of its own, because what the transaction wrote may be taken
+    back. A test's own transaction is never committed: there it is drained all the same. Raises `StoreError`.
+    """
+    settings = settings or configured()
+    connection = connection_of(settings)
+    if not is_migrated(connection):
+        return Drained(0, 0, main_database(settings).head().position)
+    if not in_transaction(connection):
+        db = current_database(settings) if shares_database(settings) else main_database(settings)
+        return Capture([]).drainer(db, lambda: begun(connection)).drain()
+    other = connections.create_connection(settings.database)
+    try:
+        return _drained_beside(other, main_database(settings))
+    finally:
+        other.close()
+
+
+def _drained_beside(other: BaseDatabaseWrapper, db: Database) -> Drained:
+    """Drain over a connection of its own.
+
+    On SQLite the outbox cannot be emptied while the transaction of this thread has its lock. Nobody waits for that:
+    the rows are in the log then, and the next drainer finds them there.
+    """
+    if other.vendor == "sqlite":
+        tx_of(other).execute("PRAGMA busy_timeout = 0")
+    try:
+        return Capture([]).drainer(db, lambda: begun(other)).drain()
+    except Exception as error:
+        if other.vendor == "sqlite" and "locked" in str(error):
+            return Drained(0, 0, db.head().position)
+        raise
+
+
+@contextmanager
+def begun(connection: BaseDatabaseWrapper) -> Iterator[Transaction]:
+    """A transaction of Django's connection of this thread, or of one that is nobody else's."""
+    if connection is connections[connection.alias]:
+        with transaction.atomic(using=connection.alias):
+            yield tx_of(connection)
+        return
+    connection.ensure_connection()
+    connection.set_autocommit(False)
+    try:
+        yield tx_of(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        connection.set_autocommit(True)
