@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,19 +40,19 @@ class Dying:
         if not self._steps[0]:
             raise Death
 
-    def execute(self, *given: Any) -> None:
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
         self._step()
-        self._inner.execute(*given)
-        self._step()
-
-    def executemany(self, *given: Any) -> None:
-        self._step()
-        self._inner.executemany(*given)
+        self._inner.execute(sql, arguments)
         self._step()
 
-    def rows(self, *given: Any) -> list[tuple[Any, ...]]:
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         self._step()
-        return self._inner.rows(*given)
+        self._inner.executemany(sql, rows)
+        self._step()
+
+    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._step()
+        return self._inner.rows(sql, arguments)
 
 
 def dying(site: Site, after: int) -> Any:

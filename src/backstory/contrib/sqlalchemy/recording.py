@@ -94,6 +94,14 @@ class Recording:
         self.drain()
         return self
 
+    def adopt(self) -> None:
+        """Take a database that was copied, restored or moved for the one that the history goes on with.
+
+        The drainer refuses such a database until then.
+        """
+        with self._begin() as tx:
+            self.capture.adopt(tx, self.history)
+
     def copy(self, *, again: bool = False, author: str | None = None) -> int:
         """Bring the rows that were there before into the outbox, a page at a time; see `Capture.copy`."""
         return self.capture.copy(self._begin, again=again, author=author)
