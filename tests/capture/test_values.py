@@ -130,6 +130,20 @@ def test_each_type_of_postgresql_comes_through_whatever_the_session_has_set(
     assert found["twice"] == 2
 
 
+def test_json_that_no_log_can_have_stops_nobody(site: Site, db: Database) -> None:
+    site.run("CREATE TABLE things (id integer PRIMARY KEY, j json, t text)")
+    capture = Capture([Captured("things", ("id",))], home=site.home)
+    deep, half = "[" * 3000 + "]" * 3000, r'{"a": "\ud800", "b\udfff": [1.0]}'
+    rows = recorded(
+        site, db, capture,
+        f"INSERT INTO things VALUES (1, '{deep}', '[[\"\\')", f"INSERT INTO things VALUES (2, '{half}', '{deep}')",
+        "INSERT INTO things VALUES (3, '[[1, \"a\"], {}]', '')",
+    )  # fmt: skip
+    assert rows["1"] == {"j": {"text": deep}, "t": '[["\\'}
+    assert rows["2"] == {"j": {"a": {"escaped": r"\ud800"}, r"b\udfff": [1.0]}, "t": deep}
+    assert rows["3"] == {"j": [[1, "a"], {}], "t": ""}
+
+
 def test_names_that_need_quotes_and_that_triggers_use_themselves(site: Site, db: Database) -> None:
     site.run(
         'CREATE TABLE "the ""things""" (id integer PRIMARY KEY, backstory_row text, shape text, "a b" text, tx text)'
