@@ -202,7 +202,7 @@ def test_a_process_that_is_killed_leaves_its_work_to_the_next(tmp_path: Path, lo
         capture.drainer(db, site.begin).drain()
         rows = {str(id): {"side": side} for id, side in site.rows("SELECT id, side FROM coins")}
         assert history_of(db, "coins") == rows
-        kinds = [type(each.event).__name__ for each in db.table("coins").history("105")]
+        kinds = [type(each.event).__name__ for each in db.table("coins").history("102")]
         assert kinds == ["RowInserted", "RowChanged"]
 
 
