@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import create_engine, event, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from backstory.capture import Capture, key_of
 from backstory.capture.capture import HOME
@@ -54,7 +55,8 @@ class Recording:
         self._own = self._engine
         if asynchronous is not None:
             url = self._engine.url
-            self._own = create_engine(url.set(drivername=DRIVERS[url.get_backend_name()]))
+            named = url.set(drivername=DRIVERS[url.get_backend_name()])
+            self._own = create_engine(named, poolclass=NullPool)  # nothing stays open that nobody would close
         self.capture = capture
         self.history = history
         self._parts = parts
