@@ -40,6 +40,8 @@ QUESTIONS = (
     "row_sync",
     "row_blame",
     "choices",
+    "capture",
+    "capture_drain",
     "web",
     "web_sizes",
     "web_reader",

@@ -29,6 +29,14 @@ The guides say how the parts work together; [errors](errors.md) has every error,
 SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory": ("To be imported from `backstory`.", {"backstory": []}),
     "backstory.aio": ("The same database for async code; needs the extra `async`.", {"backstory.aio": []}),
+    "backstory.contrib.sqlalchemy": (
+        "A history of what an application writes with [SQLAlchemy](guide/sqlalchemy.md); needs the extra `sqlalchemy`.",
+        {"backstory.contrib.sqlalchemy": []},
+    ),
+    "backstory.capture": (
+        "The same for any application, for those who write an adapter; [the design](design/capture.md).",
+        {"backstory.capture": []},
+    ),
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.scope": (
         "The part of a history that a reader may see; [scopes](design/scope.md).",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import gc
 import json
 import os
+import sqlite3
 import sys
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
@@ -24,7 +25,9 @@ import anyio
 import anyio.to_thread
 
 from backstory import Database, Projection, Tx, aio, reaction
+from backstory.capture import Capture, Captured, Running, transaction_on
 from backstory.outbox import Jsonl
+from backstory.tables import Transaction
 from backstory.values.ids import new_id
 from backstory.waiting import Waiting
 from backstory.web.stream import Streams
@@ -82,6 +85,24 @@ async def noted(event: Paid) -> None:
     SEEN.append(event)
 
 
+def drained(db: Database) -> Running:
+    """A thread that has brought rows of an application's database."""
+    file = Path(tempfile.mkdtemp(), "app.db")
+
+    @contextmanager
+    def begin() -> Iterator[Transaction]:
+        with closing(sqlite3.connect(file)) as connection, connection:
+            yield transaction_on(connection)
+
+    capture = Capture([Captured("notes", ("id",), history=f"notes_{os.urandom(4).hex()}")])
+    with begin() as tx:
+        tx.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+        capture.install(tx)
+        tx.execute("INSERT INTO notes VALUES (1)")
+    with Running(capture.drainer(db, begin)) as running:
+        return running
+
+
 def use(db: Database) -> list[Any]:
     """Use what has locks, and return what must stay alive until the fork."""
     db.execute(deposit(Account("a"), cents=1))
@@ -106,7 +127,7 @@ def use(db: Database) -> list[Any]:
     with outbox:
         db.execute(deposit(Account("a"), cents=1))
     pages = [Streams(db), Trend()]
-    return [branch, trial, runner, events, rows, subscription, reacting, waiting, outbox, pages]
+    return [branch, trial, runner, events, rows, subscription, reacting, waiting, outbox, pages, drained(db)]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

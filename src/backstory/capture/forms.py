@@ -13,10 +13,9 @@ import msgspec
 
 from backstory.capture.described import Captured, Column
 from backstory.capture.keys import key_of
+from backstory.capture.reading import clean, row_of, value_of
 from backstory.rows.events import Fields
 
-_exact = msgspec.json.Decoder(float_hook=Decimal).decode
-_free = msgspec.json.Decoder().decode
 START = datetime(1970, 1, 1)  # noqa: DTZ001 - as SQLAlchemy keeps a duration in SQLite
 SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
@@ -29,11 +28,7 @@ class Bytes(str):
 
 def rows_of(stored: bytes | str, captured: Captured) -> dict[str, Any]:
     """The values of a row by column, as triggers wrote them."""
-    raw = stored.encode() if isinstance(stored, str) else bytes(stored)
-    try:
-        found = _exact(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        found = _broken(raw)
+    found = row_of(stored)
     if isinstance(found, dict):
         return found
     return {
@@ -41,20 +36,10 @@ def rows_of(stored: bytes | str, captured: Captured) -> dict[str, Any]:
     }
 
 
-def _broken(raw: bytes) -> Any:
-    """Values of which some are no valid text: their bytes are kept."""
-    import json
-
-    return json.loads(raw.decode("utf-8", "surrogateescape"), parse_float=Decimal)
-
-
 def _unpacked(value: Any, column: Column) -> Any:
     """A value of SQLite's, which keeps JSON as text."""
     if column.kind == "json" and isinstance(value, str):
-        try:
-            return _exact(value)
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            return {"text": value}
+        return value_of(value)
     if isinstance(value, dict):
         return float(value["r"]) if "r" in value else Bytes(value["b"])
     return value
@@ -78,8 +63,8 @@ def formed(value: Any, column: Column) -> Any:
         return None
     if isinstance(value, Bytes):
         return _of_bytes(bytes.fromhex(value), column)
-    if isinstance(value, str) and not value.isascii():
-        value = _of_text(value)
+    if isinstance(value, str):
+        value = clean(value)
     if isinstance(value, list) and column.kind != "json":
         return [formed(each, column) for each in value]
     if column.kind and (form := FORMS.get(column.kind)) is not None and not isinstance(value, dict):
@@ -97,14 +82,6 @@ def _of_bytes(value: bytes, column: Column) -> Any:
     return encoded if column.kind == "bytes" else {"bytes": encoded}
 
 
-def _of_text(value: str) -> Any:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return {"bytes": base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()}
-    return value
-
-
 def _plain(value: Any) -> Any:
     """A value whose column says nothing: numbers are numbers, where JSON can have them."""
     if isinstance(value, Decimal):
@@ -114,8 +91,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return value
+        return {_name(name): _plain(each) for name, each in value.items()}
+    return clean(value) if isinstance(value, str) else value
+
+
+def _name(name: str) -> str:
+    cleaned = clean(name)
+    return cleaned if isinstance(cleaned, str) else next(iter(cleaned.values()))
 
 
 def _bool(value: Any, _column: Column) -> Any:

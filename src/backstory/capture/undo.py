@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,8 +12,6 @@ from backstory.rows.kinds import table_of
 from backstory.values.links import REVERTS
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from backstory.database import Database
     from backstory.history.refs.revision import Revision
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import create_engine, event, inspect
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from backstory.capture import Capture, key_of
 from backstory.capture.capture import HOME
@@ -54,7 +55,8 @@ class Recording:
         self._own = self._engine
         if asynchronous is not None:
             url = self._engine.url
-            self._own = create_engine(url.set(drivername=DRIVERS[url.get_backend_name()]))
+            named = url.set(drivername=DRIVERS[url.get_backend_name()])
+            self._own = create_engine(named, poolclass=NullPool)  # nothing stays open that nobody would close
         self.capture = capture
         self.history = history
         self._parts = parts
@@ -93,6 +95,14 @@ class Recording:
         self.copy()
         self.drain()
         return self
+
+    def adopt(self) -> None:
+        """Take a database that was copied, restored or moved for the one that the history goes on with.
+
+        The drainer refuses such a database until then.
+        """
+        with self._begin() as tx:
+            self.capture.adopt(tx, self.history)
 
     def copy(self, *, again: bool = False, author: str | None = None) -> int:
         """Bring the rows that were there before into the outbox, a page at a time; see `Capture.copy`."""

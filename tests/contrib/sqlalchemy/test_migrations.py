@@ -1,0 +1,113 @@
+"""Migrations of real Alembic: capture is made to fit after each run, and rows go on being recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+
+from backstory import Database
+from backstory.contrib.sqlalchemy import record
+from tests.capture.databases import history_of
+from tests.contrib.sqlalchemy.project.models import Base
+
+ENV = """
+from alembic import context
+
+attributes = context.config.attributes
+with attributes["engine"].connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+    attributes["recording"].install(connection)
+    connection.commit()
+"""
+
+ADD = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision = "one", None
+
+
+def upgrade():
+    op.add_column("tags", sa.Column("colour", sa.Text(), server_default="red"))
+
+
+def downgrade():
+    op.drop_column("tags", "colour")
+"""
+
+BATCH = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision = "two", "one"
+
+
+def upgrade():
+    with op.batch_alter_table("tags") as batch:  # SQLite makes the table anew
+        batch.alter_column("label", new_column_name="name")
+
+
+def downgrade():
+    pass
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, engine: Engine) -> Config:
+    folder = tmp_path / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    (folder / "env.py").write_text(ENV)
+    (folder / "versions" / "one.py").write_text(ADD)
+    (folder / "versions" / "two.py").write_text(BATCH)
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.attributes["engine"] = engine
+    return config
+
+
+def test_a_column_that_is_added_and_a_table_that_is_made_anew_go_on_being_recorded(
+    engine: Engine, db: Database, home: str, config: Config
+) -> None:
+    tags = Base.metadata.tables["tags"]
+    recording = record(tags, engine=engine, history=db, home=home).begin()
+    config.attributes["recording"] = recording
+    with engine.begin() as connection:
+        connection.execute(tags.insert(), [{"label": "new"}, {"label": "old"}])
+    command.upgrade(config, "one")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE tags SET colour = 'blue' WHERE id = 1"))
+    recording.copy()
+    recording.drain()
+    assert history_of(db, "tags") == {
+        "1": {"label": "new", "colour": "blue"},
+        "2": {"label": "old", "colour": "red"},
+    }
+
+
+def test_a_table_that_a_migration_changes_loses_its_triggers_until_the_end_of_the_migration(
+    engine: Engine, db: Database, home: str, config: Config
+) -> None:
+    from sqlalchemy import MetaData, Table
+
+    tags = Table("tags", MetaData(), autoload_with=engine)
+    config.attributes["recording"] = record(tags, engine=engine, history=db, home=home).begin()
+    (Path(str(config.get_main_option("script_location"))) / "versions" / "one.py").write_text(
+        ADD.replace("    op.add_column(", "    return op.add_column(")
+    )
+    with pytest.raises(Exception, match="has no column label"):
+        command.upgrade(config, "two")
+    again = record(Table("tags", MetaData(), autoload_with=engine), engine=engine, history=db, home=home)
+    config.attributes["recording"] = again
+    assert "changes are lost" in again.check()[0] or "other columns" in again.check()[0]
+    command.upgrade(config, "two")
+    assert again.check() == []
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO tags (name, colour) VALUES ('urgent', 'red')"))
+    again.drain()
+    assert history_of(db, "tags")["1"]["name"] == "urgent"
