@@ -75,6 +75,13 @@ def test_they_are_found_as_they_were(people: Rows) -> None:
     assert [row["id"] for row in people.find("city == 'Basel'", at="main")] == ["p-2"]
 
 
+def test_a_row_that_is_gone_is_not_found(db: Database, people: Rows) -> None:
+    head = db.head().position
+    keys = [row.key for row in db.find(people.state, commit=head, timeout=60)]
+    assert keys == ["p-0", "p-1", "p-2", "p-3", "p-4", "p-5"]
+    assert db.find(people.state, "age > 0", count=True, timeout=60).total == 6
+
+
 def test_a_wrong_condition_is_told_as_it_was_given(people: Rows) -> None:
     with pytest.raises(ExpressionError) as wrong:
         people.find("city =")
