@@ -83,7 +83,7 @@ def test_rows_stand_beside_the_states_of_an_application(site: Site) -> None:
 
 
 def test_a_reader_sees_the_rows_in_scope_and_no_others(site: Site) -> None:
-    reader = Reader("mia", frozenset({"read"}), scope=Scope(tags=["customers:c-1"]))
+    reader = Reader("mia", frozenset({"read"}), scope=Scope(tags=("customers:c-1",)))
     client = site(written(connect()), reader=reader)
     assert "Bern" in words(client, "/e/customers:c-1")
     for url in ("/e", "/e/customers", "/e/customers/c-2", "/log?patch=1", "/diff/1/HEAD?kind=customers"):
