@@ -94,7 +94,7 @@ QUESTION = Question(
     "",
     list(_contestants()),
     [],
-    {"changes": 5_000, "rows": 250},
+    {"changes": 2_000, "rows": 100},
     {"changes": 60, "rows": 10},
     rounds=3,
 )

@@ -18,7 +18,6 @@ from uuid import UUID
 import msgspec
 
 from backstory.errors import IdReused, InvalidEvent, MissingRow, StaleRow
-from backstory.history.ask.expression import predicate
 from backstory.rows.change import Asked, RowChange, change, is_write
 from backstory.rows.events import Fields, same
 from backstory.rows.kinds import Row, kind
@@ -131,13 +130,9 @@ class Table(Generic[T]):
         As `Database.find`, which says what each parameter is. The rows are read from the table of
         `db.materialize(customers.state)`, else the log is folded. A field that a row does not have is None.
         """
-        there = "row is not None"
-        if where.strip():
-            predicate(where, self.state)  # so that an error shows what was given
-            there = f"{there} and ({where.strip()})"
         found = self._db.find(
             self.state,
-            there,
+            where,
             order_by=order_by,
             limit=limit,
             after=after,

@@ -386,6 +386,19 @@ class TestUnique:
         with pytest.raises(DuplicateRow):
             customers.update("c-3", email="ann@x.ch")
 
+    def test_a_value_that_main_has_taken_meanwhile_is_refused_in_a_rebase_and_may_come_back_once_it_is_free(
+        self, db: Database, customers: Rows
+    ) -> None:
+        theirs = db.branch("theirs")
+        theirs.table("customers", unique=["email"]).insert("c-2", {"email": "b@x"})
+        customers.insert("c-3", {"email": "b@x"})
+        with pytest.raises(MergeConflict, match="c-3 has this email already"):
+            theirs.rebase("main")
+        customers.delete("c-3")
+        theirs.rebase("main")
+        db.merge("theirs")
+        assert customers["c-2"] == {"email": "b@x"}
+
     def test_null_and_nothing_are_no_values(self, customers: Rows) -> None:
         for key, row in (("a", {"email": None}), ("b", {"email": None}), ("c", {}), ("d", {})):
             customers.insert(key, row)

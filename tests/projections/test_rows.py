@@ -75,6 +75,13 @@ def test_they_are_found_as_they_were(people: Rows) -> None:
     assert [row["id"] for row in people.find("city == 'Basel'", at="main")] == ["p-2"]
 
 
+def test_a_row_that_is_gone_is_not_found(db: Database, people: Rows) -> None:
+    head = db.head().position
+    keys = [row.key for row in db.find(people.state, commit=head, timeout=60)]
+    assert keys == ["p-0", "p-1", "p-2", "p-3", "p-4", "p-5"]
+    assert db.find(people.state, "age > 0", count=True, timeout=60).total == 6
+
+
 def test_a_wrong_condition_is_told_as_it_was_given(people: Rows) -> None:
     with pytest.raises(ExpressionError) as wrong:
         people.find("city =")
@@ -107,6 +114,7 @@ def test_values_of_all_types_are_sorted_and_found_alike(db: Database, people: Ro
         {"a": 1},
         None,
         "[1]",
+        "a\0b",
     ]
     for number, value in enumerate(values):
         people.put({"id": f"v-{number:02}", "city": value, "age": 1_000 + number})
@@ -117,10 +125,10 @@ def test_values_of_all_types_are_sorted_and_found_alike(db: Database, people: Ro
     while found.cursor is not None:
         found = people.find("age >= 1000", order_by=order_by, limit=7, after=found.cursor, timeout=60)
         keys += [row["id"] for row in found]
-    rising = [1, 3, 4, 5, 2, 6, 0, 7, 9, 15, 8, 11, 10, 12, 13]
-    falling = [13, 12, 10, 11, 8, 15, 9, 7, 0, 6, 2, 4, 5, 3, 1]
+    rising = [1, 3, 4, 5, 2, 6, 0, 7, 9, 15, 8, 16, 11, 10, 12, 13]
+    falling = [13, 12, 10, 11, 16, 8, 15, 9, 7, 0, 6, 2, 4, 5, 3, 1]
     assert keys == [f"v-{n:02}" for n in [*(rising if order_by == "city" else falling), 14]]
-    for value in ("x" * 1_500, "[1]", "ä", 0, 0.5):
+    for value in ("x" * 1_500, "[1]", "a\0b", "ä", 0, 0.5):
         where = f"city == {value!r} and age >= 1000"
         assert [row["age"] - 1000 for row in people.find(where, timeout=60)] == [
             n for n, one in enumerate(values) if one == value and type(one) is not bool

@@ -248,6 +248,15 @@ def defined_states() -> list[type[State]]:
     return [cls for cls, compiled in _compiled.items() if outdated(compiled.events.values()) is None]
 
 
+families: list[Callable[[str], type[Any] | None]] = []
+"""Functions that find the state that needs no code of an application, by the type of one of its events."""
+
+
+def made_for(type: str) -> type[State] | None:
+    """The state of the library's own that applies events of this type, such as the row of a table."""
+    return next((cls for family in families if (cls := family(type)) is not None), None)
+
+
 def state_type(cls: type[State]) -> StateType:
     """The compiled form of a state class. Raises `DefinitionError`."""
     compiled = _compiled.get(cls)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from backstory.decide.latest import Latest
 from backstory.decide.state import State, identity
 from backstory.history.compare.jsonable import part_veil, plain_value, shown, words_of
+from backstory.rows.kinds import Row
 from backstory.values.masking import masked
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ def reference_document(reference: State) -> dict[str, Any]:
     if isinstance(reference, Latest):
         return {"tag": reference.tag}
     return {"state": type(reference).__name__, "identity": plain_value(identity(reference))}
+
+
+def noun_of(cls: type[State]) -> str:
+    """What one state of a class is called where they are counted: `2 rows`, `1 tag`, `3 Accounts`."""
+    return "tag" if cls is Latest else "row" if issubclass(cls, Row) else cls.__name__
 
 
 def name_of(reference: State) -> str:

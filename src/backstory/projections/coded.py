@@ -18,7 +18,7 @@ NUMBER, TEXT, NESTED = "n", "s", "t"
 MARK = "\U0010ffff"
 """Stands before the JSON of a list or a dict where Python sorts it among texts: behind them all."""
 
-LONGEST = 500
+LONGEST = 200
 """Characters of a text that are sorted by, because an index of PostgreSQL takes no long ones."""
 
 

@@ -105,7 +105,7 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
             (key, kept.decoded(state)) for key, state in tx.rows(f"SELECT key, state FROM {kept.table}")
         )
         return among(kept.cls, states, asked)
-    where = translated(asked.where, kept.columns)
+    where = _where(kept, asked.where)
     holds = predicate(where.rest, kept.cls) if where.rest else None
     sorting = ", ".join([*(_sorting(term, kept.columns[term.name]) for term in order), "key"])
     found: Page[Any] = Page()
@@ -142,10 +142,19 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
 def scans(kept: Materialized, asked: Asked) -> bool:
     """Whether no index of the table leads to the states that are asked for, so that all rows may have to be read."""
     order = terms(asked.order_by, kept.cls)
-    where = translated(asked.where, kept.columns)
+    where = _where(kept, asked.where)
     if not order and not asked.where.strip():
         return False
     return not any(_serves(index, where, order, kept.columns) for index in kept.index)
+
+
+def _where(kept: Materialized, text: str) -> Where:
+    """The condition in SQL. Of plain rows, only those are found that are there."""
+    where = translated(text, kept.columns)
+    if not kept.cls.inside:
+        return where
+    there = f'"{kept.cls.inside}" IS NOT NULL'
+    return where._replace(sql=f"{there} AND {where.sql}" if where.sql else there)
 
 
 def _serves(index: Sequence[str], where: Where, order: Sequence[Term], columns: Mapping[str, Column]) -> bool:
@@ -214,6 +223,8 @@ def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> 
     holds = predicate(asked.where, cls) if asked.where.strip() else None
     order = terms(asked.order_by, cls)
     found: Page[Any] = Page()
+    if cls.inside:
+        states = ((key, state) for key, state in states if getattr(state, cls.inside) is not None)
     rows = [(state, [*_values(state, order), key]) for key, state in states if holds is None or holds(state)]
     rows.sort(key=lambda row: row[1][-1])
     for index, term in reversed(list(enumerate(order))):

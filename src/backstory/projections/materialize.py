@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import msgspec
@@ -48,7 +48,8 @@ NAMED = re.compile(r'[^",\x00-\x1f\ud800-\udfff]+')
 
 WRITE = {
     "sqlite": "INSERT INTO {table} (key, state{columns}) VALUES (?, ?{values})",
-    "postgresql": "INSERT INTO {table} (key, state{columns}) SELECT e->>0, e->1{values} FROM jsonb_array_elements(?) e",
+    "postgresql": "INSERT INTO {table} (key, state{columns})"
+    " SELECT e->>0, e->{as_text}1{values} FROM jsonb_array_elements(?) e",
 }
 AGAIN = " ON CONFLICT (key) DO UPDATE SET state = excluded.state"
 
@@ -127,7 +128,7 @@ class Materialized(Projection, name="state"):
         sqlite = dialect == "sqlite"
         lines = [
             f"key {'TEXT' if sqlite else PLAIN[str]} PRIMARY KEY",
-            f"state {'TEXT' if sqlite else 'JSONB'} NOT NULL",
+            f"state {'TEXT' if sqlite or self._coded else 'JSONB'} NOT NULL",  # JSONB has no NUL
         ]
         for column in self.columns.values():
             if column.coded:
@@ -173,7 +174,8 @@ class Materialized(Projection, name="state"):
         if tx.dialect == "sqlite":
             tx.executemany(write, [(key, state.decode(), *codes) for key, state, codes in rows])
         elif rows:
-            tx.execute(write, ([(key, msgspec.Raw(state), *codes) for key, state, codes in rows],))
+            made: Callable[[bytes], Any] = bytes.decode if self._coded else msgspec.Raw
+            tx.execute(write, ([(key, made(state), *codes) for key, state, codes in rows],))
 
     def _writing(self, dialect: str) -> str:
         """The statement that writes a row, also over the one that is there."""
@@ -181,7 +183,9 @@ class Materialized(Projection, name="state"):
         values = ["?" if dialect == "sqlite" else f"e->>{2 + at}" for at in range(len(names))]
         again = "".join(f", {name} = excluded.{name}" for name in names)
         columns, given = ("".join(f", {each}" for each in some) for some in (names, values))
-        return WRITE[dialect].format(table=self.table, columns=columns, values=given) + AGAIN + again
+        as_text = ">" if self._coded else ""
+        write = WRITE[dialect].format(table=self.table, columns=columns, values=given, as_text=as_text)
+        return write + AGAIN + again
 
     def _codes(self, state: State) -> list[str | None]:
         """The values of the coded columns. That of `State.inside` itself says only whether it is there."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
 
+from backstory.decide import state as states
 from backstory.decide.state import State
 from backstory.errors import DefinitionError
 from backstory.forks import on_fork
@@ -83,6 +84,12 @@ def _event_class(type: str) -> type[Any] | None:
     return None if table is None else kind(table).events.get(type)
 
 
+def _row_class(type: str) -> type[Any] | None:
+    """The state of the rows whose events have this type."""
+    table = table_of(type)
+    return None if table is None else kind(table).row
+
+
 def row_event(type: str) -> EventType | None:
     """The compiled class of the events of rows that have this type; None for any other type."""
     cls = _event_class(type)
@@ -106,6 +113,7 @@ def _begin() -> None:
 
 on_fork(child=_begin)
 events.families.append(_event_class)
+states.families.append(_row_class)
 
 
 def _made(table: str) -> Kind:

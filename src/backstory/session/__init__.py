@@ -229,17 +229,11 @@ class Session:
 
     def rows(self, name: str) -> type[State] | None:
         """The rows of the table that has this name; None if none was ever written, or if it is a state."""
-        from backstory.rows.kinds import NAME, kind, types_of
-        from backstory.values.query import Query
+        from backstory.rows.written import rows_of
 
-        if (
-            not NAME.fullmatch(name)
-            or not self.has_store
-            or (self.has_application and any(cls.__name__ == name for cls in self.application.states))
-        ):
+        if not self.has_store:
             return None
-        written = self.log.read(Query.of(types=types_of(name)), limit=1)
-        return kind(name).row if any(True for _ in written) else None
+        return rows_of(self.log, name, self.application.states if self.has_application else ())
 
     def _needed_app(self) -> tuple[str, str]:
         found = self._found_app()

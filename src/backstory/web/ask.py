@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from backstory.errors import BackstoryError
 from backstory.history.refs.branches import MAIN
 from backstory.history.refs.revision import Point
+from backstory.rows.written import rows_of
 from backstory.values.commit import Head
 from backstory.web.kept import kept
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from backstory.database import Database
     from backstory.decide.state import State
+    from backstory.rows.kinds import Row
     from backstory.web.reader import Reader, Right
     from backstory.web.site import Site
 
@@ -177,10 +179,23 @@ class Ask:
         return () if self.site.application is None else self.site.application.states
 
     def state(self, name: str) -> type[State]:
-        """The state of the application that has this name. Raises `ApplicationError`, and `NotFound` without one."""
+        """The state of the application that has this name, or the rows of a table.
+
+        Raises `ApplicationError`, and `NotFound` without an application.
+        """
+        found = self.rows(name)
+        if found is not None:
+            return found
         if self.site.application is None:
-            raise NotFound(f"{name} is a state, and this page was opened without an application")
+            raise NotFound(
+                f"{name} is no tag, which has a colon, and no table; states need their application:"
+                " backstory ui --app NAME"
+            )
         return self.site.application.state(name)
+
+    def rows(self, name: str) -> type[Row] | None:
+        """The rows of the table that has this name; None if there is none."""
+        return rows_of(self.db.handle.line(self.point.chain).log, name, self.states)
 
     def may(self, right: Right) -> bool:
         """Whether the reader may do this."""

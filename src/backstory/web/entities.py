@@ -57,7 +57,8 @@ class Entity(msgspec.Struct, frozen=True):
 def stated(ask: Ask, tag: str) -> list[Entity]:
     """The states that this tag alone identifies, of those that have an event up to the point that is looked at."""
     found = []
-    for cls in ask.states:
+    rows = ask.rows(tag.partition(":")[0])
+    for cls in ask.states if rows is None else (*ask.states, rows):
         with suppress(BackstoryError):  # its identity is another one, or the reader may not ask about it
             one = Entity(referred(cls, [tag.partition(":")[2]]), (name_in(ask, cls), tag.partition(":")[2]))
             if one.tags == [tag] and is_there(ask, one):
@@ -77,13 +78,8 @@ def is_tag(parts: Sequence[str]) -> bool:
 
 def kind_of(ask: Ask, name: str) -> type[State]:
     """The class of states of this name. Raises `NotFound`."""
-    application = ask.site.application
-    if application is None:
-        raise NotFound(
-            f"{name} is no tag, which has a colon; states need their application: backstory ui --app NAME"
-        )
     try:
-        return application.state(name)
+        return ask.state(name)
     except ApplicationError as wrong:
         raise NotFound(str(wrong)).hinted(*wrong.hints) from wrong
 

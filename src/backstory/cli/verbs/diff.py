@@ -14,7 +14,7 @@ from backstory.cli.show import changes, commits, table
 from backstory.cli.show.text import count
 from backstory.documents.commits import commit_documents
 from backstory.documents.differences import events_diff_document, state_diff_document, states_diff_document
-from backstory.documents.states import name_of
+from backstory.documents.states import name_of, noun_of
 from backstory.errors import RevisionError
 from backstory.failing import theirs
 from backstory.history.compare.diff import diff_states
@@ -22,7 +22,6 @@ from backstory.history.compare.patch import json_patch
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, Range, commits_between, resolve_range
 from backstory.lookup import events_of
-from backstory.rows.kinds import Row
 from backstory.subject import Subjects
 from backstory.texts import states
 from backstory.told import pasted, plain
@@ -165,8 +164,7 @@ def every(session: Session, span: Range, arguments: Namespace, out: Output) -> i
             else:
                 out.line(out.paint(name, "bold"))
                 out.lines(f"  {text}" for text in changes.painted(each.difference, out))
-    what = "tag" if arguments.all == "tags" else "row" if issubclass(cls, Row) else cls.__name__
-    out.say(f"{count(number, what)} {'differs' if number == 1 else 'differ'}")
+    out.say(f"{count(number, noun_of(cls))} {'differs' if number == 1 else 'differ'}")
     return answer(not number)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from backstory.decide.latest import Latest
-from backstory.decide.state import State, state_type
+from backstory.decide.state import State, made_for, state_type
 from backstory.errors import DefinitionError, OutOfScope
 from backstory.failing import theirs
 from backstory.history.ask.diff_all import Changed, diff_all
@@ -69,12 +69,16 @@ def changed(
 ) -> Iterator[Changed]:
     """Stream the states of these classes that a commit changed, and how; without a class, the tags that it changed.
 
-    These are the tags of its events that match `query`, or those that are named: `Latest(tag)`. A class whose states do
+    These are the tags of its events that match `query`, or those that are named: `Latest(tag)`. The rows of tables need
+    no class of an application. A class whose states do
     not follow from the tags of events is left out, and one of events that are outside of the reader's scope. Raises
     `ApplicationError` for an error of the application's code.
     """
+    events = list(log.read(query, after=commit.first - 1, upto=commit.position))
+    made = [made_for(type) for type in dict.fromkeys(event.type for event in events)]
+    if states or (None not in made and not tags):
+        states = [*states, *dict.fromkeys(cls for cls in made if cls is not None)]
     if not states:
-        events = list(log.read(query, after=commit.first - 1, upto=commit.position))
         for tag in tags or dict.fromkeys(tag for event in events for tag in event.tags):
             own = [event for event in events if tag in event.tags]
             if difference := _of_tag(log, commit, tag, own):

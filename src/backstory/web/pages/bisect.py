@@ -14,7 +14,7 @@ from backstory.decide.latest import Latest
 from backstory.documents import document
 from backstory.documents.bisect import state_turn_document, turns_document
 from backstory.documents.errors import error_document
-from backstory.errors import ApplicationError, BackstoryError, OutOfScope, RevisionError
+from backstory.errors import BackstoryError, OutOfScope, RevisionError
 from backstory.failing import theirs
 from backstory.history.ask.bisect import Looked, StateTurn, looking_for_first, looking_for_turns
 from backstory.history.ask.changes import FieldChange, changed_at, on_a_line
@@ -103,11 +103,7 @@ def _meant(ask: Ask, of: str) -> tuple[type[State], State | None]:
     name, *identity = map(unquote, of.split("/")) if "/" in key else of.split()
     if name == "tags" and not identity:
         return Latest, None
-    if ask.site.application is None:
-        raise ApplicationError(
-            f"no application is known here, so {name} is not; a tag needs none: order:o-1, or tags for all of them"
-        )
-    cls = ask.site.application.state(name)
+    cls = ask.state(name)
     return cls, referred(cls, identity) if identity else None
 
 
@@ -125,8 +121,7 @@ def _form(ask: Ask, wrong: Exception | None = None, status: int = 200) -> Page:
 
 def _values(ask: Ask) -> dict[str, Any]:
     """The values of the form, and no answer."""
-    application = ask.site.application
-    kinds = [] if application is None else sorted(cls.__name__ for cls in application.states)
+    kinds = sorted(cls.__name__ for cls in ask.states)
     form = {name: ask.one(name) for name in ("of", "where", "good", "bad")}
     return {"form": form, "kinds": kinds[:200], "fields": _names(ask), "wrong": "", "answer": None}
 

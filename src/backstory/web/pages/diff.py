@@ -15,7 +15,7 @@ from backstory.decide.state import State
 from backstory.documents import document
 from backstory.documents.commits import commit_document
 from backstory.documents.differences import events_diff_document, state_diff_document, states_diff_document
-from backstory.documents.states import name_of
+from backstory.documents.states import name_of, noun_of
 from backstory.failing import theirs
 from backstory.history.ask.diff_all import Both, both
 from backstory.history.ask.seen import check_name
@@ -82,9 +82,8 @@ def _kept(ask: Ask) -> dict[str, object]:
 
 def _common(ask: Ask, a: str, b: str, span: Range | None) -> dict[str, Any]:
     """The values that the page has, whatever is compared."""
-    application = ask.site.application
     there = ask.path[1:] if span else []
-    kinds = [name_in(ask, cls) for cls in (application.states if application else ())]
+    kinds = [name_in(ask, cls) for cls in ask.states]
 
     def chosen(**params: object) -> str:
         kept = {"only": ask.one("only"), "field": ask.one("field")}
@@ -150,7 +149,7 @@ def _all(
     name = "tag" if cls is Latest else cls.__name__
     number = len(found)
     values = _common(ask, *names, span) | {
-        "lead": f"{shown.count(number, name)} {'differs' if number == 1 else 'differ'}.",
+        "lead": f"{shown.count(number, noun_of(cls))} {'differs' if number == 1 else 'differ'}.",
         "groups": [_group(name, cards)] if cards else [],
         "counts": Counter({"new": "added"}.get(each.kind, each.kind) for each in found),
         "left": len(wanted) - len(cards),

@@ -63,16 +63,17 @@ def page(ask: Ask) -> Answer:
             },
         )
     application = ask.site.application
-    kinds = () if application is None else application.states
+    kinds: list[type[State]] = [] if application is None else list(application.states)
+    kinds += [rows for key in found if (rows := ask.rows(key)) is not None]
     return Page(
         "kinds.html",
         "Entities",
         document(
             "states",
             app="" if application is None else application.name,
-            states=list(map(state_class_document, kinds)),
+            states=list(map(state_class_document, ask.states)),
         ),
-        ("states", "--app") if kinds else ("tags",),
+        ("states", "--app") if application is not None else ("tags",),
         {
             "kinds": [_kind(ask, cls) for cls in kinds],
             "keys": sorted(found.items(), key=lambda item: -len(item[1])),
