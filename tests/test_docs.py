@@ -52,6 +52,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(EXAMPLES.rglob("*.md")),
     *sorted((ROOT / "src" / "backstory" / "guide").glob("*.md")),
+    ROOT / "evals" / "README.md",
 ]
 SECONDS = 120
 
@@ -245,7 +246,7 @@ class Page:
             "PYTHONWARNINGS": "error",
             "TZ": "UTC",
         }
-        if self.path.is_relative_to(EXAMPLES):
+        if self.path.is_relative_to(EXAMPLES) or self.path.is_relative_to(ROOT / "evals"):
             environment["PYTHONPATH"] = str(ROOT)  # they are run from a checkout
         with subprocess.Popen(
             ["bash", "-c", script],

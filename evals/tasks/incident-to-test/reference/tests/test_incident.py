@@ -1,0 +1,15 @@
+"""A book that comes back early costs nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from library.books import Book, give_back
+from library.events import BookLent, BookReturned
+
+from backstory.testing import given
+
+
+def test_a_book_that_comes_back_early_costs_nothing() -> None:
+    lent = BookLent("b-1", "r-1", date(2026, 4, 2))
+    given(lent).when(give_back(Book("b-1")), time="2026-03-14T09:00").then(BookReturned("b-1", "r-1"))

@@ -1,0 +1,3 @@
+from evals.checking import ran
+
+ran("backstory", "run", "--once")
