@@ -54,7 +54,7 @@ def model_of(
     scenarios: Sequence[Scenario] | None = None,
     observed: Observed | None = None,
 ) -> Model:
-    """The model of an application. `folder` is what the places in it are relative to, by default the one of its modules.
+    """The model of an application. Places in it are relative to `folder`, by default the one of its modules.
 
     `scenarios` are those of its tests (`backstory.model.scenarios`), and `observed` is what a store has seen
     (`backstory.model.observed`); None where nobody has looked.
@@ -113,7 +113,7 @@ def model_of(
         inverses=found_inverses,
         uses=used,
         scenarios=None if scenarios is None else list(scenarios),
-        slices=slices(commands, states, projections, reactions),
+        slices=slices(events, commands, states, projections, reactions),
         observed=observed,
         differences=differences(commands, events, observed),
     )

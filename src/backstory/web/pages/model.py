@@ -1,7 +1,7 @@
-"""The event model: what can be decided, what happens then, and who reads it; drawn from the code, counted from the store.
+"""The event model: what can be decided, what happens then, and who reads it; read from the code, counted in the store.
 
-The code is no secret, and neither are names and numbers. What the store has seen is counted for a reader who may see all
-of it, at the end of a branch; others are shown the code.
+The code is no secret, and neither are names and numbers. What the store has seen is counted for a reader who may see
+all of it, at the end of a branch; others are shown the code.
 """
 
 from __future__ import annotations
