@@ -44,6 +44,10 @@ def test_what_came_by_transfer_can_be_taken_out() -> None:
     given(Transferred("bob", "ann", 70)).when(withdraw(ANN, cents=70)).then(Withdrawn("ann", 70))
 
 
+def test_more_than_is_there_cannot_be_transferred() -> None:
+    given(Deposited("ann", 5)).when(transfer(ANN, BOB, cents=6)).then_refused("insufficient funds", balance=5)
+
+
 def test_a_transfer_needs_two_accounts() -> None:
     given().when(transfer(ANN, ANN, cents=1)).then_refused("same account")
 

@@ -80,6 +80,10 @@ def test_a_course_does_not_shrink_below_its_students() -> None:
     taken.when(resize(MATHS, 3)).then_nothing()
 
 
+def test_only_what_is_open_is_resized() -> None:
+    given().when(resize(MATHS, 2)).then_refused("no such course")
+
+
 def test_one_leaves_what_one_is_in() -> None:
     place = Enrolment("maths", "ann")
     left = given(Enrolled("maths", "ann")).when(leave(place)).then(Left("maths", "ann"))

@@ -46,6 +46,11 @@ def test_the_owner_can_change_it() -> None:
     given(AccountRegistered("a-1", "ann")).when(change).then(UsernameChanged("a-1", "ann", "anna"))
 
 
+def test_it_cannot_be_changed_to_one_that_is_taken() -> None:
+    both = given(AccountRegistered("a-1", "ann"), AccountRegistered("a-2", "anna"))
+    both.when(change_username(ANN, ANNA, "a-1", NOON)).then_refused("username taken")
+
+
 def test_nobody_else_can_change_it_or_close_the_account() -> None:
     registered = given(AccountRegistered("a-1", "ann"))
     registered.when(change_username(ANN, ANNA, "a-2", NOON)).then_refused("not your username")

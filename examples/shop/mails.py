@@ -24,4 +24,4 @@ def mail(event: News, order: Order, delivery: Delivery) -> Command:
         case Cancelled(reason=reason):
             subject = f"Your order was cancelled: {reason}"
     outside.mail_service.send(order.email, subject, key=delivery.key)
-    return note_mail(order, subject=subject)
+    return note_mail(order.order, subject=subject)

@@ -17,8 +17,9 @@ class Order(State):
     email: str = ""
     cents: int = 0
     status: str = "none"
+    reminded: bool = False
 
-    def apply(self, event: Placed | PaymentAsked | Paid | PaymentRefused | Cancelled) -> None:
+    def apply(self, event: Placed | PaymentAsked | Paid | PaymentRefused | Reminded | Cancelled) -> None:
         match event:
             case Placed(email=email, cents=cents):
                 self.email, self.cents, self.status = email, cents, "open"
@@ -26,6 +27,8 @@ class Order(State):
                 self.status = "being paid"
             case PaymentRefused():
                 self.status = "open"
+            case Reminded():
+                self.reminded = True
             case Paid():
                 self.status = "paid"
             case Cancelled():
@@ -56,6 +59,8 @@ def cancel(order: Order, reason: str) -> Cancelled:
 @command
 def remind(order: Order) -> Reminded:
     _need_open(order)
+    if order.reminded:
+        raise Refused("reminded already")
     return Reminded(order.order)
 
 
@@ -70,8 +75,9 @@ def note_refused(order: Order, reason: str) -> PaymentRefused:
 
 
 @command
-def note_mail(order: Order, subject: str) -> Mailed:
-    return Mailed(order.order, subject)
+def note_mail(order: str, subject: str) -> Mailed:
+    """Nothing is decided: it conflicts with nothing, so it does not read the order."""
+    return Mailed(order, subject)
 
 
 def _need_open(order: Order) -> None:

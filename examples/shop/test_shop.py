@@ -11,10 +11,22 @@ import pytest
 from backstory import connect
 from backstory.testing import check_projection, every_order, given
 from examples.shop import outside
-from examples.shop.events import Cancelled, Mailed, Paid, PaymentAsked, PaymentRefused, Placed, Reminded
+from examples.shop.cart import Article, Cart, check_out, put, stock
+from examples.shop.events import (
+    Cancelled,
+    CheckedOut,
+    Mailed,
+    Paid,
+    PaymentAsked,
+    PaymentRefused,
+    Placed,
+    PutInCart,
+    Reminded,
+    Stocked,
+)
 from examples.shop.mails import mail
 from examples.shop.open_orders import OpenOrders, page
-from examples.shop.order import Order, cancel, note_taken, pay, place
+from examples.shop.order import Order, cancel, note_taken, pay, place, remind
 from examples.shop.payments import charge
 from examples.shop.reminders import Unpaid
 
@@ -22,6 +34,7 @@ ORDER = Order("o-1")
 PLACED = Placed("o-1", "ann@example.com", 2_500)
 ASKED = PaymentAsked("o-1", "visa", 2_500)
 TAKEN = Paid("o-1", "receipt-1")
+REMINDED = Reminded("o-1")
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +60,31 @@ def test_it_is_paid_once() -> None:
     given(PLACED).when(pay(ORDER, "visa")).then(ASKED)
     for past in [ASKED], [ASKED, TAKEN], [Cancelled("o-1", "test")]:
         given(PLACED, *past).when(pay(ORDER, "visa")).then_refused("the order is not open")
+
+
+def test_only_an_open_order_is_cancelled_or_reminded_of_and_that_once() -> None:
+    given(PLACED, ASKED).when(cancel(ORDER, "test")).then_refused("the order is not open")
+    given(PLACED, ASKED).when(remind(ORDER)).then_refused("the order is not open")
+    given(PLACED).when(remind(ORDER)).then(REMINDED).when(remind(ORDER)).then_refused("reminded already")
+
+
+def test_articles_go_from_the_stock_into_a_cart_and_become_an_order() -> None:
+    given().when(stock(Article("pen"), 1, 250)).then(Stocked("pen", 1, 250))
+    full = (
+        given(Stocked("pen", 1, 250))
+        .when(put(Cart("c-1"), Article("pen")))
+        .then(PutInCart("c-1", "pen", 250))
+    )
+    full.when(put(Cart("c-2"), Article("pen"))).then_refused("it is sold out", article="pen")
+    placed = full.when(check_out(Cart("c-1"), ORDER, "ann@example.com"))
+    placed.then(CheckedOut("c-1", "o-1"), Placed("o-1", "ann@example.com", 250))
+    placed.when(put(Cart("c-1"), Article("pen"))).then_refused("the cart is an order by now", order="o-1")
+    placed.when(check_out(Cart("c-1"), Order("o-2"), "")).then_refused("there is nothing to order")
+
+
+def test_a_cart_becomes_an_order_of_its_own() -> None:
+    past = given(PutInCart("c-1", "pen", 250), PLACED)
+    past.when(check_out(Cart("c-1"), ORDER, "bob@example.com")).then_refused("there is such an order")
 
 
 def test_nothing_is_cancelled_while_its_money_may_be_on_its_way() -> None:

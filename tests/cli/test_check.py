@@ -119,7 +119,7 @@ def test_the_store_is_looked_at_and_the_schema_lock_too(run: Run, application: P
 
 def test_the_rules_are_listed_without_an_application(run: Run) -> None:
     assert run("check", "--rules").out.startswith("BM001 an event that nobody reads\n")
-    assert len(run("check", "--rules", "--json").json["rules"]) == 17
+    assert len(run("check", "--rules", "--json").json["rules"]) == 18
 
 
 def test_json_and_github_are_two_forms(run: Run) -> None:

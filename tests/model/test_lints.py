@@ -351,6 +351,46 @@ def test_a_command_that_decides_on_states_which_cannot_see_its_events(modelled: 
     assert not [one for one in listed(modelled(LAMP + sees)) if one.startswith(("BM008", "BM009"))]
 
 
+def test_a_command_that_gives_what_others_give_only_after_a_look(modelled: Modelled) -> None:
+    more = """
+class Roof(State):
+    roof: Tag[str]
+
+    def apply(self, event: Fixed) -> None: ...
+
+class Fixed(Event):
+    roof: Tag[str]
+    lamp: Tag[str]
+
+class Kept(State):
+    lamp: Tag[str]
+    fixed: bool = False
+
+    def apply(self, event: Fixed) -> None:
+        self.fixed = True
+
+@command
+def fix(kept: Kept, roof: Roof) -> Fixed:
+    if kept.fixed:
+        raise Refused("fixed")
+    return Fixed(roof.roof, kept.lamp)
+
+@command
+def hurry(roof: Roof, lamp: str) -> Fixed:
+    return Fixed(roof.roof, lamp)
+"""
+    found = [one for one in listed(modelled(LAMP + more)) if one.startswith("BM018")]
+    assert found == ["BM018 command:hurry/Kept"]
+    looks = more.replace("def hurry(roof: Roof, lamp: str)", "def hurry(roof: Roof, kept: Kept)")
+    assert "BM018" not in str(
+        listed(modelled(LAMP + looks.replace("roof.roof, lamp)", "roof.roof, kept.lamp)")))
+    )
+    optional = more.replace(
+        "    lamp: Tag[str]\n\nclass Kept", "    lamp: Tag[str | None] = None\n\nclass Kept"
+    )
+    assert "BM018" not in str(listed(modelled(LAMP + optional)))
+
+
 def test_two_commands_with_one_name(modelled: Modelled) -> None:
     text = "class {0}(Event):\n    x: int\n@command\ndef same(x: int) -> {0}:\n    return {0}(x)\n"
     model = modelled(beside={"one": text.format("Red"), "two": text.format("Blue")}, scenarios=[])

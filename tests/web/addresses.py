@@ -54,6 +54,7 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
     ),
     "branches": ("/branches",),
     "merge": ("/merge/price-review/main", "/merge/refund-cap/main"),
+    "model": ("/model", "/model?at={refund}", "/model?at=refund-cap"),
     "models": ("/models", "/models/order_search", "/models/tell_customer"),
     "search": (
         "/search",

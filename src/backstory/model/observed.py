@@ -7,7 +7,7 @@ there, so their cost is that of the new events. A summary of a history that has 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 
@@ -27,7 +27,7 @@ FORMAT = 1
 NAME = re.compile(rb'\{"name":"([^"\\]*)"')
 """How a recorded command begins."""
 
-CHUNK = 10_000
+CHUNK = 5_000
 """Events that are looked at between two words about the progress."""
 
 
@@ -48,16 +48,26 @@ def observed(
 
     `log` is the stored one or the opened one: data is not looked at. Nothing is kept where caches cannot be written.
     """
+    for step in observing(log, caches, branch):
+        if isinstance(step, Observed):
+            return step
+        if progress is not None:
+            progress(step)
+    raise AssertionError("it ends with what was seen")
+
+
+def observing(log: Log, caches: Caches | None, branch: str) -> Iterator[int | Observed]:
+    """The same, step by step: the positions that it has come to, and in the end what was seen."""
     head = log.head()
     summary = _kept(log, caches, branch, head)
     if summary.position < head.position:
-        _catch_up(summary, log, head, progress)
+        yield from _catch_up(summary, log, head)
         if caches is not None:
             with suppress(StoreError, OSError):
                 caches.set(PREFIX + branch, msgspec.json.encode(summary))
     edges = [edge for command in sorted(summary.edges) for _, edge in sorted(summary.edges[command].items())]
     types = [one for name in sorted(summary.types) for _, one in sorted(summary.types[name].items())]
-    return Observed(branch, head.position, edges, types)
+    yield Observed(branch, head.position, edges, types)
 
 
 def _kept(log: Log, caches: Caches | None, branch: str, head: Head) -> Summary:
@@ -75,8 +85,8 @@ def _kept(log: Log, caches: Caches | None, branch: str, head: Head) -> Summary:
     return summary if (commit.position, commit.hash.hex()) == (summary.position, summary.hash) else Summary()
 
 
-def _catch_up(summary: Summary, log: Log, head: Head, progress: Callable[[int], None] | None) -> None:
-    """Count the commits and events after the summary's position."""
+def _catch_up(summary: Summary, log: Log, head: Head) -> Iterator[int]:
+    """Count the commits and events after the summary's position; give the position now and then."""
     events = iter(log.read(after=summary.position, upto=head.position))
     for commit in log.commits(after=summary.position, upto=head.position):
         command, time = _command_of(commit), commit.time
@@ -94,8 +104,8 @@ def _catch_up(summary: Summary, log: Log, head: Head, progress: Callable[[int], 
                 edge = edges[kind] = ObservedEdge(command, kind, 0, position, time)
             edge.events += 1
             edge.last, edge.last_time = position, time
-            if progress is not None and not position % CHUNK:
-                progress(position)
+            if not position % CHUNK:
+                yield position
     summary.position, summary.hash = head.position, head.hash.hex()
 
 

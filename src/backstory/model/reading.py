@@ -39,7 +39,7 @@ from backstory.model.elements import (
 from backstory.model.naming import Names
 from backstory.model.reactions import reaction
 from backstory.model.slices import slices
-from backstory.model.sources import Sources
+from backstory.model.sources import Sources, home_of
 from backstory.model.tables import tables
 from backstory.model.uses import ids, uses
 from backstory.projections.projection import AnyProjection, instance
@@ -49,17 +49,17 @@ from backstory.values.event_types import EventType
 
 def model_of(
     app: Application,
-    folder: Path,
+    folder: Path | None = None,
     *,
     scenarios: Sequence[Scenario] | None = None,
     observed: Observed | None = None,
 ) -> Model:
-    """The model of an application. `folder` is what the places in it are relative to.
+    """The model of an application. Places in it are relative to `folder`, by default the one of its modules.
 
     `scenarios` are those of its tests (`backstory.model.scenarios`), and `observed` is what a store has seen
     (`backstory.model.observed`); None where nobody has looked.
     """
-    reader = _Reader(app, folder, scenarios or ())
+    reader = _Reader(app, folder or home_of(app.name), scenarios or ())
     commands = [reader.command(each) for each in app.commands]
     reactions = [
         reaction(each, reader.code, reader.sources, reader.names, reader.scenarios) for each in app.reactions
@@ -113,10 +113,15 @@ def model_of(
         inverses=found_inverses,
         uses=used,
         scenarios=None if scenarios is None else list(scenarios),
-        slices=slices(commands, states, projections, reactions),
+        slices=slices(events, commands, states, projections, reactions),
         observed=observed,
         differences=differences(commands, events, observed),
     )
+
+
+def beside(model: Model, observed: Observed | None) -> Model:
+    """The same model, with what a store has seen beside it."""
+    return replace(model, observed=observed, differences=differences(model.commands, model.events, observed))
 
 
 class _Reader:

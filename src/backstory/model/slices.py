@@ -6,17 +6,24 @@ import re
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from backstory.model.elements import Command, Id, Projection, Reaction, Slice, State
+from backstory.model.elements import Command, Event, Id, Projection, Reaction, Slice, State
+
+LAST = "\U0010ffff", 0
+"""The place of what has none: behind all others."""
 
 
 def slices(
+    events: Sequence[Event],
     commands: Sequence[Command],
     states: Sequence[State],
     projections: Sequence[Projection],
     reactions: Sequence[Reaction],
 ) -> list[Slice]:
-    """All slices, in the order of time."""
-    found = [*map(_change, commands)]
+    """All slices, in the order of time: commands as their first events are defined, which people do in that order."""
+    places = {event.id: (event.place.file, event.place.line) for event in events if event.place is not None}
+    found = sorted(
+        map(_change, commands), key=lambda one: min((places.get(id, LAST) for id in one.events), default=LAST)
+    )
     found += [_view(one.id, one.name, one.events) for one in projections]
     deciding = {read.state for command in commands for read in command.reads}
     reacting = {state for one in reactions for state in one.reads}

@@ -94,6 +94,17 @@ def file_of(cls: type[Any]) -> str | None:
     return next((function.__code__.co_filename for function in functions), None)
 
 
+def home_of(module_name: str) -> Path:
+    """The folder that an application is seen from: that of its module, or the one around its package."""
+    top = module_name.partition(":")[0].partition(".")[0]
+    module = sys.modules.get(top)
+    path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    if path is None:
+        return Path()
+    file = Path(path)
+    return file.parent.parent if file.name == "__init__.py" else file.parent
+
+
 def application_files(module_name: str) -> Iterator[str]:
     """The files of a module, or of a package with all that is inside of it, without tests."""
     module = sys.modules.get(module_name)

@@ -35,6 +35,7 @@ SECTIONS = (
     ("bisect", "Bisect", ("bisect",)),
     ("branches", "Branches", ("branches", "merge", "act", "do")),
     ("models", "Read models", ("models",)),
+    ("model", "Event model", ("model",)),
 )
 """The navigation: the first part of an address, the name, and the first parts that belong to it."""
 

@@ -18,6 +18,7 @@ from backstory.web.trend import Trend
 if TYPE_CHECKING:
     from backstory.application import Application
     from backstory.database import Database
+    from backstory.model.elements import Model, Observed
     from backstory.web.reader import Actor, Reader
 
 
@@ -51,6 +52,7 @@ class Site:
         self.zone = zone
         self.streams = Streams(db)
         self.trend = Trend()
+        self._model: Model | None = None
         self.threads, self.long_threads = CapacityLimiter(THREADS), CapacityLimiter(LONG)
         self.action_threads = CapacityLimiter(ACTING)
         self.secret = secrets.token_bytes(32) if secret is None else secret
@@ -58,6 +60,19 @@ class Site:
     def seen_by(self, reader: Reader) -> Database:
         """The database as a reader may see it: read-only, and only what is in the reader's scope."""
         return scoped(self.db, reader.scope)
+
+    def model(self, seen: Observed | None) -> Model | None:
+        """The event model of the application with what its store has seen; None without an application.
+
+        The code is read once: it does not change while the process lives.
+        """
+        from backstory.model.reading import beside, model_of
+
+        if self.application is None:
+            return None
+        if self._model is None:
+            self._model = model_of(self.application)
+        return beside(self._model, seen)
 
     @property
     def clock(self) -> Callable[[], datetime]:

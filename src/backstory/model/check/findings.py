@@ -139,5 +139,10 @@ RULES: dict[str, Rule] = {
         "It would hide a finding that comes later, which nobody has looked at.",
         "Take it out of pyproject.toml.",
     ),
+    "BM018": Rule(
+        "a command that gives an event without the look that others take before they give it",
+        "What the others refuse comes in by this one, and its decision is not protected by theirs.",
+        "Let it read the state, too, and refuse what the others refuse.",
+    ),
 }
 """The rules. A code keeps its meaning for ever."""

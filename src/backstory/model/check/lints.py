@@ -9,6 +9,7 @@ from backstory.model.check.endless import endless
 from backstory.model.check.findings import Finding
 from backstory.model.elements import Command, Id, Model, Reaction, Reads, State
 from backstory.model.scenarios import NAME
+from backstory.model.unguarded import unguarded
 
 Lint = Callable[[Model], Iterator[Finding]]
 
@@ -99,6 +100,16 @@ def blind(model: Model) -> Iterator[Finding]:
             yield Finding("BM009", command.id, command.place, what)
 
 
+def open_doors(model: Model) -> Iterator[Finding]:
+    """BM018."""
+    commands = {command.id: command for command in model.commands}
+    for one in unguarded(model):
+        command, state, event = (id.partition(":")[2] for id in (one.command, one.state, one.event))
+        others = ", ".join(id.partition(":")[2] for id in one.deciders)
+        what = f"{command} gives {event} and does not read {state}, on which {others} decide"
+        yield Finding("BM018", f"{one.command}/{state}", commands[one.command].place, what)
+
+
 def alike(model: Model) -> Iterator[Finding]:
     """BM010."""
     names = Counter(command.name for command in model.commands)
@@ -141,4 +152,15 @@ def _sees(state: State, command: Command) -> bool:
     return state.events is None or any(each.event in state.events for each in command.gives)
 
 
-LINTS: tuple[Lint, ...] = (unread, ungiven, unfilled, untried, endless, wide, blind, alike, drifted)
+LINTS: tuple[Lint, ...] = (
+    unread,
+    ungiven,
+    unfilled,
+    untried,
+    endless,
+    wide,
+    blind,
+    open_doors,
+    alike,
+    drifted,
+)

@@ -106,7 +106,11 @@ def _contents(one: Slice, model: Model) -> dict[str, list[Id]]:
             for id in model.element(event).read_by
             if id.startswith("state:") and id not in states
         ]
-    states = [id for id in states if not id.startswith("reaction:")]
+    takes = {id: set(getattr(model.elements().get(id), "events", None) or ()) for id in states}
+    states = sorted(
+        (id for id in states if not id.startswith("reaction:")),
+        key=lambda id: takes[id].isdisjoint(one.events),
+    )
     return {
         "reaction": one.automations,
         "command": one.commands,

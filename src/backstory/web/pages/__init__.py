@@ -25,6 +25,7 @@ PAGES = {
     "e": "entity",
     "search": "search",
     "models": "models",
+    "model": "model",
 }
 """The first part of an address, and the module of `pages/` that answers: `page(ask)`."""
 

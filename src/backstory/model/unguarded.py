@@ -1,0 +1,51 @@
+"""Commands that give an event without the look that others take before they give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from backstory.model.elements import Command, Event, Id, Model, State
+
+
+class Unguarded(msgspec.Struct, frozen=True):
+    """A command gives an event, and does not read the state on which `deciders` decide whether to give it."""
+
+    command: Id
+    state: Id
+    event: Id
+    deciders: list[Id]
+
+
+def unguarded(model: Model) -> Iterator[Unguarded]:
+    """Each of them. Its decision is not protected by what the others decide about the same thing.
+
+    Only states that each such event is about count: its tags are always there.
+    """
+    events = {event.id: event for event in model.events}
+    for state in model.states:
+        about = [id for id in state.events or () if _always(events[id], state)]
+        for event in about:
+            givers = [one for one in model.commands if any(each.event == event for each in one.gives)]
+            deciders = [one.id for one in givers if _decides(one, state)]
+            for one in givers if deciders else ():
+                if all(read.state != state.id for read in one.reads):
+                    yield Unguarded(one.id, state.id, event, deciders)
+
+
+def _always(event: Event, state: State) -> bool:
+    """Whether each such event says which state it is about."""
+    tags = {field.tag for field in event.fields if field.tag and field.required}
+    return bool(state.identity) and {field.tag for field in state.identity} <= tags
+
+
+def _decides(command: Command, state: State) -> bool:
+    """Whether a command can refuse, and looks at more of a state than its identity."""
+    identity = {field.name for field in state.identity}
+    looks = (
+        read.uses is None or not set(read.uses) <= identity
+        for read in command.reads
+        if read.state == state.id
+    )
+    return bool(command.refuses) and any(looks)
