@@ -29,6 +29,14 @@ The guides say how the parts work together; [errors](errors.md) has every error,
 SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory": ("To be imported from `backstory`.", {"backstory": []}),
     "backstory.aio": ("The same database for async code; needs the extra `async`.", {"backstory.aio": []}),
+    "backstory.contrib.fastapi": (
+        "The database in an application of [FastAPI](guide/fastapi.md); needs the extra `fastapi`.",
+        {"backstory.contrib.fastapi": []},
+    ),
+    "backstory.contrib.starlette": (
+        "The same for [Starlette](guide/fastapi.md#starlette-without-fastapi); needs the extra `web`.",
+        {"backstory.contrib.starlette": []},
+    ),
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.scope": (
         "The part of a history that a reader may see; [scopes](design/scope.md).",

@@ -49,6 +49,7 @@ def test_a_command_on_what_is_still_so_is_done(db: Database) -> None:
     seen = db.see(Book("a"))
     db.append(Entered("b", 2, 0))
     commit = db.execute(enter(Book("a"), 2), seen=seen)
+    assert commit is not None
     assert commit.condition is not None
     assert commit.condition.after == seen.place.position  # the store has judged all of it
 

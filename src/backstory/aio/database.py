@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command, R
-    from backstory.decide.state import State
     from backstory.history.refs.revision import Revision
     from backstory.live import Seen
     from backstory.outbox.message import Outbox
@@ -59,7 +58,7 @@ class AsyncDatabase(Verbs):
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         at: datetime | None = None,
-        seen: Seen[State] | None = None,
+        seen: Seen[Any] | None = None,
         attempts: int = ATTEMPTS,
     ) -> R:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""

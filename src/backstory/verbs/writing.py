@@ -37,7 +37,7 @@ class Writes(Held):
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         at: datetime | None = None,
-        seen: Seen[State] | None = None,
+        seen: Seen[Any] | None = None,
         attempts: int = ATTEMPTS,
     ) -> R:
         """Load the states that the command reads, decide, append on that condition, and try again on a conflict.

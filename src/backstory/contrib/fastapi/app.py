@@ -1,0 +1,70 @@
+"""The database of an application of FastAPI, as a dependency."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from inspect import Parameter, Signature
+from os import PathLike
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from backstory.aio import AsyncDatabase
+from backstory.contrib import starlette
+from backstory.database import Database
+
+T = TypeVar("T")
+
+
+async def nobody() -> None:
+    """The author of an application that knows nobody."""
+
+
+class Backstory(starlette.Backstory):
+    """One database for an application; see `backstory.contrib.starlette.Backstory`.
+
+    `Depends(history)` gives an endpoint the `AsyncDatabase`, in whose commits the author and the id of the request are;
+    `Depends(history.sync)` gives the `Database`, for endpoints that are plain functions. `author` is a dependency, too:
+    it may take headers, cookies and security schemes, which the documentation of the endpoints then shows.
+    """
+
+    def __init__(
+        self,
+        address: str | PathLike[str],
+        *,
+        author: Callable[..., Any] | None = None,
+        correlation: str = "x-request-id",
+        refusals: Mapping[str, int] | None = None,
+        most_bytes: int = 1_000_000,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            address, correlation=correlation, refusals=refusals, most_bytes=most_bytes, **options
+        )
+        self.__signature__ = _signature(author or nobody)
+        self.sync = self._sync()
+
+    async def __call__(self, connection: HTTPConnection, author: str | None) -> AsyncIterator[AsyncDatabase]:
+        """The dependency. It is async, so that the endpoint sees the author, whichever kind of function it is."""
+        with self.named(connection, author):
+            yield self.db
+
+    def _sync(self) -> Callable[..., AsyncIterator[Database]]:
+        async def sync(connection: HTTPConnection, author: str | None) -> AsyncIterator[Database]:
+            with self.named(connection, author):
+                yield self.db.db
+
+        sync.__signature__ = self.__signature__  # type: ignore[attr-defined]
+        return sync
+
+
+def _signature(author: Callable[..., Any]) -> Signature:
+    """The parameters of the dependency, as FastAPI reads them."""
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    return Signature(
+        [
+            Parameter("connection", kind, annotation=HTTPConnection),
+            Parameter("author", kind, annotation=Annotated[str | None, Depends(author)]),
+        ]
+    )

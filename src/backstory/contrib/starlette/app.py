@@ -1,0 +1,148 @@
+"""The database of an application: opened once in each process, and used by each request in the name of somebody."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from starlette.requests import HTTPConnection, Request
+
+from backstory import aio
+from backstory.aio import AsyncDatabase
+from backstory.contrib.starlette.answering import Answer, Endpoint
+from backstory.contrib.starlette.doing import Doing
+from backstory.contrib.starlette.problems import answered
+from backstory.contrib.starlette.reading import One
+from backstory.decide.context import context
+from backstory.errors import BackstoryError
+from backstory.values.ids import new_id
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.responses import Response
+
+    from backstory.decide.commands import CommandType
+    from backstory.decide.state import State
+
+Authors: TypeAlias = Callable[[Any], str | Awaitable[str | None] | None]
+"""Names who makes a request; None for somebody who is not known."""
+
+GIVEN_ID = re.compile(r"[!-~]{1,200}", re.ASCII)
+"""An id of a request that is taken from outside."""
+
+TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII)
+"""The header `traceparent` of W3C Trace Context, with the id of the trace."""
+
+NOT_OPEN = (
+    "the database is open from the start of the application to its end: call install(app), and in a test run the"
+    " application's lifespan, as `with TestClient(app)` does"
+)
+
+
+class Backstory:
+    """One database for an application. Nothing is opened here: each process opens it when it starts to serve.
+
+    `author` is a function of the request, which may be async: it names who makes the request, and every commit of the
+    request has that author. The id of the request is the commits' `correlation`: from the header `correlation`, else
+    that of a W3C trace, else a new one. `refusals` gives statuses to codes of `Refused`, `{"empty": 422}`; other
+    refusals are 409. Other options are those of `backstory.connect`. Requests of more than `most_bytes` are refused.
+    """
+
+    def __init__(
+        self,
+        address: str | PathLike[str],
+        *,
+        author: Authors | None = None,
+        correlation: str = "x-request-id",
+        refusals: Mapping[str, int] | None = None,
+        most_bytes: int = 1_000_000,
+        **options: Any,
+    ) -> None:
+        self.address = address
+        self.refusals = dict(refusals or {})
+        if wrong := [code for code, status in self.refusals.items() if not 400 <= status < 500]:
+            raise ValueError(f"the status of a refusal is from 400 to 499; that of {wrong[0]!r} is not")
+        self.most_bytes = most_bytes
+        self._author = author
+        self._correlation = correlation
+        self._options = options
+        self._db: AsyncDatabase | None = None
+
+    @property
+    def db(self) -> AsyncDatabase:
+        """The open database; `db.db` is that for code that does not await. Raises `RuntimeError` if it is not open."""
+        if self._db is None:
+            raise RuntimeError(NOT_OPEN)
+        return self._db
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:  # noqa: ARG002 - Starlette gives it
+        """Open the database for the time that the application serves. Inside of another one this does nothing."""
+        if self._db is not None:
+            yield
+            return
+        async with aio.connect(self.address, **self._options) as db:
+            self._db = db
+            try:
+                yield
+            finally:
+                self._db = None
+
+    def install(self, app: Starlette) -> None:
+        """Let an application open the database before its own lifespan, and answer the errors of the library."""
+        app.add_exception_handler(BackstoryError, self.failed)
+        inside = app.router.lifespan_context
+
+        @asynccontextmanager
+        async def lifespan(app: Any) -> AsyncIterator[Any]:
+            async with self.lifespan(app), inside(app) as state:
+                yield state
+
+        app.router.lifespan_context = lifespan
+
+    async def failed(self, request: object, error: Exception) -> Response:  # noqa: ARG002 - Starlette gives it
+        """The answer to an error of the library. Raises the error if it is a fault and no answer."""
+        assert isinstance(error, BackstoryError)
+        return answered(error, self.refusals)
+
+    @asynccontextmanager
+    async def acting(self, request: HTTPConnection) -> AsyncIterator[AsyncDatabase]:
+        """The database, for one request: its commits have the author and the id of the request."""
+        author = None if self._author is None else self._author(request)
+        if inspect.isawaitable(author):
+            author = await author
+        with self.named(request, author):
+            yield self.db
+
+    def named(self, request: HTTPConnection, author: str | None) -> AbstractContextManager[None]:
+        """A block whose commits have this author, and the id of the request."""
+        return context(author=author, correlation=self.correlation(request.headers))
+
+    def correlation(self, headers: Mapping[str, str]) -> str:
+        """The id of a request: as its headers have it, or a new one."""
+        given = headers.get(self._correlation, "")
+        if GIVEN_ID.fullmatch(given):
+            return given
+        trace = TRACE.fullmatch(headers.get("traceparent", ""))
+        return new_id() if trace is None else trace[1]
+
+    def endpoint(self, answer: Answer) -> Endpoint:
+        """An endpoint of Starlette that answers in the name of the author."""
+
+        async def endpoint(request: Request) -> Response:
+            async with self.acting(request) as db:
+                return await answer(request, db)
+
+        return endpoint
+
+    def command(self, command: CommandType[...], *, status: int = 200) -> Endpoint:
+        """An endpoint that executes a command: states and arguments from the path by their names, others from JSON."""
+        return self.endpoint(Doing(self, command, status))
+
+    def state(self, state: type[State]) -> Endpoint:
+        """An endpoint that shows a state, whose identity is in the path; see `One`."""
+        return self.endpoint(One(state))
