@@ -7,12 +7,12 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.security import APIKeyHeader
 
-from backstory import Author, Database, Event, NewId, Personal, Refused, State, Tag, command
+from backstory import Author, Database, Event, Materialized, NewId, Personal, Refused, State, Tag, command
 from backstory.aio import AsyncDatabase
-from backstory.contrib.fastapi import Backstory, Router
+from backstory.contrib.fastapi import Backstory, Router, live
 
 
 class Arrived(Event, name="depot.arrived"):
@@ -133,13 +133,17 @@ async def signed_in(given: Annotated[str | None, Depends(key)]) -> str | None:
 
 def application(address: str, **options: Any) -> FastAPI:
     """The depot's application on a store."""
-    history = Backstory(address, author=signed_in, refusals={"gone": 404, "nested": 422}, **options)
+    tables = [Materialized(Parcel, index=["grams"]), Materialized(Count)]
+    refusals = {"gone": 404, "nested": 422}
+    history = Backstory(address, author=signed_in, refusals=refusals, inline=tables, **options)
 
     router = Router(history, prefix="/parcels", tags=["parcels"])
     router.command("/{parcel}", arrive, status_code=201)
     router.state("/{parcel}", Parcel)
     router.command("/{parcel}/labels", label, method="PUT")
     router.command("/{parcel}/moves", move)
+    router.live("/{parcel}/live", Parcel)
+    router.find("", Parcel, within="grams > 0", order="-grams", most=5)
 
     counts = Router(history)
     counts.command("/counts/{row}/{place}", count, method="PUT", summary="Count it", deprecated=True)
@@ -147,6 +151,7 @@ def application(address: str, **options: Any) -> FastAPI:
     counts.command("/notes", note)
     counts.command("/shelves/{shelf}/parcels/{parcel}", move, name="onto the shelf")
     counts.state("/shelves/{shelf}", Shelf)
+    counts.find("/counts", Count, fields=["row"], most=2)
 
     ours: Any = Depends(history)
     ours_sync: Any = Depends(history.sync)
@@ -170,6 +175,10 @@ def application(address: str, **options: Any) -> FastAPI:
     async def awaited(parcel: str, db: AsyncDatabase = ours) -> str:
         commit = await db.execute(label(Parcel(parcel), ["awaited"]))
         return "" if commit is None else commit.author
+
+    @app.get("/live")
+    async def everything(request: Request, db: AsyncDatabase = ours) -> Any:
+        return live(request, db, Labelled | Moved)
 
     app.state.history = history
     return app

@@ -20,5 +20,6 @@ extra("fastapi", "backstory.contrib.fastapi", "fastapi")
 
 from backstory.contrib.fastapi.app import Backstory  # noqa: E402 - only where the extra is there
 from backstory.contrib.fastapi.router import Router  # noqa: E402
+from backstory.contrib.starlette.living import live  # noqa: E402
 
-__all__ = ["Backstory", "Router"]
+__all__ = ["Backstory", "Router", "live"]

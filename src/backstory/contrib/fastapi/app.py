@@ -37,10 +37,16 @@ class Backstory(starlette.Backstory):
         correlation: str = "x-request-id",
         refusals: Mapping[str, int] | None = None,
         most_bytes: int = 1_000_000,
+        most_streams: int = 1_000,
         **options: Any,
     ) -> None:
         super().__init__(
-            address, correlation=correlation, refusals=refusals, most_bytes=most_bytes, **options
+            address,
+            correlation=correlation,
+            refusals=refusals,
+            most_bytes=most_bytes,
+            most_streams=most_streams,
+            **options,
         )
         self.__signature__ = _signature(author or nobody)
         self.sync = self._sync()

@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from starlette.responses import JSONResponse, Response
 
-from backstory.contrib.starlette.answering import PLACE
+from backstory.contrib.starlette.answering import AFTER, PLACE
 from backstory.contrib.starlette.naming import Named, identity_of
 from backstory.contrib.starlette.problems import MEDIA_TYPE
 from backstory.decide.parameters import Shape
@@ -50,11 +51,18 @@ DONE: dict[str, Any] = {
 }
 
 
+class EventStream(Response):
+    """Tells OpenAPI of server-sent events."""
+
+    media_type = "text/event-stream"
+
+
 class Told(NamedTuple):
-    """What is added to an operation, and its answers by their status."""
+    """What is added to an operation, its answers by their status, and the kind of the usual one."""
 
     operation: dict[str, Any]
     responses: dict[int | str, dict[str, Any]]
+    kind: type[Response] = JSONResponse
 
 
 def words(path: str) -> tuple[str, ...]:
@@ -108,14 +116,11 @@ def command(kind: CommandType[...], named: Named, status: int, refusals: Mapping
 
 def state(cls: type[State], names: Iterable[str]) -> Told:
     """The operation of an endpoint that shows a state."""
-    types = identity_of(cls)
-    at = {
-        "name": "at", "in": "query", "required": False, "schema": {"type": "string"},
-        "description": "As it was: a position, a place, a time such as 2026-11-03T10:00:00Z, or another revision.",
-    }  # fmt: skip
     parameters = [
-        *_in_path({name: types.get(name, str) for name in names}),
-        at,
+        *_identity(cls, names),
+        _query(
+            "at", "As it was: a position, a place, a time such as 2026-11-03T10:00:00Z, or another revision."
+        ),
         _header("If-None-Match", "An ETag: the answer is 304 if nothing has changed since."),
     ]
     etag = {
@@ -130,6 +135,54 @@ def state(cls: type[State], names: Iterable[str]) -> Told:
             404: _problem("Nothing is known of it, or at names no point of the history."),
             422: _problem("A parameter is not what it is to be."),
         },
+    )
+
+
+def found(cls: type[State], most: int) -> Told:
+    """The operation of an endpoint that finds states."""
+    [schema] = schemas([cls])
+    page = {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": schema},
+            "cursor": {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "description": "Leads to the next ones.",
+            },
+            "total": {"type": "integer"},
+        },
+        "required": ["items", "cursor"],
+    }
+    parameters = [
+        _query("where", "A condition, such as `number > 3 and 'a' in name`."),
+        _query("order", "Fields to sort by, with commas between them; with - before one: descending."),
+        _query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": most}),
+        _query("cursor", "That of the page before."),
+        _query("total", "`about`: count them, too.", {"const": "about"}),
+        _query("after", "The place of a commit that is to be seen; also as a header, " + AFTER + "."),
+    ]
+    return Told(
+        {"parameters": parameters},
+        {
+            200: {"content": {"application/json": {"schema": page}}},
+            422: _problem("A parameter is not what it is to be."),
+            503: _problem("The table has not seen the commit yet."),
+        },
+    )
+
+
+def changes(cls: type[State], names: Iterable[str]) -> Told:
+    """The operation of an endpoint that sends a state after each change."""
+    parameters = [*_identity(cls, names), _header("Last-Event-ID", "The id of the last event that was seen.")]
+    words = "Events whose `data` is the state as JSON, and whose `id` is its place."
+    return Told(
+        {"parameters": parameters},
+        {
+            200: {"description": words, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+            404: _problem("Nothing is known of it."),
+            503: _problem("Too many clients follow."),
+        },
+        EventStream,
     )
 
 
@@ -222,6 +275,17 @@ def _in_path(types: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": schema}
         for name, schema in zip(types, schemas(types.values()), strict=True)
     ]
+
+
+def _identity(cls: type[State], names: Iterable[str]) -> list[dict[str, Any]]:
+    types = identity_of(cls)
+    return _in_path({name: types.get(name, str) for name in names})
+
+
+def _query(name: str, words: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "name": name, "in": "query", "required": False, "schema": schema or {"type": "string"}, "description": words,
+    }  # fmt: skip
 
 
 def _header(name: str, words: str) -> dict[str, Any]:

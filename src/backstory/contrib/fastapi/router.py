@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from backstory.contrib.fastapi import described
 from backstory.contrib.starlette.doing import Doing
+from backstory.contrib.starlette.living import Changes
 from backstory.contrib.starlette.naming import check_identity
-from backstory.contrib.starlette.reading import One
+from backstory.contrib.starlette.reading import Many, One
 
 if TYPE_CHECKING:
     from fastapi.params import Depends as Dependency
@@ -81,6 +82,35 @@ class Router(APIRouter):
         told = described.state(state, words)
         self._add(path, "GET", One(state), told, f"get_{state.__name__}", state.__doc__, operation)
 
+    def find(
+        self,
+        path: str,
+        state: type[State],
+        *,
+        within: str = "",
+        order: str = "",
+        most: int = 100,
+        fields: Iterable[str] | None = None,
+        **operation: Unpack[Operation],
+    ) -> None:
+        """A route that finds states in a table: `where`, `order`, `limit` and `cursor` are in the address.
+
+        `within` is a condition that all of them meet, `fields` are those of which a client may speak (all that are not
+        marked). At most `most` come at a time. The table is one of `Materialized`. Raises `ExpressionError`.
+        """
+        many = Many(state, within=within, order=order, most=most, fields=fields)
+        self._add(path, "GET", many, described.found(state, most), f"find_{state.__name__}", "", operation)
+
+    def live(self, path: str, state: type[State], **operation: Unpack[Operation]) -> None:
+        """A route that sends a state, and sends it again after each change: server-sent events.
+
+        Raises `DefinitionError` for a path that has not the whole identity.
+        """
+        words = described.words(path)
+        check_identity(state, words)
+        told = described.changes(state, words)
+        self._add(path, "GET", Changes(self.history, state), told, f"follow_{state.__name__}", "", operation)
+
     def _add(
         self,
         path: str,
@@ -102,6 +132,7 @@ class Router(APIRouter):
             methods=[method],
             status_code=status_code,
             response_model=None,
+            response_class=told.kind,
             **{**options, "responses": {**told.responses, **options.get("responses", {})}},
             openapi_extra=told.operation,
         )

@@ -19,5 +19,6 @@ from backstory.told import extra
 extra("starlette", "backstory.contrib.starlette", "web")
 
 from backstory.contrib.starlette.app import Backstory  # noqa: E402 - only where the extra is there
+from backstory.contrib.starlette.living import live  # noqa: E402
 
-__all__ = ["Backstory"]
+__all__ = ["Backstory", "live"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,8 +15,9 @@ from backstory import aio
 from backstory.aio import AsyncDatabase
 from backstory.contrib.starlette.answering import Answer, Endpoint
 from backstory.contrib.starlette.doing import Doing
+from backstory.contrib.starlette.living import Changes
 from backstory.contrib.starlette.problems import answered
-from backstory.contrib.starlette.reading import One
+from backstory.contrib.starlette.reading import Many, One
 from backstory.decide.context import context
 from backstory.errors import BackstoryError
 from backstory.values.ids import new_id
@@ -49,7 +50,8 @@ class Backstory:
     `author` is a function of the request, which may be async: it names who makes the request, and every commit of the
     request has that author. The id of the request is the commits' `correlation`: from the header `correlation`, else
     that of a W3C trace, else a new one. `refusals` gives statuses to codes of `Refused`, `{"empty": 422}`; other
-    refusals are 409. Other options are those of `backstory.connect`. Requests of more than `most_bytes` are refused.
+    refusals are 409. Other options are those of `backstory.connect`. Requests of more than `most_bytes` are refused,
+    and so are clients that follow a state (`live`) beyond `most_streams` in this process.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Backstory:
         correlation: str = "x-request-id",
         refusals: Mapping[str, int] | None = None,
         most_bytes: int = 1_000_000,
+        most_streams: int = 1_000,
         **options: Any,
     ) -> None:
         self.address = address
@@ -67,6 +70,8 @@ class Backstory:
         if wrong := [code for code, status in self.refusals.items() if not 400 <= status < 500]:
             raise ValueError(f"the status of a refusal is from 400 to 499; that of {wrong[0]!r} is not")
         self.most_bytes = most_bytes
+        self.most_streams = most_streams
+        self.streams = 0
         self._author = author
         self._correlation = correlation
         self._options = options
@@ -144,5 +149,24 @@ class Backstory:
         return self.endpoint(Doing(self, command, status))
 
     def state(self, state: type[State]) -> Endpoint:
-        """An endpoint that shows a state, whose identity is in the path; see `One`."""
+        """An endpoint that shows a state, whose identity is in the path, with an ETag; `?at=` shows it as it was."""
         return self.endpoint(One(state))
+
+    def find(
+        self,
+        state: type[State],
+        *,
+        within: str = "",
+        order: str = "",
+        most: int = 100,
+        fields: Iterable[str] | None = None,
+    ) -> Endpoint:
+        """An endpoint that finds states in a table: `where`, `order`, `limit` and `cursor` are in the address.
+
+        `within` is a condition that all of them meet, `fields` are those of which a client may speak.
+        """
+        return self.endpoint(Many(state, within=within, order=order, most=most, fields=fields))
+
+    def live(self, state: type[State]) -> Endpoint:
+        """An endpoint that sends a state, whose identity is in the path, and sends it again after each change."""
+        return self.endpoint(Changes(self, state))

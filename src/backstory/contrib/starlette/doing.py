@@ -13,6 +13,7 @@ from backstory.contrib.starlette.answering import PLACE, body, etags, json, plac
 from backstory.contrib.starlette.naming import Named
 from backstory.contrib.starlette.problems import Wrong, problem
 from backstory.decide.context import current
+from backstory.decide.inputs import Input
 from backstory.errors import Conflict, HistoryMoved
 from backstory.live import Seen
 from backstory.local import import_key
@@ -48,6 +49,7 @@ class Doing:
         self.kind = command
         self._history = history
         self._status = status
+        self._new = [name for name, one in command.inputs.items() if one.kind is Input.NEW_ID]
         self._named: dict[tuple[str, ...], Named] = {}
 
     def named(self, names: tuple[str, ...]) -> Named:
@@ -89,7 +91,11 @@ class Doing:
         if commit is None:
             return Response(status_code=204)
         place = str(Place.of(commit))
-        return json({"commit": commit.id, "place": place}, self._status, {PLACE: place})
+        done: dict[str, Any] = {"commit": commit.id, "place": place}
+        if self._new:
+            inputs = msgspec.json.decode(commit.command_json)["inputs"]
+            done["ids"] = {name: inputs[name] for name in self._new}
+        return json(done, self._status, {PLACE: place})
 
     def _command(self, arguments: dict[str, Any]) -> Command:
         try:
