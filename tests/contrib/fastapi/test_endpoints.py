@@ -246,7 +246,7 @@ def test_a_key_is_of_one_request(client: TestClient) -> None:
     for path, labels in (("p-1", ["red"]), ("p-2", ["blue"])):
         answer = client.put(f"/parcels/{path}/labels", json={"labels": labels}, headers=headers)
         assert problem(answer) == (422, "this Idempotency-Key was used for another request")
-    assert problem(client.post("/parcels/p-1", json=SMALL, headers={"idempotency-key": ""}))[0] == 400
+    assert problem(client.post("/parcels/p-1", json=SMALL, headers={"idempotency-key": ""}))[0] == 422
 
 
 def test_many_requests_with_one_key_at_once_are_one(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -9,6 +10,8 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+from anyio import to_thread
 from starlette.requests import HTTPConnection, Request
 
 from backstory import aio
@@ -18,8 +21,9 @@ from backstory.contrib.starlette.doing import Doing
 from backstory.contrib.starlette.living import Changes
 from backstory.contrib.starlette.problems import answered
 from backstory.contrib.starlette.reading import Many, One
-from backstory.decide.context import context
-from backstory.errors import BackstoryError
+from backstory.decide.context import context, current
+from backstory.errors import BackstoryError, InputError
+from backstory.local import import_key
 from backstory.values.ids import new_id
 
 if TYPE_CHECKING:
@@ -34,6 +38,9 @@ Authors: TypeAlias = Callable[[Any], str | Awaitable[str | None] | None]
 
 GIVEN_ID = re.compile(r"[!-~]{1,200}", re.ASCII)
 """An id of a request that is taken from outside."""
+
+LONGEST_KEY = 255
+"""Characters of an `Idempotency-Key`."""
 
 TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII)
 """The header `traceparent` of W3C Trace Context, with the id of the trace."""
@@ -134,6 +141,19 @@ class Backstory:
             return given
         trace = TRACE.fullmatch(headers.get("traceparent", ""))
         return new_id() if trace is None else trace[1]
+
+    async def commit_id(self, request: Request, key: str) -> str:
+        """The id of the commit of a request with this key: the same for the same route, author and key.
+
+        Nobody can guess it: it is an HMAC under a key of the store. Raises `InputError` for a key that is empty, or of
+        more than 255 characters.
+        """
+        if not 0 < len(key) <= LONGEST_KEY:
+            raise InputError(f"an Idempotency-Key has from 1 to {LONGEST_KEY} characters")
+        route = getattr(request.scope.get("route"), "path", request.url.path)
+        said = ["backstory.http", request.method, route, current().author, key]
+        secret = await to_thread.run_sync(import_key, self.db.db.store)
+        return hmac.digest(secret, msgspec.json.encode(said), "sha256").hex()
 
     def endpoint(self, answer: Answer) -> Endpoint:
         """An endpoint of Starlette that answers in the name of the author."""

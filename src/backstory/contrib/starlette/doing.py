@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from anyio import to_thread
 from starlette.responses import Response
 
 from backstory.contrib.starlette.answering import PLACE, body, etags, json, places
 from backstory.contrib.starlette.naming import Named
 from backstory.contrib.starlette.problems import Wrong, problem
-from backstory.decide.context import current
 from backstory.decide.inputs import Input
 from backstory.errors import Conflict, HistoryMoved
 from backstory.live import Seen
-from backstory.local import import_key
 from backstory.place import Place
 from backstory.values.commit import NO_HASH
 
@@ -28,9 +24,6 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command
     from backstory.decide.commands import CommandType
     from backstory.decide.state import State
-
-LONGEST_KEY = 255
-"""Characters of an `Idempotency-Key`."""
 
 NOTHING = Place.at(0, NO_HASH)
 
@@ -76,7 +69,7 @@ class Doing:
             raise Wrong(422, f"{self.kind.name} takes no {min(strange)}")
         command = self._command(named.arguments(words) | given)
         key = request.headers.get("idempotency-key")
-        id = None if key is None else await self._id(request, db, key)
+        id = None if key is None else await self._history.commit_id(request, key)
         seen = await self._seen(request, db, named, command)
         try:
             commit = await db.execute(command, id=id, seen=seen)
@@ -102,15 +95,6 @@ class Doing:
             return self.kind.parse(arguments)
         except (TypeError, ValueError, RecursionError, OverflowError) as wrong:
             raise Wrong(422, str(wrong)) from None
-
-    async def _id(self, request: Request, db: AsyncDatabase, key: str) -> str:
-        """The id of the commit: the same for the same route, author and key, and nobody can guess it."""
-        if not 0 < len(key) <= LONGEST_KEY:
-            raise Wrong(400, f"an Idempotency-Key has from 1 to {LONGEST_KEY} characters")
-        route = getattr(request.scope.get("route"), "path", "")
-        said = ["backstory.http", request.method, route, self.kind.name, current().author, key]
-        secret = await to_thread.run_sync(import_key, db.db.store)
-        return hmac.digest(secret, msgspec.json.encode(said), "sha256").hex()
 
     async def _seen(
         self, request: Request, db: AsyncDatabase, named: Named, command: Command
