@@ -48,7 +48,8 @@ def serve(address: str) -> None:
     """The pages and the API, until Ctrl-C."""
     import uvicorn
 
-    from examples.helpdesk.app import app, history
+    from examples.helpdesk.app import app
+    from examples.helpdesk.history import history
 
     history.address = address
     print(f"http://127.0.0.1:{PORT} has the pages, and http://127.0.0.1:{PORT}/docs the API")

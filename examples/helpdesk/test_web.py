@@ -37,7 +37,7 @@ def asked(client: TestClient, subject: str = "No light") -> str:
 
 
 def seen(page: str) -> str:
-    return re.findall(r'name="seen" value="([^"]+)"', page)[0]
+    return str(re.findall(r'name="seen" value="([^"]+)"', page)[0])
 
 
 def test_who_asks_sees_the_ticket_in_the_list_at_once(client: TestClient) -> None:
@@ -113,5 +113,5 @@ def test_the_api_tells_of_itself(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert len(paths) == 6
     take = paths["/api/tickets/{ticket}/agent"]["put"]
-    assert "`taken`" in take["responses"]["409"]["description"]
-    assert "`unknown`" in take["responses"]["404"]["description"]
+    assert take["responses"]["409"]["description"] == "`solved`: this ticket is solved  \n`taken`"
+    assert take["responses"]["404"]["description"] == "`unknown`: there is no such ticket"

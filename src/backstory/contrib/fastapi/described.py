@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -17,7 +17,8 @@ from backstory.contrib.starlette.answering import AFTER, PLACE
 from backstory.contrib.starlette.naming import Named, identity_of
 from backstory.contrib.starlette.problems import MEDIA_TYPE
 from backstory.decide.parameters import Shape
-from backstory.errors import Refused
+from backstory.model.code import Code
+from backstory.model.sources import Sources
 
 if TYPE_CHECKING:
     from backstory.decide.commands import CommandType
@@ -49,6 +50,10 @@ DONE: dict[str, Any] = {
     },
     "required": ["commit", "place"],
 }
+
+
+_sources = Sources(Path())
+"""The files of commands, each parsed once."""
 
 
 class EventStream(Response):
@@ -106,7 +111,7 @@ def command(kind: CommandType[...], named: Named, status: int, refusals: Mapping
     if named.states:
         responses[412] = _problem("What was read has changed since.")
     found: dict[int, list[str]] = {409: []}
-    for code, reason in refused(kind).items():
+    for code, reason in sorted(refused(kind).items()):
         found.setdefault(refusals.get(code, 409), []).append(f"`{code}`: {reason}" if reason else f"`{code}`")
     for each, lines in found.items():
         before = [responses[each]["description"]] if each in responses else []
@@ -187,28 +192,20 @@ def changes(cls: type[State], names: Iterable[str]) -> Told:
 
 
 def refused(kind: CommandType[...]) -> dict[str, str]:
-    """The codes of the refusals that a command's function raises, each with its reason, where both are literals."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind.function)))
-    except (OSError, TypeError, SyntaxError):
-        return {}
-    known = {**getattr(kind.function, "__globals__", {})}
+    """The codes of the refusals that a command leads to, each with its reason, as far as its code says them.
+
+    Functions that it calls are followed through the application's own package.
+    """
+    code = Code(_sources, frozenset({kind.__module__.partition(".")[0]}))
+    code.follow(kind, {})
     found = {}
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+    for name, node, _ in code.refusals():
+        if "{}" in name:
             continue
-        cls = known.get(node.func.id)
-        if not (isinstance(cls, type) and issubclass(cls, Refused)):
-            continue
-        reason = _literal(node.args[0]) if node.args else ""
-        code = next((_literal(each.value) for each in node.keywords if each.arg == "code"), "") or reason
-        if code:
-            found[code] = "" if code == reason else reason
+        first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+        reason = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+        found[name] = "" if reason == name else reason
     return found
-
-
-def _literal(node: ast.expr) -> str:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _body(kind: CommandType[...], given: Iterable[str]) -> dict[str, Any]:
