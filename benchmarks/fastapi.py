@@ -1,8 +1,9 @@
 """What does an endpoint from a command cost, against a handler that is written by hand?
 
-Both are routes of FastAPI, asked without a server by 16 tasks at once, each on an account of its own, and durable. The
-handler has a model of pydantic for its body and for its answer, and calls `execute`, no more. The endpoint also has the
-author of the request and its id in the commit, and looks for `If-Match` and `Idempotency-Key`; `keyed` sends a key.
+Both are routes of FastAPI, asked without a server by 16 tasks at once, each on an account of its own, and durable. Both
+have the author from a dependency. The handler has a model of pydantic for its body and for its answer, and calls
+`execute`, no more. The endpoint also has the id of the request in the commit, and looks for `If-Match` and
+`Idempotency-Key`; `keyed` sends a key.
 """
 
 from __future__ import annotations
@@ -34,9 +35,17 @@ def handler(run: Run) -> float:
     return anyio.run(_asked, _by_hand(run), run)
 
 
+async def signed_in(request: Any) -> Any:
+    """The author of a request."""
+    return request.headers.get("user")
+
+
 def _need() -> None:
     if find_spec("fastapi") is None:
         raise Skip("fastapi is not installed")
+    from fastapi import Request
+
+    signed_in.__annotations__["request"] = Request
 
 
 def _from_command(run: Run) -> Any:
@@ -45,7 +54,7 @@ def _from_command(run: Run) -> Any:
 
     from backstory.contrib.fastapi import Backstory, Router
 
-    history = Backstory(run.folder / "bank.db")
+    history = Backstory(run.folder / "bank.db", author=signed_in)
     router = Router(history)
     router.command("/accounts/{account}/deposits", bank.deposit)
     app = FastAPI()
@@ -59,7 +68,7 @@ def _by_hand(run: Run) -> Any:
     from collections.abc import AsyncIterator
     from contextlib import asynccontextmanager
 
-    from fastapi import FastAPI, Request
+    from fastapi import Depends, FastAPI, Request
     from pydantic import BaseModel
 
     from backstory import aio
@@ -78,8 +87,9 @@ def _by_hand(run: Run) -> Any:
 
     app = FastAPI(lifespan=lifespan)
 
-    async def deposit(account: str, body: Any, request: Request) -> Any:
-        commit = await request.app.state.db.execute(bank.deposit(bank.Account(account), cents=body.cents))
+    async def deposit(account: str, body: Any, request: Request, author: Any = Depends(signed_in)) -> Any:  # noqa: B008
+        command = bank.deposit(bank.Account(account), cents=body.cents)
+        commit = await request.app.state.db.execute(command, author=author)
         return Done(commit=commit.id, position=commit.position)
 
     deposit.__annotations__ |= {"account": str, "body": Deposit, "request": Request}
@@ -92,7 +102,7 @@ async def _asked(app: Any, run: Run, keys: bool = False) -> float:
 
     async def client(number: int) -> None:
         for count in range(each):
-            headers = {"idempotency-key": f"{number}-{count}"} if keys else {}
+            headers = {"user": "ann"} | ({"idempotency-key": f"{number}-{count}"} if keys else {})
             status = await post(app, f"/accounts/a-{number}/deposits", b'{"cents":5}', headers)
             assert status == 200, status
 

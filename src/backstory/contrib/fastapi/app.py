@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from inspect import Parameter, Signature
 from os import PathLike
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from backstory.aio import AsyncDatabase
 from backstory.contrib import starlette
 from backstory.database import Database
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from backstory.contrib.starlette.answering import Answer
+
+POSITIONAL = Parameter.POSITIONAL_OR_KEYWORD
 
 
 async def nobody() -> None:
@@ -48,7 +53,8 @@ class Backstory(starlette.Backstory):
             most_streams=most_streams,
             **options,
         )
-        self.__signature__ = _signature(author or nobody)
+        self._depends = author or nobody
+        self.__signature__ = self._taking(Parameter("connection", POSITIONAL, annotation=HTTPConnection))
         self.sync = self._sync()
 
     async def __call__(self, connection: HTTPConnection, author: str | None) -> AsyncIterator[AsyncDatabase]:
@@ -64,13 +70,18 @@ class Backstory(starlette.Backstory):
         sync.__signature__ = self.__signature__  # type: ignore[attr-defined]
         return sync
 
+    def asked(self, answer: Answer) -> Callable[..., Awaitable[Response]]:
+        """An endpoint that answers in the name of the author: a generator as dependency would take longer than it."""
 
-def _signature(author: Callable[..., Any]) -> Signature:
-    """The parameters of the dependency, as FastAPI reads them."""
-    kind = Parameter.POSITIONAL_OR_KEYWORD
-    return Signature(
-        [
-            Parameter("connection", kind, annotation=HTTPConnection),
-            Parameter("author", kind, annotation=Annotated[str | None, Depends(author)]),
-        ]
-    )
+        async def endpoint(request: Request, author: str | None) -> Response:
+            with self.named(request, author):
+                return await answer(request, self.db)
+
+        taking = self._taking(Parameter("request", POSITIONAL, annotation=Request))
+        endpoint.__signature__ = taking  # type: ignore[attr-defined]
+        return endpoint
+
+    def _taking(self, *parameters: Parameter) -> Signature:
+        """Parameters, and the author, as FastAPI reads them."""
+        author = Annotated[str | None, Depends(self._depends)]
+        return Signature([*parameters, Parameter("author", POSITIONAL, annotation=author)])

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from fastapi import APIRouter, Depends
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter
 
 from backstory.contrib.fastapi import described
 from backstory.contrib.starlette.doing import Doing
@@ -122,9 +120,7 @@ class Router(APIRouter):
         operation: Mapping[str, Any],
         status_code: int = 200,
     ) -> None:
-        async def endpoint(request: Request, db: Any = Depends(self.history)) -> Response:  # noqa: B008
-            return await answer(request, db)
-
+        endpoint = self.history.asked(answer)
         options = {"name": name, "description": words or "", **operation}
         self.add_api_route(
             path,
