@@ -83,6 +83,7 @@ class Backstory:
         self._correlation = correlation
         self._options = options
         self._db: AsyncDatabase | None = None
+        self._key: bytes | None = None
 
     @property
     def db(self) -> AsyncDatabase:
@@ -102,7 +103,7 @@ class Backstory:
             try:
                 yield
             finally:
-                self._db = None
+                self._db = self._key = None
 
     def install(self, app: Starlette) -> None:
         """Let an application open the database before its own lifespan, and answer the errors of the library."""
@@ -140,7 +141,7 @@ class Backstory:
         if GIVEN_ID.fullmatch(given):
             return given
         trace = TRACE.fullmatch(headers.get("traceparent", ""))
-        return f"{random.getrandbits(128):032x}" if trace is None else trace[1]  # noqa: S311 - it is no secret
+        return f"{random.getrandbits(128):032x}" if trace is None else trace[1]
 
     async def commit_id(self, request: Request, key: str) -> str:
         """The id of the commit of a request with this key: the same for the same route, author and key.
@@ -152,8 +153,9 @@ class Backstory:
             raise InputError(f"an Idempotency-Key has from 1 to {LONGEST_KEY} characters")
         route = getattr(request.scope.get("route"), "path", request.url.path)
         said = ["backstory.http", request.method, route, current().author, key]
-        secret = await to_thread.run_sync(import_key, self.db.db.store)
-        return hmac.digest(secret, msgspec.json.encode(said), "sha256").hex()
+        if self._key is None:
+            self._key = await to_thread.run_sync(import_key, self.db.db.store)
+        return hmac.digest(self._key, msgspec.json.encode(said), "sha256").hex()
 
     def endpoint(self, answer: Answer) -> Endpoint:
         """An endpoint of Starlette that answers in the name of the author."""
