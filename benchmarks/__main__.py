@@ -26,6 +26,7 @@ QUESTIONS = (
     "execute_concurrent",
     "execute_processes",
     "asynchronous",
+    "fastapi",
     "rebuild",
     "as_of",
     "branching",

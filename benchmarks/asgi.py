@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,19 +13,29 @@ class Enough(Exception):
     """The first bytes have come; what else would come is of no interest."""
 
 
-async def request(browser: Any, address: str, told: Callable[[dict[str, Any]], None]) -> None:
-    """Ask for an address. `told` gets each message of the answer; nobody hangs up before it is whole."""
+async def request(
+    browser: Any,
+    address: str,
+    told: Callable[[dict[str, Any]], None],
+    sent: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Ask for an address, or send something there. `told` gets each message of the answer.
+
+    Nobody hangs up before the answer is whole.
+    """
     path, _, query = address.partition("?")
+    known = {"host": "127.0.0.1", **(headers or {})}
     scope = {
         "type": "http",
         "http_version": "1.1",
-        "method": "GET",
+        "method": "POST" if sent else "GET",
         "scheme": "http",
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"host", b"127.0.0.1")],
+        "headers": [(name.encode(), value.encode()) for name, value in known.items()],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -36,7 +46,7 @@ async def request(browser: Any, address: str, told: Callable[[dict[str, Any]], N
         nonlocal asked
         if not asked:
             asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": sent, "more_body": False}
         await asyncio.Event().wait()
         raise AssertionError("nobody leaves")
 
@@ -44,6 +54,18 @@ async def request(browser: Any, address: str, told: Callable[[dict[str, Any]], N
         told(message)
 
     await browser(scope, receive, send)
+
+
+async def post(browser: Any, address: str, sent: bytes, headers: Mapping[str, str]) -> int:
+    """Send JSON; the status of the answer."""
+    found = 0
+
+    def told(message: dict[str, Any]) -> None:
+        nonlocal found
+        found = message.get("status", found)
+
+    await request(browser, address, told, sent, {"content-type": "application/json", **headers})
+    return found
 
 
 def body(browser: Any, address: str) -> bytes:

@@ -36,6 +36,13 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory.capture": (
         "The same for any application, for those who write an adapter; [the design](design/capture.md).",
         {"backstory.capture": []},
+    "backstory.contrib.fastapi": (
+        "The database in an application of [FastAPI](guide/fastapi.md); needs the extra `fastapi`.",
+        {"backstory.contrib.fastapi": []},
+    ),
+    "backstory.contrib.starlette": (
+        "The same for [Starlette](guide/fastapi.md#starlette-without-fastapi); needs the extra `web`.",
+        {"backstory.contrib.starlette": []},
     ),
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.scope": (

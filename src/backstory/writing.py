@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -15,7 +15,7 @@ from backstory.decide.call import Command, same_call
 from backstory.decide.drafting import Drafting, Said, appended
 from backstory.decide.execution import reads_of
 from backstory.decide.loading import Reads
-from backstory.decide.mistaken import need_command
+from backstory.decide.mistaken import need_command, need_state
 from backstory.errors import BranchMoved, Conflict, IdReused
 from backstory.handle import Handle, Tip
 from backstory.store import Log
@@ -23,6 +23,9 @@ from backstory.subject import called
 from backstory.unit import Batch
 from backstory.values.commit import Commit, Draft
 from backstory.values.query import Condition
+
+if TYPE_CHECKING:
+    from backstory.live import Seen
 
 
 class Half(msgspec.Struct, frozen=True):
@@ -59,9 +62,12 @@ class Writing(Protocol):
 class Execution:
     """One command, decided on the events that it reads and appended on that condition."""
 
-    def __init__(self, handle: Handle, command: Command, said: Said, attempts: int) -> None:
+    def __init__(
+        self, handle: Handle, command: Command, said: Said, attempts: int, seen: Seen[Any] | None = None
+    ) -> None:
         self._handle = handle
         self._command = need_command(command)
+        self._seen = None if seen is None else (need_state(seen.value).query(), seen.place)
         self._said = said
         self._prepared: tuple[Command, Reads, Drafting] | None = None
         self._attempts = self._left = attempts
@@ -79,6 +85,13 @@ class Execution:
             self._prepared = command, reads_of(command), drafter.for_command(command, self._said)
         return self._prepared
 
+    def _unchanged(self, tip: Tip) -> Condition | None:
+        """The condition that nothing has changed which the caller has seen. Raises `HistoryMoved`."""
+        if self._seen is None:
+            return None
+        query, place = self._seen
+        return Condition(query, self._handle.position(place, tip.line))
+
     def whole(self) -> Commit | None:
         """Decide and append, again on a conflict, and again if the branch was moved meanwhile."""
         if (done := self._done()) is not None:
@@ -88,7 +101,9 @@ class Execution:
         def decided(tip: Tip) -> Commit | None:
             # A guess must name its point, which a branch without a name could not; and one is enough.
             guess = tip.stays is not None and self._left == self._attempts
-            return tip.line.executor.execute(command, reads, drafting, tip.append, self._left, guess=guess)
+            return tip.line.executor.execute(
+                command, reads, drafting, tip.append, self._left, guess=guess, seen=self._unchanged(tip)
+            )
 
         try:
             return self._handle.following(decided) or self._done()
@@ -106,7 +121,7 @@ class Execution:
             raise Contended
         self._left -= 1
         try:
-            attempt = executor.attempt(command, reads, drafting)
+            attempt = executor.attempt(command, reads, drafting, seen=self._unchanged(tip))
         except Exception:
             if self._handle.left(tip):
                 return self.whole()

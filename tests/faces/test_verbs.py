@@ -182,6 +182,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "revert": undone,
     "rows": projected,
     "run": projected,
+    "see": lambda db: (db.see(Book("a")), db.see(Book("a"), at=1), db.see(Book("z"))),
     "store_id": lambda db: len(db.store_id()),
     "subscribe": subscribed,
     "switch": lambda db: list(db.switch("plan").commits()),

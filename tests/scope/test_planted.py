@@ -197,6 +197,7 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
         product((True, False)),
     ),
     "run": (lambda db: db.run(Orders), ONCE),
+    "see": (lambda db, state, at: db.see(state, at=at), product(STATES, (None, 3, "plan", "planted-id"))),
     "store_id": (lambda db: db.store_id(), ONCE),
     "subscribe": (lambda db: db.subscribe("crm", Noted), ONCE),
     "switch": (lambda db, name: every(db.switch(name).commits()), product(("plan", "planted-branch"))),

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backstory import Projection, Tx, aio, connect
-from backstory.web import live as module
+from backstory.contrib.starlette import streaming as module
 from backstory.web.live import Part, live, together
 from tests.state.bank import Account, Deposited
 from tests.web.listening import listening

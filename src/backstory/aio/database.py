@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backstory.atomic import Atomic, Pending
     from backstory.decide.call import Command, R
     from backstory.history.refs.revision import Revision
+    from backstory.live import Seen
     from backstory.outbox.message import Outbox
     from backstory.reactions.run import Runnable, Running
     from backstory.rows.shape import Found
@@ -57,10 +58,12 @@ class AsyncDatabase(Verbs):
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         at: datetime | None = None,
+        seen: Seen[Any] | None = None,
         attempts: int = ATTEMPTS,
     ) -> R:
         """See `Database.execute`. Commands that many tasks execute meanwhile share a transaction."""
-        execution = Execution(self.db.handle, command, Said(id, author, message, metadata, at), attempts)
+        said = Said(id, author, message, metadata, at)
+        execution = Execution(self.db.handle, command, said, attempts, seen)
         return cast("R", await (self._run(execution.whole) if execution.alone else self._write(execution)))
 
     async def append(

@@ -95,6 +95,10 @@ class Verbs(Face):
         """See `Database.load`."""
         return await self._run(self.db.load, state, at)
 
+    async def see(self, state: S, at: Revision | None = None) -> Seen[S]:
+        """See `Database.see`."""
+        return await self._run(self.db.see, state, at)
+
     @overload
     def read(
         self,

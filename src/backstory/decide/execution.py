@@ -28,13 +28,16 @@ from backstory.store import E, Held, Verdict
 from backstory.values.codec import Codec
 from backstory.values.commit import NO_HASH, Commit, Draft, Head, chained, recorded
 from backstory.values.event_data import EventData
-from backstory.values.query import Condition, Query
+from backstory.values.query import Condition, Query, union
 
 ATTEMPTS = 20
 """How often a command is decided before its conflict is raised."""
 
 LONGEST_PAUSE = 0.05
 """Seconds: the longest pause before another try. Pauses are random, and twice as long each time."""
+
+SHOWN = 10
+"""The number of events that a `Conflict` names at most."""
 
 LANES = 64
 COOLING = 32
@@ -130,10 +133,14 @@ class Executor:
         self._chance = chance
         self._sleep = sleep
 
-    def decide(self, command: Command, reads: Reads, left: Head | None = None) -> Decision:
+    def decide(
+        self, command: Command, reads: Reads, left: Head | None = None, seen: Condition | None = None
+    ) -> Decision:
         """Load and decide, and append nothing. Raises `Refused`, and any error of the command.
 
-        `reads` are the states that the command was given.
+        `reads` are the states that the command was given. `seen` is what has to hold of the past, too: it is checked
+        up to the position that is decided on, which is past and fixed; the condition of the decision covers the rest.
+        Raises `Conflict` if it does not hold.
         """
         if command.kind.is_plain:
             states, position = self._loader.load_all(reads, left)
@@ -144,11 +151,18 @@ class Executor:
             }
         else:
             arguments, reads, states, position = self._gathered(command, reads, left)
+        if seen is not None:
+            self._need(seen, position)
         events = command.decide(arguments)
         if not events:
             need_untouched(command, arguments, states)
-        condition = Condition(reads.boundary, position) if reads.states else None
-        return Decision(events, reads, position, condition, states)
+        return Decision(events, reads, position, _condition(reads, position, seen), states)
+
+    def _need(self, seen: Condition, position: int) -> None:
+        """Raise `Conflict` if events up to a position break a condition."""
+        between = self._loader.log.read(seen.query, after=seen.after, upto=position, limit=SHOWN)
+        if events := tuple(between):
+            raise Conflict(0, seen, events)
 
     def _gathered(
         self, command: Command, reads: Reads, left: Head | None
@@ -181,8 +195,9 @@ class Executor:
         attempts: int = ATTEMPTS,
         *,
         guess: bool = False,
+        seen: Condition | None = None,
     ) -> Commit | None:
-        """Decide and append, at most `attempts` times.
+        """Decide and append, at most `attempts` times. `seen` is what has to hold, too; see `decide`.
 
         `guess`: at first it is decided where this process left the log, and a conflict then does not count as a try.
         Returns the commit, None if the command decided to do nothing. Raises `Refused`, `Conflict`, and any error of
@@ -194,7 +209,7 @@ class Executor:
                 left = self._loader.left if guess else None  # in turn: the one before may have moved it
                 guess = False
                 try:
-                    attempt = self.attempt(command, reads, drafting, left)
+                    attempt = self.attempt(command, reads, drafting, left, seen)
                 except Exception:
                     if self._ends_at(left):
                         raise
@@ -223,13 +238,18 @@ class Executor:
         return left is None or left.hash == self._loader.head().hash
 
     def attempt(
-        self, command: Command, reads: Reads, drafting: Drafting, left: Head | None = None
+        self,
+        command: Command,
+        reads: Reads,
+        drafting: Drafting,
+        left: Head | None = None,
+        seen: Condition | None = None,
     ) -> Attempt | None:
         """The first half of an execution, for a caller that appends many drafts together and then settles each.
 
         None if the command decided to do nothing. Raises the errors of `decide` and of `drafting`.
         """
-        decision = self.decide(command, reads, left)
+        decision = self.decide(command, reads, left, seen)
         if not decision.events:
             return None
         encode = self._codec.encode
@@ -272,6 +292,14 @@ class Executor:
 
         after = {name: one.each(before[name], following) for name, one in command.kind.reads.items()}
         return Preview(decision.events, before, after)
+
+
+def _condition(reads: Reads, position: int, seen: Condition | None) -> Condition | None:
+    """The condition of a decision: what it read has not changed since, nor has what its caller has seen."""
+    if seen is None:
+        return Condition(reads.boundary, position) if reads.states else None
+    query = union([reads.boundary, seen.query])
+    return Condition(query, min(position, seen.after) if query == seen.query else position)
 
 
 def reads_of(command: Command) -> Reads:

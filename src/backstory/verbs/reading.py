@@ -11,7 +11,9 @@ from backstory.decide.state import State
 from backstory.errors import UnknownRevision
 from backstory.history.ask.similar import warn_of_unknown
 from backstory.history.refs.revision import Point, Revision, commits_between, no_commit
-from backstory.values.commit import Commit
+from backstory.live import Seen
+from backstory.place import Place
+from backstory.values.commit import NO_HASH, Commit
 from backstory.values.query import Query
 from backstory.verbs.held import Held, S
 
@@ -27,6 +29,21 @@ class Reads(Held):
         """A copy of `state` filled from its events, now or as of a revision; the reference itself stays empty."""
         line, position = self._view(at)
         return line.loader.load(state, position)
+
+    def see(self, state: S, at: Revision | None = None) -> Seen[S]:
+        """The same as `load`, with the place of the last event that the state reads: `0-00000000` if there is none.
+
+        The place is the same for as long as the state is, whatever else happens. With it, `execute(..., seen=...)`
+        refuses a command if the state has changed since somebody looked at it.
+        """
+        line, position = self._view(at)
+        if position is None:
+            value, head = line.loader.load_with_head(state)
+            position = head.position
+        else:
+            value = line.loader.load(state, position)
+        last = next(line.read(state.query(), upto=position, backwards=True, limit=1), None)
+        return Seen(value, Place.at(0, NO_HASH) if last is None else Place.of(last.commit, last.position))
 
     @overload
     def read(

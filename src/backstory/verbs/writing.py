@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from backstory.atomic import Atomic
     from backstory.decide.commands import V
     from backstory.decide.context import Author
+    from backstory.live import Seen
     from backstory.store import Record
 
 
@@ -36,6 +37,7 @@ class Writes(Held):
         message: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         at: datetime | None = None,
+        seen: Seen[Any] | None = None,
         attempts: int = ATTEMPTS,
     ) -> R:
         """Load the states that the command reads, decide, append on that condition, and try again on a conflict.
@@ -45,11 +47,14 @@ class Writes(Held):
         with the same id gives the recorded commit. `at` is the time at which it happened, as for `append`; it is the
         command's `Now` too. The states are those of now, so execute the oldest first.
 
-        Raises `Refused` if the command refuses, `Conflict` after `attempts` tries, `IdReused`, `InvalidEvent`, and
-        `BranchMoved`, a `BranchError`, if the branch was deleted.
+        `seen` is a state that somebody has looked at, from `see` or `watch`: if it has changed since then, the command
+        is a `Conflict`, whatever it would decide. The condition of the commit says so, too, and the store judges it.
+
+        Raises `Refused` if the command refuses, `Conflict` after `attempts` tries, `IdReused`, `InvalidEvent`,
+        `HistoryMoved` for a place of another history, and `BranchMoved`, a `BranchError`, if the branch was deleted.
         """
         said = Said(id, author, message, metadata, at)
-        return cast("R", Execution(self.handle, command, said, attempts).whole())
+        return cast("R", Execution(self.handle, command, said, attempts, seen).whole())
 
     @contextmanager
     def atomic(self, attempts: int = ATTEMPTS) -> Iterator[Atomic]:

@@ -3,6 +3,7 @@
     main  HEAD  @  what-if         the head of a branch; HEAD is the branch that one is on
     q3-closed                      a mark
     #12  12  what-if#12            a position; of another branch, if that is named
+    12-0f3a9c1b                    a place: a position, and the beginning of the hash of its commit
     0f3a9c                         a commit, by its id or the beginning of its hash; or by its whole hash in Git
     main~3  HEAD^  q3-closed~1     so many commits before
     @{yesterday}  main@{2026-11-01T10:00}    as it stood at a time
@@ -26,6 +27,7 @@ from backstory.history.refs.decisions import made
 from backstory.history.refs.parse_time import DAYS, parse_time
 from backstory.likeness import did_you_mean
 from backstory.lookup import commit_at
+from backstory.place import WRITTEN, Place
 from backstory.store import Log
 from backstory.values.commit import Commit
 from backstory.values.ids import GIT, derived
@@ -97,7 +99,7 @@ class Missing(NamedTuple):
 def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> Point:
     """The point that a revision means, seen from the branch `current`.
 
-    Raises `UnknownRevision`, which names the revisions that exist, or `AmbiguousRevision`.
+    Raises `UnknownRevision`, which names the revisions that exist, `AmbiguousRevision`, or `HistoryMoved` for a place.
     """
     chain = branches.get(current).chain if isinstance(current, str) else current
     places = branches.places(chain)
@@ -113,6 +115,8 @@ def resolve(branches: Branches, revision: Revision, current: Current = MAIN) -> 
         return _point(branches, chain, last_at(places, revision))
     if isinstance(revision, int):
         return _position(branches, chain, revision, f"#{revision}")
+    if "\0" in revision:
+        raise UnknownRevision(revision, "no branch, mark or commit has this name")
     base, suffixes = _split(revision)
     point = _base(branches, base, chain, revision)
     for suffix in suffixes:
@@ -206,6 +210,8 @@ def _base(branches: Branches, name: str, chain: Chain, text: str) -> Point:
         if (number := _number(digits)) is None:
             raise UnknownRevision(text, "a position is a number, like #12")
         return _position(branches, branches.get(on).chain if on else chain, number, text)
+    if WRITTEN.fullmatch(name):
+        return _position(branches, chain, Place.parse(name).on(branches.places(chain)), text)
     return _named(branches, name, chain, text)
 
 

@@ -1,0 +1,134 @@
+"""A router whose routes are made from commands and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+
+from fastapi import APIRouter
+
+from backstory.contrib.fastapi import described
+from backstory.contrib.starlette.doing import Doing
+from backstory.contrib.starlette.living import Changes
+from backstory.contrib.starlette.naming import check_identity
+from backstory.contrib.starlette.reading import Many, One
+
+if TYPE_CHECKING:
+    from fastapi.params import Depends as Dependency
+
+    from backstory.contrib.fastapi.app import Backstory
+    from backstory.contrib.starlette.answering import Answer
+    from backstory.decide.commands import CommandType
+    from backstory.decide.state import State
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+
+
+class Operation(TypedDict, total=False):
+    """What FastAPI's own routes take."""
+
+    tags: list[str | Enum]
+    dependencies: Sequence[Dependency]
+    summary: str
+    description: str
+    response_description: str
+    responses: dict[int | str, dict[str, Any]]
+    deprecated: bool
+    operation_id: str
+    include_in_schema: bool
+    name: str
+
+
+class Router(APIRouter):
+    """An `APIRouter`, for routes of one's own, with methods that make a route in one line.
+
+    `history` is the application's database. Other parameters are those of `APIRouter`.
+    """
+
+    def __init__(self, history: Backstory, **options: Any) -> None:
+        super().__init__(**options)
+        self.history = history
+
+    def command(
+        self,
+        path: str,
+        command: CommandType[...],
+        *,
+        method: Method = "POST",
+        status_code: int = 200,
+        **operation: Unpack[Operation],
+    ) -> None:
+        """A route that executes a command, and answers with the commit; 204 if the command decides to do nothing.
+
+        A word of the path, `{ticket}`, is a state's identity or another argument. The body is a JSON object with the
+        arguments that are left. Raises `DefinitionError` for a path that does not fit the command.
+        """
+        doing = Doing(self.history, command, status_code)
+        told = described.command(
+            command, doing.named(described.words(path)), status_code, self.history.refusals
+        )
+        self._add(path, method, doing, told, command.name, command.__doc__, operation, status_code)
+
+    def state(self, path: str, state: type[State], **operation: Unpack[Operation]) -> None:
+        """A route that shows a state, whose identity is in the path, with its ETag; `?at=` shows it as it was.
+
+        Raises `DefinitionError` for a path that has not the whole identity.
+        """
+        words = described.words(path)
+        check_identity(state, words)
+        told = described.state(state, words)
+        self._add(path, "GET", One(state), told, f"get_{state.__name__}", state.__doc__, operation)
+
+    def find(
+        self,
+        path: str,
+        state: type[State],
+        *,
+        within: str = "",
+        order: str = "",
+        most: int = 100,
+        fields: Iterable[str] | None = None,
+        **operation: Unpack[Operation],
+    ) -> None:
+        """A route that finds states in a table: `where`, `order`, `limit` and `cursor` are in the address.
+
+        `within` is a condition that all of them meet, `fields` are those of which a client may speak (all that are not
+        marked). At most `most` come at a time. The table is one of `Materialized`. Raises `ExpressionError`.
+        """
+        many = Many(state, within=within, order=order, most=most, fields=fields)
+        self._add(path, "GET", many, described.found(state, most), f"find_{state.__name__}", "", operation)
+
+    def live(self, path: str, state: type[State], **operation: Unpack[Operation]) -> None:
+        """A route that sends a state, and sends it again after each change: server-sent events.
+
+        Raises `DefinitionError` for a path that has not the whole identity.
+        """
+        words = described.words(path)
+        check_identity(state, words)
+        told = described.changes(state, words)
+        self._add(path, "GET", Changes(self.history, state), told, f"follow_{state.__name__}", "", operation)
+
+    def _add(
+        self,
+        path: str,
+        method: str,
+        answer: Answer,
+        told: described.Told,
+        name: str,
+        words: str | None,
+        operation: Mapping[str, Any],
+        status_code: int = 200,
+    ) -> None:
+        endpoint = self.history.asked(answer)
+        options = {"name": name, "description": words or "", **operation}
+        self.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            status_code=status_code,
+            response_model=None,
+            response_class=told.kind,
+            **{**options, "responses": {**told.responses, **options.get("responses", {})}},
+            openapi_extra=told.operation,
+        )

@@ -1,0 +1,142 @@
+"""From a request to values, and from values to an answer: what all endpoints have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backstory.contrib.starlette.problems import Wrong
+from backstory.errors import UnknownRevision
+from backstory.place import Place
+
+if TYPE_CHECKING:
+    from backstory.aio import AsyncDatabase
+    from backstory.history.refs.revision import Revision
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+PLACE = "backstory-place"
+"""The header of an answer with the place of the commit that was made."""
+
+AFTER = "backstory-after"
+"""The header of a request with the place that its reader must have seen; or `?after=`."""
+
+ETAGS = re.compile(r'\s*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+
+JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+LONGEST_WORD = 1_000
+"""Characters of a parameter."""
+
+DIGITS = re.compile(r"\d{1,18}", re.ASCII)
+
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
+
+FAR = re.compile(r"~\d{5}")
+"""So many commits before another one that to count them would take long."""
+
+
+class Answer(Protocol):
+    """Answers a request from a database, in whose context the author is known."""
+
+    async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
+        """The answer. Raises errors of the library, which the application answers."""
+        ...
+
+
+async def body(request: Request, most: int) -> dict[str, Any]:
+    """The JSON object of a request; empty if there is none. Raises `Wrong`."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > most:
+            raise Wrong(413, f"a request has at most {most} bytes")
+        pieces.append(piece)
+    if not size:
+        return {}
+    if not JSON.fullmatch(request.headers.get("content-type", "")):
+        raise Wrong(415, "the request has a body, so say Content-Type: application/json")
+    try:
+        found = msgspec.json.decode(b"".join(pieces))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise Wrong(400, f"the body is no JSON: {wrong}") from None
+    if not isinstance(found, dict):
+        raise Wrong(422, "the body is a JSON object, with a member for each argument")
+    return found
+
+
+def parameter(request: Request, name: str) -> str | None:
+    """A parameter of the address. Raises `Wrong` for one that is too long."""
+    text = request.query_params.get(name)
+    if text is not None and len(text) > LONGEST_WORD:
+        raise Wrong(422, f"{name} has at most {LONGEST_WORD} characters")
+    return text
+
+
+def moment(request: Request) -> Revision | None:
+    """The point that `?at=` means: a position, a time, a place, or any other revision. Raises `Wrong`."""
+    text = parameter(request, "at")
+    if text is None:
+        return None
+    if DIGITS.fullmatch(text):
+        return int(text)
+    if FAR.search(text):
+        raise Wrong(422, "at: name a point that is nearer to its beginning")
+    if not TIME.match(text):
+        return text
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong(422, "at: a time is written as 2026-11-03T10:00:00Z") from None
+    if time.tzinfo is None:
+        raise Wrong(
+            422, "at: a time needs its zone, as in 2026-11-03T10:00:00Z; in an address + is written %2B"
+        )
+    return time
+
+
+def after(request: Request) -> str | None:
+    """The place that the reader must have seen. Raises `Wrong`."""
+    text = parameter(request, "after") or request.headers.get(AFTER)
+    if not text:
+        return None
+    try:
+        return str(Place.parse(text))
+    except UnknownRevision as wrong:
+        raise Wrong(422, f"after: {wrong.why}") from None
+
+
+def etags(header: str) -> list[str] | None:
+    """The strong ETags of a header; None for `*`. Raises `Wrong`."""
+    if header.strip() == "*":
+        return None
+    found, begin = [], 0
+    while begin < len(header):
+        match = ETAGS.match(header, begin)
+        if match is None:
+            raise Wrong(400, 'an ETag stands in quotes: "12-0f3a9c1b"')
+        found.append((match["weak"], match["value"]))
+        begin = match.end()
+    return [value for weak, value in found if not weak]
+
+
+def places(values: list[str]) -> list[Place]:
+    """The places that ETags name, the latest first. Others are of nothing here."""
+    found = []
+    for value in values:
+        try:
+            found.append(Place.parse(value))
+        except UnknownRevision:
+            continue
+    return sorted(found, key=lambda place: -place.position)
+
+
+def json(found: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer in JSON."""
+    return Response(msgspec.json.encode(found), status, headers=headers, media_type="application/json")
