@@ -78,7 +78,7 @@ class TableVerbs(TableFace[T]):
 
 '''
 
-THEMES = ("held", "writing", "reading", "branching", "asking", "following", "projecting")
+THEMES = ("held", "writing", "reading", "branching", "asking", "debugging", "following", "projecting")
 FACES = [
     Face(
         PACKAGE / "aio" / "verbs.py",

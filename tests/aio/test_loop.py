@@ -160,6 +160,12 @@ async def blame(db: AsyncDatabase) -> None:
     assert part.author
 
 
+async def why(db: AsyncDatabase) -> None:
+    found = await db.why(Talk("a"), "by")
+    assert found.record is not None
+    assert found.record.author
+
+
 async def bisect(db: AsyncDatabase) -> None:
     found = (await db.bisect(Talk("a"), lambda talk: len(talk.by) > 1)).first
     assert found is not None
@@ -247,6 +253,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "events": lambda db: db.events(1),
     "between": between,
     "blame": blame,
+    "why": why,
     "merge": merge,
     "cherry_pick": cherry_pick,
     "rebase": rebase,

@@ -192,6 +192,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "wait": projected,
     "watch": lambda db: next(db.watch(Book("a"))),
     "what_if": trial,
+    "why": lambda db: (db.execute(enter(Book("b"), 1), id="new"), db.why(Book("b"), "total")),
 }
 
 

@@ -62,6 +62,7 @@ WALK: dict[str, list[str]] = {
         "User --all --where plan=='paid' --turns",
         "run cat>&2;false --of User u-1",
     ],
+    "why": ["User u-1 full_name", "User u-1 plan", "user:u-1 fullName", "user:u-1 plan"],
     "find": ["User", "User --count", "User --sort=-user -n 1", "User --where plan=='free'"],
     "causes": ["", "#1", "--correlation x"],
     "status": [""],

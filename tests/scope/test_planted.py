@@ -16,6 +16,7 @@ from backstory.decide.latest import Latest
 from backstory.documents.blame import blame_document
 from backstory.documents.commits import commit_document, event_document
 from backstory.documents.merges import merge_document
+from backstory.documents.why import why_document
 from backstory.errors import BackstoryError, Conflict, FoldedWarning, MergeConflict, OutOfScope, StoreRefused
 from backstory.history.ask.grep import grep_events, grep_messages
 from backstory.history.ask.listing import Filter, Side, listed
@@ -105,6 +106,11 @@ WHERES = (
 def blamed(db: Database, state: Any) -> Any:
     found = db.blame(state)
     return found, [(part, part.commit) for part in found]
+
+
+def reasons(db: Database, state: Any, field: str) -> Any:
+    found = db.why(state, field)
+    return found, why_document(found, db.head().position, Subjects(db.log))
 
 
 def merged(db: ScopedDatabase, options: Options) -> Any:
@@ -217,6 +223,7 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "unread": (lambda db, at: every(db.unread(at)), product(NAMES)),
     "wait": (lambda db: db.wait(Orders), ONCE),
     "watch": (lambda db, what: next(db.watch(what)), product((*STATES, Paid, Noted))),
+    "why": (reasons, product(STATES, ("due", "email", "words", "orders", "customer", "cents"))),
     "what_if": (lambda db: db.what_if().__enter__(), ONCE),
 }
 """Each verb, with questions about what is in scope and what is not. A new verb gets a line here."""

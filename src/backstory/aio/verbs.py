@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from backstory.decide.state import State
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.causes import Cause, Effect
+    from backstory.history.ask.recall import Known
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.ask.unread import Unread
+    from backstory.history.ask.why import Why
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
@@ -259,6 +261,12 @@ class Verbs(Face):
     ) -> Proof:
         """See `Database.prove`."""
         return await self._run(self.db.prove, commit, event, head=head, show=show, data=data)
+
+    async def why(
+        self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
+    ) -> Why:
+        """See `Database.why`."""
+        return await self._run(self.db.why, state, field, at, commands=commands)
 
     @overload
     def follow(

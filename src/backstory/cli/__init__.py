@@ -59,6 +59,7 @@ VERBS: dict[str, dict[str, str]] = {
         "diff": "show the difference between two points: of events, of a state, or of every state of a kind",
         "blame": "show for each field of a state the author, time and message of its last change",
         "bisect": "find the first event after which something is true of a state",
+        "why": "show why a field has its value: its event, the decision, what that had read, and what caused it",
         "causes": "show what caused a commit, back to the first cause, and what it caused",
     },
     "see history in a page": {

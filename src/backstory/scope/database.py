@@ -24,7 +24,9 @@ from backstory.verbs.held import Held, S
 
 if TYPE_CHECKING:
     from backstory.history.ask.bisect import Found, StateTurn
+    from backstory.history.ask.recall import Known
     from backstory.history.ask.summary import TagCount
+    from backstory.history.ask.why import Why
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
@@ -114,6 +116,13 @@ class ScopedDatabase(Database):
         """See `Database.blame`."""
         with self.scope.applied():
             return super().blame(state, at, assertions=assertions)
+
+    def why(
+        self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
+    ) -> Why:
+        """See `Database.why`."""
+        with self.scope.applied():
+            return super().why(state, field, at, commands=commands)
 
     def bisect(
         self,
