@@ -252,6 +252,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "prove": lambda db: db.prove("#1"),
     "events": lambda db: db.events(1),
     "between": between,
+    "backtest": lambda db: db.backtest(),
     "blame": blame,
     "why": why,
     "merge": merge,

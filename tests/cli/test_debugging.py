@@ -59,3 +59,79 @@ def test_why_of_a_tag_needs_no_application(run: Run) -> None:
     ran = run("why", "account:a-7", "cents", "--at", "#2")
     assert "#2 Deposited" in ran.out
     assert run("why", "account:a-7", "cents", "--at", "#4").out.count("given by #3") == 1
+
+
+NEW_RULE = """
+from backstory import Refused, command
+from bank import Account, Withdrawn, Deposited
+
+@command
+def transfer(source: Account, target: Account, cents: int) -> list[Withdrawn | Deposited]:
+    if cents > 100:
+        raise Refused("at most 100")
+    return [Withdrawn(source.account, cents), Deposited(target.account, cents)]
+"""
+
+
+@pytest.mark.usefixtures("moved")
+def test_backtest_of_unchanged_code_reports_no_difference(run: Run) -> None:
+    ran = run("backtest")
+    assert ran.code == 0
+    assert ran.out.endswith(
+        "#0..#8: 1 same, 0 changed, 0 refused, 0 follows, 1 cannot run; 3 commits taken over as they are\n"
+        "cannot run: 1 none\n"
+    )
+    document = run("backtest", "#6..", "--json").json
+    assert document["counts"] == {"same": 1, "changed": 0, "refused": 0, "follows": 0, "cannot run": 0}
+    assert (document["differs"], document["decisions"], document["states"]) == (False, [], [])
+
+
+def test_backtest_with_a_module_says_what_its_rules_would_have_done(moved: Path, run: Run) -> None:
+    ok(run, "do", "withdraw", "c-1", "--cents", "150", "--author", "cy")
+    (moved.parent / "rules.py").write_text(NEW_RULE, encoding="utf-8")
+    ran = run("backtest", "#6..", "--with", "rules")
+    assert ran.code == 1
+    for words in (
+        "refused  ",
+        "at most 100",
+        "follows  ",
+        "insufficient funds",
+        "Account c-1",
+        "balance: 50 -> 0",
+    ):
+        assert words in ran.out
+    document = run("backtest", "#6..", "--with", "rules", "--json").json
+    assert [each["outcome"] for each in document["decisions"]] == ["refused", "follows"]
+    assert document["decisions"][0]["reason"] == "at most 100"
+    assert document["decisions"][0]["sizes"] == [2, 0]
+    each = run("backtest", "#6..", "--with", "rules", "--each", "--json").json
+    assert each["counts"]["same"] == each["counts"]["refused"] == 1
+    assert run("backtest", "#6..").code == 0
+    assert run("backtest", "#6..", "--command", "withdraw", "--with", "rules").code == 0
+
+
+def test_backtest_with_a_module_that_replaces_nothing_is_a_wrong_command_line(moved: Path, run: Run) -> None:
+    (moved.parent / "empty.py").write_text("", encoding="utf-8")
+    (moved.parent / "other.py").write_text(NEW_RULE.replace("def transfer", "def transfr"), encoding="utf-8")
+    for name, words in (
+        ("empty", "defines no commands"),
+        ("other", "did you mean transfer"),
+        ("nowhere", "no module"),
+    ):
+        ran = run("backtest", "--with", name)
+        assert (ran.code, words in ran.err) == (2, True)
+    assert run("backtest", "--command", "nothing").code == 2
+    assert run("backtest", "main...main").code == 2
+
+
+def test_an_interrupt_ends_a_backtest_with_the_answer_so_far(
+    moved: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from backstory.history.backtest.run import Backtest
+
+    def interrupted(self: Backtest, *given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Backtest, "_again", interrupted)
+    ran = run("backtest")
+    assert (ran.code, "stopped at #1, before #8" in ran.out) == (130, True)

@@ -147,6 +147,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
     ),
     "atomic": together,
+    "backtest": lambda db: (db.backtest(), db.backtest("main~1..plan", each=True)),
     "between": lambda db: list(db.between("plan..main")),
     "bisect": lambda db: db.bisect(Book("a"), "total > 10"),
     "blame": lambda db: db.blame(Book("a"))["total"].position,

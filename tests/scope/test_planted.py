@@ -124,6 +124,7 @@ ONCE: list[tuple[Any, ...]] = [()]
 ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "append": (lambda db: db.append(Paid("o-1", 1), condition=Condition(Query.all(), 1)), ONCE),
     "atomic": (lambda db: db.atomic().__enter__(), ONCE),
+    "backtest": (lambda db, range: db.backtest(range), product((None, "plan", "#1..main", "planted-id"))),
     "between": (
         lambda db, a, b: every(db.between(a + b)),
         product(("plan", "main", "here", "planted-id"), ("..plan", "...main~1")),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.ask.unread import Unread
     from backstory.history.ask.why import Why
+    from backstory.history.backtest.report import Report
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
@@ -267,6 +268,27 @@ class Verbs(Face):
     ) -> Why:
         """See `Database.why`."""
         return await self._run(self.db.why, state, field, at, commands=commands)
+
+    async def backtest(
+        self,
+        range: str | None = None,
+        *,
+        command: str | None = None,
+        commands: Known | None = None,
+        replacing: Known | None = None,
+        each: bool = False,
+        progress: Callable[[int], object] = int,
+    ) -> Report:
+        """See `Database.backtest`."""
+        return await self._run(
+            self.db.backtest,
+            range,
+            command=command,
+            commands=commands,
+            replacing=replacing,
+            each=each,
+            progress=progress,
+        )
 
     @overload
     def follow(

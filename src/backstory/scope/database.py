@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from backstory.history.ask.recall import Known
     from backstory.history.ask.summary import TagCount
     from backstory.history.ask.why import Why
+    from backstory.history.backtest.report import Report
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
@@ -123,6 +124,12 @@ class ScopedDatabase(Database):
         """See `Database.why`."""
         with self.scope.applied():
             return super().why(state, field, at, commands=commands)
+
+    def backtest(self, range: str | None = None, **how: Any) -> Report:
+        """See `Database.backtest`. Raises `OutOfScope` unless the reader sees everything: a decision reads all."""
+        if not self.scope.is_whole:
+            raise OutOfScope("backtest of", range or "this branch")
+        return super().backtest(range, **how)
 
     def bisect(
         self,

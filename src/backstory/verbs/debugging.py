@@ -1,21 +1,48 @@
-"""The verbs that debug by history: why a value is there."""
+"""The verbs that debug by history: why a value is there, and what other code would have decided."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backstory.decide.mistaken import need_state
+from backstory.decide.register import known
+from backstory.errors import InputError
+from backstory.likeness import did_you_mean
 from backstory.verbs.reading import Reads
 
 if TYPE_CHECKING:
     from backstory.decide.state import State
     from backstory.history.ask.recall import Known
     from backstory.history.ask.why import Why
+    from backstory.history.backtest.report import Report
+    from backstory.history.backtest.run import Backtest
     from backstory.history.refs.revision import Revision
 
 
+def backtesting(
+    db: Reads,
+    range: str | None = None,
+    *,
+    command: str | None = None,
+    commands: Known | None = None,
+    replacing: Known | None = None,
+    each: bool = False,
+) -> Backtest:
+    """A backtest that has not begun, and goes on while it is iterated; see `Debugs.backtest`."""
+    from backstory.history.backtest.run import Backtest
+    from backstory.history.refs.revision import stretch
+
+    end, after = stretch(db.branches, range, db.handle.now().chain)
+    line = db.handle.line(end.chain)
+    run = {**known(commands), **(replacing or {})}
+    if command is not None and command not in run:
+        raise InputError(f"there is no command {command!r}; {did_you_mean(command, run, 'none is like it')}")
+    return Backtest(line.log, after, end.position, codec=line.codec, commands=run, only=command, each=each)
+
+
 class Debugs(Reads):
-    """Why."""
+    """Why, backtest."""
 
     def why(
         self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
@@ -28,12 +55,34 @@ class Debugs(Reads):
         are defined. At most 10 states with 20 parts each, and 50 causes, are given. Raises `InputError` if the state
         has no such field, and as `load` does.
         """
-        from backstory.history.ask.recall import known_commands
         from backstory.history.ask.ways import taken_over
         from backstory.history.ask.why import why
 
         line, upto = self._view(at)
-        found = why(
-            line.log, need_state(state), field, upto, codec=line.codec, commands=known_commands(commands)
-        )
+        found = why(line.log, need_state(state), field, upto, codec=line.codec, commands=known(commands))
         return found.coming(lambda commit: taken_over(self.branches, self.name, commit))
+
+    def backtest(
+        self,
+        range: str | None = None,
+        *,
+        command: str | None = None,
+        commands: Known | None = None,
+        replacing: Known | None = None,
+        each: bool = False,
+        progress: Callable[[int], object] = int,
+    ) -> Report:
+        """Run the recorded commands of a range again with the code as it is now, and tell what comes out otherwise.
+
+        The range is a part of one history, as `main~100..main`; default: the whole branch. Each command decides on the
+        history as the ones before it have come out now, and commits without a command stay as they are; with `each`,
+        every command decides on the history as it was. Time, ids and chance come from the record. `command` is the
+        name of the only one that is run again. `commands` are those of an application, default: all that are defined;
+        those of `replacing` take the place of others with their names, in this run only. `progress` is called with
+        each position. Nothing is written. The report has the first 1,000 decisions that differ, and counts all.
+        Raises `RevisionError`, and `InputError` for a command that is not known.
+        """
+        run = backtesting(self, range, command=command, commands=commands, replacing=replacing, each=each)
+        for position in run:
+            progress(position)
+        return run.report()

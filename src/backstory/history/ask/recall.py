@@ -1,14 +1,14 @@
-"""The command of a commit, as a value that can be decided again; or the reason why it cannot."""
+"""The command of a commit, as a value that can be decided again; or the reason why it cannot be."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from backstory.decide.call import Command
-from backstory.decide.commands import CommandType, built_in, clashes, definitions
+from backstory.decide.commands import CommandType
 from backstory.decide.gathering import key_of
 from backstory.decide.inputs import Input
 from backstory.decide.state import State
@@ -16,6 +16,17 @@ from backstory.values.commit import AUTHOR, COMMAND, Commit
 
 Known: TypeAlias = "Mapping[str, CommandType[...]]"
 """Commands by the name that commits record."""
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """Why a command cannot be run again, in a word and in words.
+
+    It was `withheld`, `none` was recorded, it is `unknown` here, an argument is `secret`, or the arguments are a
+    `misfit` for the function as it is now; of one that was run, it `failed`, or a state was `unreadable`.
+    """
+
+    kind: Literal["withheld", "none", "unknown", "secret", "misfit", "failed", "unreadable"]
+    words: str
 
 
 class _Executed(msgspec.Struct):
@@ -28,13 +39,6 @@ class _Executed(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Executed).decode
-
-
-def known_commands(commands: Known | None = None) -> Known:
-    """These commands, else all that are defined, without those whose name two modules use; and the library's own."""
-    if commands is None:
-        commands = {name: kind for name, kind in definitions.items() if name not in clashes}
-    return {**commands, **built_in}
 
 
 def references_of(commit: Commit, commands: Known) -> list[State] | None:
@@ -55,28 +59,28 @@ def references_of(commit: Commit, commands: Known) -> list[State] | None:
     return list({key_of(each): each for each in found}.values())
 
 
-def recalled(commit: Commit, commands: Known) -> tuple[Command | None, str]:
-    """The command that made a commit, with its recorded inputs; or None, and why it cannot be run again here."""
+def recalled(commit: Commit, commands: Known) -> Command | Stuck:
+    """The command that made a commit, with its recorded inputs; or why it cannot be run again here."""
     if COMMAND in commit.withheld:
-        return None, "its command is withheld, so it cannot be decided again"
+        return Stuck("withheld", "its command is withheld, so it cannot be decided again")
     if not commit.command_json:
-        return None, "no command made it, so it cannot be decided again"
+        return Stuck("none", "no command made it, so it cannot be decided again")
     try:
         recorded = _decode(commit.command_json)
     except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-        return None, f"no execution recorded its command ({wrong}), so it cannot be decided again"
+        return Stuck("none", f"no execution recorded its command ({wrong}), so it cannot be decided again")
     kind = commands.get(recorded.name)
     if kind is None:
         name = recorded.name
         why = f"the command {name} is not known here, or two have that name: it cannot be decided again"
-        return None, f'{why}; if its function has another name now, say @command(name="{name}")'
+        return Stuck("unknown", f'{why}; if its function has another name now, say @command(name="{name}")')
     if withheld := recorded.withheld:
         names = " and ".join(f"`{name}`" for name in withheld)
         its = f"its argument {names} was" if len(withheld) == 1 else f"its arguments {names} were"
-        return None, f"{its} not recorded, so it cannot be decided again"
+        return Stuck("secret", f"{its} not recorded, so it cannot be decided again")
     if AUTHOR in commit.withheld and any(one.kind is Input.AUTHOR for one in kind.inputs.values()):
-        return None, "its author is withheld, and its command asks for the author"
+        return Stuck("withheld", "its author is withheld, and its command asks for the author")
     try:
-        return kind.again({"arguments": recorded.arguments, "inputs": recorded.inputs}, commit.author), ""
+        return kind.again({"arguments": recorded.arguments, "inputs": recorded.inputs}, commit.author)
     except TypeError as wrong:
-        return None, f"its command cannot be run again: {wrong}"
+        return Stuck("misfit", f"its command cannot be run again: {wrong}")

@@ -23,7 +23,7 @@ from backstory.decide.state import State, identity
 from backstory.errors import BackstoryError, InputError
 from backstory.history.ask.causes import causes, undone_by
 from backstory.history.ask.decided_on import DecidedOn, decided_on
-from backstory.history.ask.recall import Known, recalled, references_of
+from backstory.history.ask.recall import Known, Stuck, recalled, references_of
 from backstory.history.ask.ways import Way, ways
 from backstory.history.blame.blame import Blamed, blame
 from backstory.history.compare.jsonable import names_of
@@ -150,9 +150,9 @@ def _references(log: Log, commit: Commit, commands: Known) -> tuple[list[State],
     """The states that the command of a commit had read, as references; or none, and why they are not known."""
     if (given := references_of(commit, commands)) is not None:
         return given, ""
-    command, unknown = recalled(commit, commands)
-    if command is None:
-        return [], unknown
+    command = recalled(commit, commands)
+    if isinstance(command, Stuck):
+        return [], command.words
     loader, references = Loader(log), list[State]()
 
     def load(stage: list[State]) -> list[State]:

@@ -19,7 +19,7 @@ from backstory.decide.commands import CommandType
 from backstory.decide.loading import Loader, Reads
 from backstory.decide.state import State, boundary
 from backstory.errors import BackstoryError, Refused
-from backstory.history.ask.recall import recalled
+from backstory.history.ask.recall import Stuck, recalled
 from backstory.history.refs.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
 from backstory.lookup import commit_with, events_of
 from backstory.opened import opened
@@ -178,7 +178,8 @@ class Replay:
             return self._take(commit, events, "forced", in_the_way)
         if resolution == "skip":
             return self._leave(commit, events, "skipped", in_the_way=in_the_way)
-        command, problem = recalled(commit, self._rules.commands)
+        found = recalled(commit, self._rules.commands)
+        command, problem = (None, found.words) if isinstance(found, Stuck) else (found, "")
         before, after = self._states(commit, command)
         if command is not None and (resolution == "redecide" or command.kind.decides_again):
             step = self._redecide(commit, events, command, in_the_way, before, after)
