@@ -227,6 +227,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "atomic": atomic,
     "preview": lambda db: db.preview(say(Talk("a"), 3)),
     "load": lambda db: db.load(Talk("a")),
+    "spec": lambda db: db.spec(Talk("a")),
     "store_id": lambda db: db.store_id(),
     "head": lambda db: db.head(),
     "point": lambda db: db.point("main~1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,3 +137,31 @@ def test_an_interrupt_ends_a_backtest_with_the_answer_so_far(
     monkeypatch.setattr(Backtest, "_again", interrupted)
     ran = run("backtest")
     assert (ran.code, "stopped at #1, before #8" in ran.out) == (130, True)
+
+
+def test_spec_prints_a_test_that_passes_when_it_is_pasted(moved: Path, run: Run) -> None:
+    ran = run("spec", "Account", "c-1")
+    assert (ran.code, ran.err) == (0, "")
+    assert "def test_transfer_gives_withdrawn_and_deposited() -> None:" in ran.out
+    (moved.parent / "test_pasted.py").write_text(ran.out, encoding="utf-8")
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_pasted.py"],
+        cwd=moved.parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "1 passed" in tested.stdout, tested.stdout
+    document = run("spec", "Account", "c-1", "--json").json
+    assert (document["passes"], document["text"]) == (True, ran.out)
+
+
+@pytest.mark.usefixtures("moved")
+def test_spec_takes_a_range_and_a_refusal_that_is_to_come(run: Run) -> None:
+    ran = run("spec", "Account", "a-7", "--then", "refused", "--code", "too much")
+    assert (ran.code, "is to be refused" in ran.err, '.then_refused("too much")' in ran.out) == (
+        0,
+        True,
+        True,
+    )
+    assert run("spec", "Account", "a-7", "#0..#6").code == 2
+    assert run("spec", "Account", "a-7", "#6..main").code == 0
+    assert run("spec", "Account", "a-7", "--code", "x").code == 2
+    assert run("spec", "Account", "nobody").code == 2

@@ -181,6 +181,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "revert": undone,
     "rows": projected,
     "run": projected,
+    "spec": lambda db: (db.execute(enter(Book("b"), 1), id="new"), db.spec(Book("b"), then="state")),
     "store_id": lambda db: len(db.store_id()),
     "subscribe": subscribed,
     "switch": lambda db: list(db.switch("plan").commits()),

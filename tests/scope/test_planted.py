@@ -224,6 +224,7 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "unread": (lambda db, at: every(db.unread(at)), product(NAMES)),
     "wait": (lambda db: db.wait(Orders), ONCE),
     "watch": (lambda db, what: next(db.watch(what)), product((*STATES, Paid, Noted))),
+    "spec": (lambda db, state: db.spec(state), product(STATES)),
     "why": (reasons, product(STATES, ("due", "email", "words", "orders", "customer", "cents"))),
     "what_if": (lambda db: db.what_if().__enter__(), ONCE),
 }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
     from backstory.history.refs.revision import Point, Revision
+    from backstory.history.spec.make import Spec, Then
     from backstory.live import CaughtUp, Seen
     from backstory.place import After
     from backstory.projections.find import Page
@@ -268,6 +269,18 @@ class Verbs(Face):
     ) -> Why:
         """See `Database.why`."""
         return await self._run(self.db.why, state, field, at, commands=commands)
+
+    async def spec(
+        self,
+        state: State,
+        range: str | None = None,
+        *,
+        then: Then = "events",
+        code: str | None = None,
+        commands: Known | None = None,
+    ) -> Spec:
+        """See `Database.spec`."""
+        return await self._run(self.db.spec, state, range, then=then, code=code, commands=commands)
 
     async def backtest(
         self,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
     from backstory.history.refs.revision import Revision
+    from backstory.history.spec.make import Spec
     from backstory.projections.find import Page
     from backstory.projections.views import Views
     from backstory.values.commit import Commit
@@ -130,6 +131,12 @@ class ScopedDatabase(Database):
         if not self.scope.is_whole:
             raise OutOfScope("backtest of", range or "this branch")
         return super().backtest(range, **how)
+
+    def spec(self, state: State, range: str | None = None, **how: Any) -> Spec:
+        """See `Database.spec`. Raises `OutOfScope` unless the reader sees everything: a decision reads all."""
+        if not self.scope.is_whole:
+            raise OutOfScope("spec of", type(state).__name__)
+        return super().spec(state, range, **how)
 
     def bisect(
         self,

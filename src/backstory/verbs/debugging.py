@@ -1,4 +1,4 @@
-"""The verbs that debug by history: why a value is there, and what other code would have decided."""
+"""The verbs that debug by history: why a value is there, a decision as a test, what other code would have decided."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backstory.history.backtest.report import Report
     from backstory.history.backtest.run import Backtest
     from backstory.history.refs.revision import Revision
+    from backstory.history.spec.make import Spec, Then
 
 
 def backtesting(
@@ -42,7 +43,7 @@ def backtesting(
 
 
 class Debugs(Reads):
-    """Why, backtest."""
+    """Why, spec, backtest."""
 
     def why(
         self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
@@ -61,6 +62,39 @@ class Debugs(Reads):
         line, upto = self._view(at)
         found = why(line.log, need_state(state), field, upto, codec=line.codec, commands=known(commands))
         return found.coming(lambda commit: taken_over(self.branches, self.name, commit))
+
+    def spec(
+        self,
+        state: State,
+        range: str | None = None,
+        *,
+        then: Then = "events",
+        code: str | None = None,
+        commands: Known | None = None,
+    ) -> Spec:
+        """A decision of the history as a given/when/then test of `backstory.testing`, ready to paste.
+
+        It is the last decision about the state in a range, as for `backtest`; all events that its command had read are
+        given. `then` are the events that it gave, the `state` after it, or that it is to be `refused`, with a code.
+        Values that are marked as personal or secret, and authors, have stand-ins of the same form; the test was run,
+        and the result says whether it passes, else why, such as the field whose stand-ins change the decision. Raises
+        `RevisionError`, and `InputError` where there is no such decision, or no test can be made of it.
+        """
+        from backstory.history.refs.revision import stretch
+        from backstory.history.spec.make import spec
+
+        end, after = stretch(self.branches, range, self.handle.now().chain)
+        line = self.handle.line(end.chain)
+        return spec(
+            line.log,
+            need_state(state),
+            after,
+            end.position,
+            codec=line.codec,
+            commands=known(commands),
+            then=then,
+            code=code,
+        )
 
     def backtest(
         self,
