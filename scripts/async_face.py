@@ -78,7 +78,7 @@ class TableVerbs(TableFace[T]):
 
 '''
 
-THEMES = ("held", "writing", "reading", "branching", "asking", "following", "projecting", "framing")
+THEMES = ("held", "writing", "reading", "branching", "asking", "debugging", "following", "projecting", "framing")
 FACES = [
     Face(
         PACKAGE / "aio" / "verbs.py",

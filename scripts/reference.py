@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "backstory.capture": (
         "The same for any application, for those who write an adapter; [the design](design/capture.md).",
         {"backstory.capture": []},
+    ),
     "backstory.contrib.fastapi": (
         "The database in an application of [FastAPI](guide/fastapi.md); needs the extra `fastapi`.",
         {"backstory.contrib.fastapi": []},

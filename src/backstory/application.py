@@ -16,6 +16,7 @@ import pkgutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from backstory.decide.commands import CommandType
+from backstory.decide.register import redefining
 from backstory.decide.state import State, state_type
 from backstory.errors import ApplicationError, DefinitionError
 from backstory.failing import failure
@@ -107,6 +109,34 @@ def load(name: str, folder: Path) -> Application:
     if not (app.events or app.states or app.commands or app.projections or app.reactions or app.outboxes):
         raise ApplicationError(f"{name} has no events, states or commands")
     return app
+
+
+@contextmanager
+def replacing(app: Application, name: str, folder: Path) -> Iterator[Mapping[str, CommandType[...]]]:
+    """The commands of a module that stand in for those of an application with the same names, for a block of code.
+
+    After the block nothing knows of them any more. Raises `ApplicationError` if the module cannot be imported, or
+    defines none, or one that the application does not have.
+    """
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    with redefining():
+        module = _import(name, folder)
+        found = {
+            thing.name: thing
+            for thing in vars(module).values()
+            if isinstance(thing, CommandType) and thing.__module__ == module.__name__
+        }
+        if not found:
+            raise ApplicationError(f"{name} defines no commands, so there is nothing to replace")
+        known = app.commands_by_name()
+        for other in found:
+            if other not in known:
+                likely = did_you_mean(other, known, f"it has {', '.join(sorted(known)) or 'none'}")
+                raise ApplicationError(
+                    f"{name} defines the command {other}, and {app.name} has no such command to replace; {likely}"
+                )
+        yield found
 
 
 def collect(name: str, things: Iterable[Any]) -> Application:

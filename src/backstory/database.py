@@ -25,6 +25,7 @@ from backstory.values.commit import EPOCH, drafted
 from backstory.values.ids import new_id, new_secret, now
 from backstory.verbs.asking import Asks
 from backstory.verbs.branching import Branching
+from backstory.verbs.debugging import Debugs
 from backstory.verbs.following import Follows
 from backstory.verbs.framing import Frames
 from backstory.verbs.tabling import Tables
@@ -42,7 +43,7 @@ OPTIONS = ("clock", "ids", "secrets", "cache_bytes", "codec", "inline")
 """The options of `connect` that are those of `Database`. Others are the store's."""
 
 
-class Database(Writes, Branching, Asks, Follows, Frames, Tables):
+class Database(Writes, Branching, Asks, Debugs, Follows, Frames, Tables):
     """One branch of a store, and the verbs on it. Safe for many threads; states that it gives belong to the caller.
 
     A branch is held by its name. If it is moved, for instance by a rebase, the next verb works on the new history, and

@@ -160,6 +160,12 @@ async def blame(db: AsyncDatabase) -> None:
     assert part.author
 
 
+async def why(db: AsyncDatabase) -> None:
+    found = await db.why(Talk("a"), "by")
+    assert found.record is not None
+    assert found.record.author
+
+
 async def bisect(db: AsyncDatabase) -> None:
     found = (await db.bisect(Talk("a"), lambda talk: len(talk.by) > 1)).first
     assert found is not None
@@ -230,6 +236,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "preview": lambda db: db.preview(say(Talk("a"), 3)),
     "load": lambda db: db.load(Talk("a")),
     "see": lambda db: db.see(Talk("a")),
+    "spec": lambda db: db.spec(Talk("a")),
     "store_id": lambda db: db.store_id(),
     "head": lambda db: db.head(),
     "point": lambda db: db.point("main~1"),
@@ -255,7 +262,9 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "prove": lambda db: db.prove("#1"),
     "events": lambda db: db.events(1),
     "between": between,
+    "backtest": lambda db: db.backtest(),
     "blame": blame,
+    "why": why,
     "merge": merge,
     "cherry_pick": cherry_pick,
     "rebase": rebase,

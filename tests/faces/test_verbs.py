@@ -147,6 +147,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
     ),
     "atomic": together,
+    "backtest": lambda db: (db.backtest(), db.backtest("main~1..plan", each=True)),
     "between": lambda db: list(db.between("plan..main")),
     "bisect": lambda db: db.bisect(Book("a"), "total > 10"),
     "blame": lambda db: db.blame(Book("a"))["total"].position,
@@ -183,6 +184,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "rows": projected,
     "run": projected,
     "see": lambda db: (db.see(Book("a")), db.see(Book("a"), at=1), db.see(Book("z"))),
+    "spec": lambda db: (db.execute(enter(Book("b"), 1), id="new"), db.spec(Book("b"), then="state")),
     "store_id": lambda db: len(db.store_id()),
     "subscribe": subscribed,
     "switch": lambda db: list(db.switch("plan").commits()),
@@ -195,6 +197,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "wait": projected,
     "watch": lambda db: next(db.watch(Book("a"))),
     "what_if": trial,
+    "why": lambda db: (db.execute(enter(Book("b"), 1), id="new"), db.why(Book("b"), "total")),
 }
 
 

@@ -21,10 +21,10 @@ from backstory.projections.catalog import RUNNING, STOPPED
 from backstory.projections.operate import standings
 from backstory.reactions import operate
 from backstory.reactions.deadlines import DeadlineCancelled, DeadlineDue, DeadlineSet
-from backstory.reactions.delivery import KIND, delivery_key
+from backstory.reactions.delivery import delivery_key
 from backstory.reactions.process import reacting
 from backstory.right import has_right, take
-from backstory.values.ids import derived
+from backstory.values.ids import REACTION, derived
 from examples.shop.events import Cancelled, Mailed, Paid, PaymentAsked, PaymentRefused, Placed, Reminded
 from examples.shop.mails import mail
 from examples.shop.open_orders import OpenOrders
@@ -146,7 +146,7 @@ def check_commands(db: Database) -> None:
             if record.type not in each.types or not each.concerns(record.event):
                 continue
             key = delivery_key(each.name, record.commit, record.position)
-            ids = [derived(KIND, f"{key}.{number}") for number in range(2)]
+            ids = [derived(REACTION, f"{key}.{number}") for number in range(2)]
             gives = 2 if isinstance(record.event, Placed) and each is not charge else 1
             sure = not isinstance(record.event, DeadlineDue) and not (each.name == "unpaid" and gives == 1)
             of_poison = each is charge and getattr(record.event, "order", "") == "poison"

@@ -16,6 +16,7 @@ from backstory.decide.latest import Latest
 from backstory.documents.blame import blame_document
 from backstory.documents.commits import commit_document, event_document
 from backstory.documents.merges import merge_document
+from backstory.documents.why import why_document
 from backstory.errors import BackstoryError, Conflict, FoldedWarning, MergeConflict, OutOfScope, StoreRefused
 from backstory.history.ask.grep import grep_events, grep_messages
 from backstory.history.ask.listing import Filter, Side, listed
@@ -107,6 +108,11 @@ def blamed(db: Database, state: Any) -> Any:
     return found, [(part, part.commit) for part in found]
 
 
+def reasons(db: Database, state: Any, field: str) -> Any:
+    found = db.why(state, field)
+    return found, why_document(found, db.head().position, Subjects(db.log))
+
+
 def merged(db: ScopedDatabase, options: Options) -> Any:
     report = db.merge("plan", options)
     sides = (Subjects(db.switch("plan").log), Subjects(db.log))
@@ -118,6 +124,7 @@ ONCE: list[tuple[Any, ...]] = [()]
 ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "append": (lambda db: db.append(Paid("o-1", 1), condition=Condition(Query.all(), 1)), ONCE),
     "atomic": (lambda db: db.atomic().__enter__(), ONCE),
+    "backtest": (lambda db, range: db.backtest(range), product((None, "plan", "#1..main", "planted-id"))),
     "between": (
         lambda db, a, b: every(db.between(a + b)),
         product(("plan", "main", "here", "planted-id"), ("..plan", "...main~1")),
@@ -226,6 +233,8 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "unread": (lambda db, at: every(db.unread(at)), product(NAMES)),
     "wait": (lambda db: db.wait(Orders), ONCE),
     "watch": (lambda db, what: next(db.watch(what)), product((*STATES, Paid, Noted))),
+    "spec": (lambda db, state: db.spec(state), product(STATES)),
+    "why": (reasons, product(STATES, ("due", "email", "words", "orders", "customer", "cents"))),
     "what_if": (lambda db: db.what_if().__enter__(), ONCE),
 }
 """Each verb, with questions about what is in scope and what is not. A new verb gets a line here."""

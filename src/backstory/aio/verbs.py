@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     from backstory.frames import Frame
     from backstory.history.ask.bisect import Found, StateTurn
     from backstory.history.ask.causes import Cause, Effect
+    from backstory.history.ask.recall import Known
     from backstory.history.ask.summary import TagCount, TypeCount
     from backstory.history.ask.unread import Unread
+    from backstory.history.ask.why import Why
+    from backstory.history.backtest.report import Report
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
     from backstory.history.merge.merge import MergeReport, Options
     from backstory.history.refs.branches import Mark
     from backstory.history.refs.revision import Point, Revision
+    from backstory.history.spec.make import Spec, Then
     from backstory.live import CaughtUp, Seen
     from backstory.place import After
     from backstory.projections.find import Page
@@ -267,6 +271,45 @@ class Verbs(Face):
     ) -> Proof:
         """See `Database.prove`."""
         return await self._run(self.db.prove, commit, event, head=head, show=show, data=data)
+
+    async def why(
+        self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
+    ) -> Why:
+        """See `Database.why`."""
+        return await self._run(self.db.why, state, field, at, commands=commands)
+
+    async def spec(
+        self,
+        state: State,
+        range: str | None = None,
+        *,
+        then: Then = "events",
+        code: str | None = None,
+        commands: Known | None = None,
+    ) -> Spec:
+        """See `Database.spec`."""
+        return await self._run(self.db.spec, state, range, then=then, code=code, commands=commands)
+
+    async def backtest(
+        self,
+        range: str | None = None,
+        *,
+        command: str | None = None,
+        commands: Known | None = None,
+        replacing: Known | None = None,
+        each: bool = False,
+        progress: Callable[[int], object] = int,
+    ) -> Report:
+        """See `Database.backtest`."""
+        return await self._run(
+            self.db.backtest,
+            range,
+            command=command,
+            commands=commands,
+            replacing=replacing,
+            each=each,
+            progress=progress,
+        )
 
     @overload
     def follow(

@@ -59,7 +59,10 @@ VERBS: dict[str, dict[str, str]] = {
         "diff": "show the difference between two points: of events, of a state, or of every state of a kind",
         "blame": "show for each field of a state the author, time and message of its last change",
         "bisect": "find the first event after which something is true of a state",
+        "why": "show why a field has its value: its event, the decision, what that had read, and what caused it",
         "causes": "show what caused a commit, back to the first cause, and what it caused",
+        "spec": "print a decision of the history as a given/when/then test",
+        "backtest": "run recorded commands again with the code as it is now: which decisions would differ",
     },
     "see history in a page": {
         "ui": "open the history browser on this machine",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from backstory.errors import DefinitionError
@@ -46,3 +47,16 @@ def known(commands: Mapping[str, CommandType[...]] | None) -> Mapping[str, Comma
     if commands is None:
         commands = {name: kind for name, kind in definitions.items() if name not in clashes}
     return {**commands, **_built_in}
+
+
+@contextmanager
+def redefining() -> Iterator[None]:
+    """Let commands of the same names be defined in a block of code, and be forgotten at its end."""
+    before, clashing = dict(definitions), set(clashes)
+    try:
+        yield
+    finally:
+        definitions.clear()
+        definitions.update(before)
+        clashes.clear()
+        clashes.update(clashing)

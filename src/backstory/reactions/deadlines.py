@@ -23,7 +23,8 @@ from backstory.values.event import Event
 from backstory.values.event_data import RESERVED
 from backstory.values.event_types import event_type
 from backstory.values.fields import Tagged
-from backstory.values.ids import new_id
+from backstory.values.ids import DEADLINE as DEADLINE_ID
+from backstory.values.ids import derived, new_id
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
@@ -146,15 +147,15 @@ class Deadlines:
             heapq.heappop(self._queue)
         return None
 
-    def due(self, now: datetime) -> list[tuple[Command, str]]:
-        """Commands for some that are due, the first ones first, each with an id."""
+    def due(self, now: datetime) -> list[tuple[Command, str, int]]:
+        """Commands for some that are due, the first ones first, each with an id and the position where it was set."""
         found: list[tuple[datetime, int, str]] = []
         while len(found) < TOGETHER and (first := self._first()) is not None and first[0] <= now:
             found.append(heapq.heappop(self._queue))
         for each in found:
             heapq.heappush(self._queue, each)  # until the log says that it was due
         return [
-            (come_due(Timer(deadline), position=position), f"{RESERVED}due.{new_id()}")
+            (come_due(Timer(deadline), position=position), derived(DEADLINE_ID, new_id()), position)
             for _, position, deadline in found
         ]
 

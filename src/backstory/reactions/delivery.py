@@ -27,16 +27,13 @@ from backstory.reactions.declare import Delivery, Reacting
 from backstory.store import Record
 from backstory.unit import Append, Step, Written
 from backstory.values.commit import Commit, Draft
-from backstory.values.ids import derived
+from backstory.values.ids import REACTION, derived
 
 if TYPE_CHECKING:
     from backstory.handle import Handle, Tip
 
 STATE_BYTES = 16_000_000
 """How much a runner remembers of the states that one reaction reads."""
-
-KIND = "reaction"
-"""The kind of the ids of commands that reactions give."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -74,7 +71,7 @@ class Deliverer:
             with context(author=reacting.name, because=record):
                 given = reacting.run(event, states, Delivery(key, attempt, record), self._calls.wait)
                 return [
-                    self.prepared(command, derived(KIND, f"{key}.{number}"))
+                    self.prepared(command, derived(REACTION, f"{key}.{number}"))
                     for number, command in enumerate(given)
                 ]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from backstory.decide.context import context
 from backstory.errors import BackstoryError, Conflict, NotReacting, StoreClosed, StoreError
 from backstory.forks import on_fork
 from backstory.lookup import commit_at
@@ -18,16 +19,18 @@ from backstory.projections.rounds import LOOK, Pauses
 from backstory.projections.source import Source
 from backstory.reactions.deadlines import Deadlines
 from backstory.reactions.declare import Reacting
-from backstory.reactions.delivery import Deliverer
+from backstory.reactions.delivery import Deliverer, Prepared
 from backstory.reactions.keep import ChangedError, Keep, TakenError
 from backstory.reactions.lease import Lease
 from backstory.reactions.process import ProcessType
 from backstory.reactions.progress import Progress
 from backstory.reactions.tries import Tries
-from backstory.store import Store
+from backstory.store import Held, Record, Store
+from backstory.values.codec import PLAIN
 from backstory.values.commit import NO_HASH, ORIGIN
 
 if TYPE_CHECKING:
+    from backstory.decide.call import Command
     from backstory.handle import Handle
 
 
@@ -151,13 +154,20 @@ class Post:
             self._deadlines.follow(self._source)
             if due := self._deadlines.due(self._clock()):
                 self._deliverer.execute(
-                    [self._deliverer.prepared(command, id) for command, id in due],
+                    [self._came_due(command, id, position) for command, id, position in due],
                     lambda steps, _: self.keep.write(self.keep.at, *steps),
                 )
                 return True
             self.due = now + min(LOOK, self.seconds_left())
         self._at_end = True
         return False
+
+    def _came_due(self, command: Command, id: str, position: int) -> Prepared:
+        """The command that says so, caused by the commit that set the deadline."""
+        log = self._source.log()
+        [stored] = log.read(after=position - 1, upto=position)
+        with context(because=Record(PLAIN.decode(stored), stored, Held(commit_at(log, position)))):
+            return self._deliverer.prepared(command, id)
 
     def release(self) -> None:
         """Write what functions gave that have begun, and let somebody else run it."""

@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 
     from backstory.frames import Frame
     from backstory.history.ask.bisect import Found, StateTurn
+    from backstory.history.ask.recall import Known
     from backstory.history.ask.summary import TagCount
+    from backstory.history.ask.why import Why
+    from backstory.history.backtest.report import Report
     from backstory.history.blame.blame import Blame
     from backstory.history.check.proof import Proof
     from backstory.history.compare.diff import Difference
     from backstory.history.refs.revision import Revision
+    from backstory.history.spec.make import Spec
     from backstory.projections.find import Page
     from backstory.projections.views import Views
     from backstory.table import Table
@@ -120,6 +124,25 @@ class ScopedDatabase(Database):
         """See `Database.blame`."""
         with self.scope.applied():
             return super().blame(state, at, assertions=assertions)
+
+    def why(
+        self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
+    ) -> Why:
+        """See `Database.why`."""
+        with self.scope.applied():
+            return super().why(state, field, at, commands=commands)
+
+    def backtest(self, range: str | None = None, **how: Any) -> Report:
+        """See `Database.backtest`. Raises `OutOfScope` unless the reader sees everything: a decision reads all."""
+        if not self.scope.is_whole:
+            raise OutOfScope("backtest of", range or "this branch")
+        return super().backtest(range, **how)
+
+    def spec(self, state: State, range: str | None = None, **how: Any) -> Spec:
+        """See `Database.spec`. Raises `OutOfScope` unless the reader sees everything: a decision reads all."""
+        if not self.scope.is_whole:
+            raise OutOfScope("spec of", type(state).__name__)
+        return super().spec(state, range, **how)
 
     def bisect(
         self,

@@ -22,6 +22,15 @@ ID_LIMIT = 200
 GIT = "git"
 """The kind of the ids that follow from Git's hashes."""
 
+REACTION = "reaction"
+"""The kind of the ids of commits whose commands reactions gave."""
+
+DEADLINE = "due"
+"""The kind of the ids of commits that say that a deadline has come."""
+
+IMPORTS = (GIT, "csv", "jsonl", "xes", "cloudevents")
+"""The kinds of the ids of commits that were imported, each named after its format."""
+
 _guard = threading.Lock()
 _last = 0
 
@@ -68,6 +77,11 @@ def new_id() -> str:
 def new_secret() -> bytes:
     """The secret of a commit: 16 random bytes."""
     return os.urandom(16)
+
+
+def kind_of(id: str) -> str:
+    """The kind of an id that follows from something; empty for any other id."""
+    return id.removeprefix(RESERVED).partition(".")[0] if id.startswith(RESERVED) else ""
 
 
 def derived(kind: str, name: str) -> str:

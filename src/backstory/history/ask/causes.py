@@ -8,14 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import merge
+from itertools import islice
 from operator import attrgetter
 
 import msgspec
 
 from backstory.history.refs.decisions import deciding, names_of_decision
+from backstory.lookup import events_of
 from backstory.store import Log
 from backstory.values.commit import Commit
 from backstory.values.links import CAUSATION, REVERTS, Key, ids_of
+
+BEFORE, AFTER = 20, 40
+"""Causes and effects in a tree."""
+
+TYPES = 3
+"""Events of a commit in a tree whose types are named."""
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -87,3 +95,49 @@ def _naming(log: Log, key: Key, commit: Commit, upto: int | None) -> Iterator[Co
         if each.position != last:
             last = each.position
             yield each
+
+
+class Member(msgspec.Struct):
+    """A commit of a family, with the first types of its events, and those that it caused. `this` was asked about.
+
+    `commit` is None for a cause that the history at hand does not have.
+    """
+
+    commit: Commit | None
+    id: str = ""
+    this: bool = False
+    types: tuple[str, ...] = ()
+    within: list[Member] = []
+
+
+class Family(msgspec.Struct, frozen=True):
+    """The causes of a commit, each around the next, and its effects within it; `earlier` and `later` are left out."""
+
+    top: Member
+    earlier: bool
+    later: bool
+
+
+def family(log: Log, commit: Commit, upto: int | None = None) -> Family | None:
+    """The nearest causes and the first effects of a commit, as a tree; None if it has neither."""
+    before = list(islice(causes(log, commit), BEFORE + 1))
+    after = list(islice(effects(log, commit, upto), AFTER + 1))
+    if not before and not after:
+        return None
+    this = Member(commit, this=True)
+    inside = {commit.position: this}
+    for effect in after[:AFTER]:
+        member = _member(log, effect.commit)
+        inside[effect.cause.position].within.append(member)
+        inside[effect.commit.position] = member
+    top = this
+    for cause in before[:BEFORE]:
+        member = _member(log, cause.commit, cause.id)
+        member.within.append(top)
+        top = member
+    return Family(top, len(before) > BEFORE, len(after) > AFTER)
+
+
+def _member(log: Log, commit: Commit | None, id: str = "") -> Member:
+    events = () if commit is None else events_of(log, commit, TYPES)
+    return Member(commit, id, types=tuple(dict.fromkeys(event.type for event in events)))

@@ -16,10 +16,10 @@ import msgspec
 
 from backstory.decide.call import Command
 from backstory.decide.commands import CommandType
-from backstory.decide.inputs import Input
 from backstory.decide.loading import Loader, Reads
 from backstory.decide.state import State, boundary
 from backstory.errors import BackstoryError, Refused
+from backstory.history.ask.recall import Stuck, recalled
 from backstory.history.refs.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
 from backstory.lookup import commit_with, events_of
 from backstory.opened import opened
@@ -28,7 +28,7 @@ from backstory.stores.judge import SHOWN
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
 from backstory.values.codec import Codec
-from backstory.values.commit import AUTHOR, COMMAND, QUERY, Commit, Draft, Head, draft, drafted
+from backstory.values.commit import QUERY, Commit, Draft, Head, draft, drafted
 from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.query import Condition, Query, matcher, union
 
@@ -178,7 +178,8 @@ class Replay:
             return self._take(commit, events, "forced", in_the_way)
         if resolution == "skip":
             return self._leave(commit, events, "skipped", in_the_way=in_the_way)
-        command, problem = self._command(commit)
+        found = recalled(commit, self._rules.commands)
+        command, problem = (None, found.words) if isinstance(found, Stuck) else (found, "")
         before, after = self._states(commit, command)
         if command is not None and (resolution == "redecide" or command.kind.decides_again):
             step = self._redecide(commit, events, command, in_the_way, before, after)
@@ -233,33 +234,6 @@ class Replay:
             new = msgspec.structs.replace(new, condition=condition)
         append(self._own, new)
         return new
-
-    def _command(self, commit: Commit) -> tuple[Command | None, str]:
-        """The command that made a commit, or why it cannot be run again here."""
-        recorded = commit.command
-        if COMMAND in commit.withheld:
-            return None, "its command is withheld, so it cannot be decided again"
-        if recorded is None:
-            return None, "no command made it, so it cannot be decided again"
-        try:
-            msgspec.convert(recorded, _Executed)
-        except msgspec.ValidationError as wrong:
-            return None, f"no execution recorded its command ({wrong}), so it cannot be decided again"
-        kind = self._rules.commands.get(recorded["name"])
-        if kind is None:
-            name = recorded["name"]
-            why = f"the command {name} is not known here, or two have that name: it cannot be decided again"
-            return None, f'{why}; if its function has another name now, say @command(name="{name}")'
-        if withheld := recorded.get("withheld"):
-            names = " and ".join(f"`{name}`" for name in withheld)
-            its = f"its argument {names} was" if len(withheld) == 1 else f"its arguments {names} were"
-            return None, f"{its} not recorded, so it cannot be decided again"
-        if AUTHOR in commit.withheld and any(one.kind is Input.AUTHOR for one in kind.inputs.values()):
-            return None, "its author is withheld, and its command asks for the author"
-        try:
-            return kind.again(recorded, commit.author), ""
-        except TypeError as wrong:
-            return None, f"its command cannot be run again: {wrong}"
 
     def _states(self, commit: Commit, command: Command | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """The states that the command read, as its decision knew them and now; none that cannot be loaded."""
@@ -349,15 +323,6 @@ class Replay:
         if not self._rules.author:
             del metadata[DECIDED_BY]
         return metadata
-
-
-class _Executed(msgspec.Struct):
-    """The form of the command of an execution; a commit that came in may have any JSON object as its command."""
-
-    name: str
-    arguments: dict[str, Any]
-    inputs: dict[str, Any] = {}
-    withheld: list[str] = []
 
 
 def plain(events: Iterable[RecordedEvent]) -> list[EventData]:

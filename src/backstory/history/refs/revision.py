@@ -149,6 +149,25 @@ def resolve_range(branches: Branches, text: str, current: Current = MAIN) -> Ran
     )
 
 
+def stretch(branches: Branches, text: str | None, current: Current = MAIN) -> tuple[Point, int]:
+    """The end of a part of one history, and the position that the part begins after: `a..b`, or all up to `b`.
+
+    Without a text it is the whole branch. Raises `RevisionError`.
+    """
+    span = None if text is None else resolve_range(branches, text, current)
+    if span is None:
+        return resolve(branches, text or "HEAD", current), 0
+    if span.both:
+        raise UnknownRevision(str(text), "a part of one history has two dots: main~10..main")
+    start, end = span.start, span.end
+    after = start.position
+    if start.chain != end.chain:
+        after = min(after, branches.shared(start.chain, end.chain)[1])
+    if after > end.position:
+        raise UnknownRevision(str(text), f"it ends at #{end.position}, before it begins, at #{after}")
+    return end, after
+
+
 def missing(branches: Branches, start: Point, end: Point) -> Missing:
     """The commits that the history of `end` has and the history of `start` does not have: `start..end`."""
     _, border = branches.shared(start.chain, end.chain)

@@ -11,7 +11,9 @@ import msgspec
 from backstory.documents import document
 from backstory.documents.show import show_document
 from backstory.errors import BackstoryError
+from backstory.history.ask.causes import family
 from backstory.history.ask.changes import LARGE, Changes, changes
+from backstory.history.ask.decided_on import decided_on
 from backstory.history.ask.unread import told_unread
 from backstory.history.check.verify import commit_problems
 from backstory.history.compare.jsonable import words_of
@@ -96,7 +98,7 @@ def _shown(ask: Ask, point: Point, commit: Commit, line: Line, window: Window) -
         "may_append": ask.may("append") and ask.reader.scope.is_whole,
         "may_prove": ask.reader.scope.is_whole,
         "call": why.call(ask, commit),
-        "decided_on": why.decided_on(commit, log),
+        "decided_on": decided_on(commit, log),
         "unread": [
             {
                 "words": words_of(each.reference), "events": each.events, "more": each.more,
@@ -105,7 +107,7 @@ def _shown(ask: Ask, point: Point, commit: Commit, line: Line, window: Window) -
             for each in unread or ()
         ],
         "undone": why.undone(ask, point, commit, log, subjects),
-        "tree": why.tree(ask, point, commit, log),
+        "tree": family(log, commit, why.upto_of(ask, point, commit)),
         "events": [event_shown(ask, commit, event) for event in events],
         "start": start,
         "window": EVENTS,

@@ -20,10 +20,9 @@ from backstory.history.ask.graph import Row, rows
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.similar import unknown_tags, unknown_types
 from backstory.history.refs.parse_time import parse_time
-from backstory.reactions.delivery import KIND
 from backstory.texts.having import having as commits_having
 from backstory.values.commit import Commit
-from backstory.values.ids import derived
+from backstory.values.ids import REACTION, derived
 from backstory.values.query import Query
 from backstory.web import tracks
 from backstory.web.ask import SHORT, Ask
@@ -56,7 +55,7 @@ OPTIONS = {
 }  # fmt: skip
 """The parameters that filter, and the options of `log` that they are. In the box they stand before a colon."""
 
-REACTED = derived(KIND, "")
+REACTED = derived(REACTION, "")
 """The beginning of the ids of commits that a reaction made: their author is a program."""
 
 PLACE = {"before", "after", "n"}
