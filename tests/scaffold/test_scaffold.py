@@ -50,7 +50,7 @@ def ran(folder: Path, *words: str) -> str:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An application with a slice of each kind, made by the command line."""
     folder = tmp_path_factory.mktemp("made")
-    ran(folder, "backstory", "new", "app", "shop")
+    ran(folder, "backstory", "new", "app", "shop", "--web")
     for words in SLICES:
         ran(folder / "shop", "backstory", "new", "slice", *words)
     return folder / "shop"
@@ -69,10 +69,22 @@ def test_ruff_has_nothing_to_say(shop: Path) -> None:
     ran(shop, "ruff", "format", "--check", ".")
 
 
+def test_its_model_is_sound(shop: Path) -> None:
+    ran(shop, "pytest", "-q", "-p", "no:cacheprovider")
+    assert "sound" in ran(shop, "backstory", "check")
+
+
 def test_its_commands_and_views_work_on_a_store(shop: Path) -> None:
     ran(shop, "backstory", "init")
     ran(shop, "backstory", "do", "take_note", "n-1", "--text", "the first one", "--author", "ann")
     assert "the first one" in ran(shop, "backstory", "find", "Note")
+
+
+def test_an_application_without_pages_needs_nothing_of_the_web(tmp_path: Path) -> None:
+    files = new_app("shop")
+    write(files, tmp_path)
+    ran(tmp_path, "pytest", "-q", "-p", "no:cacheprovider")
+    assert not any("fastapi" in text for text in files.values())
 
 
 def test_a_dry_run_shows_the_files_and_writes_none(tmp_path: Path) -> None:

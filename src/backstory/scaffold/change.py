@@ -9,6 +9,7 @@ from backstory.errors import ScaffoldError
 from backstory.scaffold import code
 from backstory.scaffold.field import Field
 from backstory.scaffold.names import camel, class_name, snake, words
+from backstory.scaffold.page import page
 from backstory.scaffold.shape import Shape, defined
 
 
@@ -20,12 +21,13 @@ def change(
     *,
     after: Sequence[Shape] = (),
     on: Shape | None = None,
+    web: bool = False,
 ) -> dict[str, str]:
     """The files of a slice whose command gives a new event; paths are relative to the package's folder.
 
     The first field is the identity: it is a tag of the event, and the decision reads the events with that tag. Without
     the events `after`, the command is refused. `on` is such an event too, and a reaction executes the command when
-    it happens. Raises `ScaffoldError`.
+    it happens. With `web`, a command that nobody but a person executes has a page. Raises `ScaffoldError`.
     """
     if not fields or fields[0].type != "str":
         raise ScaffoldError("the first field says what the event is about, such as order; it is text")
@@ -39,6 +41,8 @@ def change(
     }
     if on is not None:
         files["automation.py"] = slice_.automation()
+    elif web:
+        files["page.py"] = page(package, slice_.name, "form", f"decision.{slice_.name}")
     return {f"{slice_.name}/{path}": text for path, text in files.items()}
 
 

@@ -27,11 +27,12 @@ def new_slice(
     on: str = "",
     shows: Sequence[str] = (),
     state: str = "",
+    web: bool = False,
 ) -> dict[str, str]:
     """The files of a slice; paths are relative to the package's folder. Nothing is written.
 
     `gives` is a new event with these `fields`, written `cents:int`; `after`, `on` and `shows` are events of the
-    application, by the name of the class or the stable one.
+    application, by the name of the class or the stable one. With `web` it has a page.
 
     Raises `ScaffoldError`, and `ApplicationError` for an event that is not there.
     """
@@ -40,7 +41,7 @@ def new_slice(
             f"{name} either gives a new event, which may have fields, or shows events that are there"
         )
     if shows:
-        return view(package_of(app), name, [_known(app, event) for event in shows], state=state)
+        return view(package_of(app), name, [_known(app, event) for event in shows], state=state, web=web)
     if not gives:
         raise ScaffoldError(f"{name} has neither an event that it gives nor one that it shows")
     if any(kind.cls.__name__ == gives for kind in app.events):
@@ -52,6 +53,7 @@ def new_slice(
         [Field.of(text) for text in fields],
         after=[_known(app, event) for event in after],
         on=_known(app, on) if on else None,
+        web=web,
     )
 
 

@@ -8,10 +8,13 @@ from backstory.errors import ScaffoldError
 from backstory.scaffold import code
 from backstory.scaffold.field import Field
 from backstory.scaffold.names import camel, class_name, snake, words
+from backstory.scaffold.page import page
 from backstory.scaffold.shape import Shape
 
 
-def view(package: str, name: str, events: Sequence[Shape], *, state: str = "") -> dict[str, str]:
+def view(
+    package: str, name: str, events: Sequence[Shape], *, state: str = "", web: bool = False
+) -> dict[str, str]:
     """The files of a slice with a state of these events and its table; paths are relative to the package's folder.
 
     The state is about the tag that all events have, and has their fields. `state` is the name of its class; without
@@ -26,7 +29,7 @@ def view(package: str, name: str, events: Sequence[Shape], *, state: str = "") -
     fields = {field.name: field for event in events for field in event.fields if field.name != identity}
     module = f"{package}.{name}.view"
     title = f"{words(name).capitalize()}: a row for each {words(identity)}"
-    return {
+    files = {
         f"{name}/__init__.py": f'"""{title}."""\n',
         f"{name}/view.py": code.text(
             [f'"""{title}."""', "", "from __future__ import annotations", ""],
@@ -47,6 +50,9 @@ def view(package: str, name: str, events: Sequence[Shape], *, state: str = "") -
         ),
         f"{name}/test_{name}.py": _specification(package, name, module, state, identity, events),
     }
+    if web:
+        files[f"{name}/page.py"] = page(package, name, "table", f"view.{state}")
+    return files
 
 
 def _case(event: Shape, identity: str) -> list[str]:

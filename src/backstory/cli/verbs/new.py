@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 backstory new app shop
+backstory new app shop --web
 backstory new slice place-order --gives OrderPlaced order customer cents:int
 backstory new slice ship-order --gives OrderShipped order parcel --after OrderPlaced
 backstory new slice thank --on OrderShipped --gives CustomerThanked order
@@ -59,6 +60,9 @@ def arguments(parser: ArgumentParser) -> None:
         help="slice: an event to show; may be repeated",
     )
     parser.add_argument("--state", metavar="CLASS", default="", help="slice: the name of the state of a view")
+    parser.add_argument(
+        "--web", action="store_true", help="app: with pages; its slices get theirs without being told"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the files, and write none")
     parser.add_argument(
         "--app",
@@ -99,7 +103,11 @@ def _app(arguments: Namespace, session: Session) -> tuple[Mapping[str, str], Pat
     folder = Path(session.folder, arguments.name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{arguments.name} is there already; name another folder, or an empty one")
-    return new_app(folder.name), folder, f"Go on with its README.md: cd {quote(arguments.name)}"
+    return (
+        new_app(folder.name, web=arguments.web),
+        folder,
+        f"Go on with its README.md: cd {quote(arguments.name)}",
+    )
 
 
 def _slice(arguments: Namespace, session: Session) -> tuple[Mapping[str, str], Path, str]:
@@ -116,5 +124,6 @@ def _slice(arguments: Namespace, session: Session) -> tuple[Mapping[str, str], P
         on=arguments.on or "",
         shows=arguments.view,
         state=arguments.state,
+        web=(folder / "pages.py").exists(),
     )
     return files, folder, "Write its rules, the scenario of each first. Then run: python -m pytest"
