@@ -78,7 +78,17 @@ class TableVerbs(TableFace[T]):
 
 '''
 
-THEMES = ("held", "writing", "reading", "branching", "asking", "debugging", "following", "projecting", "framing")
+THEMES = (
+    "held",
+    "writing",
+    "reading",
+    "branching",
+    "asking",
+    "debugging",
+    "following",
+    "projecting",
+    "framing",
+)
 FACES = [
     Face(
         PACKAGE / "aio" / "verbs.py",
