@@ -26,7 +26,7 @@ QUESTIONS = (
     "execute_concurrent",
     "execute_processes",
     "asynchronous",
-    "fastapi",
+    "endpoint",
     "rebuild",
     "as_of",
     "branching",

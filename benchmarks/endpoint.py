@@ -116,7 +116,7 @@ async def _asked(app: Any, run: Run, keys: bool = False) -> float:
 
 
 QUESTION = Question(
-    "fastapi",
+    "endpoint",
     "requests to an endpoint that executes a command, against a handler written by hand",
     "requests/s",
     [Contestant("endpoint", endpoint), Contestant("handler", handler), Contestant("keyed", keyed)],
