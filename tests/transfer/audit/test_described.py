@@ -240,3 +240,25 @@ def test_authors_are_named_by_a_table_of_users(db: Database, made: Made) -> None
     connection.close()
     take(db, path, msgspec.structs.replace(ASKED, users="staff.login"))
     assert [commit.author for commit in db.commits()] == ["ann", "8"]
+
+
+def test_a_history_of_a_known_kind_may_have_any_name(db: Database, tmp_path: Path) -> None:
+    path = tmp_path / "own.db"
+    connection = sqlite3.connect(path)
+    columns = "id INTEGER, price, history_date TEXT, history_type TEXT, history_user_id INTEGER"
+    for name in ("price_changes", "other_changes"):
+        connection.execute(f"CREATE TABLE {name} (history_id INTEGER PRIMARY KEY, {columns})")
+    connection.executemany(
+        "INSERT INTO price_changes (id, price, history_date, history_type) VALUES (?, ?, ?, ?)",
+        [(7, 5, "2026-03-01", "+"), (7, 6, "2026-03-02", "~"), (7, 6, "2026-03-03", "-")],
+    )
+    connection.commit()
+    connection.close()
+    with pytest.raises(SourceError, match="two histories would be the table 'prices'"):
+        take(db, str(path), Asked(tables={"price_changes": "prices", "other_changes": "prices"}))
+    take(db, str(path))
+    assert [kind for _, kind, _ in told(db, "price_changes", "7")] == [
+        "RowInserted",
+        "RowChanged",
+        "RowDeleted",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
@@ -56,6 +57,11 @@ def plans(there: Mapping[str, TableThere], asked: Asked, name: str) -> list[Plan
     found = [plan for table in chosen if (plan := _plan(there, table, asked, name)) is not None]
     if not found:
         raise SourceError(name, 0, _none_found(asked))
+    named = Counter(plan.table for plan in found).most_common(1)[0]
+    if named[1] > 1:
+        raise SourceError(
+            name, 0, f"two histories would be the table {named[0]!r}; name them: --table HISTORY=NAME"
+        )
     return found
 
 
@@ -252,7 +258,8 @@ def _key(
 ) -> tuple[str, ...]:
     """The columns that say which row it is: those that somebody named, else those of the primary key of its table."""
     columns = table.columns
-    for key in (asked.key, () if base is None else base.primary, known, ("id",)):
+    own = () if base is None or base.name == table.name else base.primary
+    for key in (asked.key, own, known, ("id",)):
         if key and (asked.key or all(name in columns for name in key)):
             return key
     raise LookupError("which columns are the key of a row? Say --key")

@@ -47,7 +47,7 @@ def _select(source: Source, plan: Plan, names: Sequence[str]) -> Select[Any]:
     for each in plan.beside:
         other = tables[each.alias] = _table(source, each.table).alias(each.alias)
         key, by = other.c[each.key], element(each.by)
-        if plan.column(each.by) != each.table.columns[each.key]:
+        if plan.column(each.by).kind != each.table.columns[each.key].kind:
             key, by = sql.cast(key, sql.String), sql.cast(by, sql.String)
         joined = joined.outerjoin(other, key == by)
 
