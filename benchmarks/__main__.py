@@ -22,6 +22,7 @@ QUESTIONS = (
     "postgres_condition",
     "postgres_raw",
     "execute",
+    "backtest",
     "execute_warm",
     "execute_concurrent",
     "execute_processes",

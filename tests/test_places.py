@@ -14,7 +14,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|sql|toml|md))`")
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]+))?\)")
-OF_READERS = {"bank.py", "shop.py", "app.py", "orders.py", "pyproject.toml", "backstory.toml"}
+OF_READERS = {"bank.py", "shop.py", "app.py", "orders.py", "pyproject.toml", "backstory.toml", "env.py"}
 """Files of readers' programs, which a page may name, as it may those that its own blocks write."""
 
 

@@ -247,6 +247,7 @@ VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "diff": lambda db: db.diff(1, 2, Talk("a")),
     "bisect": bisect,
     "turns": turns,
+    "try_out": lambda db: db.try_out(say(Talk("a"), 3)),
     "read": read,
     "follow": follow,
     "given": given,

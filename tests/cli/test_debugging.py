@@ -165,3 +165,18 @@ def test_spec_takes_a_range_and_a_refusal_that_is_to_come(run: Run) -> None:
     assert run("spec", "Account", "a-7", "#6..main").code == 0
     assert run("spec", "Account", "a-7", "--code", "x").code == 2
     assert run("spec", "Account", "nobody").code == 2
+
+
+@pytest.mark.usefixtures("moved")
+def test_what_if_shows_what_a_command_would_do_now_and_in_the_past(run: Run) -> None:
+    before = run("log", "--json").json
+    ran = run("what-if", "withdraw", "a-7", "--cents", "250")
+    assert (ran.code, "was refused" in ran.err) == (1, True)
+    ran = run("what-if", "withdraw", "a-7", "--cents", "250", "--at", "#2")
+    assert ran.code == 0
+    assert "~ balance: 500 -> 250" in ran.out
+    document = run("what-if", "withdraw", "a-7", "--cents", "50", "--json").json
+    assert (document["kind"], document["at"], document["starts"]) == ("what-if", 8, [])
+    assert run("log", "--json").json == before
+    assert "how" not in run("what-if", "--help").err
+    assert run("what-if").code == 2

@@ -29,7 +29,7 @@ from backstory.store import Record
 from backstory.values.commit import Commit
 from backstory.values.query import Condition
 from tests.faces.conftest import Face
-from tests.history.ledger import Book, Entered, enter, ledger
+from tests.history.ledger import Book, Entered, draw, enter, ledger
 
 reverts(Entered)(lambda event: [Entered(event.book, -event.number, 0)])
 
@@ -190,6 +190,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "switch": lambda db: list(db.switch("plan").commits()),
     "table": tabled,
     "tags": lambda db: db.tags("book"),
+    "try_out": lambda db: [(one := db.try_out(draw(Book("a"), 1), at=1)).preview, one.at, one.starts],
     "turns": lambda db: [repr(turn) for turn in db.turns(Book, "total > 0", bad="plan", limit=5)],
     "types": lambda db: db.types(),
     "undone_by": lambda db: [undone(db), [commit.metadata for commit in db.undone_by("second")]],

@@ -64,6 +64,11 @@ WALK: dict[str, list[str]] = {
     ],
     "why": ["User u-1 full_name", "User u-1 plan", "user:u-1 fullName", "user:u-1 plan"],
     "find": ["User", "User --count", "User --sort=-user -n 1", "User --where plan=='free'"],
+    "what-if": [
+        "rename u-1 --name PERSONAL-canary-5",
+        "rename u-1 --name PERSONAL-canary-5 --at #1",
+        "enrol --help",
+    ],
     "spec": ["User u-1", "User u-1 --then state", "User u-1 --then refused --code x", "User u-1 #1..HEAD"],
     "backtest": ["", "--each", "#1..main --command rename"],
     "causes": ["", "#1", "--correlation x"],

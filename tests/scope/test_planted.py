@@ -228,6 +228,7 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     ),
     "tags": (lambda db, key: db.tags(key), product((None, "order", "customer", "planted-key"))),
     "turns": (lambda db, cls, where: every(db.turns(cls, where)), product((Order, Notes, Latest), WHERES)),
+    "try_out": (lambda db: db.try_out(split(Order("o-1"), Order("planted-o-2"), 1)), ONCE),
     "types": (lambda db: db.types(), ONCE),
     "undone_by": (lambda db, at: every(db.undone_by(at)), product(NAMES)),
     "unread": (lambda db, at: every(db.unread(at)), product(NAMES)),

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from backstory.projections.find import Page
     from backstory.projections.projection import AnyProjection
     from backstory.reactions.lanes import Delivery
+    from backstory.reactions.process import AnyReaction
+    from backstory.reactions.starts import Tried
     from backstory.store import E, Record
     from backstory.table import Table
     from backstory.values.commit import Commit, Head
@@ -310,6 +312,12 @@ class Verbs(Face):
             each=each,
             progress=progress,
         )
+
+    async def try_out(
+        self, command: Command, at: Revision | None = None, *, reactions: Iterable[AnyReaction] = ()
+    ) -> Tried:
+        """See `Database.try_out`."""
+        return await self._run(self.db.try_out, command, at, reactions=reactions)
 
     @overload
     def follow(

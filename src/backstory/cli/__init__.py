@@ -61,6 +61,7 @@ VERBS: dict[str, dict[str, str]] = {
         "bisect": "find the first event after which something is true of a state",
         "why": "show why a field has its value: its event, the decision, what that had read, and what caused it",
         "causes": "show what caused a commit, back to the first cause, and what it caused",
+        "what-if": "show what a command would do and start, now or at any revision; nothing is stored",
         "spec": "print a decision of the history as a given/when/then test",
         "backtest": "run recorded commands again with the code as it is now: which decisions would differ",
     },

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from backstory.decide.parameters import each_state
 from backstory.documents.commits import event_document
 from backstory.documents.differences import changes_document
 from backstory.history.compare.diff import diff
 from backstory.history.compare.jsonable import shown
+from backstory.reactions.deadlines import cancel_deadline, set_deadline
+from backstory.values.codec import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from backstory.decide.call import Command
     from backstory.decide.execution import Preview
     from backstory.errors import Refused
+    from backstory.reactions.starts import Start, Tried
     from backstory.values.event_data import EventData
 
 
@@ -48,3 +53,32 @@ def refusal_document(command: Command, refused: Refused) -> dict[str, Any]:
         "code": refused.code,
         "details": {name: shown(value) for name, value in refused.details.items()},
     }
+
+
+def tried_document(tried: Tried) -> dict[str, Any]:
+    """The preview of a command, and what its events would start."""
+    events = [PLAIN.encode(event) for event in tried.preview.events]
+    return {
+        **preview_document(tried.command, tried.preview, events),
+        "at": tried.at,
+        "starts": [_start(start) for start in tried.starts],
+    }
+
+
+def _start(start: Start) -> dict[str, Any]:
+    return {
+        "name": start.name,
+        "process": start.is_process,
+        "event": {"type": start.record.type, "tags": start.record.stored.tags},
+        "steps": [step_document(step) for step in start.steps],
+        "wrong": start.wrong or None,
+    }
+
+
+def step_document(step: Command) -> dict[str, Any]:
+    """A step of a process: a command, or a deadline that is set or cancelled."""
+    if step.kind is set_deadline:
+        return {"deadline": step.arguments["name"], "due": step.arguments["due"]}
+    if step.kind is cancel_deadline:
+        return {"cancel": msgspec.json.decode(step.states["timer"].deadline)[2]}
+    return {"command": str(step)}

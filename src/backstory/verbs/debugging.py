@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
 
-from backstory.decide.mistaken import need_state
+from backstory.decide.mistaken import need_command, need_state
 from backstory.decide.register import known
 from backstory.errors import InputError
 from backstory.likeness import did_you_mean
 from backstory.verbs.reading import Reads
 
 if TYPE_CHECKING:
+    from backstory.database import Database
+    from backstory.decide.call import Command
     from backstory.decide.state import State
     from backstory.history.ask.recall import Known
     from backstory.history.ask.why import Why
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from backstory.history.backtest.run import Backtest
     from backstory.history.refs.revision import Revision
     from backstory.history.spec.make import Spec, Then
+    from backstory.reactions.process import AnyReaction
+    from backstory.reactions.starts import Tried
 
 
 def backtesting(
@@ -43,7 +47,7 @@ def backtesting(
 
 
 class Debugs(Reads):
-    """Why, spec, backtest."""
+    """Why, spec, backtest, and a command that is tried."""
 
     def why(
         self, state: State, field: str, at: Revision | None = None, *, commands: Known | None = None
@@ -120,3 +124,21 @@ class Debugs(Reads):
         for position in run:
             progress(position)
         return run.report()
+
+    def try_out(
+        self, command: Command, at: Revision | None = None, *, reactions: Iterable[AnyReaction] = ()
+    ) -> Tried:
+        """What a command would do, now or as of a revision, and which of these reactions its events would start.
+
+        A `Process` is run, as its steps are pure: the commands that it would give, and the deadlines that it would set.
+        A `@reaction` may do what cannot be taken back, so it is only named. The command is decided in a `what_if`:
+        nothing is appended, and nothing is left. Raises as `execute`, such as `Refused`.
+        """
+        from backstory.reactions.starts import Tried, starts
+
+        with cast("Database", self).what_if(at) as trial:
+            drawn = trial.handle.drafter.drawn(need_command(command))
+            head, preview = trial.head().position, trial.preview(drawn)
+            commit = trial.execute(drawn)
+            records = [] if commit is None else trial.events(commit)
+            return Tried(command, head, preview, records, starts(records, reactions, trial.load))

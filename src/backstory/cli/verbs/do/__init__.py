@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from backstory.cli.exits import UsageError
-from backstory.cli.parse import parser as parsers
-from backstory.cli.verbs.do import asked
+from backstory.cli.parse.asked import Asked, named_command
 from backstory.cli.verbs.do.options import commit_options
-from backstory.documents.application import first_line
-from backstory.told import pasted
+from backstory.cli.verbs.do.perform import perform
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -35,21 +32,9 @@ def arguments(parser: ArgumentParser) -> None:
     commit_options(parser)
 
 
-def narrowed(words: list[str]) -> tuple[str, str, asked.Asked, list[str]] | None:
+def narrowed(words: list[str]) -> tuple[str, str, Asked, list[str]] | None:
     """The command that the words name, as a verb of its own; None if they name none and ask for help.
 
     So `do` has no `run`: each command has its own.
     """
-    asks = [word for word in words if word not in ("-h", "--help")]
-    found, _ = parsers.build("do", "", sys.modules[__name__]).parse_known_args(asks)
-    if found.command is None:
-        if parsers.wants_help(words):
-            return None
-        raise UsageError(f"which command? They are listed by: {pasted('commands')}")
-    command = parsers.session_of(found).application.command(found.command)
-    at = words.index(found.command)
-    name = (
-        found.command.replace("-", "_") if found.command.replace("-", "_") == command.name else found.command
-    )
-    about = first_line(command.__doc__) or "a command of this application"
-    return f"do {name}", about, asked.Asked(command), words[:at] + words[at + 1 :]
+    return named_command("do", sys.modules[__name__], words, commit_options, perform, "--preview")

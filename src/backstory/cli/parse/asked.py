@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError
-from backstory.cli.verbs.do.options import commit_options
-from backstory.cli.verbs.do.perform import perform
+from backstory.cli.parse import parser as parsers
 from backstory.decide.call import Command
 from backstory.decide.commands import CommandType
 from backstory.decide.parameters import Shape
-from backstory.documents.application import identity_types
+from backstory.documents.application import first_line, identity_types
 from backstory.documents.types import bare, item, spelled
 from backstory.errors import InputError
 from backstory.texts.calls import called, required
@@ -19,25 +19,37 @@ from backstory.texts.usage import named, option, usage, which
 from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import Namespace, _ActionsContainer
 
     from backstory.cli.parse.parser import Parser
     from backstory.cli.show.output import Output
     from backstory.session import Session
 
 
-class Asked:
-    """The verb `do` for one command, once it is known which command is asked for."""
+Perform = Callable[[Command, "Namespace", "Session", "Output"], int]
+"""The work of a verb on a command that was called."""
 
-    def __init__(self, command: CommandType[...]) -> None:
+
+class Asked:
+    """A verb that takes a command, once it is known which one: `do withdraw`. `options` are the verb's own."""
+
+    def __init__(
+        self,
+        command: CommandType[...],
+        verb: str,
+        options: Callable[[_ActionsContainer], None],
+        perform: Perform,
+        example: str,
+    ) -> None:
         self.command = command
+        self._verb, self._options, self._perform = verb, options, perform
         self._usage: list[str] = []
-        self.EXAMPLES = f"backstory do {usage(command)}\nbackstory do {usage(command)} --preview\n"
+        self.EXAMPLES = f"backstory {verb} {usage(command)}\nbackstory {verb} {usage(command)} {example}\n"
         self.TEXT = (inspect.getdoc(command.function) or "").partition("\n")[2]
 
     def arguments(self, parser: Parser) -> None:
-        """The command's own parameters, then the options of `do`."""
-        parser.given = f"backstory do {usage(self.command)} [options]"
+        """The command's own parameters, then the options of the verb."""
+        parser.given = f"backstory {self._verb} {usage(self.command)} [options]"
         self._usage = parser.usage_lines()
         words = which(self.command)
         if words:
@@ -51,7 +63,7 @@ class Asked:
             self._state(group, name, "required" if required(self.command, name) else "or none")
         for name, annotation in self.command.plain.items():
             self._parameter(group, name, annotation)
-        commit_options(parser.add_argument_group("options of do"))
+        self._options(parser.add_argument_group(f"options of {self._verb}"))
 
     def _state(self, group: Any, name: str, about: str) -> None:
         state = self.command.states[name]
@@ -82,7 +94,7 @@ class Asked:
 
     def run(self, arguments: Namespace, session: Session, out: Output) -> int:
         """Make the command of the arguments, and do it."""
-        return perform(self.made(arguments), arguments, session, out)
+        return self._perform(self.made(arguments), arguments, session, out)
 
     def made(self, arguments: Namespace) -> Command:
         """The command that the arguments mean. Raises `UsageError` with the command's usage."""
@@ -112,8 +124,35 @@ class Asked:
     def wrong(self, why: str) -> UsageError:
         """An error with the command's usage."""
         name = self.command.name
-        return UsageError(f"{name}: {why}").hinted(*self._usage, f"Try: {pasted('do', name, '--help')}")
+        return UsageError(f"{name}: {why}").hinted(*self._usage, f"Try: {pasted(self._verb, name, '--help')}")
 
     @staticmethod
     def _at(arguments: Namespace, dest: str) -> Any:
         return getattr(arguments, dest, None)
+
+
+def named_command(
+    verb: str,
+    module: Any,
+    words: list[str],
+    options: Callable[[_ActionsContainer], None],
+    perform: Perform,
+    example: str,
+) -> tuple[str, str, Asked, list[str]] | None:
+    """The command that the words of a verb name, as a verb of its own: its name, what it does, itself, the words left.
+
+    None if they name none and ask for help. Raises `UsageError`, `SessionError`, `ApplicationError`.
+    """
+    asks = [word for word in words if word not in ("-h", "--help")]
+    found, _ = parsers.build(verb, "", module).parse_known_args(asks)
+    if found.command is None:
+        if parsers.wants_help(words):
+            return None
+        raise UsageError(f"which command? They are listed by: {pasted('commands')}")
+    command = parsers.session_of(found).application.command(found.command)
+    at = words.index(found.command)
+    written = found.command.replace("-", "_")
+    name = written if written == command.name else found.command
+    about = first_line(command.__doc__) or "a command of this application"
+    asked = Asked(command, verb, options, perform, example)
+    return f"{verb} {name}", about, asked, words[:at] + words[at + 1 :]
