@@ -113,12 +113,8 @@ class StandIns:
     def _word(self, word: str) -> str:
         key = "".join(sign.lower()[:1] for sign in word)
         if key not in self._words:
-<<<<<<< HEAD
-            chance, used, other = random.Random(len(self._words)), set(self._words.values()), key  # noqa: S311 - no secret
-=======
             chance, used = random.Random(len(self._words)), set(self._words.values())  # noqa: S311 - no secret
             other = key
->>>>>>> debug-land
             for _ in range(TRIES):
                 other = "".join(_sign(sign, chance, is_hex=HEX.fullmatch(key) is not None) for sign in key)
                 if other not in used and other != key and other not in self._words:
