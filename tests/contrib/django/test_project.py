@@ -68,35 +68,28 @@ def test_a_project_that_has_rows_gets_a_history_by_one_app(
     manage: Manage, vendor: str, tmp_path: Path
 ) -> None:
     # The project lived for a while, and nobody thought of Backstory.
-    manage("migrate", "library", "0001", settings="settings")
-    manage("migrate", "auth", settings="settings")
     manage("shell", "-c", BEFORE, settings="settings")
     # The app is added, and the next migrations alter tables and write rows.
     told = manage("migrate", "backstory")
     assert "Recording models; 3 rows were there before" in told
-    manage("migrate")
     said = manage("shell", "-c", AFTER)
-    assert "WELL" in said, said
-    assert manage("migrate", "--plan").strip().endswith("No planned migration operations.")
-    assert manage("check", "--database", "default").strip().endswith("(0 silenced).")
-    assert manage("backstory", "drain").startswith("0 rows in 0 commits; the log ends at #")
+    assert "0 rows in 0 commits; the log ends at #" in said
+    assert "No planned migration operations." in said
+    assert said.strip().endswith("WELL"), said
     assert "member 1" in manage("backstory", "table", "library_member")
     if vendor == "sqlite":
         (tmp_path / "history.db").rename(tmp_path / "elsewhere.db")
         assert "backstory.W005" in manage("check", "--database", "default")
         (tmp_path / "elsewhere.db").rename(tmp_path / "history.db")
-    # And it can be taken away.
-    manage("migrate", "backstory", "zero")
-    manage(
-        "shell",
-        "-c",
-        "from tests.contrib.django.project.library.models import *; Member.objects.update(name='x')",
-    )
-    assert "member 1" in manage("backstory", "table", "library_member")
+    # And it can be taken away: the log stays.
+    assert "member 1" in manage("shell", "-c", AWAY)
 
 
 BEFORE = """
+from django.core.management import call_command
 from django.db import connection
+call_command("migrate", "library", "0001", verbosity=0)
+call_command("migrate", "auth", verbosity=0)
 with connection.cursor() as cursor:
     for number in range(3):
         cursor.execute(
@@ -107,6 +100,8 @@ with connection.cursor() as cursor:
 """
 
 AFTER = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from backstory.contrib.django import database, row_of
 from tests.contrib.django.project.library.models import Member
 member = Member.objects.get(name="member 1")
@@ -116,5 +111,19 @@ assert any("phone" not in row for row in rows), rows
 assert database().load(row_of(Member.objects.get(name="member 0"))).row["phone"] == ""
 Member.objects.filter(pk=member.pk).update(name="long" * 25)
 assert database().load(row_of(member)).row["name"] == "long" * 25
+Member.objects.filter(pk=member.pk).update(name="member 1")
+database()
+call_command("migrate", plan=True)
+call_command("check", databases=["default"], fail_level="WARNING")
+call_command("backstory", "drain")
 print("WELL")
+"""
+
+AWAY = """
+from django.core.management import call_command
+call_command("migrate", "backstory", "zero", verbosity=0)
+from backstory.contrib.django import database
+from tests.contrib.django.project.library.models import Member
+Member.objects.update(name="unseen")
+print([record.event.row["name"] for record in database().read("library_member.RowInserted")])
 """

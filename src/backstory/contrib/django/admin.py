@@ -27,7 +27,7 @@ from backstory.contrib.django.timeline import Timeline
 from backstory.errors import BackstoryError, RevertError, RevisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django.db.models import Model
 
@@ -210,17 +210,20 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
 
-def attach() -> None:
-    """Give each recorded model that an admin is registered for its history page."""
+def with_stock_page() -> Iterator[Any]:
+    """The admins of recorded models that have Django's own history page, and none that somebody wrote."""
     from django.contrib.admin.sites import all_sites
 
     wanted = models()
     for site in all_sites:
         for model, model_admin in site._registry.items():
-            cls = type(model_admin)
-            if cast("Any", model._meta).concrete_model in wanted and not isinstance(
-                model_admin, RecordedAdmin
-            ):
-                model_admin.__class__ = type(
-                    cls.__name__, (RecordedAdmin, cls), {"__module__": cls.__module__}
-                )
+            is_stock = type(model_admin).history_view is admin.ModelAdmin.history_view
+            if is_stock and cast("Any", model._meta).concrete_model in wanted:
+                yield model_admin
+
+
+def attach() -> None:
+    """Give the admins of recorded models this history page."""
+    for model_admin in list(with_stock_page()):
+        cls = type(model_admin)
+        model_admin.__class__ = type(cls.__name__, (RecordedAdmin, cls), {"__module__": cls.__module__})

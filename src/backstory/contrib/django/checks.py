@@ -17,7 +17,7 @@ from backstory.capture import Capture
 from backstory.contrib.django.capturing import is_migrated, present, tx_of
 from backstory.contrib.django.conf import Configured, configured
 from backstory.contrib.django.databases import MEMORY, address
-from backstory.contrib.django.recording import described, is_recorded, models
+from backstory.contrib.django.recording import described, models
 from backstory.errors import DefinitionError
 from backstory.stores import scheme_of
 
@@ -130,16 +130,9 @@ def _of_admin(settings: Configured) -> Iterator[CheckMessage]:
     """Admins that were registered after this app was ready, whose objects have the stock history page."""
     if not settings.admin or not apps.is_installed("django.contrib.admin"):
         return
-    from django.contrib.admin.sites import all_sites
+    from backstory.contrib.django.admin import with_stock_page
 
-    from backstory.contrib.django.admin import RecordedAdmin
-
-    missed = sorted(
-        model._meta.label
-        for site in all_sites
-        for model, model_admin in site._registry.items()
-        if is_recorded(model) and not isinstance(model_admin, RecordedAdmin)
-    )
+    missed = sorted(model_admin.model._meta.label for model_admin in with_stock_page())
     if missed:
         yield Warning(
             f"The admins of {', '.join(missed)} have the stock history page.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
-from django.db import connections, transaction
+from django.db import DatabaseError, connections, transaction
 
 from backstory.capture import Capture, Drained
 from backstory.contrib.django.capturing import is_migrated, tx_of
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from backstory.tables import Transaction
 
 
+HASTE = 100
+"""Milliseconds for which a drainer waits for a lock that its own thread may have."""
+
+
 def drain(settings: Configured | None = None) -> Drained:
     """Bring what was captured, and is committed, to the log.
 
@@ -38,26 +43,30 @@ def drain(settings: Configured | None = None) -> Drained:
         return Drained(0, 0, main_database(settings).head().position)
     if not in_transaction(connection):
         db = current_database(settings) if shares_database(settings) else main_database(settings)
-        return Capture([]).drainer(db, lambda: begun(connection)).drain()
+        return _drained(connection, db)
     other = connections.create_connection(settings.database)
     try:
-        return _drained_beside(other, main_database(settings))
+        if other.vendor == "sqlite":  # the transaction of this thread may have the lock
+            tx_of(other).execute(f"PRAGMA busy_timeout = {HASTE}")
+        return _drained(other, main_database(settings))
     finally:
         other.close()
 
 
-def _drained_beside(other: BaseDatabaseWrapper, db: Database) -> Drained:
-    """Drain over a connection of its own.
+def _drained(connection: BaseDatabaseWrapper, db: Database) -> Drained:
+    begins = 0
 
-    On SQLite the outbox cannot be emptied while the transaction of this thread has its lock. Nobody waits for that:
-    the rows are in the log then, and the next drainer finds them there.
-    """
-    if other.vendor == "sqlite":
-        tx_of(other).execute("PRAGMA busy_timeout = 0")
+    def begin() -> AbstractContextManager[Transaction]:
+        nonlocal begins
+        begins += 1
+        return begun(connection)
+
     try:
-        return Capture([]).drainer(db, lambda: begun(other)).drain()
-    except Exception as error:
-        if other.vendor == "sqlite" and "locked" in str(error):
+        return Capture([]).drainer(db, begin).drain()
+    except (DatabaseError, sqlite3.OperationalError) as error:
+        # Each second transaction on SQLite only empties the outbox of what is in the log already. If somebody else has
+        # the lock for too long, the next drainer does that.
+        if connection.vendor == "sqlite" and "locked" in str(error) and begins % 2 == 0:
             return Drained(0, 0, db.head().position)
         raise
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib.admin.utils import NestedObjects
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connections, transaction
+from django.db.models import JSONField
 
 from backstory.contrib.django.capturing import tx_of
 from backstory.contrib.django.conf import configured
@@ -168,7 +169,13 @@ def _by_themselves(model: type[Model]) -> set[str]:
 
 
 def _value(field: Field[Any, Any], value: Any) -> Any:
-    found = None if value is None else field.to_python(value)
+    """What an object has for a value of the history. Raises `RevertError`."""
+    try:
+        if hasattr(field, "from_db_value") and not isinstance(field, JSONField):
+            value = field.from_db_value(value, None, connections[configured().database])
+        found = None if value is None else field.to_python(value)
+    except (ValueError, TypeError, ValidationError) as wrong:
+        raise RevertError(f"The value that {field.name} had cannot be read back: {wrong}") from wrong
     return bytes(found) if isinstance(found, memoryview) else found
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from backstory.tables import Row
 
 WRITES = re.compile(
-    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)\b)",
+    r"\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|CALL|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 """A statement that may write rows."""

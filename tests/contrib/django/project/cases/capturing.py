@@ -36,7 +36,7 @@ class Written(HistoryMixin, TestCase):
     def test_what_bulk_create_update_and_delete_of_querysets_write(self) -> None:
         Author.objects.bulk_create([Author(name=f"author {number}") for number in range(20)])
         first, second, *rest = Author.objects.order_by("pk")
-        Author.objects.filter(pk__in=[first.pk, second.pk]).update(name="Ada")
+        self.assertEqual(Author.objects.filter(pk__in=[first.pk, second.pk]).update(name="Ada"), 2)
         Author.objects.filter(pk=second.pk).delete()
         self.assertEqual(told(Author, first.pk), ["RowInserted", "RowChanged"])
         self.assertEqual(told(Author, second.pk), ["RowInserted", "RowChanged", "RowDeleted"])
