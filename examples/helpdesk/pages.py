@@ -158,4 +158,5 @@ async def do(
 
 async def fields(request: Request) -> dict[str, str]:
     """The fields of a form."""
-    return dict(parse_qsl((await request.body()).decode(errors="replace")))
+    text = (await request.body()).decode(errors="replace")
+    return {name: value.replace("\0", "") for name, value in parse_qsl(text)}

@@ -99,6 +99,8 @@ WRONG: list[tuple[int, dict[str, Any]]] = [
     (422, {"json": SMALL | {"due": "tomorrow"}}),
     (422, {"json": SMALL | {"parcel": "p-2"}}),
     (422, {"json": SMALL | {"author": "bob"}}),
+    (422, {"json": SMALL | {"sender": "\x00"}}),
+    (422, {"json": SMALL | {"sender": "\\\x00"}}),
 ]
 
 
