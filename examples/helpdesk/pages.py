@@ -125,7 +125,8 @@ async def act(ticket: str, action: str, request: Request, db: Db, me: Me) -> Res
         return Response(status_code=404)
     wrong, _ = await do(request, db, command, {"ticket": ticket}, form, form.get("seen"))
     if "datastar-request" in request.headers:
-        return HTMLResponse(made("reply.html", ticket=ticket, me=me, wrong=wrong, form=form if wrong else {}))
+        known = {"ticket": ticket, "me": me, "wrong": wrong, "form": form if wrong else {}}
+        return HTMLResponse(made("reply.html" if command is reply else "told.html", **known))
     if wrong:
         return HTMLResponse(await one(db, me, ticket, wrong=wrong, form=form), 409)
     return RedirectResponse(f"/tickets/{quote(ticket, safe='')}", 303)
