@@ -100,9 +100,8 @@ async def style() -> FileResponse:
 @pages.post("/me")
 async def be(request: Request) -> Response:
     answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        "name", quote((await fields(request)).get("name", "")), httponly=True, samesite="strict"
-    )
+    name = quote((await fields(request)).get("name", "")[:60])
+    answer.set_cookie("name", name, httponly=True, samesite="strict")
     return answer
 
 
@@ -147,10 +146,10 @@ async def do(
         what = None if seen is None else Seen(Ticket(given["ticket"]), Place.parse(seen))
         commit = await db.execute(called, id=id, seen=what)
         return "", None if commit is None else Place.of(commit)
-    except (Refused, MissingInput) as refused:
-        return (
-            refused.reason if isinstance(refused, Refused) else "Say who you are, above."
-        ).capitalize(), None
+    except Refused as refused:
+        return refused.reason[:1].upper() + refused.reason[1:], None
+    except MissingInput:
+        return "Say who you are, above.", None
     except (Conflict, HistoryMoved, UnknownRevision):
         return "Somebody else was quicker: look again.", None
     except (TypeError, InputError):
