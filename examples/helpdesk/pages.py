@@ -100,9 +100,8 @@ async def style() -> FileResponse:
 @pages.post("/me")
 async def be(request: Request) -> Response:
     answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        "name", quote((await fields(request)).get("name", "")), httponly=True, samesite="strict"
-    )
+    name = quote((await fields(request)).get("name", "")[:60])
+    answer.set_cookie("name", name, httponly=True, samesite="strict")
     return answer
 
 
@@ -125,7 +124,8 @@ async def act(ticket: str, action: str, request: Request, db: Db, me: Me) -> Res
         return Response(status_code=404)
     wrong, _ = await do(request, db, command, {"ticket": ticket}, form, form.get("seen"))
     if "datastar-request" in request.headers:
-        return HTMLResponse(made("reply.html", ticket=ticket, me=me, wrong=wrong, form=form if wrong else {}))
+        known = {"ticket": ticket, "me": me, "wrong": wrong, "form": form if wrong else {}}
+        return HTMLResponse(made("reply.html" if command is reply else "told.html", **known))
     if wrong:
         return HTMLResponse(await one(db, me, ticket, wrong=wrong, form=form), 409)
     return RedirectResponse(f"/tickets/{quote(ticket, safe='')}", 303)
@@ -146,10 +146,10 @@ async def do(
         what = None if seen is None else Seen(Ticket(given["ticket"]), Place.parse(seen))
         commit = await db.execute(called, id=id, seen=what)
         return "", None if commit is None else Place.of(commit)
-    except (Refused, MissingInput) as refused:
-        return (
-            refused.reason if isinstance(refused, Refused) else "Say who you are, above."
-        ).capitalize(), None
+    except Refused as refused:
+        return refused.reason[:1].upper() + refused.reason[1:], None
+    except MissingInput:
+        return "Say who you are, above.", None
     except (Conflict, HistoryMoved, UnknownRevision):
         return "Somebody else was quicker: look again.", None
     except (TypeError, InputError):
@@ -158,4 +158,5 @@ async def do(
 
 async def fields(request: Request) -> dict[str, str]:
     """The fields of a form."""
-    return dict(parse_qsl((await request.body()).decode(errors="replace")))
+    text = (await request.body()).decode(errors="replace")
+    return {name: value.replace("\0", "") for name, value in parse_qsl(text)}

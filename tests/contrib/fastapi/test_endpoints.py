@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
 from backstory import State, Tag, command, connect
 from backstory.aio import AsyncDatabase
 from backstory.contrib.fastapi import Backstory, Router
 from backstory.errors import DefinitionError
-from tests.contrib.fastapi.depot import Counted, Labelled, Parcel, application, arrive, move
+from tests.contrib.fastapi.depot import Counted, Labelled, Parcel, application, arrive, label, move
 
 pytestmark = pytest.mark.filterwarnings("ignore::backstory.ClearTextWarning")
 
@@ -99,6 +99,8 @@ WRONG: list[tuple[int, dict[str, Any]]] = [
     (422, {"json": SMALL | {"due": "tomorrow"}}),
     (422, {"json": SMALL | {"parcel": "p-2"}}),
     (422, {"json": SMALL | {"author": "bob"}}),
+    (422, {"json": SMALL | {"sender": "\x00"}}),
+    (422, {"json": SMALL | {"sender": "\\\x00"}}),
 ]
 
 
@@ -238,6 +240,24 @@ def test_the_same_key_is_another_one_for_others_and_for_other_routes(client: Tes
     }
     assert len(ids) == 3
     assert "k" not in ids
+
+
+def test_a_key_is_another_one_for_a_route_of_another_router(tmp_path: Path) -> None:
+    history = Backstory(tmp_path / "depot.db")
+    app = FastAPI()
+    history.install(app)
+    for prefix, what in (("/labelled", label), ("/arrived", arrive)):
+        router = Router(history, prefix=prefix)
+        router.command("/{parcel}", what)
+        app.include_router(router)
+    app.post("/bare/{parcel}")(history.command(label))
+    with TestClient(app) as client:
+        key = {"idempotency-key": "k"}
+        assert client.post("/labelled/p-1", json={"labels": ["a"]}, headers=key).status_code == 200
+        assert client.post("/arrived/p-1", json=SMALL, headers=key).status_code == 200
+        assert client.post("/bare/p-1", json={"labels": ["b"]}).status_code == 200
+    with pytest.raises(TypeError, match=r"Depends\(history\)"):
+        history.acting(Request({"type": "http"}))
 
 
 def test_a_key_is_of_one_request(client: TestClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from inspect import Parameter, Signature
 from os import PathLike
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
@@ -70,8 +70,15 @@ class Backstory(starlette.Backstory):
         sync.__signature__ = self.__signature__  # type: ignore[attr-defined]
         return sync
 
-    def asked(self, answer: Answer) -> Callable[..., Awaitable[Response]]:
-        """An endpoint that answers in the name of the author: a generator as dependency would take longer than it."""
+    def acting(self, request: HTTPConnection) -> NoReturn:  # noqa: ARG002 - as in Starlette
+        """Raise `TypeError`: FastAPI finds the author as a dependency, so an endpoint takes `Depends(history)`."""
+        raise TypeError("the author is a dependency here: let the endpoint take Depends(history)")
+
+    def endpoint(self, answer: Answer) -> Callable[..., Awaitable[Response]]:
+        """An endpoint of FastAPI that answers in the name of the author.
+
+        It takes the author alone, because a dependency that is a generator takes as long as all of the rest.
+        """
 
         async def endpoint(request: Request, author: str | None) -> Response:
             with self.named(request, author):

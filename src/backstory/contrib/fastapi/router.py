@@ -120,7 +120,7 @@ class Router(APIRouter):
         operation: Mapping[str, Any],
         status_code: int = 200,
     ) -> None:
-        endpoint = self.history.asked(answer)
+        endpoint = self.history.endpoint(answer)
         options = {"name": name, "description": words or "", **operation}
         self.add_api_route(
             path,

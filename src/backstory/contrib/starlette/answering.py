@@ -31,6 +31,9 @@ ETAGS = re.compile(r'\s*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?
 
 JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character in JSON: the escape, unless its backslash is escaped itself."""
+
 LONGEST_WORD = 1_000
 """Characters of a parameter."""
 
@@ -62,8 +65,11 @@ async def body(request: Request, most: int) -> dict[str, Any]:
         return {}
     if not JSON.fullmatch(request.headers.get("content-type", "")):
         raise Wrong(415, "the request has a body, so say Content-Type: application/json")
+    text = b"".join(pieces)
+    if NUL.search(text):
+        raise Wrong(422, "a text of the body has a NUL character, which not every database can keep")
     try:
-        found = msgspec.json.decode(b"".join(pieces))
+        found = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise Wrong(400, f"the body is no JSON: {wrong}") from None
     if not isinstance(found, dict):

@@ -143,16 +143,16 @@ class Backstory:
         trace = TRACE.fullmatch(headers.get("traceparent", ""))
         return f"{random.getrandbits(128):032x}" if trace is None else trace[1]
 
-    async def commit_id(self, request: Request, key: str) -> str:
+    async def commit_id(self, request: Request, key: str, what: str = "") -> str:
         """The id of the commit of a request with this key: the same for the same route, author and key.
 
-        Nobody can guess it: it is an HMAC under a key of the store. Raises `InputError` for a key that is empty, or of
-        more than 255 characters.
+        Nobody can guess it: it is an HMAC under a key of the store. `what` tells routes apart that have the same path
+        within their routers. Raises `InputError` for a key that is empty, or of more than 255 characters.
         """
         if not 0 < len(key) <= LONGEST_KEY:
             raise InputError(f"an Idempotency-Key has from 1 to {LONGEST_KEY} characters")
         route = getattr(request.scope.get("route"), "path", request.url.path)
-        said = ["backstory.http", request.method, route, current().author, key]
+        said = ["backstory.http", request.method, route, what, current().author, key]
         if self._key is None:
             self._key = await to_thread.run_sync(import_key, self.db.db.store)
         return hmac.digest(self._key, msgspec.json.encode(said), "sha256").hex()

@@ -69,7 +69,7 @@ class Doing:
             raise Wrong(422, f"{self.kind.name} takes no {min(strange)}")
         command = self._command(named.arguments(words) | given)
         key = request.headers.get("idempotency-key")
-        id = None if key is None else await self._history.commit_id(request, key)
+        id = None if key is None else await self._history.commit_id(request, key, self.kind.name)
         seen = await self._seen(request, db, named, command)
         try:
             commit = await db.execute(command, id=id, seen=seen)
