@@ -117,7 +117,8 @@ def test_a_command_says_what_it_takes_reads_gives_and_refuses(shop: Model) -> No
 def test_what_a_command_gives_without_an_annotation_is_read_from_its_code(shop: Model) -> None:
     counted = one(shop, "command:count_till")
     assert [(each.event, each.known_by) for each in counted.gives] == [("event:kiosk.counted", ["code"])]
-    assert not counted.gives_any
+    assert counted.gives_any
+    assert not one(shop, "command:sell").gives_any
 
 
 def test_scenarios_say_what_a_command_gives_and_how_it_refuses(modelled: Modelled) -> None:

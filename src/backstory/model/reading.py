@@ -220,7 +220,7 @@ class _Reader:
                 for name, state in command.reads.items()
             ],
             gives=gives,
-            gives_any=(not gives and EventClass in command.gives) or (not command.gives and not gives),
+            gives_any=not command.gives or EventClass in command.gives,
             may_give_nothing=_may_give_nothing(command),
             refuses=self._refuses(
                 code, [(test, decision.refused) for test, decision in told if decision.refused is not None]
