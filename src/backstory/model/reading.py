@@ -306,9 +306,11 @@ def _uses(code: Code, parameter: str) -> list[str] | None:
 
 def _may_give_nothing(command: CommandType[...]) -> bool:
     """Whether a return annotation allows no event: it has None in it, or is of several events, or there is none."""
-    hint = get_type_hints(command.function, localns={cls.__name__: cls for cls in command.gives}).get(
-        "return"
-    )
+    names = {cls.__name__: cls for cls in command.gives}
+    try:
+        hint = get_type_hints(command.function, localns=names).get("return")
+    except NameError:  # a name of the function that made the command
+        return True
     hint = getattr(hint, "__value__", hint)
     if hint is None or hint is types.NoneType or types.NoneType in get_args(hint):
         return True
