@@ -20,8 +20,8 @@ from tests.cli.conftest import Run
 
 ALL = [verb for verbs in VERBS.values() for verb in verbs]
 
-DIFFERS = "backstory diff "
-"""An example of this verb may find a difference."""
+DIFFERS = ("backstory diff ", "backstory check")
+"""An example of these verbs may find something."""
 
 ENDLESS = "--follow"
 """An example with this option runs until it is interrupted."""

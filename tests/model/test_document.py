@@ -117,7 +117,8 @@ def test_a_command_says_what_it_takes_reads_gives_and_refuses(shop: Model) -> No
 def test_what_a_command_gives_without_an_annotation_is_read_from_its_code(shop: Model) -> None:
     counted = one(shop, "command:count_till")
     assert [(each.event, each.known_by) for each in counted.gives] == [("event:kiosk.counted", ["code"])]
-    assert not counted.gives_any
+    assert counted.gives_any
+    assert not one(shop, "command:sell").gives_any
 
 
 def test_scenarios_say_what_a_command_gives_and_how_it_refuses(modelled: Modelled) -> None:
@@ -174,6 +175,56 @@ def test_slices_are_of_three_kinds_and_stand_in_time(shop: Model) -> None:
         < order.index("slice:reaction:evening")
         < order.index("slice:command:close")
     )
+
+
+def test_code_behind_decorators_and_helpers_of_other_modules_is_read(modelled: Modelled) -> None:
+    events = "class Rang(Event):\n    bell: Tag[str]\n"
+    helpers = """
+import functools
+
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*arguments, **named):
+        return function(*arguments, **named)
+    return wrapper
+
+def need(bell) -> None:
+    if bell.rings > 3:
+        raise Refused("enough", code=ENOUGH)
+
+ENOUGH = "too-often"
+"""
+    app = """
+from APP import helpers
+from APP.events import Rang
+
+class Bell(State):
+    bell: Tag[str]
+    rings: int = 0
+    loud: bool = False
+
+    def apply(self, event: Rang) -> None:
+        self.rings += 1
+
+@command
+@helpers.logged
+def ring(bell: Bell) -> Rang:
+    helpers.need(bell)
+    return Rang(bell.bell)
+
+@command
+def hit(bell: Bell, hard: bool) -> Rang:
+    for bell in [bell]:
+        pass
+    return Rang(bell.bell)
+"""
+    model = modelled(beside={"events": events, "helpers": helpers, "app": app})
+    ring = model.element("command:ring")
+    assert [(refusal.code, refusal.place.file) for refusal in ring.refuses] == [
+        ("too-often", "modelled1/helpers.py")
+    ]
+    assert ring.reads[0].uses == ["bell", "rings"]
+    assert model.element("command:hit").reads[0].uses is None, "the name is set anew, so nobody can say"
 
 
 def test_two_commands_of_one_name_are_told_apart_by_their_modules(modelled: Modelled) -> None:

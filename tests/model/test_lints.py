@@ -421,6 +421,30 @@ def test_drift_between_what_is_declared_and_what_the_store_has_seen(found: Found
     assert found(observed=seen(edges=edges)) == ["BM013 command:switch/Dimmed", "BM014 command:toggle"]
 
 
+def test_a_command_whose_events_nobody_names_is_not_judged_by_them(modelled: Modelled) -> None:
+    more = """
+@command
+def tell(lamp: Lamp, kind: str) -> Any:
+    if lamp.on:
+        raise Refused("no")
+    return KINDS[kind](lamp.lamp)
+
+class Dims(State):
+    lamp: Tag[str]
+    def apply(self, event: Dimmed) -> None: ...
+
+class Dimmed(Event):
+    lamp: Tag[str]
+
+KINDS = {"dim": Dimmed}
+"""
+    edges = [ObservedEdge("tell", "Dimmed", 1, 9, NOON)]
+    assert listed(modelled(LAMP + more, scenarios=TRIED)) == ["BM005 command:tell"]
+    assert listed(modelled(LAMP + more, scenarios=TRIED, observed=seen(edges=edges))) == [
+        "BM005 command:tell"
+    ]
+
+
 def test_what_was_never_observed_is_a_difference_and_no_finding(modelled: Modelled) -> None:
     model = modelled(LAMP, scenarios=TRIED, observed=seen())
     assert [(one.kind, one.command, one.event) for one in model.differences] == [

@@ -60,6 +60,13 @@ def test_its_own_tests_pass(shop: Path) -> None:
     assert "passed" in ran(shop, "pytest", "-q", "-p", "no:cacheprovider")
 
 
+def test_backstory_check_finds_nothing(shop: Path) -> None:
+    ran(shop, "pytest", "-q", "-p", "no:cacheprovider")
+    done = shell(shop, sys.executable, "-m", "backstory", "check", "--json", "--no-store")
+    found = [(one["code"], one["element"]) for one in json.loads(done.stdout)["findings"]]
+    assert (found, done.stderr, done.returncode) == ([], "", 0)
+
+
 def test_its_types_are_strict(shop: Path) -> None:
     assert "Success" in ran(shop, "mypy")
 

@@ -11,6 +11,7 @@ import ast
 import builtins
 import sys
 from collections.abc import Iterator, Mapping
+from inspect import unwrap
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ class Code:
 
     def follow(self, function: Any, bound: Mapping[str, Bound]) -> bool:
         """Walk through a function with these parameters. False if it is not the application's, or has no source."""
-        function = getattr(function, "function", function) if isinstance(function, CommandType) else function
+        function = unwrap(function.function if isinstance(function, CommandType) else function)
         if not isinstance(function, FunctionType) or function.__module__.partition(".")[0] not in self._own:
             return False
         node = self._sources.function(function)

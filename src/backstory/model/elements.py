@@ -118,7 +118,7 @@ class Refusal(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """A command: what it takes, what it reads, what it gives, and how it may refuse.
 
-    `gives_any` says that neither its annotation nor anything else tells which events it gives; `may_give_nothing` that
+    `gives_any` says that its annotation names no events, so that `gives` may be less than all; `may_give_nothing` that
     it may be fine with things as they are, by its annotation.
     """
 

@@ -220,7 +220,7 @@ class _Reader:
                 for name, state in command.reads.items()
             ],
             gives=gives,
-            gives_any=(not gives and EventClass in command.gives) or (not command.gives and not gives),
+            gives_any=not command.gives or EventClass in command.gives,
             may_give_nothing=_may_give_nothing(command),
             refuses=self._refuses(
                 code, [(test, decision.refused) for test, decision in told if decision.refused is not None]
@@ -306,9 +306,11 @@ def _uses(code: Code, parameter: str) -> list[str] | None:
 
 def _may_give_nothing(command: CommandType[...]) -> bool:
     """Whether a return annotation allows no event: it has None in it, or is of several events, or there is none."""
-    hint = get_type_hints(command.function, localns={cls.__name__: cls for cls in command.gives}).get(
-        "return"
-    )
+    names = {cls.__name__: cls for cls in command.gives}
+    try:
+        hint = get_type_hints(command.function, localns=names).get("return")
+    except NameError:  # a name of the function that made the command
+        return True
     hint = getattr(hint, "__value__", hint)
     if hint is None or hint is types.NoneType or types.NoneType in get_args(hint):
         return True

@@ -6,6 +6,7 @@ import ast
 import linecache
 import sys
 from collections.abc import Callable, Iterator
+from inspect import unwrap
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -66,6 +67,7 @@ class Sources:
 
     def place(self, thing: Any) -> Place | None:
         """The line on which a function or a class is defined; None where there is no source."""
+        thing = unwrap(thing)
         if isinstance(thing, FunctionType):
             node = self.function(thing)
             line = thing.__code__.co_firstlineno if node is None else node.lineno

@@ -25,6 +25,8 @@ def unread(model: Model) -> Iterator[Finding]:
 
 def ungiven(model: Model) -> Iterator[Finding]:
     """BM002."""
+    if any(command.gives_any and not command.gives for command in model.commands):
+        return  # it may be the one that gives it
     stored = {each.type for each in model.observed.types} if model.observed else set()
     for event in model.events:
         if not event.given_by and event.name not in stored:
@@ -91,7 +93,7 @@ def blind(model: Model) -> Iterator[Finding]:
     for command in model.commands:
         read = [(one, states[one.state]) for one in command.reads if one.state in states]
         decides = any(one.uses is None or _beyond_identity(one, state) for one, state in read)
-        if not command.refuses or not command.gives or not decides:
+        if not command.refuses or not command.gives or command.gives_any or not decides:
             continue
         if not any(_sees(state, command) for _, state in read):
             names = " and ".join(dict.fromkeys(state.name for _, state in read))
