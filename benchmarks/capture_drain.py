@@ -12,18 +12,18 @@ from contextlib import AbstractContextManager
 from functools import partial
 from time import perf_counter
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import insert
 
 from backstory import connect
 from backstory.contrib.sqlalchemy import record
-from benchmarks.capture import Article, Base, on_postgres, sqlite
+from benchmarks.capture import Article, Base, Engines, on_postgres, sqlite
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run
 
 
-def drain(run: Run, place: Callable[[Run], AbstractContextManager[Engine]], *, together: int) -> float:
+def drain(run: Run, place: Callable[[Run], AbstractContextManager[Engines]], *, together: int) -> float:
     """Rows a second."""
-    with place(run) as engine, connect(run.folder / "history.db") as db:
+    with place(run) as (_, engine), connect(run.folder / "history.db") as db:
         Base.metadata.create_all(engine)
         recording = record(Base, engine=engine, history=db).begin()
         rows = run.sizes["rows"]

@@ -40,9 +40,17 @@ KINDS: dict[str, Kind] = {
 }
 """What types mean, where nobody says it."""
 
+PLAIN = {
+    *KINDS.keys() - {"interval"},
+    *("bool", "int2", "int4", "int8", "text", "varchar", "bpchar", "name", "inet", "cidr"),
+}
+"""Types whose values have one text in each session that has not asked for shorter floats, or for other bytes."""
+
 COLUMNS = """
-SELECT a.attname, t.typname, c.relkind FROM pg_attribute a
+SELECT a.attname, CASE WHEN coalesce(e.typtype, t.typtype) = 'e' THEN 'text' ELSE t.typname END, c.relkind
+FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid
+LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
 WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 
