@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cli
+from benchmarks import choices, cli
 from benchmarks.__main__ import QUESTIONS
-from benchmarks.frame import PEERS, Contestant, Goal, Question, Reached, Score, Settings, ask, judge
+from benchmarks.frame import PEERS, Contestant, Goal, Question, Reached, Run, Score, Settings, ask, judge
 from benchmarks.report import summary, table
 
-# One makes a virtual environment from the package index, the other needs a file that does not come with the checkout.
-NOT_HERE = {"start_time", "import_xes"}
+# One makes a virtual environment from the package index, one needs a file that does not come with the checkout, and one
+# has so many contestants that it has a test of its own.
+NOT_HERE = {"start_time", "import_xes", "choices"}
 
 
 @pytest.mark.parametrize("name", sorted(set(QUESTIONS) - NOT_HERE))
@@ -28,6 +29,17 @@ def test_a_question_is_answered_by_each_contestant_of_ours(name: str, tmp_path: 
     assert list(summary([answer]))
     json.dumps(answer.as_json())
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_each_way_to_keep_rows_is_measured(tmp_path: Path) -> None:
+    question = choices.QUESTION
+    for number, contestant in enumerate(question.contestants):
+        run = Run(tmp_path / f"{number}", tmp_path / f"{number}-kept", question.quick, tmp_path)
+        run.folder.mkdir()
+        run.kept.mkdir()
+        if contestant.prepare is not None:
+            contestant.prepare(run)
+        assert contestant.measure(run) >= 0, contestant.name
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
