@@ -171,8 +171,9 @@ def _by_themselves(model: type[Model]) -> set[str]:
 def _value(field: Field[Any, Any], value: Any) -> Any:
     """What an object has for a value of the history. Raises `RevertError`."""
     try:
-        if hasattr(field, "from_db_value") and not isinstance(field, JSONField):
-            value = field.from_db_value(value, None, connections[configured().database])
+        read = getattr(field, "from_db_value", None)
+        if read is not None and not isinstance(field, JSONField):
+            value = read(value, None, connections[configured().database])
         found = None if value is None else field.to_python(value)
     except (ValueError, TypeError, ValidationError) as wrong:
         raise RevertError(f"The value that {field.name} had cannot be read back: {wrong}") from wrong
