@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,7 +28,11 @@ def vendor(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def manage(vendor: str, tmp_path: Path) -> Manage:
     """`manage.py` of the project, on a database of its own; it gives what was printed."""
-    environment = {**os.environ, "LIBRARY_FOLDER": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "LIBRARY_FOLDER": str(tmp_path),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}",
+    }
     name = f"library_{os.getpid()}"
     if vendor == "postgresql":
         server = hasty(None)
@@ -81,8 +86,12 @@ def test_a_project_that_has_rows_gets_a_history_by_one_app(
         (tmp_path / "history.db").rename(tmp_path / "elsewhere.db")
         assert "backstory.W005" in manage("check", "--database", "default")
         (tmp_path / "elsewhere.db").rename(tmp_path / "history.db")
-    # And it can be taken away: the log stays.
-    assert "member 1" in manage("shell", "-c", AWAY)
+        (tmp_path / "library.sqlite3").rename(tmp_path / "before.sqlite3")
+        shutil.copy(tmp_path / "before.sqlite3", tmp_path / "library.sqlite3")
+        assert "was copied, restored or moved" in manage("backstory", "drain", code=1)
+        manage("backstory", "adopt")
+    # And it can be taken away, and come back: the log stays.
+    assert "WELL" in manage("shell", "-c", AWAY)
 
 
 BEFORE = """
@@ -125,5 +134,9 @@ call_command("migrate", "backstory", "zero", verbosity=0)
 from backstory.contrib.django import database
 from tests.contrib.django.project.library.models import Member
 Member.objects.update(name="unseen")
-print([record.event.row["name"] for record in database().read("library_member.RowInserted")])
+assert len(list(database().read("library_member.RowInserted"))) == 3
+call_command("migrate", verbosity=0)
+assert {record.author for record in database().read("library_member.RowChanged", backwards=True, limit=3)}
+assert database().table("library_member")[str(Member.objects.earliest("pk").pk)]["name"] == "unseen"
+print("WELL")
 """

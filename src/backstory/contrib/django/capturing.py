@@ -91,18 +91,16 @@ def is_migrated(connection: BaseDatabaseWrapper) -> bool:
     """Whether the migration of this app was applied: without it nothing is captured."""
     tx = tx_of(connection)
     if connection.vendor == "sqlite":
-        return bool(tx.rows("SELECT 1 FROM sqlite_master WHERE name = 'backstory_capture'"))
-    return tx.rows(f"SELECT to_regclass('{HOME}.capture')")[0][0] is not None
+        return bool(tx.rows("SELECT 1 FROM sqlite_master WHERE name = 'backstory_outbox'"))
+    return tx.rows(f"SELECT to_regclass('{HOME}.outbox')")[0][0] is not None
 
 
 def drop_home(connection: BaseDatabaseWrapper) -> None:
-    """Drop the outbox, and what else the capture keeps."""
+    """Drop the outbox. What says whose history the log has stays: it may go on some day."""
     tx = tx_of(connection)
-    if connection.vendor == "sqlite":
-        for name in ("outbox", "shapes", "capture", "said"):
-            tx.execute(f"DROP TABLE IF EXISTS backstory_{name}")
-    else:
-        tx.execute(f"DROP SCHEMA IF EXISTS {HOME} CASCADE")
+    place = "backstory_{}" if connection.vendor == "sqlite" else f"{HOME}.{{}}"
+    for name in ("outbox", "shapes", "said"):
+        tx.execute(f"DROP TABLE IF EXISTS {place.format(name)}")
 
 
 @contextmanager

@@ -55,6 +55,11 @@ def in_transaction(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block and bool(blocks_of(connection))
 
 
+def is_test_run() -> bool:
+    """Whether Django has set up its test environment in this process."""
+    return hasattr(_TestState, "saved_data")
+
+
 def address(settings: Configured | None = None) -> str:
     """The address of the store. Raises `ImproperlyConfigured` where nobody has said it and it does not follow.
 
@@ -63,7 +68,7 @@ def address(settings: Configured | None = None) -> str:
     settings = settings or configured()
     if shares_database(settings):
         return _address_of(connection_of(settings), settings.schema)
-    if hasattr(_TestState, "saved_data"):
+    if is_test_run():
         return MEMORY
     if settings.store is None:
         raise ImproperlyConfigured(

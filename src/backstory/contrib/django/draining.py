@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError, connections, transaction
 
 from backstory.capture import Capture, Drained
-from backstory.contrib.django.capturing import is_migrated, tx_of
+from backstory.capture.capture import HOME
+from backstory.capture.outbox import Outbox
+from backstory.contrib.django.capturing import is_migrated, present, tx_of
 from backstory.contrib.django.conf import Configured, configured
 from backstory.contrib.django.databases import (
     connection_of,
     current_database,
     in_transaction,
+    is_test_run,
     main_database,
     shares_database,
 )
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 HASTE = 100
 """Milliseconds for which a drainer waits for a lock that its own thread may have."""
+
+
+_known: set[str] = set()
+"""Test databases that are none of another process's."""
 
 
 def drain(settings: Configured | None = None) -> Drained:
@@ -53,7 +60,28 @@ def drain(settings: Configured | None = None) -> Drained:
         other.close()
 
 
+def adopt() -> None:
+    """Take this database, a copy or a restored one, for the one whose rows the history is of from now on."""
+    settings = configured()
+    connection = connection_of(settings)
+    with begun(connection) as tx:
+        Capture(present(connection)).adopt(tx, main_database(settings))
+
+
+def _adopt_clone(connection: BaseDatabaseWrapper, db: Database) -> None:
+    """Test runs in several processes give each a copy of the test database."""
+    name = str(connection.settings_dict["NAME"])
+    if name not in _known:
+        with begun(connection) as tx:
+            _, made, here = Outbox(tx, HOME).capture()
+            if made != here:
+                Capture(present(connection)).adopt(tx, db)
+        _known.add(name)
+
+
 def _drained(connection: BaseDatabaseWrapper, db: Database) -> Drained:
+    if is_test_run():
+        _adopt_clone(connection, db)
     begins = 0
 
     def begin() -> AbstractContextManager[Transaction]:

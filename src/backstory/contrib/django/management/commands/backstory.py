@@ -1,6 +1,7 @@
 """`manage.py backstory VERB ...`: the verbs of the command line, on the store and the application of this project.
 
-`drain` is one more: it brings what was captured to the log, once or until it is stopped.
+Two more are of this project: `drain` brings what was captured to the log, once or until it is stopped, and `adopt` says
+that a copied or restored database is the one that the history goes on with.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db import close_old_connections
 
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import address, close
-from backstory.contrib.django.draining import drain
+from backstory.contrib.django.draining import adopt, drain
 
 OF_DJANGO = ("--settings", "--pythonpath")
 """Options of `manage.py`, which has read them already."""
@@ -58,6 +59,9 @@ class Command(BaseCommand):
         """The exit code of the command line for these words."""
         if words[:1] == ["drain"]:
             return self.drained(words[1:])
+        if words == ["adopt"]:
+            adopt()
+            return 0
         from backstory.cli import main
 
         settings = configured()
