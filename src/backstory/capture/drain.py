@@ -58,7 +58,7 @@ class Drainer:
         self._claimed: set[str] = set()
 
     def drain(self) -> Drained:
-        """Bring all that is committed now. It waits for nobody: what another drainer has begun, that one brings."""
+        """Bring all that is committed now, also what another drainer has begun. It waits for no writer."""
         rows = commits = 0
         while (done := self._round()) is not None:
             rows, commits = rows + done[0], commits + done[1]
@@ -67,11 +67,10 @@ class Drainer:
     def _round(self) -> tuple[int, int] | None:
         """Bring some pieces. In PostgreSQL that is one transaction, which keeps others away; in SQLite it must not be
         one, because those who write would wait for it."""
-        head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
         with self._begin() as tx:
             outbox = Outbox(tx, self._home)
-            if not outbox.is_mine():
-                return None
+            outbox.wait_for_others()
+            head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
             shapes = outbox.shapes()
             capture = self._claim(tx, outbox, shapes)
             pieces = _some(outbox.pieces(shapes))

@@ -105,13 +105,11 @@ class Outbox:
         [(id, made)] = self._tx.rows(f"SELECT id, seat FROM {self._capture}")
         return id, made, seat(self._tx, self._capture)
 
-    def is_mine(self) -> bool:
-        """Whether no other drainer is at work, until the end of the transaction; in SQLite nobody asks."""
-        if self._is_sqlite:
-            return True
-        return bool(
-            self._tx.rows(f"SELECT pg_try_advisory_xact_lock('{self._name}'::regclass::oid::bigint)")[0][0]
-        )
+    def wait_for_others(self) -> None:
+        """Wait until no other drainer is at work in PostgreSQL, and keep others waiting until the transaction ends."""
+        if not self._is_sqlite:
+            key = f"hashtextextended('backstory drainer ' || '{self._name}'::regclass::oid::text, 0)"
+            self._tx.rows(f"SELECT pg_advisory_xact_lock({key})::text")
 
     def shapes(self) -> dict[int, Shape]:
         """The descriptions of tables that rows of the outbox name."""

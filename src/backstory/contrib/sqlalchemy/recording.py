@@ -57,6 +57,10 @@ class Recording:
             url = self._engine.url
             named = url.set(drivername=DRIVERS[url.get_backend_name()])
             self._own = create_engine(named, poolclass=NullPool)  # nothing stays open that nobody would close
+        if (
+            self._own.dialect.name == "postgresql"
+        ):  # a drainer that has waited for another must see what that one did
+            self._own = self._own.execution_options(isolation_level="READ COMMITTED")
         self.capture = capture
         self.history = history
         self._parts = parts
