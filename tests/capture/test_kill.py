@@ -19,7 +19,7 @@ from backstory import Database
 from backstory.capture import Capture, Captured
 from backstory.capture import outbox as outboxes
 from backstory.tables import Transaction
-from tests.capture.databases import Site, history_of
+from tests.capture.databases import Site, history_of, sqlite_site
 from tests.patience import until
 
 
@@ -179,8 +179,6 @@ with backstory.connect(Path(sys.argv[1]) / "history.db") as db:
 
 
 def test_a_process_that_is_killed_leaves_its_work_to_the_next(tmp_path: Path, long: bool) -> None:
-    from tests.capture.databases import sqlite_site
-
     site = sqlite_site(tmp_path)
     capture = Capture([Captured("coins", ("id",))])
     site.run("CREATE TABLE coins (id integer PRIMARY KEY, side text)")
@@ -215,3 +213,26 @@ def test_a_thread_drains_until_the_end_of_its_block(site: Site, db: Database, ca
         until(lambda: db.head().position == 1)
         site.run("UPDATE coins SET side = 'c' WHERE id = 1")
     assert db.table("coins")["1"]["side"] == "c"
+
+
+def test_statements_of_one_millisecond_are_not_taken_for_what_is_in_the_log_already(
+    tmp_path: Path, db: Database
+) -> None:
+    site = sqlite_site(tmp_path)
+    capture = Capture([Captured("coins", ("id",))])
+    site.run("CREATE TABLE coins (id integer PRIMARY KEY, side text)")
+    with site.begin() as tx:
+        capture.install(tx)
+    site.run("INSERT INTO coins VALUES (1, 'a')")
+    kept = site.rows("SELECT * FROM backstory_outbox")
+    drainer = capture.drainer(db, site.begin)
+    drainer.drain()
+    with (
+        site.begin() as tx
+    ):  # as if the drainer had died before the deletion, and somebody had written meanwhile
+        tx.executemany(f"INSERT INTO backstory_outbox VALUES ({', '.join('?' * len(kept[0]))})", kept)
+        tx.execute("INSERT INTO coins VALUES (2, 'b')")
+        tx.execute("UPDATE backstory_outbox SET at = (SELECT min(at) FROM backstory_outbox)")
+    drainer.drain()
+    assert history_of(db, "coins") == {"1": {"side": "a"}, "2": {"side": "b"}}
+    assert len(list(db.read())) == 2

@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 
     from backstory.capture.capture import Begin
     from backstory.database import Database
-    from backstory.store import Log, Verdict
+    from backstory.store import Log
     from backstory.tables import Transaction
     from backstory.values.commit import Draft, Head
 
 TOGETHER = 5_000
 """Rows that are appended in one call, about: as many pieces as have so many."""
+
+
+CAPTURED = "captured"
+"""The metadata of a commit that name the first and the last row of the outbox that it was made of."""
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -76,15 +80,17 @@ class Drainer:
             pieces = _some(outbox.pieces(shapes))
             if not pieces:
                 return None
-            added = self._append(self._drafts(outbox, capture, shapes, pieces, head))
-            if added is None:
+            drafts = self._drafts(outbox, capture, shapes, pieces, head)
+            done = self._append(drafts)
+            if done is None:
                 return 0, 0
+            taken, added = done
             if tx.dialect != "sqlite":
-                outbox.delete(pieces)
+                outbox.delete(taken)
         if tx.dialect == "sqlite":
             with self._begin() as tx:
-                Outbox(tx, self._home).delete(pieces)
-        return sum(piece.rows for piece in pieces), added
+                Outbox(tx, self._home).delete(taken)
+        return sum(piece.rows for piece in taken), added
 
     def _claim(self, tx: Transaction, outbox: Outbox, shapes: Mapping[int, Shape]) -> str:
         """The id of the capture, after all looks right. Raises `StoreRefused`."""
@@ -102,7 +108,8 @@ class Drainer:
 
     def _drafts(
         self, outbox: Outbox, capture: str, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
-    ) -> Iterator[Draft]:
+    ) -> Iterator[tuple[Piece, Draft | None]]:
+        """Each piece, and its draft; None if it has no events."""
         for piece in pieces:
             taken = list(outbox.taken(piece, shapes))
             both = [sides(each, shapes[each.shape].captured) for each in taken]
@@ -115,8 +122,8 @@ class Drainer:
                     for each, (old, new) in zip(taken, both, strict=True)
                     for event in events_of(old, new, shapes[each.shape].captured)
                 ]
-            if events:
-                yield self._draft(f"{capture}.{piece.name}", piece, events, taken[-1].at, condition)
+            name = f"{capture}.{piece.name}"
+            yield piece, self._draft(name, piece, events, taken[-1].at, condition) if events else None
 
     def _compared(
         self,
@@ -159,7 +166,7 @@ class Drainer:
             derived("capture", name),
             author,
             message,
-            msgspec.json.decode(metadata) if metadata else None,
+            {**(msgspec.json.decode(metadata) if metadata else {}), CAPTURED: [piece.first.id, piece.last]},
             min(at, self._db.handle.branches.clock()),
             own=True,
         )
@@ -172,26 +179,38 @@ class Drainer:
         line, stays = self._db.handle.now(), self._db.handle.tip.stays
         return line.stored if stays is None else GuardedLog(line.stored, self._db.name or "", stays)
 
-    def _append(self, drafts: Iterable[Draft]) -> int | None:
-        """Append, and count what is new; None if the log has moved on meanwhile, so that it must be compared again."""
-        batches = [(draft,) for draft in drafts]
-        if not batches:
-            return 0
+    def _append(self, drafts: Iterable[tuple[Piece, Draft | None]]) -> tuple[list[Piece], int] | None:
+        """Append. Returns the pieces that are in the log, and the number of commits that are new; None if the log has
+        moved on meanwhile, so that it must be compared again."""
+        done, waiting = [], []
+        for piece, draft in drafts:
+            if draft is None:
+                done.append(piece)
+            else:
+                waiting.append((piece, draft))
+        verdicts = self._log().append([(draft,) for _, draft in waiting]) if waiting else []
         added = 0
-        for [draft], verdict in zip(batches, self._log().append(batches), strict=True):
+        for (piece, draft), verdict in zip(waiting, verdicts, strict=True):
             if isinstance(verdict, Conflict):
                 return None
-            added += _is_new(verdict, draft)
-        return added
+            if isinstance(verdict, IdReused):
+                done.append(self._known(piece, draft))
+            elif isinstance(verdict, tuple):
+                done.append(piece)
+                added += verdict[0].secret == draft.secret
+            else:
+                raise verdict
+        return done, added
 
+    def _known(self, piece: Piece, draft: Draft) -> Piece:
+        """The part of a piece that is in the log already, as another drainer read it.
 
-def _is_new(verdict: Verdict, draft: Draft) -> bool:
-    """Whether a draft has gone in. An id that is known is of the same rows, as another drainer read them."""
-    if isinstance(verdict, tuple):
-        return verdict[0].secret == draft.secret
-    if isinstance(verdict, IdReused):
-        return False
-    raise verdict
+        It may have seen fewer rows: in SQLite, two statements in one millisecond look like one where nobody says of
+        which transaction they are.
+        """
+        known = self._db.handle.known(draft.id)
+        assert known is not None
+        return msgspec.structs.replace(piece, last=min(piece.last, known.metadata[CAPTURED][1]))
 
 
 def _some(pieces: list[Piece]) -> list[Piece]:
