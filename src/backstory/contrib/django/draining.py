@@ -34,10 +34,6 @@ HASTE = 100
 """Milliseconds for which a drainer waits for a lock that its own thread may have."""
 
 
-_known: set[str] = set()
-"""Test databases that are none of another process's."""
-
-
 def drain(settings: Configured | None = None) -> Drained:
     """Bring what was captured, and is committed, to the log.
 
@@ -69,14 +65,11 @@ def adopt() -> None:
 
 
 def _adopt_clone(connection: BaseDatabaseWrapper, db: Database) -> None:
-    """Test runs in several processes give each a copy of the test database."""
-    name = str(connection.settings_dict["NAME"])
-    if name not in _known:
-        with begun(connection) as tx:
-            _, made, here = Outbox(tx, HOME).capture()
-            if made != here:
-                Capture(present(connection)).adopt(tx, db)
-        _known.add(name)
+    """Test runs in several processes give each a copy of the test database; a test's end takes this back, too."""
+    with begun(connection) as tx:
+        _, made, here = Outbox(tx, HOME).capture()
+        if made != here:
+            Capture(present(connection)).adopt(tx, db)
 
 
 def _drained(connection: BaseDatabaseWrapper, db: Database) -> Drained:
