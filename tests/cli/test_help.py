@@ -139,6 +139,8 @@ def test_every_example_in_the_help_runs(example: str) -> None:
             before += "backstory new slice place --gives OrderPlaced order; "
         if "--after" not in example and "OrderShipped" in example:
             before += "backstory new slice ship --gives OrderShipped order; "
+        if example.startswith("backstory spec"):
+            before += "backstory do deposit a-7 --cents 5 >&2; "
         script = f'backstory() {{ {shlex.quote(sys.executable)} -m backstory "$@"; }}\n{before}{example}'
         ran = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False)
         assert ran.returncode == 0 or (ran.returncode == 1 and example.startswith(DIFFERS)), ran.stderr
