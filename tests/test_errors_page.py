@@ -81,7 +81,7 @@ ELSEWHERE = {
     "BadParameter": "web.ask",
     "Busy": "web.ask",
     "NotFound": "web.ask",
-    "Forbidden": "web.guard",
+    "Forbidden": "hosts",
     "NotOperated": "operating",
 }
 """Errors that belong to a part of the library; the page says where."""

@@ -1,8 +1,8 @@
 """Every error that Backstory raises, as one tree; `docs/errors.md` has a way out of each.
 
 `Later`, `StopSending` and `WrongSignature` are in `backstory.outbox`; `UsageError`, which only the command line raises,
-is in `backstory.cli.exits`. Only pages raise `BadParameter`, `Busy`, `NotFound` (`backstory.web.ask`) and `Forbidden`
-(`backstory.web.guard`).
+is in `backstory.cli.exits`. Only pages raise `BadParameter`, `Busy`, `NotFound` (`backstory.web.ask`); they and the MCP
+server raise `Forbidden` (`backstory.hosts`).
 
     BackstoryError
      ├─ DefinitionError          a class cannot be an event, a state or a command

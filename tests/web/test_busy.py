@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from backstory import connect
 from backstory.web import actions, app
-from backstory.web.guard import Forbidden
+from backstory.hosts import Forbidden
 from backstory.web.site import ACTING, WAITING
 from tests.web.conftest import ALL, Site
 

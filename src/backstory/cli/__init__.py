@@ -68,6 +68,9 @@ VERBS: dict[str, dict[str, str]] = {
     "see history in a page": {
         "ui": "open the history browser on this machine",
     },
+    "let an assistant see history": {
+        "mcp": "serve the history to an assistant, by the Model Context Protocol",
+    },
     "try things out": {
         "status": "show the branch, how far it is ahead and behind, and an unfinished merge",
         "branch": "list, make or delete branches",

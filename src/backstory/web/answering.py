@@ -20,7 +20,8 @@ from backstory.errors import (
     StoreError,
 )
 from backstory.web.ask import Ask, Busy, NotFound
-from backstory.web.guard import HEADERS, Forbidden
+from backstory.hosts import Forbidden
+from backstory.web.guard import HEADERS
 from backstory.web.page import Attached, Page
 from backstory.web.rendering import rendered
 from backstory.web.wrong import told, ways_out

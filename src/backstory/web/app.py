@@ -14,16 +14,14 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
+from backstory.hosts import Forbidden, check_host, check_origin
 from backstory.web import actions, pages
 from backstory.web.answering import attached, failed, page_as
 from backstory.web.ask import DOTS, Ask, BadParameter, Busy, NotFound
 from backstory.web.guard import (
     FORM_COOKIE,
     HEADERS,
-    Forbidden,
     check_form,
-    check_host,
-    check_origin,
     cookie_of,
     form_token,
     new_form_key,

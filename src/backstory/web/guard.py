@@ -1,19 +1,18 @@
-"""The rules that each request passes before anything is read: who may ask, from which page, and with which headers.
+"""Rules of the pages beside those of `backstory.hosts`: the headers of answers, and a form's token.
 
-A browser sends a page of another site to us with our cookies, and a name that its owner points to 127.0.0.1 reaches a
-page that listens there. So `Host` is compared with the hosts that are served, `Origin` with `Host`, and a form carries
-a token that only our own pages have.
+A form carries a token that only our own pages have, because a browser sends a page of another site to us with our
+cookies.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 
-from backstory.errors import BackstoryError
+from backstory.hosts import Forbidden
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
@@ -35,28 +34,6 @@ Our own pages are told it: without that, a browser says of a form of ours that i
 
 FORM_COOKIE = "backstory-form"
 """The cookie that the token of a form belongs to."""
-
-
-class Forbidden(BackstoryError):
-    """The request comes from somewhere, or from somebody, that may not make it."""
-
-
-def check_host(host: str, allowed: Collection[str] | None) -> None:
-    """Raise `Forbidden` for a host that is not served; None: the application around this one has looked."""
-    if allowed is not None and host not in allowed:
-        raise Forbidden("this address is not served under that host name")
-
-
-def check_origin(headers: Mapping[str, str], host: str) -> None:
-    """Raise `Forbidden` if the request says that a page of another site made it."""
-    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-    ours = origin is None or origin.partition("://")[2] == host
-    if origin == "null":  # of our own forms, too, because pages tell nobody their address
-        ours = site == "same-origin"
-    if site not in (None, "none", "same-origin"):
-        ours = ours and origin is None and headers.get("sec-fetch-mode") == "navigate"  # a link that was sent
-    if not ours:
-        raise Forbidden("the request comes from a page of another site")
 
 
 def new_form_key() -> str:

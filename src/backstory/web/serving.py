@@ -14,9 +14,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from backstory.hosts import LOOPBACK, Forbidden, on_loopback
 from backstory.told import extra
 from backstory.web.app import Browser, app
-from backstory.web.guard import HEADERS, Forbidden, cookie_of, set_cookie
+from backstory.web.guard import HEADERS, cookie_of, set_cookie
 from backstory.web.reader import Reader, Right
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from backstory.application import Application
     from backstory.database import Database
-
-LOOPBACK = "127.0.0.1"
 
 COOKIE = "backstory-reader"
 """The cookie of the browser that came with the token; the port is in it, because cookies of all ports are one jar."""
@@ -45,7 +44,7 @@ class Door:
     def __init__(self, here: Here, port: int) -> None:
         self._reader = Reader(here.name or "you", here.may)
         self._cookie = f"{COOKIE}-{port}"
-        self.hosts = (f"{LOOPBACK}:{port}", f"localhost:{port}")
+        self.hosts = on_loopback(port)
         self._key = secrets.token_urlsafe(32)
         self.token = secrets.token_urlsafe(32)
         self.inside: Browser | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from backstory.web.ask import Ask, NotFound
-from backstory.web.guard import Forbidden
+from backstory.hosts import Forbidden
 from backstory.web.page import Answer
 from backstory.web.reader import Right
 

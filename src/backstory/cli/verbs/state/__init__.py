@@ -17,15 +17,14 @@ from backstory.cli.show.value import cut, shown
 from backstory.decide.latest import Latest
 from backstory.documents.states import latest_document, value_of
 from backstory.lookup import commit_at
-from backstory.told import pasted, plain
-from backstory.values.query import Query
+from backstory.texts.absent import absent
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
     from backstory.session import Session
-    from backstory.store import Log
     from backstory.values.commit import Commit
 
 EXAMPLES = """\
@@ -69,7 +68,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     for event in log.read(state.query(), upto=upto):
         state.apply(event)
     if not state.events:
-        out.say(f"backstory: {nothing(log, tag, arguments.at)}")
+        out.say(f"backstory: {absent(log, state, arguments.at)}")
         return DIFFERENT
     givers = {field.position: commit_at(log, field.position) for field in state.fields.values()}
     if out.json:
@@ -101,14 +100,3 @@ def write(state: Latest, givers: dict[int, Commit], out: Output) -> None:
         for name, field in state.fields.items()
     ]
     table.write(out, ("field", "value", "since", "event", "time", table.IN_LOG, "author"), rows)
-
-
-def nothing(log: Log, tag: str, at: str | None) -> str:
-    """The reason why there is nothing to show, and similar tags."""
-    if at is not None and (first := next(iter(log.read(Query.of(tags=[tag]), limit=1)), None)):
-        return f"nothing is known about {tag} at {at}; its first event is #{first.position}"
-    from backstory.history.ask.similar import similar_tags
-
-    if others := similar_tags(log, tag):
-        return f"nothing is known about {tag}; did you mean {' or '.join(others)}?"
-    return f"nothing is known about {tag}; the keys of tags are listed by: {pasted('tags')}"

@@ -13,13 +13,13 @@ from backstory.decide.state import State, identity
 from backstory.documents.states import name_of, state_document
 from backstory.failing import theirs
 from backstory.history.compare import jsonable
+from backstory.texts.absent import absent
 from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.database import Database
     from backstory.session import Session
     from backstory.store import Record
 
@@ -31,7 +31,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         db = session.database
         last = next(db.read(reference.query(), at=arguments.at, backwards=True, limit=1), None)
         if last is None:
-            out.say(f"backstory: {_nothing(db, reference, arguments.at)}")
+            out.say(f"backstory: {absent(db.log, reference, arguments.at)}")
             return DIFFERENT
         state = db.load(reference, at=arguments.at)
         if out.json:
@@ -60,16 +60,3 @@ def _write(reference: State, fields: dict[str, Any], last: Record, out: Output) 
         )
         rows += [(f"{name}[{key}]", shown(part)) for key, part in nested] or [(name, shown(value))]
     table.write(out, ("field", "value"), rows)
-
-
-def _nothing(db: Database, reference: State, at: str | None) -> str:
-    """The reason why there is nothing to show, and similar states."""
-    from backstory.history.ask.similar import similar_states
-
-    name = name_of(reference)
-    first = next(db.read(reference.query(), limit=1), None)
-    if first is not None:
-        return f"no event concerns {name} at {at}; its first event is #{first.position}"
-    near = similar_states(db.log, reference)
-    hint = f"; did you mean {' or '.join(other.partition(':')[2] for other in near)}?" if near else ""
-    return f"no event concerns {name}{hint}"

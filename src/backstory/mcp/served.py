@@ -1,0 +1,136 @@
+"""What a server serves: a database as its reader may see it, an application, and the rules of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backstory.decide.latest import Latest
+from backstory.errors import InputError
+from backstory.model import model_of, scenarios
+from backstory.model.observed import observed
+from backstory.rows.kinds import written_rows
+from backstory.scope import Scope, scoped
+from backstory.texts import states
+from backstory.values.masking import personal_shown
+
+if TYPE_CHECKING:
+    from backstory.application import Application
+    from backstory.database import Database
+    from backstory.decide.commands import CommandType
+    from backstory.decide.state import State
+    from backstory.history.refs.revision import Point
+    from backstory.model import Model
+    from backstory.store import Caches, Log
+
+
+class Served:
+    """A database, as the reader with a scope sees it, with its application.
+
+    Nothing can be written through `db`. `writes_as` is the author of the commands that the reader may execute on
+    `whole`; empty: none may be. `personal` shows personal values. `folder` is that of the application's project, where
+    its recorded scenarios and its schema lock are. `settings` are those of `backstory check`, with their file.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        application: Application | None = None,
+        *,
+        folder: Path | None = None,
+        scope: Scope | None = None,
+        personal: bool = False,
+        writes_as: str = "",
+        settings: tuple[str, Any] | None = None,
+    ) -> None:
+        self.whole = db
+        self.scope = scope or Scope()
+        self.db = scoped(db, self.scope)
+        self.known = application
+        self.folder = Path.cwd() if folder is None else folder
+        self.personal = personal
+        self.writes_as = writes_as
+        self.settings = settings
+        self._caches = Summaries(self.db.store.caches)
+        self._model: tuple[Any, Model] | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Mask as the rules say, and refuse questions about hidden fields, in a block of code."""
+        with self.scope.applied(), personal_shown() if self.personal else nullcontext():
+            yield
+
+    @property
+    def application(self) -> Application:
+        """The application. Raises `InputError` without one."""
+        if self.known is None:
+            raise InputError("this server was started without an application, so it knows no classes").hinted(
+                "A tag, such as account:a-7, can be asked about without one.",
+                "Start it with one: backstory mcp --app bank",
+            )
+        return self.known
+
+    @property
+    def commands(self) -> Mapping[str, CommandType[...]] | None:
+        """The commands of the application by the names that commits record; None without one."""
+        return None if self.known is None else self.known.commands_by_name()
+
+    @property
+    def model(self) -> Model:
+        """The event model: of the code, of the scenarios of its tests, and of all that the store has seen.
+
+        A reader with a scope is told nothing of what the store has seen. Raises `ModelError`.
+        """
+        app, path = self.application, self.folder / scenarios.NAME
+        recorded = scenarios.read(path).scenarios if path.exists() else None
+        db, seen = self.db, None
+        if self.scope.is_whole:
+            seen = observed(db.log, self._caches, db.name or "")
+        key = (None if seen is None else seen.position, recorded)
+        if self._model is None or self._model[0] != key:
+            self._model = key, model_of(app, self.folder, scenarios=recorded, observed=seen)
+        return self._model[1]
+
+    def point(self, at: str | None) -> Point:
+        """The point that a revision means. Raises `RevisionError`."""
+        return self.db.point(at or "HEAD")
+
+    def view(self, at: str | None) -> tuple[Log, int]:
+        """The log that a revision is on, and its position there."""
+        point = self.point(at)
+        return self.db.handle.line(point.chain).log, point.position
+
+    def kind(self, name: str) -> type[State]:
+        """The class of this name: a state, the rows of a table, or with `tags` the latest values of each tag."""
+        if name == "tags":
+            return Latest
+        if self.known is None or all(cls.__name__ != name for cls in self.known.states):
+            rows = written_rows(name, self.db.log)
+            if rows is not None:
+                return rows
+        return self.application.state(name)
+
+    def reference(self, state: str, id: str | Sequence[str]) -> State:
+        """The empty state that is meant: a tag, or a class with the values of its identity. Raises `InputError`."""
+        if not state:
+            raise InputError("state is the name of a class, such as Account, or a tag, such as account:a-7")
+        return states.reference([state, *([id] if isinstance(id, str) else id)], self.kind)
+
+
+class Summaries:
+    """The caches of a store, to look into; what is kept is kept in this process alone."""
+
+    def __init__(self, caches: Caches) -> None:
+        self._caches = caches
+        self._own: dict[str, bytes] = {}
+        self.get_all, self.names = caches.get_all, caches.names
+
+    def get(self, name: str) -> bytes | None:
+        """The value that this process kept, else that of the store."""
+        return self._own.get(name) or self._caches.get(name)
+
+    def set(self, name: str, value: bytes | None) -> None:
+        """Keep a value."""
+        self._own[name] = value or b""

@@ -1,0 +1,133 @@
+"""What a tool is: its name, its words for an assistant, its arguments, and the function that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from backstory.mcp.served import Served
+
+MOST = 20_000
+"""Bytes of an answer, unless more are asked for."""
+
+
+Short = Annotated[str, Meta(max_length=2_000)]
+"""A text as a person would type it."""
+
+
+class Arguments(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The arguments of every tool."""
+
+    max_bytes: Annotated[
+        int,
+        Meta(
+            ge=4_000,
+            le=2_000_000,
+            description="The highest size of the answer in bytes. What does not fit is left out, and named.",
+        ),
+    ] = MOST
+
+
+class Paged(Arguments, kw_only=True):
+    """The arguments of a tool that lists."""
+
+    limit: Annotated[int, Meta(ge=1, le=1_000, description="The highest number of entries.")] = 20
+    cursor: Annotated[
+        Short | None, Meta(description="To go on: the `cursor` of the answer before. Repeat all else.")
+    ] = None
+
+
+At = Annotated[
+    Short | None,
+    Meta(
+        description="A revision: a branch, a mark, HEAD, '#12', main~3, a hash, @{2026-11-03 14:00}. Default: HEAD.",
+    ),
+]
+StateName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_000,
+        description="A state of the application, such as Account; or a tag, such as account:a-7, without `id`.",
+    ),
+]
+Identity = Annotated[
+    Short | list[Short],
+    Meta(
+        description='The identity of the state: "a-7", or a list of texts, if the state has several such fields.'
+    ),
+]
+Where = Annotated[
+    str,
+    Meta(
+        max_length=2_000,
+        description=(
+            "A condition on the fields: comparisons, and, or, not, arithmetic, len sum min max abs any all; such as"
+            " 'balance < 0' or 'any(line.count < 1 for line in lines)'."
+        ),
+    ),
+]
+
+
+class Entry(NamedTuple):
+    """One entry of a list, and the cursor that goes on after it."""
+
+    document: dict[str, Any]
+    cursor: str
+
+
+class Listed(NamedTuple):
+    """An answer with a list of which a page is shown; `fields` are the rest of the document.
+
+    `more` is called after the last entry, for the cursor of an answer that ended early though nothing else came.
+    """
+
+    kind: str
+    name: str
+    entries: Iterable[Entry]
+    fields: dict[str, Any] = {}
+    more: Callable[[], str | None] = lambda: None
+    notes: tuple[str, ...] = ()
+
+
+Answer: TypeAlias = "dict[str, Any] | Listed"
+"""A document of `--json`, or one that has a list."""
+
+
+class Tool(NamedTuple):
+    """A tool: how it is called, and what answers. It only reads, unless `appends`."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[Arguments]
+    answer: Callable[[Served, Any], Answer]
+    appends: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of its arguments: an object that takes no others."""
+        whole = msgspec.json.schema(self.arguments)
+        others = whole["$defs"]
+        schema: dict[str, Any] = others.pop(self.arguments.__name__)
+        schema.pop("title")
+        schema.pop("description", None)
+        return {**schema, **({"$defs": others} if others else {})}
+
+
+def offset(entries: Iterable[dict[str, Any]], cursor: str | None) -> Iterable[Entry]:
+    """Entries of a list that is the same each time, from the number that the cursor is. Raises `InputError`."""
+    from itertools import islice
+
+    from backstory.errors import InputError
+
+    start = 0 if cursor is None else int(cursor) if cursor.isascii() and cursor.isdigit() else -1
+    if start < 0:
+        raise InputError(f"this cursor is the number of an entry, as the answer before gave it, not {cursor!r}")
+    return (
+        Entry(each, str(number)) for number, each in enumerate(islice(entries, start, None), start + 1)
+    )

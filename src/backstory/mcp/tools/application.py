@@ -1,0 +1,108 @@
+"""Tools about the application: its event model, what is wrong with it, its read models, and the guide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from backstory import guide as pages
+from backstory.documents import document
+from backstory.errors import InputError
+from backstory.likeness import did_you_mean
+from backstory.mcp.tool import Answer, Arguments, Listed, Paged, Short, Tool, offset
+
+if TYPE_CHECKING:
+    from backstory.mcp.served import Served
+
+Part = Literal[
+    "slices", "events", "states", "commands", "projections", "reactions", "outboxes", "inverses", "uses",
+    "scenarios", "observed", "differences",
+]  # fmt: skip
+
+
+class ModelArguments(Paged, kw_only=True):
+    """The arguments of `model`."""
+
+    part: Annotated[
+        Part,
+        Meta(
+            description=(
+                "What to list. `slices` is the overview: each step of the application with its command, events and"
+                " read models. `observed`: which command gave which events in the store, and how often."
+            )
+        ),
+    ] = "slices"
+    id: Annotated[
+        Short | None,
+        Meta(description="One element whole, instead of a list: command:withdraw, event:Paid."),
+    ] = None
+
+
+def model(served: Served, asked: ModelArguments) -> Answer:
+    """The event model of the application, a part at a time."""
+    found = served.model
+    if asked.id is not None:
+        known = found.elements()
+        if asked.id not in known:
+            named = did_you_mean(asked.id, known, "list a part, such as commands, for the ids")
+            raise InputError(f"{found.app} has no element {asked.id!r}; {named}")
+        return document("element", element=msgspec.to_builtins(known[asked.id]))
+    fields: dict[str, Any] = {"app": found.app, "format": found.format, "counts": _counts(served)}
+    if asked.part == "observed":
+        seen = found.observed
+        fields["position"] = None if seen is None else seen.position
+        entries = [] if seen is None else [*seen.edges, *seen.types]
+    else:
+        entries = getattr(found, asked.part) or []
+    listed = [msgspec.to_builtins(each) for each in entries]
+    return Listed("model", asked.part, offset(listed, asked.cursor), fields)
+
+
+def _counts(served: Served) -> dict[str, int | None]:
+    found = served.model
+    parts = ("slices", "events", "states", "commands", "projections", "reactions", "outboxes", "scenarios", "differences")
+    return {part: None if (each := getattr(found, part)) is None else len(each) for part in parts}
+
+
+class GuideArguments(Arguments, kw_only=True):
+    """The arguments of `guide`."""
+
+    topic: Annotated[
+        Literal["model", "decide", "view", "automate", "evolve", "test", "debug", "when-not"] | None,
+        Meta(description="The page. Without one, the pages are listed."),
+    ] = None
+
+
+def guide(_: Served, asked: GuideArguments) -> dict[str, Any]:
+    """A page of the guide, or the list of pages."""
+    if asked.topic is not None:
+        return document("topic", **pages.topic(asked.topic)._asdict())
+    listed = [{"name": one.name, "title": one.title, "summary": one.summary} for one in pages.topics()]
+    return document("topics", topics=listed)
+
+
+TOOLS = (
+    Tool(
+        "model",
+        "Show the event model",
+        """Show what the application can do: its slices (steps), events, states, commands, read models and reactions,
+each with file and line, who gives and who reads it, and which codes a command refuses with; and what the store has seen.
+
+Begin here with an application that you do not know. Examples: {} for the slices; {"part": "commands"};
+{"id": "command:withdraw"} for one element whole; {"part": "differences"} for where code and store differ.""",
+        ModelArguments,
+        model,
+    ),
+    Tool(
+        "guide",
+        "Read the guide",
+        """Read how something is done with the installed version of Backstory, with code that was run: model a slice, write
+a decision, a read model or an automation, change a published event, test, debug with history, and when not to use it.
+
+Read the page before you write code. Examples: {} for the list; {"topic": "decide"}.""",
+        GuideArguments,
+        guide,
+    ),
+)
