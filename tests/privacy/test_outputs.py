@@ -101,6 +101,7 @@ WALK: dict[str, list[str]] = {
     "withhold": ["HEAD message --yes"],
     "gc": ["--dry-run", "--days 0"],
     "ui": ["--no-open --for 0.1"],
+    "mcp": ["--http --for 0.1"],
 }
 """Every verb, as it is used on data with marks. A new verb gets a line here: it may not show them either."""
 

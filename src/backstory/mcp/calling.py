@@ -38,7 +38,7 @@ def call(served: Served, tool: Tool, given: Mapping[str, Any]) -> CallToolResult
             return failed(error_document(wrong))
         except OSError as wrong:
             return failed({"error": "os", "message": _of_system(wrong), "hints": []})
-        except Exception as wrong:
+        except Exception as wrong:  # noqa: BLE001 - the client is told, and the server goes on
             words = f"this is a bug: {type(wrong).__name__}: {wrong}"
             return failed({"error": "bug", "message": words, "hints": ["Please report it."]})
 
@@ -73,7 +73,10 @@ def failed(error: dict[str, Any]) -> CallToolResult:
     """The result of a call that failed."""
     found = plain(document("error", **error))
     words = plain_lines("\n".join([found["message"], *found["hints"]]))[:WORDS]
-    found["message"], found["hints"] = found["message"][:WORDS], [each[:WORDS] for each in found["hints"][:20]]
+    found["message"], found["hints"] = (
+        found["message"][:WORDS],
+        [each[:WORDS] for each in found["hints"][:20]],
+    )
     return CallToolResult(content=[TextContent(text=words)], structured_content=found, is_error=True)
 
 

@@ -49,9 +49,7 @@ def server(served: Served) -> Server[Any]:
     known = {tool.name: tool for tool in tools.of(served)}
     threads = CapacityLimiter(THREADS)
 
-    async def list_tools(
-        _: ServerRequestContext[Any], __: PaginatedRequestParams | None
-    ) -> ListToolsResult:
+    async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=list(map(_told, known.values())))
 
     async def call_tool(_: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -56,7 +56,7 @@ StateName = Annotated[
     ),
 ]
 Identity = Annotated[
-    Short | list[Short],
+    Short | tuple[Short, ...],
     Meta(
         description='The identity of the state: "a-7", or a list of texts, if the state has several such fields.'
     ),
@@ -89,7 +89,7 @@ class Listed(NamedTuple):
     kind: str
     name: str
     entries: Iterable[Entry]
-    fields: dict[str, Any] = {}
+    fields: Mapping[str, Any]
     more: Callable[[], str | None] = lambda: None
     notes: tuple[str, ...] = ()
 
@@ -127,7 +127,7 @@ def offset(entries: Iterable[dict[str, Any]], cursor: str | None) -> Iterable[En
 
     start = 0 if cursor is None else int(cursor) if cursor.isascii() and cursor.isdigit() else -1
     if start < 0:
-        raise InputError(f"this cursor is the number of an entry, as the answer before gave it, not {cursor!r}")
-    return (
-        Entry(each, str(number)) for number, each in enumerate(islice(entries, start, None), start + 1)
-    )
+        raise InputError(
+            f"this cursor is the number of an entry, as the answer before gave it, not {cursor!r}"
+        )
+    return (Entry(each, str(number)) for number, each in enumerate(islice(entries, start, None), start + 1))

@@ -19,8 +19,8 @@ from backstory.errors import (
     StoreCorrupt,
     StoreError,
 )
-from backstory.web.ask import Ask, Busy, NotFound
 from backstory.hosts import Forbidden
+from backstory.web.ask import Ask, Busy, NotFound
 from backstory.web.guard import HEADERS
 from backstory.web.page import Attached, Page
 from backstory.web.rendering import rendered

@@ -24,16 +24,18 @@ backstory mcp --http --tag 'account:*' --hide owner --for 1
 TEXT = """\
 Serves the Model Context Protocol: over standard input and output to the assistant that was told to run this command,
 or with --http to programs on this machine (127.0.0.1), which need the token that it prints. An assistant reads, asks
-and tries; it appends nothing, unless --allow-writes is said, and then by commands of the application alone, under a
-name that says so. Values that are marked as personal or secret are masked, and answers have at most 20 kB unless more is
-asked for. docs/guide/assistants.md says how to add it to an assistant. It needs the extra mcp:
+and tries. It appends nothing unless --allow-writes is said, and then by commands of the application alone, under a name
+that says so. Values that are marked as personal or secret are masked. An answer has at most 20 kB unless more is asked
+for. docs/guide/assistants.md says how to add it to an assistant. It needs the extra mcp:
 pip install 'backstory[mcp]'"""
 
 
 def arguments(parser: ArgumentParser) -> None:
     """The transport, and what the assistant may see and do."""
     parser.add_argument(
-        "--http", action="store_true", help="serve over HTTP on this machine; default: standard input and output"
+        "--http",
+        action="store_true",
+        help="serve over HTTP on this machine; default: standard input and output",
     )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="the port; default: a free one")
     parser.add_argument(

@@ -62,7 +62,17 @@ def model(served: Served, asked: ModelArguments) -> Answer:
 
 def _counts(served: Served) -> dict[str, int | None]:
     found = served.model
-    parts = ("slices", "events", "states", "commands", "projections", "reactions", "outboxes", "scenarios", "differences")
+    parts = (
+        "slices",
+        "events",
+        "states",
+        "commands",
+        "projections",
+        "reactions",
+        "outboxes",
+        "scenarios",
+        "differences",
+    )
     return {part: None if (each := getattr(found, part)) is None else len(each) for part in parts}
 
 
@@ -88,7 +98,7 @@ TOOLS = (
         "model",
         "Show the event model",
         """Show what the application can do: its slices (steps), events, states, commands, read models and reactions,
-each with file and line, who gives and who reads it, and which codes a command refuses with; and what the store has seen.
+each with file and line, who gives it, who reads it, and how a command may refuse; and what the store has seen.
 
 Begin here with an application that you do not know. Examples: {} for the slices; {"part": "commands"};
 {"id": "command:withdraw"} for one element whole; {"part": "differences"} for where code and store differ.""",
@@ -98,8 +108,8 @@ Begin here with an application that you do not know. Examples: {} for the slices
     Tool(
         "guide",
         "Read the guide",
-        """Read how something is done with the installed version of Backstory, with code that was run: model a slice, write
-a decision, a read model or an automation, change a published event, test, debug with history, and when not to use it.
+        """Read how something is done with the installed version of Backstory, with code that was run: model a slice,
+write a decision, a read model or an automation, change a published event, test, debug, and when not to use it.
 
 Read the page before you write code. Examples: {} for the list; {"topic": "decide"}.""",
         GuideArguments,

@@ -45,13 +45,19 @@ class LogArguments(Paged, kw_only=True):
         Short | None,
         Meta(description="Begin there, or a range: main~20..main, main..what-if. Default: HEAD."),
     ] = None
-    types: Annotated[list[Short], Meta(description="Only commits with events of any of these types.")] = []
-    tags: Annotated[list[Short], Meta(description="Only commits with events that have all these tags.")] = []
+    types: Annotated[
+        tuple[Short, ...], Meta(description="Only commits with events of any of these types.")
+    ] = ()
+    tags: Annotated[
+        tuple[Short, ...], Meta(description="Only commits with events that have all these tags.")
+    ] = ()
     author: Annotated[str, Meta(max_length=500, description="Only authors that contain this text.")] = ""
     grep: Annotated[
         str, Meta(max_length=500, description="Only commits whose message or subject contains this text.")
     ] = ""
-    since: Annotated[str, Meta(max_length=100, description="Not earlier: 2026-11-03 14:00, or yesterday.")] = ""
+    since: Annotated[
+        str, Meta(max_length=100, description="Not earlier: 2026-11-03 14:00, or yesterday.")
+    ] = ""
     until: Annotated[str, Meta(max_length=100, description="Not later than this time.")] = ""
     having: Annotated[
         str,
@@ -61,9 +67,9 @@ class LogArguments(Paged, kw_only=True):
         ),
     ] = ""
     of: Annotated[
-        list[Short],
+        tuple[Short, ...],
         Meta(description='With `having`: whose field, ["Account", "a-7"], ["Account"] for any, or a tag.'),
-    ] = []
+    ] = ()
 
 
 def log(served: Served, asked: LogArguments) -> Listed:
@@ -85,7 +91,7 @@ def log(served: Served, asked: LogArguments) -> Listed:
                 stopped = str(Place.of(commit))
                 return
 
-    return Listed("commits", "commits", entries(), more=lambda: stopped)
+    return Listed("commits", "commits", entries(), {}, lambda: stopped)
 
 
 def _side(served: Served, asked: LogArguments) -> Side:
@@ -148,7 +154,7 @@ class StateArguments(Arguments, kw_only=True):
     """The arguments of `state`."""
 
     state: StateName
-    id: Identity = []
+    id: Identity = ()
     at: At = None
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from backstory.web.ask import Ask, NotFound
 from backstory.hosts import Forbidden
+from backstory.web.ask import Ask, NotFound
 from backstory.web.page import Answer
 from backstory.web.reader import Right
 
