@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from backstory import connect
-from backstory.web import actions, app
 from backstory.hosts import Forbidden
+from backstory.web import actions, app
 from backstory.web.site import ACTING, WAITING
 from tests.web.conftest import ALL, Site
 
