@@ -95,9 +95,8 @@ class Office(NamedTuple):
     def do(self, name: str, *given: Any, author: str = "ann", **more: Any) -> None:
         """Execute a command about a ticket."""
         ticket, *rest = given
-        self.db.execute(
-            self.app.command(name)(self.app.state("Ticket")(ticket), *rest, **more), author=author
-        )
+        state: Any = self.app.state("Ticket")
+        self.db.execute(self.app.command(name)(state(ticket), *rest, **more), author=author)
 
 
 @pytest.fixture
