@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -27,13 +26,8 @@ Plain = dict[str, Any]
 
 
 def plain(found: dict[str, Any]) -> Plain:
-    """A document as plain data that any JSON reader takes: stored JSON is read, and no text is half a character."""
-    encoded = msgspec.json.encode(found)
-    try:
-        made: Plain = msgspec.json.decode(encoded)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        made = json.loads(encoded.decode("utf-8", "replace"))
-        made = _whole(made)
+    """A document as plain data: what is in it as stored JSON is read."""
+    made: Plain = msgspec.json.decode(msgspec.json.encode(found))
     return made
 
 
@@ -132,7 +126,10 @@ def _cut(value: Any, length: int, entries: int, path: str, notes: list[str], dep
         notes.append(f"{path or '/'}: {len(value) - most:,} of {len(value):,} fields")
     made: dict[str, Any] = {}
     for name, each in list(value.items())[:most]:
-        shown = name if len(name) <= length else f"{name[:length]}…"
+        shown = name
+        if len(name) > length:
+            shown = f"{name[:length]}…"
+            notes.append(f"{_below(path, shown)}: {len(name) - length:,} characters of the name")
         made[shown] = _cut(each, length, entries, _below(path, shown), notes, depth + 1)
     return made
 
@@ -144,16 +141,3 @@ def _below(path: str, step: object) -> str:
 def _visible(char: str) -> str:
     """A character of JSON text as it stands there, or its escape."""
     return char if char.isprintable() else json.dumps(char)[1:-1]
-
-
-def _whole(value: Any) -> Any:
-    """The same with each half of a surrogate pair replaced: it is no text."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_whole(name): _whole(each) for name, each in value.items()}
-    return [*_each(value)] if isinstance(value, list) else value
-
-
-def _each(values: list[Any]) -> Iterator[Any]:
-    return map(_whole, values)

@@ -14,6 +14,7 @@ from backstory.model.observed import observed
 from backstory.rows.kinds import written_rows
 from backstory.scope import Scope, scoped
 from backstory.texts import states
+from backstory.texts.absent import absent
 from backstory.values.masking import personal_shown
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class Served:
     ) -> None:
         self.whole = db
         self.scope = scope or Scope()
+        if writes_as and not self.scope.is_whole:
+            raise InputError(
+                "a reader who does not see everything appends nothing: a preview with gaps would mislead"
+            )
         self.db = scoped(db, self.scope)
         self.known = application
         self.folder = Path.cwd() if folder is None else folder
@@ -101,6 +106,11 @@ class Served:
         """The log that a revision is on, and its position there."""
         point = self.point(at)
         return self.db.handle.line(point.chain).log, point.position
+
+    def need_events(self, log: Log, reference: State, upto: int, at: str | None) -> None:
+        """Raise `InputError` with states that may be meant, if no event up to a position concerns this one."""
+        if next(iter(log.read(reference.query(), upto=upto, limit=1)), None) is None:
+            raise InputError(absent(log, reference, at))
 
     def kind(self, name: str) -> type[State]:
         """The class of this name: a state, the rows of a table, or with `tags` the latest values of each tag."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
 from mcp.server.lowlevel import Server
@@ -12,21 +14,32 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
     ToolAnnotations,
 )
 from mcp_types import Tool as Told
 
+from backstory.errors import BackstoryError
 from backstory.likeness import did_you_mean
-from backstory.mcp import tools
-from backstory.mcp.calling import call
+from backstory.mcp import prompts, resources, tools
+from backstory.mcp.calling import WORDS, call
+from backstory.told import plain_lines
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
     from backstory.mcp.served import Served
     from backstory.mcp.tool import Tool
+
+    Context: TypeAlias = ServerRequestContext[Any]
 
 THREADS = 8
 """Calls that are answered at once."""
@@ -49,16 +62,35 @@ def server(served: Served) -> Server[Any]:
     known = {tool.name: tool for tool in tools.of(served)}
     threads = CapacityLimiter(THREADS)
 
-    async def list_tools(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=list(map(_told, known.values())))
 
-    async def call_tool(_: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(_: Context, params: CallToolRequestParams) -> CallToolResult:
         tool = known.get(params.name)
         if tool is None:
             hint = did_you_mean(params.name[:60], known, f"there are {', '.join(known)}")
             raise MCPError(INVALID_PARAMS, f"there is no tool {params.name[:60]!r}; {hint}")
         given = params.arguments or {}
         return await to_thread.run_sync(call, served, tool, given, abandon_on_cancel=True, limiter=threads)
+
+    async def list_resources(_: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
+        return ListResourcesResult(resources=resources.listed(served))
+
+    async def list_templates(_: Context, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+        return ListResourceTemplatesResult(resource_templates=resources.TEMPLATES)
+
+    async def read_resource(_: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        with _worded():
+            return await to_thread.run_sync(
+                resources.read, served, str(params.uri), abandon_on_cancel=True, limiter=threads
+            )
+
+    async def list_prompts(_: Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
+        return ListPromptsResult(prompts=prompts.listed())
+
+    async def get_prompt(_: Context, params: GetPromptRequestParams) -> GetPromptResult:
+        with _worded():
+            return prompts.filled(params.name, params.arguments or {})
 
     return Server(
         "backstory",
@@ -67,7 +99,22 @@ def server(served: Served) -> Server[Any]:
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read_resource,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
     )
+
+
+@contextmanager
+def _worded() -> Iterator[None]:
+    """Give an error of the library to the client in its own words."""
+    try:
+        yield
+    except BackstoryError as wrong:
+        words = plain_lines("\n".join([str(wrong), *wrong.hints]))[:WORDS]
+        raise MCPError(INVALID_PARAMS, words) from None
 
 
 def _told(tool: Tool) -> Told:
@@ -81,6 +128,6 @@ def _told(tool: Tool) -> Told:
             read_only_hint=not tool.appends,
             destructive_hint=False,
             idempotent_hint=not tool.appends,
-            open_world_hint=False,
+            open_world_hint=tool.appends,
         ),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
+
+from backstory.errors import InputError
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
@@ -121,10 +124,6 @@ class Tool(NamedTuple):
 
 def offset(entries: Iterable[dict[str, Any]], cursor: str | None) -> Iterable[Entry]:
     """Entries of a list that is the same each time, from the number that the cursor is. Raises `InputError`."""
-    from itertools import islice
-
-    from backstory.errors import InputError
-
     start = 0 if cursor is None else int(cursor) if cursor.isascii() and cursor.isdigit() else -1
     if start < 0:
         raise InputError(

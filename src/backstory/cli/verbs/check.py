@@ -9,7 +9,7 @@ from backstory.cli.parse.model import model_options, read_model
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.model.check import RULES, check, silences_of
-from backstory.model.check.report import annotation, findings_document
+from backstory.model.check.report import annotation, check_document
 from backstory.schema import lock as locks
 from backstory.told import plain
 
@@ -61,18 +61,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     silences = [] if settings is None else silences_of(settings[1], settings[0])
     done = check(model, session.application, lock=lock, silences=silences)
     if out.json or arguments.format == "json":
-        out.document(
-            "check",
-            app=model.app,
-            sound=not done.findings,
-            findings=findings_document(done.findings),
-            silenced=[
-                {**one, "reason": reason}
-                for one, (_, reason) in zip(
-                    findings_document(finding for finding, _ in done.silenced), done.silenced, strict=True
-                )
-            ],
-        )
+        out.document("check", **check_document(model.app, done))
     elif arguments.format == "github":
         out.lines(map(annotation, done.findings))
     else:

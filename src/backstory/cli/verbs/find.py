@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from backstory.cli.exits import UsageError, answer
@@ -10,17 +9,13 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
 from backstory.cli.show.value import cut, shown
 from backstory.documents.states import found_document
-from backstory.errors import Behind
-from backstory.failing import theirs
-from backstory.texts.states import check_shown, condition
+from backstory.texts import finding
 from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from backstory.cli.show.output import Output
-    from backstory.database import Database
-    from backstory.decide.state import State
     from backstory.projections.find import Page
     from backstory.session import Session
 
@@ -65,38 +60,23 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if arguments.number is not None and arguments.number < 1:
         raise UsageError(f"-n takes a number of states, not {arguments.number}")
     cls = session.state(arguments.state)
-    with theirs(cls), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a person at the command line asks now and then
-        found = states(session.database, session, cls, arguments)
+    found = finding.found(
+        session.database,
+        session.application if session.has_application else None,
+        cls,
+        arguments.where,
+        sort=arguments.sort,
+        limit=arguments.number,
+        after=arguments.after,
+        count=arguments.count,
+        at=arguments.at,
+    )
     if out.json:
         items = [found_document(each) for each in found]
         out.document("found", state=cls.__name__, states=items, cursor=found.cursor, total=found.total)
         return answer(found)
     write(found, arguments, out)
     return answer(found)
-
-
-def states(db: Database, session: Session, cls: type[State], arguments: Namespace) -> Page[Any]:
-    """The states: from the table of the class if it is at the end of the log."""
-    asked: dict[str, Any] = {
-        "where": arguments.where,
-        "order_by": arguments.sort,
-        "limit": arguments.number,
-        "after": arguments.after,
-        "count": arguments.count,
-    }
-    if arguments.where.strip():
-        condition(arguments.where, cls)
-    check_shown((name.removeprefix("-") for name in arguments.sort), cls)
-    if session.has_application:
-        db.views.know(session.application.projections)
-    kept = db.views.kept(cls)
-    if kept is not None and arguments.at is None:
-        try:
-            return db.find(cls, **asked, commit=db.head().position, timeout=0)
-        except Behind:
-            pass
-    return db.find(cls, **asked, at=arguments.at or "HEAD")
 
 
 def write(found: Page[Any], arguments: Namespace, out: Output) -> None:

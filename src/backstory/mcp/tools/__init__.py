@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.mcp.tools import application, reading
+from backstory.mcp.tools import application, asking, reading, scaffold, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from backstory.mcp.tool import Tool
 
 
-def of(served: Served) -> Sequence[Tool]:  # noqa: ARG001
-    """The tools of a server."""
-    return [*application.TOOLS, *reading.TOOLS]
+def of(served: Served) -> Sequence[Tool]:
+    """The tools of a server; one that appends only if the server knows under which name."""
+    appending = writing.TOOLS if served.writes_as else ()
+    return [*application.TOOLS, *reading.TOOLS, *asking.TOOLS, *scaffold.TOOLS, *appending]

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from backstory import guide as pages
+from backstory import operating
 from backstory.documents import document
+from backstory.documents.projections import projections_document
 from backstory.errors import InputError
 from backstory.likeness import did_you_mean
 from backstory.mcp.tool import Answer, Arguments, Listed, Paged, Short, Tool, offset
+from backstory.model.check import check as checked
+from backstory.model.check import silences_of
+from backstory.model.check.report import check_document
+from backstory.schema import lock as locks
+from backstory.values.masking import WITHHELD
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
@@ -76,6 +84,37 @@ def _counts(served: Served) -> dict[str, int | None]:
     return {part: None if (each := getattr(found, part)) is None else len(each) for part in parts}
 
 
+class CheckArguments(Paged, kw_only=True):
+    """The arguments of `check`."""
+
+
+def check(served: Served, asked: CheckArguments) -> Listed:
+    """What is missing, in vain or drifted in the event model."""
+    path = served.folder / locks.NAME
+    lock = locks.read(path) if path.exists() else None
+    silences = [] if served.settings is None else silences_of(served.settings[1], served.settings[0])
+    done = checked(served.model, served.application, lock=lock, silences=silences)
+    fields = check_document(served.model.app, done)
+    return Listed("check", "findings", offset(fields.pop("findings"), asked.cursor), fields)
+
+
+class ProjectionsArguments(Paged, kw_only=True):
+    """The arguments of `projections`."""
+
+    names: Annotated[tuple[Short, ...], Meta(description="Only these. Default: all of the application.")] = ()
+
+
+def projections(served: Served, asked: ProjectionsArguments) -> Listed:
+    """Where each read model and each reaction stands. What it says of an event is for those who see every event."""
+    db = served.whole
+    found = operating.chosen(served.application, db.views, db.store, asked.names)
+    standings = operating.standings(found, db.views, db.store, db.branches.clock())
+    if not served.scope.is_whole:
+        standings = [replace(each, why=WITHHELD if each.why else each.why) for each in standings]
+    listed = projections_document(standings)["projections"]
+    return Listed("projections", "projections", offset(listed, asked.cursor), {})
+
+
 class GuideArguments(Arguments, kw_only=True):
     """The arguments of `guide`."""
 
@@ -104,6 +143,27 @@ Begin here with an application that you do not know. Examples: {} for the slices
 {"id": "command:withdraw"} for one element whole; {"part": "differences"} for where code and store differ.""",
         ModelArguments,
         model,
+    ),
+    Tool(
+        "check",
+        "Check the event model",
+        """Find what is missing, in vain or drifted in the event model: events that nobody reads or gives, refusals
+without a scenario, reactions without an end, boundaries that are too wide, stored types that no class knows. Each
+finding has file and line, why it matters and how to mend it.
+
+Run it after you changed code, and before you are done. Example: {}.""",
+        CheckArguments,
+        check,
+    ),
+    Tool(
+        "projections",
+        "Show where read models stand",
+        """Show where each projection, reaction and outbox stands: how far behind it is, whether it runs, is stopped by
+an event or diverged, and how many events it keeps back.
+
+Look here when a list is out of date or a mail was not sent. Example: {}.""",
+        ProjectionsArguments,
+        projections,
     ),
     Tool(
         "guide",

@@ -24,7 +24,6 @@ from backstory.history.refs.revision import missing
 from backstory.lookup import commit_at
 from backstory.mcp.tool import Arguments, At, Entry, Identity, Listed, Paged, Short, StateName, Tool
 from backstory.place import Place
-from backstory.texts.absent import absent
 from backstory.texts.having import having
 from backstory.values.query import Query
 
@@ -163,9 +162,8 @@ def state(served: Served, asked: StateArguments) -> dict[str, Any]:
     reference = served.reference(asked.state, asked.id)
     at, upto = served.view(asked.at)
     with theirs(reference):
-        last = next(served.db.read(reference.query(), at=asked.at, backwards=True, limit=1), None)
-        if last is None:
-            raise InputError(absent(at, reference, asked.at))
+        served.need_events(at, reference, upto, asked.at)
+        last = next(served.db.read(reference.query(), at=asked.at, backwards=True, limit=1))
         if isinstance(reference, Latest):
             for event in at.read(reference.query(), upto=upto):
                 reference.apply(event)

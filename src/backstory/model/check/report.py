@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from backstory.model.check.checking import Checked
 from backstory.model.check.findings import Finding
 from backstory.told import plain
 
@@ -23,6 +24,19 @@ def findings_document(found: Iterable[Finding]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def check_document(app: str, done: Checked) -> dict[str, Any]:
+    """The result of a check for `--json`."""
+    silenced = findings_document(finding for finding, _ in done.silenced)
+    return {
+        "app": app,
+        "sound": not done.findings,
+        "findings": findings_document(done.findings),
+        "silenced": [
+            {**one, "reason": reason} for one, (_, reason) in zip(silenced, done.silenced, strict=True)
+        ],
+    }
 
 
 def annotation(finding: Finding) -> str:
