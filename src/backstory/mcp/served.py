@@ -11,7 +11,7 @@ from backstory.decide.latest import Latest
 from backstory.errors import InputError
 from backstory.model import model_of, scenarios
 from backstory.model.observed import observed
-from backstory.rows.kinds import written_rows
+from backstory.rows.written import rows_of
 from backstory.scope import Scope, scoped
 from backstory.texts import states
 from backstory.texts.absent import absent
@@ -116,11 +116,8 @@ class Served:
         """The class of this name: a state, the rows of a table, or with `tags` the latest values of each tag."""
         if name == "tags":
             return Latest
-        if self.known is None or all(cls.__name__ != name for cls in self.known.states):
-            rows = written_rows(name, self.db.log)
-            if rows is not None:
-                return rows
-        return self.application.state(name)
+        rows = rows_of(self.db.log, name, () if self.known is None else self.known.states)
+        return rows or self.application.state(name)
 
     def reference(self, state: str, id: str | Sequence[str]) -> State:
         """The empty state that is meant: a tag, or a class with the values of its identity. Raises `InputError`."""

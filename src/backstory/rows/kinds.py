@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from types import FunctionType, new_class
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
 
@@ -21,10 +21,6 @@ from backstory.rows.events import Fields, RowChanged, RowDeleted, RowEvent, RowI
 from backstory.values import event as events
 from backstory.values.event_types import EventType, event_type
 from backstory.values.fields import Tagged
-from backstory.values.query import Query
-
-if TYPE_CHECKING:
-    from backstory.store import Log
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 BASES = (RowInserted, RowChanged, RowDeleted)
@@ -74,14 +70,6 @@ def kind(table: str) -> Kind:
         )
     with _lock:
         return _kinds.get(table) or _kinds.setdefault(table, _made(table))
-
-
-def written_rows(table: str, log: Log) -> type[Row] | None:
-    """The rows of the table that has this name; None if none was ever written into this log."""
-    if not NAME.fullmatch(table):
-        return None
-    written = log.read(Query.of(types=types_of(table)), limit=1)
-    return kind(table).row if any(True for _ in written) else None
 
 
 def table_of(type: str) -> str | None:
