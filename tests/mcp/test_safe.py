@@ -34,6 +34,10 @@ EVERY: dict[str, list[dict[str, Any]]] = {
         {"state": "Ticket", "all": True, "where": "is_valid"},
     ],
     "find": [{"state": "Ticket"}],
+    "why": [{"state": "Ticket", "id": "t-1", "field": "is_valid"}, {"state": "ticket:t-1", "field": "seat"}],
+    "what_if": [{"command": "void", "arguments": {"ticket": "t-2"}}],
+    "backtest": [{}],
+    "write_spec": [{"state": "Ticket", "id": "t-1"}],
     "scaffold_slice": [{"name": "refund-ticket", "gives": "TicketRefunded", "fields": ["ticket"]}],
 }
 """Calls of each tool that a server has which was not allowed to write."""

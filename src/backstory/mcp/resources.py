@@ -77,7 +77,7 @@ def _found(served: Served, uri: str) -> dict[str, Any]:
     parts = [unquote(part) for part in uri.removeprefix(SCHEME).split("/")]
     match parts if uri.startswith(SCHEME) else []:
         case ["model"]:
-            return model_document(served.model)
+            return model_document(served.model())
         case ["schema", name]:
             return event_schema(served.application.event(name))
         case ["state", name, *id]:

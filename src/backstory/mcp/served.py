@@ -59,7 +59,7 @@ class Served:
         self.writes_as = writes_as
         self.settings = settings
         self._caches = Summaries(self.db.store.caches)
-        self._model: tuple[Any, Model] | None = None
+        self._models: dict[bool, tuple[Any, Model]] = {}
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -82,21 +82,21 @@ class Served:
         """The commands of the application by the names that commits record; None without one."""
         return None if self.known is None else self.known.commands_by_name()
 
-    @property
-    def model(self) -> Model:
-        """The event model: of the code, of the scenarios of its tests, and of all that the store has seen.
+    def model(self, *, seen: bool = False) -> Model:
+        """The event model: of the code, of the scenarios of its tests, and with `seen` of all that the store has seen.
 
-        A reader with a scope is told nothing of what the store has seen. Raises `ModelError`.
+        That is counted where nobody has counted it: `backstory model` keeps the counts in the store, and here they are
+        kept in the process. A reader with a scope is told nothing of it. Raises `ModelError`.
         """
         app, path = self.application, self.folder / scenarios.NAME
         recorded = scenarios.read(path).scenarios if path.exists() else None
-        db, seen = self.db, None
-        if self.scope.is_whole:
-            seen = observed(db.log, self._caches, db.name or "")
-        key = (None if seen is None else seen.position, recorded)
-        if self._model is None or self._model[0] != key:
-            self._model = key, model_of(app, self.folder, scenarios=recorded, observed=seen)
-        return self._model[1]
+        db, found = self.db, None
+        if seen and self.scope.is_whole:
+            found = observed(db.log, self._caches, db.name or "")
+        key = (None if found is None else found.position, recorded)
+        if seen not in self._models or self._models[seen][0] != key:
+            self._models[seen] = key, model_of(app, self.folder, scenarios=recorded, observed=found)
+        return self._models[seen][1]
 
     def point(self, at: str | None) -> Point:
         """The point that a revision means. Raises `RevisionError`."""

@@ -30,7 +30,7 @@ from mcp_types import Tool as Told
 from backstory.errors import BackstoryError
 from backstory.likeness import did_you_mean
 from backstory.mcp import prompts, resources, tools
-from backstory.mcp.calling import WORDS, call
+from backstory.mcp.calling import call
 from backstory.told import plain_lines
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 THREADS = 8
 """Calls that are answered at once."""
+
+WORDS = 4_000
+"""Characters of the words of an error."""
 
 INSTRUCTIONS = """\
 This server answers questions about a Backstory store: a log of immutable events, which works like Git. States are folds

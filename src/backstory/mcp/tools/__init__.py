@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.mcp.tools import application, asking, reading, scaffold, writing
+from backstory.mcp.tools import application, asking, reading, scaffold, trying, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 def of(served: Served) -> Sequence[Tool]:
     """The tools of a server; one that appends only if the server knows under which name."""
     appending = writing.TOOLS if served.writes_as else ()
-    return [*application.TOOLS, *reading.TOOLS, *asking.TOOLS, *scaffold.TOOLS, *appending]
+    return [*application.TOOLS, *reading.TOOLS, *asking.TOOLS, *trying.TOOLS, *scaffold.TOOLS, *appending]

@@ -23,11 +23,16 @@ from backstory.values.masking import WITHHELD
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
+    from backstory.model import Model
 
 Part = Literal[
     "slices", "events", "states", "commands", "projections", "reactions", "outboxes", "inverses", "uses",
     "scenarios", "observed", "differences",
 ]  # fmt: skip
+
+
+SEEN = ("observed", "differences")
+"""The parts that say what the store has seen."""
 
 
 class ModelArguments(Paged, kw_only=True):
@@ -50,14 +55,14 @@ class ModelArguments(Paged, kw_only=True):
 
 def model(served: Served, asked: ModelArguments) -> Answer:
     """The event model of the application, a part at a time."""
-    found = served.model
+    found = served.model(seen=asked.part in SEEN)
     if asked.id is not None:
         known = found.elements()
         if asked.id not in known:
             named = did_you_mean(asked.id, known, "list a part, such as commands, for the ids")
             raise InputError(f"{found.app} has no element {asked.id!r}; {named}")
         return document("element", element=msgspec.to_builtins(known[asked.id]))
-    fields: dict[str, Any] = {"app": found.app, "format": found.format, "counts": _counts(served)}
+    fields: dict[str, Any] = {"app": found.app, "format": found.format, "counts": _counts(found)}
     if asked.part == "observed":
         seen = found.observed
         fields["position"] = None if seen is None else seen.position
@@ -68,8 +73,7 @@ def model(served: Served, asked: ModelArguments) -> Answer:
     return Listed("model", asked.part, offset(listed, asked.cursor), fields)
 
 
-def _counts(served: Served) -> dict[str, int | None]:
-    found = served.model
+def _counts(found: Model) -> dict[str, int | None]:
     parts = (
         "slices",
         "events",
@@ -79,7 +83,6 @@ def _counts(served: Served) -> dict[str, int | None]:
         "reactions",
         "outboxes",
         "scenarios",
-        "differences",
     )
     return {part: None if (each := getattr(found, part)) is None else len(each) for part in parts}
 
@@ -93,8 +96,8 @@ def check(served: Served, asked: CheckArguments) -> Listed:
     path = served.folder / locks.NAME
     lock = locks.read(path) if path.exists() else None
     silences = [] if served.settings is None else silences_of(served.settings[1], served.settings[0])
-    done = checked(served.model, served.application, lock=lock, silences=silences)
-    fields = check_document(served.model.app, done)
+    done = checked(served.model(seen=True), served.application, lock=lock, silences=silences)
+    fields = check_document(served.application.name, done)
     return Listed("check", "findings", offset(fields.pop("findings"), asked.cursor), fields)
 
 
