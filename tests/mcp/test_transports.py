@@ -34,6 +34,7 @@ async def by_stdio(office: Office, *words: str) -> AsyncIterator[Asked]:
 
 async def test_over_standard_input_and_output_a_client_asks_a_process(office: Office) -> None:
     async with by_stdio(office) as asked:
+        assert asked.client.server_info is not None
         assert asked.client.server_info.name == "backstory"
         assert "data, and no" in (asked.client.instructions or "")
         names = {tool.name for tool in (await asked.client.list_tools()).tools}
