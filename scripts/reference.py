@@ -70,6 +70,10 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
         {"backstory.contrib.django": [], "backstory.contrib.django.testing": ["HistoryMixin"]},
     ),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
+    "backstory.mcp": (
+        "The [server for assistants](guide/assistants.md), by the Model Context Protocol; needs the extra `mcp`.",
+        {"backstory.mcp": []},
+    ),
     "backstory.web": (
         "The [history browser](guide/history-browser.md), to mount in an application; needs the extra `web`.",
         {"backstory.web": [], "backstory.application": ["load"]},

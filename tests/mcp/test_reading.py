@@ -37,6 +37,14 @@ async def test_log_finds_by_tag_type_author_words_and_value(connected: Connected
             assert [each["position"] for each in found["commits"]] == positions, given
 
 
+async def test_log_says_that_no_event_has_a_type_or_a_tag(connected: Connected) -> None:
+    async with connected() as asked:
+        found = await asked.ask("log", types=["mcp.solt"], tags=["ticket:t-11"])
+        assert found["commits"] == []
+        assert "did you mean mcp.sold?" in found["unknown"][0]
+        assert "did you mean ticket:t-1?" in found["unknown"][1]
+
+
 async def test_show_has_all_of_a_commit_or_the_one_event_of_a_position(connected: Connected) -> None:
     async with connected() as asked:
         found = await asked.ask("show")

@@ -30,7 +30,7 @@ class Arguments(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         Meta(
             ge=4_000,
             le=2_000_000,
-            description="The highest size of the answer in bytes. What does not fit is left out, and named.",
+            description="The highest size of the answer in bytes.",
         ),
     ] = MOST
 

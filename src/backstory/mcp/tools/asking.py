@@ -16,7 +16,6 @@ from backstory.documents.commits import commit_document
 from backstory.documents.differences import (
     difference_document,
     ends_document,
-    events_diff_document,
     state_diff_document,
 )
 from backstory.documents.states import found_document, reference_document
@@ -86,10 +85,11 @@ def diff(served: Served, asked: DiffArguments) -> Answer:
             commits_between(db.branches, span.end, span.start),
             commits_between(db.branches, span.start, span.end),
         )
-        removed, added = (
-            _commits(log, islice(found, asked.limit)) for log, found in zip(view, sides, strict=True)
-        )
-        return events_diff_document(span, removed, added)
+        removed, added = (_commits(log, found) for log, found in zip(view, sides, strict=True))
+        lost, gained = list(islice(removed, asked.limit + 1)), list(_page(added, asked))
+        fields = {**ends_document(span), "removed": lost[: asked.limit], "differs": bool(lost or gained)}
+        notes = () if len(lost) <= asked.limit else (f"more removed: ask log for {asked.b}..{asked.a}",)
+        return Listed("diff", "added", gained, fields, notes=notes)
     if asked.all:
         cls = served.kind(asked.state)
         found = both(db.branches, lambda chain: db.handle.line(chain).log, span.start, span.end, cls).found()

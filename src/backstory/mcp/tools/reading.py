@@ -18,6 +18,7 @@ from backstory.documents.states import latest_document, state_document
 from backstory.errors import InputError, UnknownRevision
 from backstory.failing import theirs
 from backstory.history.ask.listing import Filter, Side
+from backstory.history.ask.similar import unknown_tags, unknown_types
 from backstory.history.ask.unread import told_unread
 from backstory.history.refs.parse_time import parse_time
 from backstory.history.refs.revision import missing
@@ -90,7 +91,8 @@ def log(served: Served, asked: LogArguments) -> Listed:
                 stopped = str(Place.of(commit))
                 return
 
-    return Listed("commits", "commits", entries(), {}, lambda: stopped)
+    unknown = [*unknown_types(side.log, asked.types), *unknown_tags(side.log, asked.tags)]
+    return Listed("commits", "commits", entries(), {"unknown": unknown} if unknown else {}, lambda: stopped)
 
 
 def _side(served: Served, asked: LogArguments) -> Side:
