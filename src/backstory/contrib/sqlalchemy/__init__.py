@@ -16,16 +16,13 @@ the extra `sqlalchemy`. `docs/guide/sqlalchemy.md` shows all of it.
 
 from __future__ import annotations
 
-try:
-    import sqlalchemy as _sqlalchemy
-except ImportError as missing:
-    raise ImportError("SQLAlchemy is not installed: pip install 'backstory[sqlalchemy]'") from missing
+from backstory.told import extra
 
-from backstory.contrib.sqlalchemy.describing import captured
-from backstory.contrib.sqlalchemy.joining import Joined, joined
-from backstory.contrib.sqlalchemy.recording import Recording, record
-from backstory.contrib.sqlalchemy.saying import acting
+extra("sqlalchemy", "backstory.contrib.sqlalchemy", "sqlalchemy")
+
+from backstory.contrib.sqlalchemy.describing import captured  # noqa: E402 - only where the extra is there
+from backstory.contrib.sqlalchemy.joining import Joined, joined  # noqa: E402
+from backstory.contrib.sqlalchemy.recording import Recording, record  # noqa: E402
+from backstory.contrib.sqlalchemy.saying import acting  # noqa: E402
 
 __all__ = ["Joined", "Recording", "acting", "captured", "joined", "record"]
-
-del _sqlalchemy
