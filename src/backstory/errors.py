@@ -38,6 +38,7 @@ server raise `Forbidden` (`backstory.hosts`).
      │       ├─ MissingRow       there is no such row
      │       └─ StaleRow         fields that it relied on have other values by now
      ├─ ApplicationError         an application cannot be imported, or has no such state or command
+     ├─ ExtraMissing             a library is not installed that an extra of this package brings
      ├─ UnknownTopic             the guide has no page of this name
      ├─ ScaffoldError            no code can be made for this name or this event, or a file is in its place
      ├─ ExpressionError          a condition in words cannot be understood
@@ -132,6 +133,10 @@ class BackstoryError(Exception):
         """This error, with more hints."""
         self.hints = (*self.hints, *hints)
         return self
+
+
+class ExtraMissing(BackstoryError, ModuleNotFoundError):
+    """A library is not installed that an extra of this package brings; the message has the line that installs it."""
 
 
 class ExpressionError(BackstoryError, ValueError):

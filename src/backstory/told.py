@@ -23,11 +23,13 @@ _repeated: Repeated | None = None
 
 
 def extra(module: str, by: str, name: str) -> None:
-    """Raise `ModuleNotFoundError` with what to install, if a library is not there that only an extra brings."""
+    """Raise `ExtraMissing`, with what to install, if a library is not there that only an extra brings."""
     from importlib.util import find_spec
 
     if find_spec(module) is None:
-        raise ModuleNotFoundError(f"{by} needs {module}: pip install 'backstory[{name}]'", name=module)
+        from backstory.errors import ExtraMissing
+
+        raise ExtraMissing(f"{by} needs {module}: pip install 'backstory[{name}]'", name=module)
 
 
 def plain(text: str) -> str:

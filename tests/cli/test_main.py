@@ -70,6 +70,15 @@ def test_a_wrong_option_points_to_the_help(run: Run) -> None:
     )
 
 
+def test_an_extra_that_is_missing_is_no_bug_and_the_line_that_installs_it_is_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    ran = run("-s", "memory:", "ui", "--no-open")
+    assert ran.code == 2
+    assert ran.err == "backstory: backstory ui needs uvicorn: pip install 'backstory[web]'\n"
+
+
 def test_a_bug_is_called_a_bug_and_its_traceback_is_for_those_who_ask(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,15 +12,12 @@ connection is lost. Only waiting for new events is given up at once. `over(db)`
 is for a database that is open already. Needs the extra `async`.
 """
 
-try:
-    import anyio as _  # noqa: F401
-except ModuleNotFoundError as missing:
-    raise ModuleNotFoundError(
-        "backstory.aio needs anyio: pip install 'backstory[async]'", name="anyio"
-    ) from missing
+from backstory.told import extra
 
-from backstory.aio.database import AsyncDatabase, connect, over
-from backstory.aio.stream import Stream
-from backstory.aio.table import AsyncTable
+extra("anyio", "backstory.aio", "async")
+
+from backstory.aio.database import AsyncDatabase, connect, over  # noqa: E402 - only where the extra is there
+from backstory.aio.stream import Stream  # noqa: E402
+from backstory.aio.table import AsyncTable  # noqa: E402
 
 __all__ = ["AsyncDatabase", "AsyncTable", "Stream", "connect", "over"]

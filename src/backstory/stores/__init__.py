@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.errors import StoreError, UnknownOption
 from backstory.likeness import did_you_mean
+from backstory.told import extra
 
 if TYPE_CHECKING:
     from backstory.store import Store
@@ -42,12 +43,9 @@ def _sqlite(address: str, **options: Any) -> Store:
 
 
 def _postgres(address: str, **options: Any) -> Store:
-    try:
-        from backstory.stores.postgres import PostgresStore
-    except ModuleNotFoundError as missing:
-        if missing.name != "psycopg":
-            raise
-        raise StoreError("postgresql: addresses need psycopg: pip install 'backstory[postgres]'") from missing
+    extra("psycopg", "a store in PostgreSQL", "postgres")
+    from backstory.stores.postgres import PostgresStore
+
     return _made(PostgresStore, address, **options)
 
 

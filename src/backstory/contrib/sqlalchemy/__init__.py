@@ -10,7 +10,7 @@
     recording.drain()                                   # or `with recording.running():`
     db.blame(recording.row(Customer, 7))["row.city"].commit.author
 
-On PostgreSQL, `joined(session, db)` executes commands and appends events within the session's own transaction. It needs
+On PostgreSQL, `joined(session, db)` executes commands and appends events within the session's own transaction. Needs
 the extra `sqlalchemy`. `docs/guide/sqlalchemy.md` shows all of it.
 """
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 
 from backstory.errors import SourceError
+from backstory.told import extra
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -49,13 +50,10 @@ class TableThere(msgspec.Struct, frozen=True):
 
 
 def alchemy() -> ModuleType:
-    """SQLAlchemy. Raises `SourceError` if it is not installed."""
-    try:
-        import sqlalchemy
-    except ImportError as missing:
-        raise SourceError(
-            "import audit", 0, "tables are read with SQLAlchemy: pip install 'backstory[sqlalchemy]'"
-        ) from missing
+    """SQLAlchemy. Raises `ExtraMissing`."""
+    extra("sqlalchemy", "import audit", "sqlalchemy")
+    import sqlalchemy
+
     return sqlalchemy
 
 
