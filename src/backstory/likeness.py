@@ -21,8 +21,13 @@ def near(word: str, known: Iterable[str], most: int = MOST) -> list[str]:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """`did you mean status or stats?`; `otherwise` if no known name is like the word."""
-    found = near(word, known)
-    return f"did you mean {' or '.join(found)}?" if found else otherwise
+    return meant(near(word, known)) or otherwise
+
+
+def meant(names: Iterable[str]) -> str:
+    """The same of names that are found already; empty if there are none."""
+    listed = " or ".join(names)
+    return f"did you mean {listed}?" if listed else ""
 
 
 def _folded(name: str) -> str:

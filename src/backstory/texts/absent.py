@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from backstory.decide.latest import Latest
 from backstory.documents.states import name_of
 from backstory.history.ask.similar import similar_states
+from backstory.likeness import meant
 from backstory.told import pasted
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
 def absent(log: Log, reference: State, at: str | None) -> str:
     """The reason in words; `at` is the revision that was asked about, on this log."""
-    name, tag = name_of(reference), isinstance(reference, Latest)
-    nothing = f"nothing is known about {name}" if tag else f"no event concerns {name}"
+    name, is_tag = name_of(reference), isinstance(reference, Latest)
+    nothing = f"nothing is known about {name}" if is_tag else f"no event concerns {name}"
     if at is not None and (first := next(iter(log.read(reference.query(), limit=1)), None)) is not None:
         return f"{nothing} at {at}; its first event is #{first.position}"
     near = similar_states(log, reference)
-    if near:
-        return f"{nothing}; did you mean {' or '.join(near if tag else (each.partition(':')[2] for each in near))}?"
-    return f"{nothing}; the keys of tags are listed by: {pasted('tags')}" if tag else nothing
+    hint = meant(near if is_tag else (each.partition(":")[2] for each in near))
+    if is_tag and not hint:
+        hint = f"the keys of tags are listed by: {pasted('tags')}"
+    return f"{nothing}{hint and f'; {hint}'}"

@@ -17,6 +17,7 @@ from backstory.errors import ApplicationError, BackstoryError, InputError
 from backstory.history.ask.similar import similar_states
 from backstory.history.compare.jsonable import words_of
 from backstory.history.refs.branches import MAIN
+from backstory.likeness import meant
 from backstory.texts.states import referred
 from backstory.web.ask import SHORT, Ask, NotFound
 
@@ -157,8 +158,8 @@ def nothing(ask: Ask, found: Entity) -> NotFound:
         return error
     near = similar_states(log, found.reference)
     names = [other if is_tag(found.path) else other.partition(":")[2] for other in near]
-    hint = f"; did you mean {' or '.join(names)}?" if names else ""
-    error = NotFound(f"no event concerns {found.name}{hint}")
+    hint = meant(names)
+    error = NotFound(f"no event concerns {found.name}{hint and f'; {hint}'}")
     if is_tag(found.path) or len(found.path) == 2:
         error.ways = [(name, ask.url("e", *found.path[:-1], name)) for name in names]
     return error

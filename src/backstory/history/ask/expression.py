@@ -33,7 +33,7 @@ from backstory.history.ask.operators import (
 )
 from backstory.history.ask.seen import check_name, check_seen, seen_value
 from backstory.history.compare.jsonable import names_of
-from backstory.likeness import near
+from backstory.likeness import meant, near
 
 LONGEST = 2_000
 DEEPEST = 40
@@ -103,10 +103,10 @@ def value_of(state: State, name: str) -> Any:
 def no_such_field(owner: str, name: str, known: Iterable[str], written: Callable[[str], str]) -> str:
     """The words about a field that a class does not have, or no event; `written` is the way to write a name."""
     names = sorted(known)
-    likely = " or ".join(map(written, near(name, names)))
+    likely = meant(map(written, near(name, names)))
     listed = ", ".join(map(written, names[:MOST_NAMES])) + (", ..." if len(names) > MOST_NAMES else "")
     lacking, have = (f"{owner} has no", "it has") if owner else ("no event has had a", "they have had")
-    return f"{lacking} field {name!r}; {f'did you mean {likely}?' if likely else f'{have} {listed}'}"
+    return f"{lacking} field {name!r}; {likely or f'{have} {listed}'}"
 
 
 def spelled(name: str) -> str:

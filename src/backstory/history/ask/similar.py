@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from backstory.decide.latest import Latest
 from backstory.decide.state import State, state_type
 from backstory.errors import UnknownTypeWarning
-from backstory.likeness import did_you_mean, near
+from backstory.likeness import did_you_mean, meant, near
 from backstory.store import Log
 from backstory.told import warn
 from backstory.values.event import definitions
@@ -57,5 +57,5 @@ def unknown_tags(log: Log, tags: Iterable[str]) -> Iterator[str]:
     """Words about each tag that no event in the log has."""
     for tag in tags:
         if next(log.read(Query.of(tags=[tag]), limit=1), None) is None:
-            likely = similar_tags(log, tag)
-            yield f"no event has the tag {tag}" + (f"; did you mean {' or '.join(likely)}?" if likely else "")
+            hint = meant(similar_tags(log, tag))
+            yield f"no event has the tag {tag}{hint and f'; {hint}'}"
