@@ -12,8 +12,8 @@ import pytest
 from backstory.errors import ScaffoldError
 from backstory.scaffold import new_app, write
 from backstory.scaffold.change import change
+from backstory.scaffold.event import defined
 from backstory.scaffold.field import KINDS, Field
-from backstory.scaffold.shape import defined
 
 SLICES = [
     ["place-order", "--gives", "OrderPlaced", "order", "customer", "cents:int", "due:date", "at:datetime"],

@@ -7,10 +7,10 @@ from itertools import chain
 
 from backstory.errors import ScaffoldError
 from backstory.scaffold import code
+from backstory.scaffold.event import NamedEvent, defined
 from backstory.scaffold.field import Field
 from backstory.scaffold.names import camel, class_name, snake, words
 from backstory.scaffold.page import page
-from backstory.scaffold.shape import Shape, defined
 
 
 def change(
@@ -19,8 +19,8 @@ def change(
     gives: str,
     fields: Sequence[Field],
     *,
-    after: Sequence[Shape] = (),
-    on: Shape | None = None,
+    after: Sequence[NamedEvent] = (),
+    on: NamedEvent | None = None,
     web: bool = False,
 ) -> dict[str, str]:
     """The files of a slice whose command gives a new event; paths are relative to the package's folder.
@@ -55,8 +55,8 @@ class _Slice:
         name: str,
         gives: str,
         fields: Sequence[Field],
-        after: Sequence[Shape],
-        on: Shape | None,
+        after: Sequence[NamedEvent],
+        on: NamedEvent | None,
     ) -> None:
         self.package = package
         self.name = snake(name, "a slice")
@@ -69,11 +69,11 @@ class _Slice:
                 f"a slice is named for what is done, such as place-order, and not as its event {gives}"
             )
         self.state = f"{camel(self.identity)}To{camel(self.name.partition('_')[0])}"
-        for shape in self.after:
-            if self.identity not in shape.tags:
+        for event in self.after:
+            if self.identity not in event.tags:
                 raise ScaffoldError(
-                    f"{shape.name} has no tag {self.identity}, so {self.name} cannot find it;"
-                    f" its tags: {', '.join(shape.tags) or 'none'}"
+                    f"{event.name} has no tag {self.identity}, so {self.name} cannot find it;"
+                    f" its tags: {', '.join(event.tags) or 'none'}"
                 )
 
     @property
@@ -93,10 +93,10 @@ class _Slice:
             "backstory.Tag",
             "backstory.command",
         }
-        full |= {shape.full_name for shape in self.after}
+        full |= {event.full_name for event in self.after}
         full.update(*(field.imports for field in self.event.fields))
         applied = [
-            f"            case {shape.name}():\n                self.{shape.flag} = True" for shape in read
+            f"            case {event.name}():\n                self.{event.flag} = True" for event in read
         ]
         return code.text(
             [f'"""{self.title}"""', "", "from __future__ import annotations", ""],
@@ -107,10 +107,10 @@ class _Slice:
             ["", "", f"class {self.state}(State):"],
             [f'    """The part of the {words(self.identity)} that the decision reads."""', ""],
             [f"    {self.identity}: Tag[str]"],
-            [f"    {shape.flag}: bool = False" for shape in read],
+            [f"    {event.flag}: bool = False" for event in read],
             [""],
             code.call(
-                "    def apply", ["self", f"event: {' | '.join(shape.name for shape in read)}"], " -> None:"
+                "    def apply", ["self", f"event: {' | '.join(event.name for event in read)}"], " -> None:"
             ),
             ["        match event:", *applied] if self.after else [f"        self.{self.event.flag} = True"],
             ["", "", "@command"],
@@ -131,26 +131,26 @@ class _Slice:
             ),
         )
 
-    def _needed(self, shape: Shape) -> list[str]:
+    def _needed(self, event: NamedEvent) -> list[str]:
         return [
-            f"    if not {self.identity}.{shape.flag}:",
-            f'        raise Refused("not yet: {words(shape.flag)}", code="{_missing(shape)}")',
+            f"    if not {self.identity}.{event.flag}:",
+            f'        raise Refused("not yet: {words(event.flag)}", code="{_missing(event)}")',
         ]
 
     def specification(self) -> str:
         """One scenario of success, and one for each refusal."""
-        given = [shape.flag.upper() for shape in self.after]
+        given = [event.flag.upper() for event in self.after]
         read = [*self.after, self.event]
         full = {"backstory.testing.given", self.event.full_name}
         full |= {f"{self.event.module}.{name}" for name in (self.state, self.name)}
-        full.update(*(shape.imports | {shape.full_name} for shape in self.after), self.event.imports)
+        full.update(*(event.imports | {event.full_name} for event in self.after), self.event.imports)
         done, do = self.event.flag.upper(), self.name.upper()
         when = f"when({do})"
         tests = [_scenario(self.name, given, f"{when}.then", done)]
-        for shape in self.after:
-            others = [flag for flag in given if flag != shape.flag.upper()]
-            refused = f'"{_missing(shape)}"'
-            tests.append(_scenario(f"not_without_{shape.flag}", others, f"{when}.then_refused", refused))
+        for event in self.after:
+            others = [flag for flag in given if flag != event.flag.upper()]
+            refused = f'"{_missing(event)}"'
+            tests.append(_scenario(f"not_without_{event.flag}", others, f"{when}.then_refused", refused))
         tests.append(_scenario("not_twice", [*given, done], f"{when}.then_refused", '"done"'))
         if self.on is not None:
             full.add(f"{self.package}.{self.name}.automation.{self._reaction}")
@@ -161,8 +161,8 @@ class _Slice:
             code.imports(full, self.package),
             [""],
             *(
-                code.call(f"{shape.flag.upper()} = {shape.name}", shape.arguments(self.identity))
-                for shape in read
+                code.call(f"{event.flag.upper()} = {event.name}", event.arguments(self.identity))
+                for event in read
             ),
             code.call(
                 f"{do} = {self.name}",
@@ -195,8 +195,8 @@ class _Slice:
         )
 
 
-def _missing(shape: Shape) -> str:
-    return f"not-{shape.flag.replace('_', '-')}"
+def _missing(event: NamedEvent) -> str:
+    return f"not-{event.flag.replace('_', '-')}"
 
 
 def _scenario(what: str, given: Sequence[str], then: str, argument: str) -> list[str]:

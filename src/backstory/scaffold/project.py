@@ -9,9 +9,9 @@ from string import Template
 
 from backstory.errors import ScaffoldError
 from backstory.scaffold.change import change
+from backstory.scaffold.event import defined
 from backstory.scaffold.field import Field
 from backstory.scaffold.names import snake
-from backstory.scaffold.shape import defined
 from backstory.scaffold.view import view
 
 PLACES = {

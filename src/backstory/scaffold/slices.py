@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from backstory.application import Application
 from backstory.errors import ScaffoldError
 from backstory.scaffold.change import change
+from backstory.scaffold.event import NamedEvent, of
 from backstory.scaffold.field import Field
-from backstory.scaffold.shape import Shape, of
 from backstory.scaffold.view import view
 
 
@@ -57,6 +57,6 @@ def new_slice(
     )
 
 
-def _known(app: Application, name: str) -> Shape:
+def _known(app: Application, name: str) -> NamedEvent:
     named = [kind for kind in app.events if kind.cls.__name__ == name]
     return of(named[0] if len(named) == 1 else app.event(name))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from backstory.errors import ScaffoldError
 from backstory.scaffold import code
+from backstory.scaffold.event import NamedEvent
 from backstory.scaffold.field import Field
 from backstory.scaffold.names import camel, class_name, snake, words
 from backstory.scaffold.page import page
-from backstory.scaffold.shape import Shape
 
 
 def view(
-    package: str, name: str, events: Sequence[Shape], *, state: str = "", web: bool = False
+    package: str, name: str, events: Sequence[NamedEvent], *, state: str = "", web: bool = False
 ) -> dict[str, str]:
     """The files of a slice with a state of these events and its table; paths are relative to the package's folder.
 
@@ -55,14 +55,14 @@ def view(
     return files
 
 
-def _case(event: Shape, identity: str) -> list[str]:
+def _case(event: NamedEvent, identity: str) -> list[str]:
     changes = [f"self.{field.name} = event.{field.name}" for field in event.fields if field.name != identity]
     changes = changes or [f"self.{event.flag} = True"]
     return [f"            case {event.name}():", *(f"                {change}" for change in changes)]
 
 
 def _specification(
-    package: str, name: str, module: str, state: str, identity: str, events: Sequence[Shape]
+    package: str, name: str, module: str, state: str, identity: str, events: Sequence[NamedEvent]
 ) -> str:
     filled: dict[str, Field] = {}
     for event in events:

@@ -20,8 +20,8 @@ EMPTY: Mapping[Any, str] = {list: "[]", dict: "{}", set: "set()", tuple: "()", f
 """Containers, as Python writes empty ones."""
 
 
-class Shape(NamedTuple):
-    """An event: its full name in Python, its tags, its plain fields, and the arguments of one for a test."""
+class NamedEvent(NamedTuple):
+    """An event as code names it: module, class, tags, plain fields, and the arguments of one for a test."""
 
     module: str
     name: str
@@ -48,10 +48,10 @@ class Shape(NamedTuple):
         return code.named(samples.items())
 
 
-def defined(module: str, name: str, fields: Sequence[Field]) -> Shape:
+def defined(module: str, name: str, fields: Sequence[Field]) -> NamedEvent:
     """A new event, whose first field is its tag."""
     tag, *plain = fields
-    return Shape(
+    return NamedEvent(
         module,
         name,
         (tag.name,),
@@ -61,7 +61,7 @@ def defined(module: str, name: str, fields: Sequence[Field]) -> Shape:
     )
 
 
-def of(kind: EventType) -> Shape:
+def of(kind: EventType) -> NamedEvent:
     """An event of the application. Raises `ScaffoldError` if a test cannot write one."""
     annotations = hints(kind.cls) or {}
     tags = tuple(field.name for field in kind.tag_fields)
@@ -78,7 +78,7 @@ def of(kind: EventType) -> Shape:
             )
             samples.append((name, sample))
             imports |= needed
-    return Shape(
+    return NamedEvent(
         kind.cls.__module__, kind.cls.__qualname__, tags, tuple(fields), tuple(samples), frozenset(imports)
     )
 
