@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backstory.errors import InputError
-from backstory.mcp import Served
+from backstory.mcp import Served, resources
 from backstory.scope import Scope
 from tests.mcp.conftest import Connected, Office, words
 
@@ -142,10 +142,16 @@ def test_a_reader_of_a_part_may_not_write(office: Office) -> None:
         Served(office.db, office.app, scope=Scope(types=("mcp.sold",)), writes_as="assistant")
 
 
-async def test_resources_are_the_model_schemas_and_states(connected: Connected) -> None:
+async def test_resources_are_the_model_schemas_and_states(
+    connected: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with connected() as asked:
         listed = {str(each.uri) for each in (await asked.client.list_resources()).resources}
         assert {"backstory://model", "backstory://schema/mcp.sold"} <= listed
+        monkeypatch.setattr(resources, "PAGE", 2)
+        first = await asked.client.list_resources()
+        assert len(first.resources) == 2
+        assert len((await asked.client.list_resources(cursor=first.next_cursor)).resources) == 2
         templates = (await asked.client.list_resource_templates()).resource_templates
         assert {each.name for each in templates} == {"schema", "state"}
 

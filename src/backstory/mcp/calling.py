@@ -14,7 +14,7 @@ from backstory.documents.errors import error_document
 from backstory.errors import BackstoryError, InputError
 from backstory.likeness import did_you_mean
 from backstory.mcp.bounded import bounded, written
-from backstory.mcp.tool import MOST, Arguments, Listed, Paged, Tool
+from backstory.mcp.tool import MOST, Arguments, Paged, Tool
 from backstory.told import plain_lines
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ def call(served: Served, tool: Tool, given: Mapping[str, Any]) -> CallToolResult
             arguments = taken(tool, given)
             answer = tool.answer(served, arguments)
             limit = arguments.limit if isinstance(arguments, Paged) else 0
-            if isinstance(answer, Listed) and not limit:
-                limit = 1_000
             return told(tool.name, bounded(answer, limit, arguments.max_bytes))
         except BackstoryError as wrong:
             return failed(tool.name, error_document(wrong))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from mcp_types import ReadResourceResult, Resource, ResourceTemplate, TextResourceContents
+from mcp_types import (
+    ListResourcesResult,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    TextResourceContents,
+)
 
 from backstory.errors import InputError
 from backstory.mcp.bounded import bounded, written
-from backstory.mcp.tool import MOST
+from backstory.mcp.tool import MOST, offset
 from backstory.mcp.tools.reading import StateArguments, state
 from backstory.model.document import document as model_document
 from backstory.schema.json_schema import event_schema
@@ -41,18 +49,28 @@ TEMPLATES = [
 ]
 
 
-def listed(served: Served) -> list[Resource]:
-    """The model, and a schema for each event; nothing without an application."""
+PAGE = 50
+"""Resources of one page of the list."""
+
+
+def listed(served: Served, cursor: str | None) -> ListResourcesResult:
+    """The model, and a schema for each event, a page at a time; nothing without an application."""
+    entries = list(islice(offset(_each(served), cursor), PAGE + 1))
+    more = entries[PAGE - 1].cursor if len(entries) > PAGE else None
+    return ListResourcesResult(resources=[each.document for each in entries[:PAGE]], next_cursor=more)
+
+
+def _each(served: Served) -> Iterator[Resource]:
     if served.known is None:
-        return []
-    model = Resource(
+        return
+    yield Resource(
         name="model",
         title="The event model",
         uri=f"{SCHEME}model",
         description="What the application can do, read from its code.",
         mime_type=JSON,
     )
-    schemas = (
+    yield from (
         Resource(
             name=f"schema of {kind.name}",
             uri=f"{SCHEME}schema/{quote(kind.name, safe='')}",
@@ -60,7 +78,6 @@ def listed(served: Served) -> list[Resource]:
         )
         for kind in served.known.events
     )
-    return [model, *schemas]
 
 
 def read(served: Served, uri: str) -> ReadResourceResult:

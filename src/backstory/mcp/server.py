@@ -76,8 +76,9 @@ def server(served: Served) -> Server[Any]:
         given = params.arguments or {}
         return await to_thread.run_sync(call, served, tool, given, abandon_on_cancel=True, limiter=threads)
 
-    async def list_resources(_: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
-        return ListResourcesResult(resources=resources.listed(served))
+    async def list_resources(_: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        with _worded():
+            return resources.listed(served, None if params is None else params.cursor)
 
     async def list_templates(_: Context, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         return ListResourceTemplatesResult(resource_templates=resources.TEMPLATES)
@@ -127,7 +128,6 @@ def _told(tool: Tool) -> Told:
         description=tool.description,
         input_schema=tool.schema,
         annotations=ToolAnnotations(
-            title=tool.title,
             read_only_hint=not tool.appends,
             destructive_hint=False,
             idempotent_hint=not tool.appends,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -76,10 +76,13 @@ Where = Annotated[
 ]
 
 
-class Entry(NamedTuple):
-    """One entry of a list, and the cursor that goes on after it."""
+T = TypeVar("T")
 
-    document: dict[str, Any]
+
+class Entry(NamedTuple, Generic[T]):
+    """One entry of a list, such as a document, and the cursor that goes on after it."""
+
+    document: T
     cursor: str
 
 
@@ -91,7 +94,7 @@ class Listed(NamedTuple):
 
     kind: str
     name: str
-    entries: Iterable[Entry]
+    entries: Iterable[Entry[dict[str, Any]]]
     fields: Mapping[str, Any]
     more: Callable[[], str | None] = lambda: None
     notes: tuple[str, ...] = ()
@@ -117,12 +120,20 @@ class Tool(NamedTuple):
         whole = msgspec.json.schema(self.arguments)
         others = whole["$defs"]
         schema: dict[str, Any] = others.pop(self.arguments.__name__)
-        schema.pop("title")
-        schema.pop("description", None)
-        return {**schema, **({"$defs": others} if others else {})}
+        properties = {name: _given(part) for name, part in schema["properties"].items()}
+        kept = {name: part for name, part in schema.items() if name not in ("title", "description")}
+        return {**kept, "properties": properties, **({"$defs": others} if others else {})}
 
 
-def offset(entries: Iterable[dict[str, Any]], cursor: str | None) -> Iterable[Entry]:
+def _given(part: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an argument that is given: null, which means the same as none, is taken and not told."""
+    match part:
+        case {"anyOf": [only, {"type": "null"}], "default": None, **rest}:
+            return {**only, **rest}
+    return part
+
+
+def offset(entries: Iterable[T], cursor: str | None) -> Iterable[Entry[T]]:
     """Entries of a list that is the same each time, from the number that the cursor is. Raises `InputError`."""
     start = 0 if cursor is None else int(cursor) if cursor.isascii() and cursor.isdigit() else -1
     if start < 0:

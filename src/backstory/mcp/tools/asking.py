@@ -104,7 +104,7 @@ def diff(served: Served, asked: DiffArguments) -> Answer:
     return state_diff_document(span, reference, difference)
 
 
-def _page(listed: Iterable[dict[str, Any]], asked: Paged) -> Iterable[Entry]:
+def _page(listed: Iterable[dict[str, Any]], asked: Paged) -> Iterable[Entry[dict[str, Any]]]:
     """A page of a list, and one more entry."""
     return islice(offset(listed, asked.cursor), asked.limit + 1)
 
@@ -182,7 +182,7 @@ def _turns(served: Served, log: Log, after: int, upto: int, asked: BisectArgumen
         after, skip = max(after, int(match[1])), int(match[2])
     stopped: str | None = None
 
-    def entries() -> Iterator[Entry]:
+    def entries() -> Iterator[Entry[dict[str, Any]]]:
         nonlocal stopped
         end = time.monotonic() + SECONDS
         position = count = 0

@@ -77,7 +77,7 @@ def log(served: Served, asked: LogArguments) -> Listed:
     side = _side(served, asked)
     stopped: str | None = None
 
-    def entries() -> Iterator[Entry]:
+    def entries() -> Iterator[Entry[dict[str, Any]]]:
         nonlocal stopped
         end = time.monotonic() + SECONDS
         for commit in side.wanted.candidates(side.log, backwards=True):
