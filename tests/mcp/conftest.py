@@ -43,6 +43,7 @@ class TicketVoided(Event, name="mcp.voided"):
 class Ticket(State):
     """A ticket, from the counter to the door."""
 
+    snapshot_every = 1
     ticket: Tag[str]
     seat: str = ""
     cents: int = 0

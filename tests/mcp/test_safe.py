@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from backstory import connect
 from backstory.errors import InputError
 from backstory.mcp import Served, resources
 from backstory.scope import Scope
@@ -52,9 +53,21 @@ def content(office: Office) -> dict[str, str]:
     }
 
 
+def load_elsewhere(office: Office) -> None:
+    """Load a state as another program does, which may keep a snapshot."""
+    ticket: Any = office.app.state("Ticket")
+    with connect(office.path) as db:
+        db.load(ticket("t-1"))
+
+
 async def test_every_tool_says_that_it_reads_and_none_changes_the_store(
     connected: Connected, office: Office
 ) -> None:
+    caches = office.db.store.caches
+    load_elsewhere(office)
+    assert caches.names(), "a program that may write keeps a snapshot"
+    for name in caches.names():
+        caches.set(name, None)
     before = content(office)
     async with connected() as asked:
         tools = (await asked.client.list_tools()).tools
@@ -68,6 +81,7 @@ async def test_every_tool_says_that_it_reads_and_none_changes_the_store(
             for given in EVERY[tool.name]:
                 await asked.ask(tool.name, **given)
     assert content(office) == before
+    assert not caches.names()
 
 
 async def test_no_tool_shows_what_is_marked_and_an_option_shows_what_is_personal(

@@ -41,6 +41,10 @@ async def test_over_standard_input_and_output_a_client_asks_a_process(office: Of
         assert {"model", "log", "state", "bisect"} <= names
         assert "execute" not in names
         assert (await asked.ask("state", state="Ticket", id="t-1"))["fields"]["holder"] == "***"
+        await asked.ask("what_if", command="void", arguments={"ticket": "t-2"})
+        await asked.ask("backtest")
+        await asked.ask("write_spec", state="Ticket", id="t-2")
+        assert not office.db.store.caches.names(), "a process that only reads keeps no snapshot"
         office.do("sell", "t-3", "A 3", 900)
         assert (await asked.ask("log", limit=1))["commits"][0]["position"] == 5
 
