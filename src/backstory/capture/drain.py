@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from backstory.capture.claim import check_apart, claim
-from backstory.capture.events import Side, compared, events_of, sides
+from backstory.capture.events import Side, compared, events_of, in_order, sides
 from backstory.capture.outbox import Outbox, Piece, Shape, Taken
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
@@ -112,7 +112,12 @@ class Drainer:
         """Each piece, and its draft; None if it has no events."""
         for piece in pieces:
             taken = list(outbox.taken(piece, shapes))
+            at = taken[-1].at
             both = [sides(each, shapes[each.shape].captured) for each in taken]
+            order = in_order(
+                [(shapes[each.shape].captured.name, *pair) for each, pair in zip(taken, both, strict=True)]
+            )
+            taken, both = [taken[number] for number in order], [both[number] for number in order]
             if piece.compares:
                 events, condition = self._compared(taken, both, shapes, head)
             else:
@@ -123,7 +128,7 @@ class Drainer:
                     for event in events_of(old, new, shapes[each.shape].captured)
                 ]
             name = f"{capture}.{piece.name}"
-            yield piece, self._draft(name, piece, events, taken[-1].at, condition) if events else None
+            yield piece, self._draft(name, piece, events, at, condition) if events else None
 
     def _compared(
         self,

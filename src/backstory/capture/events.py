@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from backstory.capture.described import Captured
@@ -20,6 +20,46 @@ def sides(taken: Taken, captured: Captured) -> tuple[Side, Side]:
     old = None if taken.old is None else split(rows_of(taken.old, captured), captured)
     new = None if taken.new is None else split(rows_of(taken.new, captured), captured)
     return old, new
+
+
+def in_order(changes: Sequence[tuple[str, Side, Side]]) -> list[int]:
+    """The order in which changes of a transaction were made, as their numbers; each has its table, and the row before
+    and after.
+
+    A trigger of the application's that writes the same row again is recorded before the statement that it is a trigger
+    of, and so is what a statement does after its `WITH`. So a change that does not go on from the one before it is
+    placed before that one, if that one goes on from it.
+    """
+    order: list[int] = []
+    of_row: dict[tuple[str, str], list[int]] = {}
+    for number, (table, old, new) in enumerate(changes):
+        key = (new or old or ("",))[0]
+        known = of_row.setdefault((table, key), [])
+        place = _place(
+            [(_at(key, changes[each][1]), _at(key, changes[each][2])) for each in known], _at(key, old), new
+        )
+        if place < len(known):
+            order.insert(order.index(known[place]), number)
+        else:
+            order.append(number)
+        known.insert(place, number)
+        if old is not None and old[0] != key:
+            of_row.setdefault((table, old[0]), []).append(number)
+    return order
+
+
+def _at(key: str, side: Side) -> Side:
+    return side if side is not None and side[0] == key else None
+
+
+def _place(known: Sequence[tuple[Side, Side]], old: Side, new: Side) -> int:
+    """The place of a change among those of its row."""
+    if not known or known[-1][1] == old:
+        return len(known)
+    place = len(known) - 1
+    while place and known[place][0] == known[place - 1][1]:
+        place -= 1
+    return place if known[place][0] == new else len(known)
 
 
 def events_of(old: Side, new: Side, captured: Captured) -> Iterator[RowEvent]:

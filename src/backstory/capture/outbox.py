@@ -126,7 +126,7 @@ class Outbox:
             marks = self._marks(window)
             is_all = len(marks) < window
             going_on = set() if is_all else self._going_on(marks)
-            found = sorted(_cut(marks, going_on, shapes), key=lambda piece: piece.last)
+            found = sorted(_cut(marks, going_on, shapes, self._is_sqlite), key=lambda piece: piece.last)
             if found or is_all:
                 return found
             window *= 2
@@ -186,10 +186,18 @@ def _text(op: str | bytes) -> str:
     return op if isinstance(op, str) else op.decode()
 
 
-def _cut(marks: Iterable[Mark], going_on: set[Any], shapes: Mapping[int, Shape]) -> Iterator[Piece]:
-    """The pieces that are whole among these rows."""
+def _cut(
+    marks: Iterable[Mark], going_on: set[Any], shapes: Mapping[int, Shape], by_turns: bool
+) -> Iterator[Piece]:
+    """The pieces that are whole among these rows.
+
+    `by_turns`: no transaction goes on after another one's rows. What looks like it is another one of that millisecond.
+    """
     open_ones: dict[Any, Piece] = {}
     for mark in marks:
+        if by_turns and mark.tx not in open_ones:
+            yield from open_ones.values()
+            open_ones.clear()
         compares = shapes[mark.shape].compares(mark.id, mark.op)
         piece = open_ones.get(mark.tx)
         if piece is not None and not _has_room(piece, mark):
