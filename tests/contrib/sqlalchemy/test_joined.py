@@ -114,6 +114,23 @@ def test_a_savepoint_of_the_session_is_no_commit_of_the_log(engine: Engine, db: 
     assert db.head().position == 1
 
 
+def test_what_was_added_within_a_savepoint_is_taken_back_with_it(engine: Engine, db: Database) -> None:
+    with Session(engine) as session:
+        log = joined(session, db)
+        with session.begin_nested() as outer:
+            log.append(SeatTaken("s-1", 1))
+            with session.begin_nested():
+                log.append(SeatTaken("s-2", 1))
+            outer.rollback()
+        with session.begin_nested():
+            log.append(SeatTaken("s-3", 1))
+            with session.begin_nested() as inner:
+                log.execute(take_seat(CinemaSeat("s-4"), 1))
+                inner.rollback()
+        session.commit()
+    assert [record.event.cinema_seat for record in db.read()] == ["s-3"]
+
+
 def test_two_sessions_that_want_one_seat_get_one(engine: Engine, db: Database) -> None:
     start, refused = threading.Barrier(4), []
 
@@ -201,3 +218,20 @@ async def test_a_session_of_async_code_does_the_same(tmp_path: Path, engine: Eng
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.mark.anyio
+async def test_statements_that_the_application_prepared_are_in_nobodys_way(
+    tmp_path: Path, engine: Engine, db: Database
+) -> None:
+    other = create_async_engine(postgres_url(tmp_path), pool_size=1)
+    for turn in range(2):
+        async with AsyncSession(other) as session:
+            log = joined(session, db)
+            for number in range(8):  # the driver prepares a statement that is executed often
+                await session.execute(select(Booking).where(Booking.id == number))
+                log.execute(take_seat(CinemaSeat(f"p-{turn}-{number}"), 1))
+                log.append(SeatTaken(f"q-{turn}-{number}", 1))
+            await session.commit()
+    await other.dispose()
+    assert db.head().position == 32

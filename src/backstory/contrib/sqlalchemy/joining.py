@@ -56,6 +56,7 @@ class Write(msgspec.Struct):
     facts: tuple[Any, ...]
     said: Saying
     context: Context
+    savepoint: SessionTransaction | None = None
     commit: Commit | None = None
 
 
@@ -69,6 +70,7 @@ class Joined:
         self._appended = False
         self._connection: Connection | None = None
         event.listen(session, "before_commit", self._before_commit)
+        event.listen(session, "after_soft_rollback", self._taken_back)
         event.listen(session, "after_transaction_end", self._ended)
         self._session = session
 
@@ -87,6 +89,7 @@ class Joined:
     def _add(self, write: Write) -> Write:
         if not self._session.in_transaction():
             self._session.begin()  # so that a rollback takes this back, too
+        write.savepoint = self._session.get_nested_transaction()
         self._waiting.append(write)
         return write
 
@@ -141,6 +144,10 @@ class Joined:
             statement.partition("\n")[0][:100],
         )
 
+    def _taken_back(self, _session: Session, transaction: SessionTransaction) -> None:
+        """What was added inside of a savepoint is gone with it."""
+        self._waiting = [write for write in self._waiting if transaction not in _enclosing(write.savepoint)]
+
     def _ended(self, _session: Session, transaction: SessionTransaction) -> None:
         """Begin anew with the next transaction, however this one ended."""
         if transaction.parent is not None:
@@ -154,6 +161,12 @@ class Joined:
             self._connection = None
 
 
+def _enclosing(savepoint: SessionTransaction | None) -> Iterator[SessionTransaction]:
+    while savepoint is not None:
+        yield savepoint
+        savepoint = savepoint.parent
+
+
 @contextmanager
 def _driver_connection(connection: Connection) -> Iterator[Any]:
     """The driver's connection. One for async code is lent to a connection of psycopg that waits by itself."""
@@ -165,6 +178,7 @@ def _driver_connection(connection: Connection) -> Iterator[Any]:
 
     handlers = driver.pgconn.notice_handler, driver.pgconn.notify_handler
     lent: Any = psycopg.Connection(driver.pgconn)
+    lent.prepare_threshold = None  # its names of prepared statements would be those of the driver's own
     try:
         yield lent
     finally:
