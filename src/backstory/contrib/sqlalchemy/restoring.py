@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, and_, types
+from sqlalchemy import Column, Connection, Table, and_, null, types
 
 from backstory.capture.described import Captured
 from backstory.capture.keys import parts_of
@@ -40,7 +40,7 @@ def _change(connection: Connection, part: Part, event: RowChanged) -> None:
     values = {
         column: value
         for column, value in _values(connection, part, fields).items()
-        if column not in captured.key
+        if column.name not in captured.key
     }
     if not values:
         return
@@ -60,31 +60,35 @@ def _own_fields(part: Part) -> set[str]:
     return {column.field for column in captured.columns if column.name not in captured.key}
 
 
-def _values(connection: Connection, part: Part, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of columns by name, of those fields that the table has."""
+def _values(connection: Connection, part: Part, fields: Mapping[str, Any]) -> dict[Column[Any], Any]:
+    """The values of columns, of those fields that the table has."""
     captured, table = part
+    found = [(_column(table, one.name), one.field) for one in captured.columns if one.field in fields]
     return {
-        column.name: value_of(table.columns[_key_of(table, column.name)], fields[column.field], connection)
-        for column in captured.columns
-        if column.field in fields and not table.columns[_key_of(table, column.name)].computed
+        column: _null(column) if fields[field] is None else value_of(column, fields[field], connection)
+        for column, field in found
+        if not column.computed
     }
 
 
-def _key_of(table: Table, name: str) -> str:
-    return next(column.key for column in table.columns if column.name == name)
+def _null(column: Column[Any]) -> Any:
+    """Null of SQL, unless the column can only have that of JSON: a field does not tell them apart."""
+    return types.JSON.NULL if isinstance(column.type, types.JSON) and not column.nullable else null()
 
 
-def _key(captured: Captured, table: Table, key: str) -> dict[str, Any]:
-    parts = parts_of(key, len(captured.key))
-    named = {name: table.columns[_key_of(table, name)] for name in captured.key}
-    return {name: value_of(column, part) for (name, column), part in zip(named.items(), parts, strict=True)}
+def _column(table: Table, name: str) -> Column[Any]:
+    return next(column for column in table.columns if column.name == name)
+
+
+def _key(captured: Captured, table: Table, key: str) -> dict[Column[Any], Any]:
+    columns = [_column(table, name) for name in captured.key]
+    parts = parts_of(key, len(columns))
+    return {column: value_of(column, part) for column, part in zip(columns, parts, strict=True)}
 
 
 def _is_row(captured: Captured, table: Table, key: str) -> Any:
     found = _key(captured, table, key)
-    return and_(
-        *(table.columns[_key_of(table, name)].is_not_distinct_from(value) for name, value in found.items())
-    )
+    return and_(*(column.is_not_distinct_from(value) for column, value in found.items()))
 
 
 def value_of(column: Column[Any], field: Any, connection: Connection | None = None) -> Any:
@@ -101,7 +105,7 @@ def _python(type: types.TypeEngine[Any], field: Any, connection: Connection | No
             return inner
         return type.process_result_value(inner, connection.dialect)
     if isinstance(type, types.Enum):
-        return type.enum_class[field] if type.enum_class is not None else field
+        return _member(type, field)
     if isinstance(type, types.ARRAY):
         return [None if each is None else _python(type.item_type, each, connection) for each in field]
     if isinstance(type, types.JSON):
@@ -113,6 +117,15 @@ def _python(type: types.TypeEngine[Any], field: Any, connection: Connection | No
     if kind is datetime.datetime and not getattr(type, "timezone", False):
         return msgspec.convert(field, datetime.datetime, strict=False).replace(tzinfo=None)
     return msgspec.convert(field, kind, strict=False) if isinstance(field, (str, int, float)) else field
+
+
+def _member(type: types.Enum, field: Any) -> Any:
+    """The member of an enumeration that is kept as this text: its name, unless the column says another."""
+    if type.enum_class is None:
+        return field
+    members = list(type.enum_class.__members__.values())
+    kept = type.values_callable(type.enum_class) if type.values_callable else [one.name for one in members]
+    return dict(zip(kept, members, strict=True))[field]
 
 
 def _has_own_result(type: types.TypeDecorator[Any]) -> bool:
