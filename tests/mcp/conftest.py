@@ -19,7 +19,7 @@ from backstory.mcp import Served, server
 from tests import programs
 
 APP = '''\
-from backstory import Event, Personal, Refused, Secret, State, Subject, Tag, command
+from backstory import Event, Materialized, Personal, Refused, Secret, State, Tag, command
 
 
 class TicketSold(Event, name="mcp.sold"):
@@ -58,6 +58,9 @@ class Ticket(State):
                 self.holder = event.holder
             case TicketVoided():
                 self.is_valid, self.cents = False, 0
+
+
+tickets = Materialized(Ticket)
 
 
 @command

@@ -28,7 +28,6 @@ SAME: list[tuple[str, str, dict[str, Any]]] = [
     ("backtest", "backtest", {}),
     ("spec Ticket t-1", "write_spec", {"state": "Ticket", "id": "t-1"}),
     ("check", "check", {}),
-    ("projections", "projections", {}),
     ("guide decide", "guide", {"topic": "decide"}),
     (
         "new slice refund --gives Refunded ticket --dry-run",
