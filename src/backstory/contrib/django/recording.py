@@ -185,5 +185,13 @@ def _column(field: Field[Any, Any]) -> Column:
 
 
 def row_of(instance: Model) -> Row:
-    """The row of an object as a state, for each verb of a database: `database().blame(row_of(book))`."""
+    """The row of an object as a state, for each verb of a database: `database().blame(row_of(book))`.
+
+    Raises `ValueError` for an object of a model that is not recorded, and for one without a primary key.
+    """
+    model = type(instance)
+    if not is_recorded(cast("Any", model._meta).auto_created or model):
+        raise ValueError(f"{model._meta.label} is not recorded: put @recorded above it, or name it in RECORD")
+    if instance.pk is None:
+        raise ValueError(f"this {model._meta.label} has no primary key: it is not saved yet, or was deleted")
     return kind(history_of(type(instance))).row(key_of(instance.pk))

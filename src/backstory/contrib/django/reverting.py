@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.utils import NestedObjects
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models import JSONField
 
 from backstory.contrib.django.capturing import tx_of
@@ -18,14 +18,16 @@ from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import current_database
 from backstory.contrib.django.draining import drain
 from backstory.contrib.django.stamping import NOTHING
-from backstory.contrib.django.timeline import Timeline
+from backstory.contrib.django.timeline import Timeline, labels
 from backstory.decide.context import context
 from backstory.errors import RevertError
-from backstory.history.merge.revert import Owned, owned, why
+from backstory.history.merge.revert import Owned, owned
 from backstory.rows.events import Fields, same
 from backstory.values.links import REVERTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import Field, Model
 
     from backstory.rows.kinds import Row
@@ -81,7 +83,13 @@ class Reversal:
             return "There is nothing to take back: the object has these values already."
         log = self._db.handle.now().log
         theirs = [one for one in owned(log, self.commit, before, after) if not self._is_nobodys(one)]
-        return why(theirs) if theirs else ""
+        return self._why(theirs) if theirs else ""
+
+    def _why(self, theirs: Sequence[Owned]) -> str:
+        names = labels(self._model)
+        parts = [(names.get(one.pointer.rpartition("/")[2]), one.position) for one in theirs]
+        shown = ", ".join(f"{'the object' if name is None else name[0]} by #{at}" for name, at in parts)
+        return f"Changed again since: {shown}. Take these later changes back first."
 
     def _is_nobodys(self, one: Owned) -> bool:
         return one.pointer.rpartition("/")[2] in _by_themselves(self._model)
@@ -158,6 +166,11 @@ def revert(model: type[Model], key: Any, position: int, reason: str) -> None:
                     reversal.write()
         except _Changed:
             continue
+        except IntegrityError as wrong:
+            raise RevertError(
+                f"The database does not take the values from before: {wrong}. If an object that it belongs to is gone,"
+                " bring that one back first."
+            ) from wrong
         except (DatabaseError, ValidationError) as wrong:
             raise RevertError(f"The database does not take the values from before: {wrong}") from wrong
         return

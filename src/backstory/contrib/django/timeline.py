@@ -118,11 +118,15 @@ class Timeline:
             for record in together:
                 now = after(record.event, now)
             commit = together[-1].commit
-            undone = [later.position for later in self._db.undone_by(commit)]
+            undone = [later.position for later in self._db.undone_by(commit) if self._is_of(later)]
             changes = list(self.changes(was, now))
             found.append(Entry(together[-1].position, _did(was, now), changes, commit, undone))
         found += self._related(found[0].position if more else 0, at) if found else []
         return sorted(found, key=lambda entry: entry.position, reverse=True), more
+
+    def _is_of(self, commit: Commit) -> bool:
+        """Whether a commit wrote the object's own row: a commit of many objects is taken back object by object."""
+        return any(True for _ in self._db.read(self.row, after=commit.first - 1, at=commit.position, limit=1))
 
     def _related(self, after: int, upto: int | None) -> list[Entry]:
         """What was added to its many-to-many fields, and removed, since a position."""

@@ -83,7 +83,10 @@ class Pages(HistoryMixin, TestCase):
 
     def test_a_change_whose_field_belongs_to_a_later_one_is_refused_and_nothing_is_written(self) -> None:
         Member.objects.filter(pk=self.member.pk).update(name="Zoe")
-        self.assertIn("later commits own fields", self.page(f"{self.positions[1]}/revert/"))
+        database()
+        [*_, renamed] = [record.position for record in database().read(row_of(self.member))]
+        page = self.page(f"{self.positions[1]}/revert/")
+        self.assertIn(f"Changed again since: name by #{renamed}. Take these later changes back first.", page)
         self.assertEqual(self.take_back(self.positions[1]), 409)
         self.assertEqual(self.fresh().name, "Zoe")
 
@@ -133,6 +136,24 @@ class Pages(HistoryMixin, TestCase):
         deleted = [record.position for record in database().read(row_of(self.member))][-1]
         self.assertEqual(self.take_back(deleted), 302)
         self.assertEqual((self.fresh().phone, self.fresh().email), ("061", "a@example.org"))
+
+    def test_of_several_objects_that_one_commit_deleted_the_one_that_comes_back_was_taken_back(self) -> None:
+        other = Member.objects.create(name="Bea", email="b@example.org")
+        gone = [row_of(self.member), row_of(other)]
+        Member.objects.all().delete()
+        first, second = [[record.position for record in database().read(row)][-1] for row in gone]
+        self.assertEqual(database().point(first).commit, database().point(second).commit)
+        self.assertEqual(self.take_back(first), 302)
+        self.assertIn("taken back by", self.page())
+        page = self.client.get(f"/admin/library/member/{gone[1].key}/history/").content.decode()
+        self.assertIn("This object is gone", page)
+        self.assertNotIn("taken back by", page)
+
+    def test_an_object_without_a_history_has_no_row_of_one(self) -> None:
+        with self.assertRaisesRegex(ValueError, "auth.Permission is not recorded: put @recorded above it"):
+            row_of(Permission.objects.all()[0])
+        with self.assertRaisesRegex(ValueError, "this library.Author has no primary key"):
+            row_of(Author(name="Ada"))
 
     def test_an_object_that_never_was_is_not_found(self) -> None:
         for key in ("999999", "x", "_5F"):
