@@ -119,7 +119,8 @@ class Syncing:
             sieve.sift()
             most = sieve.total * SHARE // 100 if allowed is None else allowed
             if sieve.deletes > most:
-                raise Refused(_too_many(self._kind.name, sieve.deletes, sieve.total, allowed), code="deletes")
+                why = _too_many(self._kind.name, sieve.deletes, sieve.total, allowed)
+                raise Refused(why, code="deletes", deletes=sieve.deletes)
             self.written.same += sieve.same
             self.write(sieve.differing())
             self.write(sieve.gone())

@@ -26,6 +26,7 @@ from backstory.syncing import BATCH, Syncing, Written
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import NoReturn
 
     from backstory.database import Database
     from backstory.decide.call import Command
@@ -103,6 +104,9 @@ class Table(Generic[T]):
 
     def __contains__(self, key: Key) -> bool:
         return self._fields(key) is not None
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a table holds no rows to go through: for row in table.find()")
 
     def get(self, key: Key, at: Revision | None = None) -> T | None:
         """The row, now or as of a revision; None if there is none. What is given belongs to the caller."""

@@ -60,6 +60,7 @@ def test_half_a_file_deletes_nothing_unless_that_is_said(run: Run, load: Load) -
     assert ran.code == 1
     assert "10 of 20 rows are not among those that were given" in ran.err
     assert "10 percent" in ran.err
+    assert "--allow-deletes 10  if the file is whole" in ran.err
     assert run("stats", "--json").json == before
     assert load(ROWS[:10], "--sync", "--allow-deletes", "9").code == 1
     assert (

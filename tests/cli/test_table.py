@@ -45,7 +45,7 @@ def test_the_rows_of_a_table_are_listed(run: Run) -> None:
 def test_none_is_exit_code_1(run: Run, words: list[str]) -> None:
     ran = run("table", *words)
     assert (ran.code, ran.out) == (1, "")
-    assert "there is no row" in ran.err
+    assert f"there is no row {'customers c-9' if words[-1] == 'c-9' else f'in {words[0]}'}" in ran.err
 
 
 def test_a_row_is_changed_field_by_field(run: Run) -> None:
@@ -60,7 +60,7 @@ def test_a_row_is_changed_field_by_field(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [
-        (["c-9", "a=1"], 1, "customers has no row c-9"),
+        (["c-9", "a=1"], 1, "customers has no row c-9\n--new inserts the row"),
         (["c-9", "--delete"], 1, "customers has no row c-9"),
         (["c-1", "--new"], 1, "customers has a row c-1 already"),
         (["c-1"], 2, "set what?"),
@@ -139,3 +139,10 @@ def test_an_application_beside_the_table_locks_checks_and_imports_its_own_events
     assert run("-s", "copy.db", "table", "customers", "--json").out == run("table", "customers", "--json").out
     assert run("blame", "customers", "c-1").code == 0
     assert run("state", "Account", "a-7").code == 0
+
+
+def test_a_name_that_is_no_table_is_told_where_the_tables_are(run: Run) -> None:
+    ran = run("blame", "custmers", "c-1")
+    assert ran.code == 2
+    assert "there is no table custmers, and no application is named that may have a state custmers" in ran.err
+    assert "backstory types" in ran.err

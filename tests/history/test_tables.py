@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -106,6 +106,11 @@ def test_who_writes_a_row_that_is_not_there_or_inserts_one_that_is_is_refused(cu
     ):
         with pytest.raises(MissingRow, match="customers has no row c-2"):
             write()
+
+
+def test_who_goes_through_a_table_is_told_of_find(customers: Rows) -> None:
+    with pytest.raises(TypeError, match=r"for row in table.find\(\)"):
+        list(cast("Any", customers))
 
 
 def test_a_write_with_an_id_is_done_once(db: Database, customers: Rows) -> None:

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from backstory.session.memory import Memory
     from backstory.store import Log, Store
 
+HOW_TO_NAME = (
+    "Name the module that has its events, states and commands, in any of these ways:",
+    "  backstory ... --app bank            for one command; a list or a class in it: --app bank:parts",
+    "  export BACKSTORY_APP=bank           for this shell",
+    "  [tool.backstory]                    for a project, in its pyproject.toml, seen from its folder",
+    '  app = "bank"',
+)
+
 
 class Session:
     """A store, a branch of it, and an application; each is None until it is asked for.
@@ -225,7 +233,15 @@ class Session:
 
         Raises `SessionError`, `ApplicationError`.
         """
-        return self.rows(name) or self.application.state(name)
+        found = self.rows(name)
+        if found is None and self.has_store and not self.has_application:
+            raise SessionError(
+                f"there is no table {name}, and no application is named that may have a state {name}"
+            ).hinted(
+                "To see the tables: backstory types; customers.RowInserted is of the table customers",
+                *HOW_TO_NAME,
+            )
+        return found or self.application.state(name)
 
     def rows(self, name: str) -> type[State] | None:
         """The rows of the table that has this name; None if none was ever written, or if it is a state."""
@@ -238,13 +254,7 @@ class Session:
     def _needed_app(self) -> tuple[str, str]:
         found = self._found_app()
         if found is None:
-            raise SessionError("no application is named").hinted(
-                "Name the module that has its events, states and commands, in any of these ways:",
-                "  backstory ... --app bank            for one command; a list or a class in it: --app bank:parts",
-                "  export BACKSTORY_APP=bank           for this shell",
-                "  [tool.backstory]                    for a project, in its pyproject.toml, seen from its folder",
-                '  app = "bank"',
-            )
+            raise SessionError("no application is named").hinted(*HOW_TO_NAME)
         return found
 
     def _found_app(self) -> tuple[str, str] | None:

@@ -112,6 +112,13 @@ def test_a_request_that_is_wrong_is_never_a_fault_of_the_server(client: TestClie
     assert client.get("/commits").json() == []
 
 
+def test_a_word_that_a_command_does_not_take_is_answered_with_those_that_it_takes(client: TestClient) -> None:
+    for path, takes in (("/parcels/p-1", "size, sender, due"), ("/parcels/p-1/labels", "labels")):
+        said = problem((client.post if path[-1] == "1" else client.put)(path, json={"lable": ["blue"]}))
+        assert said[0] == 422
+        assert said[1].endswith(f" takes {takes}, and no lable")
+
+
 def test_each_request_has_its_own_author_and_its_own_id(client: TestClient) -> None:
     def ask(number: int) -> None:
         path = ("parcels", "plainly", "awaited")[number % 3]

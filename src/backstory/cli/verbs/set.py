@@ -10,6 +10,7 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.parse.fields import fields
 from backstory.cli.show import commits
+from backstory.errors import MissingRow
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -74,7 +75,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     elif arguments.new:
         commit = table.insert(key, values, **said)
     else:
-        commit = table.patch(key, values, arguments.unset, **said)
+        try:
+            commit = table.patch(key, values, arguments.unset, **said)
+        except MissingRow as missing:
+            raise missing.hinted("--new inserts the row") from None
     if commit is not None:
         commits.show(db.log, commit, out)
     elif out.json:

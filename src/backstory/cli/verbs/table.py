@@ -124,7 +124,7 @@ def write(found: Page[Found], arguments: Namespace, out: Output) -> None:
         cells = [(plain(row.key), *(cell(row, name) for name in names)) for row in found]
         columns.write(out, ("key", *map(plain, names)), cells)
     else:
-        what = arguments.table if arguments.key is None else f"{arguments.table} {arguments.key}"
+        what = f"in {arguments.table}" if arguments.key is None else f"{arguments.table} {arguments.key}"
         out.say(f"backstory: there is no row {plain(what)}")
     if found.total is not None:
         out.say(f"backstory: {found.total:,} in all")

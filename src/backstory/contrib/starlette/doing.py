@@ -66,7 +66,9 @@ class Doing:
         if twice := named.names & set(given):
             raise Wrong(422, f"{min(twice)} is given by the path, so the body does not give it")
         if strange := set(given) - {*self.kind.states, *self.kind.plain, *self.kind.renamed}:
-            raise Wrong(422, f"{self.kind.name} takes no {min(strange)}")
+            takes = [*self.kind.states, *self.kind.plain, *self.kind.renamed]
+            body_takes = ", ".join(name for name in takes if name not in named.names) or "nothing"
+            raise Wrong(422, f"{self.kind.name} takes {body_takes}, and no {min(strange)}")
         command = self._command(named.arguments(words) | given)
         key = request.headers.get("idempotency-key")
         id = None if key is None else await self._history.commit_id(request, key, self.kind.name)

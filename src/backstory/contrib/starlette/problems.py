@@ -76,7 +76,7 @@ WORDS: Mapping[type[BackstoryError], str] = {
     IdReused: "this Idempotency-Key was used for another request",
     AppendError: "the history has gone on meanwhile: read again, and decide again",
     BranchError: "the history has gone on meanwhile: read again, and decide again",
-    RevisionError: "no point of the history has this name",
+    RevisionError: "no point of the history has this name; a time is written 2026-11-03T10:00:00Z",
     AmbiguousRevision: "several points of the history may have this name: write more of it",
     OutOfScope: "there is nothing of this name",
     StoreRefused: "the database cannot store a value of the request",

@@ -132,7 +132,11 @@ def _ordering(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Budget]
             return bool(compare(one, other))
         if one is None or other is None:
             return False
-        return bool(compare(*_alike(one, other)))
+        try:
+            return bool(compare(*_alike(one, other)))
+        except TypeError:
+            why = "have no order: compare text with text, and a number with a number"
+            raise TypeError(f"{_kind(one)} and {_kind(other)} {why}") from None
 
     return ordered
 

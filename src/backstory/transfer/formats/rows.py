@@ -119,7 +119,8 @@ class RowsFile:
         assert self.columns is not None
         for name, cell in zip(self.columns, cells, strict=True):
             if UNDECODED.search(cell):
-                why = f"{name} has bytes that are not {self._encoding}: name the encoding of the file"
+                encoding = self._encoding.removesuffix("-sig")
+                why = f"{name} has bytes that are not {encoding}: name the file's own, such as --encoding cp1252"
                 raise SourceError(self._file.name, self._lines.count, why)
 
     def _row(self, cells: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from backstory.cli.exits import UsageError
 from backstory.cli.parse import files
 from backstory.cli.parse.author import author, author_option
 from backstory.cli.verbs.import_.reading import delimiter
-from backstory.errors import InvalidEvent
+from backstory.errors import InvalidEvent, Refused
 from backstory.told import plain
 from backstory.transfer.formats.rows import RowsFile
 from backstory.transfer.source import InputFile, open_input
@@ -121,6 +121,10 @@ def write(arguments: Namespace, file: InputFile, session: Session) -> Written:
         if arguments.sync:
             return table.sync(rows, allow_deletes=arguments.allow_deletes, **said)
         return table.upsert_many(rows, **said)
+    except Refused as refused:
+        if refused.code == "deletes":
+            refused.hinted(f"--allow-deletes {refused.details['deletes']}  if the file is whole")
+        raise
     except InvalidEvent as wrong:
         raise rows.wrong(wrong) from wrong
 
