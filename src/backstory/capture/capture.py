@@ -62,7 +62,7 @@ class Capture:
                     postgres.create(tx, made, shape, self.home)
 
     def remove(self, tx: Transaction) -> None:
-        """Drop the triggers. What is in the outbox stays for the drainer."""
+        """Drop the triggers. Rows in the outbox stay for the drainer."""
         with _whole(tx):
             for table in self.tables:
                 self._drop(tx, table)
@@ -177,7 +177,7 @@ class Capture:
         adopt(db, id, [table.history for table in self.tables])
 
     def drainer(self, db: Database, begin: Begin) -> Drainer:
-        """What takes rows out of the outbox and appends them to the branch of a database."""
+        """The drainer, which takes rows out of the outbox and appends them to the branch of a database."""
         from backstory.capture.drain import Drainer
 
         return Drainer(db, begin, self.home)

@@ -1,4 +1,4 @@
-"""What is captured of a table: its columns, the key of its rows, and the name of its history."""
+"""The description of a captured table: its columns, the key of its rows, and the name of its history."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ CAPTURED = "captured"
 
 
 class Drained(msgspec.Struct, frozen=True):
-    """What a drainer did: the rows that it took out of the outbox, the commits that it added; and where the log ends.
+    """The work that a drainer did: rows taken out of the outbox, commits added, and the end of the log.
 
-    `position` is what reads are given as `after=` or `commit=`, so that they see what was drained.
+    Reads are given `position` as `after=` or `commit=`, so that they see what was drained.
     """
 
     rows: int

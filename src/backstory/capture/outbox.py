@@ -59,7 +59,7 @@ class Piece(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What no other piece has: the number of its first row, and what that row drew."""
+        """A name that no other piece has: the number of its first row, and the random number of that row."""
         return f"{self.first.id}.{self.first.salt & (1 << 64) - 1:016x}"
 
 

@@ -38,7 +38,7 @@ KINDS: dict[str, Kind] = {
     "json": "json",
     "jsonb": "json",
 }
-"""What types mean, where nobody says it."""
+"""The kinds of types, where nobody says another one."""
 
 PLAIN = {
     *KINDS.keys() - {"interval"},

@@ -1,4 +1,4 @@
-"""What triggers wrote, read as values: JSON, with all digits of its numbers, and with what JSON should not have.
+"""Texts that triggers wrote, read as values: JSON, with all digits of its numbers, and with what JSON should not have.
 
 SQLite keeps texts that are no UTF-8, JSON in PostgreSQL may have half of a surrogate pair, and both take values that
 are nested more deeply than any log. None of these may stop a drainer.

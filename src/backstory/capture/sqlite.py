@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
     "DOUBLE": "float",
     "JSON": "json",
 }
-"""What declared types mean, where nobody says it."""
+"""The kinds of declared types, where nobody says another one."""
 
 
 def columns(tx: Transaction, table: Captured) -> list[tuple[str, Kind]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Undone(msgspec.Struct, frozen=True):
-    """What undoes some commits: the events of rows, each with the name of its history, and the metadata to say with
+    """The events of rows that undo some commits, each with the name of its history, and the metadata to say with
     them, by which `log` and the pages know what was reverted."""
 
     events: tuple[tuple[str, RowEvent], ...]

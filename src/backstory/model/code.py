@@ -50,9 +50,9 @@ class Code:
         self._seen: set[tuple[Any, frozenset[tuple[str, Bound]]]] = set()
         self.uses: list[Use] = []
         self.things: list[tuple[Any, ast.AST, FunctionType]] = []
-        """What names and attributes mean, each with its node and the function that it stands in."""
+        """The meanings of names and attributes, each with its node and the function that it stands in."""
         self.calls: list[tuple[Any, ast.Call, FunctionType]] = []
-        """What is called, as far as it is known."""
+        """The functions and classes that are called, as far as they are known."""
         self.functions: set[Any] = set()
         """Every function that was followed."""
 
@@ -229,7 +229,7 @@ class _Walk:
         }
 
     def _meaning(self, node: ast.AST) -> Any:
-        """What a name, or a path of attributes through modules and classes, means; None if that is not known."""
+        """The meaning of a name, or of a path of attributes through modules and classes; None if it is not known."""
         if isinstance(node, ast.Name):
             return self._looked_up(node.id)
         if not isinstance(node, ast.Attribute):
@@ -269,7 +269,7 @@ def _locals(node: FunctionNode) -> Iterator[tuple[str, Any]]:
 
 
 def looked_up(function: FunctionType, name: str) -> Any:
-    """What a name means in a function, if it is none of its locals: in a closure, the module, or Python."""
+    """The meaning of a name in a function, if it is none of its locals: in a closure, the module, or Python."""
     if name in function.__code__.co_freevars and function.__closure__:
         cell = function.__closure__[function.__code__.co_freevars.index(name)]
         try:

@@ -287,7 +287,7 @@ class ObservedType(msgspec.Struct):
 
 
 class Observed(msgspec.Struct, frozen=True):
-    """What a store has seen, up to a position of one of its branches."""
+    """The summary of what a store has seen, up to a position of one of its branches."""
 
     branch: str
     position: int

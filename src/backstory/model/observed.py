@@ -1,4 +1,4 @@
-"""What a store has seen: which command gave which events, how often and when last; types and versions.
+"""The summary of what a store has seen: which command gave which events, how often and when last; types and versions.
 
 It is counted once, and kept among the caches of the store with the place that it was counted to. Later calls go on from
 there, so their cost is that of the new events. A summary of a history that has moved is thrown away.
@@ -32,7 +32,7 @@ CHUNK = 5_000
 
 
 class Summary(msgspec.Struct):
-    """What is kept: the counts, and the point of history that they go to."""
+    """The summary as it is kept: the counts, and the point of history that they go to."""
 
     position: int = 0
     hash: str = ""
@@ -44,7 +44,7 @@ class Summary(msgspec.Struct):
 def observed(
     log: Log, caches: Caches | None, branch: str, progress: Callable[[int], None] | None = None
 ) -> Observed:
-    """What a branch has seen, up to its head. With caches, only what came since the last time is read.
+    """The summary of a branch, up to its head. With caches, only events since the last time are read.
 
     `log` is the stored one or the opened one: data is not looked at. Nothing is kept where caches cannot be written.
     """

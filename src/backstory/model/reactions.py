@@ -27,7 +27,7 @@ BRANCHES = (ast.If, ast.IfExp, ast.While, ast.Match, ast.comprehension)
 def reaction(
     each: AnyReaction, new_code: NewCode, sources: Sources, names: Names, told: Sequence[Scenario]
 ) -> Reaction:
-    """A reaction or a process. What it gives is what its code names, and what it gave in scenarios."""
+    """A reaction or a process. It gives the commands that its code names, and those that it gave in scenarios."""
     declared = reacting(each)
     steps = sorted(set(_steps(each, new_code, names)), key=lambda step: (step.event, step.command))
     tried = {

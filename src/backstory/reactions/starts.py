@@ -1,4 +1,4 @@
-"""What new events would start: reactions and processes, and of processes, whose steps are pure, also the steps."""
+"""Work that new events would start: reactions and processes, and of processes, whose steps are pure, also the steps."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class NamedEvent(NamedTuple):
 
     @property
     def full_name(self) -> str:
-        """What to import."""
+        """The name to import."""
         return f"{self.module}.{self.name}"
 
     @property

@@ -38,7 +38,7 @@ WEB = {
 """The same for a project with pages."""
 
 DEPENDS = {False: ("backstory", ""), True: ("backstory[fastapi,web]", '"httpx2", ')}
-"""What a project without pages and one with pages depends on, and what its tests need besides."""
+"""The packages on which a project without pages, and one with pages, depends; and those that its tests need besides."""
 
 
 def new_app(name: str, *, web: bool = False) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The answer to a question that reads much, step by step.
 
-What is there at once is an answer like any other, with its own status. Of what takes longer, the frame of the page is
-sent first, then how far it is, then the page. It is given up when the reader leaves.
+A result that is there at once is an answer like any other, with its own status. Of one that takes longer, the frame of
+the page is sent first, then how far it is, then the page. It is given up when the reader leaves.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Late(Response):
         return await self._made(lambda: rendered(self._ask, page, part=True))
 
     async def _made(self, make: Callable[[], T]) -> T:
-        """What is made of a step, in a thread and as the reader may see it."""
+        """The text that is made of a step, in a thread and as the reader may see it."""
 
         def seen() -> T:
             with self._ask.reader.scope.applied():

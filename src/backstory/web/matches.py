@@ -1,4 +1,4 @@
-"""What a page shows of what was found: the part of a text around the first match, with the matches marked."""
+"""A find as a page shows it: the part of a text around the first match, with the matches marked."""
 
 from __future__ import annotations
 

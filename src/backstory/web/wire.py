@@ -1,4 +1,4 @@
-"""What the script of the page of an entity needs to go through its steps without asking anybody."""
+"""The data that the script of the page of an entity needs to go through its steps without asking anybody."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOCK = 256_000
 def wire(
     steps: Steps, rows: Sequence[Mapping[str, Any]], fields: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What the script needs to go through the steps; without states, if they are large, and it asks for each."""
+    """The data to go through the steps; without states, if they are large, and it asks for each."""
     numbers = {field["label"]: index for index, field in enumerate(fields)}
     told: list[dict[str, Any]] = []
     base = {numbers[label]: _text(leaf) for label, leaf in steps.base.items() if label in numbers}

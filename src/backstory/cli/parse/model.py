@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def model_options(parser: ArgumentParser) -> None:
-    """What is looked at beside the code."""
+    """Options that name what is looked at beside the code."""
     parser.add_argument(
         "--scenarios",
         metavar="FILE",

@@ -39,9 +39,10 @@ as they are. With --each every command decides on the history as it was. The tim
 that were recorded. Nothing is written to the store.
 
 The outcomes: same; changed: other events; refused; follows: it differs only because an earlier one does; cannot run:
-an argument is secret, a part was withheld, the command is not known or fails. What was refused at the time is in no
-log, so nothing is known of it. RANGE is a..b, or everything up to b; default: the whole branch. --with names a
-module that defines commands with the names of others, which stand in for these. Ctrl-C ends it with the answer so far.
+an argument is secret, a part was withheld, the command is not known or fails. A decision that was refused at the time
+is in no log, so nothing is known of it. RANGE is a..b, or everything up to b; default: the whole branch. --with names
+a module that defines commands with the names of others, which stand in for these. Ctrl-C ends it with the answer so
+far.
 Exit code 1: a decision came out otherwise."""
 
 SHOWN = 20

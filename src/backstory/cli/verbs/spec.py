@@ -25,7 +25,7 @@ backstory spec Account a-7 --then refused --code 'at most 100'
 """
 
 TEXT = """\
-The test is about the last command in the range that concerns the state: what was refused is in no log. Given are all
+The test is about the last command in the range that concerns the state: a refusal is in no log. Given are all
 events that the command had read, also those before the range; `when` is the command, with the time, ids and chance that
 were recorded; `then` are the events that it gave, or with --then state the state after it. --then refused says that
 it is to be refused: a test that fails until the rule is there.

@@ -63,7 +63,7 @@ class EventStream(Response):
 
 
 class Told(NamedTuple):
-    """What is added to an operation, its answers by their status, and the kind of the usual one."""
+    """The additions to an operation, its answers by their status, and the kind of the usual one."""
 
     operation: dict[str, Any]
     responses: dict[int | str, dict[str, Any]]

@@ -22,7 +22,7 @@ KINDS: tuple[tuple[type[Any], Kind], ...] = (
     (types.Time, "time"),
     (types.Float, "float"),
 )
-"""What types mean. A datetime is what the database says: only PostgreSQL keeps a zone."""
+"""The kinds of types. A datetime is of the kind that the database has: only PostgreSQL keeps a zone."""
 
 
 def captured(
@@ -131,7 +131,7 @@ def _key(table: Table) -> Sequence[Column[Any]]:
 
 
 def kind_of(type: types.TypeEngine[Any]) -> Kind:
-    """What the values of a column mean."""
+    """The kind of the values of a column."""
     type = _inner(type)
     for known, kind in KINDS:
         if isinstance(type, known):

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Saying(TypedDict, total=False):
-    """What a write may say, as for `Database.execute`."""
+    """The words that a write may have, as for `Database.execute`."""
 
     id: str | None
     author: str | None
@@ -61,7 +61,7 @@ class Write(msgspec.Struct):
 
 
 class Joined:
-    """What a session's transaction is to write to the log; see `joined`."""
+    """The writes to the log that a session's transaction is to make; see `joined`."""
 
     def __init__(self, session: Session, db: Database, *, is_async: bool) -> None:
         self.db = db

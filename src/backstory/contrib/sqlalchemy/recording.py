@@ -77,11 +77,11 @@ class Recording:
         self.capture.install(ConnectionTransaction(connection))
 
     def remove(self, connection: Connection) -> None:
-        """Drop the triggers. What is in the outbox stays for the drainer."""
+        """Drop the triggers. Rows in the outbox stay for the drainer."""
         self.capture.remove(ConnectionTransaction(connection))
 
     def check(self, connection: Connection | None = None) -> list[str]:
-        """What does not fit the tables as they are now, in words; empty if all changes are recorded."""
+        """The faults, in words: tables whose triggers do not fit as they are now; empty if all changes are recorded."""
         if connection is not None:
             return self.capture.check(ConnectionTransaction(connection))
         with self._begin() as tx:

@@ -1,4 +1,4 @@
-"""Who writes, and why: said to the database in the transaction that writes, before its first statement."""
+"""The author of a write, and the reason, which are said to the database before the first statement of a transaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRITES = re.compile(
 
 
 class Heard(msgspec.Struct):
-    """What was said in a transaction, under the name that it has. `busy` while it is being said."""
+    """The words that were said in a transaction, under the name that it has. `busy` while it is being said."""
 
     transaction: str
     said: tuple[str, str, str] | None = None
@@ -108,7 +108,7 @@ class Speaker:
         connection.info.pop(HEARD, None)
 
     def _taken_back(self, connection: Connection, *_: Any) -> None:
-        """What was said inside of a savepoint is gone with it."""
+        """Forget what was said inside of a savepoint: it is gone with it."""
         heard = connection.info.get(HEARD)
         if heard is not None:
             heard.said = None
@@ -129,9 +129,9 @@ def _said() -> tuple[str, str, str]:
 class acting:  # noqa: N801 - it is used as a function
     """Set author, message and metadata for what a session writes in a block: `with acting(session, author="ann"):`.
 
-    What the session has not written yet is flushed at the beginning and at the end of the block, so it is said to be
-    by whoever changed it; the commit may come later. With an `AsyncSession` it is `async with`. For code that has no
-    session at hand, `db.context(author=...)` says the same of each statement in its block.
+    The session is flushed at the beginning and at the end of the block, so each change has the author of the block that
+    made it; the commit may come later. With an `AsyncSession` it is `async with`. For code that has no session at hand,
+    `db.context(author=...)` says the same of each statement in its block.
     """
 
     def __init__(

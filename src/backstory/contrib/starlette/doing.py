@@ -101,7 +101,7 @@ class Doing:
     async def _seen(
         self, request: Request, db: AsyncDatabase, named: Named, command: Command
     ) -> Seen[Any] | None:
-        """What the client has seen of the state that the path names. Raises `Wrong`."""
+        """The state that the path names, as the client has seen it. Raises `Wrong`."""
         match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
         if match is None and none_match is None:
             return None

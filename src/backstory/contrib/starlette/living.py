@@ -60,8 +60,8 @@ def live(
 
     `what` is what `watch` takes: a state; events, of which the last one is sent; a projection with `sql`, `arguments`
     and `into`. `shown` makes the value that is sent; by itself it masks what is marked. A client that comes back names
-    what it saw last (`Last-Event-ID`), and gets the value if it is another one by now. What changes within 50 ms is
-    sent once; a comment every 15 s says that the stream is alive. It ends with the client, or with the database.
+    what it saw last (`Last-Event-ID`), and gets the value if it is another one by now. All changes within 50 ms
+    are sent as one; a comment every 15 s says that the stream is alive. It ends with the client, or with the database.
     """
     part = Json(what=what, sql=sql, arguments=arguments, into=into, tags=tags, shown=shown)
     return Stream(db, [part], request.headers.get("last-event-id", ""))

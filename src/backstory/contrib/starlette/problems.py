@@ -1,6 +1,6 @@
 """Errors as answers: problem+json (RFC 9457), with the status that the kind of error has.
 
-What an answer says is about the request alone. Messages of the library may name other requests, branches or tables, so
+An answer speaks of the request alone. Messages of the library may name other requests, branches or tables, so
 most kinds have words of their own here.
 """
 
@@ -82,7 +82,7 @@ WORDS: Mapping[type[BackstoryError], str] = {
     StoreRefused: "the database cannot store a value of the request",
     BackstoryError: "the database does not answer now: try again later",
 }
-"""What is said in place of the message, which would tell more."""
+"""Words in place of the message, which would tell more."""
 
 OWN_WORDS = (Refused, InvalidEvent, InvalidTag, InputError, ExpressionError)
 """Errors whose message is about the request, or written by the application."""
@@ -115,7 +115,7 @@ def status_of(error: BackstoryError) -> int:
 
 
 def words_of(error: BackstoryError) -> str:
-    """What an answer says of an error."""
+    """The words about an error in an answer."""
     if isinstance(error, OWN_WORDS):
         return str(error)
     return next(WORDS[cls] for cls in type(error).__mro__ if cls in WORDS)

@@ -42,7 +42,7 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What became of the decisions after `start`, up to `at`, which is before `end` if it was stopped.
+    """The outcomes of the decisions after `start`, up to `at`, which is before `end` if it was stopped.
 
     `counts` has the number of decisions for each outcome, `reasons` those that cannot run by kind of reason; `taken`
     are commits that were taken over as they are: without a command, or of another one than was asked for. `steps` are

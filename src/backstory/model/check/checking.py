@@ -18,7 +18,7 @@ from backstory.schema.patterns import unmatched
 
 
 class Checked(NamedTuple):
-    """What a check has found, and the findings that are silenced, each with its reason."""
+    """The findings of a check, and the findings that are silenced, each with its reason."""
 
     findings: list[Finding]
     silenced: list[tuple[Finding, str]]

@@ -1,4 +1,4 @@
-"""What a finding is, and the rules by their codes: why each matters, and how to mend what it finds."""
+"""Findings, and the rules by their codes: why each matters, and how to mend what it finds."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from backstory.schema.json_schema import Schema, event_schema, event_tags
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KEY = re.compile(r"[^\w.\-]", re.ASCII)
-"""What a key of AsyncAPI, and the name of a file, may not have."""
+"""Characters that a key of AsyncAPI, and the name of a file, may not have."""
 
 
 def json_schemas(model: Model, app: Application) -> dict[str, Schema]:

@@ -1,6 +1,6 @@
 """The event model: what can be decided, what happens then, and who reads it; read from the code, counted in the store.
 
-The code is no secret, and neither are names and numbers. What the store has seen is counted for a reader who may see
+The code is no secret, and neither are names and numbers. Events of the store are counted for a reader who may see
 all of it, at the end of a branch; others are shown the code.
 """
 
@@ -84,7 +84,7 @@ def _name(id: Id) -> str:
 
 
 def _row(one: Slice, model: Model) -> dict[str, Any]:
-    """What a row of the table shows."""
+    """The cells of a row of the table."""
     if one.kind == "change":
         readers = dict.fromkeys(id for event in one.events for id in model.element(event).read_by)
         return {

@@ -148,7 +148,7 @@ def is_changes(arguments: Namespace) -> bool:
 
 
 def wanted(arguments: Namespace) -> Asked:
-    """What the options say of the tables."""
+    """The words of the options about the tables."""
     from backstory.transfer.formats.audit import Asked
 
     tables = [each.partition("=") for each in arguments.table]

@@ -37,7 +37,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What happened to one row of one table, and who did it when.
+    """A change of one row of one table, with its author and its time.
 
     `fields` are all fields of the row after it, or with `differs` those that have another value. They are those before
     it where the row is `deleted`, if the source has them. `identity` tells changes of a table apart, and `said` is what

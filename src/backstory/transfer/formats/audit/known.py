@@ -27,7 +27,7 @@ USERS = "auth_user"
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody says of the tables, where these do not say it themselves; see `read_audit`."""
+    """The words of somebody about the tables, where these do not say it themselves; see `read_audit`."""
 
     like: Like | None = None
     tables: Mapping[str, str | None] = {}

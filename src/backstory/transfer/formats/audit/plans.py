@@ -1,4 +1,4 @@
-"""What each column of a history table means."""
+"""The meaning of each column of a history table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the columns of a history table mean.
+    """The meaning of the columns of a history table.
 
     `table` is the name that its rows get. `identity` tells the rows of the history apart; where it is empty, all that
     a row says does. `order` are the columns by which it is read. `author` are columns, of which the first that has a
