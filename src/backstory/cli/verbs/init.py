@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from backstory.session import Session
 
 EXAMPLES = """\
-backstory init shop.db
+backstory init orders.db
 """
 
 TEXT = """\
