@@ -69,7 +69,8 @@ def silences_of(settings: object, where: str) -> list[Silence]:
             )
         if not each.reason.strip():
             raise ModelError(
-                f"{where}: [tool.backstory.check] silences {each.code} {each.element} without a reason"
+                f"{where}: [tool.backstory.check] silences {each.code} {each.element} without a reason;"
+                " say in `reason` why it is accepted"
             )
     return found
 
