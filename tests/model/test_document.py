@@ -177,6 +177,26 @@ def test_slices_are_of_three_kinds_and_stand_in_time(shop: Model) -> None:
     )
 
 
+def test_a_state_that_is_kept_as_a_table_is_one_view(modelled: Modelled) -> None:
+    kept = """
+class Rung(Event):
+    bell: Tag[str]
+
+class Bell(State):
+    bell: Tag[str]
+    times: int = 0
+    def apply(self, event: Rung) -> None:
+        self.times += 1
+
+class Gong(State):
+    bell: Tag[str]
+    def apply(self, event: Rung) -> None: ...
+
+bells = Materialized(Bell)
+"""
+    assert [one.id for one in modelled(kept).slices] == ["slice:projection:bell_states", "slice:state:Gong"]
+
+
 def test_code_behind_decorators_and_helpers_of_other_modules_is_read(modelled: Modelled) -> None:
     events = "class Rang(Event):\n    bell: Tag[str]\n"
     helpers = """

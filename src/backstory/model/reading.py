@@ -42,6 +42,7 @@ from backstory.model.slices import slices
 from backstory.model.sources import Sources, home_of
 from backstory.model.tables import tables
 from backstory.model.uses import ids, uses
+from backstory.projections.materialize import Materialized
 from backstory.projections.projection import AnyProjection, instance
 from backstory.values.event import Event as EventClass
 from backstory.values.event_types import EventType
@@ -113,7 +114,7 @@ def model_of(
         inverses=found_inverses,
         uses=used,
         scenarios=None if scenarios is None else list(scenarios),
-        slices=slices(events, commands, states, projections, reactions),
+        slices=slices(events, commands, states, projections, reactions, reader.kept(app.projections)),
         observed=observed,
         differences=differences(commands, events, observed),
     )
@@ -166,6 +167,11 @@ class _Reader:
             given_by=[],
             read_by=[],
         )
+
+    def kept(self, projections: Iterable[AnyProjection]) -> set[Id]:
+        """The states that one of these projections keeps as its table."""
+        made = map(instance, projections)
+        return {self.names.state(each.cls) for each in made if isinstance(each, Materialized)}
 
     def state(self, cls: type[StateClass]) -> State:
         """A state, without those that read it."""

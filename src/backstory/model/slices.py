@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from backstory.model.elements import Command, Event, Id, Projection, Reaction, Slice, State
@@ -18,8 +18,12 @@ def slices(
     states: Sequence[State],
     projections: Sequence[Projection],
     reactions: Sequence[Reaction],
+    kept: Collection[Id] = (),
 ) -> list[Slice]:
-    """All slices, in the order of time: commands as their first events are defined, which people do in that order."""
+    """All slices, in the order of time: commands as their first events are defined, which people do in that order.
+
+    States that are `kept` as the table of a projection are views by that projection, and not once more by themselves.
+    """
     places = {event.id: (event.place.file, event.place.line) for event in events if event.place is not None}
     found = sorted(
         map(_change, commands), key=lambda one: min((places.get(id, LAST) for id in one.events), default=LAST)
@@ -27,9 +31,8 @@ def slices(
     found += [_view(one.id, one.name, one.events) for one in projections]
     deciding = {read.state for command in commands for read in command.reads}
     reacting = {state for one in reactions for state in one.reads}
-    found += [
-        _view(one.id, one.name, one.events or []) for one in states if one.id not in deciding | reacting
-    ]
+    seen = deciding | reacting | set(kept)
+    found += [_view(one.id, one.name, one.events or []) for one in states if one.id not in seen]
     found += [_automation(one) for one in reactions]
     return _in_time(found)
 
