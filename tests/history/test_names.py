@@ -116,6 +116,7 @@ def test_a_field_that_a_class_does_not_have_is_an_error_before_anything_is_read(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('name = "B"', "equal is written =="),
         ('concept:name == "B"', 'a name that is no word of Python is written field("concept:name")'),
         (
             '"concept:name" == "B"',

@@ -11,6 +11,7 @@ yet) is None; None is neither less nor more than any value. A field whose name i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
@@ -42,6 +43,7 @@ STEPS = 1_000_000
 
 Value = Callable[["Scope"], Any]
 
+ONE_EQUAL = re.compile(r"(?<![=!<>])=(?!=)")
 FIELD = "field"
 """The function that gives a field by its name as a text."""
 
@@ -140,7 +142,8 @@ class _Compiler:
             tree = ast.parse(self._text.strip(), mode="eval")
         except SyntaxError as wrong:
             column = len(self._text.strip()) if not wrong.offset else wrong.offset - 1
-            hint = f'a name that is no word of Python is written {FIELD}("concept:name")'
+            odd_name = f'a name that is no word of Python is written {FIELD}("concept:name")'
+            hint = "equal is written ==" if ONE_EQUAL.search(self._text) else odd_name
             raise self._error(column, f"not an expression: {wrong.msg}; {hint}") from None
         except (RecursionError, MemoryError, ValueError) as wrong:
             raise self._error(0, f"not an expression: {str(wrong) or 'too deep'}") from None
