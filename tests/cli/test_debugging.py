@@ -27,7 +27,7 @@ def test_why_tells_the_event_the_decision_and_what_that_had_read(run: Run) -> No
         "Account c-1  balance: 200",
         "given by #8 Deposited  account:c-1",
         "by ann",
-        '"name":"transfer"',
+        'decided by transfer(source={"account":"a-7"}, target={"account":"c-1"}, cents=200)',
         "it had read Account a-7",
         "balance  300  since #3 Withdrawn",
         "it had read Account c-1: nothing had happened to it",
@@ -163,6 +163,8 @@ def test_spec_takes_a_range_and_a_refusal_that_is_to_come(run: Run) -> None:
     )
     assert run("spec", "Account", "a-7", "#0..#6").code == 2
     assert run("spec", "Account", "a-7", "#6..main").code == 0
+    assert run("spec", "Account", "a-7", "main").out == run("spec", "Account", "a-7").out
+    assert "unknown revision" in run("spec", "Account", "a-7", "nowhere").err
     assert run("spec", "Account", "a-7", "--code", "x").code == 2
     assert run("spec", "Account", "nobody").code == 2
 

@@ -167,7 +167,7 @@ def test_the_test_has_only_what_the_command_had_read_and_passes(db: Database) ->
     assert "other" not in found.text
     assert found.text.count("Entered(") == 3
     assert found.text.startswith(
-        "from backstory.testing import given\nfrom tests.history.ledger import Book,"
+        "from backstory.testing import given\n\nfrom tests.history.ledger import Book,"
     )
     assert "def test_ledger_move_gives_entered() -> None:" in found.text
     assert ran(found.text) is None

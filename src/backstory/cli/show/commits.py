@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -127,8 +127,18 @@ def call(commit: Commit) -> str:
     given = command.get("arguments")
     if not isinstance(given, dict):
         return plain(recorded.decode())
-    shown = ", ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in given.items())
-    return plain(f"{command.get('name')}({shown})")
+    return plain(f"{command.get('name')}({_named(given)})")
+
+
+def inputs(commit: Commit) -> str:
+    """The time, ids and chance that the command of a commit was given: `now="2026-03-15T09:00:00Z"`; or empty."""
+    recorded = shown_command(commit)
+    given = msgspec.json.decode(recorded).get("inputs") if recorded else None
+    return plain(_named(given)) if isinstance(given, dict) else ""
+
+
+def _named(given: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in given.items())
 
 
 def readable(query: Query) -> str:

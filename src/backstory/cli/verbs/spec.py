@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 backstory spec Account a-7
-backstory spec Account a-7 '#3..HEAD' --then state
+backstory spec Account a-7 '#12' --then state
 backstory spec Account a-7 --then refused --code 'at most 100'
 """
 
@@ -42,7 +42,8 @@ def arguments(parser: ArgumentParser) -> None:
         "words",
         nargs="+",
         metavar=f"{target.WORDS} [RANGE]",
-        help="a state and its identity, or a tag; then where the command is looked for: a..b (default: '#0..HEAD')",
+        help="a state and its identity, or a tag; then where the command is looked for: a..b, or all up to b"
+        " (default: '#0..HEAD')",
     )
     parser.add_argument(
         "--then",
@@ -75,10 +76,13 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def ranged(session: Session, words: list[str]) -> tuple[list[str], str | None]:
     """The words of the state, and the range behind them, if the state is whole without that word."""
     *state, last = words
-    if not state or ".." not in last:
-        return words, None
+    whole = bool(state) and _is_whole(session, state) and (".." in last or not _is_whole(session, words))
+    return (state, last) if whole else (words, None)
+
+
+def _is_whole(session: Session, words: list[str]) -> bool:
     try:
-        target.reference(session, state)
+        target.reference(session, words)
     except InputError:
-        return words, None
-    return state, last
+        return False
+    return True

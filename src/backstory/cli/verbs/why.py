@@ -107,9 +107,10 @@ def _commit(
     yield f"{before}{commits.line(commit, subjects.of(commit), out)}"
     by = f" by {plain(commit.author)}" if commit.author else ""
     yield f"    on {human(commit.authored)}{by}"
-    called = commits.shown_command(commit)
-    if called:
-        yield f"    decided by {plain(called.decode())}"
+    if called := commits.call(commit):
+        yield f"    decided by {called}"
+    if inputs := commits.inputs(commit):
+        yield f"    with {inputs}"
     yield from (f"    {_way(way)}" for way in ways)
     if withheld := names_of(commit):
         yield f"    withheld: {', '.join(withheld)}"

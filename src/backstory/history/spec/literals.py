@@ -52,18 +52,18 @@ class Imports:
         return f"{self.name(module, outer)}{dot}{inner}"
 
     def lines(self) -> list[str]:
-        """The imports, in the order of linters: of the standard library first."""
+        """The imports, in the groups of linters: the standard library, this one, the application."""
         modules: dict[str, list[tuple[str, str]]] = {}
         for (module, name), known in self._names.items():
             modules.setdefault(module, []).append((name, known))
         standard = [module for module in STANDARD if module in modules]
         others = sorted(set(modules) - {*STANDARD})
-        lines = [self._line(module, modules[module]) for module in standard]
-        return [
-            *lines,
-            *([""] if standard else []),
-            *(self._line(module, modules[module]) for module in others),
+        library = [module for module in others if module.partition(".")[0] == LIBRARY]
+        own = [module for module in others if module not in library]
+        groups = [
+            [self._line(module, modules[module]) for module in group] for group in (standard, library, own)
         ]
+        return [line for group in groups if group for line in ("", *group)][1:]
 
     @staticmethod
     def _line(module: str, names: list[tuple[str, str]]) -> str:
@@ -74,6 +74,7 @@ class Imports:
         return "\n".join([f"from {module} import (", *(f"    {part}," for part in parts), ")"])
 
 
+LIBRARY = "backstory"
 STANDARD = ("datetime", "decimal", "uuid")
 
 
