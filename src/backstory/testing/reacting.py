@@ -100,7 +100,10 @@ class Reacted:
         return self
 
     def when_passes(self, **time: float) -> Self:
-        """Let time pass, as `timedelta` takes it: `when_passes(days=3)`. Each deadline comes at its own time."""
+        """Let time pass, as `timedelta` takes it: `when_passes(days=3)`, from the last event on.
+
+        Each deadline comes at its own time. `given(committed(event, time="2026-03-01"))` says when an event was.
+        """
         __tracebackhide__ = True
         end = self._now + timedelta(**time)
         self._story.tell("When", [f"{_words(time)} pass"])
