@@ -38,9 +38,8 @@ def headings(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_and_page_that_a_page_names_is_there(page: Path) -> None:
     text = prose(page)
-    readers = OF_READERS.union(
-        re.findall(r"^```.*\bfile=(\S+)", page.read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    written = re.findall(r"^```.*\bfile=(\S+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    readers = OF_READERS.union(written, (file.partition("/")[2] for file in written))  # also after `cd`
     gone = [name for name in FILE.findall(text) if name not in readers and not is_there(name)]
     for target, anchor in LINK.findall(text):
         other = page if not target else (page.parent / target).resolve()
