@@ -143,6 +143,8 @@ def _run_sql(member: Projection, batch: Sequence[Opened], tx: Own, commit_at: Co
     else:
         tx.execute(FILL_TOGETHER if tx.dialect == "postgresql" else FILL_FROM_JSON, (rows,))
     tx.execute(member.sql[tx.dialect])
+    if sqlite:
+        tx.below.execute("DROP TABLE temp.events")  # the file of a log has a table of that name, too
 
 
 def told(error: Exception, types: Iterable[str]) -> str:
