@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
@@ -28,6 +28,7 @@ from examples.helpdesk.history import Db, Me, history, setting
 from examples.helpdesk.ticket import Ticket, open_ticket, reply, solve, take
 
 HERE = Path(__file__).parent
+LARGEST_FORM = 100_000
 ACTIONS: Mapping[str, CommandType[...]] = {"reply": reply, "take": take, "solve": solve}
 
 pages = APIRouter(include_in_schema=False)
@@ -158,5 +159,9 @@ async def do(
 
 async def fields(request: Request) -> dict[str, str]:
     """The fields of a form."""
-    text = (await request.body()).decode(errors="replace")
-    return {name: value.replace("\0", "") for name, value in parse_qsl(text)}
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(413, f"a form has at most {LARGEST_FORM} bytes")
+    return {name: value.replace("\0", "") for name, value in parse_qsl(body.decode(errors="replace"))}

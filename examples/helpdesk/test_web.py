@@ -77,6 +77,7 @@ def test_what_was_typed_is_still_there_when_something_is_wrong(client: TestClien
         ({}, "missing"),
     ):
         assert words in client.post(f"{path}/reply", data=form, headers=MIA).text
+    assert client.post(f"{path}/reply", data={"words": "x" * 100_001}, headers=MIA).status_code == 413
     assert "who you are" in client.post(f"{path}/reply", data={"words": "x"}).text
 
 
