@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
 
-from backstory import Database, Projection, Record, Tx
+from backstory import Database, Event, Materialized, Projection, Record, State, Tag, Tx
 from backstory.stores.memory import MemoryStore
 from tests.projections.conftest import Opener
 from tests.projections.shop import StockCounted
@@ -115,3 +115,48 @@ def test_a_decimal_that_sqlite_cannot_keep_exactly_is_still_a_decimal(number: st
     db.append(StockCounted("apple"))
     [(found,)] = db.rows(kept, "SELECT value FROM kept")
     assert (type(found), str(found)) == (Decimal, expected)
+
+
+class Remarked(Event, name="values.remarked"):
+    guest: Tag[str]
+    words: str
+
+
+class GuestWords(State):
+    guest: Tag[str]
+    words: str = ""
+    every: dict[str, str] = {}
+
+    def apply(self, event: Remarked) -> None:
+        self.words = event.words
+        self.every = {**self.every, event.words: event.words}
+
+
+class RemarksByCode(Projection, name="remarks_by_code"):
+    tables = "CREATE TABLE remarks (words TEXT, every JSONB)"
+
+    def apply(self, event: Remarked, tx: Tx) -> None:
+        tx.execute("INSERT INTO remarks VALUES (?, ?)", (event.words, {event.words: event.words}))
+
+
+class RemarksBySql(Projection, name="remarks_by_sql"):
+    events = (Remarked,)
+    tables = "CREATE TABLE declared_remarks (words TEXT)"
+    sql: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("sqlite", "postgresql"), "INSERT INTO declared_remarks SELECT data->>'words' FROM events"
+    )
+
+
+@pytest.mark.parametrize("words", ["a\0b\0\0", "\\\0", "\\u0000 is no NUL"])
+def test_a_text_that_postgresql_cannot_have_stops_no_table(connect: Opener, kind: str, words: str) -> None:
+    """A NUL is in the log as it was written, and in a table of PostgreSQL as the sign for what is unknown."""
+    there = words.replace("\0", "\ufffd") if kind == "postgres" else words
+    db = connect(inline=[RemarksByCode, RemarksBySql, Materialized(GuestWords, index=["words"])])
+    db.append(Remarked("g-1", words))
+    db.append(Remarked("g-2", "later"))
+    assert db.rows(RemarksByCode, "SELECT * FROM remarks WHERE words = ?", (words,)) == [
+        (there, {there: there})
+    ]
+    assert db.rows(RemarksBySql, "SELECT words FROM declared_remarks")[0] == (there,)
+    assert next((each.words, each.every) for each in db.find(GuestWords)) == (there, {there: there})
+    assert db.load(GuestWords("g-1")).words == words

@@ -16,12 +16,16 @@ from uuid import UUID
 import msgspec
 
 from backstory.tables import Row
+from backstory.values.event_data import NUL
 
 PLAIN = frozenset((str, int, float, bytes, bool, type(None)))
 """Types that both databases take as they are. SQLite keeps a bool as 0 or 1."""
 
 NATIVE = PLAIN | {datetime, date, time, Decimal, UUID}
 """Types that psycopg takes as they are."""
+
+UNKNOWN = "\ufffd"
+"""What stands in a table of PostgreSQL for a NUL character, which its texts have not. One event stops no table."""
 
 
 def for_sqlite(value: Any) -> Any:
@@ -45,16 +49,22 @@ def for_sqlite(value: Any) -> Any:
 
 
 def for_postgres(value: Any) -> Any:
-    """A value as psycopg takes it: a dict, a list or a struct as JSON."""
+    """A value as psycopg takes it: a dict, a list or a struct as JSON; `UNKNOWN` for each NUL character."""
     match value:
         case Enum():
             return for_postgres(value.value)
-        case str() | int() | float() | bytes() | datetime() | date() | time() | Decimal() | UUID() | None:
+        case str():
+            return value.replace("\0", UNKNOWN)
+        case int() | float() | bytes() | datetime() | date() | time() | Decimal() | UUID() | None:
             return value
         case _:
             from psycopg.types.json import Jsonb
 
-            return Jsonb(value, dumps=msgspec.json.encode)
+            return Jsonb(value, dumps=_without_nul)
+
+
+def _without_nul(value: Any) -> bytes:
+    return NUL.sub(rb"\1\\ufffd", msgspec.json.encode(value))
 
 
 def for_duckdb(value: Any) -> Any:
@@ -144,11 +154,17 @@ ADAPTED: dict[str, tuple[frozenset[object], Callable[[Any], Any]]] = {
 def adapter(dialect: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
     """A function from the arguments of a statement to what the database of this dialect takes."""
     known, adapted = ADAPTED[dialect]
-    covers = known.issuperset
+    covers, wants_text = known.issuperset, dialect == "postgresql"
 
     def adapt(arguments: Sequence[Any]) -> Sequence[Any]:
         if arguments.__class__ is not tuple and isinstance(arguments, Mapping):
             raise TypeError("the arguments of a statement are a sequence, one for each ? in it")
-        return arguments if covers(map(type, arguments)) else [adapted(each) for each in arguments]
+        if covers(map(type, arguments)) and not (wants_text and _has_nul(arguments)):
+            return arguments
+        return [adapted(each) for each in arguments]
 
     return adapt
+
+
+def _has_nul(arguments: Sequence[Any]) -> bool:
+    return any(each.__class__ is str and "\0" in each for each in arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ RESERVED = "backstory."
 
 DEPTH = 500
 """How deeply stored JSON may be nested: half of Python's own limit, so that every reader has room to work in."""
+
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""A NUL character in JSON, with the escaped backslashes before it: an escape, unless its backslash is escaped, too."""
 
 _object = msgspec.json.Decoder(dict[str, Any])
 

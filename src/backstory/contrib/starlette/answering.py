@@ -14,6 +14,7 @@ from starlette.responses import Response
 from backstory.contrib.starlette.problems import Wrong
 from backstory.errors import UnknownRevision
 from backstory.place import Place
+from backstory.values.event_data import NUL
 
 if TYPE_CHECKING:
     from backstory.aio import AsyncDatabase
@@ -30,9 +31,6 @@ AFTER = "backstory-after"
 ETAGS = re.compile(r'\s*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 
 JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""A NUL character in JSON: the escape, unless its backslash is escaped itself."""
 
 LONGEST_WORD = 1_000
 """Characters of a parameter."""
