@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -142,7 +143,7 @@ class RemarksByCode(Projection, name="remarks_by_code"):
 class RemarksBySql(Projection, name="remarks_by_sql"):
     events = (Remarked,)
     tables = "CREATE TABLE declared_remarks (words TEXT)"
-    sql: ClassVar[dict[str, str]] = dict.fromkeys(
+    sql: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("sqlite", "postgresql"), "INSERT INTO declared_remarks SELECT data->>'words' FROM events"
     )
 
