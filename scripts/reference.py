@@ -70,6 +70,15 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
         {"backstory.contrib.django": [], "backstory.contrib.django.testing": ["HistoryMixin"]},
     ),
     "backstory.testing": ("Tests of commands and states, without a store.", {"backstory.testing": []}),
+    "backstory.frames": (
+        "The columns that `db.frame` gives; the [guide](guide/notebooks.md) shows them. Needs the extra `frames`.",
+        {"backstory.frames": ["Frame"]},
+    ),
+    "backstory.model": (
+        "The [event model](guide/model.md) of an application, read from its code.",
+        {"backstory.model": []},
+    ),
+    "backstory.scaffold": ("The code that `backstory new` writes.", {"backstory.scaffold": []}),
     "backstory.mcp": (
         "The [server for assistants](guide/assistants.md), by the Model Context Protocol; needs the extra `mcp`.",
         {"backstory.mcp": []},
