@@ -58,9 +58,19 @@ def test_aio_without_its_extra_says_what_to_install() -> None:
             "from backstory.projections.elsewhere import Postgres; Postgres('postgresql://dw/sales')",
             "Postgres needs psycopg: pip install 'backstory[postgres]'",
         ),
+        (
+            "psycopg",
+            "from backstory import connect; connect('postgresql://dw/sales')",
+            "a store in PostgreSQL needs psycopg: pip install 'backstory[postgres]'",
+        ),
+        (
+            "polars",
+            "import pyarrow as pa; from backstory.frames import Frame; Frame(pa.table({})).polars()",
+            "frame.polars needs polars: pip install 'backstory[frames]'",
+        ),
     ],
 )
-def test_a_place_to_write_to_says_which_extra_it_needs_when_it_is_made(
+def test_a_missing_library_is_told_with_the_extra_that_brings_it_before_anything_is_done(
     module: str, made: str, words: str
 ) -> None:
     code = f"import sys; sys.modules[{module!r}] = None; {made}"

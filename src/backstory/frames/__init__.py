@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from backstory.told import extra
 from backstory.values.notebook import table
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Frame:
 
     def polars(self) -> pl.DataFrame:
         """A data frame of polars, without a copy where polars has the type."""
+        extra("polars", "frame.polars", "frames")
         import polars as pl
 
         found = pl.from_arrow(self._table)
@@ -69,6 +71,7 @@ class Frame:
 
         With `numpy`, of the types of NumPy: integers with nulls are floats there, and others objects.
         """
+        extra("pandas", "frame.pandas", "frames")
         import pandas as pd
 
         mapper: Any = None if numpy else pd.ArrowDtype
