@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from backstory.contrib.starlette.problems import Wrong
 from backstory.decide.parameters import Shape
-from backstory.decide.state import state_type
+from backstory.documents.application import identity_types
 from backstory.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 def identity_of(cls: type[State]) -> dict[str, Any]:
     """The types of the fields that tell states of a class apart."""
-    hints = get_type_hints(cls, include_extras=True)
-    return {name: hints[name] for name in state_type(cls).identity}
+    return {name: field.type for name, field in identity_types(cls).items()}
 
 
 class Named:
