@@ -127,6 +127,13 @@ def test_a_name_that_no_package_can_have_is_refused(name: str) -> None:
         new_app(name)
 
 
+def test_a_view_says_whose_field_it_is_that_two_events_have(tmp_path: Path) -> None:
+    ran(tmp_path, "backstory", "new", "app", "shop")
+    words = ["new", "slice", "texts", "--view", "NoteTaken", "--state", "Text"]
+    made = shell(tmp_path / "shop", sys.executable, "-m", "backstory", *words)
+    assert "a field that two events have is the last one's" in made.stderr
+
+
 @pytest.mark.parametrize(
     ("gives", "fields"),
     [

@@ -73,7 +73,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     found = in_data if arguments.data else in_messages
     number = found(log, pattern, upto, arguments, out)
     if not number:
-        out.say(f"backstory: nothing matches {arguments.pattern!r}")
+        where = "data" if arguments.data else "message or subject; --data looks in the data of events"
+        out.say(f"backstory: {arguments.pattern!r} matches no {where}")
     return answer(number)
 
 

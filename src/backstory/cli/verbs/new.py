@@ -126,4 +126,9 @@ def _slice(arguments: Namespace, session: Session) -> tuple[Mapping[str, str], P
         state=arguments.state,
         web=(folder / "pages.py").exists(),
     )
-    return files, folder, "Write its rules, the scenario of each first. Then run: python -m pytest"
+    todo = (
+        "Say what each event does to a row; a field that two events have is the last one's."
+        if arguments.view
+        else "Write its rules, the scenario of each first."
+    )
+    return files, folder, f"{todo} Then run: python -m pytest"
