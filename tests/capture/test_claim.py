@@ -12,6 +12,7 @@ import pytest
 import backstory
 from backstory import Database
 from backstory.capture import Capture, Captured
+from backstory.cli import main
 from backstory.errors import RowsElsewhere, StoreRefused
 from backstory.transfer.clone import clone
 from tests.capture.databases import Site, sqlite_site
@@ -49,6 +50,28 @@ def test_rows_of_another_database_are_not_written_in_main_by_anybody_else(
     site.run("UPDATE pets SET name = 'Mia'")
     drainer.drain()
     assert pets["1"] == {"name": "Mia"}
+
+
+def test_the_command_line_does_not_write_them_either(
+    tmp_path: Path, site: Site, db: Database, capture: Capture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture.drainer(db, site.begin).drain()
+    store = str(tmp_path / "history.db")
+    change = [
+        "append",
+        "pets.RowChanged",
+        "--tag",
+        "pets:1",
+        "--data",
+        '{"key": "1", "set": {"name": "Max"}}',
+    ]
+    assert main([*change, "--store", store]) != 0
+    assert "pets is a record" in capsys.readouterr().err
+    (tmp_path / "pets.csv").write_text("id,name\n1,Max\n")
+    assert main(["import", "rows", "pets", str(tmp_path / "pets.csv"), "--key", "id", "--store", store]) != 0
+    assert db.table("pets")["1"] == {"name": "Rex"}
+    db.branch("what-if")
+    assert main([*change, "--store", store, "--branch", "what-if"]) == 0
 
 
 def test_a_clone_of_a_history_may_be_written(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backstory.errors import SessionError
@@ -19,6 +20,7 @@ from backstory.refs import BRANCH, MAIN, MAIN_REF
 from backstory.session.project import nearest, setting, table
 from backstory.stores import open_store, scheme_of
 from backstory.stores.guarded import GuardedLog
+from backstory.stores.recorded import recorded_types
 from backstory.told import pasted
 from backstory.unit import SetRef
 
@@ -180,7 +182,8 @@ class Session:
 
     def _opened_log(self) -> Log:
         if self.branch == MAIN and (value := self.store.refs.get(MAIN_REF)) == "0":
-            return GuardedLog(self.store.log(), MAIN, SetRef(MAIN_REF, value, value))
+            recorded = partial(recorded_types, self.store)
+            return GuardedLog(self.store.log(), MAIN, SetRef(MAIN_REF, value, value), recorded)
         self.check(self.branch)
         return self.branches.log(self.branch)
 
