@@ -231,6 +231,13 @@ def test_no_rows_are_no_commits(db: Database, made: Made) -> None:
     assert take(db, made([]), ASKED).commits == 0
 
 
+@pytest.mark.parametrize("url", ["old:p@host:tale@db/shop", "old:p@tale/x:tale@db/shop", "old@db:8tale/shop"])
+def test_a_password_that_is_written_wrong_is_in_no_error(db: Database, url: str) -> None:
+    with pytest.raises(SourceError, match="this is no URL of a database") as wrong:
+        take(db, f"postgresql://{url}")
+    assert "tale" not in str(wrong.value)
+
+
 def test_authors_are_named_by_a_table_of_users(db: Database, made: Made) -> None:
     path = made([(1, "ink", "2026-03-01", 7, "I", 5, None), (2, "ink", "2026-03-02", 8, "U", 6, None)])
     connection = sqlite3.connect(path)

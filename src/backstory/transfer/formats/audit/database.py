@@ -174,13 +174,19 @@ def _parsed(url: str) -> URL:
         return found
     try:
         found = make(url)
-    except alchemy().exc.ArgumentError:
-        raise SourceError(
-            "import audit", 0, "this is no URL of a database; one is like postgresql://user@host/name"
-        ) from None
+    except (alchemy().exc.ArgumentError, ValueError):
+        raise _no_url("one is like postgresql://user@host/name") from None
+    if found.get_backend_name() != "sqlite" and "@" in f"{found.host}{found.database}":
+        raise _no_url(
+            "an @, a : or a / of its password is written %40, %3A or %2F"
+        )  # or it would be shown as a name
     if found.drivername in ("postgresql", "postgres"):
         return found.set(drivername="postgresql+psycopg")
     return found
+
+
+def _no_url(why: str) -> SourceError:
+    return SourceError("import audit", 0, f"this is no URL of a database; {why}")
 
 
 def _shown(url: URL) -> str:
