@@ -48,7 +48,7 @@ Given: TypeAlias = T | Mapping[str, Any]
 
 
 class Saying(TypedDict, total=False):
-    """What a write may say, as for `Database.execute`."""
+    """The words that a write may have, as for `Database.execute`."""
 
     id: str | None
     author: str | None

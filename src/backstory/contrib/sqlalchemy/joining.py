@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import msgspec
 from sqlalchemy import event
@@ -23,7 +23,6 @@ from backstory.history.refs.branches import MAIN
 
 if TYPE_CHECKING:
     from contextvars import Context
-    from datetime import datetime
 
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,22 +30,13 @@ if TYPE_CHECKING:
 
     from backstory.atomic import Pending
     from backstory.decide.call import Command
+    from backstory.table import Saying
     from backstory.values.commit import Commit
 
 JOINED = "backstory"
 """Where a session keeps what its commits write to the log."""
 
 logger = logging.getLogger(__name__)
-
-
-class Saying(TypedDict, total=False):
-    """The words that a write may have, as for `Database.execute`."""
-
-    id: str | None
-    author: str | None
-    message: str | None
-    metadata: Mapping[str, Any] | None
-    at: datetime | None
 
 
 class Write(msgspec.Struct):
