@@ -31,9 +31,9 @@ from backstory.capture.capture import Begin, Capture
 from backstory.capture.connection import transaction_on
 from backstory.capture.described import Captured, Column
 from backstory.capture.drain import Drained, Drainer
-from backstory.capture.keys import key_of, parts_of
 from backstory.capture.running import Running
 from backstory.capture.undo import Undone, undone
+from backstory.rows.keys import key_of, parts_of
 
 __all__ = [
     "Begin",

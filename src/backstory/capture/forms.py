@@ -12,9 +12,9 @@ from uuid import UUID
 import msgspec
 
 from backstory.capture.described import Captured, Column
-from backstory.capture.keys import key_of
 from backstory.capture.reading import clean, row_of, value_of
 from backstory.rows.events import Fields
+from backstory.rows.keys import key_of
 
 START = datetime(1970, 1, 1)  # noqa: DTZ001 - as SQLAlchemy keeps a duration in SQLite
 SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

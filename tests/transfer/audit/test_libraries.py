@@ -100,8 +100,8 @@ def test_sqlalchemy_continuum_gives_a_commit_for_each_row_of_a_transaction(
     ]
     tags = [each for each in db.commits() if each.metadata["audit"]["transaction"] == 2]
     assert len({each.authored for each in tags}) == 1
-    assert told(db, "tag", "1/a%2Fb")[0][2] == {"article_id": 1, "name": "a/b", "weight": 0.5}
-    assert told(db, "tag", "1/a%252Fb")[-1][1] == "RowDeleted"
+    assert told(db, "tag", "1/%a%2Fb")[0][2] == {"article_id": 1, "name": "a/b", "weight": 0.5}
+    assert told(db, "tag", "1/a%2Fb")[-1][1] == "RowDeleted"
 
 
 @pytest.mark.parametrize("source", ["shop", "stock"])

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import Column, Connection, Table, and_, null, types
 
 from backstory.capture.described import Captured
-from backstory.capture.keys import parts_of
 from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted
+from backstory.rows.keys import parts_of
 
 Part = tuple[Captured, Table]
 

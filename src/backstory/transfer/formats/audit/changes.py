@@ -9,6 +9,7 @@ import msgspec
 
 from backstory.errors import SourceError
 from backstory.rows.events import Fields
+from backstory.rows.keys import key_of
 from backstory.transfer.source import Rejected, rejected
 
 LONGEST = 10_000
@@ -60,14 +61,11 @@ class Change(msgspec.Struct, frozen=True):
 Found: TypeAlias = Change | Rejected
 
 
-def key_of(parts: list[Any]) -> str:
-    """The key of a row: its text, or that of several columns with `/` between them. Raises `ValueError`."""
+def whole_key(parts: list[Any]) -> str:
+    """The key of a row, as a captured row has it. Raises `ValueError` if a column of it is empty."""
     if any(part is None or part == "" for part in parts):
         raise ValueError("the row has no key: a column of it is empty")
-    texts = [part if isinstance(part, str) else msgspec.json.encode(part).decode() for part in parts]
-    if len(texts) == 1:
-        return texts[0]
-    return "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
+    return key_of(*parts)
 
 
 def _short(value: Any) -> str:

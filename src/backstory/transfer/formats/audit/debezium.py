@@ -15,7 +15,7 @@ import msgspec
 
 from backstory.errors import DefinitionError, SourceError
 from backstory.rows.kinds import kind
-from backstory.transfer.formats.audit.changes import Change, Found, Place, key_of
+from backstory.transfer.formats.audit.changes import Change, Found, Place, whole_key
 from backstory.transfer.formats.audit.known import Asked
 from backstory.transfer.source import MALFORMED, InputFile, Progress, Rejected, no_progress
 from backstory.values.commit import EPOCH, LATEST, micros
@@ -100,7 +100,7 @@ class _Reader:
         return Change(
             place,
             name,
-            key_of(list(keys.values())),
+            whole_key(list(keys.values())),
             _time(source, event),
             _identity(source, event, keys),
             {each: value for each, value in fields.items() if [each] != list(keys)},

@@ -12,7 +12,7 @@ import msgspec
 from backstory.errors import DefinitionError
 from backstory.rows.events import Fields
 from backstory.rows.kinds import kind
-from backstory.transfer.formats.audit.changes import Change, Found, Place, key_of
+from backstory.transfer.formats.audit.changes import Change, Found, Place, whole_key
 from backstory.transfer.formats.audit.database import Source, TableThere, alchemy
 from backstory.transfer.formats.audit.plans import Plan
 from backstory.transfer.formats.audit.values import is_true, moment, plain
@@ -106,7 +106,7 @@ class _Reader:
             return Change(
                 self._place(row),
                 self._table(row),
-                key_of([self._value(row, name) for name in plan.key]),
+                whole_key([self._value(row, name) for name in plan.key]),
                 self._time(row),
                 tuple(self._value(row, name) for name in plan.identity or self._at),
                 self._fields(row),
