@@ -40,7 +40,7 @@ class Talk(State):
         self.by[record.author] = self.by.get(record.author, 0) + record.metadata.get("weight", 1)
 
 
-@command
+@command(name="loop.say")
 def say(talk: Talk, n: int) -> Said:
     return Said(talk.room, n)
 

@@ -8,23 +8,23 @@ from datetime import datetime, timedelta
 from backstory import Author, Event, NewId, Now, Random, Refused, State, Tag, command, depends, provided
 
 
-class Opened(Event, name="desk.opened"):
+class Opened(Event, name="case.opened"):
     ticket: Tag[str]
     by: str
     at: datetime
 
 
-class Assigned(Event, name="desk.assigned"):
+class Assigned(Event, name="case.assigned"):
     ticket: Tag[str]
     agent: Tag[str]
 
 
-class Closed(Event, name="desk.closed"):
+class Closed(Event, name="case.closed"):
     ticket: Tag[str]
     agent: Tag[str]
 
 
-class Reopened(Event, name="desk.reopened"):
+class Reopened(Event, name="case.reopened"):
     ticket: Tag[str]
 
 
@@ -61,12 +61,12 @@ class Agent(State):
                 self.lead = lead
 
 
-class Promoted(Event, name="desk.promoted"):
+class Promoted(Event, name="case.promoted"):
     agent: Tag[str]
     lead: str
 
 
-class Silence(Event, name="desk.silence"):
+class Silence(Event, name="case.silence"):
     agent: Tag[str]
 
 

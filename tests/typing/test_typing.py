@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import backstory
+from tests import programs
 
 SAMPLE = Path(__file__).parent / "sample.py"
 
@@ -117,4 +118,5 @@ def test_the_sample_is_inferred_every_mistake_is_found_and_nothing_else(
 
 
 def test_the_sample_runs() -> None:
-    runpy.run_path(str(SAMPLE))
+    with programs.forgotten():
+        runpy.run_path(str(SAMPLE))

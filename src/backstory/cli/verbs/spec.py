@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 backstory spec Account a-7
-backstory spec Account a-7 '#12' --then state
+backstory spec Account a-7 '#9' --then state
 backstory spec Account a-7 --then refused --code 'at most 100'
 """
 
