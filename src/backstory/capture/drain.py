@@ -7,6 +7,7 @@ are at work, each row is in the log once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -77,7 +78,8 @@ class Drainer:
             head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
             shapes = outbox.shapes()
             capture = self._claim(tx, outbox, shapes)
-            pieces = _some(outbox.pieces(shapes))
+            pieces = outbox.pieces(shapes)
+            pieces = _some(self._left_behind(capture, pieces) or pieces)
             if not pieces:
                 return None
             drafts = self._drafts(outbox, capture, shapes, pieces, head)
@@ -106,6 +108,12 @@ class Drainer:
         self._claimed |= histories
         return id
 
+    def _left_behind(self, capture: str, pieces: Iterable[Piece]) -> list[Piece]:
+        """The first pieces that are in the log already: their drainer died before their deletion. They go alone,
+        because it may have seen fewer of their rows, and what it has not seen comes before the next piece."""
+        known = self._db.handle.known
+        return list(takewhile(lambda piece: known(_id(capture, piece)) is not None, pieces))
+
     def _drafts(
         self, outbox: Outbox, capture: str, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
     ) -> Iterator[tuple[Piece, Draft | None]]:
@@ -120,8 +128,10 @@ class Drainer:
             else:
                 condition = None
                 events = [event for each in changes for event in events_of(each.old, each.new, each.captured)]
-            name = f"{capture}.{piece.name}"
-            yield piece, self._draft(name, piece, events, taken[-1].at, condition) if events else None
+            yield (
+                piece,
+                self._draft(_id(capture, piece), piece, events, taken[-1].at, condition) if events else None,
+            )
 
     def _compared(self, changes: Sequence[Change], head: Head) -> tuple[list[RowEvent], Condition]:
         """The events of a piece that the log may know in part, and the condition that it still knows no more."""
@@ -149,12 +159,12 @@ class Drainer:
         return found, Condition(union([row.query() for row in rows.values()]), head.position)
 
     def _draft(
-        self, name: str, piece: Piece, events: list[RowEvent], at: datetime, condition: Condition | None
+        self, id: str, piece: Piece, events: list[RowEvent], at: datetime, condition: Condition | None
     ) -> Draft:
         drafter = self._db.handle.drafter
         author, message, metadata = piece.first.said
         said = Said(
-            derived("capture", name),
+            id,
             author,
             message,
             {**(msgspec.json.decode(metadata) if metadata else {}), CAPTURED: [piece.first.id, piece.last]},
@@ -202,6 +212,11 @@ class Drainer:
         known = self._db.handle.known(draft.id)
         assert known is not None
         return msgspec.structs.replace(piece, last=min(piece.last, known.metadata[CAPTURED][1]))
+
+
+def _id(capture: str, piece: Piece) -> str:
+    """The id of the commit of a piece."""
+    return derived("capture", f"{capture}.{piece.name}")
 
 
 def _some(pieces: list[Piece]) -> list[Piece]:
