@@ -236,3 +236,28 @@ def test_statements_of_one_millisecond_are_not_taken_for_what_is_in_the_log_alre
     drainer.drain()
     assert history_of(db, "coins") == {"1": {"side": "a"}, "2": {"side": "b"}}
     assert len(list(db.read())) == 2
+
+
+def test_what_a_drainer_that_died_has_not_seen_comes_before_the_next_transaction(
+    tmp_path: Path, db: Database
+) -> None:
+    site = sqlite_site(tmp_path)
+    capture = Capture([Captured("coins", ("id",))])
+    site.run("CREATE TABLE coins (id integer PRIMARY KEY, side text)")
+    with site.begin() as tx:
+        capture.install(tx)
+    site.run("INSERT INTO coins VALUES (1, 'a')")
+    kept = site.rows("SELECT * FROM backstory_outbox")
+    drainer = capture.drainer(db, site.begin)
+    drainer.drain()
+    with site.begin() as tx:
+        tx.executemany(f"INSERT INTO backstory_outbox VALUES ({', '.join('?' * len(kept[0]))})", kept)
+        tx.execute("UPDATE coins SET side = 'b'")
+        tx.execute("UPDATE backstory_outbox SET at = (SELECT min(at) FROM backstory_outbox)")
+    with site.begin() as tx:
+        capture.say(tx, author="ann")
+        tx.execute("UPDATE coins SET side = 'c'")
+        capture.hush(tx)
+    drainer.drain()
+    sides = [getattr(each.event, "row", None) or each.event.set for each in db.table("coins").history("1")]
+    assert [each["side"] for each in sides] == ["a", "b", "c"]

@@ -68,6 +68,23 @@ def test_a_row_that_makes_room_for_another_one_in_one_statement(tmp_path: Path, 
     assert [kind for kind, _ in events(db, 1)] == [RowInserted, RowDeleted, RowInserted]
 
 
+def test_rows_that_change_their_keys_with_each_other(tmp_path: Path, db: Database) -> None:
+    site = postgres_site(tmp_path)
+    capture = captured(site)
+    site.run(
+        "ALTER TABLE words DROP CONSTRAINT words_pkey, ADD PRIMARY KEY (id) DEFERRABLE",
+        "INSERT INTO words VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+        "UPDATE words SET id = 4 - id",
+        "UPDATE words SET id = id + 1",
+    )
+    capture.drainer(db, site.begin).drain()
+    assert {key: row["word"] for key, row in history_of(db, "words").items()} == {
+        "2": "c",
+        "3": "b",
+        "4": "a",
+    }
+
+
 def test_another_transaction_within_one_millisecond_of_sqlite(tmp_path: Path, db: Database) -> None:
     site = sqlite_site(tmp_path)
     capture = captured(site)

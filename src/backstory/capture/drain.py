@@ -7,13 +7,14 @@ are at work, each row is in the log once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from backstory.capture.claim import check_apart, claim
-from backstory.capture.events import Side, compared, events_of, in_order, sides
-from backstory.capture.outbox import Outbox, Piece, Shape, Taken
+from backstory.capture.events import Change, changes_of, compared, events_of, in_order
+from backstory.capture.outbox import Outbox, Piece, Shape
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
 from backstory.decide.loading import Reads
@@ -77,7 +78,8 @@ class Drainer:
             head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
             shapes = outbox.shapes()
             capture = self._claim(tx, outbox, shapes)
-            pieces = _some(outbox.pieces(shapes))
+            pieces = outbox.pieces(shapes)
+            pieces = _some(self._left_behind(capture, pieces) or pieces)
             if not pieces:
                 return None
             drafts = self._drafts(outbox, capture, shapes, pieces, head)
@@ -106,56 +108,50 @@ class Drainer:
         self._claimed |= histories
         return id
 
+    def _left_behind(self, capture: str, pieces: Iterable[Piece]) -> list[Piece]:
+        """The first pieces that are in the log already: their drainer died before their deletion. They go alone,
+        because it may have seen fewer of their rows, and what it has not seen comes before the next piece."""
+        known = self._db.handle.known
+        return list(takewhile(lambda piece: known(_id(capture, piece)) is not None, pieces))
+
     def _drafts(
         self, outbox: Outbox, capture: str, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
     ) -> Iterator[tuple[Piece, Draft | None]]:
         """Each piece, and its draft; None if it has no events."""
         for piece in pieces:
             taken = list(outbox.taken(piece, shapes))
-            at = taken[-1].at
-            both = [sides(each, shapes[each.shape].captured) for each in taken]
-            order = in_order(
-                [(shapes[each.shape].captured.name, *pair) for each, pair in zip(taken, both, strict=True)]
+            changes = in_order(
+                change for each in taken for change in changes_of(each, shapes[each.shape].captured)
             )
-            taken, both = [taken[number] for number in order], [both[number] for number in order]
             if piece.compares:
-                events, condition = self._compared(taken, both, shapes, head)
+                events, condition = self._compared(changes, head)
             else:
                 condition = None
-                events = [
-                    event
-                    for each, (old, new) in zip(taken, both, strict=True)
-                    for event in events_of(old, new, shapes[each.shape].captured)
-                ]
-            name = f"{capture}.{piece.name}"
-            yield piece, self._draft(name, piece, events, at, condition) if events else None
+                events = [event for each in changes for event in events_of(each.old, each.new, each.captured)]
+            yield (
+                piece,
+                self._draft(_id(capture, piece), piece, events, taken[-1].at, condition) if events else None,
+            )
 
-    def _compared(
-        self,
-        taken: Sequence[Taken],
-        both: Sequence[tuple[Side, Side]],
-        shapes: Mapping[int, Shape],
-        head: Head,
-    ) -> tuple[list[RowEvent], Condition]:
+    def _compared(self, changes: Sequence[Change], head: Head) -> tuple[list[RowEvent], Condition]:
         """The events of a piece that the log may know in part, and the condition that it still knows no more."""
         rows: dict[tuple[str, str], Row] = {}
-        for each, pair in zip(taken, both, strict=True):
-            if each.compares:
-                history = shapes[each.shape].captured.history
-                rows.update(
-                    {(history, side[0]): kind(history).row(side[0]) for side in pair if side is not None}
-                )
+        for each in changes:
+            if each.taken.compares:
+                history, (_, key) = each.captured.history, each.row
+                rows[history, key] = kind(history).row(key)
         loader = self._db.handle.now().loader
         states, _ = loader.load_all(Reads(list(rows.values())), head)
         now: dict[str, dict[str, Fields | None]] = {}
         for state in cast("list[Row]", states):
             now.setdefault(state.table, {})[state.key] = state.row
         found: list[RowEvent] = []
-        for each, (old, new) in zip(taken, both, strict=True):
-            captured = shapes[each.shape].captured
+        for taken, captured, old, new in changes:
             known = now.setdefault(captured.history, {})
             events = (
-                compared(each, old, new, captured, known) if each.compares else events_of(old, new, captured)
+                compared(taken, old, new, captured, known)
+                if taken.compares
+                else events_of(old, new, captured)
             )
             for event in events:
                 known[event.key] = after(event, known.get(event.key))
@@ -163,12 +159,12 @@ class Drainer:
         return found, Condition(union([row.query() for row in rows.values()]), head.position)
 
     def _draft(
-        self, name: str, piece: Piece, events: list[RowEvent], at: datetime, condition: Condition | None
+        self, id: str, piece: Piece, events: list[RowEvent], at: datetime, condition: Condition | None
     ) -> Draft:
         drafter = self._db.handle.drafter
         author, message, metadata = piece.first.said
         said = Said(
-            derived("capture", name),
+            id,
             author,
             message,
             {**(msgspec.json.decode(metadata) if metadata else {}), CAPTURED: [piece.first.id, piece.last]},
@@ -216,6 +212,11 @@ class Drainer:
         known = self._db.handle.known(draft.id)
         assert known is not None
         return msgspec.structs.replace(piece, last=min(piece.last, known.metadata[CAPTURED][1]))
+
+
+def _id(capture: str, piece: Piece) -> str:
+    """The id of the commit of a piece."""
+    return derived("capture", f"{capture}.{piece.name}")
 
 
 def _some(pieces: list[Piece]) -> list[Piece]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from backstory.capture.described import Captured
 from backstory.capture.forms import rows_of, split
@@ -15,57 +15,64 @@ Side: TypeAlias = "tuple[str, Fields] | None"
 """The key and the fields of a row, before or after."""
 
 
-def sides(taken: Taken, captured: Captured) -> tuple[Side, Side]:
-    """The row before and after."""
+class Change(NamedTuple):
+    """What happened to the row of one key: the row before and after."""
+
+    taken: Taken
+    captured: Captured
+    old: Side
+    new: Side
+
+    @property
+    def row(self) -> tuple[str, str]:
+        """The table, and the key."""
+        return self.captured.name, (self.new or self.old or ("",))[0]
+
+
+def changes_of(taken: Taken, captured: Captured) -> Iterator[Change]:
+    """The changes that a row of the outbox says: one, or two where the key of a row has changed."""
     old = None if taken.old is None else split(rows_of(taken.old, captured), captured)
     new = None if taken.new is None else split(rows_of(taken.new, captured), captured)
-    return old, new
+    if old is not None and new is not None and old[0] != new[0]:
+        yield Change(taken, captured, old, None)
+        old = None
+    yield Change(taken, captured, old, new)
 
 
-def in_order(changes: Sequence[tuple[str, Side, Side]]) -> list[int]:
-    """The order in which changes of a transaction were made, as their numbers; each has its table, and the row before
-    and after.
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """The order in which changes of a transaction were made.
 
     A trigger of the application's that writes the same row again is recorded before the statement that it is a trigger
-    of, and so is what a statement does after its `WITH`. So a change that does not go on from the one before it is
-    placed before that one, if that one goes on from it.
+    of, and so is what a statement does after its `WITH`; and one statement may let rows change their keys. So a change
+    that does not go on from the one before it is placed before that one, if that one goes on from it.
     """
-    order: list[int] = []
-    of_row: dict[tuple[str, str], list[int]] = {}
-    for number, (table, old, new) in enumerate(changes):
-        key = (new or old or ("",))[0]
-        known = of_row.setdefault((table, key), [])
-        place = _place(
-            [(_at(key, changes[each][1]), _at(key, changes[each][2])) for each in known], _at(key, old), new
-        )
+    order: list[Change] = []
+    of_row: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        known = of_row.setdefault(change.row, [])
+        place = _place(known, change)
         if place < len(known):
-            order.insert(order.index(known[place]), number)
+            order.insert(next(at for at, each in enumerate(order) if each is known[place]), change)
         else:
-            order.append(number)
-        known.insert(place, number)
-        if old is not None and old[0] != key:
-            of_row.setdefault((table, old[0]), []).append(number)
+            order.append(change)
+        known.insert(place, change)
     return order
 
 
-def _at(key: str, side: Side) -> Side:
-    return side if side is not None and side[0] == key else None
-
-
-def _place(known: Sequence[tuple[Side, Side]], old: Side, new: Side) -> int:
+def _place(known: Sequence[Change], change: Change) -> int:
     """The place of a change among those of its row."""
-    if not known or known[-1][1] == old:
+    if not known or known[-1].new == change.old:
         return len(known)
     place = len(known) - 1
-    while place and known[place][0] == known[place - 1][1]:
+    while place and known[place].old == known[place - 1].new:
         place -= 1
-    return place if known[place][0] == new else len(known)
+    return place if known[place].old == change.new else len(known)
 
 
 def events_of(old: Side, new: Side, captured: Captured) -> Iterator[RowEvent]:
-    """The events: mostly one, none if nothing has changed that is kept, two where the key of a row has changed."""
+    """The event; none if nothing has changed that is kept."""
     made = kind(captured.history)
-    if old is not None and new is not None and old[0] == new[0]:
+    if old is not None and new is not None:
         yield from _changed(made, new[0], old[1], new[1])
         return
     if old is not None:

@@ -28,7 +28,7 @@ PLACE = "backstory-place"
 AFTER = "backstory-after"
 """The header of a request with the place that its reader must have seen; or `?after=`."""
 
-ETAGS = re.compile(r'\s*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+ETAGS = re.compile(r'[\s,]*(?P<weak>W/)?"(?P<value>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 
 JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
@@ -116,8 +116,8 @@ def after(request: Request) -> str | None:
         raise Wrong(422, f"after: {wrong.why}") from None
 
 
-def etags(header: str) -> list[str] | None:
-    """The strong ETags of a header; None for `*`. Raises `Wrong`."""
+def etags(header: str, *, weak: bool = False) -> list[str] | None:
+    """The strong ETags of a header, or the `weak` ones, too; None for `*`. Raises `Wrong`."""
     if header.strip() == "*":
         return None
     found, begin = [], 0
@@ -127,7 +127,7 @@ def etags(header: str) -> list[str] | None:
             raise Wrong(400, 'an ETag stands in quotes: "12-0f3a9c1b"')
         found.append((match["weak"], match["value"]))
         begin = match.end()
-    return [value for weak, value in found if not weak]
+    return [value for mark, value in found if weak or not mark]
 
 
 def places(values: list[str]) -> list[Place]:

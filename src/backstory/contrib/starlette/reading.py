@@ -38,7 +38,7 @@ class One:
         try:
             state, at, known = reference(self.cls, request.path_params), moment(request), after(request)
             none_match = request.headers.get("if-none-match")
-            unchanged = [] if none_match is None else etags(none_match)
+            unchanged = [] if none_match is None else etags(none_match, weak=True)
         except Wrong as wrong:
             return problem(wrong.status, wrong.detail)
         if known is not None:
