@@ -51,7 +51,7 @@ def new(id: NewId) -> Ticket:
     return Ticket(id)
 
 
-@command(name="desk.open")
+@command(name="helpdesk.open")
 def open_ticket(
     subject: Line,
     words: Words,
@@ -63,14 +63,14 @@ def open_ticket(
     return Opened(ticket.ticket, _said(subject), _said(words), by)
 
 
-@command(name="desk.reply")
+@command(name="helpdesk.reply")
 def reply(ticket: Ticket, words: Words, by: Author = provided) -> Replied:
     """Add a message to a ticket."""
     _need_open(ticket)
     return Replied(ticket.ticket, _said(words), by)
 
 
-@command(name="desk.take")
+@command(name="helpdesk.take")
 def take(ticket: Ticket, by: Author = provided) -> Taken:
     """Work on a ticket, which nobody else does yet."""
     _need_open(ticket)
@@ -79,14 +79,14 @@ def take(ticket: Ticket, by: Author = provided) -> Taken:
     return Taken(ticket.ticket, by)
 
 
-@command(name="desk.solve")
+@command(name="helpdesk.solve")
 def solve(ticket: Ticket, by: Author = provided) -> Solved:
     """Close a ticket."""
     _need_open(ticket)
     return Solved(ticket.ticket, by)
 
 
-@command(name="desk.escalate")
+@command(name="helpdesk.escalate")
 def escalate(ticket: Ticket) -> Escalated:
     """Put a ticket before all others."""
     _need_open(ticket)
