@@ -98,3 +98,13 @@ def test_another_transaction_within_one_millisecond_of_sqlite(tmp_path: Path, db
     capture.drainer(db, site.begin).drain()
     assert db.table("words")["1"]["word"] == "b"
     assert [commit.author for commit in db.commits()] == ["", "ann", ""]
+
+
+def test_a_row_of_sqlite_that_is_inserted_in_its_own_place(tmp_path: Path, db: Database) -> None:
+    site = sqlite_site(tmp_path)
+    capture = captured(site)
+    site.run("INSERT INTO words VALUES (1, 'a', '')")
+    for _ in range(2):  # at first in one call with the row's beginning
+        site.run("UPDATE words SET word = 'b'", "INSERT OR REPLACE INTO words VALUES (1, 'a', '')")
+        capture.drainer(db, site.begin).drain()
+        assert db.table("words")["1"]["word"] == "a"

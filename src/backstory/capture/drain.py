@@ -118,11 +118,22 @@ class Drainer:
         self, outbox: Outbox, capture: str, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
     ) -> Iterator[tuple[Piece, Draft | None]]:
         """Each piece, and its draft; None if it has no events."""
+        here: dict[tuple[str, str], bool] = {}
+
+        def was_there(change: Change) -> bool:
+            if change.row not in here:
+                row = kind(change.captured.history).row(change.row[1])
+                [state], _ = self._db.handle.now().loader.load_all(Reads([row]), head)
+                here[change.row] = not change.captured.part and cast("Row", state).row is not None
+            return here[change.row]
+
         for piece in pieces:
             taken = list(outbox.taken(piece, shapes))
             changes = in_order(
-                change for each in taken for change in changes_of(each, shapes[each.shape].captured)
+                (change for each in taken for change in changes_of(each, shapes[each.shape].captured)),
+                was_there,
             )
+            here.update({change.row: change.new is not None for change in changes})
             if piece.compares:
                 events, condition = self._compared(changes, head)
             else:

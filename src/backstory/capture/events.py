@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from backstory.capture.described import Captured
@@ -39,8 +39,8 @@ def changes_of(taken: Taken, captured: Captured) -> Iterator[Change]:
     yield Change(taken, captured, old, new)
 
 
-def in_order(changes: Iterable[Change]) -> list[Change]:
-    """The order in which changes of a transaction were made.
+def in_order(changes: Iterable[Change], was_there: Callable[[Change], bool]) -> list[Change]:
+    """The order in which changes of a transaction were made. `was_there`: whether the row of one was, before them all.
 
     A trigger of the application's that writes the same row again is recorded before the statement that it is a trigger
     of, and so is what a statement does after its `WITH`; and one statement may let rows change their keys. So a change
@@ -50,7 +50,7 @@ def in_order(changes: Iterable[Change]) -> list[Change]:
     of_row: dict[tuple[str, str], list[Change]] = {}
     for change in changes:
         known = of_row.setdefault(change.row, [])
-        place = _place(known, change)
+        place = _place(known, change, was_there)
         if place < len(known):
             order.insert(next(at for at, each in enumerate(order) if each is known[place]), change)
         else:
@@ -59,14 +59,19 @@ def in_order(changes: Iterable[Change]) -> list[Change]:
     return order
 
 
-def _place(known: Sequence[Change], change: Change) -> int:
-    """The place of a change among those of its row."""
+def _place(known: Sequence[Change], change: Change, was_there: Callable[[Change], bool]) -> int:
+    """The place of a change among those of its row. SQLite may insert a row that is there, in its place."""
     if not known or known[-1].new == change.old:
         return len(known)
     place = len(known) - 1
     while place and known[place].old == known[place - 1].new:
         place -= 1
-    return place if known[place].old == change.new else len(known)
+    if known[place].old != change.new:
+        return len(known)
+    is_new = change.old is None and change.new is not None
+    if is_new and (known[place - 1].new is not None if place else was_there(change)):
+        return len(known)
+    return place
 
 
 def events_of(old: Side, new: Side, captured: Captured) -> Iterator[RowEvent]:
