@@ -16,7 +16,7 @@ Side: TypeAlias = "tuple[str, Fields] | None"
 
 
 class Change(NamedTuple):
-    """What happened to the row of one key: the row before and after."""
+    """A change of the row of one key: the row before and after."""
 
     taken: Taken
     captured: Captured

@@ -25,7 +25,7 @@ def reference_document(reference: State) -> dict[str, Any]:
 
 
 def noun_of(cls: type[State]) -> str:
-    """What one state of a class is called where they are counted: `2 rows`, `1 tag`, `3 Accounts`."""
+    """The name of one state of a class where they are counted: `2 rows`, `1 tag`, `3 Accounts`."""
     return "tag" if cls is Latest else "row" if issubclass(cls, Row) else cls.__name__
 
 

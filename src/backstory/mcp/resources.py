@@ -81,7 +81,7 @@ def _each(served: Served) -> Iterator[Resource]:
 
 
 def read(served: Served, uri: str) -> ReadResourceResult:
-    """What is at an address, as JSON of at most 20 kB. Raises `InputError`, and as the tools do."""
+    """The content of an address, as JSON of at most 20 kB. Raises `InputError`, and as the tools do."""
     with served.reading():
         found = bounded(_found(served, uri), 0, MOST)
         mime = "application/schema+json" if uri.startswith(f"{SCHEME}schema/") else JSON

@@ -1,4 +1,4 @@
-"""What a server serves: a database as its reader may see it, an application, and the rules of the answers."""
+"""The things that a server serves: a database as its reader may see it, an application, the rules of the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tool is: its name, its words for an assistant, its arguments, and the function that answers."""
+"""A tool: its name, its words for an assistant, its arguments, and the function that answers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 NUMBER, TEXT, NESTED = "n", "s", "t"
-"""What a coded value begins with."""
+"""The beginning of a coded value."""
 
 MARK = "\U0010ffff"
 """Stands before the JSON of a list or a dict where Python sorts it among texts: behind them all."""

@@ -25,7 +25,7 @@ NATIVE = PLAIN | {datetime, date, time, Decimal, UUID}
 """Types that psycopg takes as they are."""
 
 UNKNOWN = "\ufffd"
-"""What stands in a table of PostgreSQL for a NUL character, which its texts have not. One event stops no table."""
+"""The stand-in for a NUL character in a table of PostgreSQL, whose texts have none. One event stops no table."""
 
 
 def for_sqlite(value: Any) -> Any:

@@ -28,7 +28,7 @@ EXACT = 2**53
 """A database may compare a float with a whole number as two floats, which is exact below this."""
 
 BEYOND = {NUMBER: TEXT, TEXT: NESTED}
-"""What the coded values of the next type begin with."""
+"""The beginning of the coded values of the next type."""
 
 UNTAKEN = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that no text in a database has, or in PostgreSQL."""

@@ -53,7 +53,7 @@ def _value(path: str, name: str) -> str | None:
 
 
 def _own(path: str) -> dict[str, Any]:
-    """What a file has under `[tool.backstory]`. Raises `SessionError` for one that is no TOML."""
+    """The settings of a file under `[tool.backstory]`. Raises `SessionError` for one that is no TOML."""
     with open(path, "rb") as file:
         text = file.read()
     if b"backstory" not in text:

@@ -21,7 +21,7 @@ class Step(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What a scenario is about, for the model: types of given events, decisions, projections and reactions."""
+    """The parts of a scenario, for the model: types of given events, decisions, projections and reactions."""
 
     given: list[str]
     decisions: list[Decision]

@@ -128,7 +128,7 @@ class Debugs(Reads):
     def try_out(
         self, command: Command, at: Revision | None = None, *, reactions: Iterable[AnyReaction] = ()
     ) -> Tried:
-        """What a command would do, now or as of a revision, and which of these reactions its events would start.
+        """The effect that a command would have, now or as of a revision, and the reactions that its events would start.
 
         A `Process` is run, as its steps are pure: the commands that it would give, and the deadlines that it would set.
         A `@reaction` may do what cannot be taken back, so it is only named. The command is decided in a `what_if`:

@@ -47,8 +47,8 @@ class Frames(Projects):
         with `commit_` before it where a field has that name. Of a class of states, or a table, `where`, `order_by`,
         `limit` and `commit` are those of `find`; a table without a class has the columns that its values make.
 
-        What is marked as personal or secret is null, but for personal values inside of `personal_shown()`; so is what
-        is withheld. Needs the extra `frames`. Raises `ValueError` for a value that its column cannot hold, such as a
+        Values that are marked as personal or secret are null, but for personal ones inside of `personal_shown()`;
+        withheld ones are null, too. Needs the extra `frames`. Raises `ValueError` for a value that its column cannot hold, such as a
         whole number of more than 64 bits.
         """
         extra("pyarrow", "db.frame", FRAMES)

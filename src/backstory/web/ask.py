@@ -39,7 +39,7 @@ TOO_LONG = "too-long"
 """The page that a longer address leads to."""
 
 NAME_ENDS = re.compile("[#~^@]")
-"""What may follow the name of a branch in a revision, and is in no name."""
+"""The signs that may follow the name of a branch in a revision, and are in no name."""
 
 DOTS = re.compile(r"~*\.\.?")
 """A part of an address that a browser would take for a step in it, and what stands for one: `~..` for `..`."""

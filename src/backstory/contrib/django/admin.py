@@ -75,7 +75,7 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What happened to an object, which may be gone by now, and who owns its fields."""
+        """The history of an object, which may be gone by now, and the owners of its fields."""
         instance, timeline = self._seen(request, object_id)
         before = request.GET.get("before", "")
         entries, more = timeline.entries(int(before) if before.isdecimal() and len(before) < 19 else None)

@@ -35,7 +35,7 @@ def register() -> None:
 
 
 def check_settings(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noqa: ARG001 - as Django calls it
-    """What can be said without a connection."""
+    """The faults that can be seen without a connection."""
     try:
         settings = configured()
         models()
@@ -154,7 +154,7 @@ def check_database(
     databases: Sequence[str] | None = None,
     **_: Any,
 ) -> Sequence[CheckMessage]:
-    """What only the database knows; Django asks this where it is going to be used, as by `migrate`."""
+    """The faults that only the database knows; Django asks this where it is going to be used, as by `migrate`."""
     try:
         settings = configured()
         if settings.database not in (databases or ()) or not is_migrated(connections[settings.database]):

@@ -36,11 +36,11 @@ KINDS: dict[str, Kind] = {
     "UUIDField": "uuid",
     "JSONField": "json",
 }
-"""What the fields mean whose form differs from one database to the other, by their internal types."""
+"""The meaning of fields whose form differs from one database to the other, by their internal types."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What somebody said of a model that is recorded."""
+    """The settings of a model that is recorded."""
 
     name: str | None = None
     exclude: tuple[str, ...] = ()
@@ -144,7 +144,7 @@ def _named(name: str) -> str:
 
 
 def captured_of(model: type[Model], wanted: Wanted) -> Captured:
-    """What is captured of a model's own table."""
+    """The captured columns of a model's own table."""
     meta = model._meta
     fields = [field for field in meta.local_concrete_fields if field.column]
     excluded = {*wanted.exclude, *_secret(model)}

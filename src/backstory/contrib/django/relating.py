@@ -30,7 +30,7 @@ class Related(NamedTuple):
 
 
 def related(db: Database, model: type[Model], key: str, after: int, upto: int | None) -> Iterator[Related]:
-    """What was added to the many-to-many fields of an object, and removed, between two positions.
+    """The rows that were added to the many-to-many fields of an object, and removed, between two positions.
 
     Only the last rows of a table are looked at, at most `MOST`.
     """

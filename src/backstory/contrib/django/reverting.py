@@ -37,7 +37,7 @@ ATTEMPTS = 3
 
 
 class Reversal:
-    """What taking a commit back would do to one object. `refused` says why it is not done, and is empty if it may be.
+    """The effect of taking a commit back on one object. `refused` says why it is not done; it is empty if it may be.
 
     Fields that have the time of the last change by themselves (`auto_now`) belong to nobody.
     """
@@ -182,7 +182,7 @@ def _by_themselves(model: type[Model]) -> set[str]:
 
 
 def _value(field: Field[Any, Any], value: Any) -> Any:
-    """What an object has for a value of the history. Raises `RevertError`."""
+    """The value of an object for one of the history. Raises `RevertError`."""
     try:
         read = getattr(field, "from_db_value", None)
         if read is not None and not isinstance(field, JSONField):

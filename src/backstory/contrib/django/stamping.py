@@ -1,4 +1,4 @@
-"""Who writes a row, and why: said to the database right before each statement that writes.
+"""The author and the reason of a write: said to the database right before each statement that writes.
 
 The context of the code (`backstory.decide.context`) is that of its thread or task, and so is what is said. On
 PostgreSQL it is a setting that ends with the transaction; on SQLite a row that is gone after the statement. A statement
@@ -111,7 +111,7 @@ class Stamp:
 
 
 class Told:
-    """What the capture says to PostgreSQL, as a statement to be sent in front of another one."""
+    """The words of the capture for PostgreSQL, as a statement to be sent in front of another one."""
 
     dialect = "postgresql"
     sql = ""

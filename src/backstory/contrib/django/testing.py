@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Then:
-    """What a block of code brought to the log: `events`, with their `records` and `commits`."""
+    """The gain of a block of code to the log: `events`, with their `records` and `commits`."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []

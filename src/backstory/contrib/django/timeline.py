@@ -47,7 +47,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct):
-    """What one commit did to the object. `revert_url` is where it can be taken back."""
+    """The change of the object by one commit. `revert_url` is where it can be taken back."""
 
     position: int
     did: str
@@ -129,7 +129,7 @@ class Timeline:
         return any(True for _ in self._db.read(self.row, after=commit.first - 1, at=commit.position, limit=1))
 
     def _related(self, after: int, upto: int | None) -> list[Entry]:
-        """What was added to its many-to-many fields, and removed, since a position."""
+        """The rows that were added to its many-to-many fields, and removed, since a position."""
         return [
             Entry(
                 one.record.position,

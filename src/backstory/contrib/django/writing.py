@@ -83,7 +83,7 @@ def waiting_on(connection: BaseDatabaseWrapper) -> list[Waiting]:
 
 
 def _whole(said: dict[str, Any]) -> dict[str, Any]:
-    """What a commit says, with what the context says now, which may be another one by then; and with its id."""
+    """The words of a commit and its id, with those of the context now, which may be another one by then."""
     now = current()
     whole = {**said, "metadata": {**now.metadata, **(said.get("metadata") or {})}}
     for name, value in (("author", now.author), ("message", now.message), ("id", new_id())):

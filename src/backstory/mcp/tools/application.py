@@ -92,7 +92,7 @@ class CheckArguments(Paged, kw_only=True):
 
 
 def check(served: Served, asked: CheckArguments) -> Listed:
-    """What is missing, in vain or drifted in the event model."""
+    """The findings: parts that are missing, in vain or drifted in the event model."""
     path = served.folder / locks.NAME
     lock = locks.read(path) if path.exists() else None
     silences = [] if served.settings is None else silences_of(served.settings[1], served.settings[0])

@@ -58,7 +58,7 @@ class WhatIfArguments(Arguments, kw_only=True):
 
 
 def what_if(served: Served, asked: WhatIfArguments) -> dict[str, Any]:
-    """What a command would do, decided on a branch in memory that vanishes."""
+    """The effect that a command would have, decided on a branch in memory that vanishes."""
     command = command_of(served, asked.command, asked.arguments)
     _need_everything(served, "trial of", asked.command)
     with theirs(str(command)):
@@ -86,7 +86,7 @@ class BacktestArguments(Arguments, kw_only=True):
 
 
 def backtest(served: Served, asked: BacktestArguments) -> dict[str, Any]:
-    """What becomes of recorded commands with the code as it is now."""
+    """The outcomes of recorded commands with the code as it is now."""
     _need_everything(served, "backtest of", asked.range or "this branch")
     run = backtesting(
         served.db,

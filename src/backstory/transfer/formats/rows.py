@@ -22,7 +22,7 @@ from backstory.transfer.source import InputFile, Rejected
 Format = Literal["csv", "json", "jsonl"]
 
 UNDECODED = re.compile("[\udc80-\udcff]")
-"""What stands for bytes that are no text in the file's encoding."""
+"""The stand-in for bytes that are no text in the file's encoding."""
 
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 _array = msgspec.json.Decoder(list[dict[str, Any]]).decode
