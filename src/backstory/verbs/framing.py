@@ -48,8 +48,8 @@ class Frames(Projects):
         `limit` and `commit` are those of `find`; a table without a class has the columns that its values make.
 
         Values that are marked as personal or secret are null, but for personal ones inside of `personal_shown()`;
-        withheld ones are null, too. Needs the extra `frames`. Raises `ValueError` for a value that its column cannot hold, such as a
-        whole number of more than 64 bits.
+        withheld ones are null, too. Needs the extra `frames`. Raises `ValueError` for a value that its column cannot
+        hold, such as a whole number of more than 64 bits.
         """
         extra("pyarrow", "db.frame", FRAMES)
         from backstory.frames import Frame, states
