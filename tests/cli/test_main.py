@@ -208,7 +208,7 @@ def test_a_verb_imports_nothing_of_the_others_and_nothing_slow() -> None:
         "backstory.history.ask",
         "backstory.history.ask.listing",
     }
-    assert len([name for name in loaded if name.startswith("backstory.")]) <= 77
+    assert len([name for name in loaded if name.startswith("backstory.")]) <= 75
 
 
 def test_the_console_script_is_the_same_command() -> None:

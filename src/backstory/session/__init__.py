@@ -10,9 +10,8 @@ Parts that nobody names are found: the store in `BACKSTORY_STORE` or in the proj
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backstory.errors import SessionError
@@ -20,7 +19,6 @@ from backstory.refs import BRANCH, MAIN, MAIN_REF
 from backstory.session.project import nearest, setting, table
 from backstory.stores import open_store, scheme_of
 from backstory.stores.guarded import GuardedLog
-from backstory.stores.recorded import recorded_types
 from backstory.told import pasted
 from backstory.unit import SetRef
 
@@ -180,10 +178,15 @@ class Session:
             self._log = self._opened_log()
         return self._log
 
+    def _recorded(self) -> Collection[str]:
+        """The types that nobody but a capture writes; asked before a write alone, so that readers load none of it."""
+        from backstory.stores.recorded import recorded_types
+
+        return recorded_types(self.store)
+
     def _opened_log(self) -> Log:
         if self.branch == MAIN and (value := self.store.refs.get(MAIN_REF)) == "0":
-            recorded = partial(recorded_types, self.store)
-            return GuardedLog(self.store.log(), MAIN, SetRef(MAIN_REF, value, value), recorded)
+            return GuardedLog(self.store.log(), MAIN, SetRef(MAIN_REF, value, value), self._recorded)
         self.check(self.branch)
         return self.branches.log(self.branch)
 

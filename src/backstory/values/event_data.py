@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from backstory.errors import InvalidEvent, InvalidTag
-from backstory.values.notebook import cut
 
 VERSION_LIMIT = 2**63 - 1
 """The highest version of an event: the limit of a signed 64-bit column."""
@@ -37,6 +36,8 @@ class Shown(msgspec.Struct, frozen=True):
         return [(name, masks.get(name, getattr(self, name))) for name in self.__struct_fields__]
 
     def __repr__(self) -> str:
+        from backstory.values.notebook import cut
+
         shown = (f"{name}={cut(repr(value))}" for name, value in self.__rich_repr__())
         return f"{type(self).__name__}({', '.join(shown)})"
 
