@@ -178,7 +178,7 @@ def called(command_json: bytes) -> str:
 
 
 def _written(row: _Row) -> str:
-    """What happened to a row: `customers c-1: city, name`. The names of its fields tell no values."""
+    """The change of a row in words: `customers c-1: city, name`. The names of its fields tell no values."""
     if row.set is None:
         return f"{row.table} {row.key}: deleted"
     if bytes(row.was) == b"null":

@@ -1,4 +1,4 @@
-"""What a reader is told of an error, and the pages that a wrong address may mean."""
+"""The words that a reader gets for an error, and the pages that a wrong address may mean."""
 
 from __future__ import annotations
 

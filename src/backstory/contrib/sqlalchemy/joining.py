@@ -135,7 +135,7 @@ class Joined:
         )
 
     def _taken_back(self, _session: Session, transaction: SessionTransaction) -> None:
-        """What was added inside of a savepoint is gone with it."""
+        """Take back the drafts that were added inside of a savepoint, with the savepoint."""
         self._waiting = [write for write in self._waiting if transaction not in _enclosing(write.savepoint)]
 
     def _ended(self, _session: Session, transaction: SessionTransaction) -> None:

@@ -203,7 +203,7 @@ def _last(commit: Commit) -> str:
 
 
 def _changed(ask: Ask, side: Side, commit: Commit) -> dict[str, Any]:
-    """What a commit changed, where the reader wants to see it; a larger one has a page of its own."""
+    """The changes of a commit, where the reader wants to see them; a larger one has a page of its own."""
     if not ask.flag("patch"):
         return {"changed": None, "untold": ""}
     if commit.size > FEW:
