@@ -266,7 +266,7 @@ def test_the_async_face_runs_async_reactions_too() -> None:
     async def main() -> None:
         async with aio.connect("memory:") as db, db.run(note):
             await db.append(Placed("a", 1))
-            async for record in db.follow(Confirmed):
+            async for record in db.follow(Confirmed, after=0):
                 assert record.event.cents == 1
                 break
 
