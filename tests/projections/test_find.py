@@ -20,7 +20,7 @@ from backstory import Database, Event, Materialized, State, Tag
 from backstory.errors import DefinitionError, ExpressionError, FoldedWarning, ScannedWarning, UnknownRevision
 from backstory.projections import count, views
 from backstory.projections.find import Asked, in_table
-from backstory.projections.names import declared, renamed
+from backstory.projections.names import declared, renamed, suffix_of
 from backstory.stores.memory import MemoryStore
 from tests.projections.conftest import Opener
 
@@ -192,7 +192,7 @@ def test_a_page_far_behind_is_found_by_the_index() -> None:
         assert kept is not None
         asked = Asked("", ("-balance",), 2, page.cursor, total=False)
         in_table(kept, asked, _Explained(tx, seen))
-    assert any("USING INDEX account_states_by_balance" in line for line in seen), seen
+    assert any("USING INDEX account_states_by_balance$" in line for line in seen), seen
     assert not any("TEMP B-TREE FOR ORDER BY" in line for line in seen), seen
 
 
@@ -206,7 +206,7 @@ class _Explained:
 
     def rows(self, sql: str, arguments: Any = ()) -> list[Any]:
         kept = Materialized(Account, index=["balance"])
-        own = renamed(sql, declared(kept.schema("sqlite")), f"_v{kept.versioned()}_1")
+        own = renamed(sql, declared(kept.schema("sqlite")), suffix_of(kept.group, kept.versioned(), 1))
         self._seen += [row[-1] for row in self._tx.rows(f"EXPLAIN QUERY PLAN {own}", arguments)]
         return list(self._tx.rows(own, arguments))
 

@@ -17,11 +17,11 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Protocol
 
-from backstory.errors import ProjectionError, StoreRefused
+from backstory.errors import DefinitionError, ProjectionError, StoreRefused
 from backstory.projections.catalog import Catalog, Parked, Row, newest
 from backstory.projections.elsewhere import tables_of
 from backstory.projections.files import GoneError, TableFile
-from backstory.projections.names import LONGEST_NAME, Own, declared
+from backstory.projections.names import LONGEST_NAME, Own, declared, suffix_of
 from backstory.projections.projection import Group
 from backstory.store import Store
 from backstory.stores.sqlite.tables import SqliteTables
@@ -29,6 +29,10 @@ from backstory.tables import Tables, Transaction
 
 SETTINGS = "SELECT set_config('search_path', ?, true), set_config('TimeZone', 'UTC', true)"
 """Settings of a transaction in PostgreSQL: the tables that SQL names, and the zone of times without one."""
+
+
+WRONG_SQL = frozenset({"SQLError", "ProgrammingError"})
+"""The errors of apsw, of psycopg, of DuckDB and of SQLAlchemy that say that a statement is wrong."""
 
 
 class Home(Protocol):
@@ -78,7 +82,7 @@ class SharedHome:
         sqlite = self._dialect == "sqlite"
         self.catalog = Catalog(self._dialect, "backstory_" if sqlite else f'"{self._schema}_projections".')
         self._made = group.schema(self._dialect)
-        self._names = declared(self._made) if sqlite else frozenset()
+        self._names = _names(group, self._made) if sqlite else frozenset()
 
     def _place(self, generation: int, version: str = "") -> str:
         """The schema of a generation in PostgreSQL."""
@@ -103,7 +107,7 @@ class SharedHome:
     def own(self, tx: Transaction, generation: int) -> Own:
         """The same transaction for the projection's own SQL; see `Home.own`."""
         if self._dialect == "sqlite":
-            return Own(tx, self._names, f"_v{self.group.version}_{generation}")
+            return Own(tx, self._names, suffix_of(*self.group.key, generation))
         if self._dialect == "duckdb":
             tx.execute(f'USE "{self._place(generation)}"')
         else:
@@ -123,7 +127,7 @@ class SharedHome:
             if row is None:
                 if self._dialect != "sqlite":
                     tx.execute(f'CREATE SCHEMA "{self._place(generation)}"')
-                self.own(tx, generation).execute(self._made)
+                _run(self._made, self.group, self.own(tx, generation))
                 self.catalog.add(tx, key, self._made, self.group.code())
                 self.catalog.park(tx, key, left_out)
                 row = self.catalog.lock(tx, key)
@@ -151,7 +155,7 @@ class SharedHome:
             if self._dialect != "sqlite":
                 tx.execute(f'DROP SCHEMA IF EXISTS "{self._place(row.generation, row.version)}" CASCADE')
             else:
-                suffix = f"_v{row.version}_{row.generation}"
+                suffix = suffix_of(*row.key)
                 for name in declared(row.made):
                     found = tx.rows("SELECT type FROM sqlite_schema WHERE name = ?", (name + suffix,))
                     for [kind] in found:
@@ -165,7 +169,7 @@ class SharedHome:
         with suppress(_DoneError), self._tables.transaction() as tx:
             tx.execute(f'CREATE SCHEMA "{self._place(0)}"')
             own = self.own(tx, 0)
-            own.execute(self._made)
+            _run(self._made, self.group, own)
             yield own
             raise _DoneError
 
@@ -234,7 +238,7 @@ class FilesHome:
             self.catalog.make(tx)
             row = self.catalog.lock(tx, key)
             if row is None:
-                tx.execute(self._made)
+                _run(self._made, self.group, tx)
                 self.catalog.add(tx, key, self._made, self.group.code())
                 self.catalog.park(tx, key, left_out)
                 row = self.catalog.lock(tx, key)
@@ -281,6 +285,23 @@ class FilesHome:
         """Close the files."""
         for file in self._files.values():
             file.close()
+
+
+def _names(group: Group, made: str) -> frozenset[str]:
+    try:
+        return declared(made)
+    except DefinitionError as wrong:
+        raise DefinitionError(f"{group.name}: {wrong}") from wrong
+
+
+def _run(made: str, group: Group, tx: Transaction) -> None:
+    """Make the tables of a group. Raises `DefinitionError` where the database does not take its SQL."""
+    try:
+        tx.execute(made)
+    except Exception as error:
+        if not WRONG_SQL.isdisjoint(cls.__name__ for cls in type(error).__mro__):
+            raise DefinitionError(f"{group.name}: the tables cannot be made: {error}") from error
+        raise
 
 
 def _forsaken(group: Group, catalog: Catalog, tx: Transaction) -> list[Row]:

@@ -1,14 +1,15 @@
 """Names of tables: SQL names a projection's own tables, and several generations of them may be in one database.
 
-In SQLite, each table of a generation has a name of its own, `orders_v1_2`, and SQL is rewritten: an identifier that is
-one of the projection's tables or indexes. So no column may have the name of a table. PostgreSQL needs no rewriting: a
-schema for each generation is set as the search path.
+In SQLite, each table of a generation has a name of its own, `orders$sales_v1_2` for the table `orders` of the group
+`sales`, and SQL is rewritten: an identifier that is one of the projection's tables or indexes. So two groups may have a
+table of one name, and no column may have the name of a table. PostgreSQL needs no rewriting: a schema for each
+generation of each group is set as the search path.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -22,6 +23,9 @@ TOKENS = re.compile(
     r"""'(?:[^']|'')*' | --[^\n]* | /\*.*?\*/ | "(?:[^"]|"")*" | \[[^\]]*\] | `[^`]*` | [^\W\d]\w*""",
     re.DOTALL | re.VERBOSE,
 )
+KINDS = {"table", "view", "index"}
+BETWEEN = {"unique", "temp", "temporary", "unlogged", "virtual", "materialized", "or", "replace", "recursive"}
+"""Words of SQL between `CREATE` and the kind of a thing that is made."""
 LONGEST_NAME = 63
 """Bytes of a name in PostgreSQL."""
 
@@ -51,6 +55,37 @@ def declared(schema: str) -> frozenset[str]:
     finally:
         scratch.close()
     return names
+
+
+def suffix_of(group: str, version: str, generation: int) -> str:
+    """The end of each name of a generation in SQLite. No name of a group has a `$`, so no two generations share one."""
+    return f"${group}_v{version}_{generation}"
+
+
+@lru_cache(maxsize=500)
+def created(schema: str) -> frozenset[str]:
+    """The names of tables, views and indexes that SQL makes, in lower case; without those `IF NOT EXISTS`."""
+    words = [token.strip('"[]`').lower() for token in TOKENS.findall(schema) if token[0] not in "'-/"]
+    found = set()
+    for at, word in enumerate(words):
+        if word == "create":
+            kind, name, *_ = [*(each for each in words[at + 1 : at + 6] if each not in BETWEEN), "", ""]
+            if kind in KINDS and name not in ("", "if", "on"):
+                found.add(name)
+    return frozenset(found)
+
+
+def need_apart(group: str, schemas: Mapping[str, str]) -> None:
+    """Raise `DefinitionError` if two members of a group, which share all names, both make a table of one name."""
+    maker: dict[str, str] = {}
+    for member, schema in schemas.items():
+        for name in sorted(created(schema)):
+            if maker.setdefault(name, member) != member:
+                raise DefinitionError(
+                    f"{maker[name]} and {member} both make {name!r}, and share their tables because both are of the"
+                    f" group {group!r}; give one of the two another name, or leave group= out: then each projection has"
+                    " tables of its own"
+                )
 
 
 @lru_cache(maxsize=2_000)

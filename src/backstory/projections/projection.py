@@ -24,6 +24,7 @@ from weakref import WeakKeyDictionary
 
 from backstory.decide.fingerprint import code_of
 from backstory.errors import DefinitionError
+from backstory.projections.names import need_apart
 from backstory.values.event import replaced
 from backstory.values.event_types import EventType, event_type, need_current
 from backstory.values.fields import unresolved
@@ -248,8 +249,10 @@ class Group:
         return self.name, self.version
 
     def schema(self, dialect: str) -> str:
-        """The SQL that makes all tables of the group."""
-        return "\n;\n".join(each.schema(dialect).rstrip("; \n") for each in self.members)
+        """The SQL that makes all tables of the group. Raises `DefinitionError` if two members make one."""
+        schemas = {each.name: each.schema(dialect).rstrip("; \n") for each in self.members}
+        need_apart(self.name, schemas)
+        return "\n;\n".join(schemas.values())
 
     def code(self) -> str:
         """A text that changes when the code of a member changes; empty if nobody can say."""

@@ -14,7 +14,7 @@ from backstory.projections.applying import FailedError, apply, decoded
 from backstory.projections.catalog import Row
 from backstory.projections.feed import Feed, Step
 from backstory.projections.homes import Home, SharedHome
-from backstory.projections.names import Own, declared
+from backstory.projections.names import Own, declared, suffix_of
 from backstory.projections.projection import AnyProjection, Group
 from backstory.stores.memory import MemoryStore
 from backstory.stores.sqlite.tables import SqliteTransaction
@@ -182,7 +182,7 @@ def _tables(home: Home, row: Row) -> dict[str, list[Values]]:
     """All rows of all tables, sorted."""
     names = sorted(declared(home.group.schema("sqlite")))
     with home.writing(row.generation) as tx:
-        suffix = f"_v{row.version}_{row.generation}"
+        suffix = suffix_of(*row.key)
         tables = {name for [name] in tx.rows(TABLES)}
         return {
             name: sorted(tx.rows(f'SELECT * FROM "{name}{suffix}"'), key=repr)  # noqa: S608 - its own names
