@@ -15,9 +15,13 @@ def test_the_slices_are_listed_with_what_they_read_give_and_refuse(run: Run) -> 
     ran = run("model")
     assert (ran.code, ran.err) == (0, "")
     assert (
-        "change     withdraw\n    reads    Account\n    gives    Withdrawn\n    refuses  funds\n" in ran.out
+        "change     deposit\n    reads    Account\n    gives    Deposited (1, last at #2, 2026-11-02 12:00)\n"
+        in ran.out
     )
-    assert "view       balances\n    of       Deposited, Withdrawn\n" in ran.out
+    assert "    gives    Withdrawn (never yet)\n    refuses  funds\n" in ran.out
+    assert "gives    Settled (never yet)\n" in ran.out
+    assert "view       balances\n    of       Deposited (2), Withdrawn (1)\n" in ran.out
+    assert "gives    Withdrawn\n" in run("model", "--no-store").out
 
 
 def test_the_document_has_every_element_with_its_line(run: Run, application: Path) -> None:

@@ -246,18 +246,49 @@ class Scenario(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     runs: list[str] = []
 
 
+class RowTable(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of plain rows, as `db.table(Customer)`: its fields, the key of its rows, and its built-in events.
+
+    `class_name` is the class of its rows, empty where they are dicts, whose fields nobody declares. `commands` are
+    those of Backstory that write it. `captured` is the table of another database that has these rows; no command
+    writes them.
+    """
+
+    id: Id
+    name: str
+    class_name: str
+    doc: str
+    place: Place | None
+    key: str | None
+    unique: list[str]
+    fields: list[Field]
+    events: list[Id]
+    commands: list[str]
+    captured: str | None
+
+    @property
+    def described(self) -> str:
+        """What it is, in a sentence."""
+        rows = f"Rows of the class {self.class_name}" if self.class_name else "Rows"
+        where = f"{rows} that {self.captured} of another database has" if self.captured else rows
+        key = f", by {self.key}" if self.key else ""
+        alone = f"; no two have the same {' or '.join(self.unique)}" if self.unique else ""
+        return f"{where}{key}{alone}."
+
+
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """A slice of the event model, of one of its three kinds; a column of the diagram.
+    """A slice of the event model, of one of its three kinds, or a table of rows; a column of the diagram.
 
     - `change`: a command, the states that it decides on, and the events that it gives.
     - `view`: events, and the read model that they make: a projection, or a state that no command reads.
     - `automation`: events, the reaction or process that takes them, and the commands that it gives.
+    - `table`: a table of plain rows, which is written and read as it is, with its events.
 
     `title` is the name in words.
     """
 
     id: Id
-    kind: Literal["change", "view", "automation"]
+    kind: Literal["change", "view", "automation", "table"]
     title: str
     commands: list[Id]
     events: list[Id]
@@ -274,6 +305,11 @@ class ObservedEdge(msgspec.Struct):
     events: int
     last: int
     last_time: datetime
+
+    @property
+    def when(self) -> str:
+        """When it did last, in words."""
+        return f"last at #{self.last}, {self.last_time:%Y-%m-%d %H:%M}"
 
 
 class ObservedType(msgspec.Struct):
@@ -293,6 +329,14 @@ class Observed(msgspec.Struct, frozen=True):
     position: int
     edges: list[ObservedEdge]
     types: list[ObservedType]
+
+
+def edges_of(one: Command | RowTable, observed: Observed | None) -> list[ObservedEdge]:
+    """What a store has seen of the events that a command gave, or of those of a table of rows, whoever gave them."""
+    edges = [] if observed is None else observed.edges
+    if isinstance(one, Command):
+        return [edge for edge in edges if edge.command == one.name]
+    return [edge for edge in edges if f"event:{edge.event}" in one.events]
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -322,6 +366,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     reactions: list[Reaction]
     outboxes: list[Outbox]
     inverses: list[Inverse]
+    tables: list[RowTable]
     uses: list[CodeUse]
     scenarios: list[Scenario] | None
     slices: list[Slice]
@@ -336,6 +381,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         """Every element by its id, slices too."""
         groups: list[list[Any]] = [
             self.events, self.states, self.commands, self.projections, self.reactions, self.outboxes,
-            self.inverses, self.uses, self.slices,
+            self.inverses, self.tables, self.uses, self.slices,
         ]  # fmt: skip
         return {one.id: one for group in groups for one in group}

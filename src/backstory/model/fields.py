@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from backstory.decide.commands import CommandType
 from backstory.decide.state import State, StateType
+from backstory.documents.application import first_line
 from backstory.documents.types import type_name
 from backstory.model.code import Bound, Code
 from backstory.model.elements import Field
@@ -72,6 +73,12 @@ def required_of(cls: type[Any]) -> Collection[str]:
 
 def _names(cls: type[Any]) -> Collection[str]:
     return inspect.signature(cls).parameters
+
+
+def own_doc(cls: type[Any]) -> str:
+    """The first line of a class's own docstring, and not of the one that `dataclasses` writes, with its defaults."""
+    doc = first_line(vars(cls).get("__doc__"))
+    return "" if doc.startswith(f"{cls.__name__}(") else doc
 
 
 def spelled(hint: Any) -> str:

@@ -38,12 +38,14 @@ from backstory.model.elements import (
 )
 from backstory.model.naming import Names
 from backstory.model.reactions import reaction
-from backstory.model.slices import slices
+from backstory.model.row_tables import row_events, row_tables, stored_tables
+from backstory.model.slices import slices, table_slice
 from backstory.model.sources import Sources, home_of
-from backstory.model.tables import tables
+from backstory.model.tables import tables as tables_of
 from backstory.model.uses import ids, uses
 from backstory.projections.materialize import Materialized
 from backstory.projections.projection import AnyProjection, instance
+from backstory.rows.kinds import table_of
 from backstory.values.event import Event as EventClass
 from backstory.values.event_types import EventType
 
@@ -67,6 +69,7 @@ def model_of(
     ]
     projections = [reader.projection(each) for each in app.projections]
     found_inverses = reader.inverses()
+    tables = row_tables(app.name.partition(":")[0], reader.sources, app.events)
     states = [reader.state(cls) for cls in app.states]
     outboxes = [reader.outbox(each) for each in app.outboxes]
     used = uses(app.name.partition(":")[0], reader.sources, reader.names, reader.deciding)
@@ -90,20 +93,23 @@ def model_of(
         *((one.id, reader.all_events if one.events is None else one.events) for one in outboxes),
         *((one.id, [one.event]) for one in found_inverses),
         *((one.id, one.events) for one in used if one.does == "read"),
+        *((one.id, one.events) for one in tables),
     ]
     givers: list[tuple[Id, Iterable[Id]]] = [
         *((one.id, [each.event for each in one.gives]) for one in commands),
         *((one.id, one.gives) for one in found_inverses),
+        *((one.id, one.events) for one in tables),
     ]
+    own = [reader.event(kind) for kind in app.events if table_of(kind.name) is None]
     events = [
         replace(
             one,
             given_by=[id for id, given in givers if one.id in given] + ids(used, "append", one.id),
             read_by=[id for id, read in readers if one.id in read],
         )
-        for one in map(reader.event, app.events)
+        for one in (*own, *row_events(tables))
     ]
-    return Model(
+    model = Model(
         app=app.name,
         events=events,
         states=states,
@@ -112,17 +118,27 @@ def model_of(
         reactions=reactions,
         outboxes=outboxes,
         inverses=found_inverses,
+        tables=tables,
         uses=used,
         scenarios=None if scenarios is None else list(scenarios),
-        slices=slices(events, commands, states, projections, reactions, reader.kept(app.projections)),
-        observed=observed,
-        differences=differences(commands, events, observed),
+        slices=slices(events, commands, states, projections, reactions, tables, reader.kept(app.projections)),
+        observed=None,
+        differences=[],
     )
+    return beside(model, observed)
 
 
 def beside(model: Model, observed: Observed | None) -> Model:
-    """The same model, with what a store has seen beside it."""
-    return replace(model, observed=observed, differences=differences(model.commands, model.events, observed))
+    """The same model, with what a store has seen beside it, and the tables of rows that only the store has."""
+    tables = stored_tables(model.tables, observed)
+    return replace(
+        model,
+        events=[*model.events, *row_events(tables)],
+        tables=[*model.tables, *tables],
+        slices=[*model.slices, *map(table_slice, tables)],
+        observed=observed,
+        differences=differences(model.commands, model.events, observed),
+    )
 
 
 class _Reader:
@@ -156,7 +172,7 @@ class _Reader:
             name=kind.name,
             class_name=kind.cls.__name__,
             module=kind.cls.__module__,
-            doc=_doc(kind.cls),
+            doc=fields.own_doc(kind.cls),
             place=self.sources.place(kind.cls),
             version=kind.version,
             fields=fields.event_fields(kind),
@@ -181,7 +197,7 @@ class _Reader:
             id=self.names.state(cls),
             name=cls.__name__,
             module=cls.__module__,
-            doc=_doc(cls),
+            doc=fields.own_doc(cls),
             place=self.sources.place(cls),
             identity=identity,
             fields=others,
@@ -272,12 +288,12 @@ class _Reader:
             id=self.names.projection(one),
             name=one.name,
             module=cls.__module__,
-            doc=_doc(cls),
+            doc=fields.own_doc(cls),
             place=self.sources.place(cls),
             version=one.versioned(),
             group=one.group,
             events=self.names.events(one.event_types()),
-            tables=tables(one, self.code()),
+            tables=tables_of(one, self.code()),
         )
 
     def outbox(self, outbox: Any) -> Outbox:
@@ -326,9 +342,3 @@ def _may_give_nothing(command: CommandType[...]) -> bool:
 def _fits(template: str, code: str) -> bool:
     """Whether a code is one that a template stands for."""
     return re.fullmatch(".*".join(map(re.escape, template.split("{}"))), code, re.DOTALL) is not None
-
-
-def _doc(cls: type[Any]) -> str:
-    """The first line of a class's own docstring, and not of the one that `dataclasses` writes, with its defaults."""
-    doc = first_line(vars(cls).get("__doc__"))
-    return "" if doc.startswith(f"{cls.__name__}(") else doc

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from backstory.model.elements import Command, Event, Id, Projection, Reaction, Slice, State
+from backstory.model.elements import Command, Event, Id, Projection, Reaction, RowTable, Slice, State
 
 LAST = "\U0010ffff", 0
 """The place of what has none: behind all others."""
@@ -18,6 +18,7 @@ def slices(
     states: Sequence[State],
     projections: Sequence[Projection],
     reactions: Sequence[Reaction],
+    tables: Sequence[RowTable] = (),
     kept: Collection[Id] = (),
 ) -> list[Slice]:
     """All slices, in the order of time: commands as their first events are defined, which people do in that order.
@@ -28,6 +29,7 @@ def slices(
     found = sorted(
         map(_change, commands), key=lambda one: min((places.get(id, LAST) for id in one.events), default=LAST)
     )
+    found += map(table_slice, tables)
     found += [_view(one.id, one.name, one.events) for one in projections]
     deciding = {read.state for command in commands for read in command.reads}
     reacting = {state for one in reactions for state in one.reads}
@@ -76,6 +78,20 @@ def _automation(one: Reaction) -> Slice:
     )
 
 
+def table_slice(one: RowTable) -> Slice:
+    """The slice of a table of rows."""
+    return Slice(
+        id=f"slice:{one.id}",
+        kind="table",
+        title=words(one.name),
+        commands=[],
+        events=one.events,
+        reads=[one.id],
+        automations=[],
+        scenarios=0,
+    )
+
+
 def words(name: str) -> str:
     """A name of code in words: `OpenOrders` and `open_orders` are `open orders`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()
@@ -86,9 +102,9 @@ def _in_time(found: Sequence[Slice]) -> list[Slice]:
     gives: dict[Id, set[int]] = {}
     needs: dict[Id, set[int]] = {}
     for number, one in enumerate(found):
-        for id in one.events if one.kind == "change" else one.commands:
+        for id in one.events if one.kind in ("change", "table") else one.commands:
             gives.setdefault(id, set()).add(number)
-        for id in one.commands if one.kind == "change" else one.events:
+        for id in one.commands if one.kind in ("change", "table") else one.events:
             needs.setdefault(id, set()).add(number)
     after: dict[int, set[int]] = {number: set() for number in range(len(found))}
     for id, takers in needs.items():

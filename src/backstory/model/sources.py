@@ -118,6 +118,16 @@ def application_files(module_name: str) -> Iterator[str]:
         yield from (str(path) for path in sorted(root.rglob("*.py")) if not is_test(path.relative_to(root)))
 
 
+def module_of(path: str, module: str) -> str:
+    """The name of the module that a file is, by the modules of an application that are imported."""
+    own = (
+        name
+        for name, each in list(sys.modules.items())
+        if getattr(each, "__file__", None) == path and name.partition(".")[0] == module.partition(".")[0]
+    )
+    return next(own, "")
+
+
 def is_test(path: Path) -> bool:
     """Whether a file of this relative path holds tests."""
     return (

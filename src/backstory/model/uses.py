@@ -13,7 +13,7 @@ from backstory.errors import DefinitionError
 from backstory.model.code import is_event_class
 from backstory.model.elements import CodeUse, Id
 from backstory.model.naming import Names
-from backstory.model.sources import DEFINITIONS, Sources, application_files, names_of
+from backstory.model.sources import DEFINITIONS, Sources, application_files, module_of, names_of
 from backstory.values.event_types import event_classes
 
 READS = frozenset(("read", "follow", "watch", "subscribe"))
@@ -28,7 +28,7 @@ def uses(module: str, sources: Sources, names: Names, deciding: Collection[ast.A
     found: list[CodeUse] = []
     for path in application_files(module):
         file = sources.file(path)
-        meaning = names_of(file, _module_of(path, module))
+        meaning = names_of(file, module_of(path, module))
         for node, inside in _calls(file.tree, known, "module"):
             does, events = _does(node, meaning)
             place = sources.at(path, node.lineno)
@@ -36,18 +36,6 @@ def uses(module: str, sources: Sources, names: Names, deciding: Collection[ast.A
                 at = f"code:{place.file}:{place.line}"
                 found.append(CodeUse(at, does, inside, names.events(events), place))
     return found
-
-
-def _module_of(path: str, module: str) -> str:
-    """The name of the module that a file is, by the modules that are imported."""
-    import sys
-
-    own = (
-        name
-        for name, each in list(sys.modules.items())
-        if getattr(each, "__file__", None) == path and name.partition(".")[0] == module.partition(".")[0]
-    )
-    return next(own, "")
 
 
 def _calls(node: ast.AST, known: Collection[int], inside: str) -> Iterator[tuple[ast.Call, str]]:
@@ -61,7 +49,7 @@ def _calls(node: ast.AST, known: Collection[int], inside: str) -> Iterator[tuple
 
 
 def _does(node: ast.Call, meaning: Meaning) -> tuple[Any, Collection[type[Any]]]:
-    made = _meant(node.func, meaning)
+    made = meant(node.func, meaning)
     if is_event_class(made):
         return "append", [made]
     if isinstance(node.func, ast.Attribute) and node.func.attr in READS:
@@ -73,18 +61,19 @@ def _does(node: ast.Call, meaning: Meaning) -> tuple[Any, Collection[type[Any]]]
 def _classes(node: ast.AST, meaning: Meaning) -> Iterator[type[Any]]:
     """The event classes that an expression names, alone or in a union."""
     for part in ast.walk(node):
-        if isinstance(part, ast.Name | ast.Attribute) and (found := _meant(part, meaning)) is not None:
+        if isinstance(part, ast.Name | ast.Attribute) and (found := meant(part, meaning)) is not None:
             try:
                 yield from event_classes(found)
             except (DefinitionError, TypeError):
                 continue
 
 
-def _meant(node: ast.AST, meaning: Meaning) -> Any:
+def meant(node: ast.AST, meaning: Meaning) -> Any:
+    """What a name, or a path of attributes through modules and classes, stands for; None if that is not known."""
     if isinstance(node, ast.Name):
         return meaning(node.id)
     if isinstance(node, ast.Attribute):
-        base = _meant(node.value, meaning)
+        base = meant(node.value, meaning)
         return getattr(base, node.attr, None) if isinstance(base, type) or hasattr(base, "__spec__") else None
     return None
 

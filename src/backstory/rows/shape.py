@@ -117,7 +117,7 @@ class Typed(Shape[T]):
                 f"{cls.__qualname__} has fields that are marked as personal or secret, which a table would not mask:"
                 " write events for them"
             )
-        self._names = names
+        self.names = names
         self._form = Form(cls)
         kinds = {self.column(field): kind for field, kind in (hints(cls) or {}).items()}
         self._key_is_number = _is_number(kinds.get(key))
@@ -139,7 +139,7 @@ class Typed(Shape[T]):
     def made(self, key: str, fields: Mapping[str, Any]) -> T:
         """See `Shape`. Fields that the class does not have are left out. Raises `UnreadableEvent`."""
         assert self.key is not None
-        known = {name: fields[name] for name in self._names if name in fields}
+        known = {name: fields[name] for name in self.names if name in fields}
         known[self.key] = int(key) if self._key_is_number and NUMBER.fullmatch(key) else key
         try:
             return self._loaded(known)
@@ -155,15 +155,15 @@ class Typed(Shape[T]):
 
     def known(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Shape`: fields of which the class knows nothing stay as they are."""
-        return {name: value for name, value in fields.items() if name in self._names}
+        return {name: value for name, value in fields.items() if name in self.names}
 
     def patched(self, key: str, fields: Mapping[str, Any], changes: Mapping[str, Any]) -> Fields:
         """The fields after some have other values, checked by the class. Raises `InvalidEvent`."""
         assert self.key is not None
         given = {self.column(name): value for name, value in changes.items()}
-        strangers = [name for name in given if name not in self._names or name == self.key]
+        strangers = [name for name in given if name not in self.names or name == self.key]
         if strangers:
-            known = ", ".join(name for name in self._names if name != self.key)
+            known = ", ".join(name for name in self.names if name != self.key)
             raise InvalidEvent(f"{self._table} has no field {strangers[0]!r} to change; it has {known}")
         try:
             value = self.made(key, {**fields, **self._plain(given)})
@@ -188,8 +188,8 @@ class Typed(Shape[T]):
         """See `Shape`. Raises `DefinitionError` for a field that the class does not have."""
         found = tuple(map(self.column, fields))
         for name in found:
-            if name not in self._names:
-                known = ", ".join(self._names)
+            if name not in self.names:
+                known = ", ".join(self.names)
                 raise DefinitionError(f"{self._table} has no field {name!r} to be unique; it has {known}")
         return found
 
@@ -234,6 +234,11 @@ def text_of(key: Any, table: str) -> str:
     if isinstance(key, bool) or not isinstance(key, (str, int, UUID)) or key == "":
         raise InvalidEvent(f"{table}: the key of a row is text, a whole number or a UUID, not {key!r}")
     return check_text(str(key), f"{table}: the key")
+
+
+def name_of(cls: type[Any]) -> str:
+    """The name of the table of a class, if nobody gives it another one: `CustomerOrder` has `customer_order`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 def fields_of(cls: type[Any]) -> dict[str, str]:

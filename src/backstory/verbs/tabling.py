@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from backstory.errors import DefinitionError
-from backstory.rows.shape import Found, Plain, Typed, names
+from backstory.rows.shape import Found, Plain, Typed, name_of, names
 from backstory.table import Table
 from backstory.verbs.held import Held
 
@@ -55,7 +54,7 @@ class Tables(Held):
                 f"a table is named by a text, or by the class of its rows, and not by {what!r}"
             )
         else:
-            called = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.__name__).lower()
+            called = name or name_of(what)
             shape = Typed(called, what, key)
         fields = shape.unique(names(unique, "unique"))
         return Table(cast("Database", self), called, shape, fields)

@@ -15,6 +15,7 @@ from backstory.cli.parse.model import model_options, read_model
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.model.document import document
+from backstory.model.elements import edges_of
 from backstory.model.export.html import html
 from backstory.model.export.schemas import asyncapi, json_schemas
 from backstory.model.export.svg import svg
@@ -138,7 +139,7 @@ def listed(model: Model, out: Output) -> None:
 
 def told(one: Slice, model: Model) -> list[str]:
     """A slice in lines."""
-    events = ", ".join(named(each) for each in one.events) or "any event"
+    events = ", ".join(with_count(each, one, model) for each in one.events) or "any event"
     if one.kind == "change":
         reads = ", ".join(map(named, one.reads)) or "nothing"
         refuses = [each.code for id in one.commands for each in model.element(id).refuses]
@@ -149,8 +150,23 @@ def told(one: Slice, model: Model) -> list[str]:
         ]
     if one.kind == "view":
         return [f"of       {events}"]
+    if one.kind == "table":
+        [rows] = (model.element(id) for id in one.reads)
+        columns = ", ".join(plain(field.name) for field in rows.fields)
+        return [plain(rows.described), *([f"fields   {columns}"] if columns else ()), f"gives    {events}"]
     commands = ", ".join(map(named, one.commands)) or "nothing that its code names"
     return [f"on       {events}", f"gives    {commands}"]
+
+
+def with_count(event: str, one: Slice, model: Model) -> str:
+    """The name of an event in a slice, with what the store has seen of it there."""
+    seen, name = model.observed, event.partition(":")[2]
+    if seen is None:
+        return plain(name)
+    if one.kind != "change":
+        return f"{plain(name)} ({sum(each.events for each in seen.types if each.type == name):,})"
+    edges = [edge for id in one.commands for edge in edges_of(model.element(id), seen) if edge.event == name]
+    return f"{plain(name)} ({', '.join(f'{edge.events:,}, {edge.when}' for edge in edges) or 'never yet'})"
 
 
 def named(id: str) -> str:

@@ -21,8 +21,10 @@ from backstory.model.elements import (
     Place,
     Projection,
     Reaction,
+    RowTable,
     Slice,
     State,
+    edges_of,
 )
 from backstory.model.export.picture import picture
 from backstory.model.export.svg import STYLE, anchor, drawing
@@ -41,7 +43,7 @@ a{{color:inherit;text-underline-offset:.2em}}
 section:target,tr:target{{outline:2px solid #3f7fd8;outline-offset:.5rem}}
 """
 
-KINDS = {"change": "state change", "view": "state view", "automation": "automation"}
+KINDS = {"change": "state change", "view": "state view", "automation": "automation", "table": "table of rows"}
 
 
 def html(model: Model) -> str:
@@ -71,6 +73,7 @@ def html(model: Model) -> str:
         ("States", model.states, _state),
         ("Read models", model.projections, _projection),
         ("Automations", model.reactions, _reaction),
+        ("Tables of rows", model.tables, _rows),
     ]
     for title, elements, write in groups:
         if elements:
@@ -80,7 +83,7 @@ def html(model: Model) -> str:
             _said(section, "h3", one.name)
             if one.doc:
                 _said(section, "p", one.doc)
-            _source(section, one.place, one.module)
+            _source(section, one.place, getattr(one, "module", ""))
             write(section, one, model)
     _others(main, model)
     return f"<!doctype html>\n{tostring(root, encoding='unicode', method='html')}\n"
@@ -105,9 +108,9 @@ def _slices(main: Element, model: Model) -> None:
 
 
 def _cells(one: Slice, model: Model) -> tuple[Sequence[Id], Sequence[Id], Sequence[Id], Sequence[Id]]:
-    if one.kind == "change":
+    if one.kind in ("change", "table"):
         readers = dict.fromkeys(id for event in one.events for id in model.element(event).read_by)
-        return one.commands, one.reads, one.events, list(readers)
+        return one.commands or one.reads, one.reads, one.events, list(readers)
     if one.kind == "view":
         return one.reads, one.events, [], []
     return one.automations, [*one.events, *one.reads], one.commands, []
@@ -160,14 +163,8 @@ def _command(section: Element, one: Command, model: Model) -> None:
         SubElement(line, "span", {"class": "soft"}).text = plain(f" {_at(refusal.place)} {tried}")
     if model.scenarios is not None:
         _said(section, "p", f"{len(one.scenarios)} tests try it.")
-    for edge in () if model.observed is None else model.observed.edges:
-        if edge.command == one.name:
-            when = f"{edge.last_time:%Y-%m-%d %H:%M}"
-            _said(
-                section,
-                "p",
-                f"In the store: gave {edge.events:,} {edge.event}, last at #{edge.last}, {when}.",
-            )
+    for edge in edges_of(one, model.observed):
+        _said(section, "p", f"In the store: gave {edge.events:,} {edge.event}, {edge.when}.")
     _row(section, "Executed by", one.executed_by, model)
 
 
@@ -191,6 +188,15 @@ def _reaction(section: Element, one: Reaction, model: Model) -> None:
     _row(section, "Gives", one.gives, model)
     if one.deadlines:
         _said(section, "p", f"Deadlines: {', '.join(one.deadlines)}")
+
+
+def _rows(section: Element, one: RowTable, model: Model) -> None:
+    _said(section, "p", one.described)
+    _fields(section, one.fields)
+    _row(section, "Events", one.events, model)
+    for edge in edges_of(one, model.observed):
+        by = edge.command or "what was appended without a command"
+        _said(section, "p", f"In the store: {edge.events:,} {edge.event} by {by}, {edge.when}.")
 
 
 def _others(main: Element, model: Model) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from backstory.model.elements import Id, Model, Slice
+from backstory.model.elements import Id, Model, Slice, edges_of
 
 LANES = {
     "reaction": "Automations",
@@ -99,7 +99,7 @@ def picture(model: Model) -> Picture:
 def _contents(one: Slice, model: Model) -> dict[str, list[Id]]:
     """The elements of a column, by lane."""
     states = list(one.reads)
-    if one.kind == "change":
+    if one.kind in ("change", "table"):
         states += [
             id
             for event in one.events
@@ -113,10 +113,17 @@ def _contents(one: Slice, model: Model) -> dict[str, list[Id]]:
     )
     return {
         "reaction": one.automations,
-        "command": one.commands,
+        "command": _writers(one, model),
         "event": one.events,
         "state": list(dict.fromkeys(states)),
     }
+
+
+def _writers(one: Slice, model: Model) -> list[Id]:
+    """The commands of a slice. A table of rows stands for its own, which write every table alike."""
+    if one.kind != "table":
+        return one.commands
+    return [id for id in one.reads if model.element(id).commands]
 
 
 def _shown(ids: Sequence[Id]) -> Sequence[Id]:
@@ -125,7 +132,9 @@ def _shown(ids: Sequence[Id]) -> Sequence[Id]:
 
 def _boxes(ids: Sequence[Id], kind: str, x: int, y: int, model: Model, one: Slice) -> Iterator[Box]:
     known = model.elements()
-    own = {"change": ("command", "event"), "view": ("state",), "automation": ("reaction",)}[one.kind]
+    own = {"change": ("command", "event"), "view": ("state",), "automation": ("reaction",), "table": LANES}[
+        one.kind
+    ]
     for row, id in enumerate(_shown(ids)):
         place = y + 8 + row * ROW
         if not id:
@@ -133,23 +142,22 @@ def _boxes(ids: Sequence[Id], kind: str, x: int, y: int, model: Model, one: Slic
         else:
             takes = getattr(known.get(id), "events", None) if kind == "state" else one.events
             unseen = takes is not None and not set(takes) & set(one.events) and one.kind != "automation"
-            label = id.partition(":")[2]
-            yield Box(
-                id, kind, label, _detail(id, model), x, place, kind not in own, unseen and kind == "state"
-            )
+            name = id.partition(":")[2]
+            label = f"change {name}" if kind == "command" and id.startswith("table:") else name
+            detail = _detail(id, kind, model)
+            yield Box(id, kind, label, detail, x, place, kind not in own, unseen and kind == "state")
 
 
-def _detail(id: Id, model: Model) -> str:
-    """The line under the name: what the store has seen of it."""
-    seen, (kind, _, name) = model.observed, id.partition(":")
+def _detail(id: Id, kind: str, model: Model) -> str:
+    """The line under the name in a lane: what the store has seen of it."""
+    seen, name = model.observed, id.partition(":")[2]
     if kind == "event":
         version = f"v{model.element(id).version}"
         return (
             version if seen is None else f"{version}, {sum(e.events for e in seen.types if e.type == name):,}"
         )
     if kind == "command" and seen is not None:
-        own = model.element(id).name
-        return f"{sum(edge.events for edge in seen.edges if edge.command == own):,} events"
+        return f"{sum(edge.events for edge in edges_of(model.element(id), seen)):,} events"
     return ""
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from backstory.application import Application
 from backstory.model.elements import Event, Id, Model
+from backstory.rows.kinds import row_event
 from backstory.schema.json_schema import Schema, event_schema, event_tags
+from backstory.values.event_types import EventType
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KEY = re.compile(r"[^\w.\-]", re.ASCII)
@@ -69,7 +71,7 @@ def _operations(model: Model, keys: Mapping[Id, str]) -> dict[str, Any]:
 
 
 def _message(event: Event, app: Application) -> dict[str, Any]:
-    kind = app.event(event.name)
+    kind = _kind(event, app)
     return {
         "name": event.name,
         "title": event.class_name,
@@ -83,7 +85,12 @@ def _message(event: Event, app: Application) -> dict[str, Any]:
 
 def _schema(event: Event, app: Application) -> Schema:
     described = {"description": event.doc} if event.doc else {}
-    return {"$schema": DIALECT, "title": event.name, **described, **event_schema(app.event(event.name))}
+    return {"$schema": DIALECT, "title": event.name, **described, **event_schema(_kind(event, app))}
+
+
+def _kind(event: Event, app: Application) -> EventType:
+    """The compiled class of an event; those of rows belong to no application."""
+    return row_event(event.name) or app.event(event.name)
 
 
 def _keys(model: Model) -> dict[Id, str]:

@@ -13,6 +13,7 @@ SHAPES = {
     "event": (">", "]"),
     "state": ("[(", ")]"),
     "projection": ("[(", ")]"),
+    "table": ("[(", ")]"),
 }
 """The brackets around a node of Mermaid, by the kind of its element."""
 
@@ -22,6 +23,7 @@ COLOURS = {
     "event": "#d98a1f",
     "state": "#3f9a57",
     "projection": "#3f9a57",
+    "table": "#3f9a57",
 }
 
 
@@ -32,7 +34,10 @@ def markdown(model: Model) -> str:
 
 def _sections(model: Model) -> Iterator[str]:
     yield from ("## Events", "", "A field with `#` is a tag.", "")
+    of_rows = {id for table in model.tables for id in table.events}
     for event in model.events:
+        if event.id in of_rows:
+            continue
         version = "" if event.version == 1 else f" v{event.version}"
         yield f"- {_code(event.name)}{version} ({_fields(event.fields)}){_doc(event.doc)}"
     if model.states:
@@ -60,6 +65,12 @@ def _sections(model: Model) -> Iterator[str]:
         yield f"- {_code(reaction.name)} on {_names(reaction.events)}: {gives}{due}{_doc(reaction.doc)}"
     for outbox in model.outboxes:
         yield f"- outbox {_code(outbox.name)} sends {'all events' if outbox.events is None else _names(outbox.events)}"
+    if model.tables:
+        yield from ("", "## Tables of rows", "")
+    for rows in model.tables:
+        given = ", ".join(id.rpartition(".")[2] for id in rows.events)
+        fields = f" ({_fields(rows.fields)})" if rows.fields else ""
+        yield f"- {_code(rows.name)}{fields}: {given}. {_text(rows.described)}{_doc(rows.doc).removeprefix('.')}"
     drift = [one for one in model.differences if one.kind != "never-observed"]
     if drift:
         yield from ("", "## Where the code and the store differ", "")
@@ -133,7 +144,7 @@ def _chart(model: Model) -> Iterator[str]:
 
 
 def _drawn(model: Model) -> list[Id]:
-    groups = (model.commands, model.events, model.states, model.projections, model.reactions)
+    groups = (model.commands, model.events, model.states, model.projections, model.reactions, model.tables)
     return [one.id for group in groups for one in group]
 
 
@@ -141,6 +152,8 @@ def _own(one: Slice) -> list[Id]:
     """The elements that a slice brings."""
     if one.kind == "change":
         return [*one.commands, *one.events]
+    if one.kind == "table":
+        return [*one.events, *one.reads]
     return list(one.reads if one.kind == "view" else one.automations)
 
 

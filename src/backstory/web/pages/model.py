@@ -14,7 +14,7 @@ import msgspec
 from backstory.documents import document as nothing
 from backstory.model import Model
 from backstory.model.document import document
-from backstory.model.elements import Field, Id, Observed, ObservedEdge, Projection, Refusal, Slice
+from backstory.model.elements import Field, Id, Observed, ObservedEdge, Projection, Refusal, Slice, edges_of
 from backstory.model.export.picture import picture
 from backstory.model.export.svg import anchor, outline
 from backstory.model.observed import observing
@@ -22,8 +22,8 @@ from backstory.model.unguarded import unguarded
 from backstory.web.ask import Ask, NotFound
 from backstory.web.page import Answer, Pace, Page, Progress, soon
 
-KINDS = {"change": "state change", "view": "state view", "automation": "automation"}
-HUES = {"reaction": 6, "command": 1, "event": 4, "state": 5, "projection": 5}
+KINDS = {"change": "state change", "view": "state view", "automation": "automation", "table": "table of rows"}
+HUES = {"reaction": 6, "command": 1, "event": 4, "state": 5, "projection": 5, "table": 5}
 """The colour of each kind of box."""
 
 NOTED = 5
@@ -85,11 +85,11 @@ def _name(id: Id) -> str:
 
 def _row(one: Slice, model: Model) -> dict[str, Any]:
     """The cells of a row of the table."""
-    if one.kind == "change":
+    if one.kind in ("change", "table"):
         readers = dict.fromkeys(id for event in one.events for id in model.element(event).read_by)
         return {
             "one": one,
-            "by": one.commands,
+            "by": one.commands or one.reads,
             "reads": one.reads,
             "gives": one.events,
             "read_by": list(readers),
@@ -112,7 +112,6 @@ class Shown(msgspec.Struct, frozen=True):
 
 def _groups(model: Model) -> list[tuple[str, list[Shown]]]:
     """Every element, by kind."""
-    edges = [] if model.observed is None else model.observed.edges
     events = [
         Shown(one, one.fields, [("given by", one.given_by), ("read by", one.read_by)]) for one in model.events
     ]
@@ -120,8 +119,7 @@ def _groups(model: Model) -> list[tuple[str, list[Shown]]]:
     for one in model.commands:
         reads, gives = [read.state for read in one.reads], [each.event for each in one.gives]
         rows = [("reads", reads), ("gives", gives), ("executed by", one.executed_by)]
-        seen = [edge for edge in edges if edge.command == one.name]
-        commands.append(Shown(one, one.parameters, rows, one.refuses, seen))
+        commands.append(Shown(one, one.parameters, rows, one.refuses, edges_of(one, model.observed)))
     states = [
         Shown(one, [*one.identity, *one.fields], [("applies", one.events or []), ("read by", one.read_by)])
         for one in model.states
@@ -131,12 +129,17 @@ def _groups(model: Model) -> list[tuple[str, list[Shown]]]:
         Shown(one, one.fields, [("takes", one.events), ("reads", one.reads), ("gives", one.gives)])
         for one in model.reactions
     ]
+    tables = [
+        Shown(one, one.fields, [("events", one.events)], edges=edges_of(one, model.observed))
+        for one in model.tables
+    ]
     groups = [
         ("Events", events),
         ("Commands", commands),
         ("States", states),
         ("Read models", projections),
         ("Automations", reactions),
+        ("Tables of rows", tables),
     ]
     return [(title, found) for title, found in groups if found]
 
