@@ -100,7 +100,7 @@ def model_of(
         *((one.id, one.gives) for one in found_inverses),
         *((one.id, one.events) for one in tables),
     ]
-    own = [reader.event(kind) for kind in app.events if table_of(kind.name) is None]
+    own = map(reader.event, reader.own_events)
     events = [
         replace(
             one,
@@ -159,7 +159,8 @@ class _Reader:
                 *(cls.__module__ for cls in app.states),
             )
         )
-        self._app = app
+        self.own_events = [kind for kind in app.events if table_of(kind.name) is None]
+        """Its events without those of rows, which are their tables'."""
 
     def code(self) -> Code:
         """A new walk through the application's code."""
@@ -306,7 +307,7 @@ class _Reader:
     def inverses(self) -> list[Inverse]:
         """The inverses that are registered for the application's events."""
         found = []
-        for kind in self._app.events:
+        for kind in self.own_events:
             inverse = inverses.get(kind.cls)
             if inverse is None:
                 continue
