@@ -119,10 +119,14 @@ def test_a_wrong_file_is_told_with_its_line_and_writes_nothing(
     [
         (
             "x.json",
-            '[{"id":1,"a":' + "[" * 5000,
+            '[{"id":1,"a":' + "[" * 100_000,
             "x.json: it is no JSON array of objects: it is nested too deeply",
         ),
-        ("x.jsonl", '{"id":1,"a":' + "[" * 5000, "x.jsonl:1: it is no JSON object: it is nested too deeply"),
+        (
+            "x.jsonl",
+            '{"id":1,"a":' + "[" * 100_000,
+            "x.jsonl:1: it is no JSON object: it is nested too deeply",
+        ),
         ("x.jsonl", '{"id":1}\n{"id":1.5}', "x.jsonl:2: customers: the key of a row is text"),
         ("x.json", '[{"id":1},{"id":"a\\u0000"}]', "x.json:2: customers: the key has a NUL"),
         ("x.json", "{}", "x.json: it is no JSON array"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -22,6 +23,8 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of the document, as `docs/model.schema.json` has it."""
     schema = msgspec.json.schema(Model)
     definitions = schema["$defs"]
+    for definition in definitions.values():
+        definition["description"] = cleandoc(definition["description"])  # as Python 3.13 keeps it
     model = definitions.pop("Model")
     fields = {"schema": {"const": SCHEMA}, "kind": {"const": "model"}, **model["properties"]}
     fields["format"] = {"const": FORMAT}

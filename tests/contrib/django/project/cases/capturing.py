@@ -16,6 +16,7 @@ from backstory import Database, RowChanged, RowDeleted, RowInserted
 from backstory.contrib.django import database, drain, row_of
 from backstory.contrib.django.recording import history_of
 from backstory.contrib.django.testing import HistoryMixin
+from tests.contrib.django.project.cases import savepoint_create
 from tests.contrib.django.project.library.models import Author, Book, Loan, Member, Publication
 
 KINDS = (RowInserted, RowChanged, RowDeleted)
@@ -155,7 +156,7 @@ class Committed(HistoryMixin, TransactionTestCase):
             with self.assertRaises(ZeroDivisionError), transaction.atomic():
                 Author.objects.update(name="lost")
                 _ = 1 / 0
-            savepoint = transaction.savepoint()
+            savepoint = savepoint_create()
             kept.delete()
             transaction.savepoint_rollback(savepoint)
         kept = Author.objects.get()

@@ -7,6 +7,7 @@ from django.test import TransactionTestCase
 
 from backstory import Refused
 from backstory.contrib.django import append, database, execute
+from tests.contrib.django.project.cases import savepoint_create
 from tests.contrib.django.project.library.lending import Copy, CopyBack, lend_copy, take_back_copy
 from tests.contrib.django.project.library.models import Author
 
@@ -107,7 +108,7 @@ class OnPostgreSQL(TransactionTestCase):
         with transaction.atomic():
             db = database()
             db.execute(lend_copy(Copy("p-2"), member="ann"))
-            savepoint = transaction.savepoint()
+            savepoint = savepoint_create()
             db.execute(take_back_copy(Copy("p-2")))
             transaction.savepoint_rollback(savepoint)
             db.execute(lend_copy(Copy("p-3"), member="bob"))
