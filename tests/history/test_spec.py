@@ -103,6 +103,23 @@ class Known(State):
         self.joined, self.email = True, event.email
 
 
+@command(name="spec.lock")
+def lock(member: Known, pin: Secret[str], tries: Secret[int] = 3) -> Joined:
+    if len(pin) < 4:
+        raise Refused("short")
+    return Joined(member.member, "", note=f"locked {tries}")
+
+
+@command(name="spec.set_pin")
+def set_pin(member: Known, pin: Secret[str]) -> Joined:
+    return Joined(member.member, "", pin)
+
+
+@command(name="spec.odd")
+def odd(member: Known, pin: Secret[Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]]) -> Joined:
+    return Joined(member.member, "a@b.example")
+
+
 @command(name="spec.join")
 def join(known: Known, email: Personal[str], note: str = "") -> Joined:
     if known.joined:
@@ -245,6 +262,37 @@ def test_personal_and_secret_values_and_authors_have_stand_ins_wherever_they_sta
         shown = db.spec(Known("cleo.lang@mail.example"))
     assert "Cleo.Lang@mail.example" in shown.text
     assert secret not in shown.text
+
+
+def test_a_secret_argument_that_was_not_recorded_has_a_value_of_its_type_and_a_note(db: Database) -> None:
+    db.execute(lock(Known("m-1"), "tr0ub4dor"))
+    found = db.spec(Known("m-1"))
+    assert (found.passes, found.unrecorded) == (True, ("pin", "tries")), found.why
+    assert "    # pin was not recorded: another value stands in its place\n" in found.text
+    assert formatted(found.text) == found.text
+    assert "tr0ub4dor" not in found.text
+
+
+def test_a_secret_argument_that_an_event_has_too_is_equal_there(db: Database) -> None:
+    db.execute(set_pin(Known("m-1"), "tr0ub4dor"))
+    found = db.spec(Known("m-1"))
+    assert (found.passes, found.why) == (True, "")
+    pins = re.findall(r'pin="(.*?)"', found.text)
+    assert len(pins) == 2
+    assert len(set(pins)) == 1
+    assert "tr0ub4dor" not in found.text
+
+
+def test_a_secret_that_decides_gives_no_test_and_says_so(db: Database) -> None:
+    db.execute(lock(Known("m-1"), "tr0ub4dor", 5))
+    with pytest.raises(
+        InputError, match=r"spec\.lock had `pin` and `tries`, which is secret.*decided otherwise"
+    ):
+        db.spec(Known("m-1"))
+    assert not db.spec(Known("m-1"), then="refused", code="short").passes
+    db.execute(odd(Known("m-2"), "55"))
+    with pytest.raises(InputError, match=r"spec\.odd"):
+        db.spec(Known("m-2"))
 
 
 def test_where_the_stand_ins_change_the_decision_the_field_is_named(db: Database) -> None:

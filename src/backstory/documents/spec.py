@@ -23,4 +23,5 @@ def spec_document(reference: State, spec: Spec, subjects: Subjects) -> dict[str,
         "why": spec.why,
         "matters": spec.matters,
         "replaced": spec.replaced,
+        "unrecorded": spec.unrecorded,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -59,8 +59,23 @@ def references_of(commit: Commit, commands: Known) -> list[State] | None:
     return list({key_of(each): each for each in found}.values())
 
 
-def recalled(commit: Commit, commands: Known) -> Command | Stuck:
-    """The command that made a commit, with its recorded inputs; or why it cannot be run again here."""
+Instead: TypeAlias = "Callable[[CommandType[...], str], Any]"
+"""Gives another value, as JSON, for an argument that was not recorded, by its name."""
+
+
+def unrecorded(commit: Commit) -> list[str]:
+    """The arguments of the command that made a commit that were not recorded, because they were secret."""
+    try:
+        return _decode(commit.command_json or b"").withheld
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return []
+
+
+def recalled(commit: Commit, commands: Known, instead: Instead | None = None) -> Command | Stuck:
+    """The command that made a commit, with its recorded inputs; or why it cannot be run again here.
+
+    With `instead`, arguments that were not recorded have other values.
+    """
     if COMMAND in commit.withheld:
         return Stuck("withheld", "its command is withheld, so it cannot be decided again")
     if not commit.command_json:
@@ -74,13 +89,17 @@ def recalled(commit: Commit, commands: Known) -> Command | Stuck:
         name = recorded.name
         why = f"the command {name} is not known here, or two have that name: it cannot be decided again"
         return Stuck("unknown", f'{why}; if its function has another name now, say @command(name="{name}")')
-    if withheld := recorded.withheld:
+    withheld = recorded.withheld
+    if withheld and instead is None:
         names = " and ".join(f"`{name}`" for name in withheld)
         its = f"its argument {names} was" if len(withheld) == 1 else f"its arguments {names} were"
         return Stuck("secret", f"{its} not recorded, so it cannot be decided again")
     if AUTHOR in commit.withheld and any(one.kind is Input.AUTHOR for one in kind.inputs.values()):
         return Stuck("withheld", "its author is withheld, and its command asks for the author")
     try:
-        return kind.again({"arguments": recorded.arguments, "inputs": recorded.inputs}, commit.author)
+        others = {} if instead is None else {name: instead(kind, name) for name in withheld}
+        return kind.again(
+            {"arguments": {**recorded.arguments, **others}, "inputs": recorded.inputs}, commit.author
+        )
     except TypeError as wrong:
         return Stuck("misfit", f"its command cannot be run again: {wrong}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import contextvars
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -19,10 +19,11 @@ from backstory.decide.inputs import Input, provided
 from backstory.decide.loading import Loader, Reads, replayed
 from backstory.decide.state import State, state_type
 from backstory.errors import BackstoryError, InputError
-from backstory.history.ask.recall import Known, Stuck, recalled
+from backstory.history.ask.recall import Known, Stuck, recalled, unrecorded
 from backstory.history.ask.unread import uncovered
 from backstory.history.spec.layout import Group, Node, chained, prefixed, text
 from backstory.history.spec.literals import Imports, Literals
+from backstory.history.spec.samples import sample
 from backstory.history.spec.stand_ins import StandIns, marked
 from backstory.lookup import commit_at, events_of
 from backstory.store import Log
@@ -38,6 +39,9 @@ MOST = 1_000
 
 LOOKED = 1_000
 """Commits that are looked at for one that a command made."""
+
+TRIED = 20
+"""Values of the events that are tried for a secret argument."""
 
 Then = Literal["events", "state", "refused"]
 
@@ -58,7 +62,7 @@ class Spec(msgspec.Struct, frozen=True):
 
     `why` says why it does not: `matters` names the fields whose stand-ins change the decision; else the code at hand
     decides otherwise than was recorded, or the test says what is to be, and not yet is. `replaced` are the fields that
-    have stand-ins.
+    have stand-ins. `unrecorded` are secret arguments, whose values nobody knows: others stand in their places.
     """
 
     text: str
@@ -67,6 +71,7 @@ class Spec(msgspec.Struct, frozen=True):
     why: str = ""
     matters: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
 
 
 class Scenario(NamedTuple):
@@ -94,28 +99,62 @@ def spec(
 ) -> Spec:
     """A test of the last decision about a state in a part of its history. Raises `InputError`, and as `load` does."""
     commit = _decision(log, reference, after, upto)
-    command = recalled(commit, commands)
+    arguments = tuple(unrecorded(commit))
+    command = recalled(commit, commands, sample)
     if isinstance(command, Stuck):
         raise InputError(f"no test can be made of #{commit.position}: {command.words}")
     scenario = _scenario(log, commit, command, codec, reference if then == "state" else None)
-    values = list(_marked(scenario))
+    first = _tested(scenario, then, code, arguments)
+    if not arguments or _holds(first, then):
+        return first
+    for value in _others(scenario):
+        command = recalled(commit, commands, lambda _, __, value=value: value)  # type: ignore[misc]
+        if not isinstance(command, Stuck):
+            made = _tested(scenario._replace(command=command), then, code, arguments)
+            if _holds(made, then):
+                return made
+    names = " and ".join(f"`{name}`" for name in arguments)
+    raise InputError(
+        f"no test can be made of #{commit.position}: {scenario.command.name} had {names}, which is secret and was"
+        f" not recorded, and with another value it is decided otherwise ({first.why})"
+    )
+
+
+def _holds(made: Spec, then: Then) -> bool:
+    """Whether a test decides as was recorded, with stand-ins or without."""
+    return made.passes or bool(made.matters) or then == "refused"
+
+
+def _others(scenario: Scenario) -> list[Any]:
+    """Marked values of the events, each of which may have been a secret argument, too: a password that is checked."""
+    every = (value for name, value in _marked(scenario) if name != AUTHOR_FIELD)
+    return list(dict.fromkeys(value for value in every if type(value) in (str, int)))[:TRIED]
+
+
+def _tested(scenario: Scenario, then: Then, code: str | None, unrecorded: tuple[str, ...]) -> Spec:
+    """The test of a scenario, and whether it passes."""
+    commit, values = scenario.commit, list(_marked(scenario))
     names = tuple(dict.fromkeys(name for name, _ in values))
-    made = _Writer(scenario, StandIns(values), then, code).text()
+
+    def written(kept: Collection[str] = ()) -> str:
+        return _Writer(scenario, StandIns(values, kept), then, code, unrecorded).text()
+
+    def spec(passes: bool, why: str = "", matters: tuple[str, ...] = ()) -> Spec:
+        return Spec(made, commit, passes, why, matters, names, unrecorded)
+
+    made = written()
     if then == "refused":
-        return Spec(made, commit, False, "it says that the decision is to be refused", (), names)
+        return spec(False, "it says that the decision is to be refused")
     if (wrong := ran(made)) is None:
-        return Spec(made, commit, True, "", (), names)
+        return spec(True)
+    otherwise = "the code at hand decides otherwise than was recorded"
     if not names:
-        return Spec(made, commit, False, f"the code at hand decides otherwise than was recorded: {wrong}")
-    if ran(_Writer(scenario, StandIns(values, names), then, code).text()) is not None:
-        return Spec(made, commit, False, "the code at hand decides otherwise than was recorded", (), names)
-    alone = [
-        name for name in names if ran(_Writer(scenario, StandIns(values, [name]), then, code).text()) is None
-    ]
-    matters = tuple(alone or names)
+        return spec(False, f"{otherwise}: {wrong}")
+    if ran(written(names)) is not None:
+        return spec(False, otherwise)
+    matters = tuple(name for name in names if ran(written([name])) is None) or names
     verb = "matters" if len(matters) == 1 else "matter"
-    why = f"with stand-ins it is decided otherwise: {' and '.join(matters)} {verb}"
-    return Spec(made, commit, False, why, matters, names)
+    return spec(False, f"with stand-ins it is decided otherwise: {' and '.join(matters)} {verb}", matters)
 
 
 def _decision(log: Log, reference: State, after: int, upto: int) -> Commit:
@@ -185,8 +224,15 @@ def _marked(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 class _Writer:
     """Writes the test of a scenario."""
 
-    def __init__(self, scenario: Scenario, stand_ins: StandIns, then: Then, code: str | None) -> None:
-        self._scenario, self._then, self._code = scenario, then, code
+    def __init__(
+        self,
+        scenario: Scenario,
+        stand_ins: StandIns,
+        then: Then,
+        code: str | None,
+        unrecorded: Sequence[str] = (),
+    ) -> None:
+        self._scenario, self._then, self._code, self._unrecorded = scenario, then, code, unrecorded
         self._stand_ins = stand_ins
         self._imports = Imports()
         self._write = Literals(self._imports, stand_ins)
@@ -195,7 +241,10 @@ class _Writer:
         """The module."""
         given = self._imports.name("backstory.testing", "given")
         calls: list[Node] = [Group(f"{given}(", list(self._given()), ")"), self._when(), self._expected()]
-        body = list(chained(calls, "    "))
+        notes = (
+            f"    # {name} was not recorded: another value stands in its place" for name in self._unrecorded
+        )
+        body = [*notes, *chained(calls, "    ")]
         gave = "_and_".join(dict.fromkeys(_word(type(event).__name__) for event in self._scenario.gave[:2]))
         what = {"events": f"gives_{gave}", "state": f"leads_to_{gave}", "refused": "is_refused"}[self._then]
         name = f"test_{_word(self._scenario.command.name)}_{what}"
