@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -62,3 +64,24 @@ def test_other_events_than_expected_are_told() -> None:
         given(Placed("o-1", 5)).running(confirm).then_nothing()
     with pytest.raises(AssertionError, match="a state came out otherwise"):
         given(Placed("o-1", 5)).running(Payment).then_state(Order("o-1", cents=6))
+
+
+@pytest.mark.parametrize(
+    ("time", "says"),
+    [
+        (
+            {"until": "2026-03-01"},
+            "when_passes(until='2026-03-01'): until is no unit of time; say how long after 1970",
+        ),
+        ({"days": "3"}, "when_passes(days='3') is no length of time that there is"),
+        ({"days": 10**9}, "when_passes(days=1000000000) is no length of time that there is"),
+        ({"days": 3_600_000}, "when_passes(days=3600000) is no length of time that there is"),
+        ({"days": -1}, "when_passes(days=-1): time goes on"),
+        ({}, "when_passes(): time goes on, so give more than 0 of one of weeks, days"),
+    ],
+)
+def test_what_is_no_length_of_time_is_named_with_what_to_say(time: Any, says: str) -> None:
+    scenario = given(Placed("o-1", 500)).running(Payment)
+    with pytest.raises((TypeError, ValueError), match=re.escape(says)):
+        scenario.when_passes(**time)
+    scenario.when_passes(days=2).then_nothing()

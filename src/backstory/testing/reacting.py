@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from backstory.database import Database
 from backstory.decide.call import Command
@@ -28,9 +28,22 @@ from backstory.values.event_data import RESERVED
 from backstory.values.links import CAUSATION
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self, Unpack
 
     from backstory.decide.state import State
+
+
+class Length(TypedDict, total=False):
+    """A length of time, as `timedelta` takes it."""
+
+    weeks: float
+    days: float
+    hours: float
+    minutes: float
+    seconds: float
+    milliseconds: float
+    microseconds: float
+
 
 LEASE = 3_600.0
 """Seconds: nobody else is there."""
@@ -99,13 +112,14 @@ class Reacted:
         self._react()
         return self
 
-    def when_passes(self, **time: float) -> Self:
+    def when_passes(self, **time: Unpack[Length]) -> Self:
         """Let time pass, as `timedelta` takes it: `when_passes(days=3)`, from the last event on.
 
-        Each deadline comes at its own time. `given(committed(event, time="2026-03-01"))` says when an event was.
+        Each deadline comes at its own time. `given(committed(event, time="2026-03-01"))` says when an event was. Raises
+        `TypeError` and `ValueError` for what is no length of time, or a negative one.
         """
         __tracebackhide__ = True
-        end = self._now + timedelta(**time)
+        end = self._now + _length(time, self._now)
         self._story.tell("When", [f"{_words(time)} pass"])
         self._since, self._refused = self._db.head().position, None
         while (next_due := self._next_due()) is not None and next_due <= end:
@@ -191,7 +205,28 @@ class Reacted:
         return None if left == float("inf") else self._now + timedelta(seconds=left)
 
 
-def _words(time: dict[str, float]) -> str:
+def _length(time: Length, now: datetime) -> timedelta:
+    """A length of time. `now` is the moment that it begins at, for the words of an error."""
+    said = ", ".join(f"{unit}={amount!r}" for unit, amount in time.items())
+    called, units = f"when_passes({said})", ", ".join(Length.__annotations__)
+    if strange := set(time) - set(Length.__annotations__):
+        raise TypeError(
+            f"{called}: {min(strange)} is no unit of time; say how long after {now.isoformat()}, where the scenario"
+            f" is, with {units}"
+        )
+    try:
+        found = timedelta(**time)
+        now + found
+    except (TypeError, OverflowError, ValueError) as wrong:
+        raise TypeError(
+            f"{called} is no length of time that there is: {wrong}; give numbers of {units}"
+        ) from None
+    if found <= timedelta():
+        raise ValueError(f"{called}: time goes on, so give more than 0 of one of {units}")
+    return found
+
+
+def _words(time: Length) -> str:
     return ", ".join(f"{amount:g} {unit}" for unit, amount in time.items())
 
 
