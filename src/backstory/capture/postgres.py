@@ -109,24 +109,21 @@ def left_out(table: Captured) -> str:
 
 def create(tx: Transaction, table: Captured, shape: int, home: str) -> None:
     """Make its triggers. A partitioned table has triggers on each row, which its partitions have, too."""
-    is_partitioned = tx.rows(COLUMNS, (place(table),))[0][2] == PARTITIONED
-    left_out = ",".join(f'"{name}"' for name in table.left_out)
-    call = (
-        f"EXECUTE FUNCTION {quoted(home)}.record('{shape}', {literal(f'{{{left_out}}}' if left_out else '')})"
-    )
+    found = tx.rows(COLUMNS, (place(table),))
+    is_partitioned = found[0][2] == PARTITIONED
+    is_plain = not table.left_out and all(type.removeprefix("_") in PLAIN for _, type, _ in found)
+    record = f"EXECUTE FUNCTION {quoted(home)}.record('{shape}', {left_out(table)})"
+    changed = f"EXECUTE FUNCTION {quoted(home)}.changed('{shape}')" if is_plain else record
     for event, side in (("INSERT", "NEW"), ("DELETE", "OLD")):
         how = (
             "FOR EACH ROW"
             if is_partitioned
             else f"REFERENCING {side} TABLE AS backstory_rows FOR EACH STATEMENT"
         )
-        tx.execute(f"CREATE TRIGGER backstory_{event.lower()} AFTER {event} ON {place(table)} {how} {call}")
+        tx.execute(f"CREATE TRIGGER backstory_{event.lower()} AFTER {event} ON {place(table)} {how} {record}")
+    tx.execute(f"CREATE TRIGGER backstory_update AFTER UPDATE ON {place(table)} FOR EACH ROW {changed}")
     tx.execute(
-        f"CREATE TRIGGER backstory_update AFTER UPDATE ON {place(table)} FOR EACH ROW"
-        f" WHEN (OLD.* *<> NEW.*) {call}"
-    )
-    tx.execute(
-        f"CREATE TRIGGER backstory_truncate BEFORE TRUNCATE ON {place(table)} FOR EACH STATEMENT {call}"
+        f"CREATE TRIGGER backstory_truncate BEFORE TRUNCATE ON {place(table)} FOR EACH STATEMENT {record}"
     )
 
 
