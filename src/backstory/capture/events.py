@@ -31,8 +31,9 @@ class Change(NamedTuple):
 
 def changes_of(taken: Taken, captured: Captured) -> Iterator[Change]:
     """The changes that a row of the outbox says: one, or two where the key of a row has changed."""
-    old = None if taken.old is None else split(rows_of(taken.old, captured), captured)
-    new = None if taken.new is None else split(rows_of(taken.new, captured), captured)
+    was, now = rows_of(taken, captured)
+    old = None if was is None else split(was, captured)
+    new = None if now is None else split(now, captured)
     if old is not None and new is not None and old[0] != new[0]:
         yield Change(taken, captured, old, None)
         old = None

@@ -12,7 +12,9 @@ from uuid import UUID
 import msgspec
 
 from backstory.capture.described import Captured, Column
+from backstory.capture.outbox import Taken
 from backstory.capture.reading import clean, row_of, value_of
+from backstory.capture.sqlite import values_of
 from backstory.rows.events import Fields
 from backstory.rows.keys import key_of
 
@@ -26,13 +28,26 @@ class Bytes(str):
     __slots__ = ()
 
 
-def rows_of(stored: bytes | str, captured: Captured) -> dict[str, Any]:
-    """The values of a row by column, as triggers wrote them."""
-    found = row_of(stored)
+def rows_of(taken: Taken, captured: Captured) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The values of a row by column, before and after, as triggers wrote them."""
+    new = None if taken.new is None else _values(row_of(taken.new), captured)
+    if taken.old is None:
+        return None, new
+    found = row_of(taken.old)
+    if isinstance(found, dict) or new is None:
+        return _values(found, captured), new
+    kept = zip(captured.columns, values_of(found, len(captured.columns)), strict=True)
+    return {
+        column.name: new[column.name] if was is None else _unpacked(was[0], column) for column, was in kept
+    }, new
+
+
+def _values(found: Any, captured: Captured) -> dict[str, Any]:
     if isinstance(found, dict):
         return found
+    values = values_of(found, len(captured.columns))
     return {
-        column.name: _unpacked(value, column) for column, value in zip(captured.columns, found, strict=True)
+        column.name: _unpacked(value, column) for column, value in zip(captured.columns, values, strict=True)
     }
 
 

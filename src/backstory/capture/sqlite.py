@@ -1,12 +1,15 @@
 """The outbox and the triggers in SQLite.
 
 A value is written as it is stored, whatever its column says: a number or a text as JSON has them, `{"b": hex}` for
-bytes, and `{"r": digits}` for a float, of which `quote` gives all digits and the functions for JSON do not.
+bytes, and `{"r": digits}` for a float, of which `quote` gives all digits and the functions for JSON do not. Of the row
+before a change there is `[value]` of each column that has another value now, and null of the others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
+from typing import Any
 
 from backstory.capture.described import Captured, Column, Kind, quoted
 from backstory.errors import DefinitionError
@@ -33,12 +36,13 @@ SELECT (SELECT tx FROM backstory_said), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {
 """Rows as they are; a table without a name of its own, so that no column of the application's is meant by mistake."""
 
 VALUE = (
-    "CASE typeof({0}) WHEN 'text' THEN json_quote({0}) WHEN 'integer' THEN {0} WHEN 'null' THEN 'null'"
-    """ WHEN 'real' THEN '{{"r":"' || quote({0}) || '"}}' ELSE '{{"b":"' || hex({0}) || '"}}' END"""
+    "CASE typeof({0}) WHEN 'text' THEN {0} || '' WHEN 'real' THEN json_object('r', quote({0}))"
+    " WHEN 'blob' THEN json_object('b', hex({0})) ELSE {0} END"
 )
+"""A text is joined with an empty one, because what `json_set` has just given would else be JSON inside of the array."""
 
-PARTS = 40
-"""Columns that one expression joins: SQLite's parser takes no expression that is nested more than 1,000 deep."""
+PARTS = 100
+"""Columns in one array; a row that has more is an array of arrays. A function of SQLite takes at most 127 arguments."""
 
 KINDS: dict[str, Kind] = {
     "BLOB": "bytes",
@@ -96,12 +100,17 @@ def drop(tx: Transaction, table: Captured) -> None:
 def create(tx: Transaction, table: Captured, shape: int) -> None:
     """Make its triggers."""
     new, old = (row_of(side, table.columns) for side in ("NEW", "OLD"))
-    differs = " OR ".join(
-        f"NEW.{quoted(column.name)} IS NOT OLD.{quoted(column.name)}" for column in table.columns
+    differs = [
+        f"OLD.{name} IS NOT NEW.{name} COLLATE BINARY"
+        for name in (quoted(column.name) for column in table.columns)
+    ]
+    changed = _array(
+        f"CASE WHEN {differ} THEN json_array({VALUE.format(f'OLD.{quoted(column.name)}')}) END"
+        for differ, column in zip(differs, table.columns, strict=True)
     )
     for event, op, was, now, when in (
         ("INSERT", "I", "NULL", new, ""),
-        ("UPDATE", "U", old, new, f"WHEN {differs}"),
+        ("UPDATE", "U", changed, new, f"WHEN {' OR '.join(differs)}"),
         ("DELETE", "D", old, "NULL", ""),
     ):
         name = trigger_names(table)[event]
@@ -121,7 +130,16 @@ def create(tx: Transaction, table: Captured, shape: int) -> None:
 
 def row_of(side: str, columns: tuple[Column, ...]) -> str:
     """The expression for a row, as the bytes of a JSON array."""
-    values = [VALUE.format(f"{side}.{quoted(column.name)}") for column in columns]
-    parts = [" || ',' || ".join(values[at : at + PARTS]) for at in range(0, len(values), PARTS)]
-    joined = " || ',' || ".join(f"({part})" for part in parts)
-    return f"CAST('[' || {joined} || ']' AS BLOB)"
+    return _array(VALUE.format(f"{side}.{quoted(column.name)}") for column in columns)
+
+
+def _array(values: Iterable[str]) -> str:
+    found = list(values)
+    parts = [f"json_array({', '.join(found[at : at + PARTS])})" for at in range(0, len(found), PARTS)]
+    whole = parts[0] if len(parts) == 1 else f"json_array({', '.join(parts)})"
+    return f"CAST({whole} AS BLOB)"
+
+
+def values_of(found: list[Any], columns: int) -> list[Any]:
+    """The values of a row of so many columns, from what its array holds."""
+    return found if columns <= PARTS else [value for part in found for value in part]
