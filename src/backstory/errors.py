@@ -112,6 +112,10 @@ class FoldedWarning(UserWarning):
     """States are found by folding the log, which takes longer with each event; a table would be quicker."""
 
 
+class WithheldWarning(UserWarning):
+    """`find` leaves out rows of a table of which data were withheld: nobody knows all of their fields."""
+
+
 class ScannedWarning(UserWarning):
     """States are found by looking at every row of a large table; an index would be quicker."""
 

@@ -17,12 +17,15 @@ import apsw
 import msgspec
 
 from backstory.errors import Refused
+from backstory.rows import kinds
 from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted, after, json_of
-from backstory.rows.kinds import kind
+from backstory.rows.kinds import key_in, kind
 from backstory.values.event_data import RecordedEvent
 from backstory.values.event_types import event_type
 
-INSERTED, CHANGED, DELETED, GIVEN = range(4)
+INSERTED, CHANGED, DELETED, WITHHELD, GIVEN = range(5)
+UNKNOWN = b""
+"""A row of which somebody has withheld an event: it is there, and differs from every row that is given."""
 
 TABLES = """
 PRAGMA journal_mode = OFF;
@@ -61,7 +64,7 @@ class Sieve:
         self._db.close(True)
 
     def events(self, records: Iterable[RecordedEvent]) -> None:
-        """Take all events of the table. Raises `UnreadableEvent`."""
+        """Take all events of the table. Raises `UnreadableEvent` for data that fit no event of a row."""
         self._take(map(self._fact, records))
 
     def given(self, rows: Iterable[tuple[str, Fields]]) -> None:
@@ -69,6 +72,9 @@ class Sieve:
         self._take((key, GIVEN, json_of(fields)) for key, fields in rows)
 
     def _fact(self, record: RecordedEvent) -> tuple[str, int, bytes]:
+        if not record.data:
+            key = key_in(self._table, record.tags)
+            return key, DELETED if record.type.endswith(kinds.DELETED) else WITHHELD, b""
         event: RowEvent = self._types[record.type].read(record)
         if isinstance(event, RowInserted):
             return event.key, INSERTED, json_of(self._spoken(event.row))
@@ -111,11 +117,15 @@ class Sieve:
                     given, wanted = number, data
                 elif what == CHANGED:
                     now = self._changed(now, data)
+                elif what == WITHHELD:
+                    now = UNKNOWN
                 else:
                     now = data if what == INSERTED else None
             yield key, given, wanted, now
 
     def _changed(self, row: bytes | None, data: bytes) -> bytes:
+        if row == UNKNOWN:
+            return UNKNOWN
         return json_of(self._spoken(after(self._change(data), None if row is None else _fields(row)) or {}))
 
     def _keep(self, differing: list[tuple[int, str, bytes]], gone: list[tuple[str]]) -> None:

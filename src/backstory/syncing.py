@@ -47,7 +47,7 @@ class Written(msgspec.Struct):
 
 
 class Syncing:
-    """Many rows of one table on their way. `said` is what each commit says."""
+    """Many rows of one table on their way. `said` is what each commit says; `whole` rows have all fields."""
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class Syncing:
         spoken: Spoken,
         batch: int,
         said: Mapping[str, Any],
+        *,
+        whole: bool,
     ) -> None:
         self._db = db
         self._kind = kind
@@ -66,6 +68,7 @@ class Syncing:
         self._spoken = spoken
         self._batch = batch
         self._said = said
+        self._whole = whole
         self.written = Written()
 
     def write(self, rows: Iterable[tuple[str, Fields | None]]) -> None:
@@ -102,9 +105,10 @@ class Syncing:
         states, _ = loader.load_all(Reads([self._kind.row(key) for key in rows]))
         found = []
         for state, (key, fields) in zip(states, rows.items(), strict=True):
-            now = cast("Row", state).row
+            row = cast("Row", state)
+            now = row.row
             if fields is not None:
-                change = self._towards(key, now, fields)
+                change = self._towards(key, None if row.withheld and self._whole else now, fields)
             else:
                 change = None if now is None else RowChange(key, now, None)
             if change is not None:

@@ -20,7 +20,7 @@ import msgspec
 from backstory.errors import IdReused, InvalidEvent, MissingRow, StaleRow
 from backstory.rows.change import Asked, RowChange, change, is_write
 from backstory.rows.events import Fields, same
-from backstory.rows.kinds import Row, kind
+from backstory.rows.kinds import Row, kind, known
 from backstory.rows.shape import Shape, Typed, names, text_of
 from backstory.syncing import BATCH, Syncing, Written
 
@@ -103,18 +103,21 @@ class Table(Generic[T]):
             raise KeyError(key) from None
 
     def __contains__(self, key: Key) -> bool:
-        return self._fields(key) is not None
+        return self._loaded(key).row is not None
 
     def __iter__(self) -> NoReturn:
         raise TypeError("a table holds no rows to go through: for row in table.find()")
 
     def get(self, key: Key, at: Revision | None = None) -> T | None:
-        """The row, now or as of a revision; None if there is none. What is given belongs to the caller."""
-        fields = self._fields(key, at)
+        """The row, now or as of a revision; None if there is none. What is given belongs to the caller.
+
+        Raises `UnreadableEvent` where data of the row were withheld: then not all of its fields are known.
+        """
+        fields = known(self._loaded(key, at))
         return None if fields is None else self._shape.made(text_of(key, self.name), fields)
 
     def history(self, key: Key, at: Revision | None = None) -> Iterator[Record]:
-        """Stream the events of a row with their records, oldest first: `RowInserted`, `RowChanged`, `RowDeleted`."""
+        """Stream its events, oldest first: `RowInserted`, `RowChanged`, `RowDeleted`; `Unknown` where withheld."""
         return self._db.read(self.row(key), at=at)
 
     def find(
@@ -167,8 +170,9 @@ class Table(Generic[T]):
         """
         name, fields = self._split(key, row)
 
-        def wanted(now: Fields | None) -> Command | None:
-            if now is None:
+        def wanted(row: Row) -> Command | None:
+            now = row.row
+            if now is None or row.withheld:
                 return self._change(RowChange(name, None, fields))
             return self._towards(name, now, {**fields}, gone=set(self._shape.known(now)) - set(fields))
 
@@ -189,7 +193,8 @@ class Table(Generic[T]):
         if both := sorted(gone.intersection(map(self._shape.column, set))):
             raise ValueError(f"{self.name}: {both[0]} cannot be given a value and be taken away at once")
 
-        def wanted(now: Fields | None) -> Command | None:
+        def wanted(row: Row) -> Command | None:
+            now = known(row)
             if now is None:
                 raise self._missing(name)
             return self._towards(name, now, self._patched(name, now, set), gone)
@@ -200,10 +205,10 @@ class Table(Generic[T]):
         """Delete a row; its history stays. Raises `MissingRow`."""
         name = text_of(key, self.name)
 
-        def wanted(now: Fields | None) -> Command:
-            if now is None:
+        def wanted(row: Row) -> Command:
+            if row.row is None:
                 raise self._missing(name)
-            return self._change(RowChange(name, now, None))
+            return self._change(RowChange(name, row.row, None))
 
         made = self._again(name, wanted, said, None)
         assert made is not None
@@ -276,7 +281,9 @@ class Table(Generic[T]):
                 known if spoken is None else {name: value for name, value in known.items() if name in spoken}
             )
 
-        return Syncing(self._db, self._kind, self.unique, towards, spoken_of, batch, said)
+        return Syncing(
+            self._db, self._kind, self.unique, towards, spoken_of, batch, said, whole=columns is None
+        )
 
     @contextmanager
     def edit(self, key: Key, **said: Unpack[Saying]) -> Iterator[T]:
@@ -291,7 +298,7 @@ class Table(Generic[T]):
 
     def _begun(self, key: Key) -> Editing[T]:
         """The first half of `edit`."""
-        name, was = text_of(key, self.name), self._fields(key)
+        name, was = text_of(key, self.name), known(self._loaded(key))
         if was is None:
             raise self._missing(name)
         return Editing(name, was, self._shape.made(name, msgspec.json.decode(msgspec.json.encode(was))))
@@ -309,8 +316,8 @@ class Table(Generic[T]):
     def _missing(self, key: str) -> MissingRow:
         return MissingRow(f"{self.name} has no row {key}", self.name, key)
 
-    def _fields(self, key: Key, at: Revision | None = None) -> Fields | None:
-        return self._db.load(self.row(key), at).row
+    def _loaded(self, key: Key, at: Revision | None = None) -> Row:
+        return self._db.load(self.row(key), at)
 
     def _split(self, key: Any, row: Any) -> tuple[str, Fields]:
         """The key and the fields of a row, given as a key and a row, or as a row."""
@@ -363,7 +370,7 @@ class Table(Generic[T]):
     def _again(
         self,
         key: str,
-        wanted: Callable[[Fields | None], Command | None],
+        wanted: Callable[[Row], Command | None],
         said: Saying,
         asked: Asked | None,
     ) -> Commit | None:
@@ -372,7 +379,7 @@ class Table(Generic[T]):
             return known
         tries = 0
         while True:
-            command = wanted(self._fields(key))
+            command = wanted(self._loaded(key))
             if command is None:
                 return None
             try:

@@ -21,9 +21,7 @@ from backstory.errors import (
     Refused,
     RevertError,
     StaleRow,
-    UnreadableEvent,
 )
-from backstory.history.forget.withholding import withhold
 from backstory.store import Store
 from backstory.table import Table
 
@@ -514,13 +512,6 @@ class TestManyRows:
         keys = [record.stored.tags[0] for record in db.read(after=head)]
         assert keys == ["people:p-3", "people:p-1", "people:p-50"]
         assert (table["p-1"], table["p-4"]) == ({"n": 1, "x": None}, {"n": 4, "own": 1})
-
-    def test_a_sync_says_that_a_row_is_withheld(self, db: Database) -> None:
-        table = db.table("people")
-        made = table.insert("p-1", {"n": 1})
-        withhold(db.handle.branches, made, ["data"])
-        with pytest.raises(UnreadableEvent, match="withheld"):
-            table.sync([])
 
     def test_unique_values_may_be_exchanged_in_one_batch_only_where_each_is_free(self, db: Database) -> None:
         table = db.table("people", unique=["mail"])

@@ -39,6 +39,7 @@ from backstory.decide.copying import copier
 from backstory.errors import DefinitionError, InvalidTag, UnreadableEvent
 from backstory.store import Record
 from backstory.told import note_line
+from backstory.values.codec import withheld
 from backstory.values.commit import Commit
 from backstory.values.event import replaced
 from backstory.values.event_data import RecordedEvent
@@ -101,6 +102,9 @@ class State(msgspec.Struct, metaclass=StateMeta):
     version: ClassVar[int] = 1
     snapshot_every: ClassVar[int] = 5_000
     inside: ClassVar[str] = ""
+    takes_withheld: ClassVar[bool] = False
+    """Whether `apply` takes an event whose data are withheld, as `Unknown`: states of the library's own, which have a
+    field `withheld` that says so."""
 
     def __repr__(self) -> str:
         """As one would write it, its personal and secret parts masked."""
@@ -117,6 +121,11 @@ class State(msgspec.Struct, metaclass=StateMeta):
     def query(self) -> Query:
         """The events that this state reads. Override it if types alone cannot say it."""
         return state_type(type(self)).query(self)
+
+
+def is_withheld(state: State) -> bool:
+    """Whether not all of a state is known, because data of its events were withheld; of the library's own states."""
+    return type(state).takes_withheld and bool(getattr(state, "withheld", False))
 
 
 class StateType:
@@ -220,8 +229,8 @@ class StateType:
                     continue
                 event = (
                     compiled.load(stored.data)
-                    if stored.version == compiled.version
-                    else _mended(compiled, stored)
+                    if stored.version == compiled.version and stored.data
+                    else self._mended(compiled, stored)
                 )
                 given = apply(event, Record(event, stored, find)) if wants_record else apply(event)
                 if given is not None:
@@ -231,6 +240,15 @@ class StateType:
             compiled = events[stored.type]
             raise compiled.unreadable(stored, wrong) from compiled.cause(wrong)
         return count
+
+    def _mended(self, compiled: EventType, record: RecordedEvent) -> Any:
+        """The object of an event that has another version than its class, or no data any more."""
+        if record.version > compiled.version:
+            raise UnreadableEvent(
+                f"#{record.position} {record.type} has version {record.version}, the class here has"
+                f" {compiled.version}: this program is older than the event"
+            )
+        return withheld(record) if self.cls.takes_withheld and not record.data else compiled.read(record)
 
     def _gave(self, given: Any) -> DefinitionError:
         """The error for an `apply` that gives something back, which would be lost."""
@@ -286,15 +304,6 @@ def fold(state: S, records: Iterable[RecordedEvent], commit_at: Callable[[int], 
 def identity(state: State) -> dict[str, Any]:
     """The values that tell this state from others of its class: its tags, as plain values."""
     return {name: getattr(state, name) for name in state_type(type(state)).identity}
-
-
-def _mended(compiled: EventType, record: RecordedEvent) -> Any:
-    if record.version > compiled.version:
-        raise UnreadableEvent(
-            f"#{record.position} {record.type} has version {record.version}, the class here has {compiled.version}:"
-            " this program is older than the event"
-        )
-    return compiled.read(record)
 
 
 def _apply_takes(cls: type[State], names: Mapping[str, Any] | None) -> tuple[bool, bool, list[type[Any]]]:

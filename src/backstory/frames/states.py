@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
+from msgspec import UnsetType
 
 from backstory.decide.state import State
 from backstory.frames.columns import Column, batches, schema_of, table_of
@@ -44,6 +45,7 @@ def columns(cls: type[Any]) -> list[Column]:
     return [
         Column(name, kind_of(annotations.get(name), veil.at(step)), _getter(name))
         for name, step in (field_names(cls) or {}).items()
+        if UnsetType not in get_args(annotations.get(name))
     ]
 
 

@@ -72,7 +72,7 @@ class FailedError(Exception):
         self.why = why
 
 
-def decoded(records: Iterable[RecordedEvent], codec: Codec) -> list[Opened]:
+def decoded(group: Group | None, records: Iterable[RecordedEvent], codec: Codec) -> list[Opened]:
     """The events of a batch as objects. Raises `FailedError` for one that the code at hand cannot read."""
     found, decode = [], codec.decode
     for stored in records:
@@ -80,7 +80,7 @@ def decoded(records: Iterable[RecordedEvent], codec: Codec) -> list[Opened]:
             event = decode(stored)
         except EventError as wrong:
             raise FailedError(stored, str(wrong)) from wrong
-        if type(event) is Unknown:
+        if type(event) is Unknown and (stored.data or group is None or not group.takes_withheld):
             raise FailedError(stored, f"{stored.type}: {event.why}")
         found.append((stored, event))
     return found

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-NUMBER, TEXT, NESTED = "n", "s", "t"
-"""The beginning of a coded value."""
+NUMBER, TEXT, NESTED, WITHHELD = "n", "s", "t", "w"
+"""The beginning of a coded value; and the whole of one that nobody knows any more."""
 
 MARK = "\U0010ffff"
 """Stands before the JSON of a list or a dict where Python sorts it among texts: behind them all."""

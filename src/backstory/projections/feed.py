@@ -169,12 +169,16 @@ class Feed:
     def _decoded(self, records: Sequence[RecordedEvent]) -> list[Opened]:
         """The events as objects. Raises `FailedError` for one that cannot be read, unless it is left out."""
         try:
-            return decoded(records, self._source.codec)
+            return decoded(self.home.group, records, self._source.codec)
         except FailedError:
             with self.home.writing(self.row.generation) as tx:
                 held = self.home.catalog.held_back(tx, self.row.key)
             left_out = {each.position for each in held if each.state == LEFT_OUT}
-            return decoded([each for each in records if each.position not in left_out], self._source.codec)
+            return decoded(
+                self.home.group,
+                [each for each in records if each.position not in left_out],
+                self._source.codec,
+            )
 
     def _without_held_back(self, tx: Transaction, batch: list[Opened]) -> list[Opened]:
         """The events that are not left out, and whose key is not kept back; those of such a key are kept back too."""
@@ -221,7 +225,7 @@ class Feed:
     def _key_of_stored(self, stored: RecordedEvent) -> str | None:
         """The key of a stored event; None if the event cannot be read."""
         try:
-            [opened] = decoded([stored], self._source.codec)
+            [opened] = decoded(self.home.group, [stored], self._source.codec)
         except FailedError:
             return None
         return self.key_of(opened[1])

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from backstory.decide.state import State
+from backstory.decide.state import State, is_withheld
 from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import predicate, value_of
 from backstory.projections import cursor
-from backstory.projections.coded import sortable
+from backstory.projections.coded import NESTED, WITHHELD, sortable
 from backstory.projections.count import about, counted
 from backstory.projections.materialize import Column, Materialized, name
 from backstory.projections.where import LARGEST, Where, translated
@@ -25,6 +25,9 @@ F = TypeVar("F")
 
 SPELLED = re.compile(r"""field\((".*"|'.*')\)""")
 
+MOST_WITHHELD = 100
+"""Keys of rows that are told because not all of their fields are known."""
+
 BATCH = 500
 """Rows that are read at a time where Python has to look at each."""
 
@@ -33,11 +36,13 @@ class Page(list[S], Generic[S]):
     """States that were found, in order.
 
     `cursor` leads to those behind them: `find(..., after=found.cursor)`; None if there are none. `total` is how many
-    there are in all, where that was asked for.
+    there are in all, where that was asked for. `withheld` are the keys of rows of a table that are left out, because
+    data of their events were withheld and nobody knows all of their fields: the first 100 by key.
     """
 
     cursor: str | None = None
     total: int | None = None
+    withheld: Sequence[str] = ()
 
     def _repr_html_(self) -> str:
         """For notebooks: a row for each of the first, masked."""
@@ -46,7 +51,7 @@ class Page(list[S], Generic[S]):
     def of(self, others: Iterable[F]) -> Page[F]:
         """The same piece, with other things in the place of its states."""
         page = Page(others)
-        page.cursor, page.total = self.cursor, self.total
+        page.cursor, page.total, page.withheld = self.cursor, self.total, self.withheld
         return page
 
 
@@ -133,6 +138,10 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
         rows += [pair for pair in pairs if holds is None or holds(pair[0])]
         if len(got) < step:
             break
+    if kept.takes_withheld:
+        lost = f"SELECT key FROM {kept.table} WHERE \"{kept.cls.inside}\" = '{WITHHELD}'"
+        lost += f" ORDER BY key LIMIT {MOST_WITHHELD}"
+        found.withheld = [key.partition(":")[2] for [key] in tx.rows(lost)]
     if asked.total:
         count = about if asked.total == "about" else counted
         found.total = count(kept, where, holds, tx)
@@ -153,7 +162,7 @@ def _where(kept: Materialized, text: str) -> Where:
     where = translated(text, kept.columns)
     if not kept.cls.inside:
         return where
-    there = f'"{kept.cls.inside}" IS NOT NULL'
+    there = f"\"{kept.cls.inside}\" = '{NESTED}'"
     return where._replace(sql=f"{there} AND {where.sql}" if where.sql else there)
 
 
@@ -224,7 +233,10 @@ def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> 
     order = terms(asked.order_by, cls)
     found: Page[Any] = Page()
     if cls.inside:
-        states = ((key, state) for key, state in states if getattr(state, cls.inside) is not None)
+        there = [(key, state) for key, state in states if getattr(state, cls.inside) is not None]
+        lost = (key.partition(":")[2] for key, state in there if is_withheld(state))
+        found.withheld = sorted(lost)[:MOST_WITHHELD]
+        states = ((key, state) for key, state in there if not is_withheld(state))
     rows = [(state, [*_values(state, order), key]) for key, state in states if holds is None or holds(state)]
     rows.sort(key=lambda row: row[1][-1])
     for index, term in reversed(list(enumerate(order))):

@@ -50,7 +50,7 @@ def fold(
             return
         try:
             own = [each for each in records if each.position not in without] if without else records
-            apply(group, decoded(own, source.codec), tx, source.finder_on(log, own))
+            apply(group, decoded(group, own, source.codec), tx, source.finder_on(log, own))
         except FailedError as failed:
             raise ProjectionError(f"projection {group.name} failed: {failed.why}") from failed.__cause__
         after = records[-1].position

@@ -89,7 +89,7 @@ class Inline:
         group = self.home.group
         held = {each.position for each in self.home.catalog.held_back(tx, row.key) if each.state == LEFT_OUT}
         try:
-            batch = decoded([each for each in records if each.position not in held], codec)
+            batch = decoded(group, [each for each in records if each.position not in held], codec)
             if len(batch) == 1 or not alone:
                 with together(tx):
                     apply(group, batch, self.home.own(tx, row.generation), commit_at)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 import msgspec
 
 from backstory.decide.fingerprint import fingerprint
-from backstory.decide.state import State, state_type
+from backstory.decide.state import State, is_withheld, state_type
 from backstory.errors import DefinitionError
 from backstory.history.ask.entities import Identities, Key
-from backstory.projections.coded import NESTED, coded
+from backstory.projections.coded import NESTED, WITHHELD, coded
 from backstory.projections.names import LONGEST_NAME
 from backstory.projections.projection import MANY, Projection
 from backstory.store import Record
@@ -77,6 +77,7 @@ class Materialized(Projection, name="state"):
     def __init__(self, state: type[State], index: Iterable[str | Sequence[str]] = ()) -> None:
         compiled = state_type(state)
         self.cls = cls = state
+        self.takes_withheld = bool(cls.inside) and cls.takes_withheld
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         self.table = f"{name}_states"  # no field of a state is called so
         self.name = self.group = self.table  # type: ignore[misc]
@@ -147,6 +148,9 @@ class Materialized(Projection, name="state"):
             called = f"{self.table}_by_{','.join(names)}"  # no field has a comma in its name
             columns = ", ".join(f'"{name}"' for name in names)
             made.append(f'CREATE INDEX "{called}" ON {self.table} ({columns}, key)')
+        if self.takes_withheld:
+            of_these = f"WHERE \"{self.cls.inside}\" = '{WITHHELD}'"
+            made.append(f'CREATE INDEX "{self.table}_,withheld" ON {self.table} (key) {of_these}')
         return ";\n".join(made)
 
     def apply_many(self, events: Sequence[tuple[Any, Record]], tx: Transaction) -> None:
@@ -188,11 +192,12 @@ class Materialized(Projection, name="state"):
         return write + AGAIN + again
 
     def _codes(self, state: State) -> list[str | None]:
-        """The values of the coded columns. That of `State.inside` itself says only whether it is there."""
+        """The values of the coded columns. That of `State.inside` itself says only whether it is there, and known."""
         inside = getattr(state, self.cls.inside) if self._coded else None
         if inside is None:
             return [None] * len(self._coded)
-        return [NESTED if name == self.cls.inside else coded(inside.get(name)) for name in self._coded]
+        there = WITHHELD if is_withheld(state) else NESTED
+        return [there if name == self.cls.inside else coded(inside.get(name)) for name in self._coded]
 
     def _written(self, state: State) -> bytes:
         """The JSON of a state. Raises `DefinitionError` if JSON does not give back the same state."""

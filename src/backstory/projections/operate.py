@@ -171,7 +171,7 @@ def _retry_key(views: Views, home: Home, row: Row, key: str) -> int:
             held = [each for each in catalog.held_back(tx, row.key, key) if each.state == KEPT_BACK]
             records = [one for each in held for one in log.read(after=each.position - 1, limit=1)]
             own = home.own(tx, row.generation)
-            for each in decoded(records, source.codec):
+            for each in decoded(home.group, records, source.codec):
                 first = each[0].position
                 apply(home.group, [each], own, source.finder_on(log, [each[0]]))
             catalog.unpark(tx, row.key, [each.position for each in held])

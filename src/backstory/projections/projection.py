@@ -82,6 +82,8 @@ class Projection:
     renews: ClassVar[bool] = False
     """Whether its version follows from its code, so that nobody goes back to the tables of another one."""
     into: ClassVar[Any] = None
+    takes_withheld: bool = False
+    """Whether it takes an event of a row whose data are withheld, as `Unknown`."""
 
     def __init_subclass__(
         cls,
@@ -219,6 +221,7 @@ class Group:
         self.name = first.group
         self.version = "_".join(each.versioned() for each in self.members)
         self.renews = all(each.renews for each in self.members)
+        self.takes_withheld = all(each.takes_withheld for each in self.members)
         self.on_error, self.partition, self.into = first.on_error, first.partition, first.into
         self.batch = min(each.batch or (MANY if each.sql else FEW) for each in self.members)
         self.types = frozenset(kind.name for each in self.members for kind in each.event_types())

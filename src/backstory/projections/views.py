@@ -10,7 +10,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 from backstory.decide.state import State
-from backstory.errors import Behind, FoldedWarning, ProjectionError, ScannedWarning, StoreClosed
+from backstory.errors import (
+    Behind,
+    FoldedWarning,
+    ProjectionError,
+    ScannedWarning,
+    StoreClosed,
+    WithheldWarning,
+)
 from backstory.forks import on_fork
 from backstory.place import Place
 from backstory.projections.building import Tick, feed_to_end, ignore, rebuild
@@ -48,6 +55,7 @@ class Views:
         self._homes: dict[tuple[str, str], Home] = {}
         self.inline: set[str] = set()
         self.warned: set[type[State]] = set()
+        self._warned_of_withheld: set[type[State]] = set()
         self._scanned: set[tuple[Any, ...]] = set()
         self._running: list[AbstractContextManager[Any]] = []
         self._begin()
@@ -275,6 +283,14 @@ class Views:
                 else f"find({name}) folds all events of every {name}; keep a table of them: db.materialize({name})"
             )
             warn(words, FoldedWarning)
+
+    def warn_of_withheld(self, cls: type[State], keys: Sequence[str]) -> None:
+        """Say once that rows of a table are left out, because nobody knows all of their fields."""
+        if cls not in self._warned_of_withheld:
+            self._warned_of_withheld.add(cls)
+            some = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+            words = f"find leaves out rows of {cls.__qualname__}, because data of their events are withheld: {some}"
+            warn(words, WithheldWarning)
 
     def keep_running(self, runner: AbstractContextManager[Any]) -> None:
         """Let a runner work until this is closed."""

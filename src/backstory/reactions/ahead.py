@@ -40,5 +40,5 @@ def opened(stored: RecordedEvent, codec: Codec, find: Callable[[int], Commit]) -
     """An event as an object. Raises `FailedError` if the code at hand cannot read it."""
     if stored.type in OWN:  # with any classes in the codec
         return Record(OWN[stored.type].read(stored), stored, find)
-    [(_, event)] = decoded([stored], codec)
+    [(_, event)] = decoded(None, [stored], codec)
     return Record(event, stored, find)

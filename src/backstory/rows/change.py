@@ -72,7 +72,8 @@ def change(
 ) -> Iterator[Event]:
     """Change a row as a `RowChange` says. Refuses with `DuplicateRow`, `MissingRow`, `StaleRow`."""
     held = {holder.value: holder.key for holder in holders}
-    yield _changed(kind(table), RowChange(key, was, set, unset, whole), row.row, held, unique)
+    now = None if was is None and row.withheld else row.row  # what nobody can read is written anew
+    yield _changed(kind(table), RowChange(key, was, set, unset, whole), now, held, unique)
 
 
 @command(name=ROWS)
@@ -86,7 +87,11 @@ def change_all(
     """Change many rows, all or none, one after the other; see `change`."""
     held = {holder.value: holder.key for holder in holders}
     now = {row.key: row.row for row in rows}
+    lost = {row.key for row in rows if row.withheld}
     for one in changes:
+        if one.was is None and one.key in lost:
+            now[one.key] = None
+            lost.remove(one.key)
         event = _changed(kind(table), one, now[one.key], held, unique)
         now[one.key] = after(event, now[one.key])
         held.update(dict.fromkeys(event.frees), **dict.fromkeys(event.takes, one.key))

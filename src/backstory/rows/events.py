@@ -6,11 +6,12 @@ They are events of no log themselves: `isinstance(record.event, RowChanged)` is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from backstory.values.event import Event
+from backstory.errors import UnreadableEvent
+from backstory.values.event import Event, Unknown
 
 Fields = dict[str, Any]
 """The fields of a row, as JSON has them."""
@@ -19,6 +20,7 @@ Fields = dict[str, Any]
 class RowEvent(Event, abstract=True, kw_only=True, omit_defaults=True):
     """An event of one row. `takes` and `frees` are the digests of unique values that it gives to the row, and ends."""
 
+    tells_without_data: ClassVar[bool] = True
     key: str
     takes: tuple[str, ...] = ()
     frees: tuple[str, ...] = ()
@@ -43,12 +45,15 @@ class RowDeleted(RowEvent, abstract=True, kw_only=True):
     row: Fields
 
 
-def after(event: RowEvent, row: Mapping[str, Any] | None) -> Fields | None:
-    """The fields of a row after an event; None if the row is gone."""
+def after(event: RowEvent | Unknown, row: Mapping[str, Any] | None) -> Fields | None:
+    """The fields of a row after an event; None if the row is gone. `UnreadableEvent` for withheld data."""
     if isinstance(event, RowInserted):
         return dict(event.row)
-    if not isinstance(event, RowChanged):
+    if isinstance(event, RowDeleted):
         return None
+    if isinstance(event, Unknown):
+        raise UnreadableEvent(f"{event.type}: {event.why}, so nobody knows the row after it")
+    assert isinstance(event, RowChanged)
     fields = {**(row or {}), **event.set}
     for name in event.unset:
         fields.pop(name, None)

@@ -44,7 +44,7 @@ class Projected:
         self._own.execute(self._group.schema("sqlite"))
         records = [record for record in past.records if record.type in self._group.types]
         try:
-            apply(self._group, decoded(records, PLAIN), self._own, past.commits.__getitem__)
+            apply(self._group, decoded(self._group, records, PLAIN), self._own, past.commits.__getitem__)
         except FailedError as failed:
             raise story.failure(f"{self._group.name} failed: {failed.why}") from failed.__cause__
 

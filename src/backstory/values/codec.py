@@ -20,7 +20,7 @@ import msgspec
 
 from backstory.errors import InvalidEvent
 from backstory.values import event as events
-from backstory.values.event import Unknown
+from backstory.values.event import WITHHELD, Unknown
 from backstory.values.event_data import EventData, RecordedEvent, encoded
 from backstory.values.event_types import compiled_types, event_type
 
@@ -79,11 +79,15 @@ class Codec:
     def decode(self, record: EventData | RecordedEvent) -> Any:
         """The event object of a record that is open, or `Unknown` if no class has its name and version.
 
+        `Unknown` too for data of a row that are withheld: the tags still say which row it is about.
+
         Raises `UnreadableEvent` if the class is known and the data do not fit it.
         """
         cls = events.class_of(record.type, self._classes)
         if cls is None:
             return _unknown(record, f"no event class here is named {record.type!r}")
+        if not record.data and getattr(cls, "tells_without_data", False):
+            return withheld(record)
         compiled = compiled_types.get(cls) or event_type(cls)
         if record.version > compiled.version:
             return _unknown(record, f"it has version {record.version}, the class here has {compiled.version}")
@@ -109,6 +113,11 @@ PLAIN = Codec()
 """The codec that stores encoded bytes as they are, with the event classes of this process: nothing is encrypted yet."""
 
 
+def withheld(record: EventData | RecordedEvent) -> Unknown:
+    """An event whose data are withheld, in the place of the object that it was."""
+    return _unknown(record, WITHHELD)
+
+
 def _unknown(record: EventData | RecordedEvent, why: str) -> Unknown:
     """The raw data of an event that no class here can read."""
     data = fields(record.data) if record.data else None
@@ -118,5 +127,5 @@ def _unknown(record: EventData | RecordedEvent, why: str) -> Unknown:
 def _again(event: Unknown) -> EventData:
     """An event that no class here can read, in stored form: it says the same as the one that it was read from."""
     if event.data is None:
-        raise InvalidEvent(f"{event.type}: its data is withheld, so it cannot be appended again")
+        raise InvalidEvent(f"{event.type}: {WITHHELD}, so it cannot be appended again")
     return encoded(event.type, msgspec.json.encode(event.data), event.tags, event.version)

@@ -151,6 +151,10 @@ class Unknown(Shown, frozen=True):
         return {"data": masked(self.data, event_veil(self.type))}
 
 
+WITHHELD = "its data is withheld"
+"""The words about an event whose data somebody has taken away."""
+
+
 def define(cls: type[Any], name: str | None, version: int, namespace: dict[str, Any]) -> Definition:
     """Note name, version and upcasters of an event class. Raises `DefinitionError` if it cannot be an event."""
     name = cls.__name__ if name is None else name

@@ -10,7 +10,7 @@ import msgspec
 
 from backstory.errors import DefinitionError, EventError, UnreadableEvent
 from backstory.values import event as events
-from backstory.values.event import Definition, Upcaster, upcast
+from backstory.values.event import WITHHELD, Definition, Upcaster, upcast
 from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.fields import TagField, check_encodable, hints, tag_fields, tagger
 from backstory.values.forms import Form
@@ -86,7 +86,7 @@ class EventType:
     def unreadable(self, record: EventData | RecordedEvent, wrong: Exception) -> UnreadableEvent:
         """The error for a record that does not fit its class."""
         place = f"#{record.position} " if isinstance(record, RecordedEvent) else ""
-        words = masked_words(wrong, event_veil(record.type)) if record.data else "its data is withheld"
+        words = masked_words(wrong, event_veil(record.type)) if record.data else WITHHELD
         return UnreadableEvent(f"{place}{record.type} (version {record.version}) cannot be read: {words}")
 
     def cause(self, wrong: Exception) -> Exception | None:

@@ -169,7 +169,8 @@ def members(value: Any) -> list[tuple[str, Step, Any]] | None:
     named = field_names(type(value))
     if named is None:
         return None
-    return [(name, step, getattr(value, name, None)) for name, step in named.items()]
+    parts = ((name, step, getattr(value, name, None)) for name, step in named.items())
+    return [each for each in parts if each[-1] is not msgspec.UNSET]
 
 
 def field_names(cls: type[Any]) -> dict[str, Step] | None:

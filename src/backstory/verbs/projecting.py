@@ -97,8 +97,9 @@ class Projects(Held):
         `limit` is the most that are given, `after` the `cursor` of a result before, `count` whether to count all;
         `"about"` is quick, and exact for a small table only. The states are read from the table of `materialize`, once
         that has seen `commit`; else, as of a revision, and on a branch, the log is folded, which a `FoldedWarning` says
-        once. A `ScannedWarning` says once that no index serves a large table. Raises `ExpressionError`, `Behind`,
-        `UnknownRevision` for a text that is no cursor, and `ValueError` for a `limit` below 0.
+        once. A `ScannedWarning` says once that no index serves a large table, a `WithheldWarning` that
+        rows are left out of which data were withheld: the result's `withheld` names them. Raises `ExpressionError`,
+        `Behind`, `UnknownRevision` for a text that is no cursor, and `ValueError` for a `limit` below 0.
         """
         from backstory.projections.find import asked, by_folding
 
@@ -108,10 +109,14 @@ class Projects(Held):
             if where.strip():
                 predicate(where, state)
             position = None if commit is None else self._position(commit)
-            return self.views.find(kept, question, position, timeout)
-        self.views.warn_of_folding(state)
-        line, upto = self._view(at)
-        return by_folding(line.log, state, question, upto)
+            found = self.views.find(kept, question, position, timeout)
+        else:
+            self.views.warn_of_folding(state)
+            line, upto = self._view(at)
+            found = by_folding(line.log, state, question, upto)
+        if found.withheld:
+            self.views.warn_of_withheld(state, found.withheld)
+        return found
 
     def run(self, *things: Runnable | Outbox, lease: float = LEASE) -> Running:
         """Run projections, reactions, processes and outboxes for a block: `with db.run(Orders, confirm): ...`.

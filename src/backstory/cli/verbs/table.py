@@ -75,12 +75,16 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if arguments.form and out.json:
         raise UsageError("--as and --json are two forms: give one")
     found = rows(arguments, session)
+    if found.withheld:
+        some = ", ".join(map(plain, found.withheld[:3])) + (", ..." if len(found.withheld) > 3 else "")
+        out.say(f"backstory: rows are left out, because data of their events are withheld: {some}")
     if arguments.form:
         (as_csv if arguments.form == "csv" else as_lines)(found, arguments.column or "id", out)
         return answer(found)
     if out.json:
         items = [{"key": each.key, "fields": dict(each)} for each in found]
-        out.document("rows", table=arguments.table, rows=items, cursor=found.cursor, total=found.total)
+        said = {"cursor": found.cursor, "total": found.total, "withheld": list(found.withheld)}
+        out.document("rows", table=arguments.table, rows=items, **said)
         return answer(found)
     write(found, arguments, out)
     return answer(found)

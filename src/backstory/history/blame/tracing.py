@@ -13,6 +13,8 @@ from operator import attrgetter
 from types import new_class
 from typing import Any
 
+from msgspec import UNSET
+
 from backstory.decide.copying import immutable
 from backstory.decide.state import State, state_type
 from backstory.history.blame.followers import Follower, Whole, follower, is_shared
@@ -74,14 +76,18 @@ class Trace:
         self._compiled.fold(self.state, self._settling(records), find)
 
     @property
+    def _there(self) -> list[_Field]:
+        return [field for field in self._fields.values() if field.get(self.state) is not UNSET]
+
+    @property
     def plain(self) -> dict[str, Any]:
         """The noted values of the state."""
-        return {field.encoded: field.follower.plain for field in self._fields.values()}
+        return {field.encoded: field.follower.plain for field in self._there}
 
     @property
     def provenance(self) -> Nested:
         """The position since which each part of it is there."""
-        provenances = {field.encoded: field.follower.provenance for field in self._fields.values()}
+        provenances = {field.encoded: field.follower.provenance for field in self._there}
         return Nested(max(map(position_of, provenances.values()), default=0), provenances)
 
     @property

@@ -65,6 +65,8 @@ def plain_value(value: Any) -> Any:
         return value
     if kind is float:
         return value if math.isfinite(value) else None
+    if value is msgspec.UNSET:
+        return None
     return _decode(encoded(value))
 
 

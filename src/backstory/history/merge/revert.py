@@ -27,6 +27,7 @@ from backstory.lookup import events_of
 from backstory.store import Log, append
 from backstory.values.codec import Codec
 from backstory.values.commit import Commit, Draft
+from backstory.values.event import Unknown
 from backstory.values.event_data import EventData, RecordedEvent
 from backstory.values.event_types import event_classes
 from backstory.values.query import Query, union
@@ -150,6 +151,8 @@ def invert(
 
 
 def _undone(log: Log, event: Any, record: RecordedEvent) -> Sequence[Any]:
+    if isinstance(event, Unknown) and event.data is None:
+        raise RevertError(f"#{record.position} {event.type} cannot be undone: {event.why}")
     function = inverses.get(type(event))
     if function is None:
         name = getattr(event, "type", type(event).__name__)
