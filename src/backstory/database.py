@@ -20,6 +20,7 @@ from backstory.lookup import events_of, head_at
 from backstory.stores import open_store
 from backstory.stores.memory import MemoryStore
 from backstory.stores.overlay import OverlayLog
+from backstory.timelimit import TimedLog
 from backstory.values.codec import PLAIN, Codec
 from backstory.values.commit import EPOCH, drafted
 from backstory.values.ids import new_id, new_secret, now
@@ -112,7 +113,7 @@ class Database(Writes, Branching, Asks, Debugs, Follows, Frames, Tables):
             log = self.branches.view(chain)
             head = head_at(log, point.position)
         home = MemoryStore(head)
-        yield WhatIf(self, chain, OverlayLog(log, head, home.log()), home, clock)
+        yield WhatIf(self, chain, OverlayLog(TimedLog(log), head, home.log()), home, clock)
 
 
 class WhatIf(Database):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from backstory.history.ask import bisect
-from backstory.mcp.tools import asking, reading
 from tests.mcp.conftest import Connected, Office
 
 pytestmark = pytest.mark.anyio
@@ -44,26 +42,6 @@ async def test_bisect_finds_each_turn_of_one_state_or_of_all_and_goes_on(connect
             cursor = page["cursor"]
         assert turns == [(1, "t-1"), (3, "t-2"), (4, "t-1")]
         assert cursor is None
-
-
-async def test_a_search_that_takes_long_ends_with_what_it_has_and_goes_on(
-    connected: Connected, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asking, "SECONDS", -1)
-    monkeypatch.setattr(reading, "SECONDS", -1)
-    monkeypatch.setattr(bisect, "EVERY", 1)
-    async with connected() as asked:
-        for tool, given, name, wanted in (
-            ("log", {"author": "bob"}, "commits", [3]),
-            ("bisect", {"state": "Ticket", "all": True, "where": "is_valid"}, "turns", [1, 3, 4]),
-        ):
-            seen, cursor, pages = [], None, 0
-            while cursor is not None or not pages:
-                page = await asked.ask(tool, **given, cursor=cursor)
-                seen += [each["position"] for each in page[name]]
-                cursor, pages = page["cursor"], pages + 1
-            assert seen == wanted
-            assert pages > 2
 
 
 async def test_a_condition_is_never_code(connected: Connected) -> None:

@@ -51,7 +51,12 @@ def bounded(answer: Answer, limit: int, most: int) -> Plain:
     if isinstance(answer, Listed):
         return _page(answer, limit, room)
     found = plain(answer)
-    return found if cost(found, room) <= room else _cut_to(found, room)
+    if cost(found, room) <= room:
+        return found
+    notes = found.pop("left_out", [])
+    made = _cut_to(found, room - RESERVED)
+    made["left_out"] = [*notes, *made["left_out"]]
+    return made
 
 
 def _page(answer: Listed, limit: int, room: int) -> Plain:
@@ -82,7 +87,8 @@ def _page(answer: Listed, limit: int, room: int) -> Plain:
     if not is_cut:
         cursor = answer.more()
     if cursor is not None:
-        notes.append(f"more {answer.name}: ask the same again with this cursor")
+        over = "" if is_cut else "; the time was over: with a higher max_seconds more is looked at"
+        notes.append(f"more {answer.name}: ask the same again with this cursor{over}")
     found = {**rest, answer.name: shown, "cursor": cursor}
     return {**found, "left_out": notes} if notes else found
 

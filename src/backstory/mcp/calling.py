@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import nullcontext
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,7 +16,8 @@ from backstory.documents.errors import error_document
 from backstory.errors import BackstoryError, InputError
 from backstory.likeness import did_you_mean
 from backstory.mcp.bounded import bounded, written
-from backstory.mcp.tool import MOST, Arguments, Paged, Tool
+from backstory.mcp.tool import LONGEST, MOST, SECONDS, Arguments, Paged, Tool
+from backstory.timelimit import OutOfTime, TimeLimit, within
 from backstory.told import plain_lines
 
 if TYPE_CHECKING:
@@ -23,12 +26,17 @@ if TYPE_CHECKING:
 
 def call(served: Served, tool: Tool, given: Mapping[str, Any]) -> CallToolResult:
     """Call a tool. What it raises is a result, too, with the library's words and hints."""
+    limit = TimeLimit(SECONDS, served.clock)
     with served.reading():
         try:
             arguments = taken(tool, given)
-            answer = tool.answer(served, arguments)
-            limit = arguments.limit if isinstance(arguments, Paged) else 0
-            return told(tool.name, bounded(answer, limit, arguments.max_bytes))
+            limit.seconds = arguments.max_seconds
+            with nullcontext() if tool.appends else within(limit):
+                answer = tool.answer(served, arguments)
+                entries = arguments.limit if isinstance(arguments, Paged) else 0
+                return told(tool.name, bounded(answer, entries, arguments.max_bytes))
+        except OutOfTime as over:
+            return failed(tool.name, unfinished(limit, served, over))
         except BackstoryError as wrong:
             return failed(tool.name, error_document(wrong))
         except OSError as wrong:
@@ -36,6 +44,21 @@ def call(served: Served, tool: Tool, given: Mapping[str, Any]) -> CallToolResult
         except Exception as wrong:  # noqa: BLE001 - the client is told, and the server goes on
             words = f"this is a bug: {type(wrong).__name__}: {wrong}"
             return failed(tool.name, {"error": "bug", "message": words, "hints": ["Please report it."]})
+
+
+def unfinished(limit: TimeLimit, served: Served, over: OutOfTime) -> dict[str, Any]:
+    """An error: how much was read in the time, and the ways to the whole answer."""
+    head = served.db.head().position
+    words = (
+        f"the time was over: {limit.seconds:g} s were enough to read {limit.read:,} events, commits or rows"
+    )
+    told = f"{words}, up to #{limit.furthest:,} of #{head:,}" if limit.furthest else words
+    share = limit.furthest / head if limit.furthest < head else 0
+    needed = 2 * limit.seconds / share if share else 20 * limit.seconds
+    asked = f"Ask the same again with max_seconds: {max(1, ceil(needed))}; it may need less."
+    if needed > LONGEST:
+        asked = f"It would take more than {LONGEST} seconds: ask about less, or use the command line."
+    return {"error": "time", "message": f"{told}, so there is no answer yet", "hints": [asked, *over.hints]}
 
 
 def taken(tool: Tool, given: Mapping[str, Any]) -> Arguments:

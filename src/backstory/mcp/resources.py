@@ -17,10 +17,11 @@ from mcp_types import (
 
 from backstory.errors import InputError
 from backstory.mcp.bounded import bounded, written
-from backstory.mcp.tool import MOST, offset
+from backstory.mcp.tool import MOST, SECONDS, offset
 from backstory.mcp.tools.reading import StateArguments, state
 from backstory.model.document import document as model_document
 from backstory.schema.json_schema import event_schema
+from backstory.timelimit import OutOfTime, TimeLimit, within
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
@@ -82,8 +83,15 @@ def _each(served: Served) -> Iterator[Resource]:
 
 def read(served: Served, uri: str) -> ReadResourceResult:
     """The content of an address, as JSON of at most 20 kB. Raises `InputError`, and as the tools do."""
+    limit = TimeLimit(SECONDS, served.clock)
     with served.reading():
-        found = bounded(_found(served, uri), 0, MOST)
+        try:
+            with within(limit):
+                found = bounded(_found(served, uri), 0, MOST)
+        except OutOfTime:
+            raise InputError(
+                f"{uri[:200]!r} takes more than {SECONDS} s; the tool of that name may be given more, with max_seconds"
+            ) from None
         mime = "application/schema+json" if uri.startswith(f"{SCHEME}schema/") else JSON
         return ReadResourceResult(
             contents=[TextResourceContents(uri=uri, mime_type=mime, text=written(found))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from backstory.rows.written import rows_of
 from backstory.scope import Scope, scoped
 from backstory.texts import states
 from backstory.texts.absent import absent
+from backstory.timelimit import OutOfTime
 from backstory.values.masking import personal_shown
 
 if TYPE_CHECKING:
@@ -27,12 +29,20 @@ if TYPE_CHECKING:
     from backstory.store import Caches, Log
 
 
+COUNTING = (
+    "The events of the store are counted once, and the count goes on from where it was: ask again."
+    " `backstory model` on the command line keeps it in the store, for every server."
+)
+"""The advice where the time is over while events are counted."""
+
+
 class Served:
     """A database, as the reader with a scope sees it, with its application.
 
     Nothing can be written through `db`. `writes_as` is the author of the commands that the reader may execute on
     `whole`; empty: none may be. `personal` shows personal values. `folder` is that of the application's project, where
-    its recorded scenarios and its schema lock are. `settings` are those of `backstory check`, with their file.
+    its recorded scenarios and its schema lock are. `settings` are those of `backstory check`, with their file. `clock`
+    gives the seconds by which answers are bounded.
     """
 
     def __init__(
@@ -45,6 +55,7 @@ class Served:
         personal: bool = False,
         writes_as: str = "",
         settings: tuple[str, Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.whole = db
         self.scope = scope or Scope()
@@ -58,6 +69,7 @@ class Served:
         self.personal = personal
         self.writes_as = writes_as
         self.settings = settings
+        self.clock = clock
         self._caches = Summaries(self.db.store.caches)
         self._models: dict[bool, tuple[Any, Model]] = {}
 
@@ -92,7 +104,10 @@ class Served:
         recorded = scenarios.read(path).scenarios if path.exists() else None
         db, found = self.db, None
         if seen and self.scope.is_whole:
-            found = observed(db.log, self._caches, db.name or "")
+            try:
+                found = observed(db.log, self._caches, db.name or "")
+            except OutOfTime as over:
+                raise over.hinted(COUNTING) from None
         key = (None if found is None else found.position, recorded)
         if seen not in self._models or self._models[seen][0] != key:
             self._models[seen] = key, model_of(app, self.folder, scenarios=recorded, observed=found)

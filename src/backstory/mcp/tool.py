@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -18,6 +19,12 @@ MOST = 20_000
 """Bytes of an answer, unless more are asked for."""
 
 
+SECONDS = 0.07
+"""Seconds of reading for an answer, unless more are asked for: the rest of 0.1 s is for the words."""
+
+LONGEST = 300
+"""Seconds that may be asked for."""
+
 Short = Annotated[str, Meta(max_length=2_000)]
 """A text as a person would type it."""
 
@@ -33,6 +40,14 @@ class Arguments(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             description="The highest size of the answer in bytes.",
         ),
     ] = MOST
+    max_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=LONGEST,
+            description="The longest time to read for the answer. Ask for more where an answer says so.",
+        ),
+    ] = SECONDS
 
 
 class Paged(Arguments, kw_only=True):
@@ -133,9 +148,12 @@ def _given(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
+NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+
+
 def offset(entries: Iterable[T], cursor: str | None) -> Iterable[Entry[T]]:
     """Entries of a list that is the same each time, from the number that the cursor is. Raises `InputError`."""
-    start = 0 if cursor is None else int(cursor) if cursor.isascii() and cursor.isdigit() else -1
+    start = 0 if cursor is None else int(cursor) if NUMBER.fullmatch(cursor) else -1
     if start < 0:
         raise InputError(
             f"this cursor is the number of an entry, as the answer before gave it, not {cursor!r}"

@@ -1,7 +1,8 @@
 """The summary of what a store has seen: which command gave which events, how often and when last; types and versions.
 
 It is counted once, and kept among the caches of the store with the place that it was counted to. Later calls go on from
-there, so their cost is that of the new events. A summary of a history that has moved is thrown away.
+there, so their cost is that of the new events; so does a call after one that was stopped. A summary of a history that
+has moved is thrown away.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from backstory.lookup import commit_at
 from backstory.model.elements import Observed, ObservedEdge, ObservedType
 from backstory.store import Caches, Log
 from backstory.values.commit import Commit, Head
+from backstory.values.event_data import RecordedEvent
 
 PREFIX = "observed/"
 """The names of summaries in the caches, before that of the branch."""
@@ -61,10 +63,12 @@ def observing(log: Log, caches: Caches | None, branch: str) -> Iterator[int | Ob
     head = log.head()
     summary = _kept(log, caches, branch, head)
     if summary.position < head.position:
-        yield from _catch_up(summary, log, head)
-        if caches is not None:
-            with suppress(StoreError, OSError):
-                caches.set(PREFIX + branch, msgspec.json.encode(summary))
+        try:
+            yield from _catch_up(summary, log, head)
+        finally:
+            if caches is not None and summary.position:
+                with suppress(StoreError, OSError):
+                    caches.set(PREFIX + branch, msgspec.json.encode(summary))
     edges = [edge for command in sorted(summary.edges) for _, edge in sorted(summary.edges[command].items())]
     types = [one for name in sorted(summary.types) for _, one in sorted(summary.types[name].items())]
     yield Observed(branch, head.position, edges, types)
@@ -88,25 +92,40 @@ def _kept(log: Log, caches: Caches | None, branch: str, head: Head) -> Summary:
 def _catch_up(summary: Summary, log: Log, head: Head) -> Iterator[int]:
     """Count the commits and events after the summary's position; give the position now and then."""
     events = iter(log.read(after=summary.position, upto=head.position))
-    for commit in log.commits(after=summary.position, upto=head.position):
-        command, time = _command_of(commit), commit.time
-        edges = summary.edges.setdefault(command, {})
-        for event in islice(events, commit.size):
-            kind, position = event.type, event.position
-            versions = summary.types.setdefault(kind, {})
-            count = versions.get(event.version)
-            if count is None:
-                count = versions[event.version] = ObservedType(kind, event.version, 0, position, position)
-            count.events += 1
-            count.last = position
-            edge = edges.get(kind)
-            if edge is None:
-                edge = edges[kind] = ObservedEdge(command, kind, 0, position, time)
-            edge.events += 1
-            edge.last, edge.last_time = position, time
-            if not position % CHUNK:
-                yield position
-    summary.position, summary.hash = head.position, head.hash.hex()
+    told, counted = summary.position + CHUNK, None
+    try:
+        for commit in log.commits(after=summary.position, upto=head.position):
+            _count(summary, commit, list(islice(events, commit.size)))
+            counted = commit
+            if commit.position >= told:
+                told = commit.position + CHUNK
+                yield commit.position
+    finally:
+        if counted is not None:
+            summary.position, summary.hash = counted.position, counted.hash.hex()
+
+
+def _count(summary: Summary, commit: Commit, events: list[RecordedEvent]) -> None:
+    """Count a commit with its events."""
+    command, time = _command_of(commit), commit.time
+    edges = summary.edges.get(command)
+    if edges is None:
+        edges = summary.edges[command] = {}
+    for event in events:
+        kind, position = event.type, event.position
+        versions = summary.types.get(kind)
+        if versions is None:
+            versions = summary.types[kind] = {}
+        count = versions.get(event.version)
+        if count is None:
+            count = versions[event.version] = ObservedType(kind, event.version, 0, position, position)
+        count.events += 1
+        count.last = position
+        edge = edges.get(kind)
+        if edge is None:
+            edge = edges[kind] = ObservedEdge(command, kind, 0, position, time)
+        edge.events += 1
+        edge.last, edge.last_time = position, time
 
 
 def _command_of(commit: Commit) -> str:

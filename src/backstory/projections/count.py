@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from backstory import timelimit
 from backstory.projections.materialize import Materialized
 from backstory.projections.where import Where
 from backstory.tables import Transaction
@@ -29,7 +30,7 @@ def counted(kept: Materialized, where: Where, holds: Holds, tx: Transaction) -> 
     if holds is None:
         return int(tx.rows(f"SELECT count(*) FROM {kept.table}{condition}", where.arguments)[0][0])
     states = tx.rows(f"SELECT state FROM {kept.table}{condition}", where.arguments)
-    return sum(bool(holds(kept.decoded(state))) for [state] in states)
+    return sum(bool(holds(kept.decoded(state))) for [state] in timelimit.counted(states))
 
 
 def about(kept: Materialized, where: Where, holds: Holds, tx: Transaction) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from backstory import timelimit
 from backstory.decide.state import State, is_withheld
 from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities
@@ -130,7 +131,9 @@ def in_table(kept: Materialized, asked: Asked, tx: Transaction) -> Page[Any]:
         sql = f"SELECT {columns} FROM {kept.table}"
         sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
         got = tx.rows(f"{sql} ORDER BY {sorting} LIMIT {step}", arguments)
-        pairs = [(kept.decoded(state), _plain([*values, key])) for key, state, *values in got]
+        pairs = [
+            (kept.decoded(state), _plain([*values, key])) for key, state, *values in timelimit.counted(got)
+        ]
         if pairs:
             place = pairs[-1][1]
         if plain:
@@ -237,7 +240,11 @@ def among(cls: type[State], states: Iterator[tuple[str, Any]], asked: Asked) -> 
         lost = (key.partition(":")[2] for key, state in there if is_withheld(state))
         found.withheld = sorted(lost)[:MOST_WITHHELD]
         states = ((key, state) for key, state in there if not is_withheld(state))
-    rows = [(state, [*_values(state, order), key]) for key, state in states if holds is None or holds(state)]
+    rows = [
+        (state, [*_values(state, order), key])
+        for key, state in timelimit.counted(states)
+        if holds is None or holds(state)
+    ]
     rows.sort(key=lambda row: row[1][-1])
     for index, term in reversed(list(enumerate(order))):
         rows.sort(key=lambda row, at=index: _rank(row[1][at]), reverse=term.descending)  # type: ignore[misc]

@@ -12,6 +12,7 @@ import msgspec
 from backstory.errors import StoreRefused
 from backstory.scope.rule import Scope, sight_of
 from backstory.store import ALL, Log, Verdict
+from backstory.timelimit import TimedLog
 from backstory.unit import Batch
 from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit, kept_back
 from backstory.values.event_data import RecordedEvent
@@ -40,7 +41,8 @@ def read_only() -> StoreRefused:
 
 def seen(log: Log, scope: Scope) -> Log:
     """A log as a reader sees it."""
-    return ReadOnlyLog(log) if sight_of(scope).everything else ScopedLog(log, scope)
+    timed = TimedLog(log)
+    return ReadOnlyLog(timed) if sight_of(scope).everything else ScopedLog(timed, scope)
 
 
 class ReadOnlyLog:

@@ -25,8 +25,8 @@ TEXT = """\
 Serves the Model Context Protocol: over standard input and output to the assistant that was told to run this command,
 or with --http to programs on this machine (127.0.0.1), which need the token that it prints. An assistant reads, asks
 and tries. It appends nothing unless --allow-writes is said, and then by commands of the application alone, under a name
-that says so. Values that are marked as personal or secret are masked. An answer has at most 20 kB unless more is asked
-for. docs/guide/assistants.md says how to add it to an assistant. It needs the extra mcp:
+that says so. Values that are marked as personal or secret are masked. An answer has at most 20 kB, and comes within
+0.1 s, unless more is asked for. docs/guide/assistants.md says how to add it to an assistant. It needs the extra mcp:
 pip install 'backstory[mcp]'"""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +41,7 @@ from backstory.mcp.tool import (
 )
 from backstory.subject import Subjects
 from backstory.texts import finding, states
+from backstory.timelimit import OutOfTime, current
 from backstory.values.codec import Codec
 
 if TYPE_CHECKING:
@@ -51,9 +51,6 @@ if TYPE_CHECKING:
 
 AS_STORED = Codec(classes={})
 """Turns are shown as they are stored: an event that its class cannot read any more is shown too."""
-
-SECONDS = 5.0
-"""How long states of a kind are searched for one answer: the cursor goes on from there."""
 
 EVENTS = 10
 """Events that are listed of one commit."""
@@ -184,22 +181,34 @@ def _turns(served: Served, log: Log, after: int, upto: int, asked: BisectArgumen
 
     def entries() -> Iterator[Entry[dict[str, Any]]]:
         nonlocal stopped
-        end = time.monotonic() + SECONDS
+        reached: str | None = None
         position = count = 0
         passed = 0
-        with theirs(cls):
-            for each in looking_for_turns(log, cls, holds, after, upto, AS_STORED):
-                if isinstance(each, Looked):
-                    if time.monotonic() > end and each.position < upto:
-                        stopped = f"{each.position}.0"
-                        return
-                    continue
-                at, passed = each.record.position, passed + 1
-                position, count = at, count + 1 if at == position else 1
-                if passed > skip:
-                    yield Entry(state_turn_document(each), f"{at - 1}.{count}")
+        try:
+            with theirs(cls):
+                for each in looking_for_turns(log, cls, holds, after, upto, AS_STORED):
+                    if isinstance(each, Looked):
+                        reached = f"{each.position}.0"
+                        continue
+                    at, passed = each.record.position, passed + 1
+                    position, count = at, count + 1 if at == position else 1
+                    if passed > skip:
+                        reached = f"{at - 1}.{count}"
+                        yield Entry(state_turn_document(each), reached)
+        except OutOfTime:
+            if reached is None:
+                raise
+            stopped = reached
 
     return Listed("turns", "turns", entries(), {"where": asked.where}, lambda: stopped)
+
+
+TABLE = (
+    "Without a table, every event of every such state is read. An application that keeps one, as"
+    ' accounts = Materialized(Account, index=["balance"]), has the answer at once for the end of the log; `projections`'
+    " shows whether the table is there and up to date."
+)
+"""The advice where no table answers."""
 
 
 class FindArguments(Paged, kw_only=True):
@@ -217,17 +226,21 @@ class FindArguments(Paged, kw_only=True):
 def find(served: Served, asked: FindArguments) -> Listed:
     """The states of a kind for which a condition is true."""
     cls = served.kind(asked.state)
-    page = finding.found(
-        served.db,
-        served.known,
-        cls,
-        asked.where,
-        sort=asked.sort,
-        limit=asked.limit,
-        after=asked.cursor,
-        count=asked.count,
-        at=asked.at,
-    )
+    try:
+        page = finding.found(
+            served.db,
+            served.known,
+            cls,
+            asked.where,
+            sort=asked.sort,
+            limit=asked.limit,
+            after=asked.cursor,
+            count=asked.count,
+            at=asked.at,
+        )
+    except OutOfTime as over:
+        limit = current()
+        raise over.hinted(*([TABLE] if limit is not None and limit.furthest else [])) from None
     fields = {"state": cls.__name__, "total": page.total}
     return Listed("found", "states", offset(map(found_document, page), None), fields, lambda: page.cursor)
 

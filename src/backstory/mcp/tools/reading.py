@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,16 +25,15 @@ from backstory.lookup import commit_at
 from backstory.mcp.tool import Arguments, At, Entry, Identity, Listed, Paged, Short, StateName, Tool
 from backstory.place import Place
 from backstory.texts.having import having
+from backstory.timelimit import OutOfTime
 from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
+    from backstory.values.commit import Commit
 
 EVENTS = 10
 """Events that are listed of one commit."""
-
-SECONDS = 5.0
-"""How long the log is searched for one answer: the cursor goes on from there."""
 
 
 class LogArguments(Paged, kw_only=True):
@@ -79,17 +77,20 @@ def log(served: Served, asked: LogArguments) -> Listed:
 
     def entries() -> Iterator[Entry[dict[str, Any]]]:
         nonlocal stopped
-        end = time.monotonic() + SECONDS
-        for commit in side.wanted.candidates(side.log, backwards=True):
-            if side.wanted.wants(commit, side.subjects):
-                events = list(side.events(commit, EVENTS))
-                found = commit_document(commit, side.subjects.of(commit), events)
-                if len(events) == EVENTS < commit.size:
-                    found["more_events"] = True
-                yield Entry(found, str(Place.of(commit)))
-            if time.monotonic() > end:
-                stopped = str(Place.of(commit))
-                return
+        last: Commit | None = None
+        try:
+            for commit in side.wanted.candidates(side.log, backwards=True):
+                if side.wanted.wants(commit, side.subjects):
+                    events = list(side.events(commit, EVENTS))
+                    found = commit_document(commit, side.subjects.of(commit), events)
+                    if len(events) == EVENTS < commit.size:
+                        found["more_events"] = True
+                    yield Entry(found, str(Place.of(commit)))
+                last = commit
+        except OutOfTime:
+            if last is None:
+                raise
+            stopped = str(Place.of(last))
 
     unknown = [*unknown_types(side.log, asked.types), *unknown_tags(side.log, asked.tags)]
     return Listed("commits", "commits", entries(), {"unknown": unknown} if unknown else {}, lambda: stopped)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from backstory import timelimit
 from backstory.documents import document
 from backstory.documents.backtest import backtest_document
 from backstory.documents.decisions import refusal_document, tried_document
@@ -80,9 +80,6 @@ class BacktestArguments(Arguments, kw_only=True):
     each: Annotated[
         bool, Meta(description="Decide each command on the history as it was, not as it has come out now.")
     ] = False
-    seconds: Annotated[
-        int, Meta(ge=1, le=300, description="How long it may take; then the answer so far.")
-    ] = 10
 
 
 def backtest(served: Served, asked: BacktestArguments) -> dict[str, Any]:
@@ -95,11 +92,17 @@ def backtest(served: Served, asked: BacktestArguments) -> dict[str, Any]:
         commands=served.application.commands_by_name(),
         each=asked.each,
     )
-    end = time.monotonic() + asked.seconds
+    limit = timelimit.current()
     for _ in run:
-        if time.monotonic() > end:
+        if limit is not None and limit.is_past(0.5):  # the report needs some, too
             break
-    return document("backtest", **backtest_document(run.report(), run.log, Subjects(run.log)))
+    report = run.report()
+    found = document("backtest", **backtest_document(report, run.log, Subjects(run.log)))
+    if not report.is_whole:
+        found["left_out"] = [
+            f"the commits after #{report.at}, up to #{report.end}: the time was over; ask with a higher max_seconds"
+        ]
+    return found
 
 
 def _last(served: Served) -> str:
