@@ -216,12 +216,12 @@ def _length(time: Length, now: datetime) -> timedelta:
         )
     try:
         found = timedelta(**time)
-        now + found
+        is_later = now + found > now
     except (TypeError, OverflowError, ValueError) as wrong:
         raise TypeError(
             f"{called} is no length of time that there is: {wrong}; give numbers of {units}"
         ) from None
-    if found <= timedelta():
+    if not is_later:
         raise ValueError(f"{called}: time goes on, so give more than 0 of one of {units}")
     return found
 
