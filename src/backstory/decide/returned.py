@@ -16,7 +16,8 @@ ANY_EVENT = (Any, None, types.NoneType, list, tuple, abc.Iterator, abc.Iterable,
 
 def given_events(annotation: Any, name: str) -> tuple[type[Any], ...]:
     """The event classes inside a return annotation such as `Iterator[A | B]`, `list[A]`, `A | None`; none: any."""
-    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
+    while hasattr(annotation, "__value__"):  # of a `type` statement
+        annotation = annotation.__value__
     if annotation in ANY_EVENT:
         return ()
     origin = get_origin(annotation)

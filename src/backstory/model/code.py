@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import ast
 import builtins
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from enum import Enum
 from inspect import unwrap
-from types import FunctionType, MethodType, ModuleType
+from itertools import takewhile
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from backstory.decide.commands import CommandType
 from backstory.errors import Refused
-from backstory.model.sources import Sources
+from backstory.model.sources import Sources, imported
 from backstory.values.event import is_event
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
-READS = (ast.Compare, ast.BinOp, ast.BoolOp, ast.UnaryOp, ast.FormattedValue, ast.If, ast.IfExp, ast.While)
-"""A field that stands directly in one of these is read, and not changed."""
+READS = (ast.Compare, ast.BinOp, ast.UnaryOp, ast.FormattedValue, ast.If, ast.IfExp, ast.While)
+"""A field that stands directly in one of these is read, and not changed; of `a if b else c` only `b` is."""
 
 
 class Bound(NamedTuple):
@@ -57,11 +58,19 @@ class Code:
         """Every function that was followed."""
 
     def follow(self, function: Any, bound: Mapping[str, Bound]) -> bool:
-        """Walk through a function with these parameters. False if it is not the application's, or has no source."""
-        function = unwrap(function.function if isinstance(function, CommandType) else function)
-        if not isinstance(function, FunctionType) or function.__module__.partition(".")[0] not in self._own:
-            return False
-        node = self._sources.function(function)
+        """Walk through a function with these parameters. False if it is not the application's, or has no source.
+
+        Functions of decorators that stand around it are walked through, too.
+        """
+        function = function.function if isinstance(function, CommandType) else function
+        inner = unwrap(function)
+        while function is not inner:
+            self._follow_wrapper(function, bound)
+            function = function.__wrapped__
+        return self._follow(inner, bound)
+
+    def _follow(self, function: Any, bound: Mapping[str, Bound]) -> bool:
+        node = self._own_node(function)
         if node is None:
             return False
         key = (function, frozenset(bound.items()))
@@ -70,6 +79,24 @@ class Code:
             self.functions.add(function)
             _Walk(self, function, node, dict(bound)).through()
         return True
+
+    def _follow_wrapper(self, function: Any, bound: Mapping[str, Bound]) -> None:
+        """Parameters that it does not name are in its `*args`, which it may hand on, and need not look into."""
+        node = self._own_node(function)
+        if node is None:
+            return
+        named = {arg.arg for arg in _arguments(node.args)}
+        self._follow(function, {name: each for name, each in bound.items() if name in named})
+        if _looks_into(node, {arg.arg for arg in (node.args.vararg, node.args.kwarg) if arg is not None}):
+            self.uses += [
+                Use(each.root, None, changes=True) for name, each in bound.items() if name not in named
+            ]
+
+    def _own_node(self, function: Any) -> FunctionNode | None:
+        """The definition of a function of the application; None for any other thing."""
+        if not isinstance(function, FunctionType) or function.__module__.partition(".")[0] not in self._own:
+            return None
+        return self._sources.function(function)
 
     def node(self, function: FunctionType) -> FunctionNode:
         """The definition of a function that was followed."""
@@ -109,7 +136,7 @@ class _Walk:
         self._node = node
         self._bound = bound
         self._parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
-        self._locals = dict(_locals(node))
+        self._locals = dict(_locals(node, function))
 
     def through(self) -> None:
         """Walk."""
@@ -170,19 +197,27 @@ class _Walk:
                 self._code.things.append((found, node, self._function))
             return
         part = next((vars(cls)[node.attr] for cls in bound.cls.__mro__ if node.attr in vars(cls)), None)
-        method = part.fget if isinstance(part, property) else getattr(part, "__func__", part)
-        if isinstance(method, FunctionType):
-            followed = self._code.follow(method, _as_self(method, bound))
-            if not followed:
-                self._code.uses.append(Use(bound.root, None, changes=True))
+        if isinstance(part, staticmethod | classmethod):
+            self._code.follow(part.__func__, {})
             return
-        self._code.uses.append(Use(bound.root, node.attr, self._changes(node)))
+        methods = [part]
+        if isinstance(part, property):
+            methods = [part.fget] if isinstance(node.ctx, ast.Load) else [part.fget, part.fset, part.fdel]
+        if not isinstance(methods[0], FunctionType):
+            self._code.uses.append(Use(bound.root, node.attr, self._changes(node)))
+        for method in filter(None, methods):
+            if isinstance(method, FunctionType) and not self._code.follow(method, as_self(method, bound)):
+                self._code.uses.append(Use(bound.root, None, changes=True))
 
     def _changes(self, node: ast.Attribute) -> bool:
         """Whether a field may be changed where it stands: it is set, or it, or what is in it, goes elsewhere."""
         if not isinstance(node.ctx, ast.Load):
             return True
-        return not isinstance(self._parents.get(node), READS)
+        child: ast.AST = node
+        parent = self._parents.get(child)
+        while isinstance(parent, ast.BoolOp) or (isinstance(parent, ast.IfExp) and child is not parent.test):
+            child, parent = parent, self._parents.get(parent)
+        return not isinstance(parent, READS)
 
     def _call(self, node: ast.Call) -> None:
         called = self._meaning(node.func)
@@ -194,7 +229,7 @@ class _Walk:
             return
         target = called.__func__ if isinstance(called, MethodType) else called
         if isinstance(target, FunctionType):
-            bound = _as_self(target, self._self_of(node)) if self._self_of(node) else {}
+            bound = as_self(target, self._self_of(node)) if self._self_of(node) else {}
             bound |= {name: self._bound[value.id] for value, name in passed.items() if name}
             self._code.follow(target, bound)
 
@@ -217,12 +252,13 @@ class _Walk:
         if not isinstance(target, FunctionType) or target.__module__.partition(".")[0] not in self._code._own:
             return {}
         definition = self._code._sources.function(target)
-        if definition is None or any(isinstance(each, ast.Starred) for each in node.args):
+        if definition is None:
             return {}
+        in_place = takewhile(lambda each: not isinstance(each, ast.Starred), node.args)
         parameters = [arg.arg for arg in (*definition.args.posonlyargs, *definition.args.args)]
         if isinstance(called, MethodType) or self._self_of(node):
             parameters = parameters[1:]
-        given = [*zip(node.args, parameters, strict=False)]
+        given = [*zip(in_place, parameters, strict=False)]
         given += [(each.value, each.arg) for each in node.keywords if each.arg]
         return {
             value: name for value, name in given if isinstance(value, ast.Name) and value.id in self._bound
@@ -249,10 +285,13 @@ class _Walk:
         return self._self_of(ast.Call(node, [], [])) if isinstance(node.value, ast.Call) else None
 
 
-def _locals(node: FunctionNode) -> Iterator[tuple[str, Any]]:
+def _locals(node: FunctionNode, function: FunctionType) -> Iterator[tuple[str, Any]]:
     """The names that a function sets itself, with what those mean that it imports; None for all others."""
     for part in ast.walk(node):
         match part:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                if part is not node:
+                    yield name, None
             case ast.arg(arg=name):
                 yield name, None
             case ast.Name(id=name, ctx=ast.Store()):
@@ -263,9 +302,8 @@ def _locals(node: FunctionNode) -> Iterator[tuple[str, Any]]:
                 | ast.ExceptHandler(name=str(name))
             ):
                 yield name, None
-            case ast.ImportFrom(module=str(module), level=0):
-                for alias in part.names:
-                    yield alias.asname or alias.name, getattr(sys.modules.get(module), alias.name, None)
+            case ast.Import() | ast.ImportFrom():
+                yield from imported(part, function.__globals__.get("__package__") or "")
 
 
 def looked_up(function: FunctionType, name: str) -> Any:
@@ -279,9 +317,10 @@ def looked_up(function: FunctionType, name: str) -> Any:
     return function.__globals__.get(name, getattr(builtins, name, None))
 
 
-def is_event_class(thing: Any) -> bool:
-    """Whether this is an event class."""
-    return isinstance(thing, type) and is_event(thing)
+def event_made(called: Any) -> type[Any] | None:
+    """The event class that a call makes an event of: the class itself, or one of its class methods, is called."""
+    cls = getattr(called, "__self__", None) if isinstance(called, MethodType | BuiltinMethodType) else called
+    return cls if isinstance(cls, type) and is_event(cls) else None
 
 
 def _said(call: ast.Call, function: FunctionType) -> str:
@@ -295,16 +334,41 @@ def _said(call: ast.Call, function: FunctionType) -> str:
         return str(given.value)
     if isinstance(given, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in given.values)
-    if isinstance(given, ast.Name):
-        found = looked_up(function, given.id)
-        return found if isinstance(found, str) else "{}"
-    return "{}"
+    found = None if given is None else _constant(given, function)
+    return str.__str__(found) if isinstance(found, str) else "{}"
+
+
+def _constant(node: ast.expr, function: FunctionType) -> Any:
+    """The value of a name of the module, or of an attribute of a class or a module there, as `Codes.CLOSED` is."""
+    if isinstance(node, ast.Name):
+        is_local = node.id in function.__code__.co_varnames or node.id in function.__code__.co_cellvars
+        return None if is_local else looked_up(function, node.id)
+    if not isinstance(node, ast.Attribute):
+        return None
+    base = _constant(node.value, function)
+    return getattr(base, node.attr, None) if isinstance(base, ModuleType | type | Enum) else None
+
+
+def _looks_into(node: FunctionNode, names: Collection[str]) -> bool:
+    """Whether code does more with these names than to hand them on: `f(*args, **kwargs)`."""
+    handed = {
+        id(part.value)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        for part in (*call.args, *call.keywords)
+        if isinstance(part, ast.Starred) or (isinstance(part, ast.keyword) and part.arg is None)
+    }
+    return any(
+        isinstance(each, ast.Name) and each.id in names and id(each) not in handed for each in ast.walk(node)
+    )
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
 
 
-def _as_self(method: FunctionType, bound: Bound) -> dict[str, Bound]:
+def as_self(method: FunctionType, bound: Bound) -> dict[str, Bound]:
+    """The first parameter of a method, as the object that it is called on."""
+    method = unwrap(method)
     first = method.__code__.co_varnames[:1]
     return {first[0]: bound} if first else {}

@@ -10,7 +10,7 @@ from backstory.decide.commands import CommandType
 from backstory.decide.state import State, StateType
 from backstory.documents.application import first_line
 from backstory.documents.types import type_name
-from backstory.model.code import Bound, Code
+from backstory.model.code import Bound, Code, as_self
 from backstory.model.elements import Field
 from backstory.values.event_types import EventType
 from backstory.values.fields import TagField, hints
@@ -55,7 +55,10 @@ def parameters(command: CommandType[...]) -> list[Field]:
 
 def filled(cls: type[State], code: Code) -> Callable[[str], bool | None]:
     """Whether a field of a state is one that `apply` can change; None where the code does not tell."""
-    followed = code.follow(cls.apply, {"self": Bound(cls, "self")})  # type: ignore[attr-defined]
+    followed = True
+    for each in (cls, *cls.__subclasses__()):  # a base has fields that only these fill
+        apply = each.apply  # type: ignore[attr-defined]
+        followed = code.follow(apply, as_self(apply, Bound(each, "self"))) and followed
     changed = {use.field for use in code.uses if use.changes}
     if not followed or None in changed:
         return lambda _: None

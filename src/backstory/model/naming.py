@@ -19,6 +19,8 @@ class Names:
     """Ids of the elements of one application."""
 
     def __init__(self, app: Application) -> None:
+        self.types = frozenset(kind.name for kind in app.events)
+        """The stable names of its events."""
         self._commands = Counter(command.name for command in app.commands)
         self._states = Counter(cls.__name__ for cls in app.states)
 

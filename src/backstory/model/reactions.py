@@ -12,7 +12,7 @@ from backstory.decide.parameters import is_state
 from backstory.decide.state import state_type
 from backstory.documents.application import first_line
 from backstory.model import fields
-from backstory.model.code import Bound, Code, looked_up
+from backstory.model.code import Bound, Code, as_self, looked_up
 from backstory.model.elements import Id, Reaction, Scenario, Step
 from backstory.model.naming import Names
 from backstory.model.sources import Sources
@@ -89,7 +89,7 @@ def _functions(each: AnyReaction) -> Iterator[tuple[Any, Sequence[EventType | No
         method = getattr(each, name)
         if isinstance(method, FunctionType) and hasattr(method, MARK) and not hasattr(Process, name):
             events = [event for event in compiled.event_types if name in compiled.methods_of(event.name)]
-            yield method, events or [None], {"self": Bound(each, "self")}
+            yield method, events or [None], as_self(method, Bound(each, "self"))
 
 
 def _cases(node: ast.AST, function: FunctionType, root: ast.AST) -> set[type[Any]] | None:

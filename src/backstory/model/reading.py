@@ -18,7 +18,7 @@ from backstory.decide.state import state_type
 from backstory.documents.application import first_line
 from backstory.history.merge.revert import inverses
 from backstory.model import fields
-from backstory.model.code import Bound, Code, is_event_class
+from backstory.model.code import Bound, Code, event_made
 from backstory.model.differences import differences
 from backstory.model.elements import (
     Command,
@@ -42,7 +42,7 @@ from backstory.model.row_tables import row_events, row_tables, stored_tables
 from backstory.model.slices import slices, table_slice
 from backstory.model.sources import Sources, home_of
 from backstory.model.tables import tables as tables_of
-from backstory.model.uses import ids, uses
+from backstory.model.uses import ids, told_apart, uses
 from backstory.projections.materialize import Materialized
 from backstory.projections.projection import AnyProjection, instance
 from backstory.rows.kinds import table_of
@@ -109,6 +109,10 @@ def model_of(
         )
         for one in (*own, *row_events(tables))
     ]
+    unread = [one.id for one in events if not one.read_by]
+    if seen := told_apart(app.name.partition(":")[0], reader.sources, reader.names, unread):
+        used = list({(one.id, one.does, *one.events): one for one in (*used, *seen)}.values())
+        events = [replace(one, read_by=one.read_by or ids(seen, "read", one.id)) for one in events]
     model = Model(
         app=app.name,
         events=events,
@@ -258,9 +262,8 @@ class _Reader:
             if cls is not EventClass:
                 known.setdefault(self.names.event(cls), []).append("annotation")
         if not command.gives or EventClass in command.gives:
-            for called, _, _ in code.calls:
-                if is_event_class(called) and self.names.event(called) not in known:
-                    known.setdefault(self.names.event(called), []).append("code")
+            for called in filter(None, (event_made(thing) for thing, _, _ in code.calls)):
+                known.setdefault(self.names.event(called), ["code"])
         for name in sorted(told):
             known.setdefault(self.names.event(name), []).append("scenario")
         return [Gives(id, how) for id, how in known.items()]
@@ -273,7 +276,8 @@ class _Reader:
                 refused, Refusal(refused, self.sources.at(function.__code__.co_filename, line), [])
             )
         for test, refused in told:
-            said = next((each for each in found if _fits(each, refused)), refused)
+            fitting = [each for each in found if _fits(each, refused)]
+            said = max(fitting, key=lambda each: (each == refused, len(each)), default=refused)
             known = found.setdefault(said, Refusal(said, None, []))
             if test not in known.scenarios:
                 known.scenarios.append(test)
@@ -314,7 +318,7 @@ class _Reader:
             function, code = getattr(inverse, "function", inverse), self.code()
             code.follow(function, {})
             self.deciding += [code.node(each) for each in code.functions]
-            gives = self.names.events(called for called, _, _ in code.calls if is_event_class(called))
+            gives = self.names.events(filter(None, (event_made(thing) for thing, _, _ in code.calls)))
             found.append(
                 Inverse(f"inverse:{kind.name}", self.names.event(kind), gives, self.sources.place(function))
             )
@@ -331,10 +335,11 @@ def _may_give_nothing(command: CommandType[...]) -> bool:
     """Whether a return annotation allows no event: it has None in it, or is of several events, or there is none."""
     names = {cls.__name__: cls for cls in command.gives}
     try:
-        hint = get_type_hints(command.function, localns=names).get("return")
-    except NameError:  # a name of the function that made the command
+        hint: Any = get_type_hints(command.function, localns=names).get("return")
+    except (NameError, TypeError, AttributeError):  # a name of the function that made the command
         return True
-    hint = getattr(hint, "__value__", hint)
+    while hasattr(hint, "__value__"):  # of a `type` statement
+        hint = hint.__value__
     if hint is None or hint is types.NoneType or types.NoneType in get_args(hint):
         return True
     return not isinstance(hint, type) and get_origin(hint) not in (Union, types.UnionType, Annotated)

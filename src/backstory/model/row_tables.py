@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from backstory.errors import DefinitionError
 from backstory.model import fields
 from backstory.model.elements import Event, Field, Observed, Place, RowTable
 from backstory.model.sources import File, Sources, application_files, module_of, names_of
-from backstory.model.uses import meant
+from backstory.model.uses import Meaning, meant
 from backstory.rows.change import change, change_all
 from backstory.rows.kinds import NAME, row_event, table_of, types_of
 from backstory.rows.shape import Typed, name_of
@@ -37,8 +37,9 @@ def row_tables(module: str, sources: Sources, events: Iterable[EventType]) -> li
     found: dict[str, RowTable] = {}
     for path in application_files(module):
         file = sources.file(path)
+        meaning = names_of(file, module_of(path, module))
         for node in ast.walk(file.tree):
-            if isinstance(node, ast.Call) and (one := _named(node, file, path, module, sources)) is not None:
+            if isinstance(node, ast.Call) and (one := _named(node, file, meaning, sources)) is not None:
                 found[one.name] = _both(found.get(one.name), one)
     for captured in _captured(module):
         found[captured.history] = _both(found.get(captured.history), _recorded(captured))
@@ -91,18 +92,17 @@ def bare(name: str) -> RowTable:
     )
 
 
-def _named(node: ast.Call, file: File, path: str, module: str, sources: Sources) -> RowTable | None:
+def _named(node: ast.Call, file: File, meaning: Meaning, sources: Sources) -> RowTable | None:
     """The table that a call of `db.table` names; None for any other call."""
     options = {each.arg: each.value for each in node.keywords if each.arg is not None}
     if not isinstance(node.func, ast.Attribute) or node.func.attr != "table" or len(node.args) != 1:
         return None
-    meaning = names_of(file, module_of(path, module))
     if set(options) - OPTIONS or not _may_be_database(node.func.value, meaning, file):
         return None
     what = _said(node.args[0], meaning)
     name, key = (_said(options[each], meaning) if each in options else None for each in ("name", "key"))
     unique = _unique(options.get("unique"), meaning)
-    place = sources.at(path, node.lineno)
+    place = sources.at(file.path, node.lineno)
     if isinstance(what, str):
         return replace(bare(what), place=place, key=key, unique=unique) if NAME.fullmatch(what) else None
     if not isinstance(what, type) or ("name" in options and not isinstance(name, str)):
@@ -132,16 +132,16 @@ def _typed(cls: type[Any], name: str, key: str | None, unique: list[str], place:
     )
 
 
-def _said(node: ast.AST, meaning: Callable[[str], Any]) -> Any:
+def _said(node: ast.AST, meaning: Meaning) -> Any:
     return node.value if isinstance(node, ast.Constant) else meant(node, meaning)
 
 
-def _unique(node: ast.AST | None, meaning: Callable[[str], Any]) -> list[str]:
+def _unique(node: ast.AST | None, meaning: Meaning) -> list[str]:
     parts = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else [] if node is None else [node]
     return [said for said in (_said(each, meaning) for each in parts) if isinstance(said, str)]
 
 
-def _may_be_database(node: ast.AST, meaning: Callable[[str], Any], file: File) -> bool:
+def _may_be_database(node: ast.AST, meaning: Meaning, file: File) -> bool:
     """Whether `table` is called on a database, or on something unknown in a file that uses Backstory."""
     held = meant(node, meaning)
     if held is not None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from importlib.util import resolve_name
 from inspect import unwrap
 from pathlib import Path
 from types import FunctionType
@@ -24,25 +27,27 @@ class File:
         self.path = path
         try:
             self.tree = ast.parse("".join(linecache.getlines(path)))
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.tree = ast.Module([], [])
         self.named: dict[str, Definition] = {}
         self.functions: dict[tuple[str, int], ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        self._index(self.tree, "")
+        self._index()
 
-    def _index(self, node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, DEFINITIONS):
-                name = f"{prefix}{child.name}"
-                self.named[name] = child
-                if isinstance(child, ast.ClassDef):
-                    self._index(child, f"{name}.")
-                else:
-                    first = min([child.lineno, *(each.lineno for each in child.decorator_list)])
-                    self.functions[child.name, first] = child
-                    self._index(child, f"{name}.<locals>.")
-            else:
-                self._index(child, prefix)
+    def _index(self) -> None:
+        left: list[tuple[ast.AST, str]] = [(self.tree, "")]  # no recursion: a long sum is a deep tree
+        while left:
+            node, prefix = left.pop()
+            for child in ast.iter_child_nodes(node):
+                inside = prefix
+                if isinstance(child, DEFINITIONS):
+                    name = f"{prefix}{child.name}"
+                    self.named[name] = child
+                    inside = f"{name}."
+                    if not isinstance(child, ast.ClassDef):
+                        first = min([child.lineno, *(each.lineno for each in child.decorator_list)])
+                        self.functions[child.name, first] = child
+                        inside = f"{name}.<locals>."
+                left.append((child, inside))
 
 
 class Sources:
@@ -108,14 +113,32 @@ def home_of(module_name: str) -> Path:
 
 
 def application_files(module_name: str) -> Iterator[str]:
-    """The files of a module, or of a package with all that is inside of it, without tests."""
+    """The files of a module, or of a package with all that is inside of it; and those beside it that import it.
+
+    Tests are no part of them.
+    """
     module = sys.modules.get(module_name)
     folders = list(getattr(module, "__path__", ()))
-    if not folders and (path := getattr(module, "__file__", None)):
+    path = getattr(module, "__file__", None)
+    if not folders and path:
         yield str(path)
     for folder in folders:
         root = Path(folder)
         yield from (str(path) for path in sorted(root.rglob("*.py")) if not is_test(path.relative_to(root)))
+    own = Path(folders[0]) if folders else Path(path or "")
+    word = re.compile(
+        rb"\bimport\b.*\b%b\b|\bfrom\b.*\b%b\b" % ((module_name.rpartition(".")[2].encode(),) * 2)
+    )
+    for each in sorted(own.parent.glob("*.py")) if folders or path else ():
+        if each != own and not is_test(Path(each.name)) and word.search(_content(each)):
+            yield str(each)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def module_of(path: str, module: str) -> str:
@@ -143,21 +166,46 @@ def names_of(file: File, module: str) -> Callable[[str], Any]:
 
     A file that was not imported itself, such as `__main__`, is known by its import statements alone.
     """
-    bound: dict[str, tuple[str, str | None]] = {}
+    own, bound = sys.modules.get(module), dict[str, Any]()
+    package = _package_of(file.path) if own is None else own.__package__ or ""
     for node in ast.walk(file.tree):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            bound |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
-        elif isinstance(node, ast.Import):
-            bound |= {
-                alias.asname or alias.name.partition(".")[0]: (alias.name, None) for alias in node.names
-            }
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update(imported(node, package))
 
     def meaning(name: str) -> Any:
-        own = sys.modules.get(module)
-        if own is not None and hasattr(own, name):
-            return getattr(own, name)
-        where, attribute = bound.get(name, ("", None))
-        found = sys.modules.get(where)
-        return found if attribute is None else getattr(found, attribute, None)
+        return getattr(own, name) if own is not None and hasattr(own, name) else bound.get(name)
 
     return meaning
+
+
+def imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, Any]]:
+    """The names that a statement brings in a module of a package, with what they mean; None where it is not loaded."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            name = alias.name if alias.asname else alias.name.partition(".")[0]
+            yield alias.asname or name, sys.modules.get(name)
+        return
+    module = "." * node.level + (node.module or "")
+    try:
+        module = resolve_name(module, package) if node.level else module
+    except ImportError:
+        return
+    for alias in node.names:
+        found = None
+        with suppress(Exception):  # a module may have a function of its own for names that it does not have
+            found = getattr(sys.modules.get(module), alias.name, None)
+        yield (
+            alias.asname or alias.name,
+            sys.modules.get(f"{module}.{alias.name}") if found is None else found,
+        )
+
+
+def _package_of(path: str) -> str:
+    """The name of the package that a file lies in, if the package was imported."""
+    folder = str(Path(path).parent)
+    return next((name for name, each in list(sys.modules.items()) if folder in _folders(each)), "")
+
+
+def _folders(module: Any) -> list[str]:
+    path = getattr(module, "__path__", None)
+    return [str(each) for each in path] if isinstance(path, Iterable) else []

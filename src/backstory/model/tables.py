@@ -13,10 +13,16 @@ from backstory.model.code import Code, looked_up
 from backstory.model.elements import Field, Table
 from backstory.projections.projection import Projection
 
-COLUMNS = "SELECT m.name, c.name, c.type, c.[notnull] FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
+COLUMNS = """
+SELECT m.name, c.name, c.type, c.[notnull],
+    (c.pk = 1 AND c.type LIKE 'integer') OR c.dflt_value LIKE 'current_%' OR c.dflt_value LIKE '%(%'
+FROM sqlite_schema m JOIN pragma_table_info(m.name) c"""
+"""The last one says whether SQLite gives the column a value by itself: the number of a row, a time, a calculation."""
+
 OWN_TABLES = " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.rowid, c.cid"
 INSERT = re.compile(
-    r"^\s*(?:INSERT|REPLACE)(?:\s+OR\s+\w+)?\s+INTO\s+\"?(\w+)\"?\s*(?:\(([^)]*)\))?", re.IGNORECASE
+    r"^\s*(?:INSERT|REPLACE)(?:\s+OR\s+\w+)?\s+INTO\s+\"?(\w+)\"?\s*(?:\(([^)]*)\))?\s*(?:VALUES|SELECT|DEFAULT)",
+    re.IGNORECASE,
 )
 
 
@@ -30,8 +36,12 @@ def tables(projection: Projection, code: Code) -> list[Table]:
         return []
     written = _written(projection, code, connection)
     found: dict[str, list[Field]] = {}
-    for table, name, kind, required in connection.execute(COLUMNS + OWN_TABLES):
-        filled = None if written is None else (table, "*") in written or (table, name) in written
+    for table, name, kind, required, by_itself in connection.execute(COLUMNS + OWN_TABLES):
+        filled = (
+            None
+            if written is None
+            else bool(by_itself) or not {(table, "*"), (table, name)}.isdisjoint(written)
+        )
         found.setdefault(table, []).append(Field(name, kind, bool(required), filled=filled))
     return [Table(name, columns) for name, columns in found.items()]
 
@@ -42,19 +52,25 @@ def _written(projection: Projection, code: Code, connection: apsw.Connection) ->
     if not statements:
         return None
     found: set[tuple[str, str]] = set()
+    named = ""
+    """The table of a statement whose text names the columns; of others, such as those of triggers, all are meant."""
 
     def seen(operation: int, table: str | None, column: str | None, _: str | None, __: str | None) -> int:
         if operation == apsw.SQLITE_UPDATE and table and column:
             found.add((table, column))
+        elif operation == apsw.SQLITE_INSERT and table and table != named:
+            found.add((table, "*"))
         return apsw.SQLITE_OK
 
     connection.authorizer = seen
     for sql in statements:
+        insert = INSERT.match(sql)
+        named = insert[1] if insert is not None else ""
         try:
             connection.execute(f"EXPLAIN {sql}", tuple(None for _ in range(sql.count("?"))), prepare_flags=0)
         except (apsw.Error, ValueError):
             return None
-        if (insert := INSERT.match(sql)) is not None:
+        if insert is not None:
             names = [name.strip(' "') for name in (insert[2] or "*").split(",")]
             found |= {(insert[1], name) for name in names}
     return found

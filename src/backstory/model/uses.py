@@ -7,55 +7,100 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from backstory.errors import DefinitionError
-from backstory.model.code import is_event_class
-from backstory.model.elements import CodeUse, Id
+from backstory.model.code import event_made
+from backstory.model.elements import CodeUse, Id, Place
 from backstory.model.naming import Names
 from backstory.model.sources import DEFINITIONS, Sources, application_files, module_of, names_of
 from backstory.values.event_types import event_classes
 
-READS = frozenset(("read", "follow", "watch", "subscribe"))
-"""Methods of a database that are given classes of events to read."""
+READS = frozenset(("batches", "follow", "frame", "read", "subscribe", "watch"))
+"""Methods of a database that are given what to read: classes of events, or their names; some give all without any."""
+
+CONVERTS = frozenset(("convert", "structure"))
+"""Functions of libraries that make an object of a class that they are given."""
+
+TELLS = frozenset(("isinstance", "issubclass"))
 
 Meaning = Callable[[str], Any]
+Does = Literal["append", "read"]
 
 
 def uses(module: str, sources: Sources, names: Names, deciding: Collection[ast.AST]) -> list[CodeUse]:
     """All of them. `deciding` are the functions whose events are accounted for: commands, and what they call."""
-    known = {id(node) for node in deciding}
     found: list[CodeUse] = []
-    for path in application_files(module):
-        file = sources.file(path)
-        meaning = names_of(file, module_of(path, module))
-        for node, inside in _calls(file.tree, known, "module"):
-            does, events = _does(node, meaning)
-            place = sources.at(path, node.lineno)
-            if events and place is not None:
-                at = f"code:{place.file}:{place.line}"
-                found.append(CodeUse(at, does, inside, names.events(events), place))
+    for call, inside, meaning, at in _nodes(module, sources, deciding):
+        if not isinstance(call, ast.Call):
+            continue
+        does, events = _does(call, meaning, names)
+        if events:
+            found.append(_use(does, inside, names.events(events), at))
     return found
 
 
-def _calls(node: ast.AST, known: Collection[int], inside: str) -> Iterator[tuple[ast.Call, str]]:
-    """Every call outside of functions that are known, with the name of the function that it stands in."""
-    for child in ast.iter_child_nodes(node):
-        if id(child) in known:
-            continue
-        if isinstance(child, ast.Call):
-            yield child, inside
-        yield from _calls(child, known, child.name if isinstance(child, DEFINITIONS) else inside)
+def told_apart(module: str, sources: Sources, names: Names, unread: Collection[Id]) -> list[CodeUse]:
+    """Places that look at events which nothing else reads: they match classes, or follow all events there are."""
+    found: list[CodeUse] = []
+    for node, inside, meaning, at in _nodes(module, sources) if unread else ():
+        if isinstance(node, ast.MatchClass):
+            events = set(names.events(_classes(node.cls, meaning)))
+        elif isinstance(node.func, ast.Name) and node.func.id in TELLS and len(node.args) > 1:
+            events = set(names.events(_classes(node.args[1], meaning)))
+        else:
+            events = set(unread) if _takes_all(node, meaning) else set()
+        if events & set(unread):
+            found.append(_use("read", inside, sorted(events & set(unread)), at))
+    return found
 
 
-def _does(node: ast.Call, meaning: Meaning) -> tuple[Any, Collection[type[Any]]]:
-    made = meant(node.func, meaning)
-    if is_event_class(made):
+Met = tuple[ast.Call | ast.MatchClass, str, Meaning, Place]
+
+
+def _nodes(module: str, sources: Sources, known: Collection[ast.AST] = ()) -> Iterator[Met]:
+    """Every call and class pattern outside of nodes that are known, with the function around it, and its line."""
+    passed = {id(node) for node in known}
+    for path in application_files(module):
+        file = sources.file(path)
+        meaning = names_of(file, module_of(path, module))
+        left: list[tuple[ast.AST, str]] = [(file.tree, "module")]
+        while left:
+            node, inside = left.pop()
+            if (
+                isinstance(node, ast.Call | ast.MatchClass)
+                and (at := sources.at(path, node.lineno)) is not None
+            ):
+                yield node, inside, meaning, at
+            inner = node.name if isinstance(node, DEFINITIONS) else inside
+            children = [child for child in ast.iter_child_nodes(node) if id(child) not in passed]
+            left += [(child, inner) for child in reversed(children)]
+
+
+def _use(does: Does, inside: str, events: list[Id], at: Place) -> CodeUse:
+    return CodeUse(f"code:{at.file}:{at.line}", does, inside, events, at)
+
+
+def _does(node: ast.Call, meaning: Meaning, names: Names) -> tuple[Does, Collection[type[Any] | str]]:
+    if (made := event_made(meant(node.func, meaning))) is not None:
         return "append", [made]
-    if isinstance(node.func, ast.Attribute) and node.func.attr in READS:
-        given = [*node.args, *(each.value for each in node.keywords)]
-        return "read", {cls for each in given for cls in _classes(each, meaning)}
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    given = [*node.args, *(each.value for each in node.keywords)]
+    if name in CONVERTS:
+        return "append", {cls for each in given for cls in _classes(each, meaning)}
+    if name in READS and isinstance(node.func, ast.Attribute):
+        said = {
+            each.value for each in node.args if isinstance(each, ast.Constant) and each.value in names.types
+        }
+        return "read", {*said, *(cls for each in given for cls in _classes(each, meaning))}
     return "read", []
+
+
+def _takes_all(node: ast.Call, meaning: Meaning) -> bool:
+    """Whether a call follows every event: `db.follow()`, `db.subscribe("mirror")`."""
+    if not isinstance(node.func, ast.Attribute) or type(meant(node.func.value, meaning)).__name__ == "module":
+        return False
+    return len(node.args) == {"follow": 0, "watch": 0, "subscribe": 1}.get(node.func.attr)
 
 
 def _classes(node: ast.AST, meaning: Meaning) -> Iterator[type[Any]]:

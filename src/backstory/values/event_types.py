@@ -129,7 +129,8 @@ def event_classes(annotation: Any) -> list[type[Any]]:
 
     Raises `DefinitionError` for any other.
     """
-    annotation = getattr(annotation, "__value__", annotation)  # of a `type` statement
+    while hasattr(annotation, "__value__"):  # of a `type` statement
+        annotation = annotation.__value__
     if get_origin(annotation) in (Union, types.UnionType, Annotated):
         parts = get_args(annotation)[: 1 if get_origin(annotation) is Annotated else None]
         return list(dict.fromkeys(cls for part in parts for cls in event_classes(part)))
