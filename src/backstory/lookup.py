@@ -1,10 +1,14 @@
-"""Common questions to a log: the commit at a position, or with an id; a commit's events; a point."""
+"""Common questions to a log: the commit at a position, or with an id; a commit's events; a point.
+
+A question that takes long is a generator, which stops on its way for somebody who waits, and returns the answer.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from itertools import chain, islice, repeat
+from typing import Any, TypeVar
 
 from backstory.errors import BranchError, StoreCorrupt
 from backstory.store import Log
@@ -12,8 +16,20 @@ from backstory.told import pasted
 from backstory.values.commit import ORIGIN, Commit, Head
 from backstory.values.event_data import RecordedEvent
 
+T = TypeVar("T")
+
 AHEAD = 64, 256, 1024
 """How many events are read at a time, at first and later, so that their commits can be asked for together."""
+
+
+def to_end(question: Generator[Any, None, T]) -> T:
+    """The answer to a question that stops on its way, for somebody who does not wait."""
+    while True:
+        try:
+            next(question)
+        except StopIteration as end:
+            found: T = end.value
+            return found
 
 
 def commit_at(log: Log, position: int) -> Commit:

@@ -53,6 +53,22 @@ def test_the_sentence_names_the_cause_and_may_be_asked_for_of_each_field(client:
     assert "No event has given nothing a value" in text(client, "/e/Order/o-1/blame?field=nothing")
 
 
+def test_a_long_blame_says_how_far_it_is_and_where_it_could_stop(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backstory.web.page.SILENT", -1)
+    monkeypatch.setattr("backstory.history.blame.blame.EVERY", 2)
+    page = client.get("/e/Order/o-1/blame").text
+    told = re.search(r"Looked at (\d+) of (\d+) positions", page)
+    assert told is not None
+    assert int(told[1]) < int(told[2])
+    stop = re.search(r'href="([^"]+)">Stop here', page)
+    assert stop is not None
+    assert "found so far" not in page
+    assert page.index("Looked at") < page.index("retry after restart")
+    assert client.get(stop[1]).status_code == 200
+
+
 def test_each_field_has_the_values_before(client: TestClient) -> None:
     words = text(client, "/e/Order/o-1/blame")
     assert "before: 1890 #4 carl king ← 990 #2 warehouse ← 0 (default)" in words

@@ -202,16 +202,25 @@ def test_a_merge_of_too_many_commits_is_left_to_the_command_line(
 def test_a_merge_into_a_branch_that_goes_on_is_judged_again(
     site: Site, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged, left = merging.judged, [2]
+    judging, left = merging.judging, [2]
 
     def late(*given: Any) -> Any:
         if left[0]:
             left[0] -= 1
             db.execute(deposit(Account("c"), 1))
-        return judged(*given)
+        return judging(*given)
 
-    monkeypatch.setattr(merging, "judged", late)
+    monkeypatch.setattr(merging, "judging", late)
     page = site(db, BANK).get("/merge/trial/main")
     assert page.status_code == 200
     assert "1 commit of 2 needs an answer" in page.text
     assert db.branches.log("main").head().hash.hex() in page.text
+
+
+def test_a_long_merge_says_how_many_commits_were_judged(
+    site: Site, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backstory.web.page.SILENT", -1)
+    page = site(db, BANK).get("/merge/trial/main").text
+    assert "Looked at 1 of 2 commits." in page
+    assert page.index("Looked at 1 of 2") < page.index("1 commit of 2 needs an answer")

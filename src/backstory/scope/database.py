@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
@@ -93,6 +93,10 @@ class ScopedDatabase(Database):
         It is judged on the whole history. Of commits outside of the scope the report has the outcomes only.
         """
         return self._shown(options, lambda preview: self._whole.merge(source, preview))
+
+    def _previewing(self, source: str, options: Options) -> Generator[None, None, MergeReport]:
+        report = yield from self._whole._previewing(source, options)
+        return Showing(self.branches, self.scope).report(report)
 
     def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
         """What a rebase would do, as the reader may see it; see `merge`."""

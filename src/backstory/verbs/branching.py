@@ -10,7 +10,15 @@ from backstory.decide.drafting import Said
 from backstory.decide.state import defined_states
 from backstory.errors import BranchError, IdReused, UnknownRevision
 from backstory.handle import Tip
-from backstory.history.merge.merge import DEFAULTS, MergeReport, Options, cherry_pick, merge, rebase
+from backstory.history.merge.merge import (
+    DEFAULTS,
+    MergeReport,
+    Options,
+    cherry_pick,
+    merge,
+    previewing,
+    rebase,
+)
 from backstory.history.merge.revert import Inversion, revert
 from backstory.history.refs.branches import Mark
 from backstory.history.refs.revision import Revision
@@ -20,6 +28,7 @@ from backstory.values.query import Condition
 from backstory.verbs.reading import Reads
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from typing import Self
 
     from backstory.values.commit import Draft
@@ -57,6 +66,10 @@ class Branching(Reads):
     def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
         """Take over one commit of another branch. Raises as `merge` does."""
         return cherry_pick(self.branches, self.point(commit), self._named(), self._with_codec(options))
+
+    def _previewing(self, source: str, options: Options) -> Generator[None, None, MergeReport]:
+        """The preview of a merge for somebody who waits; see `backstory.history.merge.merge.previewing`."""
+        return previewing(self.branches, source, self._named(), self._with_codec(options))
 
     def _with_codec(self, options: Options) -> Options:
         return replace(options, codec=self.handle.drafter.codec)

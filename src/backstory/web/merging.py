@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from backstory.failing import theirs
 from backstory.history.merge.merge import MergeReport, Options
 from backstory.history.merge.replay import Policy, Resolution
 from backstory.history.refs.revision import Point, commits_between
+from backstory.lookup import to_end
 from backstory.web.ask import Ask, BadParameter, NotFound
 
 MOST_JUDGED = 5_000
@@ -115,17 +116,25 @@ def waiting(ask: Ask, asked: Looked) -> int:
     return sum(1 for _ in islice(commits_between(branches, *points), MOST_JUDGED + 1))
 
 
-def judged(ask: Ask, asked: Looked) -> MergeReport:
-    """What the merge would do with the answers. Nothing is appended. Raises as `Database.merge` does."""
+def judging(ask: Ask, asked: Looked) -> Generator[None, None, MergeReport]:
+    """What the merge would do with the answers. Nothing is appended. Raises as `Database.merge` does.
+
+    It stops after each commit, and may judge all of them up to four times: with the answers, and decided again.
+    """
     into = ask.db.switch(asked.target)
     with theirs("a command of the application"):
-        first = into.merge(asked.source, replace(options(ask, asked), preview=True))
+        first = yield from into._previewing(asked.source, options(ask, asked))
         if not asked.answers.ways:
             return first
         with_answers = options(ask, asked, first)
         if "force" in with_answers.resolutions.values() and not with_answers.message:
             with_answers = replace(with_answers, message="-")  # it is asked for before anything is appended
-        return into.merge(asked.source, replace(with_answers, preview=True))
+        return (yield from into._previewing(asked.source, with_answers))
+
+
+def judged(ask: Ask, asked: Looked) -> MergeReport:
+    """The same, for an action, which is not told how far it is."""
+    return to_end(judging(ask, asked))
 
 
 def is_ready(asked: Looked, report: MergeReport) -> bool:

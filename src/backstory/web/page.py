@@ -28,13 +28,15 @@ class Page(msgspec.Struct, frozen=True):
 class Progress(msgspec.Struct, frozen=True):
     """How far a long question has come: of how many positions, and how many answers were found so far.
 
-    `stop` is the address that asks for the answer as far as it is known now: of the positions that were looked at.
+    `found` is None where there is one answer, at the end. `what` is the noun of that which is looked at. `stop` is the
+    address that asks for the answer as far as it is known now: of the positions that were looked at.
     """
 
     done: int
     of: int
-    found: int = 0
+    found: int | None = 0
     stop: str = ""
+    what: str = "positions"
 
 
 class Slow(msgspec.Struct, frozen=True):

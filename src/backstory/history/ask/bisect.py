@@ -16,7 +16,7 @@ from backstory.decide.loading import replay
 from backstory.decide.state import State, state_type
 from backstory.history.ask.entities import Entities
 from backstory.history.ask.expression import Expression
-from backstory.lookup import Commits
+from backstory.lookup import Commits, to_end
 from backstory.store import Held, Log, Record
 from backstory.values.codec import PLAIN, Codec
 from backstory.values.event_data import RecordedEvent
@@ -113,13 +113,7 @@ def first(
     Raises errors of the predicate, `UnreadableEvent`, and `ExpressionError` if it never was true and no event has one
     of its fields.
     """
-    looking = looking_for_first(log, reference, predicate, after, upto, codec)
-    while True:
-        try:
-            next(looking)
-        except StopIteration as end:
-            found: Found = end.value
-            return found
+    return to_end(looking_for_first(log, reference, predicate, after, upto, codec))
 
 
 def looking_for_first(

@@ -6,8 +6,9 @@ A part that a list only moved keeps the event that gave it its value: elements a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 from backstory.decide.call import LONGEST_ARGUMENT, first_of, shortened
@@ -20,7 +21,7 @@ from backstory.history.compare.jsonable import canonical, part_veil, plain_value
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
 from backstory.likeness import did_you_mean
-from backstory.lookup import Commits, Together
+from backstory.lookup import Commits, Together, to_end
 from backstory.store import Held, Log
 from backstory.values.codec import fields
 from backstory.values.commit import Commit
@@ -28,6 +29,9 @@ from backstory.values.event_data import Shown
 from backstory.values.masking import masked
 from backstory.values.notebook import table
 from backstory.values.veil import Veil, united, veil_of
+
+EVERY = 1_000
+"""Events between two answers to how far it has come."""
 
 
 class Blamed(Shown, frozen=True, eq=False):
@@ -165,30 +169,46 @@ def blame(log: Log, reference: State, upto: int | None = None, *, assertions: bo
     value that is there already counts too: a field of the state, a key of a dict or an index of a list in it, or any
     field of `Latest`.
     """
+    return to_end(blaming(log, reference, upto, assertions=assertions))
+
+
+def blaming(
+    log: Log, reference: State, upto: int | None = None, *, assertions: bool = False
+) -> Generator[int, None, Blame]:
+    """The same, for somebody who waits: it gives the position that it has come to, and returns what it found.
+
+    It begins anew where a comparison at the end shows that a change was missed.
+    """
     need_state(reference)
     upto = log.head().position if upto is None else upto
     if isinstance(reference, Latest):
-        return _latest(log, reference, upto, assertions=assertions)
-    trace = _traced(log, reference, upto, Trace(reference, assertions=assertions))
+        return (yield from _latest(log, reference, upto, assertions=assertions))
+    trace = Trace(reference, assertions=assertions)
+    yield from _traced(log, reference, upto, trace)
     if not trace.complete:
-        trace = _traced(log, reference, upto, Trace(reference, assertions=assertions, careful=True))
+        trace = Trace(reference, assertions=assertions, careful=True)
+        yield from _traced(log, reference, upto, trace)
     return _blamed(log, trace.plain, trace.provenance, veil_of(type(reference)))
 
 
-def _traced(log: Log, reference: State, upto: int, trace: Trace) -> Trace:
+def _traced(log: Log, reference: State, upto: int, trace: Trace) -> Iterator[int]:
     commits = Commits(log)
-    trace.fold(commits.of(log.read(reference.query(), upto=upto)), commits)
-    return trace
+    records = commits.of(log.read(reference.query(), upto=upto))
+    while some := list(islice(records, EVERY)):
+        trace.fold(some, commits)
+        yield some[-1].position
 
 
-def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> Blame:
+def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> Generator[int, None, Blame]:
     """Of data: each field's last value, by the event itself."""
     values: dict[str, Any] = {}
     types: dict[str, str] = {}
     provenances: dict[str, Provenance] = {}
     last = 0
-    for record in log.read(reference.query(), upto=upto):
+    for number, record in enumerate(log.read(reference.query(), upto=upto), 1):
         position = record.position
+        if number % EVERY == 0:
+            yield position
         for name, value in fields(record.data).items():
             if name not in values or assertions:
                 provenances[name] = fresh(value, position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, get_args
@@ -16,7 +16,7 @@ from backstory.history.merge.replay import MergeStep, Outcome, Policy, Replay, R
 from backstory.history.refs.branches import MAIN, Branch, Branches
 from backstory.history.refs.decisions import origin
 from backstory.history.refs.revision import Point
-from backstory.lookup import events_of, head_at
+from backstory.lookup import events_of, head_at, to_end
 from backstory.store import Log, Verdict
 from backstory.unit import Holds, Step
 from backstory.values.codec import PLAIN, Codec
@@ -130,24 +130,10 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
     commit may have been decided without an earlier one, which the log would refuse. Raises `MergeConflict` unless
     `dry_run`, `UnknownRevision` for a branch that does not exist, `HeadMoved` if the target goes on at each try.
     """
-    one, other = branches.get(source), branches.get(target)
-    view, log = branches.view(one.chain), branches.open(other)
+    other = branches.get(target)
 
     def judge(head: Head) -> MergeReport:
-        base = min(branches.shared(one.chain, other.chain)[1], head.position)
-        end = view.head()
-        if options.ends is not None and options.ends != (end.hash, head.hash):
-            raise HeadMoved((end if options.ends[0] != end.hash else head).position)
-        commits = list(view.commits(after=base, upto=end.position))
-        settled = branches.settled(target) if commits else frozenset()
-        if base == head.position and not any(origin(commit) in settled for commit in commits):
-            forward = _forward(view, commits, base, source, target)
-            if not any(_meets(step.draft, view, base) for step in forward.steps):
-                return forward
-        rules = options.rules(branches)
-        replaying = partial(Replay, view, log, base, head)
-        steps = _judged(replaying, rules, commits, lambda commit: origin(commit) in settled, options)
-        return MergeReport(source, target, base, tuple(steps))
+        return to_end(_judging(branches, source, target, options, head))
 
     def beside(report: MergeReport) -> Sequence[Step]:
         left_out = [origin(each.commit) for each in report.steps if each.outcome in ("skipped", "refused")]
@@ -164,6 +150,37 @@ def merge(branches: Branches, source: str, target: str, options: Options = DEFAU
         return [branches.settling(target, left_out), *note] if left_out else note
 
     return _settle(branches, other, judge, beside, options)
+
+
+def previewing(
+    branches: Branches, source: str, target: str, options: Options
+) -> Generator[None, None, MergeReport]:
+    """The preview of a merge for somebody who waits: it stops after each commit that was judged, and returns it."""
+    head = branches.open(branches.get(target)).head()
+    options = msgspec.structs.replace(options, preview=True)
+    return (yield from _judging(branches, source, target, options, head))
+
+
+def _judging(
+    branches: Branches, source: str, target: str, options: Options, head: Head
+) -> Generator[None, None, MergeReport]:
+    """What a merge would do while the target ends at `head`."""
+    one, other = branches.get(source), branches.get(target)
+    view, log = branches.view(one.chain), branches.open(other)
+    base = min(branches.shared(one.chain, other.chain)[1], head.position)
+    end = view.head()
+    if options.ends is not None and options.ends != (end.hash, head.hash):
+        raise HeadMoved((end if options.ends[0] != end.hash else head).position)
+    commits = list(view.commits(after=base, upto=end.position))
+    settled = branches.settled(target) if commits else frozenset()
+    if base == head.position and not any(origin(commit) in settled for commit in commits):
+        forward = _forward(view, commits, base, source, target)
+        if not any(_meets(step.draft, view, base) for step in forward.steps):
+            return forward
+    rules = options.rules(branches)
+    replaying = partial(Replay, view, log, base, head)
+    steps = yield from _judged(replaying, rules, commits, lambda commit: origin(commit) in settled, options)
+    return MergeReport(source, target, base, tuple(steps))
 
 
 def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAULTS) -> MergeReport:
@@ -183,7 +200,7 @@ def rebase(branches: Branches, name: str, onto: Point, options: Options = DEFAUL
         head = view.head()
         replaying = partial(Replay, view, target, base, head_at(target, onto.position))
         commits = list(view.commits(after=base, upto=head.position))
-        steps = _judged(replaying, options.rules(branches), commits, lambda _: False, options)
+        steps = to_end(_judged(replaying, options.rules(branches), commits, lambda _: False, options))
         report = MergeReport(name, f"#{onto.position}", base, tuple(steps), moved=True)
         if not _may_go_in(report, options):
             return report
@@ -215,7 +232,8 @@ def cherry_pick(branches: Branches, point: Point, target: str, options: Options 
         replaying = partial(Replay, view, log, base, head)
         commits = list(view.commits(after=base, upto=picked.position))
         rules = options.rules(branches)
-        steps = _judged(replaying, rules, commits, lambda commit: commit.position < picked.position, options)
+        earlier = partial(_is_before, picked.position)
+        steps = to_end(_judged(replaying, rules, commits, earlier, options))
         return MergeReport(f"#{picked.position}", target, base, tuple(steps[-1:]))
 
     def beside(report: MergeReport) -> Sequence[Step]:
@@ -232,19 +250,24 @@ def _judged(
     commits: Sequence[Commit],
     settled: Callable[[Commit], bool],
     options: Options,
-) -> list[MergeStep]:
+) -> Generator[None, None, list[MergeStep]]:
     """The outcome for each commit; for a preview, also what deciding again would give for those in conflict."""
     replace = msgspec.structs.replace
     if not options.preview:
-        return replaying(rules).run(commits, settled)
-    steps = replaying(replace(rules, asks=True)).run(commits, settled)
+        return (yield from replaying(rules).judging(commits, settled))
+    steps = yield from replaying(replace(rules, asks=True)).judging(commits, settled)
     if all(step.outcome != "conflict" for step in steps):
         return steps
-    again = replaying(replace(rules, resolution="redecide", asks=True)).run(commits, settled)
+    deciding = replace(rules, resolution="redecide", asks=True)
+    again = yield from replaying(deciding).judging(commits, settled)
     return [
         replace(step, again=other) if step.outcome == "conflict" else step
         for step, other in zip(steps, again, strict=True)
     ]
+
+
+def _is_before(position: int, commit: Commit) -> bool:
+    return commit.position < position
 
 
 def _settle(

@@ -7,7 +7,7 @@ not know, and none missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Literal
@@ -118,10 +118,13 @@ class Replay:
         self._codec = rules.codec
         self._now = Loader(opened(self._trial, rules.codec))
 
-    def run(self, commits: Iterable[Commit], settled: Callable[[Commit], bool]) -> list[MergeStep]:
+    def judging(
+        self, commits: Iterable[Commit], settled: Callable[[Commit], bool]
+    ) -> Generator[None, None, list[MergeStep]]:
         """Judge each of these commits, which are all from `base` on; nothing is appended to the target.
 
-        Those that are `settled` stay behind: commits that relied on them are in conflict.
+        Those that are `settled` stay behind: commits that relied on them are in conflict. It stops after each commit,
+        for somebody who waits, and returns the outcomes.
         """
         commits, upto = list(commits), self._head.position
         known = {commit.id: there for commit in commits if (there := made(self._target, commit, upto))}
@@ -141,6 +144,7 @@ class Replay:
             if step.draft is not None or step.outcome == "known":
                 decided.add(origin(commit))
             steps.append(step)
+            yield
         return steps
 
     def _note_known(self, commit: Commit, events: list[RecordedEvent], there: Commit) -> MergeStep:

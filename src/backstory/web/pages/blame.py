@@ -13,7 +13,7 @@ from backstory.documents.commits import call_document
 from backstory.failing import theirs
 from backstory.history.ask.causes import causes
 from backstory.history.ask.steps import Events, Step
-from backstory.history.blame.blame import Blamed
+from backstory.history.blame.blame import Blame, Blamed, blaming
 from backstory.history.compare.flat import Leaf
 from backstory.history.compare.jsonable import names_of
 from backstory.history.compare.place import written
@@ -24,7 +24,7 @@ from backstory.subject import Subjects
 from backstory.values.commit import Commit
 from backstory.web.ask import Ask, NotFound
 from backstory.web.entities import Entity, entity, is_whole, log_of, newest, parts_of
-from backstory.web.page import Answer, Elsewhere, Page, Slow
+from backstory.web.page import Answer, Elsewhere, Pace, Page, Progress, soon
 from backstory.web.steps import around_of, compared
 
 FIELDS = 400
@@ -59,19 +59,27 @@ def page(ask: Ask) -> Answer:
 def of(ask: Ask, found: Entity) -> Answer:
     """The blame of an entity."""
     around = around_of(ask, found)
-    if not around.before:
-        return _page(ask, found, around)
-    return Slow(f"Blame of {found.name}", _late(ask, found, around))
+    return soon(f"Blame of {found.name}", _steps(ask, found, around))
 
 
-def _late(ask: Ask, found: Entity, around: Events) -> Iterator[Page]:
-    yield _page(ask, found, around)
+def _steps(ask: Ask, found: Entity, around: Events) -> Iterator[Progress | Page]:
+    looking = blaming(log_of(ask), found.reference, ask.position, assertions=ask.flag("assertions"))
+    pace = Pace()
+    with theirs(found.reference):
+        while True:
+            try:
+                position = next(looking)
+            except StopIteration as end:
+                blamed: Blame = end.value
+                break
+            if pace.due():
+                stop = ask.here(at=f"{ask.branch}#{position}") if ask.point.chain == ask.db.chain else ""
+                yield Progress(position, ask.position, None, stop)
+    yield _page(ask, found, around, blamed)
 
 
-def _page(ask: Ask, found: Entity, around: Events) -> Page:
+def _page(ask: Ask, found: Entity, around: Events, blamed: Blame) -> Page:
     log, reference, assertions = log_of(ask), found.reference, ask.flag("assertions")
-    with theirs(reference):
-        blamed = ask.db.blame(reference, ask.revision, assertions=assertions)
     blamed.fetch()
     subjects = Subjects(log)
     steps = compared(ask, found, around)

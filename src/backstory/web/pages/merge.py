@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from backstory.errors import HeadMoved, RefMoved
 from backstory.history.merge.merge import MergeReport
 from backstory.web import merging, verdicts
 from backstory.web.ask import Ask
-from backstory.web.page import Answer, Page, Progress, soon
+from backstory.web.page import Answer, Pace, Page, Progress, soon
 
 TRIES = 10
 """How often a merge is judged, if its branches go on meanwhile."""
@@ -26,16 +26,25 @@ def _steps(ask: Ask, asked: merging.Looked) -> Iterator[Progress | Page]:
     if number > merging.MOST_JUDGED:
         yield verdicts.too_many(asked)
         return
-    if number > 100:
-        yield Progress(0, number)
-    yield verdicts.page_of(ask, *_judged(ask, asked))
+    asked, report = yield from _judging(ask, asked, number)
+    yield verdicts.page_of(ask, asked, report)
 
 
-def _judged(ask: Ask, asked: merging.Looked, tries: int = TRIES) -> tuple[merging.Looked, MergeReport]:
+def _judging(
+    ask: Ask, asked: merging.Looked, number: int, tries: int = TRIES
+) -> Generator[Progress, None, tuple[merging.Looked, MergeReport]]:
     """The report of the merge, and the ends for which it was made: branches may go on meanwhile."""
+    pace, done = Pace(), 0
+    judging = merging.judging(ask, asked)
     try:
-        return asked, merging.judged(ask, asked)
+        while True:
+            next(judging)
+            done += 1
+            if pace.due():
+                yield Progress(1 + (done - 1) % number, number, None, what="commits")
+    except StopIteration as end:
+        return asked, end.value
     except (HeadMoved, RefMoved):
         if tries == 1:
             raise
-        return _judged(ask, merging.looked(ask, asked.answers), tries - 1)
+    return (yield from _judging(ask, merging.looked(ask, asked.answers), number, tries - 1))
