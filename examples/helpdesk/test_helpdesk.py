@@ -16,6 +16,12 @@ T = Ticket("t-1")
 OPENED = Opened("t-1", "No light", "It is dark.", "ann")
 
 
+def test_anybody_may_ask_for_something() -> None:
+    opened = Opened("new-1", "Printer", "It is jammed.", "ann")
+    given().when(open_ticket(" Printer ", "It is jammed."), author="ann").then(opened)
+    given().when(open_ticket("Printer", " "), author="ann").then_refused("empty")
+
+
 def test_a_ticket_is_taken_by_one_agent() -> None:
     given(OPENED).when(take(T, by="mia")).then(Taken("t-1", "mia"))
     given(OPENED, Taken("t-1", "mia")).when(take(T, by="leo")).then_refused("taken")

@@ -18,7 +18,9 @@ SCENARIOS = {"BM005", "BM006", "BM016"}
 """The rules that need the tests to run."""
 
 
-@pytest.mark.parametrize("name", ["bank", "cart", "courses", "recipes", "refunds", "shop"])
+@pytest.mark.parametrize(
+    "name", ["agent", "bank", "cart", "courses", "helpdesk", "recipes", "refunds", "shop"]
+)
 def test_an_example_has_no_finding_that_its_code_alone_shows(name: str) -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["backstory"][
         "check"

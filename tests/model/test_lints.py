@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from backstory.application import load
 from backstory.model import Model
+from backstory.model.check import Silence, check
 from backstory.model.check.lints import LINTS
 from backstory.model.elements import Decision, Observed, ObservedEdge, ObservedType, Place, Scenario
+from backstory.model.reading import beside
 from tests.model.conftest import Modelled
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -451,3 +456,18 @@ def test_what_was_never_observed_is_a_difference_and_no_finding(modelled: Modell
         ("never-observed", "switch", "Switched")
     ]
     assert listed(model) == []
+
+
+def test_a_silence_is_in_vain_only_if_its_rule_had_what_it_asks(modelled: Modelled, tmp_path: Path) -> None:
+    model = modelled(LAMP, scenarios=TRIED)
+    app = load(model.app, tmp_path)
+
+    def in_vain(model: Model, *codes: str) -> list[str]:
+        silences = [Silence(code, "event:Switched", "it is so") for code in codes]
+        return [one.what.partition(" ")[0] for one in check(model, app, silences=silences).findings]
+
+    assert in_vain(model, "BM001", "BM005", "BM006", "BM011", "BM013", "BM015") == ["BM001", "BM005", "BM006"]
+    assert in_vain(replace(model, scenarios=None), "BM005", "BM006") == ["there"]
+    store = seen(ObservedType("Switched", 1, 1, 1, 1))
+    assert in_vain(beside(model, store), "BM002", "BM011", "BM014") == ["BM011", "BM014"]
+    assert in_vain(model, "BM002") == ["BM002"]

@@ -16,6 +16,10 @@ from backstory.schema.check import check as check_schema
 from backstory.schema.lock import Lock
 from backstory.schema.patterns import unmatched
 
+OF_SCENARIOS, OF_STORE, OF_LOCK = ("BM005", "BM006"), ("BM011", "BM012", "BM013", "BM014"), "BM015"
+UNGIVEN = "BM002"
+"""Is no finding where the store has such events."""
+
 
 class Checked(NamedTuple):
     """The findings of a check, and the findings that are silenced, each with its reason."""
@@ -43,7 +47,8 @@ def check(
         else:
             used.add(silence)
             silenced.append((finding, silence.reason))
-    left += _in_vain(each for each in silences if each not in used)
+    asked = [each for each in silences if each not in used and _is_asked(each, model, lock)]
+    left += _in_vain(asked)
     left.sort(
         key=lambda one: (
             one.place is None,
@@ -79,6 +84,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of a check."""
 
     silence: list[Silence] = []
+
+
+def _is_asked(silence: Silence, model: Model, lock: Lock | None) -> bool:
+    """Whether its rule had what it asks: without scenarios, a store or a lock nobody knows what it would find."""
+    if silence.code in OF_SCENARIOS:
+        return model.scenarios is not None
+    if silence.code in OF_STORE:
+        return model.observed is not None
+    if silence.code == UNGIVEN:
+        stored = model.observed.types if model.observed is not None else []
+        return silence.element.partition(":")[2] not in {each.type for each in stored}
+    return silence.code != OF_LOCK or lock is not None
 
 
 def _in_vain(silences: Iterable[Silence]) -> Iterator[Finding]:
