@@ -48,6 +48,11 @@ def made(template: str, **known: Any) -> str:
     return html.get_template(template).render(**known)
 
 
+def path_of(ticket: str) -> str:
+    """The address of the page of a ticket."""
+    return f"/tickets/{quote(ticket, safe='')}"
+
+
 # ---- what is seen
 
 
@@ -65,8 +70,12 @@ async def desk(db: Db, me: str | None, *, after: str | None = None, **form: Any)
 
 
 async def one(db: Db, me: str | None, ticket: str, **form: Any) -> str:
-    parts = [await ticket_of(db, ticket), made("reply.html", ticket=ticket, me=me, **form)]
-    return made("page.html", title="Ticket", me=me, path=f"/tickets/{quote(ticket, safe='')}", parts=parts)
+    seen = await db.see(Ticket(ticket))
+    parts = [made("ticket.html", seen=seen)]
+    if seen.value.open or form:
+        parts.append(made("reply.html", ticket=ticket, me=me, **form))
+    title = seen.value.subject or "There is no such ticket"
+    return made("page.html", title=title, me=me, ticket=ticket, path=path_of(ticket), parts=parts)
 
 
 @pages.get("/")
@@ -76,7 +85,7 @@ async def desk_page(db: Db, me: Me, after: str | None = None) -> HTMLResponse:
 
 @pages.get("/live")
 async def desk_live(request: Request, db: Db) -> Response:
-    return live(request, db, tickets, lambda _: list_of(db))
+    return history.bounded(live(request, db, tickets, lambda _: list_of(db)))
 
 
 @pages.get("/tickets/{ticket}")
@@ -87,7 +96,7 @@ async def ticket_page(ticket: str, db: Db, me: Me) -> HTMLResponse:
 
 @pages.get("/tickets/{ticket}/live")
 async def ticket_live(ticket: str, request: Request, db: Db) -> Response:
-    return live(request, db, Ticket(ticket), lambda _: ticket_of(db, ticket))
+    return history.bounded(live(request, db, Ticket(ticket), lambda _: ticket_of(db, ticket)))
 
 
 @pages.get("/desk.css")
@@ -100,8 +109,9 @@ async def style() -> FileResponse:
 
 @pages.post("/me")
 async def be(request: Request) -> Response:
-    answer = RedirectResponse("/", 303)
-    name = quote((await fields(request)).get("name", "")[:60])
+    form = await fields(request)
+    answer = RedirectResponse(path_of(form["ticket"]) if "ticket" in form else "/", 303)
+    name = quote(form.get("name", "")[:60])
     answer.set_cookie("name", name, httponly=True, samesite="strict")
     return answer
 
@@ -129,7 +139,7 @@ async def act(ticket: str, action: str, request: Request, db: Db, me: Me) -> Res
         return HTMLResponse(made("reply.html" if command is reply else "told.html", **known))
     if wrong:
         return HTMLResponse(await one(db, me, ticket, wrong=wrong, form=form), 409)
-    return RedirectResponse(f"/tickets/{quote(ticket, safe='')}", 303)
+    return RedirectResponse(path_of(ticket), 303)
 
 
 async def do(

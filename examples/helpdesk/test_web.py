@@ -81,6 +81,34 @@ def test_what_was_typed_is_still_there_when_something_is_wrong(client: TestClien
     assert "who you are" in client.post(f"{path}/reply", data={"words": "x"}).text
 
 
+def test_nobody_is_asked_to_reply_to_a_ticket_that_is_solved_or_not_there(client: TestClient) -> None:
+    path = asked(client)
+    page = client.get(path).text
+    assert ("<title>No light" in page, 'id="reply"' in page) == (True, True)
+    assert "This ticket is solved" not in client.post(f"{path}/solve", headers=MIA).text
+    assert 'id="reply"' not in client.get(path).text
+    assert 'id="reply"' not in client.get("/tickets/nothing").text
+    late = client.post(f"{path}/reply", data={"words": "Thank you!"}, headers=ANN).text
+    assert ("Thank you!" in late, "This ticket is solved" in late) == (True, True)
+
+
+def test_somebody_who_says_who_they_are_stays_at_the_ticket(client: TestClient) -> None:
+    path = asked(client)
+    told = {"name": "Leo", "ticket": path.removeprefix("/tickets/")}
+    came = client.post("/me", data=told, follow_redirects=False)
+    assert (came.status_code, came.headers["location"]) == (303, path)
+    away = client.post("/me", data={"name": "Leo", "ticket": "//example.org"}, follow_redirects=False)
+    assert away.headers["location"] == "/tickets/%2F%2Fexample.org"
+
+
+def test_so_many_pages_are_live_and_no_more(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = asked(client)
+    monkeypatch.setattr(history, "most_streams", 0)
+    for live in "/live", f"{path}/live":
+        answer = client.get(live)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+
+
 def test_a_script_gets_a_new_form_and_a_page_without_one_goes_on(client: TestClient) -> None:
     path = asked(client)
     form = client.post(

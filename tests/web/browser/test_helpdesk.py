@@ -71,3 +71,9 @@ def test_what_one_asks_another_one_sees_takes_and_answers(
     assert browser.find_element(By.NAME, "words").get_attribute("value") == "Thank you!"
     press(browser, "#reply button")
     seen(another, "Thank you!")
+    browser.find_element(By.NAME, "words").send_keys("One more")
+    press(another, ".actions button")
+    for each in browser, another:
+        seen(each, "solved")
+    assert browser.find_element(By.NAME, "words").is_displayed(), "a half-written reply is gone"
+    assert not another.find_element(By.NAME, "words").is_displayed()

@@ -19,7 +19,7 @@ from backstory import aio
 from backstory.aio import AsyncDatabase
 from backstory.contrib.starlette.answering import Answer, Endpoint
 from backstory.contrib.starlette.doing import Doing
-from backstory.contrib.starlette.living import Changes
+from backstory.contrib.starlette.living import Changes, Counted
 from backstory.contrib.starlette.problems import answered
 from backstory.contrib.starlette.reading import Many, One
 from backstory.decide.context import context, current
@@ -58,7 +58,7 @@ class Backstory:
     request has that author. The id of the request is the commits' `correlation`: from the header `correlation`, else
     that of a W3C trace, else a new one. `refusals` gives statuses to codes of `Refused`, `{"empty": 422}`; other
     refusals are 409. Other options are those of `backstory.connect`. Requests of more than `most_bytes` are refused,
-    and so are clients that follow a state (`live`) beyond `most_streams` in this process.
+    and so are clients that follow what changes (`live`, `bounded`) beyond `most_streams` in this process.
     """
 
     def __init__(
@@ -192,3 +192,10 @@ class Backstory:
     def live(self, state: type[State]) -> Endpoint:
         """An endpoint that sends a state, whose identity is in the path, and sends it again after each change."""
         return self.endpoint(Changes(self, state))
+
+    def bounded(self, stream: Response) -> Response:
+        """An answer that goes on, counted as one of `most_streams`: `history.bounded(live(request, db, Arrived))`.
+
+        It is 503 where this process has as many open.
+        """
+        return Counted(self, stream)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.responses import Response
 
 from backstory.contrib.starlette.naming import reference
 from backstory.contrib.starlette.problems import Wrong, problem
@@ -18,7 +19,6 @@ from backstory.store import Record
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from backstory.aio import AsyncDatabase
@@ -67,18 +67,22 @@ def live(
     return Stream(db, [part], request.headers.get("last-event-id", ""))
 
 
-class Counted(Stream):
-    """A stream that counts as one of those that an application has open."""
+class Counted(Response):
+    """A stream that counts as one of those that an application has open; 503 if it has as many as it may."""
 
-    def __init__(self, history: Backstory, db: AsyncDatabase, part: Json, last: str) -> None:
-        super().__init__(db, [part], last)
-        self._history = history
+    def __init__(self, history: Backstory, stream: Response) -> None:
+        super().__init__()
+        self.raw_headers = stream.raw_headers  # a framework may add to them
+        self._history, self._stream = history, stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See `Stream`."""
+        if self._history.streams >= self._history.most_streams:
+            await problem(503, MANY, {"retry-after": "10"})(scope, receive, send)
+            return
         self._history.streams += 1
         try:
-            await super().__call__(scope, receive, send)
+            await self._stream(scope, receive, send)
         finally:
             self._history.streams -= 1
 
@@ -101,6 +105,4 @@ class Changes:
             known = Place.parse(last)
         if known is None and not (await db.see(state)).place.position:
             return problem(404, f"there is no {self.cls.__name__} of this name")
-        if self._history.streams >= self._history.most_streams:
-            return problem(503, MANY, {"retry-after": "10"})
-        return Counted(self._history, db, Json(what=state), last)
+        return Counted(self._history, Stream(db, [Json(what=state)], last))
