@@ -22,7 +22,7 @@ from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import current_database
 from backstory.contrib.django.draining import drain
 from backstory.contrib.django.recording import models
-from backstory.contrib.django.reverting import Reversal, revert
+from backstory.contrib.django.reverting import Reversal, take_back
 from backstory.contrib.django.timeline import Timeline
 from backstory.errors import BackstoryError, RevertError, RevisionError
 
@@ -128,7 +128,7 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         refused = reversal.refused
         if request.method == "POST" and form.is_valid() and not refused:
             try:
-                revert(self.model, unquote(object_id), position, form.cleaned_data["reason"])
+                take_back([(self.model, unquote(object_id), position)], form.cleaned_data["reason"])
             except RevertError as wrong:
                 refused = str(wrong)
             else:

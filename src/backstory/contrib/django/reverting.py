@@ -1,4 +1,4 @@
-"""Taking back what a commit did to an object: the rows of the project are written, and what is captured of that is the
+"""Taking back what a commit did to objects: the rows of the project are written, and what is captured of that is the
 record of it.
 
 Whether it may be taken back is Backstory's rule of revert: not if later commits own fields that it would change.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib.admin.utils import NestedObjects
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models import JSONField
@@ -17,21 +16,23 @@ from backstory.contrib.django.capturing import tx_of
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import current_database
 from backstory.contrib.django.draining import drain
+from backstory.contrib.django.recording import described, row_of
 from backstory.contrib.django.stamping import NOTHING
 from backstory.contrib.django.timeline import Timeline, labels
 from backstory.decide.context import context
 from backstory.errors import RevertError
 from backstory.history.merge.revert import Owned, owned
-from backstory.rows.events import Fields, same
+from backstory.rows.events import Fields, RowChanged, same
+from backstory.rows.kinds import Row, table_of
+from backstory.values.commit import Commit
 from backstory.values.links import REVERTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from django.db.models import Field, Model
 
-    from backstory.rows.kinds import Row
-    from backstory.values.commit import Commit
+    from backstory.history.refs.revision import Revision
 
 ATTEMPTS = 3
 
@@ -39,12 +40,14 @@ ATTEMPTS = 3
 class Reversal:
     """The effect of taking a commit back on one object. `refused` says why it is not done; it is empty if it may be.
 
-    Fields that have the time of the last change by themselves (`auto_now`) belong to nobody.
+    Fields that have the time of the last change by themselves (`auto_now`) belong to nobody. With `force`, fields that
+    later commits own are written, too.
     """
 
-    def __init__(self, model: type[Model], key: Any, position: int) -> None:
+    def __init__(self, model: type[Model], key: Any, position: int, *, force: bool = False) -> None:
         self._db = current_database()
         self._model = model
+        self._force = force
         self.timeline = Timeline(self._db, model, key)
         self.commit = self._commit(position)
         before = self._db.load(self.timeline.row, self.commit.first - 1)
@@ -74,13 +77,20 @@ class Reversal:
         kept = {name: value for name, value in self.now.items() if name not in changed}
         return {**kept, **{name: self.before[name] for name in changed if name in self.before}}
 
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to take back."""
+        return self.target == self.now
+
     def _refused(self, before: Row, after: Row) -> str:
         if self.after is None and self.now is not None:
             return "The object was deleted by this change, and is there again by now."
         if self.now is None and self.target is not None and self.after is not None:
             return "The object is gone by now. Take its deletion back first."
-        if self.target == self.now:
+        if self.is_done:
             return "There is nothing to take back: the object has these values already."
+        if self._force:
+            return ""
         log = self._db.handle.now().log
         theirs = [one for one in owned(log, self.commit, before, after) if not self._is_nobodys(one)]
         return self._why(theirs) if theirs else ""
@@ -130,6 +140,8 @@ class Reversal:
         )
 
     def _delete(self, found: Model) -> None:
+        from django.contrib.admin.utils import NestedObjects
+
         using = configured().database
         collector = NestedObjects(using=using)
         alone: Any = [found]
@@ -148,10 +160,58 @@ class _Changed(Exception):
     """The object was changed since the history was read."""
 
 
-def revert(model: type[Model], key: Any, position: int, reason: str) -> None:
-    """Take back what the commit of this position did to an object, by the author of the context.
+def revert(
+    commit: Revision,
+    *objects: Model | Row,
+    author: str | None = None,
+    message: str | None = None,
+    force: bool = False,
+) -> int:
+    """Undo a commit of rows by writing the values from before to the models, all in one transaction or none.
 
-    Its signals are sent and its constraints hold, as for each `save`. Raises `RevertError`.
+    With `objects`, which may be rows, too (`row_of`), it is undone for these alone. Signals are sent and constraints
+    hold, as for each `save`; then it is recorded like any other change, and its metadata names the commit. Returns the
+    number of objects that were written.
+
+    Raises `RevertError` if later commits own the fields that would change, unless `force`; if deleting an object would
+    delete others; and if the database does not take the values. Raises `RevisionError` for a commit that is not there.
+    """
+    drain()
+    rows = {(row.table, row.key) for one in objects for row in [one if isinstance(one, Row) else row_of(one)]}
+    positions: dict[tuple[str, str], int] = {}
+    names: dict[tuple[str, str], set[str]] = {}
+    for record in reversed(current_database().events(commit)):
+        event: Any = record.event
+        row = table_of(record.type) or "", getattr(event, "key", "")
+        if row[0] and (not rows or row in rows):
+            positions.setdefault(row, record.position)
+            names.setdefault(row, set()).update(_names(event))
+    if missing := rows - positions.keys():
+        raise RevertError(f"this commit did nothing to {' '.join(missing.pop())}")
+    found = [(_model_of(row[0], names[row]), row[1], position) for row, position in positions.items()]
+    said = f"Revert {commit.id if isinstance(commit, Commit) else commit}" if message is None else message
+    with context(author=author):
+        return take_back(found, said, force=force)
+
+
+def _names(event: Any) -> Iterable[str]:
+    """The fields that an event is about."""
+    return (*event.set, *event.unset) if isinstance(event, RowChanged) else event.row
+
+
+def _model_of(history: str, names: set[str]) -> type[Model]:
+    """The model whose objects have a history, or that child of it which has fields of these names."""
+    found = [model for model, captured in described() if captured.history == history]
+    if not found:
+        raise RevertError(f"no model of this project has the history {history}")
+    own = [model for model in found if names & {field.attname for field in model._meta.local_concrete_fields}]
+    return max(own or found[:1], key=lambda model: len(model._meta.get_parent_list()))
+
+
+def take_back(found: Sequence[tuple[type[Model], Any, int]], reason: str, *, force: bool = False) -> int:
+    """Take back what commits of these positions did to objects, by the author of the context; return how many.
+
+    Objects that have the values already are left out of several. Raises `RevertError`.
     """
     using = configured().database
     for _ in range(ATTEMPTS):
@@ -160,10 +220,19 @@ def revert(model: type[Model], key: Any, position: int, reason: str) -> None:
             with transaction.atomic(using=using):
                 if connections[using].vendor == "sqlite":
                     NOTHING.hush(tx_of(connections[using]))  # takes the lock of those who write
-                reversal = Reversal(model, key, position)
-                said: Any = {REVERTS: [reversal.commit.id]}
+                every = [Reversal(model, key, position, force=force) for model, key, position in found]
+                wanted = [one for one in every if not one.is_done] or every
+                said: Any = {REVERTS: list({one.commit.id: None for one in wanted})}
                 with context(message=reason, **said):
-                    reversal.write()
+                    for one in wanted:
+                        try:
+                            one.write()
+                        except RevertError as wrong:
+                            if len(found) == 1:
+                                raise
+                            raise RevertError(
+                                f"{one.timeline.row.table} {one.timeline.row.key}: {wrong}"
+                            ) from wrong
         except _Changed:
             continue
         except IntegrityError as wrong:
@@ -173,7 +242,7 @@ def revert(model: type[Model], key: Any, position: int, reason: str) -> None:
             ) from wrong
         except (DatabaseError, ValidationError) as wrong:
             raise RevertError(f"The database does not take the values from before: {wrong}") from wrong
-        return
+        return len(wanted)
     raise RevertError("The object is being changed just now. Try again.")
 
 
