@@ -206,11 +206,11 @@ class Capture:
         found = (sqlite if tx.dialect == "sqlite" else postgres).columns(tx, table)
         said = {column.name: column for column in table.columns}
         made = tuple(
-            replace(said[name], kind=said[name].kind or kind) if name in said else Column(name, "", kind)
-            for name, kind in found
-            if name not in table.left_out
+            _both(said.get(column.name, column), column)
+            for column in found
+            if column.name not in table.left_out
         )
-        names = {name for name, _ in found}
+        names = {column.name for column in found}
         if strangers := [name for name in (*table.key, *table.left_out, *said) if name not in names]:
             raise DefinitionError(
                 f"{table.name} has no column {strangers[0]}; it has {', '.join(sorted(names))}"
@@ -237,6 +237,13 @@ class Capture:
 
     def _drop(self, tx: Transaction, table: Captured) -> None:
         (sqlite if tx.dialect == "sqlite" else postgres).drop(tx, table)
+
+
+def _both(said: Column, found: Column) -> Column:
+    """A column as it was described, with what the database says where nothing else was said."""
+    if said.kind and said.kind != found.kind:
+        return said
+    return replace(said, kind=found.kind, scale=found.scale if said.scale is None else said.scale)
 
 
 def _encoded(made: Captured) -> str:

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import msgspec
 
 from backstory.errors import DefinitionError
+from backstory.rows.forms import Kind
 from backstory.rows.kinds import NAME
-
-Kind: TypeAlias = Literal[
-    "",
-    "bool",
-    "bytes",
-    "decimal",
-    "float",
-    "datetime",
-    "instant",
-    "date",
-    "time",
-    "duration",
-    "micros",
-    "uuid",
-    "json",
-]
-"""The meaning of a column's values, so that its field has one form, whichever database keeps it:
-
-- empty: as the database gives it, a text or a number
-- `bool`: true or false, which SQLite keeps as 1 or 0
-- `bytes`: base64
-- `decimal`: the digits as text; `float`: a number, and `NaN`, `Infinity`, `-Infinity` as text
-- `datetime`, `date`, `time`: ISO 8601; `instant`: a datetime in UTC, which SQLite keeps without its zone
-- `duration`: ISO 8601, kept by SQLite as the time since 1970; `micros`: the same, kept as microseconds
-- `uuid`: with hyphens; `json`: the value, and not its text
-"""
 
 
 class Column(msgspec.Struct, frozen=True):

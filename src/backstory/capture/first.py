@@ -108,7 +108,7 @@ class SqlitePages:
     held = rest = ""
 
     def __init__(self, tx: Transaction, table: Captured, shape: int) -> None:
-        names = {name.lower() for name, _ in sqlite.columns(tx, table)}
+        names = {column.name.lower() for column in sqlite.columns(tx, table)}
         [(without,)] = tx.rows(
             "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'", (table.table,)
         )

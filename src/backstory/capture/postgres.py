@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from backstory.capture.described import Captured, Kind, literal, quoted
+from backstory.capture.described import Captured, Column, literal, quoted
 from backstory.errors import DefinitionError
+from backstory.rows.forms import Kind
 from backstory.tables import Transaction
 
 SETTINGS = {
@@ -72,13 +73,13 @@ def place(table: Captured) -> str:
     return f"{quoted(table.schema)}.{quoted(table.table)}" if table.schema else quoted(table.table)
 
 
-def columns(tx: Transaction, table: Captured) -> list[tuple[str, Kind]]:
+def columns(tx: Transaction, table: Captured) -> list[Column]:
     """The columns that the table has now, and what their types mean."""
     found = tx.rows(COLUMNS, (place(table),))
     if not found:
         raise DefinitionError(f"there is no table {table.name} to be captured")
     return [
-        (name, KINDS.get(type.removeprefix("_"), "")) for name, type, _ in found
+        Column(name, "", KINDS.get(type.removeprefix("_"), "")) for name, type, _ in found
     ]  # "_" begins that of an array
 
 

@@ -7,12 +7,14 @@ before a change there is `[value]` of each column that has another value now, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from backstory.capture.described import Captured, Column, Kind, quoted
+from backstory.capture.described import Captured, Column, quoted
 from backstory.errors import DefinitionError
+from backstory.rows.forms import Kind
 from backstory.tables import Transaction
 
 TABLES = (files("backstory.capture") / "sqlite.sql").read_text(encoding="utf-8").split(";")[:-1]
@@ -61,17 +63,22 @@ KINDS: dict[str, Kind] = {
 }
 """The kinds of declared types, where nobody says another one."""
 
+SCALE = re.compile(r",\s*(\d+)\s*\)")
+"""The digits after the point in a declared type, `DECIMAL(8, 2)`."""
 
-def columns(tx: Transaction, table: Captured) -> list[tuple[str, Kind]]:
+
+def columns(tx: Transaction, table: Captured) -> list[Column]:
     """The columns that the table has now, and what their declared types mean."""
     found = tx.rows("SELECT name, type, hidden FROM pragma_table_xinfo(?)", (table.table,))
     if not found:
         raise DefinitionError(f"there is no table {table.name} to be captured")
-    return [
-        (name, KINDS.get(type.partition("(")[0].strip().upper(), ""))
-        for name, type, hidden in found
-        if hidden != 1
-    ]
+    return [_column(name, type) for name, type, hidden in found if hidden != 1]
+
+
+def _column(name: str, type: str) -> Column:
+    kind = KINDS.get(type.partition("(")[0].strip().upper(), "")
+    digits = SCALE.search(type) if kind == "decimal" else None
+    return Column(name, "", kind, int(digits[1]) if digits else None)
 
 
 def trigger_names(table: Captured) -> dict[str, str]:

@@ -18,7 +18,7 @@ from backstory.rows.kinds import NAME, kind
 if TYPE_CHECKING:
     from django.db.models import Field, Model
 
-    from backstory.capture.described import Kind
+    from backstory.rows.forms import Kind
     from backstory.rows.kinds import Row
 
 M = TypeVar("M", bound="type[Model]")

@@ -8,9 +8,10 @@ from typing import Any, cast
 from sqlalchemy import Column, Table, inspect, types
 from sqlalchemy.orm import Mapper
 
-from backstory.capture.described import Captured, Kind
+from backstory.capture.described import Captured
 from backstory.capture.described import Column as Described
 from backstory.errors import DefinitionError
+from backstory.rows.forms import Kind
 
 KINDS: tuple[tuple[type[Any], Kind], ...] = (
     (types.Boolean, "bool"),

@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote
 
 import msgspec
 
 from backstory.errors import SourceError
+from backstory.rows.forms import Kind
 from backstory.told import extra
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Select
     from sqlalchemy.engine import URL
+
+Holds: TypeAlias = Kind | Literal["integer", "text"]
 
 FETCHED = 1_000
 """Rows that are fetched at a time."""
@@ -33,11 +36,13 @@ SNAPSHOT = ("postgresql", "sqlite")
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of a table: what it holds, `json`, `exact`, `datetime` and such, and the digits after the point."""
+    """A column of a table: the kind of its values, `integer`, or `text` for those that are read so; the digits after
+    the point of a decimal; and whether a value is an array."""
 
     name: str
-    kind: str = ""
+    kind: Holds = ""
     scale: int | None = None
+    many: bool = False
 
 
 class TableThere(msgspec.Struct, frozen=True):
@@ -159,10 +164,12 @@ class Source:
 
     def _connection(self) -> Connection:
         if not self._open or self.dialect not in SNAPSHOT:
-            options: dict[str, Any] = {"stream_results": True, "max_row_buffer": FETCHED}
+            made = self._engine.connect()
+            self._open.append(made)
             if self.dialect == "postgresql":
-                options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            self._open.append(self._engine.connect().execution_options(**options))
+                made.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                made.exec_driver_sql("SET LOCAL intervalstyle = 'iso_8601'")
+            made.execution_options(stream_results=True, max_row_buffer=FETCHED)
         return self._open[-1]
 
 
@@ -214,17 +221,26 @@ def _sqlite(path: str) -> sqlite3.Connection:
 
 
 def _column(name: str, type: Any) -> Column:
+    from sqlalchemy.dialects.postgresql import INTERVAL
+    from sqlalchemy.dialects.postgresql.ranges import AbstractRange
+
     types = alchemy().types
-    for kinds, kind in (
-        (types.Boolean, "boolean"),
+    many = isinstance(type, types.ARRAY)
+    one = type.item_type if many else type
+    has_zone = getattr(one, "timezone", False)
+    kinds: tuple[tuple[Any, Holds], ...] = (
+        (types.Boolean, "bool"),
         (types.Integer, "integer"),
         (types.JSON, "json"),
-        (types.DateTime, "datetime"),
+        (INTERVAL, "duration"),
+        (types.LargeBinary, "bytes"),
+        (types.Uuid, "uuid"),
+        (types.DateTime, "instant" if has_zone else "datetime"),
         (types.Date, "date"),
-        (types.Time, "time"),
-    ):
-        if isinstance(type, kinds):
-            return Column(name, kind)
-    if isinstance(type, types.Numeric) and not isinstance(type, types.Float):
-        return Column(name, "exact", type.scale)
-    return Column(name)
+        (types.Time, "text" if has_zone else "time"),
+        (types.Float, "float"),
+        (types.Numeric, "decimal"),
+        (AbstractRange, "text"),
+    )
+    kind: Holds = next((kind for known, kind in kinds if isinstance(one, known)), "")
+    return Column(name, kind, one.scale if kind == "decimal" else None, many)

@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 
 from backstory.errors import DefinitionError, SourceError
+from backstory.rows.forms import formed
 from backstory.rows.kinds import kind
+from backstory.rows.texts import value_of
 from backstory.transfer.formats.audit.changes import Change, Found, Place, whole_key
 from backstory.transfer.formats.audit.known import Asked
 from backstory.transfer.source import MALFORMED, InputFile, Progress, Rejected, no_progress
@@ -29,6 +31,14 @@ POSITIONS = ("lsn", "pos", "scn", "change_lsn", "ord", "commit_lsn")
 
 MICROS = {"io.debezium.time.Timestamp": 1_000, "io.debezium.time.MicroTimestamp": 1}
 MICROS_A_DAY = {"io.debezium.time.Time": 1_000, "io.debezium.time.MicroTime": 1}
+
+KINDS = {
+    "io.debezium.time.ZonedTimestamp": "instant",
+    "io.debezium.time.MicroDuration": "micros",
+    "io.debezium.data.Uuid": "uuid",
+    "io.debezium.data.Json": "json",
+}
+"""The kinds of values whose schema has these names."""
 
 _decode = msgspec.json.Decoder().decode
 
@@ -203,9 +213,9 @@ def _read(value: Any, schema: Mapping[str, Any] | None) -> Any:
         return (EPOCH + timedelta(days=value)).date().isoformat()
     if name in MICROS_A_DAY:
         return (EPOCH + timedelta(microseconds=value * MICROS_A_DAY[name])).time().isoformat()
-    if name == "io.debezium.data.Json":
-        return _decode(value)
+    if name in KINDS:
+        return formed(value_of(value) if KINDS[name] == "json" else value, KINDS[name])
     if name == "org.apache.kafka.connect.data.Decimal":
         scale = int((schema.get("parameters") or {}).get("scale", 0))
-        return str(Decimal(int.from_bytes(b64decode(value), "big", signed=True)).scaleb(-scale))
+        return formed(Decimal(int.from_bytes(b64decode(value), "big", signed=True)).scaleb(-scale), "decimal")
     return value

@@ -11,11 +11,13 @@ import msgspec
 
 from backstory.errors import DefinitionError
 from backstory.rows.events import Fields
+from backstory.rows.forms import formed
 from backstory.rows.kinds import kind
+from backstory.rows.texts import value_of
 from backstory.transfer.formats.audit.changes import Change, Found, Place, whole_key
 from backstory.transfer.formats.audit.database import Source, TableThere, alchemy
 from backstory.transfer.formats.audit.plans import Plan
-from backstory.transfer.formats.audit.values import is_true, moment, plain
+from backstory.transfer.formats.audit.values import is_true, moment
 from backstory.transfer.source import MALFORMED
 
 if TYPE_CHECKING:
@@ -52,10 +54,14 @@ def _select(source: Source, plan: Plan, names: Sequence[str]) -> Select[Any]:
         joined = joined.outerjoin(other, key == by)
 
     def raw(name: str) -> ColumnElement[Any]:
-        holds, found = plan.column(name).kind, element(name)
-        if source.dialect == "postgresql" and holds == "json":
+        column, found = plan.column(name), element(name)
+        if source.dialect != "postgresql":
+            pass
+        elif column.many and column.kind in ("duration", "text", "datetime", "instant", "date"):
+            found = sql.cast(found, sql.types.ARRAY(sql.Text))
+        elif column.kind in ("json", "duration", "text") and not column.many:
             found = sql.cast(found, sql.Text)
-        elif source.dialect == "postgresql" and holds in ("datetime", "date"):
+        elif column.kind in ("datetime", "instant", "date"):
             found = sql.func.to_json(found)  # infinity, too, for which Python has no date
             found = found.op("#>>")(sql.text("'{}'"))
         return sql.type_coerce(found, sql.types.NullType())  # type: ignore[no-any-return]
@@ -78,7 +84,7 @@ def _lists(source: Source, plan: Plan, identities: Sequence[Any]) -> dict[str, d
         values = found[each.field] = {identity: [] for identity in identities}
         for rows in source.stream(sql.select(by, value).where(by.in_(identities)).order_by(by, value)):
             for identity, one in rows:
-                values[identity].append(plain(one))
+                values[identity].append(formed(one))
     return found
 
 
@@ -153,19 +159,19 @@ class _Reader:
     def _data(self, row: Sequence[Any], name: str) -> Fields:
         found = row[self._at[name]]
         try:
-            found = plain(found, "json")
+            found = msgspec.json.decode(found) if isinstance(found, str) else found
         except MALFORMED as wrong:
             raise ValueError(f"column {name!r}: {wrong}") from wrong
+        found = formed(found, "json")
         if found is not None and not isinstance(found, dict):
             raise ValueError(f"column {name!r}: it has no fields, but {str(found)[:80]!r}")
         return found or {}
 
     def _value(self, row: Sequence[Any], name: str) -> Any:
-        column = self._kinds[name]
-        try:
-            return plain(row[self._at[name]], column.kind, column.scale)
-        except MALFORMED as wrong:
-            raise ValueError(f"column {name!r}: {wrong}") from wrong
+        column, value = self._kinds[name], row[self._at[name]]
+        if column.kind == "json" and isinstance(value, str):
+            value = value_of(value)
+        return formed(value, column.kind, column.scale)
 
     def _time(self, row: Sequence[Any]) -> datetime:
         try:

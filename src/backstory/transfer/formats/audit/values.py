@@ -1,76 +1,17 @@
-"""Values of a database as JSON has them, and as times.
-
-A number that is exact stays so, as text; so does a time, in ISO 8601, with a zone only where the database has one.
-"""
+"""What a history table's own columns say: the time of a change, and whether a row was deleted."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
-
-import msgspec
 
 from backstory.values.commit import EPOCH
 
 TRUE = ("1", "t", "true", "y", "yes")
 
-NATIVE = (Decimal, datetime, date, time, timedelta, UUID, bytes, memoryview)
-READERS: dict[str, Callable[[str], Any]] = {
-    "datetime": datetime.fromisoformat,
-    "date": date.fromisoformat,
-    "time": time.fromisoformat,
-}
-
 SECONDS, MILLIS = 10**11, 10**14
 """A number as a time is of seconds since 1970 below the first, of milliseconds below the second, else microseconds."""
-
-
-def plain(value: Any, kind: str = "", scale: int | None = None) -> Any:
-    """A value as JSON has it. `kind` is what its column holds, where the value alone does not say that.
-
-    Raises `ValueError` for what JSON does not have.
-    """
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _of_text(value, kind)
-    if isinstance(value, (int, float)):
-        return _number(value, kind, scale)
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, NATIVE):
-        return msgspec.to_builtins(value)
-    return str(value)
-
-
-def _number(value: float, kind: str, scale: int | None) -> Any:
-    if kind == "boolean" and value in (0, 1):
-        return bool(value)
-    if not math.isfinite(value):
-        raise ValueError(f"{value} is no number that JSON has")
-    if kind == "exact":
-        return str(value) if scale is None else f"{value:.{scale}f}"
-    return value
-
-
-def _of_text(text: str, kind: str) -> Any:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("it is no UTF-8") from None
-    if kind == "json":
-        return msgspec.json.decode(text)
-    try:
-        return msgspec.to_builtins(READERS[kind](text)) if text and kind in READERS else text
-    except ValueError:
-        return text  # SQLite takes any text into any column
 
 
 def moment(value: Any, zone: tzinfo) -> datetime:
