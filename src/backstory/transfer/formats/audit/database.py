@@ -242,5 +242,7 @@ def _column(name: str, type: Any) -> Column:
         (types.Numeric, "decimal"),
         (AbstractRange, "text"),
     )
-    kind: Holds = next((kind for known, kind in kinds if isinstance(one, known)), "")
-    return Column(name, kind, one.scale if kind == "decimal" else None, many)
+    for known, kind in kinds:
+        if isinstance(one, known):
+            return Column(name, kind, one.scale if kind == "decimal" else None, many)
+    return Column(name, many=many)
