@@ -54,9 +54,16 @@ class TimeLimit:
         self.furthest = 0
         self._clock = clock
         self._began: float | None = None
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """End the question at its next look at the clock, from any thread: nobody waits for the answer any more."""
+        self._is_stopped = True
 
     def is_past(self, share: float) -> bool:
         """Whether a share of the time is over. That of a question which has read little never is."""
+        if self._is_stopped:
+            return True
         return (
             self.read >= EVERY
             and self._began is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -16,17 +17,23 @@ from backstory.documents.errors import error_document
 from backstory.errors import BackstoryError, InputError
 from backstory.likeness import did_you_mean
 from backstory.mcp.bounded import bounded, written
-from backstory.mcp.tool import LONGEST, MOST, SECONDS, Arguments, Paged, Tool
-from backstory.timelimit import OutOfTime, TimeLimit, within
+from backstory.mcp.tool import LONGEST, MOST, Arguments, Paged, Tool
+from backstory.timelimit import OutOfTime, within
 from backstory.told import plain_lines
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
+    from backstory.timelimit import TimeLimit
 
 
-def call(served: Served, tool: Tool, given: Mapping[str, Any]) -> CallToolResult:
-    """Call a tool. What it raises is a result, too, with the library's words and hints."""
-    limit = TimeLimit(SECONDS, served.clock)
+log = logging.getLogger("backstory.mcp")
+
+
+def call(served: Served, tool: Tool, given: Mapping[str, Any], limit: TimeLimit) -> CallToolResult:
+    """Call a tool. What it raises is a result, too, with the library's words and hints.
+
+    `limit` is of the time for the answer, which the arguments may say otherwise.
+    """
     with served.reading():
         try:
             arguments = taken(tool, given)
@@ -41,8 +48,9 @@ def call(served: Served, tool: Tool, given: Mapping[str, Any]) -> CallToolResult
             return failed(tool.name, error_document(wrong))
         except OSError as wrong:
             return failed(tool.name, {"error": "os", "message": _of_system(wrong), "hints": []})
-        except Exception as wrong:  # noqa: BLE001 - the client is told, and the server goes on
-            words = f"this is a bug: {type(wrong).__name__}: {wrong}"
+        except Exception as wrong:
+            log.exception("%s failed", tool.name)
+            words = f"this is a bug, a {type(wrong).__name__}: the log of the server has more"  # and may have values
             return failed(tool.name, {"error": "bug", "message": words, "hints": ["Please report it."]})
 
 

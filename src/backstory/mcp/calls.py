@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
+from backstory.decide.parameters import Shape
 from backstory.errors import InputError
 from backstory.likeness import did_you_mean
 from backstory.mcp.tool import Short
@@ -39,17 +40,23 @@ def command_of(served: Served, name: str, given: Mapping[str, Any]) -> Command:
             raise InputError(
                 f"{command.name} has no parameter {each[:60]!r}; {did_you_mean(each[:60], known, listed)}"
             )
-    states = {each: _identity(given[each]) for each in command.states if given.get(each) is not None}
+    states = {
+        each: _identities(given[each]) if state.shape is Shape.MANY else _identity(given[each])
+        for each, state in command.states.items()
+        if given.get(each) is not None
+    }
     texts = {each: _texts(given[each]) for each in command.plain if given.get(each) is not None}
     return called(command, states, texts)
 
 
-def _identity(value: Any) -> Any:
-    """The words of an identity: one, or several; for a parameter that is many states, such a list of each."""
-    if isinstance(value, list):
-        is_many = any(isinstance(each, list) for each in value)
-        return [_identity(each) if is_many else _text(each) for each in value]
-    return [_text(value)]
+def _identities(value: Any) -> list[list[str]]:
+    """The words of each identity of a parameter that is many states."""
+    return list(map(_identity, value)) if isinstance(value, list) else [_identity(value)]
+
+
+def _identity(value: Any) -> list[str]:
+    """The words of an identity: one, or several."""
+    return list(map(_text, value)) if isinstance(value, list) else [_text(value)]
 
 
 def _texts(value: Any) -> str | list[str]:

@@ -21,10 +21,11 @@ from backstory.mcp.tool import MOST, SECONDS, offset
 from backstory.mcp.tools.reading import StateArguments, state
 from backstory.model.document import document as model_document
 from backstory.schema.json_schema import event_schema
-from backstory.timelimit import OutOfTime, TimeLimit, within
+from backstory.timelimit import OutOfTime, within
 
 if TYPE_CHECKING:
     from backstory.mcp.served import Served
+    from backstory.timelimit import TimeLimit
 
 SCHEME = "backstory://"
 JSON = "application/json"
@@ -81,9 +82,8 @@ def _each(served: Served) -> Iterator[Resource]:
     )
 
 
-def read(served: Served, uri: str) -> ReadResourceResult:
+def read(served: Served, uri: str, limit: TimeLimit) -> ReadResourceResult:
     """The content of an address, as JSON of at most 20 kB. Raises `InputError`, and as the tools do."""
-    limit = TimeLimit(SECONDS, served.clock)
     with served.reading():
         try:
             with within(limit):

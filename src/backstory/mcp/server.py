@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from mcp.server.lowlevel import Server
@@ -31,6 +32,8 @@ from backstory.errors import BackstoryError
 from backstory.likeness import did_you_mean
 from backstory.mcp import prompts, resources, tools
 from backstory.mcp.calling import call
+from backstory.mcp.tool import SECONDS
+from backstory.timelimit import TimeLimit
 from backstory.told import plain_lines
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from backstory.mcp.tool import Tool
 
     Context: TypeAlias = ServerRequestContext[Any]
+
+T = TypeVar("T")
 
 THREADS = 8
 """Calls that are answered at once."""
@@ -66,6 +71,15 @@ def server(served: Served) -> Server[Any]:
     known = {tool.name: tool for tool in tools.of(served)}
     threads = CapacityLimiter(THREADS)
 
+    async def answered(function: Callable[..., T], *given: Any) -> T:
+        """The answer of a thread, which ends soon after the client is gone that asked."""
+        limit = TimeLimit(SECONDS, served.clock)
+        try:
+            work = partial(function, served, *given, limit)
+            return await to_thread.run_sync(work, abandon_on_cancel=True, limiter=threads)
+        finally:
+            limit.stop()
+
     async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=list(map(_told, known.values())))
 
@@ -74,8 +88,7 @@ def server(served: Served) -> Server[Any]:
         if tool is None:
             hint = did_you_mean(params.name[:60], known, f"there are {', '.join(known)}")
             raise MCPError(INVALID_PARAMS, f"there is no tool {params.name[:60]!r}; {hint}")
-        given = params.arguments or {}
-        return await to_thread.run_sync(call, served, tool, given, abandon_on_cancel=True, limiter=threads)
+        return await answered(call, tool, params.arguments or {})
 
     async def list_resources(_: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
         with _worded():
@@ -86,9 +99,7 @@ def server(served: Served) -> Server[Any]:
 
     async def read_resource(_: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         with _worded():
-            return await to_thread.run_sync(
-                resources.read, served, str(params.uri), abandon_on_cancel=True, limiter=threads
-            )
+            return await answered(resources.read, str(params.uri))
 
     async def list_prompts(_: Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
         return ListPromptsResult(prompts=prompts.listed())
