@@ -47,6 +47,9 @@ QUESTIONS = (
     "web",
     "web_sizes",
     "web_reader",
+    "model",
+    "assistant",
+    "new_app",
 )
 
 if __name__ == "__main__":
