@@ -46,6 +46,13 @@ def plain_lines(text: str) -> str:
     return "\n".join(map(plain, text.split("\n")))
 
 
+def cut(text: str, most: int | None, *, counted: bool = False) -> str:
+    """The beginning of a text that is longer than `most` characters; `counted` says how many are left out."""
+    if most is None or len(text) <= most:
+        return text
+    return f"{text[:most]}… {len(text) - most:,} more characters" if counted else f"{text[: most - 1]}…"
+
+
 def _visible(char: str) -> str:
     return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, char.encode("unicode_escape").decode())
 

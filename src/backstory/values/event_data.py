@@ -36,9 +36,10 @@ class Shown(msgspec.Struct, frozen=True):
         return [(name, masks.get(name, getattr(self, name))) for name in self.__struct_fields__]
 
     def __repr__(self) -> str:
-        from backstory.values.notebook import cut
+        from backstory.told import cut
+        from backstory.values.notebook import LINE
 
-        shown = (f"{name}={cut(repr(value))}" for name, value in self.__rich_repr__())
+        shown = (f"{name}={cut(repr(value), LINE, counted=True)}" for name, value in self.__rich_repr__())
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

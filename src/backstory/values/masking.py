@@ -22,10 +22,11 @@ from typing import Any
 
 import msgspec
 
+from backstory.told import cut
 from backstory.values import event as events
 from backstory.values.event_data import EventData, RecordedEvent, Shown
 from backstory.values.hidden import all_names, hidden_now
-from backstory.values.notebook import ROWS, cut, table
+from backstory.values.notebook import LINE, ROWS, table
 from backstory.values.privacy import Privacy
 from backstory.values.veil import OPEN, Named, Veil, either, members, named, united, veil_of
 
@@ -159,7 +160,8 @@ def masked_repr(value: Any, veil: Veil | None, leaf: Callable[[Any], str] = repr
 def own_repr(value: Any, otherwise: Callable[[], str]) -> str:
     """The `repr` of an event or a state; if nothing in it is marked, the one that its class would have anyway."""
     veil = veil_of(type(value))
-    return cut(otherwise() if veil is None else masked_repr(value, veil))
+    shown = otherwise() if veil is None else masked_repr(value, veil)
+    return cut(shown, LINE, counted=True)
 
 
 def shown_fields(value: Any) -> dict[str, str]:

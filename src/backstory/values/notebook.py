@@ -27,14 +27,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], most: int = ROW
     return f"<table><thead>{_row('th', head)}</thead><tbody>{body}</tbody></table>"
 
 
-def cut(text: str, length: int = LINE) -> str:
-    """The beginning of a text that is longer than this, and how long it is."""
-    return text if len(text) <= length else f"{text[:length]}… ({len(text):,} characters)"
-
-
 def _row(cell: str, parts: Sequence[object]) -> str:
     from html import escape
 
-    from backstory.told import plain
+    from backstory.told import cut, plain
 
-    return f"<tr>{''.join(f'<{cell}>{escape(plain(cut(str(part), CELL)))}</{cell}>' for part in parts)}</tr>"
+    shown = (escape(plain(cut(str(part), CELL, counted=True))) for part in parts)
+    return f"<tr>{''.join(f'<{cell}>{each}</{cell}>' for each in shown)}</tr>"

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from markupsafe import Markup
 
-from backstory.told import plain, plain_lines
+from backstory.told import cut, plain, plain_lines
 from backstory.values.masking import MASK
 
 HUES = 6
@@ -64,26 +64,21 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def cut(text: str, most: int) -> str:
-    """The beginning of a text, and how much is left out."""
-    return text if len(text) <= most else f"{text[:most]}… {len(text) - most:,} more characters"
-
-
 def line(text: str) -> str:
     """A text of one line, or a name, without control characters."""
-    return plain(cut(text, LINE))
+    return plain(cut(text, LINE, counted=True))
 
 
 def lines(text: str, most: int = TEXT) -> str:
     """A text of several lines, without other control characters."""
-    return plain_lines(cut(text, most))
+    return plain_lines(cut(text, most, counted=True))
 
 
 def value(data: Any, most: int = TEXT) -> str:
     """The beginning of a value as it is stored: text without quotes, all else as JSON."""
     if isinstance(data, str):
         return lines(data, most)
-    return cut(msgspec.json.encode(data, enc_hook=str).decode(), most)
+    return cut(msgspec.json.encode(data, enc_hook=str).decode(), most, counted=True)
 
 
 def is_masked(data: Any) -> bool:

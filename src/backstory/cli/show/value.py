@@ -30,8 +30,3 @@ def is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def cut(text: str, most: int | None) -> str:
-    """The beginning of a long text."""
-    return text if most is None or len(text) <= most else text[: most - 1] + "…"

@@ -11,7 +11,7 @@ from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
 from backstory.cli.show.times import in_log, short
-from backstory.cli.show.value import cut, shown
+from backstory.cli.show.value import shown
 from backstory.decide.latest import Latest
 from backstory.decide.state import identity
 from backstory.documents.blame import blame_document
@@ -19,7 +19,7 @@ from backstory.documents.states import name_of
 from backstory.failing import theirs
 from backstory.history.blame.blame import Blame, Blamed, blame
 from backstory.subject import Subjects
-from backstory.told import plain
+from backstory.told import cut, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
-from backstory.cli.show.value import cut, shown
+from backstory.cli.show.value import shown
 from backstory.documents.states import found_document
 from backstory.texts import finding
-from backstory.told import plain
+from backstory.told import cut, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backstory.cli.exits import FINE, UsageError
-from backstory.cli.parse.author import author, author_option
-from backstory.cli.parse.parser import application_options
+from backstory.cli.parse.author import author
+from backstory.cli.parse.serving import port, serving_options
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -37,7 +37,6 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="serve over HTTP on this machine; default: standard input and output",
     )
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port; default: a free one")
     parser.add_argument(
         "--allow-writes", action="store_true", help="the assistant may execute commands of the application"
     )
@@ -57,9 +56,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="FIELD",
         help="withhold this field, as email or Order.email; repeatable",
     )
-    parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end after so long")
-    author_option(parser)
-    application_options(parser)
+    serving_options(parser)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
@@ -67,9 +64,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     from backstory.mcp import Served, run, run_http
     from backstory.scope import Scope
 
-    if not 0 <= arguments.port <= 65535:
-        raise UsageError(f"--port takes a number from 0, any free one, to 65535, not {arguments.port}")
-    if arguments.port and not arguments.http:
+    number = port(arguments)
+    if number and not arguments.http:
         raise UsageError("--port goes with --http")
     if out.json and not arguments.http:
         raise UsageError("--json goes with --http: over standard output goes the protocol alone")
@@ -95,5 +91,5 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
             out.line(f"{address}\nAuthorization: Bearer {token}")
         out.flush()
 
-    run_http(served, told, port=arguments.port, seconds=arguments.seconds)
+    run_http(served, told, port=number, seconds=arguments.seconds)
     return FINE

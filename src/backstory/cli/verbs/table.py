@@ -11,8 +11,8 @@ import msgspec
 
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table as columns
-from backstory.cli.show.value import cut, shown
-from backstory.told import plain
+from backstory.cli.show.value import shown
+from backstory.told import cut, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

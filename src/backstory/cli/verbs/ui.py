@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backstory.cli.exits import UsageError
-from backstory.cli.parse.author import author, author_option
-from backstory.cli.parse.parser import application_options
+from backstory.cli.parse.author import author
+from backstory.cli.parse.serving import port, serving_options
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -28,27 +27,22 @@ or --operate is said. It needs the extra web: pip install 'backstory[web]'"""
 
 def arguments(parser: ArgumentParser) -> None:
     """Where to serve, and what the reader may do."""
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port; default: a free one")
     parser.add_argument("--no-open", action="store_true", help="print the address, and open no browser")
     parser.add_argument(
         "--append", action="store_true", help="the reader may also make commits, branches and marks"
     )
     parser.add_argument("--operate", action="store_true", help="the reader may also look after read models")
-    parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end after so long")
-    author_option(parser)
-    application_options(parser)
+    serving_options(parser)
 
 
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Serve the pages until somebody ends it."""
     from backstory.web.serving import Here, serve
 
-    if not 0 <= arguments.port <= 65535:
-        raise UsageError(f"--port takes a number from 0, any free one, to 65535, not {arguments.port}")
     rights: set[Right] = {"read"}
     rights |= {"append"} if arguments.append else set()
     rights |= {"operate"} if arguments.operate else set()
-    here = Here(author(arguments), frozenset(rights), arguments.port)
+    here = Here(author(arguments), frozenset(rights), port(arguments))
     application = session.application if session.has_application else None
 
     def told(address: str) -> None:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from backstory.model.elements import Id, Model
 from backstory.model.export.picture import COLUMN, HEIGHT, WIDTH, Box, Picture, picture
-from backstory.told import plain
+from backstory.told import cut, plain
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -77,7 +77,7 @@ def drawing(found: Picture, name: str) -> Element:
             _text(root, "lane-name", 12, lane.y + 24 + 15 * row, text)
     for column in found.columns:
         SubElement(root, "path", {"class": "slice-edge", "d": f"M{column.x - 14} 4V{found.height - 8}"})
-        _text(root, "slice-name", column.x, 20, _cut(column.title))
+        _text(root, "slice-name", column.x, 20, plain(cut(column.title, COLUMN // 8)))
         for path in column.flows:
             SubElement(root, "path", {"class": "flow", "marker-end": "url(#head)", "d": path})
         for box in column.boxes:
@@ -113,8 +113,3 @@ def outline(box: Box) -> str:
 def _text(root: Element, kind: str, x: int, y: int, text: str) -> None:
     place = {"x": str(x), "y": str(y)}
     SubElement(root, "text", {"class": kind, **place} if kind else place).text = text
-
-
-def _cut(title: str) -> str:
-    most = COLUMN // 8
-    return plain(title if len(title) <= most else f"{title[: most - 1]}…")

@@ -16,6 +16,7 @@ from backstory.history.compare.place import written
 from backstory.lookup import Together
 from backstory.store import Log, Record
 from backstory.subject import Subjects
+from backstory.told import cut
 from backstory.values.event_data import RecordedEvent
 from backstory.web import shown
 from backstory.web.ask import Ask
@@ -138,7 +139,8 @@ def _document(log: Log, steps: Steps) -> Mapping[str, Any]:
 
 
 def _raw(told: Mapping[str, Any]) -> str:
-    return shown.cut(msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2).decode(), RAW)
+    text = msgspec.json.format(msgspec.json.encode(told, enc_hook=str), indent=2).decode()
+    return cut(text, RAW, counted=True)
 
 
 def _row(ask: Ask, subjects: Subjects, index: int, step: Step) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
 from backstory.cli.show.text import count
 from backstory.cli.show.times import in_log, short
-from backstory.cli.show.value import cut, shown
+from backstory.cli.show.value import shown
 from backstory.decide.latest import Latest
 from backstory.documents.states import latest_document, value_of
 from backstory.lookup import commit_at
 from backstory.texts.absent import absent
-from backstory.told import plain
+from backstory.told import cut, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
