@@ -42,8 +42,9 @@ def _local(moment: datetime) -> datetime:
     skip, so midnight is the first moment of its day everywhere.
     """
     try:
-        local = moment.astimezone()
-        return local if local.replace(tzinfo=None) == moment else moment.replace(fold=1).astimezone()
+        first, second = (moment.replace(fold=fold).astimezone() for fold in (0, 1))
+        # Python 3.13 has another order than 3.11 for a time that clocks skip.
+        return first if first.replace(tzinfo=None) == moment else max(first, second)
     except (OverflowError, ValueError, OSError):
         return moment.replace(tzinfo=UTC)
 
