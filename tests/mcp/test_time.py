@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from backstory import timelimit
 from backstory.history.ask import bisect
 from tests.mcp.conftest import Connected, Office, words
 
@@ -29,6 +30,12 @@ def long(office: Office) -> Office:
     for cents in range(70):
         office.do("sell", f"m-{cents}", "D", cents)
     return office
+
+
+@pytest.fixture(autouse=True)
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a question may always read is little enough for a short history."""
+    monkeypatch.setattr(timelimit, "LITTLE", timelimit.EVERY)
 
 
 def clock() -> Any:
