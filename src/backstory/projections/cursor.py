@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from backstory.errors import UnknownRevision
-from backstory.projections.coded import coded
+from backstory.projections.coded import coded_of, text_of
 from backstory.projections.materialize import Column
 from backstory.projections.where import LARGEST, SMALLEST
 
@@ -56,9 +56,11 @@ def _fitted(value: Value, column: Column, dialect: str) -> Value:
     if value is None and column.optional:
         return None
     if column.coded:
-        return coded(value)
-    if column.type is str and isinstance(value, str) and ("\0" not in value or dialect == "sqlite"):
-        return value
+        return coded_of(value)
+    if column.type is str and isinstance(value, str):
+        value = text_of(value)
+        if "\0" not in value or dialect == "sqlite":
+            return value
     if column.type is bool and value in (0, 1):
         return bool(value)
     if column.type in (int, float) and isinstance(value, (int, float)) and type(value) is not bool:

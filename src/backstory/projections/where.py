@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from backstory.projections.coded import NESTED, NUMBER, TEXT, coded
+from backstory.projections.coded import EXACT, NESTED, NUMBER, TEXT, coded, is_exact
 from backstory.projections.materialize import Column
 
 OPERATORS: Mapping[type[ast.cmpop], tuple[str, str]] = {
@@ -23,9 +23,6 @@ SIMPLE = re.compile(r'"([^"]+)" (=|<>|<=?|>=?|IS NULL)(?: \?)?')
 LARGEST = 2**63 - 1
 SMALLEST = -LARGEST
 """Numbers beyond these are compared in Python."""
-
-EXACT = 2**53
-"""A database may compare a float with a whole number as two floats, which is exact below this."""
 
 BEYOND = {NUMBER: TEXT, TEXT: NESTED}
 """The beginning of the coded values of the next type."""
@@ -136,6 +133,8 @@ def _compared(
 def _coded(column: Column, operator: str, constant: Any, *, inverted: bool) -> tuple[str, list[Any]] | None:
     """A comparison with a coded value. A value of another type is neither less nor more."""
     constant = int(constant) if isinstance(constant, bool) else constant
+    if not is_exact(constant, ordered=operator not in ("=", "<>")):
+        return None
     if not _comparable(str if isinstance(constant, str) else float, constant):
         return None
     name, value = f'"{column.name}"', coded(constant)
