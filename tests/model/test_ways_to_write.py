@@ -368,3 +368,65 @@ def test_the_form_of_a_file_changes_nothing(tmp_path: Any, modelled: Modelled, f
     (tmp_path / f"{name}.py").write_bytes(text.encode())
     switch = model_of(load(name, tmp_path), tmp_path).element("command:switch")
     assert (switch.reads[0].uses, [each.code for each in switch.refuses]) == (["lamp", "on"], ["same"])
+
+
+ENDS = {
+    "a count in the event": "return again(Lamp(event.lamp), event.tries - 1) if event.tries else None",
+    "a count that the command looks at": "return again(Lamp(event.lamp), event.tries + 1)",
+    "a pattern": "match event:\n        case Tried(tries=3): return again(Lamp(event.lamp), 2)",
+    "a guard": "match event:\n        case Tried() if event.tries: return again(Lamp(event.lamp), 2)",
+    "a filter": "return [again(Lamp(event.lamp), n) for n in range(event.tries) if n]",
+}
+AGAIN = """
+class Tried(Event):
+    lamp: Tag[str]
+    tries: int
+
+@command
+def again(lamp: Lamp, tries: int) -> Tried:
+    return Tried(lamp.lamp, tries)
+
+@reaction
+def once_more(event: Tried) -> Any:
+    BODY
+"""
+
+
+@pytest.mark.parametrize("body", ENDS.values(), ids=ENDS)
+def test_a_circle_is_ended_by(modelled: Modelled, body: str) -> None:
+    assert "BM007" not in str(listed(modelled(LAMP + AGAIN.replace("BODY", body), scenarios=[])))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return again(Lamp(event.lamp), 2)",
+        "match event:\n        case Tried(lamp=lamp): return again(Lamp(lamp), 2)",
+        "return [again(Lamp(event.lamp), n) for n in range(2)]",
+    ],
+)
+def test_a_circle_without_any_condition_has_no_end(modelled: Modelled, body: str) -> None:
+    assert "BM007 reaction:once_more" in listed(modelled(LAMP + AGAIN.replace("BODY", body), scenarios=[]))
+
+
+def test_each_slice_may_look_at_a_state_of_its_own(modelled: Modelled) -> None:
+    more = """
+class LampToFlip(State):
+    lamp: Tag[str]
+    lit: bool = False
+
+    def apply(self, event: Switched) -> None:
+        self.lit = event.on
+
+@command
+def flip(lamp: LampToFlip) -> Switched:
+    if lamp.lit:
+        raise Refused("lit")
+    return Switched(lamp.lamp, not lamp.lit)
+"""
+    found = listed(modelled(LAMP + more, scenarios=TRIED))
+    assert found == ["BM005 command:flip"]
+    blind = more.replace('    if lamp.lit:\n        raise Refused("lit")\n', "").replace(
+        "not lamp.lit", "True"
+    )
+    assert "BM018 command:flip/Lamp" in listed(modelled(LAMP + blind, scenarios=TRIED))

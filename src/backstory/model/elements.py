@@ -162,7 +162,7 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True):
     """A command that a reaction gives on an event; on a deadline, `event` is empty.
 
-    `guarded` says that the code looks at a state before it decides whether to give one.
+    `guarded` says that the code decides whether to give one, or counts along what it gives.
     """
 
     event: Id

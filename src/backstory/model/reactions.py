@@ -21,7 +21,7 @@ from backstory.values.event_types import EventType, event_type
 
 NewCode = Callable[[], Code]
 
-BRANCHES = (ast.If, ast.IfExp, ast.While, ast.Match, ast.comprehension)
+BRANCHES = (ast.If, ast.IfExp, ast.While)
 
 
 def reaction(
@@ -65,17 +65,32 @@ def _steps(each: AnyReaction, new_code: NewCode, names: Names) -> Iterator[Step]
         code = new_code()
         if not code.follow(function, bound):
             continue
-        identity = {root.root: state_type(root.cls).identity for root in bound.values()}
-        looks = any(use.field is None or use.field not in identity.get(use.root, ()) for use in code.uses)
-        branches = any(
-            isinstance(node, BRANCHES) for one in code.functions for node in ast.walk(code.node(one))
-        )
+        nodes = [node for one in code.functions for node in ast.walk(code.node(one))]
+        branches = any(map(_branches, nodes))
+        counting = {id(called) for called, call, _ in code.calls if _counts(call)}
         for thing, node, inside in code.things:
             if isinstance(thing, CommandType):
                 on = _cases(node, inside, code.node(inside)) if inside is function else None
                 for event in events if on is None else [one for one in events if one and one.cls in on]:
                     name: Id = "" if event is None else names.event(event)
-                    yield Step(name, names.command(thing), looks and branches)
+                    yield Step(name, names.command(thing), branches or id(thing) in counting)
+
+
+def _branches(node: ast.AST) -> bool:
+    """Whether code goes on one way or the other, by more than the class of an event."""
+    if isinstance(node, ast.Match):
+        patterns = [part for case in node.cases for part in ast.walk(case.pattern)]
+        return any(case.guard for case in node.cases) or any(
+            isinstance(part, ast.MatchValue | ast.MatchSingleton | ast.MatchSequence | ast.MatchMapping)
+            for part in patterns
+        )
+    return isinstance(node, BRANCHES) or (isinstance(node, ast.comprehension) and bool(node.ifs))
+
+
+def _counts(call: ast.Call) -> bool:
+    """Whether a command is given something that is calculated, `event.tries + 1`, by which it may know when to end."""
+    given = [*call.args, *(each.value for each in call.keywords)]
+    return any(isinstance(part, ast.BinOp) for each in given for part in ast.walk(each))
 
 
 def _functions(each: AnyReaction) -> Iterator[tuple[Any, Sequence[EventType | None], Mapping[str, Bound]]]:

@@ -21,15 +21,21 @@ class Unguarded(msgspec.Struct, frozen=True):
 def unguarded(model: Model) -> Iterator[Unguarded]:
     """Each of them. Its decision is not protected by what the others decide about the same thing.
 
-    Only states that each such event is about count: its tags are always there.
+    Only states that each such event is about count: its tags are always there. A command that looks at another such
+    state, of its own, sees the event as well as the others do.
     """
     events = {event.id: event for event in model.events}
+    about: dict[Id, list[State]] = {}
     for state in model.states:
-        about = [id for id in state.events or () if _always(events[id], state)]
-        for event in about:
-            givers = [one for one in model.commands if any(each.event == event for each in one.gives)]
-            deciders = [one.id for one in givers if _decides(one, state)]
-            for one in givers if deciders else ():
+        for id in state.events or ():
+            if _always(events[id], state):
+                about.setdefault(id, []).append(state)
+    for event, states in sorted(about.items()):
+        givers = [one for one in model.commands if any(each.event == event for each in one.gives)]
+        blind = [one for one in givers if not any(_looks(one, state) for state in states)]
+        for state in states if blind else ():
+            deciders = [one.id for one in givers if one.refuses and _looks(one, state)]
+            for one in blind if deciders else ():
                 if all(read.state != state.id for read in one.reads):
                     yield Unguarded(one.id, state.id, event, deciders)
 
@@ -40,12 +46,11 @@ def _always(event: Event, state: State) -> bool:
     return bool(state.identity) and {field.tag for field in state.identity} <= tags
 
 
-def _decides(command: Command, state: State) -> bool:
-    """Whether a command can refuse, and looks at more of a state than its identity."""
+def _looks(command: Command, state: State) -> bool:
+    """Whether a command looks at more of a state than its identity."""
     identity = {field.name for field in state.identity}
-    looks = (
+    return any(
         read.uses is None or not set(read.uses) <= identity
         for read in command.reads
         if read.state == state.id
     )
-    return bool(command.refuses) and any(looks)

@@ -108,7 +108,8 @@ def open_doors(model: Model) -> Iterator[Finding]:
     for one in unguarded(model):
         command, state, event = (id.partition(":")[2] for id in (one.command, one.state, one.event))
         others = ", ".join(id.partition(":")[2] for id in one.deciders)
-        what = f"{command} gives {event} and does not read {state}, on which {others} decide"
+        verb = "decides" if len(one.deciders) == 1 else "decide"
+        what = f"{command} gives {event} and does not read {state}, on which {others} {verb}"
         yield Finding("BM018", f"{one.command}/{state}", commands[one.command].place, what)
 
 
