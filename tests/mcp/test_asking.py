@@ -92,6 +92,8 @@ async def test_model_has_a_part_or_one_element_and_what_the_store_has_seen(
         assert "did you mean command:void or" in await asked.wrong("model", id="command:viod")
         office.do("sell", "t-3", "A 3", 900)
         assert (await asked.ask("model", part="observed"))["position"] == 5
+        office.db.table("rooms").insert("r-1", {"seats": 5})
+        assert [each["name"] for each in (await asked.ask("model", part="tables"))["tables"]] == ["rooms"]
 
 
 async def test_check_projections_and_guide_answer(connected: Connected) -> None:

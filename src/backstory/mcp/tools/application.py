@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from backstory.model import Model
 
 Part = Literal[
-    "slices", "events", "states", "commands", "projections", "reactions", "outboxes", "inverses", "uses",
+    "slices", "events", "states", "commands", "projections", "reactions", "outboxes", "inverses", "tables", "uses",
     "scenarios", "observed", "differences",
 ]  # fmt: skip
 
 
-SEEN = ("observed", "differences")
-"""The parts that say what the store has seen."""
+SEEN = ("observed", "differences", "tables")
+"""The parts that say what the store has seen, or that the store may have alone."""
 
 
 class ModelArguments(Paged, kw_only=True):
@@ -82,6 +82,7 @@ def _counts(found: Model) -> dict[str, int | None]:
         "projections",
         "reactions",
         "outboxes",
+        "tables",
         "scenarios",
     )
     return {part: None if (each := getattr(found, part)) is None else len(each) for part in parts}
