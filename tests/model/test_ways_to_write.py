@@ -430,3 +430,28 @@ def flip(lamp: LampToFlip) -> Switched:
         "not lamp.lit", "True"
     )
     assert "BM018 command:flip/Lamp" in listed(modelled(LAMP + blind, scenarios=TRIED))
+
+
+def test_fields_of_other_libraries_have_their_own_names(modelled: Modelled) -> None:
+    more = """
+import attrs, pydantic
+
+@register
+@attrs.frozen
+class Weighed:
+    lamp: Tag[str]
+    _grams: int = 0
+
+@register
+class Posted(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True)
+    lamp: Tag[str]
+    to: str = pydantic.Field(alias="sentTo")
+    fee: int = pydantic.Field(alias="theFee", default=0)
+"""
+    model = modelled(LAMP + more)
+    weighed, posted = model.element("event:Weighed"), model.element("event:Posted")
+    assert [(field.name, field.required) for field in weighed.fields] == [("lamp", True), ("_grams", False)]
+    assert [(field.name, field.required) for field in posted.fields] == [
+        ("lamp", True), ("to", True), ("fee", False),
+    ]  # fmt: skip

@@ -20,11 +20,11 @@ from backstory.values.privacy import Privacy
 def event_fields(kind: EventType) -> list[Field]:
     """The fields of an event, in their order."""
     keys = {field.name: field.key for field in kind.tag_fields}
-    required = required_of(kind.cls)
+    required = parts(kind.cls)
     return [
-        Field(name, spelled(hint), name in required, keys.get(name), mark(hint))
+        Field(name, spelled(hint), required[name], keys.get(name), mark(hint))
         for name, hint in (hints(kind.cls) or {}).items()
-        if name in required or name in _names(kind.cls)
+        if name in required
     ]
 
 
@@ -65,17 +65,16 @@ def filled(cls: type[State], code: Code) -> Callable[[str], bool | None]:
     return changed.__contains__
 
 
-def required_of(cls: type[Any]) -> Collection[str]:
-    """The fields of a class that have no default."""
+def parts(cls: type[Any]) -> dict[str, bool]:
+    """The fields that an object of a class is made of, and whether each is required: it has no default."""
+    if hasattr(cls, "model_fields"):
+        return {name: field.is_required() for name, field in cls.model_fields.items()}
+    names = {each.alias: each.name for each in getattr(cls, "__attrs_attrs__", ())}
     return {
-        name
+        names.get(name, name): parameter.default is parameter.empty
         for name, parameter in inspect.signature(cls).parameters.items()
-        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        if parameter.kind is not parameter.VAR_KEYWORD
     }
-
-
-def _names(cls: type[Any]) -> Collection[str]:
-    return inspect.signature(cls).parameters
 
 
 def own_doc(cls: type[Any]) -> str:

@@ -115,9 +115,9 @@ def _named(node: ast.Call, file: File, meaning: Meaning, sources: Sources) -> Ro
 
 def _typed(cls: type[Any], name: str, key: str | None, unique: list[str], place: Place | None) -> RowTable:
     shape = Typed(name, cls, key)
-    required = fields.required_of(cls)
+    required = fields.parts(cls)
     columns = [
-        Field(shape.column(each), fields.spelled(hint), each in required)
+        Field(shape.column(each), fields.spelled(hint), required.get(each, False))
         for each, hint in (hints(cls) or {}).items()
         if shape.column(each) in shape.names
     ]
