@@ -14,6 +14,7 @@ from backstory.scaffold import new_app, write
 from backstory.scaffold.change import change
 from backstory.scaffold.event import defined
 from backstory.scaffold.field import KINDS, Field
+from backstory.scaffold.view import view
 
 SLICES = [
     ["place-order", "--gives", "OrderPlaced", "order", "customer", "cents:int", "due:date", "at:datetime"],
@@ -160,3 +161,27 @@ def test_a_slice_without_a_tag_in_common_says_which_tags_there_are() -> None:
         ScaffoldError, match="Paid has no tag order, so ship cannot find it; its tags: invoice"
     ):
         change("shop", "ship", "Shipped", [Field("order")], after=[other])
+
+
+@pytest.mark.parametrize(
+    ("name", "gives", "twice"),
+    [
+        ("place", "Event", "Event"),
+        ("place", "OrderToPlace", "OrderToPlace"),
+        ("place", "Paid", "Paid"),
+        ("command", "Placed", "command"),
+        ("given", "Placed", "given"),
+        ("event", "Placed", "event"),
+    ],
+)
+def test_a_name_that_the_code_has_already_is_refused(name: str, gives: str, twice: str) -> None:
+    paid = defined("shop.pay.decision", "Paid", [Field("order")])
+    with pytest.raises(ScaffoldError, match=f"{twice} would be two things in the code of this slice"):
+        change("shop", name, gives, [Field("order")], after=[paid])
+
+
+def test_a_view_has_no_state_with_the_name_of_an_event_or_of_what_it_imports() -> None:
+    paid = defined("shop.pay.decision", "Paid", [Field("order")])
+    for state in ("Paid", "Materialized"):
+        with pytest.raises(ScaffoldError, match=f"{state} would be two things"):
+            view("shop", "orders", [paid], state=state)

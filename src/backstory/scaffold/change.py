@@ -9,7 +9,7 @@ from backstory.errors import ScaffoldError
 from backstory.scaffold import code
 from backstory.scaffold.event import NamedEvent, defined
 from backstory.scaffold.field import Field
-from backstory.scaffold.names import camel, class_name, snake, words
+from backstory.scaffold.names import camel, check_apart, class_name, snake, words
 from backstory.scaffold.page import page
 
 
@@ -46,6 +46,10 @@ def change(
     return {f"{slice_.name}/{path}": text for path, text in files.items()}
 
 
+TAKEN = frozenset(("backstory.Command", "backstory.reaction", "backstory.testing.given", "event"))
+"""Other names of the test and of the reaction."""
+
+
 class _Slice:
     """The names of a slice, and its files."""
 
@@ -69,6 +73,7 @@ class _Slice:
                 f"a slice is named for what is done, such as place-order, and not as its event {gives}"
             )
         self.state = f"{camel(self.identity)}To{camel(self.name.partition('_')[0])}"
+        check_apart([self.event.name, self.state, self.name], {*self._imports(), *TAKEN})
         for event in self.after:
             if self.identity not in event.tags:
                 raise ScaffoldError(
@@ -83,24 +88,21 @@ class _Slice:
     def about(self) -> str:
         return f'"""{self.title}"""\n'
 
+    def _imports(self) -> set[str]:
+        full = {f"backstory.{name}" for name in ("Event", "Refused", "State", "Tag", "command")}
+        return full.union(
+            (event.full_name for event in self.after), *(field.imports for field in self.event.fields)
+        )
+
     def decision(self) -> str:
         """Event, state and command."""
         read = [*self.after, self.event]
-        full = {
-            "backstory.Event",
-            "backstory.Refused",
-            "backstory.State",
-            "backstory.Tag",
-            "backstory.command",
-        }
-        full |= {event.full_name for event in self.after}
-        full.update(*(field.imports for field in self.event.fields))
         applied = [
             f"            case {event.name}():\n                self.{event.flag} = True" for event in read
         ]
         return code.text(
             [f'"""{self.title}"""', "", "from __future__ import annotations", ""],
-            code.imports(full, self.package),
+            code.imports(self._imports(), self.package),
             ["", "", f'class {self.event.name}(Event, name="{self.package}.{self.event.flag}"):'],
             [f"    {self.identity}: Tag[str]"],
             [f"    {field.name}: {field.type}" for field in self.event.fields],

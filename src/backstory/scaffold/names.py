@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 from backstory.errors import ScaffoldError
 
@@ -28,6 +30,13 @@ def class_name(name: str, what: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) or keyword.iskeyword(name):
         raise ScaffoldError(f"{name!r} cannot name {what}: it is a class, such as OrderPlaced")
     return name
+
+
+def check_apart(own: Iterable[str], imported: Iterable[str]) -> None:
+    """Raise `ScaffoldError` if two names of a module are one: those that it defines, and full names that it imports."""
+    names = Counter([*own, *(full.rpartition(".")[2] for full in set(imported))])
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ScaffoldError(f"{twice[0]} would be two things in the code of this slice: choose another name")
 
 
 def words(name: str) -> str:

@@ -8,7 +8,7 @@ from backstory.errors import ScaffoldError
 from backstory.scaffold import code
 from backstory.scaffold.event import NamedEvent
 from backstory.scaffold.field import Field
-from backstory.scaffold.names import camel, class_name, snake, words
+from backstory.scaffold.names import camel, check_apart, class_name, snake, words
 from backstory.scaffold.page import page
 
 
@@ -28,17 +28,16 @@ def view(
     state = class_name(state or camel(identity), "a state")
     fields = {field.name: field for event in events for field in event.fields if field.name != identity}
     module = f"{package}.{name}.view"
+    full = {"backstory.Materialized", "backstory.State", "backstory.Tag"}.union(
+        *(field.imports for field in fields.values()), (event.full_name for event in events)
+    )
+    check_apart([state, name], {*full, "backstory.testing.given"})
     title = f"{words(name).capitalize()}: a row for each {words(identity)}"
     files = {
         f"{name}/__init__.py": f'"""{title}."""\n',
         f"{name}/view.py": code.text(
             [f'"""{title}."""', "", "from __future__ import annotations", ""],
-            code.imports(
-                {"backstory.Materialized", "backstory.State", "backstory.Tag"}.union(
-                    *(field.imports for field in fields.values()), (event.full_name for event in events)
-                ),
-                package,
-            ),
+            code.imports(full, package),
             ["", "", f"class {state}(State):", f"    {identity}: Tag[str]"],
             [f"    {field.in_state}" for field in fields.values()],
             [f"    {event.flag}: bool = False" for event in events if not event.fields],
