@@ -169,6 +169,7 @@ def test_a_slice_without_a_tag_in_common_says_which_tags_there_are() -> None:
         ("place", "Event", "Event"),
         ("place", "OrderToPlace", "OrderToPlace"),
         ("place", "Paid", "Paid"),
+        ("place", "SKU", "SKU"),
         ("command", "Placed", "command"),
         ("given", "Placed", "given"),
         ("event", "Placed", "event"),

@@ -74,6 +74,8 @@ class _Slice:
             )
         self.state = f"{camel(self.identity)}To{camel(self.name.partition('_')[0])}"
         check_apart([self.event.name, self.state, self.name], {*self._imports(), *TAKEN})
+        read = [*self.after, self.event]
+        check_apart((event.flag.upper() for event in read), (event.full_name for event in read))
         for event in self.after:
             if self.identity not in event.tags:
                 raise ScaffoldError(
