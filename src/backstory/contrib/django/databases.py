@@ -51,8 +51,10 @@ def blocks_of(connection: BaseDatabaseWrapper) -> list[Any]:
 
 
 def in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Whether it is in a transaction, other than the one that a test is in."""
-    return connection.in_atomic_block and bool(blocks_of(connection))
+    """Whether it is in a transaction, other than the one that a test is in; without autocommit it always is."""
+    if connection.in_atomic_block:
+        return bool(blocks_of(connection))
+    return connection.connection is not None and not connection.autocommit
 
 
 def is_test_run() -> bool:
@@ -136,6 +138,17 @@ def _joined(connection: BaseDatabaseWrapper, settings: Configured) -> Database:
     return part
 
 
+def followed(connection: BaseDatabaseWrapper, statement: str) -> None:
+    """Warn of a statement that the project's code sends after a write to the log in the same transaction."""
+    last = _parts.get(connection)
+    if (
+        last is not None
+        and in_transaction(connection)
+        and any(last is each[1] for each in connection.run_on_commit)
+    ):
+        last.transaction.followed(statement)
+
+
 class _Part:
     """A database that is part of a transaction, for as long as this waits for the commit.
 
@@ -144,16 +157,16 @@ class _Part:
 
     def __init__(self, database: Database, transaction: Any, wake: Callable[[], None]) -> None:
         self.database = database
-        self._transaction = transaction
+        self.transaction = transaction
         self._wake = wake
 
     @property
     def ended(self) -> bool:
         """Whether the commit was told already: a test may run what waits for it in its midst."""
-        return bool(self._transaction.ended)
+        return bool(self.transaction.ended)
 
     def __call__(self) -> None:
-        self._transaction.ended = True
+        self.transaction.ended = True
         self._wake()
 
 

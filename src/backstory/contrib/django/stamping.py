@@ -18,7 +18,7 @@ from django.db import transaction
 from backstory.capture import Capture
 from backstory.contrib.django.capturing import is_migrated, tx_of
 from backstory.contrib.django.conf import configured
-from backstory.contrib.django.databases import blocks_of
+from backstory.contrib.django.databases import blocks_of, followed, in_transaction
 from backstory.decide.context import current
 from backstory.values.ids import new_id
 
@@ -34,6 +34,9 @@ WRITES = re.compile(
 """A statement that may write rows."""
 
 BEGINS = re.compile(r"\s*(BEGIN|SAVEPOINT)\b", re.IGNORECASE)
+
+STEPS = re.compile(r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+"""A statement by which Django begins or ends a block."""
 
 NOTHING = Capture([])
 
@@ -51,6 +54,8 @@ class Stamp:
     ) -> Any:
         """Run a statement, after saying who writes it."""
         connection: BaseDatabaseWrapper = context["connection"]
+        if isinstance(sql, str) and STEPS.match(sql) is None:
+            followed(connection, sql)
         if not isinstance(sql, str) or WRITES.match(sql) is None:
             if isinstance(sql, str) and BEGINS.match(sql) and not blocks_of(connection):
                 self._transaction = new_id()
@@ -72,10 +77,13 @@ class Stamp:
         return result
 
     def _on_sqlite(self, connection: BaseDatabaseWrapper, cursor: Any, execute: Callable[[], Any]) -> Any:
-        if connection.connection.in_transaction:
+        raw = connection.connection
+        if not connection.in_atomic_block and not connection.autocommit and not raw.in_transaction:
+            self._transaction = new_id()  # the code ends it by itself
+            raw.execute("BEGIN").close()
+        if raw.in_transaction:
             with self._said(connection):
                 return execute()
-        raw = connection.connection
         raw.execute("BEGIN").close()  # Django need not know of it
         try:
             with self._said(connection):
@@ -93,7 +101,7 @@ class Stamp:
     @contextmanager
     def _said(self, connection: BaseDatabaseWrapper) -> Iterator[None]:
         tx = tx_of(connection)
-        named = self._transaction if blocks_of(connection) else None
+        named = self._transaction if in_transaction(connection) else None
         if named is None:  # in a test, a block after this may begin without a savepoint
             self._transaction = new_id()
         try:

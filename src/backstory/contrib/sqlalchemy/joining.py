@@ -7,7 +7,6 @@ wait for the end of the transaction.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 JOINED = "backstory"
 """Where a session keeps what its commits write to the log."""
 
-logger = logging.getLogger(__name__)
-
 
 class Write(msgspec.Struct):
     """A command, or facts, that a session's commit writes. `commit` is there afterwards, if the command decided so."""
@@ -59,6 +56,7 @@ class Joined:
         self._waiting: list[Write] = []
         self._appended = False
         self._connection: Connection | None = None
+        self._transaction: Any = None
         event.listen(session, "before_commit", self._before_commit)
         event.listen(session, "after_soft_rollback", self._taken_back)
         event.listen(session, "after_transaction_end", self._ended)
@@ -126,13 +124,10 @@ class Joined:
         try:
             yield inside if self.db.name in (None, MAIN) else inside.switch(self.db.name)
         finally:
-            transaction.ended = True
+            self._transaction = transaction
 
     def _late(self, _connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        logger.warning(
-            "SQL follows an append in its transaction, so all others who append to this log wait for it: %s",
-            statement.partition("\n")[0][:100],
-        )
+        self._transaction.followed(statement)
 
     def _taken_back(self, _session: Session, transaction: SessionTransaction) -> None:
         """Take back the drafts that were added inside of a savepoint, with the savepoint."""
@@ -142,6 +137,9 @@ class Joined:
         """Begin anew with the next transaction, however this one ended."""
         if transaction.parent is not None:
             return
+        if self._transaction is not None:
+            self._transaction.ended = True
+            self._transaction = None
         if self._appended:
             self.db.store.wake()
         self._waiting = []

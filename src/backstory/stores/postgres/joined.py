@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import psycopg
@@ -17,6 +17,7 @@ from backstory.stores.postgres.session import Arguments, Session
 from backstory.stores.postgres.store import PostgresCaches, StoreOver
 from backstory.stores.postgres.tables import PostgresTransaction
 from backstory.stores.rows import Row
+from backstory.unit import Outcome, Unit
 
 T = TypeVar("T")
 
@@ -63,6 +64,13 @@ class JoinedStore(InsideTransaction, StoreOver):
         server = JoinedServer(address, transaction)
         super().__init__(server)
         self.caches = JoinedCaches(server)
+        self._transaction = transaction
+
+    def write(self, units: Sequence[Unit]) -> list[Outcome]:
+        """Do each unit whole or not at all, and note that the transaction has written; see `Store.write`."""
+        done = super().write(units)
+        self._transaction.wrote = True
+        return done
 
     def log(self, number: int = 0) -> PostgresLog:
         """Open a log; see `Store.log`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -26,6 +27,8 @@ WORDS = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 """Text, names and comments, in which a question mark has no meaning; and the marks that stand for arguments."""
+
+logger = logging.getLogger(__name__)
 
 SNAPSHOT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
@@ -58,6 +61,8 @@ class PostgresTransaction:
         self.session = session
         self.server = server
         self.ended = False
+        self.wrote = False
+        """Whether a log was written in it."""
         self._cursor = psycopg.Cursor(session.small.connection, row_factory=tuple_row)
         self._cursor.adapters.register_dumper(bytes, BytesBinaryDumper)
 
@@ -66,6 +71,14 @@ class PostgresTransaction:
 
     def __exit__(self, *_: object) -> None:
         self.ended = True
+
+    def followed(self, statement: str) -> None:
+        """Warn of a statement of the transaction's owner, if a log was written before: all who append wait for it."""
+        if self.wrote and not self.ended:
+            logger.warning(
+                "SQL follows an append in its transaction, so all others who append to this log wait for it: %s",
+                statement.strip().partition("\n")[0][:100],
+            )
 
     def _check_lasts(self) -> None:
         if self.ended:

@@ -9,7 +9,7 @@ from backstory import Refused
 from backstory.contrib.django import append, database, execute
 from tests.contrib.django.project.cases import savepoint_create
 from tests.contrib.django.project.library.lending import Copy, CopyBack, lend_copy, take_back_copy
-from tests.contrib.django.project.library.models import Author
+from tests.contrib.django.project.library.models import Author, Member
 
 TOGETHER = connection.vendor == "postgresql"
 """Whether one transaction holds rows and commits."""
@@ -115,6 +115,19 @@ class OnPostgreSQL(TransactionTestCase):
             with self.assertRaises(Refused):
                 db.execute(lend_copy(Copy("p-2"), member="bob"))
         self.assertEqual((fresh("p-2").member, fresh("p-3").member), ("ann", "bob"))
+
+    def test_sql_that_follows_a_command_is_warned_of(self) -> None:
+        logger = "backstory.stores.postgres.tables"
+        with self.assertLogs(logger, "WARNING") as told, transaction.atomic():
+            with transaction.atomic():
+                execute(lend_copy(Copy("p-5"), member="ann"))
+            Member.objects.update(name="late")
+        self.assertEqual(len(told.output), 1)
+        self.assertIn("SQL follows an append in its transaction", told.output[0])
+        self.assertIn('UPDATE "library_member"', told.output[0])
+        with self.assertNoLogs(logger, "WARNING"), transaction.atomic():
+            Member.objects.update(name="in time")
+            execute(lend_copy(Copy("p-6"), member="ann"))
 
     def test_it_is_over_with_its_block(self) -> None:
         with transaction.atomic():
