@@ -67,6 +67,15 @@ class Capture:
             for table in self.tables:
                 self._drop(tx, table)
 
+    def recorded(self, tx: Transaction) -> list[Captured]:
+        """The tables that have triggers, also those that are none of these any more: each as it was last captured."""
+        dialect = sqlite if tx.dialect == "sqlite" else postgres
+        found = tx.rows(f"SELECT captured FROM {self._name(tx, 'shapes')} ORDER BY id")
+        known = [msgspec.json.decode(captured, type=Captured) for (captured,) in found]
+        return [
+            table for table in {each.name: each for each in known}.values() if dialect.triggers(tx, table)
+        ]
+
     def check(self, tx: Transaction) -> list[str]:
         """The faults, in words: triggers that are missing, and columns that they do not know. Empty if all fits."""
         found = []

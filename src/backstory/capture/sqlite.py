@@ -99,9 +99,14 @@ def triggers(tx: Transaction, table: Captured) -> dict[str, str]:
 
 
 def drop(tx: Transaction, table: Captured) -> None:
-    """Drop its triggers."""
-    for name in trigger_names(table).values():
-        tx.execute(f"DROP TRIGGER IF EXISTS {name}")
+    """Drop its triggers, also those that have the name that the table had before."""
+    found = tx.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE"
+        " AND substr(name, 1, 17) IN ('backstory_insert_', 'backstory_update_', 'backstory_delete_')",
+        (table.table,),
+    )
+    for (name,) in found:
+        tx.execute(f"DROP TRIGGER {quoted(name)}")
 
 
 def create(tx: Transaction, table: Captured, shape: int) -> None:

@@ -7,11 +7,13 @@ two alterations is captured, too.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import transaction
 from msgspec.structs import replace
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
     from backstory.tables import Transaction
+
+logger = logging.getLogger(__name__)
 
 ALTERING = (
     "create_model",
@@ -72,10 +76,18 @@ def present(connection: BaseDatabaseWrapper) -> list[Captured]:
 
 
 def install(connection: BaseDatabaseWrapper) -> list[str]:
-    """Make the triggers of the tables that are there, where they do not fit already; return the tables' names."""
+    """Make the triggers of the tables that are there, where they do not fit already; return the tables' names.
+
+    Models that are not recorded any more lose theirs. Tables of other programs keep them.
+    """
     tx = tx_of(connection)
+    wanted = {captured.table for _, captured in described()}
+    left = {model._meta.db_table for model in apps.get_models(include_auto_created=True)} - wanted
     with transaction.atomic(using=connection.alias):
         Capture([]).install(tx)
+        if gone := [one for one in Capture([]).recorded(tx) if one.name in left]:
+            logger.warning("not recorded any more: %s", ", ".join(one.name for one in gone))
+            Capture(gone).remove(tx)
         unfit = [one for one in present(connection) if Capture([one]).check(tx)]
         for one in unfit:
             Capture([one]).install(tx)

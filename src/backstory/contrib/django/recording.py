@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings as project
 from django.core.exceptions import ImproperlyConfigured
 
-from backstory.capture import Capture, Captured, Column, key_of
+from backstory.capture import Capture, Captured, Column, key_of, parts_of
 from backstory.contrib.django.conf import configured
 from backstory.rows.kinds import NAME, kind
 
@@ -81,7 +81,16 @@ def models() -> dict[type[Model], Wanted]:
         for each in (*reversed(_parents(model)), model):
             own = wanted if each is model else _declared.get(each, Wanted())
             found.setdefault(cast("Any", each._meta).concrete_model, own)
+    for model in list(found):
+        for through in _throughs(model):
+            if not cast("Any", through._meta).auto_created:
+                found.setdefault(through, _declared.get(through, Wanted()))
     return found
+
+
+def _throughs(model: type[Model]) -> list[type[Model]]:
+    """The models whose rows tie the objects of its many-to-many fields together."""
+    return [cast("Any", field).remote_field.through for field in model._meta.local_many_to_many]
 
 
 def _listed() -> Iterator[type[Model]]:
@@ -120,19 +129,25 @@ def described() -> list[tuple[type[Model], Captured]]:
     found: dict[str, tuple[type[Model], Captured]] = {}
     for model, wanted in models().items():
         found.setdefault(model._meta.db_table, (model, captured_of(model, wanted)))
-        for field in model._meta.local_many_to_many:
-            through = cast("Any", field).remote_field.through
-            if through._meta.auto_created:
+        for through in _throughs(model):
+            if cast("Any", through._meta).auto_created:
                 found.setdefault(through._meta.db_table, (through, captured_of(through, Wanted())))
     return list(found.values())
 
 
 def history_of(model: type[Model]) -> str:
-    """The name of the history of a model's rows: that of its topmost parent, whose key they share."""
-    meta = cast("Any", model._meta).concrete_model._meta
-    top = (_parents(meta.model) or [meta.model])[-1]
+    """The name of the history of a model's rows: that of the topmost parent whose key they share."""
+    top = _root(model)
     wanted = models().get(top, Wanted())
     return wanted.name or _named(f"{top._meta.app_label}_{top._meta.model_name}")
+
+
+def _root(model: type[Model]) -> type[Model]:
+    """The model whose row its objects share: the parent that their primary key is a link to, and so on."""
+    found = cast("Any", model._meta).concrete_model
+    while getattr(found._meta.pk.remote_field, "parent_link", False):
+        found = found._meta.pk.related_model._meta.concrete_model
+    return cast("type[Model]", found)
 
 
 def _named(name: str) -> str:
@@ -155,11 +170,11 @@ def captured_of(model: type[Model], wanted: Wanted) -> Captured:
     schema, table = "", meta.db_table
     return Captured(
         table,
-        (cast("str", meta.pk.column),),
+        tuple(cast("str", field.column) for field in cast("Any", meta).pk_fields),
         columns,
         history_of(model),
         schema,
-        part=bool(_parents(model)),
+        part=_root(model) is not model,
         left_out=left_out,
     )
 
@@ -194,4 +209,22 @@ def row_of(instance: Model) -> Row:
         raise ValueError(f"{model._meta.label} is not recorded: put @recorded above it, or name it in RECORD")
     if instance.pk is None:
         raise ValueError(f"this {model._meta.label} has no primary key: it is not saved yet, or was deleted")
-    return kind(history_of(type(instance))).row(key_of(instance.pk))
+    return row_with(model, instance.pk)
+
+
+def row_with(model: type[Model], pk: Any) -> Row:
+    """The row of the object of a model that has this primary key, as the object has it or as text."""
+    fields = cast("Any", model._meta).pk_fields
+    values = pk if len(fields) > 1 else (pk,)
+    parts = (field.to_python(value) for field, value in zip(fields, values, strict=True))
+    return kind(history_of(model)).row(key_of(*parts))
+
+
+def pk_of(model: type[Model], key: str) -> Any:
+    """The primary key of the object whose row has this key: a tuple, if it has several fields."""
+    fields = cast("Any", model._meta).pk_fields
+    found = tuple(
+        None if part is None else field.to_python(part)
+        for field, part in zip(fields, parts_of(key, len(fields)), strict=True)
+    )
+    return found if len(fields) > 1 else found[0]

@@ -6,7 +6,7 @@ Whether it may be taken back is Backstory's rule of revert: not if later commits
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, transaction
@@ -16,7 +16,7 @@ from backstory.contrib.django.capturing import tx_of
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import current_database
 from backstory.contrib.django.draining import drain
-from backstory.contrib.django.recording import described, row_of
+from backstory.contrib.django.recording import described, pk_of, row_of
 from backstory.contrib.django.stamping import NOTHING
 from backstory.contrib.django.timeline import Timeline, labels
 from backstory.decide.context import context
@@ -108,13 +108,13 @@ class Reversal:
         """Write the model. Raises `RevertError`, `ValidationError`."""
         if self.refused:
             raise RevertError(self.refused)
-        model, key = self._model, self.timeline.row.key
-        found = model._base_manager.select_for_update().filter(pk=key).first()
+        model, key = self._model, self.timeline.pk
+        found = model._base_manager.using(configured().database).select_for_update().filter(pk=key).first()
         if self.now is None:
             if found is not None:
                 raise _Changed
             assert self.target is not None
-            _made(model, key, self.target).save(force_insert=True)
+            _made(model, key, self.target).save(force_insert=True, using=configured().database)
             return
         if found is None or not self._is_current(found):
             raise _Changed
@@ -188,7 +188,10 @@ def revert(
             names.setdefault(row, set()).update(_names(event))
     if missing := rows - positions.keys():
         raise RevertError(f"this commit did nothing to {' '.join(missing.pop())}")
-    found = [(_model_of(row[0], names[row]), row[1], position) for row, position in positions.items()]
+    found = []
+    for (history, key), position in positions.items():
+        model = _model_of(history, names[history, key])
+        found.append((model, pk_of(model, key), position))
     said = f"Revert {commit.id if isinstance(commit, Commit) else commit}" if message is None else message
     with context(author=author):
         return take_back(found, said, force=force)
@@ -262,8 +265,8 @@ def _value(field: Field[Any, Any], value: Any) -> Any:
     return bytes(found) if isinstance(found, memoryview) else found
 
 
-def _made(model: type[Model], key: str, fields: Fields) -> Model:
-    values = {"pk": cast("Any", model._meta.pk).to_python(key)}
+def _made(model: type[Model], pk: Any, fields: Fields) -> Model:
+    values = {"pk": pk}
     fields_of = {field.attname: field for field in model._meta.concrete_fields}
     for name, value in fields.items():
         if name not in fields_of:

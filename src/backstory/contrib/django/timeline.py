@@ -14,11 +14,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.timezone import is_aware, localtime
 
-from backstory.capture import key_of
-from backstory.contrib.django.recording import history_of
+from backstory.contrib.django.recording import pk_of, row_with
 from backstory.contrib.django.relating import related
 from backstory.rows.events import Fields, after, same
-from backstory.rows.kinds import Row, kind
+from backstory.rows.kinds import Row
 from backstory.values.links import REVERTS
 
 if TYPE_CHECKING:
@@ -97,7 +96,8 @@ class Timeline:
             field.attname for field in model._meta.concrete_fields if field.name in set(hidden or ())
         }
         self.model = model
-        self.row: Row = kind(history_of(model)).row(key_of(model._meta.pk.to_python(key)))
+        self.row: Row = row_with(model, key)
+        self.pk = pk_of(model, self.row.key)
         self._labels = labels(model)
 
     @property
@@ -137,7 +137,7 @@ class Timeline:
                 [Change(one.label, *(("", one.other) if one.added else (one.other, "")))],
                 one.record.commit,
             )
-            for one in related(self._db, self.model, self.row.key, after, upto)
+            for one in related(self._db, self.model, str(self.pk), after, upto)
         ]
 
     def changes(self, was: Fields | None, now: Fields | None) -> Iterator[Change]:

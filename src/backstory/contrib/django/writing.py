@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from django.db.transaction import TransactionManagementError
+
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import (
     connection_of,
@@ -53,6 +55,11 @@ Write: TypeAlias = "Callable[[Database, dict[str, Any]], Any]"
 def _written(write: Write, said: dict[str, Any]) -> Commit | None:
     settings = configured()
     connection = connection_of(settings)
+    if in_transaction(connection) and not connection.in_atomic_block:
+        raise TransactionManagementError(
+            "the end of this transaction is not known, because code ends it by itself: execute and append belong into"
+            " transaction.atomic"
+        )
     if shares_database(settings) or not in_transaction(connection):
         return cast("Commit | None", write(current_database(settings), said))
     db = main_database(settings)
