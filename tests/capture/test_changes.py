@@ -123,3 +123,14 @@ def test_a_name_with_quotes_is_left_out(site: Site, db: Database) -> None:
         site, db, captured, "INSERT INTO things VALUES (1, 'a', 'hunter2')", "UPDATE things SET name = 'b'"
     )
     assert history_of(db, "things") == {"1": {"name": "b"}}
+
+
+def test_a_column_that_postgresql_computes_when_it_is_read_is_left_out(tmp_path: Path, db: Database) -> None:
+    site = postgres_site(tmp_path)
+    site.run(
+        "CREATE TABLE things (id integer PRIMARY KEY, n integer, kept integer GENERATED ALWAYS AS (n * 2) STORED)",
+    )
+    if site.rows("SELECT current_setting('server_version_num')::integer >= 180000")[0][0]:
+        site.run("ALTER TABLE things ADD COLUMN seen integer GENERATED ALWAYS AS (n * 3) VIRTUAL")
+    drained(site, db, THINGS, "INSERT INTO things (id, n) VALUES (1, 1)", "UPDATE things SET n = 7")
+    assert history_of(db, "things") == {"1": {"n": 7, "kept": 14}}

@@ -85,6 +85,19 @@ def test_rows_that_change_their_keys_with_each_other(tmp_path: Path, db: Databas
     }
 
 
+def test_a_row_that_gives_its_key_to_one_that_is_as_it_was_before(tmp_path: Path, db: Database) -> None:
+    site = postgres_site(tmp_path)
+    capture = captured(site)
+    site.run(
+        "ALTER TABLE words DROP CONSTRAINT words_pkey, ADD PRIMARY KEY (id) DEFERRABLE",
+        "INSERT INTO words VALUES (2, 'a', ''), (1, 'a', '')",
+    )
+    capture.drainer(db, site.begin).drain()
+    site.run("UPDATE words SET word = 'b' WHERE id = 1", "UPDATE words SET id = 3 - id")
+    capture.drainer(db, site.begin).drain()
+    assert {key: row["word"] for key, row in history_of(db, "words").items()} == {"1": "a", "2": "b"}
+
+
 def test_another_transaction_within_one_millisecond_of_sqlite(tmp_path: Path, db: Database) -> None:
     site = sqlite_site(tmp_path)
     capture = captured(site)

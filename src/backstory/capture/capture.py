@@ -213,18 +213,18 @@ class Capture:
     def _resolved(self, tx: Transaction, table: Captured) -> Captured:
         """The table with all of its columns, as it is now."""
         found = (sqlite if tx.dialect == "sqlite" else postgres).columns(tx, table)
-        said = {column.name: column for column in table.columns}
-        made = tuple(
-            _both(said.get(column.name, column), column)
-            for column in found
-            if column.name not in table.left_out
-        )
         names = {column.name for column in found}
+        said = {column.name: column for column in table.columns}
         if strangers := [name for name in (*table.key, *table.left_out, *said) if name not in names]:
             raise DefinitionError(
                 f"{table.name} has no column {strangers[0]}; it has {', '.join(sorted(names))}"
             )
-        return replace(table, columns=made)
+        virtual = [] if tx.dialect == "sqlite" else postgres.virtual(tx, table)
+        left_out = (*table.left_out, *(name for name in virtual if name not in table.left_out))
+        made = tuple(
+            _both(said.get(column.name, column), column) for column in found if column.name not in left_out
+        )
+        return replace(table, columns=made, left_out=left_out)
 
     def _known(self, tx: Transaction, made: Captured) -> int | None:
         """The number of the newest description of a table, if it is this one."""

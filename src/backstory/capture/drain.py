@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from backstory.capture.claim import check_apart, claim
-from backstory.capture.events import Change, changes_of, compared, events_of, in_order
+from backstory.capture.events import Change, changes_of, compared, events_of, in_order, inserted_again
 from backstory.capture.outbox import Outbox, Piece, Shape
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
@@ -119,20 +119,11 @@ class Drainer:
     ) -> Iterator[tuple[Piece, Draft | None]]:
         """Each piece, and its draft; None if it has no events."""
         here: dict[tuple[str, str], bool] = {}
-
-        def was_there(change: Change) -> bool:
-            if change.row not in here:
-                row = kind(change.captured.history).row(change.row[1])
-                [state], _ = self._db.handle.now().loader.load_all(Reads([row]), head)
-                here[change.row] = not change.captured.part and cast("Row", state).row is not None
-            return here[change.row]
-
         for piece in pieces:
             taken = list(outbox.taken(piece, shapes))
-            changes = in_order(
-                (change for each in taken for change in changes_of(each, shapes[each.shape].captured)),
-                was_there,
-            )
+            found = [change for each in taken for change in changes_of(each, shapes[each.shape].captured)]
+            here.update(self._there(inserted_again(found), here, head))
+            changes = in_order(found, {row for row, is_there in here.items() if is_there})
             here.update({change.row: change.new is not None for change in changes})
             if piece.compares:
                 events, condition = self._compared(changes, head)
@@ -143,6 +134,19 @@ class Drainer:
                 piece,
                 self._draft(_id(capture, piece), piece, events, taken[-1].at, condition) if events else None,
             )
+
+    def _there(
+        self, asked: Mapping[tuple[str, str], Change], known: Mapping[tuple[str, str], bool], head: Head
+    ) -> dict[tuple[str, str], bool]:
+        """Whether the log has each of these rows."""
+        rows = {
+            (one.captured.history, row[1]): row
+            for row, one in asked.items()
+            if row not in known and not one.captured.part
+        }
+        references = [kind(history).row(key) for history, key in rows]
+        states, _ = self._db.handle.now().loader.load_all(Reads(references), head)
+        return {rows[state.table, state.key]: state.row is not None for state in cast("list[Row]", states)}
 
     def _compared(self, changes: Sequence[Change], head: Head) -> tuple[list[RowEvent], Condition]:
         """The events of a piece that the log may know in part, and the condition that it still knows no more."""

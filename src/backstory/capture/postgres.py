@@ -48,7 +48,8 @@ PLAIN = {
 """Types whose values have one text in each session that has not asked for shorter floats, or for other bytes."""
 
 COLUMNS = """
-SELECT a.attname, CASE WHEN coalesce(e.typtype, t.typtype) = 'e' THEN 'text' ELSE t.typname END, c.relkind
+SELECT a.attname, CASE WHEN coalesce(e.typtype, t.typtype) = 'e' THEN 'text' ELSE t.typname END, c.relkind,
+    a.attgenerated::text
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
@@ -79,8 +80,13 @@ def columns(tx: Transaction, table: Captured) -> list[Column]:
     if not found:
         raise DefinitionError(f"there is no table {table.name} to be captured")
     return [
-        Column(name, "", KINDS.get(type.removeprefix("_"), "")) for name, type, _ in found
+        Column(name, "", KINDS.get(type.removeprefix("_"), "")) for name, type, _, _ in found
     ]  # "_" begins that of an array
+
+
+def virtual(tx: Transaction, table: Captured) -> list[str]:
+    """The columns that have no values in a trigger: PostgreSQL computes them when they are read."""
+    return [name for name, _, _, generated in tx.rows(COLUMNS, (place(table),)) if generated == "v"]
 
 
 def triggers(tx: Transaction, table: Captured) -> dict[str, str]:
@@ -112,7 +118,7 @@ def create(tx: Transaction, table: Captured, shape: int, home: str) -> None:
     """Make its triggers. A partitioned table has triggers on each row, which its partitions have, too."""
     found = tx.rows(COLUMNS, (place(table),))
     is_partitioned = found[0][2] == PARTITIONED
-    is_plain = not table.left_out and all(type.removeprefix("_") in PLAIN for _, type, _ in found)
+    is_plain = not table.left_out and all(type.removeprefix("_") in PLAIN for _, type, _, _ in found)
     record = f"EXECUTE FUNCTION {quoted(home)}.record('{shape}', {left_out(table)})"
     changed = f"EXECUTE FUNCTION {quoted(home)}.changed('{shape}')" if is_plain else record
     for event, side in (("INSERT", "NEW"), ("DELETE", "OLD")):
