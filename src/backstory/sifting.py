@@ -6,20 +6,18 @@ with the table, and nothing is written before the source was read to its end.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import apsw
 import msgspec
 
 from backstory.errors import Refused
 from backstory.rows import kinds
 from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted, after, json_of
 from backstory.rows.kinds import key_in, kind
+from backstory.stores.sqlite.temporary import room, temporary
 from backstory.values.event_data import RecordedEvent
 from backstory.values.event_types import event_type
 
@@ -54,7 +52,7 @@ class Sieve:
         self._types = {type: event_type(cls) for type, cls in classes.events.items()}
         self._change = event_type(classes.changed).load
         self._spoken = spoken
-        self._db = apsw.Connection("")  # a file without a name, gone with the connection
+        self._db = temporary()
         self._db.execute(TABLES).fetchall()
         self._db.execute("BEGIN")
         self.total = self.same = self.deletes = 0
@@ -83,14 +81,14 @@ class Sieve:
         )
 
     def _take(self, facts: Iterable[tuple[str, int, bytes]]) -> None:
-        with _room():
+        with room():
             self._db.executemany("INSERT INTO facts (key, kind, data) VALUES (?, ?, ?)", facts)
 
     def sift(self) -> None:
         """Compare them all. Raises `Refused` if the source has two rows of one key."""
         differing: list[tuple[int, str, bytes]] = []
         gone: list[tuple[str]] = []
-        with _room():
+        with room():
             for key, given, wanted, now in self._compared():
                 self.total += now is not None
                 if given is None:
@@ -137,18 +135,12 @@ class Sieve:
 
     def differing(self) -> Iterator[tuple[str, Fields]]:
         """The given rows that are new, or differ, in the order in which they were given."""
-        for key, data in self._db.execute("SELECT key, data FROM differing ORDER BY number"):
-            yield key, _fields(data)
+        with room():
+            for key, data in self._db.execute("SELECT key, data FROM differing ORDER BY number"):
+                yield key, _fields(data)
 
     def gone(self) -> Iterator[tuple[str, None]]:
         """The keys of rows that were not given."""
-        for (key,) in self._db.execute("SELECT key FROM gone"):
-            yield key, None
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    try:
-        yield
-    except apsw.FullError as wrong:
-        raise OSError(errno.ENOSPC, "the folder for temporary files has no room left") from wrong
+        with room():
+            for (key,) in self._db.execute("SELECT key FROM gone"):
+                yield key, None

@@ -173,3 +173,26 @@ def test_rows_that_were_printed_come_back_as_they_were(run: Run, load: Load, ban
     assert run(*words).out == "customers: 2 as they were\n"
     assert run("table", "customers", "--as", form, "--json").code == 2
     assert run("table", "customers", "--key", "x").code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.csv", "id,x\nc-1,Zoë\n"),
+        ("rows.json", '[{"id": "c-1", "x": "Zoë"}]'),
+        ("rows.jsonl", '{"id": "c-1", "x": "Zoë"}\n'),
+    ],
+)
+def test_a_file_may_begin_with_the_mark_of_utf_8(run: Run, bank: Path, name: str, text: str) -> None:
+    (bank.parent / name).write_text(f"\ufeff{text}", encoding="utf-8")
+    assert run("import", "rows", name, "--table", "customers", "--key", "id").out == "customers: 1 inserted\n"
+    assert rows(run) == {"c-1": {"x": "Zoë"}}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_says_how_it_is_read(run: Run, bank: Path, encoding: str) -> None:
+    (bank.parent / "rows.csv").write_bytes("\ufeffid,x\nc-1,Zoë\n".encode(encoding))
+    words = ["import", "rows", "rows.csv", "--table", "customers", "--key", "id"]
+    assert "rows.csv:1: the file is in UTF-16: say --encoding utf-16" in run(*words).err
+    assert run(*words, "--encoding", "utf-16").out == "customers: 1 inserted\n"
+    assert rows(run) == {"c-1": {"x": "Zoë"}}

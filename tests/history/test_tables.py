@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import apsw
 import pytest
 
 from backstory import Database, Options, RowChanged, RowDeleted, RowInserted
@@ -512,6 +513,21 @@ class TestManyRows:
         keys = [record.stored.tags[0] for record in db.read(after=head)]
         assert keys == ["people:p-3", "people:p-1", "people:p-50"]
         assert (table["p-1"], table["p-4"]) == ({"n": 1, "x": None}, {"n": 4, "own": 1})
+
+    def test_a_sync_into_a_full_temporary_folder_writes_nothing(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def small() -> apsw.Connection:
+            database = apsw.Connection("")
+            database.execute("PRAGMA max_page_count = 20")
+            return database
+
+        table = db.table("people")
+        table.insert("p-1", {"n": 1})
+        monkeypatch.setattr("backstory.sifting.temporary", small)
+        with pytest.raises(OSError, match="no room left; SQLITE_TMPDIR names another one"):
+            table.sync((f"p-{n}", {"n": "x" * 3_000}) for n in range(100))
+        assert db.head().position == 1
 
     def test_unique_values_may_be_exchanged_in_one_batch_only_where_each_is_free(self, db: Database) -> None:
         table = db.table("people", unique=["mail"])

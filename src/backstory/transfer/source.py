@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -98,13 +99,15 @@ class InputFile:
         self.stream = cast("IO[bytes]", gzip.GzipFile(fileobj=buffered) if packed else buffered)
 
     def chunks(self) -> Iterator[bytes]:
-        """All bytes, unpacked, piece by piece. Raises `SourceError` if the file is cut off or damaged."""
+        """All bytes, unpacked, piece by piece, without the mark of UTF-8. Raises `SourceError` for a damaged file."""
         with self.readable():
+            if chunk := self.stream.read(CHUNK):
+                yield chunk.removeprefix(BOM_UTF8)
             while chunk := self.stream.read(CHUNK):
                 yield chunk
 
     def lines(self) -> Iterator[bytes | Rejected]:
-        """All lines with their ends; a reject for one beyond the limit. Raises `SourceError` as `chunks` does."""
+        """The same as lines with their ends; a reject for one beyond the limit. Raises as `chunks` does."""
         limit = self.limit
         with self.readable():
             for number in count(1):
@@ -116,7 +119,7 @@ class InputFile:
                     while line and not line.endswith(b"\n"):
                         line = self.stream.readline(CHUNK)
                 else:
-                    yield line
+                    yield line if number > 1 else line.removeprefix(BOM_UTF8)
 
     def too_large(self, line: int, what: str, then: str = "") -> SourceError:
         """The error for a record that begins in this line and goes beyond the limit, with its consequence."""

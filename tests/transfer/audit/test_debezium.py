@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import apsw
 import pytest
 
 from backstory import Database, connect
@@ -155,3 +156,79 @@ def test_a_table_may_get_another_name_and_the_row_may_name_who_wrote(
     asked = Asked(tables={"people": "customers"}, author="by", drop=frozenset({"phone"}))
     take(db, file, rejects, event("c", None, ANN | {"by": "eve", "phone": "1"}, 1), asked=asked)
     assert told(db, "customers", "7") == [("eve", "RowInserted", {"name": "Ann", "by": "eve"})]
+
+
+def test_numbers_keep_all_of_their_digits_and_times_go_beyond_a_day(
+    db: Database, file: Source, rejects: list[Rejected]
+) -> None:
+    exact = 10**37 + 1
+    decimal = "org.apache.kafka.connect.data.Decimal"
+    fields = [
+        {"field": "price", "name": decimal, "parameters": {"scale": "2"}},
+        {"field": "any", "name": "io.debezium.data.VariableScaleDecimal"},
+        {"field": "late", "name": "io.debezium.time.MicroTime"},
+        {"field": "early", "name": "io.debezium.time.Time"},
+    ]
+    encoded = base64.b64encode(exact.to_bytes(17, "big", signed=True)).decode()
+    row = {
+        "id": 7,
+        "price": encoded,
+        "any": {"scale": 36, "value": encoded},
+        "late": 90_000_000_001,
+        "early": -1_000,
+    }
+    wrapped = {
+        "schema": {"fields": [{"field": "after", "fields": fields}]},
+        "payload": event("c", None, row, 1),
+    }
+    take(db, file, rejects, wrapped)
+    assert db.table("people")["7"] == {
+        "price": "1" + "0" * 35 + ".01",
+        "any": "10." + "0" * 35 + "1",
+        "late": "25:00:00.000001",
+        "early": "-00:00:01",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "scale", "why"),
+    [
+        ("org.apache.kafka.connect.data.Decimal", "AQ==", "-999999999", "no -999,999,999 digits after"),
+        ("org.apache.kafka.connect.data.Decimal", "AQ==", "999999999999", "digits after the point"),
+        ("io.debezium.time.Timestamp", 10**30, "0", "is beyond what io.debezium.time.Timestamp can be"),
+        ("io.debezium.data.VariableScaleDecimal", {"scale": 2}, "0", "a part has another form"),
+    ],
+)
+def test_a_value_that_its_schema_cannot_mean_is_a_reject(
+    db: Database, file: Source, rejects: list[Rejected], name: str, value: Any, scale: str, why: str
+) -> None:
+    fields = [{"field": "v", "name": name, "parameters": {"scale": scale}}]
+    payload = event("c", None, {"id": 7, "v": value}, 1)
+    wrapped = {"schema": {"fields": [{"field": "after", "fields": fields}]}, "payload": payload}
+    assert take(db, file, rejects, wrapped).skipped == 1
+    assert why in str(rejects[0].error)
+
+
+def test_two_changes_of_one_place_that_say_two_things_are_not_taken_for_one(
+    db: Database, file: Source, rejects: list[Rejected]
+) -> None:
+    other = event("u", ANN, ANNA | {"city": "Genf"}, 2)
+    report = take(db, file, rejects, event("c", None, ANN, 1), event("u", ANN, ANNA, 2), other)
+    assert (report.commits, report.known, report.skipped) == (2, 0, 1)
+    assert "says something else of this row" in str(rejects[0].error)
+
+
+def test_a_temporary_folder_that_is_full_is_said_so(
+    db: Database, file: Source, rejects: list[Rejected], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backstory.transfer.formats.audit.folding.temporary", small)
+    lines = [event("c", None, {"id": n, "name": "x" * 3_000}, n) for n in range(1, 100)]
+    with pytest.raises(OSError, match="no room left; SQLITE_TMPDIR names another one"):
+        take(db, file, rejects, *lines)
+
+
+def small() -> apsw.Connection:
+    """A database that is full soon."""
+    database = apsw.Connection("")
+    database.execute("PRAGMA max_page_count = 20")
+    return database

@@ -162,6 +162,7 @@ def test_a_history_of_single_fields_and_one_of_many_tables(db: Database, tmp_pat
             ("people", 7, "2026-03-03", "city", "Bern", None, "update"),
             ("pets", 7, "2026-03-04", None, None, None, "destroy"),
             ("no table's name", 7, "2026-03-04", "name", None, "x", "create"),
+            ("people", 7, "2026-03-05", None, None, "Genf", "update"),
         ],
     )
     connection.commit()
@@ -179,6 +180,7 @@ def test_a_history_of_single_fields_and_one_of_many_tables(db: Database, tmp_pat
     assert db.table("people")["7"] == {"name": "Ann", "city": None}
     assert [kind for _, kind, _ in told(db, "pets", "7")] == ["RowInserted", "RowDeleted"]
     assert "a table's name is" in rejects[0].error.why
+    assert rejects[1].error.why == "column 'field': it names no field"
 
 
 def test_fields_may_stand_in_a_json_column(db: Database, made: Made) -> None:

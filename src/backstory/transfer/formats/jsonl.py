@@ -22,10 +22,6 @@ from backstory.transfer.source import (
     rejected,
 )
 
-MARK = b"\xef\xbb\xbf"
-"""The byte order mark of UTF-8."""
-
-
 ONE_LINE = "JSON Lines have one object to a line; jq -c . FILE writes them so"
 """The remedy for an object over several lines."""
 
@@ -83,8 +79,6 @@ def _lines(file: InputFile) -> Iterator[tuple[int, bytes | Rejected]]:
             yield number, line
             continue
         text = line.strip()
-        if number == 1:
-            text = text.removeprefix(MARK)
         if not text:
             continue
         if is_first and text == b"{":
@@ -100,7 +94,7 @@ def _lines(file: InputFile) -> Iterator[tuple[int, bytes | Rejected]]:
 def _batch(
     file: InputFile, begin: int, first: bytes, rest: Iterator[bytes | Rejected]
 ) -> Iterator[tuple[int, bytes]]:
-    whole = bytearray(first.removeprefix(MARK))
+    whole = bytearray(first)
     for line in rest:
         if isinstance(line, Rejected) or len(whole) + len(line) > file.limit:
             raise file.too_large(begin, "the array of events, which is read whole,")

@@ -24,6 +24,9 @@ Format = Literal["csv", "json", "jsonl"]
 UNDECODED = re.compile("[\udc80-\udcff]")
 """The stand-in for bytes that are no text in the file's encoding."""
 
+UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")
+"""The beginning of a text in UTF-16, as stand-ins."""
+
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 _array = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
@@ -63,6 +66,8 @@ class RowsFile:
 
     def _opened(self, delimiter: str | None) -> Iterator[list[str]]:
         first = next(self._lines, "").removeprefix("\ufeff")
+        if first[:2] in UTF_16:
+            raise SourceError(self._file.name, 1, "the file is in UTF-16: say --encoding utf-16")
         if not first.strip():
             raise SourceError(self._file.name, 1, "there is no header: the first line names the columns")
         rows = csv.reader(

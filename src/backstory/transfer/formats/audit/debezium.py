@@ -32,6 +32,12 @@ POSITIONS = ("lsn", "pos", "scn", "change_lsn", "ord", "commit_lsn")
 MICROS = {"io.debezium.time.Timestamp": 1_000, "io.debezium.time.MicroTimestamp": 1}
 MICROS_A_DAY = {"io.debezium.time.Time": 1_000, "io.debezium.time.MicroTime": 1}
 
+DAY = 24 * 3600 * 1_000_000
+"""Microseconds."""
+
+MOST_DIGITS = 200_000
+"""More than any database has in a number."""
+
 KINDS = {
     "io.debezium.time.ZonedTimestamp": "instant",
     "io.debezium.time.MicroDuration": "micros",
@@ -203,6 +209,13 @@ def _read(value: Any, schema: Mapping[str, Any] | None) -> Any:
     name = (schema or {}).get("name")
     if value is None or name is None or schema is None:
         return value
+    try:
+        return _meant(value, name, schema)
+    except OverflowError:
+        raise ValueError(f"{str(value)[:40]} is beyond what {name} can be") from None
+
+
+def _meant(value: Any, name: str, schema: Mapping[str, Any]) -> Any:
     if name in MICROS:
         return msgspec.to_builtins(
             (EPOCH + timedelta(microseconds=value * MICROS[name])).replace(tzinfo=None)
@@ -212,10 +225,30 @@ def _read(value: Any, schema: Mapping[str, Any] | None) -> Any:
     if name == "io.debezium.time.Date":
         return (EPOCH + timedelta(days=value)).date().isoformat()
     if name in MICROS_A_DAY:
-        return (EPOCH + timedelta(microseconds=value * MICROS_A_DAY[name])).time().isoformat()
+        return _clock(value * MICROS_A_DAY[name])
     if name in KINDS:
         return formed(value_of(value) if KINDS[name] == "json" else value, KINDS[name])
     if name == "org.apache.kafka.connect.data.Decimal":
-        scale = int((schema.get("parameters") or {}).get("scale", 0))
-        return formed(Decimal(int.from_bytes(b64decode(value), "big", signed=True)).scaleb(-scale), "decimal")
+        return _decimal(value, int((schema.get("parameters") or {}).get("scale", 0)))
+    if name == "io.debezium.data.VariableScaleDecimal":
+        return _decimal(value["value"], int(value["scale"]))
     return value
+
+
+def _clock(value: int) -> str:
+    """A time of day of so many microseconds; MySQL has them below zero, and beyond a day."""
+    if 0 <= value < DAY:
+        return (EPOCH + timedelta(microseconds=value)).time().isoformat()
+    seconds, rest = divmod(abs(value), 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    sign, fraction = "-" if value < 0 else "", f".{rest:06}" if rest else ""
+    return f"{sign}{hour:02}:{minute:02}:{second:02}{fraction}"
+
+
+def _decimal(encoded: str, scale: int) -> Any:
+    """The digits of a number, all of them: arithmetic with decimals would round to 28."""
+    if abs(scale) > MOST_DIGITS:
+        raise ValueError(f"a number has no {scale:,} digits after the point")
+    sign, digits, _ = Decimal(int.from_bytes(b64decode(encoded), "big", signed=True)).as_tuple()
+    return formed(Decimal((sign, digits, -scale)), "decimal")

@@ -6,16 +6,17 @@ memory has room for.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
-import apsw
 import msgspec
 
 from backstory.lookup import Commits, commit_with
-from backstory.rows.events import Fields, RowEvent, same
+from backstory.rows.events import Fields, RowEvent, json_of, same
 from backstory.rows.kinds import kind, types_of
 from backstory.store import Log
+from backstory.stores.sqlite.temporary import room, temporary
 from backstory.transfer.formats.audit.changes import Change, Found
 from backstory.transfer.ids import KeyedIds
 from backstory.transfer.source import MALFORMED, Entry, Item, Known, Rejected
@@ -29,6 +30,12 @@ CACHE = 32 << 20
 
 METADATA = "audit"
 """The part of a commit's metadata that says what else the source knew of the change."""
+
+AGAIN = (
+    "a change before it has the same place in its database, and says something else of this row: is it a copy of"
+    " another database's log?"
+)
+"""Why a change is a reject whose place was met."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -49,7 +56,10 @@ def entries(changes: Iterable[Found], ids: KeyedIds, log: Log | None = None) -> 
                 continue
             try:
                 id = ids.timed(micros(change.time), change.table, *change.identity)
-                if last.has_seen(id):
+                said = _digest(change)
+                if (seen := last.seen(id)) is not None:
+                    if seen != said:
+                        raise ValueError(AGAIN)
                     yield Known(1)
                     continue
                 if log is not None and change.table not in known:
@@ -74,8 +84,14 @@ def entries(changes: Iterable[Found], ids: KeyedIds, log: Log | None = None) -> 
             except MALFORMED as wrong:
                 yield change.place.refused(wrong)
                 continue
-            last.keep(change.table, change.key, fields, id)
+            last.keep(change.table, change.key, fields, id, said)
             yield Entry(made, str(change.place), change.place.line, raw=change.place.raw)
+
+
+def _digest(change: Change) -> bytes:
+    """The beginning of a digest of what a change says."""
+    said = json_of([change.fields, change.deleted])
+    return hashlib.blake2b(said, digest_size=8).digest()
 
 
 def happened(change: Change, was: Fields | None) -> tuple[RowEvent, Fields | None]:
@@ -105,12 +121,12 @@ class LastStates:
     """The last state of each row of each table, and the ids that were met."""
 
     def __init__(self) -> None:
-        self._db = apsw.Connection("")  # SQLite deletes the file when it is closed
+        self._db = temporary()
         self._db.execute(f"PRAGMA cache_size = -{CACHE >> 10}; PRAGMA journal_mode = OFF")
         self._db.execute(
             "CREATE TABLE rows (name TEXT, key TEXT, fields BLOB, PRIMARY KEY (name, key)) WITHOUT ROWID;"
             "CREATE TABLE others (name TEXT, key TEXT, position INTEGER, PRIMARY KEY (name, key)) WITHOUT ROWID;"
-            "CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID; BEGIN"
+            "CREATE TABLE seen (id TEXT PRIMARY KEY, said BLOB) WITHOUT ROWID; BEGIN"
         )
 
     def __enter__(self) -> Self:
@@ -121,32 +137,36 @@ class LastStates:
 
     def note_others(self, table: str, written: Iterable[tuple[str, int]]) -> None:
         """Note rows that others have written, each with the last position."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO others VALUES (?, ?, ?)",
-            ((table, key, position) for key, position in written),
-        )
+        rows = ((table, key, position) for key, position in written)
+        with room():
+            self._db.executemany("INSERT OR REPLACE INTO others VALUES (?, ?, ?)", rows)
 
     def by_others(self, table: str, key: str) -> int:
         """The position at which others have written a row last; 0 if nobody has."""
         return self._one("SELECT position FROM others WHERE name = ? AND key = ?", table, key) or 0
 
     def _one(self, sql: str, *arguments: str) -> Any:
-        found = self._db.execute(sql, arguments).fetchone()
+        with room():  # what is read may take the place of what was not written yet
+            found = self._db.execute(sql, arguments).fetchone()
         return None if found is None else found[0]
 
-    def has_seen(self, id: str) -> bool:
-        """Whether a change with this id was kept."""
-        return self._one("SELECT 1 FROM seen WHERE id = ?", id) is not None
+    def seen(self, id: str) -> bytes | None:
+        """The digest of the change with this id that was kept; None if there is none."""
+        found: bytes | None = self._one("SELECT said FROM seen WHERE id = ?", id)
+        return found
 
     def of(self, table: str, key: str) -> Fields | None:
         """The fields of a row; None if there is no such row."""
         found = self._one("SELECT fields FROM rows WHERE name = ? AND key = ?", table, key)
         return None if found is None else _decode(found)
 
-    def keep(self, table: str, key: str, fields: Fields | None, id: str) -> None:
-        """Keep the fields of a row after the change with this id; None if the row is gone."""
-        if fields is None:
-            self._db.execute("DELETE FROM rows WHERE name = ? AND key = ?", (table, key))
-        else:
-            self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (table, key, _encode(fields)))
-        self._db.execute("INSERT INTO seen VALUES (?)", (id,))
+    def keep(self, table: str, key: str, fields: Fields | None, id: str, said: bytes) -> None:
+        """Keep the fields of a row after the change with this id and digest; None if the row is gone."""
+        with room():
+            if fields is None:
+                self._db.execute("DELETE FROM rows WHERE name = ? AND key = ?", (table, key))
+            else:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (table, key, _encode(fields))
+                )
+            self._db.execute("INSERT INTO seen VALUES (?, ?)", (id, said))

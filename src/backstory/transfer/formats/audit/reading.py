@@ -146,7 +146,12 @@ class _Reader:
         plan = self._plan
         if plan.pair is not None:
             name, value = plan.pair
-            return {str(row[self._at[name]]): self._value(row, value)}
+            field = row[self._at[name]]
+            if field not in (None, ""):
+                return {str(field): self._value(row, value)}
+            if self._is_deleted(row):
+                return {}
+            raise ValueError(f"column {name!r}: it names no field")
         fields = {name: self._value(row, column) for name, column in plan.fields.items()}
         if plan.data is not None:
             return fields | self._data(row, plan.data)
