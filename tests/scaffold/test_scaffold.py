@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backstory.errors import ScaffoldError
-from backstory.scaffold import new_app, write
+from backstory.scaffold import code, new_app, write
 from backstory.scaffold.change import change
 from backstory.scaffold.event import defined
 from backstory.scaffold.field import KINDS, Field
@@ -186,3 +186,21 @@ def test_a_view_has_no_state_with_the_name_of_an_event_or_of_what_it_imports() -
     for state in ("Paid", "Materialized"):
         with pytest.raises(ScaffoldError, match=f"{state} would be two things"):
             view("shop", "orders", [paid], state=state)
+
+
+def test_imports_are_in_the_order_of_ruff_whatever_they_are_called(tmp_path: Path) -> None:
+    words = ["AToX", "Annotated", "Paid10", "Paid2", "UUID", "date", "paid10", "paid2", "Uuid", "a_b", "ab"]
+    modules = [
+        "shop.x7.decision",
+        "shop.x14.view",
+        "shop.X14.a",
+        "shop.a_b",
+        "shop.ab",
+        "datetime",
+        "backstory",
+    ]
+    names = {f"{module}.{word}" for module in modules for word in words}
+    text = "\n".join(code.imports(names, "shop"))
+    (tmp_path / "imports.py").write_text(f"{text}\n\nx = 1\n", encoding="utf-8")
+    own = 'lint.isort.known-first-party=["shop"]'
+    ran(tmp_path, "ruff", "check", "--isolated", "--select", "I", "--config", own, "imports.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 WIDTH = 88
@@ -19,7 +20,7 @@ def imports(names: Iterable[str], own: str) -> list[str]:
     lines: list[str] = []
     for rank in sorted(groups):
         lines += [""] if lines else []
-        for module in sorted(groups[rank]):
+        for module in sorted(groups[rank], key=_natural):
             lines += _imported(module, sorted(groups[rank][module], key=_order))
     return lines
 
@@ -31,9 +32,16 @@ def _imported(module: str, names: Sequence[str]) -> list[str]:
     return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
 
 
-def _order(name: str) -> tuple[int, str]:
+def _order(name: str) -> tuple[int, list[tuple[int, str]]]:
     """Constants, then classes, then functions, as ruff sorts them."""
-    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, _natural(name))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """The order of names for ruff: without a look at capitals, and `step9` before `step10`."""
+    return [
+        (int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name.lower())
+    ]
 
 
 def call(start: str, parts: Sequence[str], end: str = "") -> list[str]:
