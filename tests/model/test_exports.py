@@ -134,6 +134,42 @@ def official() -> jsonschema.Draft7Validator:
         return jsonschema.Draft7Validator(json.load(file))
 
 
+def need_all_references(document: Any) -> None:
+    """Fail if a reference in a document leads to nothing in it."""
+    left: list[Any] = [document]
+    while left:
+        each = left.pop()
+        left += each.values() if isinstance(each, dict) else each if isinstance(each, list) else []
+        if isinstance(each, dict) and "$ref" in each:
+            at = document
+            for step in each["$ref"].removeprefix("#/").split("/"):
+                at = at[step]
+
+
+def test_a_value_inside_of_an_event_is_found_from_the_whole_document(
+    modelled: Modelled, tmp_path: Path
+) -> None:
+    source = """
+import msgspec
+
+class Line(msgspec.Struct, frozen=True):
+    count: int
+    of: tuple[Line, ...] = ()
+
+class Sold(Event):
+    lines: list[Line]
+    pair: tuple[int, str] = (1, "a")
+"""
+    model = modelled(source)
+    found = asyncapi(model, load(model.app, tmp_path))
+    official().validate(found)
+    need_all_references(found)
+    payload = found["components"]["messages"]["Sold"]["payload"]["schema"]
+    assert payload["properties"]["lines"]["items"]["$ref"].endswith("/Sold/payload/schema/$defs/Line")
+    pair = jsonschema.Draft7Validator(payload["properties"]["pair"])
+    assert [pair.is_valid(each) for each in ([1, "a"], ["a", 1], [1, "a", 1])] == [True, False, False]
+
+
 @pytest.fixture(params=["bank", "cart", "courses", "recipes", "refunds", "shop"])
 def example(request: pytest.FixtureRequest) -> tuple[Model, Application]:
     app = load(f"examples.{request.param}", ROOT)
@@ -147,10 +183,7 @@ def test_asyncapi_is_what_its_makers_say(example: tuple[Model, Application]) -> 
     assert {channel["address"] for channel in found["channels"].values()} == {
         event.name for event in example[0].events
     }
-    for operation in found["operations"].values():
-        at: Any = found
-        for step in operation["messages"][0]["$ref"].removeprefix("#/").split("/"):
-            at = at[step]
+    need_all_references(found)
     next(iter(found["channels"].values()))["address"] = 5
     with pytest.raises(jsonschema.ValidationError):
         checker.validate(found)

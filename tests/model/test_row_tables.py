@@ -174,5 +174,12 @@ def test_rows_are_in_the_schemas_for_other_programs(modelled: Modelled, tmp_path
     app = load(model.app, tmp_path)
     official().validate(asyncapi(model, app))
     assert asyncapi(model, app)["operations"]["send.crates.RowInserted"]["summary"] == "Given by crates"
-    for schema in json_schemas(model, app).values():
+    schemas = json_schemas(model, app)
+    for schema in schemas.values():
         jsonschema.Draft202012Validator.check_schema(schema)
+    changed = jsonschema.Draft202012Validator(schemas["spare_bulb.RowChanged.json"])
+    assert changed.is_valid({"key": "b-1", "set": {"watts": 5, "a column of tomorrow": 1}})
+    assert not changed.is_valid({"key": "b-1", "set": {"watts": "five"}})
+    assert jsonschema.Draft202012Validator(schemas["crates.RowChanged.json"]).is_valid(
+        {"key": "c", "set": {"n": 1}}
+    )

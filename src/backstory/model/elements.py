@@ -257,6 +257,7 @@ class RowTable(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     name: str
     class_name: str
+    module: str
     doc: str
     place: Place | None
     key: str | None

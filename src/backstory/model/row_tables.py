@@ -81,6 +81,7 @@ def bare(name: str) -> RowTable:
         id=f"table:{name}",
         name=name,
         class_name="",
+        module="",
         doc="",
         place=None,
         key=None,
@@ -123,7 +124,8 @@ def _typed(cls: type[Any], name: str, key: str | None, unique: list[str], place:
     ]
     return replace(
         bare(name),
-        class_name=cls.__name__,
+        class_name=cls.__qualname__,
+        module=cls.__module__,
         doc=fields.own_doc(cls),
         place=place,
         key=shape.key,

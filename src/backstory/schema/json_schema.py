@@ -41,11 +41,16 @@ SIMPLE: dict[type[inspect.Type], Schema] = {
 
 def event_schema(kind: EventType) -> Schema:
     """The schema of an event's data. Raises `TypeError` for a field that no schema describes."""
-    if hasattr(kind.cls, "model_json_schema"):
-        schema: Schema = without_words(kind.cls.model_json_schema())
+    return class_schema(kind.cls)
+
+
+def class_schema(cls: Any) -> Schema:
+    """The schema of the objects of a class, as `event_schema`."""
+    if hasattr(cls, "model_json_schema"):
+        schema: Schema = without_words(cls.model_json_schema())
         return schema
     shaper = Shaper()
-    schema = shaper.fields(inspect.type_info(kind.cls))
+    schema = shaper.fields(inspect.type_info(cls))
     return {**schema, "$defs": dict(sorted(shaper.defs.items()))} if shaper.defs else schema
 
 

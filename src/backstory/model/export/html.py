@@ -83,7 +83,7 @@ def html(model: Model) -> str:
             _said(section, "h3", one.name)
             if one.doc:
                 _said(section, "p", one.doc)
-            _source(section, one.place, getattr(one, "module", ""))
+            _source(section, one.place, one.module)
             write(section, one, model)
     _others(main, model)
     return f"<!doctype html>\n{tostring(root, encoding='unicode', method='html')}\n"

@@ -7,13 +7,14 @@ automation takes. The channel is the type of the event.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from backstory.application import Application
-from backstory.model.elements import Event, Id, Model
+from backstory.model.elements import Event, Id, Model, RowTable
 from backstory.rows.kinds import row_event
-from backstory.schema.json_schema import Schema, event_schema, event_tags
+from backstory.schema.json_schema import Schema, class_schema, event_schema, event_tags
 from backstory.values.event_types import EventType
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,13 +25,13 @@ KEY = re.compile(r"[^\w.\-]", re.ASCII)
 def json_schemas(model: Model, app: Application) -> dict[str, Schema]:
     """The JSON Schema of the data of each event, by the name of its file."""
     keys = _keys(model)
-    return {f"{keys[event.id]}.json": _schema(event, app) for event in model.events}
+    return {f"{keys[event.id]}.json": _schema(event, app, model) for event in model.events}
 
 
 def asyncapi(model: Model, app: Application) -> dict[str, Any]:
     """The AsyncAPI document."""
     keys = _keys(model)
-    messages = {keys[event.id]: _message(event, app) for event in model.events}
+    messages = {keys[event.id]: _message(event, app, model, keys) for event in model.events}
     channels = {
         key: {"address": event.name, "messages": {key: {"$ref": f"#/components/messages/{key}"}}}
         for event, key in ((event, keys[event.id]) for event in model.events)
@@ -70,27 +71,70 @@ def _operations(model: Model, keys: Mapping[Id, str]) -> dict[str, Any]:
     return found
 
 
-def _message(event: Event, app: Application) -> dict[str, Any]:
-    kind = _kind(event, app)
+def _message(event: Event, app: Application, model: Model, keys: Mapping[Id, str]) -> dict[str, Any]:
+    kind, schema = _described(event, app, model)
+    schema = _within(schema, f"#/components/messages/{keys[event.id]}/payload/schema")
     return {
         "name": event.name,
         "title": event.class_name,
         **({"summary": event.doc} if event.doc else {}),
         "contentType": "application/json",
-        "payload": {"schemaFormat": "application/schema+json;version=draft-07", "schema": event_schema(kind)},
+        "payload": {"schemaFormat": "application/schema+json;version=draft-07", "schema": schema},
         "x-version": event.version,
         "x-tags": event_tags(kind),
     }
 
 
-def _schema(event: Event, app: Application) -> Schema:
+def _within(schema: Any, place: str) -> Any:
+    """A schema at a place of another document, to which its references lead, in the words of draft 7."""
+    if isinstance(schema, list):
+        return [_within(each, place) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and ref.startswith("#"):
+        return {**schema, "$ref": f"{place}{ref.removeprefix('#')}"}
+    found = {name: _within(each, place) for name, each in schema.items()}
+    if isinstance(found.get("prefixItems"), list):
+        found["additionalItems"] = found.pop("items", True)
+        found["items"] = found.pop("prefixItems")
+    return found
+
+
+def _schema(event: Event, app: Application, model: Model) -> Schema:
     described = {"description": event.doc} if event.doc else {}
-    return {"$schema": DIALECT, "title": event.name, **described, **event_schema(_kind(event, app))}
+    return {"$schema": DIALECT, "title": event.name, **described, **_described(event, app, model)[1]}
 
 
-def _kind(event: Event, app: Application) -> EventType:
-    """The compiled class of an event; those of rows belong to no application."""
-    return row_event(event.name) or app.event(event.name)
+def _described(event: Event, app: Application, model: Model) -> tuple[EventType, Schema]:
+    """The compiled class of an event, and its schema. Those of rows belong to no application."""
+    kind = row_event(event.name)
+    if kind is None:
+        kind = app.event(event.name)
+        return kind, event_schema(kind)
+    table = next((one for one in model.tables if event.id in one.events), None)
+    return kind, _with_columns(event_schema(kind), table)
+
+
+def _with_columns(schema: Schema, table: RowTable | None) -> Schema:
+    """The schema of an event of rows with the columns of their class. None is required: columns come and go."""
+    module = None if table is None else sys.modules.get(table.module)
+    cls = None if table is None else getattr(module, table.class_name, None)
+    if table is None or cls is None:
+        return schema
+    try:
+        columns = class_schema(cls)
+    except TypeError:
+        return schema
+    row = {
+        "type": "object",
+        "properties": {name: each for name, each in columns["properties"].items() if name != table.key},
+    }
+    properties = {
+        name: row if name in ("row", "set") else each for name, each in schema["properties"].items()
+    }
+    definitions = {"$defs": columns["$defs"]} if "$defs" in columns else {}
+    return {**schema, "properties": properties, **definitions}
 
 
 def _keys(model: Model) -> dict[Id, str]:
