@@ -196,3 +196,16 @@ def test_a_file_in_utf_16_says_how_it_is_read(run: Run, bank: Path, encoding: st
     assert "rows.csv:1: the file is in UTF-16: say --encoding utf-16" in run(*words).err
     assert run(*words, "--encoding", "utf-16").out == "customers: 1 inserted\n"
     assert rows(run) == {"c-1": {"x": "Zoë"}}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_field_that_is_named_like_the_column_of_the_key_does_not_take_its_place(
+    run: Run, bank: Path, form: str
+) -> None:
+    run("set", "customers", "c-1", "--new", "id=mine", "x=y")
+    refused = run("table", "customers", "--as", form)
+    assert (refused.code, refused.out) == (2, "")
+    assert "rows have a field 'id': name another column for their keys, with --key" in refused.err
+    (bank.parent / f"rows.{form}").write_text(run("table", "customers", "--as", form, "--key", "key").out)
+    words = ["import", "rows", f"rows.{form}", "--table", "customers", "--key", "key", "--sync"]
+    assert run(*words).out == "customers: 1 as they were\n"

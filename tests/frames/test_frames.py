@@ -232,6 +232,25 @@ def test_rows_of_a_class_have_its_types_also_where_there_are_none(db: Database) 
     assert frame.to_dicts() == [{"id": 7, "since": date(2026, 3, 2), "balance": Decimal("1.25")}]
 
 
+def test_the_key_of_a_row_stands_beside_a_field_of_its_name(db: Database) -> None:
+    odd = db.table("odd_keys")
+    odd["o-1"] = {"key": "mine", "row_key": 5}
+    odd["o-2"] = {}
+    assert db.frame(odd).arrow().to_pylist() == [
+        {"row_row_key": "o-1", "key": "mine", "row_key": 5},
+        {"row_row_key": "o-2", "key": None, "row_key": None},
+    ]
+
+
+def test_whole_numbers_that_no_float_has_stay_exact_beside_floats(db: Database) -> None:
+    odd = db.table("odd_numbers")
+    odd["o-1"], odd["o-2"], odd["o-3"] = {"x": 2**53 + 1}, {"x": 0.5}, {"x": 2**1100}
+    assert [row["x"] for row in db.frame(odd).arrow().to_pylist()] == [str(2**53 + 1), "0.5", str(2**1100)]
+    odd["o-2"] = {"x": 2}
+    with pytest.raises(ValueError, match=r"column 'x': .* does not fit int64"):
+        db.frame(odd)
+
+
 def test_batches_stream_with_one_schema(db: Database) -> None:
     db.append(*[Everything("a", number, price=Decimal(number) / 8) for number in range(10)])
     batches = list(db.batches(Everything, size=4))

@@ -20,6 +20,9 @@ from backstory.values.veil import OPEN, field_names, named, veil_of
 if TYPE_CHECKING:
     from backstory.database import Database
 
+EXACT = 2**53
+"""Whole numbers up to this one are floats, too."""
+
 
 def found(db: Database, what: type[State] | Table[Any], where: str, asked: Mapping[str, Any]) -> pa.Table:
     """What `find` gives, as columns: of a class of states, or of a table, as this database sees it."""
@@ -31,6 +34,8 @@ def found(db: Database, what: type[State] | Table[Any], where: str, asked: Mappi
         return _table(page, columns(shape.cls))
     hidden = named()
     key = shape.key or "key"
+    while shape.key is None and any(key in row for row in page):
+        key = f"row_{key}"
     rows = [{key: row.key, **masked(dict(row), hidden)} for row in page]
     return _table(rows, of_dicts(rows, [key]))
 
@@ -56,13 +61,19 @@ def of_dicts(rows: Sequence[Mapping[str, Any]], first: Iterable[str] = ()) -> li
         for name, value in row.items():
             kinds = found.setdefault(name, set())
             if value is not None:
-                kinds.add(type(value))
+                kinds.add(_Large if type(value) is int and abs(value) > EXACT else type(value))
     return [Column(name, _kind(kinds), _item(name)) for name, kinds in found.items()]
+
+
+class _Large:
+    """The type of whole numbers that a float may not have exactly."""
 
 
 def _kind(types: set[type[Any]]) -> Kind:
     if types == {int, float}:
         return Kind(PLAIN[float].arrow, float)
+    if float not in types:
+        types = {int if each is _Large else each for each in types}
     [first, *others] = types or {str}
     return (
         PLAIN[first] if not others and first in (bool, int, float, str) else Kind(PLAIN[str].arrow, as_json)

@@ -45,7 +45,8 @@ class Frames(Projects):
         Of events, `what`, `tags` and `after` are those of `read`. Of event classes, each field is a column of its type;
         of all else, the data are JSON. Before them stand `position`, `authored`, `time`, `author` and `commit`, its id;
         with `commit_` before it where a field has that name. Of a class of states, or a table, `where`, `order_by`,
-        `limit` and `commit` are those of `find`; a table without a class has the columns that its values make.
+        `limit` and `commit` are those of `find`; a table without a class has the columns that its values make,
+        and before them `key`, or `row_key` where a row has a field of that name.
 
         Values that are marked as personal or secret are null, but for personal ones inside of `personal_shown()`;
         withheld ones are null, too. Needs the extra `frames`. Raises `ValueError` for a value that its column cannot

@@ -79,7 +79,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         some = ", ".join(map(plain, found.withheld[:3])) + (", ..." if len(found.withheld) > 3 else "")
         out.say(f"backstory: rows are left out, because data of their events are withheld: {some}")
     if arguments.form:
-        (as_csv if arguments.form == "csv" else as_lines)(found, arguments.column or "id", out)
+        column = arguments.column or "id"
+        if any(column in row for row in found):
+            raise UsageError(f"rows have a field {column!r}: name another column for their keys, with --key")
+        (as_csv if arguments.form == "csv" else as_lines)(found, column, out)
         return answer(found)
     if out.json:
         items = [{"key": each.key, "fields": dict(each)} for each in found]
