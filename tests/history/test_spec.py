@@ -12,7 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -116,8 +116,18 @@ def set_pin(member: Known, pin: Secret[str]) -> Joined:
 
 
 @command(name="spec.odd")
-def odd(member: Known, pin: Secret[Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]]) -> Joined:
-    return Joined(member.member, "a@b.example")
+def odd(member: Known, pin: Secret[Annotated[str, msgspec.Meta(pattern="^[0-9]-[a-z]$")]]) -> Joined:
+    return Joined(member.member, "")
+
+
+@command(name="spec.open_safe")
+def open_safe(
+    member: Known,
+    code: Secret[Annotated[str, msgspec.Meta(pattern="^[0-9]{4}$")]],
+    limit: Secret[Annotated[int, msgspec.Meta(gt=100, lt=102)]],
+    kind: Secret[Literal["new", "old"]],
+) -> Joined:
+    return Joined(member.member, "")
 
 
 @command(name="spec.join")
@@ -283,6 +293,13 @@ def test_a_secret_argument_that_an_event_has_too_is_equal_there(db: Database) ->
     assert "tr0ub4dor" not in found.text
 
 
+def test_a_value_of_the_type_keeps_its_bounds(db: Database) -> None:
+    db.execute(open_safe(Known("m-1"), "9876", 101, "old"))
+    found = db.spec(Known("m-1"))
+    assert (found.passes, found.replaced) == (True, ("Joined.email", "Joined.pin"))
+    assert 'code="1234", limit=101, kind="' in found.text
+
+
 def test_a_secret_that_decides_gives_no_test_and_says_so(db: Database) -> None:
     db.execute(lock(Known("m-1"), "tr0ub4dor", 5))
     with pytest.raises(
@@ -290,7 +307,7 @@ def test_a_secret_that_decides_gives_no_test_and_says_so(db: Database) -> None:
     ):
         db.spec(Known("m-1"))
     assert not db.spec(Known("m-1"), then="refused", code="short").passes
-    db.execute(odd(Known("m-2"), "55"))
+    db.execute(odd(Known("m-2"), "5-a"))
     with pytest.raises(InputError, match=r"spec\.odd"):
         db.spec(Known("m-2"))
 

@@ -134,10 +134,11 @@ def _others(scenario: Scenario) -> list[Any]:
 def _tested(scenario: Scenario, then: Then, code: str | None, unrecorded: tuple[str, ...]) -> Spec:
     """The test of a scenario, and whether it passes."""
     commit, values = scenario.commit, list(_marked(scenario))
-    names = tuple(dict.fromkeys(name for name, _ in values))
+    made_up = _made_up(scenario, values, unrecorded)
+    names = tuple(dict.fromkeys(name for name, _ in values if name not in made_up))
 
     def written(kept: Collection[str] = ()) -> str:
-        return _Writer(scenario, StandIns(values, kept), then, code, unrecorded).text()
+        return _Writer(scenario, StandIns(values, {*kept, *made_up}), then, code, unrecorded).text()
 
     def spec(passes: bool, why: str = "", matters: tuple[str, ...] = ()) -> Spec:
         return Spec(made, commit, passes, why, matters, names, unrecorded)
@@ -219,6 +220,15 @@ def _marked(scenario: Scenario) -> Iterator[tuple[str, Any]]:
     for commit in (*(commit for _, commit in scenario.given), scenario.commit):
         if commit.author and AUTHOR not in commit.withheld and is_hidden(PERSON):
             yield AUTHOR_FIELD, commit.author
+
+
+def _made_up(
+    scenario: Scenario, values: Collection[tuple[str, Any]], unrecorded: Collection[str]
+) -> set[str]:
+    """The fields of arguments that were not recorded: no stand-ins, unless a marked value of the record is equal."""
+    own = {f"{scenario.command.name}.{name}" for name in unrecorded}
+    known = [value for name, value in values if name not in own]
+    return set() if any(value in known for name, value in values if name in own) else own
 
 
 class _Writer:

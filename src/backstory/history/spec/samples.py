@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from inspect import Parameter
 from typing import Any
 
@@ -13,6 +14,7 @@ from backstory.errors import InputError
 from backstory.values.privacy import unmarked
 
 TEXT = "s3cret"
+TEXTS = ("1234567890" * 4, "secretword" * 4, "SECRETWORD" * 4, "5ec2e7a0b1" * 4, "S3cretWord" * 4)
 
 VALUES: dict[type[inspect.Type], Any] = {
     inspect.AnyType: TEXT,
@@ -55,15 +57,25 @@ def _of(info: inspect.Type) -> Any:
             return [_of(part) for part in info.item_types]
         case inspect.ListType() | inspect.SetType() | inspect.FrozenSetType() | inspect.VarTupleType():
             return [_of(info.item_type)] * (info.min_length or 0)
-        case inspect.StructType() | inspect.DataclassType():
+        case inspect.StructType() | inspect.DataclassType() | inspect.TypedDictType():
             return {field.encode_name: _of(field.type) for field in info.fields if field.required}
     return _simple(info)
+
+
+def _matching(pattern: str) -> str:
+    """A text in which a pattern is found: letters, digits or both, of up to 40. Raises `LookupError`."""
+    tried = (text[:length] for length in range(1, 41) for text in TEXTS)
+    found = next((text for text in (TEXT, *tried) if re.search(pattern, text)), None)
+    if found is None:
+        raise LookupError(pattern)
+    return found
 
 
 def _simple(info: inspect.Type) -> Any:
     match info:
         case inspect.StrType():
-            return TEXT.ljust(info.min_length or 0, "0")[: info.max_length]
+            found = TEXT.ljust(info.min_length or 0, "0")[: info.max_length]
+            return found if info.pattern is None else _matching(info.pattern)
         case inspect.IntType() | inspect.FloatType():
             low = info.ge if info.ge is not None else 1 if info.gt is None else info.gt + 1
             return low if info.le is None else min(low, info.le)
