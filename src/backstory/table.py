@@ -40,7 +40,7 @@ ATTEMPTS = 20
 """How often a write reads the row again that others change meanwhile, before it raises `StaleRow`."""
 
 Key = str | int | UUID
-"""What a caller names a row by; it is kept as text."""
+"""The name of a row, as a caller gives it; it is kept as text."""
 
 
 Given: TypeAlias = T | Mapping[str, Any]

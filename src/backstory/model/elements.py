@@ -269,7 +269,7 @@ class RowTable(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def described(self) -> str:
-        """What it is, in a sentence."""
+        """A sentence that says what it is."""
         rows = f"Rows of the class {self.class_name}" if self.class_name else "Rows"
         where = f"{rows} that {self.captured} of another database has" if self.captured else rows
         key = f", by {self.key}" if self.key else ""
@@ -333,7 +333,7 @@ class Observed(msgspec.Struct, frozen=True):
 
 
 def edges_of(one: Command | RowTable, observed: Observed | None) -> list[ObservedEdge]:
-    """What a store has seen of the events that a command gave, or of those of a table of rows, whoever gave them."""
+    """The events that a store has seen of a command, or of a table of rows, whoever gave them."""
     edges = [] if observed is None else observed.edges
     if isinstance(one, Command):
         return [edge for edge in edges if edge.command == one.name]

@@ -114,7 +114,7 @@ def _classes(node: ast.AST, meaning: Meaning) -> Iterator[type[Any]]:
 
 
 def meant(node: ast.AST, meaning: Meaning) -> Any:
-    """What a name, or a path of attributes through modules and classes, stands for; None if that is not known."""
+    """The object that a name, or a path of attributes through modules and classes, stands for; None if unknown."""
     if isinstance(node, ast.Name):
         return meaning(node.id)
     if isinstance(node, ast.Attribute):

@@ -68,7 +68,7 @@ class Post:
         on_fork(child=self._begin_in_child)
 
     def _begin_in_child(self) -> None:
-        """What the parent has read and begun is its own."""
+        """Begin anew in a child: all that its parent has read and begun stays the parent's."""
         self._progress.forget()
 
     @property

@@ -32,7 +32,7 @@ BROKEN_OFF = "a try did not end, and it is tried at most once"
 
 
 class Progress:
-    """What becomes of the events, for the owner of the lease. `most` functions are at work at once."""
+    """The fate of each event, for the owner of the lease. `most` functions are at work at once."""
 
     def __init__(self, reacting: Reacting, source: Source, lease: Lease, tries: Tries, most: int) -> None:
         self.parked = ParkedEvents(lease)

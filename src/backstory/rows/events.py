@@ -1,4 +1,4 @@
-"""What happens to a row, as the base classes of the events that each table has of its own.
+"""The events of a row, as the base classes of the events that each table has of its own.
 
 They are events of no log themselves: `isinstance(record.event, RowChanged)` is true of the rows of every table.
 """

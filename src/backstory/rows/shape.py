@@ -55,7 +55,7 @@ class Shape(Generic[T]):
         raise NotImplementedError
 
     def made(self, key: str, fields: Mapping[str, Any]) -> T:
-        """What people get of a row."""
+        """The row as people get it."""
         raise NotImplementedError
 
     def known(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -88,7 +88,7 @@ class ScopedDatabase(Database):
     project = materialize = rebuild = run = subscribe = _refused
 
     def merge(self, source: str, options: Options = DEFAULTS) -> MergeReport:
-        """What a merge would do, as the reader may see it: `options` are those of a preview, or a dry run.
+        """The report of a merge, as the reader may see it: `options` are those of a preview, or a dry run.
 
         It is judged on the whole history. Of commits outside of the scope the report has the outcomes only.
         """
@@ -99,11 +99,11 @@ class ScopedDatabase(Database):
         return Showing(self.branches, self.scope).report(report)
 
     def rebase(self, onto: Revision, options: Options = DEFAULTS) -> MergeReport:
-        """What a rebase would do, as the reader may see it; see `merge`."""
+        """The report of a rebase, as the reader may see it; see `merge`."""
         return self._shown(options, lambda preview: self._whole.rebase(self._seen_point(onto), preview))
 
     def cherry_pick(self, commit: Revision, options: Options = DEFAULTS) -> MergeReport:
-        """What taking over a commit would do, as the reader may see it; see `merge`."""
+        """The report of taking over a commit, as the reader may see it; see `merge`."""
         self._commit(commit)
         return self._shown(
             options, lambda preview: self._whole.cherry_pick(self._seen_point(commit), preview)

@@ -160,7 +160,7 @@ class ScopedLog:
         return islice((commit for commit in found if METADATA not in commit.withheld), limit)
 
     def _looked_at(self, commits: Iterator[Commit]) -> Iterator[Commit]:
-        """What the reader sees of commits, which come in order; some are taken at a time."""
+        """The part of commits that the reader sees; they come in order, and some are taken at a time."""
         if self._sight.every_event:
             yield from map(self._said, commits)
         while chunk := list(islice(commits, CHUNK)):
@@ -195,7 +195,7 @@ class ScopedLog:
                 return
 
     def _shown(self, commits: Sequence[Commit], counts: Mapping[int, int]) -> list[Commit]:
-        """What the reader sees of commits, of each of which so many events are in scope."""
+        """The part that the reader sees of commits, of each of which so many events are in scope."""
         partly = [commit for commit in commits if 0 < counts.get(commit.position, 0) < commit.size]
         events: dict[int, list[RecordedEvent]] = {}
         for event in self._events(ALL, partly):

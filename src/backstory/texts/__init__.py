@@ -1,1 +1,1 @@
-"""What people type, on the command line and in forms: values, states and calls of commands."""
+"""Texts that people type, on the command line and in forms: values, states and calls of commands."""

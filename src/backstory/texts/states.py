@@ -1,4 +1,4 @@
-"""What somebody asks about, in words: a state by its identity, or a condition on one."""
+"""The words for that which somebody asks about: a state by its identity, or a condition on one."""
 
 from __future__ import annotations
 

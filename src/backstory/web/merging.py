@@ -86,7 +86,7 @@ def named(ask: Ask) -> tuple[str, str]:
 
 
 def looked(ask: Ask, answers: Answers) -> Looked:
-    """What somebody looks at now."""
+    """The merge of the address, with the ends that somebody looks at now."""
     source, target = named(ask)
     branches = ask.db.branches
     ends = (branches.log(source).head().hash, branches.log(target).head().hash)
@@ -117,7 +117,7 @@ def waiting(ask: Ask, asked: Looked) -> int:
 
 
 def judging(ask: Ask, asked: Looked) -> Generator[None, None, MergeReport]:
-    """What the merge would do with the answers. Nothing is appended. Raises as `Database.merge` does.
+    """The report of the merge with the answers. Nothing is appended. Raises as `Database.merge` does.
 
     It stops after each commit, and may judge all of them up to four times: with the answers, and decided again.
     """

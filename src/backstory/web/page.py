@@ -1,4 +1,4 @@
-"""What a page gives back: a document for programs, and a template with its values for people."""
+"""The answer of a page: a document for programs, and a template with its values for people."""
 
 from __future__ import annotations
 

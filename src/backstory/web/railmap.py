@@ -45,7 +45,7 @@ class Label(NamedTuple):
 
 
 class RailMap(NamedTuple):
-    """What is drawn."""
+    """The picture."""
 
     lanes: list[Lane]
     bases: list[Label]

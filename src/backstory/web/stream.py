@@ -1,4 +1,4 @@
-"""What has come since a page was made: a stream of server-sent events that names commits, for one reader.
+"""The commits that have come since a page was made: a stream of server-sent events that names commits, for one reader.
 
 Each event has the position up to which the reader knows all, as its id: a browser that comes back names the last one,
 and misses nothing. Many commits between two sends are one event. A reader costs a task and no thread: all of a branch
@@ -27,8 +27,8 @@ from backstory.live import Reader
 from backstory.values.commit import Commit
 from backstory.web.ask import Ask, BadParameter
 from backstory.web.entities import entity, parts_of
+from backstory.web.filters import filtered
 from backstory.web.guard import HEADERS
-from backstory.web.pages.log import filtered
 
 log = logging.getLogger("backstory.web")
 

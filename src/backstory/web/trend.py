@@ -1,4 +1,4 @@
-"""What a site has seen of its read models since it started: their lag over the last hour, and how fast they go.
+"""The read models of a site since it started: their lag over the last hour, and how fast they go.
 
 Nothing runs for this. Each page of read models looks, at most once a second for all readers, and what nobody looked at
 is not known.

@@ -109,7 +109,7 @@ def _needs_answer(step: MergeStep, asked: Looked) -> bool:
 
 
 def _step(ask: Ask, asked: Looked, step: MergeStep, subjects: Subjects) -> dict[str, Any]:
-    """What the page shows of a commit."""
+    """The values that the page shows of a commit."""
     commit, hash = step.commit, step.commit.hash.hex()
     log = ask.db.branches.log(asked.source)
     events = list(islice(events_of(log, commit), EVENTS))

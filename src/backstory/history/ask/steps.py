@@ -78,7 +78,7 @@ def events_around(log: Log, reference: State, at: int, upto: int, most: int) -> 
 def steps_of(
     log: Log, reference: State, around: Events, load: Callable[[State, int], State] | None = None
 ) -> Steps:
-    """What each of these events changed, by one fold over them. Raises `UnreadableEvent`.
+    """The changes that each of these events made, by one fold over them. Raises `UnreadableEvent`.
 
     The state before the first is loaded by `load`, which may cost as much as all events before it.
     """

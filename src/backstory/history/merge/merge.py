@@ -164,7 +164,7 @@ def previewing(
 def _judging(
     branches: Branches, source: str, target: str, options: Options, head: Head
 ) -> Generator[None, None, MergeReport]:
-    """What a merge would do while the target ends at `head`."""
+    """The report of a merge while the target ends at `head`."""
     one, other = branches.get(source), branches.get(target)
     view, log = branches.view(one.chain), branches.open(other)
     base = min(branches.shared(one.chain, other.chain)[1], head.position)

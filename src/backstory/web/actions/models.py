@@ -1,4 +1,4 @@
-"""What is done about a read model: try parked events again, leave one out, make it anew, let it rest and go on."""
+"""Actions on a read model: try parked events again, leave one out, make it anew, let it rest and go on."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What an action will do, and the function that does it and gives the address of what it made.
+    """The effect of an action in words, and the function that does it and gives the address of what it made.
 
     `pinned` are the values that what was shown depends on: they come back with the form. It is done only if it
     `is_ready`, and if no `warning` says that it is something else by now.

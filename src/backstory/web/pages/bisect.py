@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import msgspec
 
@@ -18,20 +17,19 @@ from backstory.errors import BackstoryError, OutOfScope, RevisionError
 from backstory.failing import theirs
 from backstory.history.ask.bisect import Looked, StateTurn, looking_for_first, looking_for_turns
 from backstory.history.ask.changes import FieldChange, changed_at, on_a_line
-from backstory.history.ask.expression import Expression
-from backstory.history.compare.jsonable import names_of, words_of
+from backstory.history.compare.jsonable import words_of
 from backstory.subject import Subjects
-from backstory.texts.states import condition, is_tag, referred
 from backstory.values.codec import Codec
-from backstory.web.ask import Ask, BadParameter
+from backstory.web.ask import Ask
 from backstory.web.page import Answer, Pace, Page, Progress, soon
+from backstory.web.question import Question, asked_by, form_values
 from backstory.web.truth import Truth, drawn
 from backstory.web.wrong import told
 
 if TYPE_CHECKING:
     from backstory.decide.state import State
     from backstory.history.ask.bisect import Found
-    from backstory.store import Log, Record
+    from backstory.store import Record
 
 AS_STORED = Codec(classes={})
 """Turns are shown as they are stored: an event that its class cannot read any more is shown too."""
@@ -41,18 +39,6 @@ TURNS, KEPT = 50, 2_000
 
 CHANGED, NAMED = 3, 3
 """Fields that an event changed, in its row; states that are named in the verdict."""
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What is asked: of one state or of all of a class, on which log, between which positions."""
-
-    cls: type[State]
-    reference: State | None
-    where: str
-    holds: Expression
-    log: Log
-    after: int
-    upto: int
 
 
 class Turned(msgspec.Struct, frozen=True):
@@ -68,7 +54,7 @@ def page(ask: Ask) -> Answer:
     if "where" not in ask.params or not (ask.one("of") or ask.one("where")):
         return _form(ask)
     try:
-        asked = _question(ask)
+        asked = asked_by(ask)
     except OutOfScope:
         raise
     except RevisionError as wrong:
@@ -78,38 +64,9 @@ def page(ask: Ask) -> Answer:
     return soon(f"Since when is {asked.where}?", _steps(ask, asked))
 
 
-def _question(ask: Ask) -> Question:
-    """What the parameters ask. Raises `BackstoryError`."""
-    of, where = ask.one("of").strip(), ask.one("where").strip()
-    if not of or not where:
-        raise BadParameter("say of what, such as Order/o-1 or Order, and what is to be true of it")
-    cls, reference = _meant(ask, of)
-    holds = condition(where, cls)
-    end = ask.db.point(ask.one("bad")) if ask.one("bad") else ask.point
-    start = ask.db.point(ask.one("good")).position if ask.one("good") else 0
-    if start > end.position:
-        raise BadParameter(f"after #{start} and up to #{end.position}: nothing lies between")
-    log = ask.db.handle.line(end.chain).log
-    return Question(cls, reference, where, holds, log, start, end.position)
-
-
-def _meant(ask: Ask, of: str) -> tuple[type[State], State | None]:
-    """The class, and the one of it that is meant: `Order/o-1`, `Order o-1`, `Order`, `order:o-1`, or `tags`."""
-    key = of.partition(":")[0]
-    if is_tag(of) and not set(key) & {"/", " "}:
-        reference = Latest(of)
-        reference.query()
-        return Latest, reference
-    name, *identity = map(unquote, of.split("/")) if "/" in key else of.split()
-    if name == "tags" and not identity:
-        return Latest, None
-    cls = ask.state(name)
-    return cls, referred(cls, identity) if identity else None
-
-
 def _form(ask: Ask, wrong: Exception | None = None, status: int = 200) -> Page:
     wrong = None if wrong is None else told(ask, wrong)
-    values = _values(ask) | {"wrong": "" if wrong is None else str(wrong)}
+    values = form_values(ask) | {"wrong": "" if wrong is None else str(wrong)}
     if wrong is None:
         made = document("bisect")
     elif isinstance(wrong, BackstoryError):
@@ -117,22 +74,6 @@ def _form(ask: Ask, wrong: Exception | None = None, status: int = 200) -> Page:
     else:
         made = document("error", error="bad-parameter", message=str(wrong), hints=[])
     return Page("bisect.html", "Since when is this true?", made, (), values, status)
-
-
-def _values(ask: Ask) -> dict[str, Any]:
-    """The values of the form, and no answer."""
-    kinds = sorted(cls.__name__ for cls in ask.states)
-    form = {name: ask.one(name) for name in ("of", "where", "good", "bad")}
-    return {"form": form, "kinds": kinds[:200], "fields": _names(ask), "wrong": "", "answer": None}
-
-
-def _names(ask: Ask) -> list[str]:
-    """The names that the expression may have, if it is known of what it is."""
-    try:
-        cls, _ = _meant(ask, ask.one("of").strip())
-    except (BackstoryError, ValueError):  # the form says so, once there is a question
-        return []
-    return [] if cls is Latest else list(names_of(cls).values())
 
 
 def _steps(ask: Ask, asked: Question) -> Iterator[Progress | Page]:
@@ -251,7 +192,7 @@ def _page(
         asked.upto,
         is_end=asked.upto == asked.log.head().position,
     )
-    values = _values(ask) | {
+    values = form_values(ask) | {
         "answer": answer,
         "where": asked.where,
         "after": asked.after,

@@ -75,7 +75,7 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
 
 
 def _row(log: Log, each: Standing, hue: int) -> dict[str, Any]:
-    """What a row of the table shows."""
+    """The values of a row of the table."""
     last = next(log.commits(backwards=True, limit=1), None)
     most = max(each.ahead, each.behind, 10)
     return {

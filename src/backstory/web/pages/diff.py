@@ -247,7 +247,7 @@ def _group(name: str, cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _card(ask: Ask, span: Range, reference: State, kind: str, changes: Sequence[Change]) -> dict[str, Any]:
-    """What the page shows of an entity: its changes, and the last event that concerns it."""
+    """The part of the page about an entity: its changes, and the last event that concerns it."""
     log = _view(ask, span.end)
     last = next(iter(log.read(reference.query(), upto=span.end.position, backwards=True, limit=1)), None)
     commit, end = None, ask.path[2] if ask.path[2:] not in ([], ["HEAD"]) else ask.at

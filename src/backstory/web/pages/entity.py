@@ -144,7 +144,7 @@ def _raw(told: Mapping[str, Any]) -> str:
 
 
 def _row(ask: Ask, subjects: Subjects, index: int, step: Step) -> dict[str, Any]:
-    """What the page says of an event."""
+    """The values that the page shows of an event."""
     event, commit = step.event, step.commit
     return {
         "index": index,

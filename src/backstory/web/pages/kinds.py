@@ -85,7 +85,7 @@ def page(ask: Ask) -> Answer:
 
 
 def _kind(ask: Ask, cls: type[State]) -> dict[str, Any]:
-    """What the index says of a kind: those of its entities that were changed last."""
+    """The part of the index about a kind: those of its entities that were changed last."""
     told = state_class_document(cls)
     try:
         found = list(islice(lately(log_of(ask), cls, ask.position, LOOKED_AT), LATELY))

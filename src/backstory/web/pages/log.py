@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -19,12 +17,10 @@ from backstory.history.ask.changes import changes
 from backstory.history.ask.graph import Row, rows
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.ask.similar import unknown_tags, unknown_types
-from backstory.history.refs.parse_time import parse_time
 from backstory.texts.having import having as commits_having
 from backstory.values.commit import Commit
 from backstory.values.ids import REACTION, derived
-from backstory.values.query import Query
-from backstory.web import tracks
+from backstory.web import filters, tracks
 from backstory.web.ask import SHORT, Ask
 from backstory.web.page import Answer, Elsewhere, Pace, Page, Progress, soon
 from backstory.web.shown import CUT
@@ -49,12 +45,6 @@ EVENTS = 12
 COLUMNS = 12
 """Branches that are drawn together at most; of more, only the one that is looked at."""
 
-OPTIONS = {
-    "type": "--type", "tag": "--tag", "author": "--author", "grep": "--grep", "S": "-S", "since": "--since",
-    "until": "--until",
-}  # fmt: skip
-"""The parameters that filter, and the options of `log` that they are. In the box they stand before a colon."""
-
 REACTED = derived(REACTION, "")
 """The beginning of the ids of commits that a reaction made: their author is a program."""
 
@@ -65,19 +55,19 @@ PLACE = {"before", "after", "n"}
 def page(ask: Ask) -> Answer:
     """A page of the log; one whose filter no index answers says how far it has come."""
     if added := ask.one("filter"):
-        return Elsewhere(ask.here(filter=None, before=None, after=None, **_added(ask, added)))
+        return Elsewhere(ask.here(filter=None, before=None, after=None, **filters.added(ask, added)))
     return soon(f"Log of {ask.branch}", _steps(ask))
 
 
 def _steps(ask: Ask) -> Iterator[Progress | Page]:
     before = ask.number("before")
     upto = ask.position if before is None else min(ask.position, before - 1)
-    wanted = filtered(ask, ask.number("after", 0) or 0, upto)
+    wanted = filters.filtered(ask, ask.number("after", 0) or 0, upto)
     number = ask.number("n", SHOWN, MOST_SHOWN) or SHOWN
     if having := ask.one("S"):
         yield Progress(0, upto)
         wanted.only = commits_having(ask.db.log, having, ask.many("of"), ask.state, wanted.after, wanted.upto)
-    is_graph = not ask.at and not _filters(ask) and len(ask.branch_names) <= COLUMNS
+    is_graph = not ask.at and not filters.switched_on(ask) and len(ask.branch_names) <= COLUMNS
     if is_graph:
         found = list(islice(_graph(ask, wanted), number + 1))
     else:
@@ -99,11 +89,11 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
         "log.html",
         f"Log of {ask.branch}",
         document("commits", commits=[fields.pop("document") for fields in shown]),
-        _command(ask, is_graph=is_graph),
+        filters.command_of(ask, is_graph=is_graph),
         {
             "rows": shown,
             "is_graph": is_graph,
-            "filters": _filters(ask),
+            "filters": filters.switched_on(ask),
             "kept": [(name, value) for name in {*ask.params} - PLACE for value in ask.params.getlist(name)],
             "patch": ask.flag("patch"),
             "older": older,
@@ -118,31 +108,10 @@ def _steps(ask: Ask) -> Iterator[Progress | Page]:
 
 def _live(ask: Ask) -> str:
     """The address of the stream of what is newer, of what the filter wants."""
-    return ask.url("live", after=ask.position, **{name: ask.many(name) for name in OPTIONS})
+    return ask.url("live", after=ask.position, **{name: ask.many(name) for name in filters.OPTIONS})
 
 
 Found = tuple[Side, Commit, Row | None]
-
-
-def filtered(ask: Ask, after: int, upto: int) -> Filter:
-    """The filter that the parameters say, for the commits of a range.
-
-    `grep` is text as it is, in either case: a regular expression could keep the whole process busy for ever.
-    """
-    words = ask.one("grep")
-    pattern = re.compile(re.escape(words), re.IGNORECASE) if words else None
-    wanted = Filter(
-        Query.of(types=ask.many("type"), tags=ask.many("tag")), ask.one("author").casefold(), pattern
-    )
-    wanted.after, wanted.upto = after, upto
-    wanted.during(ask.db.log, _time(ask, ask.one("since")), _time(ask, ask.one("until")))
-    return wanted
-
-
-def _time(ask: Ask, text: str) -> datetime | None:
-    if not text:
-        return None
-    return parse_time(text, ask.now)
 
 
 def _looking(ask: Ask, wanted: Filter, number: int, found: list[Found]) -> Iterator[Progress]:
@@ -166,7 +135,7 @@ def _graph(ask: Ask, wanted: Filter) -> Iterator[Found]:
 
 
 def _fields(ask: Ask, side: Side, commit: Commit, row: Row | None) -> dict[str, Any]:
-    """What a row of the list shows."""
+    """The values of a row of the list."""
     events = list(side.wanted.events(side.log, commit, EVENTS))
     names = ask.names.get(commit.hash, ((), ()))
     subject = side.subjects.of(commit)
@@ -235,45 +204,3 @@ def _mark_days(ask: Ask, shown: list[dict[str, Any]]) -> None:
         day = ask.day(fields["commit"].authored)
         fields["day"] = day if day != last else ""
         last = day
-
-
-def _added(ask: Ask, text: str) -> dict[str, list[str]]:
-    """The parameters of a filter that was typed, `tag:order:o-1 author:carl late`; words alone are a message's."""
-    found: dict[str, list[str]] = {}
-    words = []
-    for word in text.split():
-        name, colon, value = word.partition(":")
-        if colon and value and name in OPTIONS:
-            found.setdefault(name, ask.many(name) if name in ("type", "tag") else []).append(value)
-        else:
-            words.append(word)
-    if words:
-        found["grep"] = [" ".join(words)]
-    return found
-
-
-def _filters(ask: Ask) -> list[tuple[str, str, str]]:
-    """The filters that are on: name, words, and the address without it."""
-    found = []
-    for name in OPTIONS:
-        values = ask.many(name)
-        found += [
-            (name, value, ask.here(**{name: [other for other in values if other != value], "before": None}))
-            for value in values
-        ]
-    return found
-
-
-def _command(ask: Ask, *, is_graph: bool) -> tuple[str, ...]:
-    """The command line that lists the same."""
-    words = ["log", *(["--graph", "--oneline"] if is_graph else [])]
-    if ask.at:
-        words.append(ask.at)
-    if ask.flag("patch"):
-        words += ["--patch", "--app"]
-    for name, option in OPTIONS.items():
-        for value in ask.many(name):
-            words += [option, f"(?i){re.escape(value)}".replace("\\ ", " ") if name == "grep" else value]
-    if ask.one("S") and ask.many("of"):
-        words += ["--app", "--of", *ask.many("of")]
-    return tuple(words)

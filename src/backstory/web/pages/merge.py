@@ -1,4 +1,4 @@
-"""What a merge would do: each commit's verdict, what is in the way, and the ways out. Nothing is appended."""
+"""The preview of a merge: each commit's verdict, what is in the way, and the ways out. Nothing is appended."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _all(ask: Ask) -> Page:
 
 
 def _row(ask: Ask, one: Standing) -> dict[str, Any]:
-    """What a row of the table shows."""
+    """The values of a row of the table."""
     trend = ask.site.trend
     kind, words, icon = _status(one)
     lags = trend.lags(one)
@@ -204,5 +204,5 @@ def _recorded(ask: Ask, position: int) -> Any:
 
 
 def _event(ask: Ask, one: Parked) -> dict[str, Any]:
-    """What the list of parked events shows of one."""
+    """The values that the list of parked events shows of one."""
     return {"one": one, "event": _recorded(ask, one.position)}

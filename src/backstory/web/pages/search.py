@@ -34,7 +34,7 @@ HASH = 8
 
 
 def page(ask: Ask) -> Answer:
-    """What was searched for, or the place where it is."""
+    """The text that was searched for, or the place where it is."""
     text = ask.one("q").strip()
     place = ask.one("in")
     if place and place not in PLACES:

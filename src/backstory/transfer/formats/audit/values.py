@@ -1,4 +1,4 @@
-"""What a history table's own columns say: the time of a change, and whether a row was deleted."""
+"""The columns of a history table itself: the time of a change, and whether a row was deleted."""
 
 from __future__ import annotations
 
