@@ -178,9 +178,12 @@ def test_files_beside_a_module_or_package_that_import_it_belong_to_it(
         f"from {name}.app import Dimmed\n\ndef job(db):\n    db.append(Dimmed('a'))\n    db.follow(Dimmed)\n"
     )
     (tmp_path / "other.py").write_text("def broken(:\n")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "__init__.py").write_text("")
+    (tmp_path / "pages" / "home.py").write_text(f"import {name}.app as it\n\nit.Dimmed('a')\n")
     (tmp_path / "test_main.py").write_text(f"from {name}.app import Dimmed\n\nDimmed('a')\n")
     dimmed = model_of(load(name, tmp_path), tmp_path).element("event:Dimmed")
-    assert dimmed.given_by == ["code:main.py:4"]
+    assert dimmed.given_by == ["code:main.py:4", "code:pages/home.py:3"]
     assert dimmed.read_by == ["code:main.py:5"]
 
 

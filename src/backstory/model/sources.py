@@ -112,26 +112,39 @@ def home_of(module_name: str) -> Path:
     return file.parent.parent if file.name == "__init__.py" else file.parent
 
 
+INSTALLED = frozenset(("site-packages", "dist-packages"))
+"""Folders of packages that have nothing to do with each other."""
+
+
 def application_files(module_name: str) -> Iterator[str]:
     """The files of a module, or of a package with all that is inside of it; and those beside it that import it.
 
-    Tests are no part of them.
+    Beside it are the modules and the packages of the same folder. Tests are no part of them.
     """
     module = sys.modules.get(module_name)
-    folders = list(getattr(module, "__path__", ()))
+    folders = [Path(each) for each in getattr(module, "__path__", ())]
     path = getattr(module, "__file__", None)
     if not folders and path:
         yield str(path)
     for folder in folders:
-        root = Path(folder)
-        yield from (str(path) for path in sorted(root.rglob("*.py")) if not is_test(path.relative_to(root)))
-    own = Path(folders[0]) if folders else Path(path or "")
-    word = re.compile(
-        rb"\bimport\b.*\b%b\b|\bfrom\b.*\b%b\b" % ((module_name.rpartition(".")[2].encode(),) * 2)
-    )
-    for each in sorted(own.parent.glob("*.py")) if folders or path else ():
-        if each != own and not is_test(Path(each.name)) and word.search(_content(each)):
+        yield from map(str, _python_files(folder))
+    own = folders[0] if folders else Path(path or "")
+    if own.parent.name in INSTALLED or not (folders or path):
+        return
+    name = re.escape(module_name.rpartition(".")[2].encode())
+    imports = re.compile(rb"\b(?:import|from)\b.*\b%b\b" % name)
+    packages = (each.parent for each in own.parent.glob("*/__init__.py"))
+    beside = [
+        *own.parent.glob("*.py"),
+        *(file for each in packages if each != own for file in _python_files(each)),
+    ]
+    for each in sorted(beside):
+        if each != own and not is_test(each.relative_to(own.parent)) and imports.search(_content(each)):
             yield str(each)
+
+
+def _python_files(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.rglob("*.py") if not is_test(each.relative_to(folder)))
 
 
 def _content(path: Path) -> bytes:
