@@ -16,6 +16,7 @@ from backstory.model.export.html import html
 from backstory.model.export.text import mermaid
 from tests.model.conftest import Modelled, modelled
 from tests.model.test_exports import HOSTILE
+from tests.model.test_row_tables import SHED
 from tests.web.browser.eyes import Eyes
 
 __all__ = ["modelled"]
@@ -30,9 +31,11 @@ mermaid.render("chart", arguments[0]).then((drawn) => done(drawn.svg), (why) => 
 """
 
 
-@pytest.fixture(params=["shop", "hostile"])
+@pytest.fixture(params=["shop", "hostile", "tables"])
 def model(modelled: Modelled, request: pytest.FixtureRequest) -> Model:
-    return model_of(load("examples.shop", ROOT), ROOT) if request.param == "shop" else modelled(HOSTILE)
+    if request.param == "shop":
+        return model_of(load("examples.shop", ROOT), ROOT)
+    return modelled(HOSTILE if request.param == "hostile" else SHED)
 
 
 def test_mermaid_draws_the_chart_with_every_name_as_it_is(
@@ -52,7 +55,8 @@ def test_mermaid_draws_the_chart_with_every_name_as_it_is(
         eyes.run("return [...document.querySelectorAll('.node')].map((node) => node.textContent.trim())")
     )
     groups: list[list[Any]] = [
-        model.commands, model.events, model.states, model.projections, model.reactions
+        model.commands, model.events, model.states, model.projections, model.reactions,
+        model.tables,
     ]  # fmt: skip
     assert {one.name for group in groups for one in group} == nodes
     assert eyes.run("return document.querySelectorAll('.cluster').length") > 0
