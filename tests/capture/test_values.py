@@ -152,12 +152,12 @@ def test_json_that_no_log_can_have_stops_nobody(site: Site, db: Database) -> Non
 
 def test_names_that_need_quotes_and_that_triggers_use_themselves(site: Site, db: Database) -> None:
     site.run(
-        'CREATE TABLE "the ""things""" (id integer PRIMARY KEY, backstory_row text, shape text, "a b" text, tx text)'
+        'CREATE TABLE "the ""things""" (id integer PRIMARY KEY, backstory_row text, layout text, "a b" text, tx text)'
     )
     captured = Captured('the "things"', ("id",), (Column("a b", "ab"),), history="things")
     capture = Capture([captured], home=site.home)
     rows = recorded(site, db, capture, "INSERT INTO \"the \"\"things\"\"\" VALUES (1, 'r', 's', 'a', 't')")
-    assert rows == {"1": {"backstory_row": "r", "shape": "s", "ab": "a", "tx": "t"}}
+    assert rows == {"1": {"backstory_row": "r", "layout": "s", "ab": "a", "tx": "t"}}
     assert capture.copy(site.begin) == 1
     capture.drainer(db, site.begin).drain()
     assert db.head().position == 1

@@ -54,12 +54,12 @@ class Capture:
             self._make_home(tx)
             for table in self.tables:
                 made = self._resolved(tx, table)
-                shape = self._shape(tx, made)
+                layout = self._layout(tx, made)
                 self._drop(tx, table)
                 if tx.dialect == "sqlite":
-                    sqlite.create(tx, made, shape)
+                    sqlite.create(tx, made, layout)
                 else:
-                    postgres.create(tx, made, shape, self.home)
+                    postgres.create(tx, made, layout, self.home)
 
     def remove(self, tx: Transaction) -> None:
         """Drop the triggers. Rows in the outbox stay for the drainer."""
@@ -70,7 +70,7 @@ class Capture:
     def recorded(self, tx: Transaction) -> list[Captured]:
         """The tables that have triggers, also those that are none of these any more: each as it was last captured."""
         dialect = sqlite if tx.dialect == "sqlite" else postgres
-        found = tx.rows(f"SELECT captured FROM {self._name(tx, 'shapes')} ORDER BY id")
+        found = tx.rows(f"SELECT captured FROM {self._name(tx, 'layouts')} ORDER BY id")
         known = [msgspec.json.decode(captured, type=Captured) for (captured,) in found]
         return [
             table for table in {each.name: each for each in known}.values() if dialect.triggers(tx, table)
@@ -173,7 +173,7 @@ class Capture:
             raise DefinitionError(
                 f"{table.name}: its triggers do not fit; install the capture before its rows are copied"
             )
-        return Copying(made, number, self._name(tx, "shapes"), self._name(tx, "outbox"))
+        return Copying(made, number, self._name(tx, "layouts"), self._name(tx, "outbox"))
 
     def adopt(self, tx: Transaction, db: Database) -> None:
         """Take a database that was copied, restored or moved for the one whose rows the history is of from now on.
@@ -228,18 +228,18 @@ class Capture:
 
     def _known(self, tx: Transaction, made: Captured) -> int | None:
         """The number of the newest description of a table, if it is this one."""
-        shapes = self._name(tx, "shapes")
+        layouts = self._name(tx, "layouts")
         found = tx.rows(
-            f"SELECT id, captured FROM {shapes} WHERE source = ? ORDER BY id DESC LIMIT 1", (made.name,)
+            f"SELECT id, captured FROM {layouts} WHERE source = ? ORDER BY id DESC LIMIT 1", (made.name,)
         )
         return found[0][0] if found and found[0][1] == _encoded(made) else None
 
-    def _shape(self, tx: Transaction, made: Captured) -> int:
+    def _layout(self, tx: Transaction, made: Captured) -> int:
         """The number of this description of a table; rows in the outbox name it, so it stays as it is."""
         number = self._known(tx, made)
         if number is None:
-            shapes = self._name(tx, "shapes")
-            tx.execute(f"INSERT INTO {shapes} (source, captured) VALUES (?, ?)", (made.name, _encoded(made)))
+            layouts = self._name(tx, "layouts")
+            tx.execute(f"INSERT INTO {layouts} (source, captured) VALUES (?, ?)", (made.name, _encoded(made)))
             number = self._known(tx, made)
         assert number is not None
         return number

@@ -14,7 +14,7 @@ import msgspec
 
 from backstory.capture.claim import check_apart, claim
 from backstory.capture.events import Change, changes_of, compared, events_of, in_order, inserted_again
-from backstory.capture.outbox import Outbox, Piece, Shape
+from backstory.capture.outbox import Layout, Outbox, Piece
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
 from backstory.decide.loading import Reads
@@ -76,13 +76,13 @@ class Drainer:
             outbox = Outbox(tx, self._home)
             outbox.wait_for_others()
             head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
-            shapes = outbox.shapes()
-            capture = self._claim(tx, outbox, shapes)
-            pieces = outbox.pieces(shapes)
+            layouts = outbox.layouts()
+            capture = self._claim(tx, outbox, layouts)
+            pieces = outbox.pieces(layouts)
             pieces = _some(self._left_behind(capture, pieces) or pieces)
             if not pieces:
                 return None
-            drafts = self._drafts(outbox, capture, shapes, pieces, head)
+            drafts = self._drafts(outbox, capture, layouts, pieces, head)
             done = self._append(drafts)
             if done is None:
                 return 0, 0
@@ -94,7 +94,7 @@ class Drainer:
                 Outbox(tx, self._home).delete(taken)
         return sum(piece.rows for piece in taken), added
 
-    def _claim(self, tx: Transaction, outbox: Outbox, shapes: Mapping[int, Shape]) -> str:
+    def _claim(self, tx: Transaction, outbox: Outbox, layouts: Mapping[int, Layout]) -> str:
         """The id of the capture, after all looks right. Raises `StoreRefused`."""
         id, made, here = outbox.capture()
         if made != here:
@@ -103,7 +103,7 @@ class Drainer:
                 " the history is to go on with this one, adopt it"
             )
         check_apart(tx, self._db)
-        histories = {shape.captured.history for shape in shapes.values()} - self._claimed
+        histories = {layout.captured.history for layout in layouts.values()} - self._claimed
         claim(self._db, id, sorted(histories))
         self._claimed |= histories
         return id
@@ -115,13 +115,13 @@ class Drainer:
         return list(takewhile(lambda piece: known(_id(capture, piece)) is not None, pieces))
 
     def _drafts(
-        self, outbox: Outbox, capture: str, shapes: Mapping[int, Shape], pieces: Iterable[Piece], head: Head
+        self, outbox: Outbox, capture: str, layouts: Mapping[int, Layout], pieces: Iterable[Piece], head: Head
     ) -> Iterator[tuple[Piece, Draft | None]]:
         """Each piece, and its draft; None if it has no events."""
         here: dict[tuple[str, str], bool] = {}
         for piece in pieces:
-            taken = list(outbox.taken(piece, shapes))
-            found = [change for each in taken for change in changes_of(each, shapes[each.shape].captured)]
+            taken = list(outbox.taken(piece, layouts))
+            found = [change for each in taken for change in changes_of(each, layouts[each.layout].captured)]
             here.update(self._there(inserted_again(found), here, head))
             changes = in_order(found, {row for row, is_there in here.items() if is_there})
             here.update({change.row: change.new is not None for change in changes})

@@ -36,19 +36,19 @@ class Pages(Protocol):
 
 
 class Copying:
-    """The copy of one table, whose newest shape has this number."""
+    """The copy of one table, whose newest layout has this number."""
 
-    def __init__(self, table: Captured, shape: int, shapes: str, outbox: str) -> None:
+    def __init__(self, table: Captured, layout: int, layouts: str, outbox: str) -> None:
         self._table = table
-        self._shape = shape
-        self._shapes = shapes
+        self._layout = layout
+        self._layouts = layouts
         self._outbox = outbox
 
     def _set(self, tx: Transaction, values: str, arguments: Sequence[Any] = ()) -> None:
-        tx.execute(f"UPDATE {self._shapes} SET {values} WHERE id = {self._shape}", arguments)
+        tx.execute(f"UPDATE {self._layouts} SET {values} WHERE id = {self._layout}", arguments)
 
     def _place(self, tx: Transaction) -> str | None:
-        found: str | None = tx.rows(f"SELECT copied FROM {self._shapes} WHERE id = {self._shape}")[0][0]
+        found: str | None = tx.rows(f"SELECT copied FROM {self._layouts} WHERE id = {self._layout}")[0][0]
         return found
 
     def begin(self, tx: Transaction, *, again: bool) -> bool:
@@ -98,8 +98,8 @@ class Copying:
 
     def _pages(self, tx: Transaction) -> Pages:
         if tx.dialect == "sqlite":
-            return SqlitePages(tx, self._table, self._shape)
-        return PostgresPages(tx, self._table, self._shape, self._outbox)
+            return SqlitePages(tx, self._table, self._layout)
+        return PostgresPages(tx, self._table, self._layout, self._outbox)
 
 
 class SqlitePages:
@@ -107,7 +107,7 @@ class SqlitePages:
 
     held = rest = ""
 
-    def __init__(self, tx: Transaction, table: Captured, shape: int) -> None:
+    def __init__(self, tx: Transaction, table: Captured, layout: int) -> None:
         names = {column.name.lower() for column in sqlite.columns(tx, table)}
         [(without,)] = tx.rows(
             "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'", (table.table,)
@@ -118,7 +118,7 @@ class SqlitePages:
         self.ends = ", ".join(f"quote({each})" for each in self.order)
         self.source = f"FROM {quoted(table.table)}"
         row = sqlite.row_of(quoted(table.table), table.columns)
-        self.insert = sqlite.COPY.format(shape=shape, row=row)
+        self.insert = sqlite.COPY.format(layout=layout, row=row)
 
     def place(self, ends: Row) -> str:
         """See `Pages`."""
@@ -130,7 +130,7 @@ class PostgresPages:
 
     held = "FOR SHARE"
 
-    def __init__(self, tx: Transaction, table: Captured, shape: int, outbox: str) -> None:
+    def __init__(self, tx: Transaction, table: Captured, layout: int, outbox: str) -> None:
         self._types = postgres.types(tx, table)
         self._names = table.key
         self.order = [quoted(name) for name in table.key]
@@ -140,7 +140,7 @@ class PostgresPages:
         self.rest = " OR ".join(f"{each} IS NULL" for each in self.order)
         left_out = postgres.left_out(table)
         row = f"{outbox.rpartition('.')[0]}.taken(row_to_json(backstory_row.*), {left_out})"
-        self.insert = f"INSERT INTO {outbox} (shape, op, new) SELECT {shape}, 'C', {row}"
+        self.insert = f"INSERT INTO {outbox} (layout, op, new) SELECT {layout}, 'C', {row}"
         for name, value in postgres.SETTINGS.items():
             tx.rows("SELECT set_config(?, ?, true)", (name, value))
 

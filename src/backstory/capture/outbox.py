@@ -42,7 +42,7 @@ class Mark(msgspec.Struct, frozen=True):
     salt: int
     size: int
     said: tuple[str, str, str]
-    shape: int
+    layout: int
     op: str
 
 
@@ -69,13 +69,13 @@ class Taken(msgspec.Struct, frozen=True):
     id: int
     compares: bool
     at: datetime
-    shape: int
+    layout: int
     op: str
     old: bytes | str | None
     new: bytes | str | None
 
 
-class Shape(msgspec.Struct, frozen=True):
+class Layout(msgspec.Struct, frozen=True):
     """A description of a table, and how far the first copy of its rows is."""
 
     captured: Captured
@@ -94,7 +94,7 @@ class Outbox:
         self._tx = tx
         self._is_sqlite = tx.dialect == "sqlite"
         self._name = "backstory_outbox" if self._is_sqlite else f"{quoted(home)}.outbox"
-        self._shapes = "backstory_shapes" if self._is_sqlite else f"{quoted(home)}.shapes"
+        self._layouts = "backstory_layouts" if self._is_sqlite else f"{quoted(home)}.layouts"
         self._capture = "backstory_capture" if self._is_sqlite else f"{quoted(home)}.capture"
         self._its = "coalesce(tx, at)" if self._is_sqlite else "tx"
         self._size = "coalesce({0}({1}), 0)".format
@@ -111,22 +111,22 @@ class Outbox:
             key = f"hashtextextended('backstory drainer ' || '{self._name}'::regclass::oid::text, 0)"
             self._tx.rows(f"SELECT pg_advisory_xact_lock({key})::text")
 
-    def shapes(self) -> dict[int, Shape]:
+    def layouts(self) -> dict[int, Layout]:
         """The descriptions of tables that rows of the outbox name."""
-        found = self._tx.rows(f"SELECT id, captured, copied, upto FROM {self._shapes}")
+        found = self._tx.rows(f"SELECT id, captured, copied, upto FROM {self._layouts}")
         return {
-            id: Shape(msgspec.json.decode(captured, type=Captured), copied, upto)
+            id: Layout(msgspec.json.decode(captured, type=Captured), copied, upto)
             for id, captured, copied, upto in found
         }
 
-    def pieces(self, shapes: Mapping[int, Shape]) -> list[Piece]:
+    def pieces(self, layouts: Mapping[int, Layout]) -> list[Piece]:
         """The next pieces, in their order; none if the outbox is empty."""
         window = WINDOW
         while True:
             marks = self._marks(window)
             is_all = len(marks) < window
             going_on = set() if is_all else self._going_on(marks)
-            found = sorted(_cut(marks, going_on, shapes, self._is_sqlite), key=lambda piece: piece.last)
+            found = sorted(_cut(marks, going_on, layouts, self._is_sqlite), key=lambda piece: piece.last)
             if found or is_all:
                 return found
             window *= 2
@@ -135,12 +135,12 @@ class Outbox:
         size = " + ".join(self._size(self._length, side) for side in ("old", "new"))
         found = self._tx.rows(
             f"SELECT id, {self._its}, salt, {size}, coalesce(author, ''), coalesce(message, ''),"
-            f" coalesce(metadata, ''), shape, op FROM {self._name} ORDER BY id LIMIT ?",
+            f" coalesce(metadata, ''), layout, op FROM {self._name} ORDER BY id LIMIT ?",
             (limit,),
         )
         return [
-            Mark(id, tx, salt, size, (author, message, metadata), shape, _text(op))
-            for id, tx, salt, size, author, message, metadata, shape, op in found
+            Mark(id, tx, salt, size, (author, message, metadata), layout, _text(op))
+            for id, tx, salt, size, author, message, metadata, layout, op in found
         ]
 
     def _going_on(self, marks: Sequence[Mark]) -> set[Any]:
@@ -159,16 +159,16 @@ class Outbox:
         )
         return {tx for (tx,) in found}
 
-    def taken(self, piece: Piece, shapes: Mapping[int, Shape]) -> Iterator[Taken]:
+    def taken(self, piece: Piece, layouts: Mapping[int, Layout]) -> Iterator[Taken]:
         """The rows of a piece."""
         found = self._tx.rows(
-            f"SELECT id, at, shape, op, old, new FROM {self._name}"
+            f"SELECT id, at, layout, op, old, new FROM {self._name}"
             f" WHERE {self._its} = ? AND id BETWEEN ? AND ? ORDER BY id",
             (piece.tx, piece.first.id, piece.last),
         )
-        for id, at, shape, op, old, new in found:
-            compares = shapes[shape].compares(id, _text(op))
-            yield Taken(id, compares, _moment(at), shape, _text(op), old, new)
+        for id, at, layout, op, old, new in found:
+            compares = layouts[layout].compares(id, _text(op))
+            yield Taken(id, compares, _moment(at), layout, _text(op), old, new)
 
     def delete(self, pieces: Iterable[Piece]) -> None:
         """Take the rows of pieces out of the outbox: they are in the log."""
@@ -187,7 +187,7 @@ def _text(op: str | bytes) -> str:
 
 
 def _cut(
-    marks: Iterable[Mark], going_on: set[Any], shapes: Mapping[int, Shape], by_turns: bool
+    marks: Iterable[Mark], going_on: set[Any], layouts: Mapping[int, Layout], by_turns: bool
 ) -> Iterator[Piece]:
     """The pieces that are whole among these rows.
 
@@ -198,7 +198,7 @@ def _cut(
         if by_turns and mark.tx not in open_ones:
             yield from open_ones.values()
             open_ones.clear()
-        compares = shapes[mark.shape].compares(mark.id, mark.op)
+        compares = layouts[mark.layout].compares(mark.id, mark.op)
         piece = open_ones.get(mark.tx)
         if piece is not None and not _has_room(piece, mark):
             yield piece

@@ -114,13 +114,13 @@ def left_out(table: Captured) -> str:
     return literal(f"{{{names}}}") if names else "''"
 
 
-def create(tx: Transaction, table: Captured, shape: int, home: str) -> None:
+def create(tx: Transaction, table: Captured, layout: int, home: str) -> None:
     """Make its triggers. A partitioned table has triggers on each row, which its partitions have, too."""
     found = tx.rows(COLUMNS, (place(table),))
     is_partitioned = found[0][2] == PARTITIONED
     is_plain = not table.left_out and all(type.removeprefix("_") in PLAIN for _, type, _, _ in found)
-    record = f"EXECUTE FUNCTION {quoted(home)}.record('{shape}', {left_out(table)})"
-    changed = f"EXECUTE FUNCTION {quoted(home)}.changed('{shape}')" if is_plain else record
+    record = f"EXECUTE FUNCTION {quoted(home)}.record('{layout}', {left_out(table)})"
+    changed = f"EXECUTE FUNCTION {quoted(home)}.changed('{layout}')" if is_plain else record
     for event, side in (("INSERT", "NEW"), ("DELETE", "OLD")):
         how = (
             "FOR EACH ROW"

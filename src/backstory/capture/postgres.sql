@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS {home}.outbox (
     id bigserial PRIMARY KEY,
     tx bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     at timestamptz NOT NULL DEFAULT statement_timestamp(),
-    shape integer NOT NULL,
+    layout integer NOT NULL,
     op "char" NOT NULL,
     old text,
     new text,
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS {home}.outbox (
 --
 CREATE INDEX IF NOT EXISTS outbox_tx ON {home}.outbox (tx, id);
 --
-CREATE TABLE IF NOT EXISTS {home}.shapes (
+CREATE TABLE IF NOT EXISTS {home}.layouts (
     id serial PRIMARY KEY,
     source text NOT NULL,
     captured text NOT NULL,
@@ -46,34 +46,34 @@ BEGIN
 END
 $backstory$;
 --
--- The triggers' function. TG_ARGV is the number of the table's shape, and the columns that are left out. Its settings make
+-- The triggers' function. TG_ARGV is the number of the table's layout, and the columns that are left out. Its settings make
 -- the texts of values the same in every session; they cost 10 us for each call.
 CREATE OR REPLACE FUNCTION {home}.record() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp {settings} AS $backstory$
 #variable_conflict use_variable
 DECLARE
-    its_shape integer := TG_ARGV[0];
+    its_layout integer := TG_ARGV[0];
     less text := TG_ARGV[1];
 BEGIN
     IF TG_LEVEL = 'ROW' THEN
         IF TG_OP <> 'UPDATE' OR OLD *<> NEW THEN
-            INSERT INTO {home}.outbox (shape, op, old, new) VALUES (
-                its_shape, left(TG_OP, 1)::"char",
+            INSERT INTO {home}.outbox (layout, op, old, new) VALUES (
+                its_layout, left(TG_OP, 1)::"char",
                 {home}.taken(row_to_json(OLD), less), {home}.taken(row_to_json(NEW), less)
             );
         END IF;
     ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO {home}.outbox (shape, op, new)
-        SELECT its_shape, 'I', {home}.taken(row_to_json(backstory_row.*), less) FROM backstory_rows backstory_row;
+        INSERT INTO {home}.outbox (layout, op, new)
+        SELECT its_layout, 'I', {home}.taken(row_to_json(backstory_row.*), less) FROM backstory_rows backstory_row;
     ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO {home}.outbox (shape, op, old)
-        SELECT its_shape, 'D', {home}.taken(row_to_json(backstory_row.*), less) FROM backstory_rows backstory_row;
+        INSERT INTO {home}.outbox (layout, op, old)
+        SELECT its_layout, 'D', {home}.taken(row_to_json(backstory_row.*), less) FROM backstory_rows backstory_row;
     ELSE
         EXECUTE format(
-            'INSERT INTO {home}.outbox (shape, op, old)'
+            'INSERT INTO {home}.outbox (layout, op, old)'
             ' SELECT $1, ''D'', {home}.taken(row_to_json(backstory_row.*), $2) FROM %I.%I backstory_row',
             TG_TABLE_SCHEMA, TG_TABLE_NAME
-        ) USING its_shape, less;
+        ) USING its_layout, less;
     END IF;
     RETURN NULL;
 END
@@ -89,10 +89,10 @@ BEGIN
         IF pg_catalog.current_setting('extra_float_digits')::integer OPERATOR(pg_catalog.>) 0
             AND pg_catalog.current_setting('bytea_output') OPERATOR(pg_catalog.=) 'hex'
         THEN
-            INSERT INTO {home}.outbox (shape, op, old, new)
+            INSERT INTO {home}.outbox (layout, op, old, new)
             VALUES (TG_ARGV[0]::integer, 'U', pg_catalog.row_to_json(OLD), pg_catalog.row_to_json(NEW));
         ELSE
-            INSERT INTO {home}.outbox (shape, op, old, new)
+            INSERT INTO {home}.outbox (layout, op, old, new)
             VALUES (TG_ARGV[0]::integer, 'U', {home}.exact(OLD), {home}.exact(NEW));
         END IF;
     END IF;

@@ -22,16 +22,16 @@ TABLES = (files("backstory.capture") / "sqlite.sql").read_text(encoding="utf-8")
 
 TRIGGER = """
 CREATE TRIGGER {name} AFTER {event} ON {table} {when} BEGIN
-    INSERT INTO backstory_outbox (tx, at, shape, op, old, new, author, message, metadata, salt)
-    SELECT said.tx, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {shape}, '{op}', {old}, {new},
+    INSERT INTO backstory_outbox (tx, at, layout, op, old, new, author, message, metadata, salt)
+    SELECT said.tx, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {layout}, '{op}', {old}, {new},
         said.author, said.message, said.metadata, random()
     FROM (SELECT 1) LEFT JOIN backstory_said said ON said.only_one = 1;
 END
 """
 
 COPY = """
-INSERT INTO backstory_outbox (tx, at, shape, op, new, author, message, metadata, salt)
-SELECT (SELECT tx FROM backstory_said), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {shape}, 'C', {row},
+INSERT INTO backstory_outbox (tx, at, layout, op, new, author, message, metadata, salt)
+SELECT (SELECT tx FROM backstory_said), strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {layout}, 'C', {row},
     (SELECT author FROM backstory_said), (SELECT message FROM backstory_said), (SELECT metadata FROM backstory_said),
     random()
 """
@@ -109,7 +109,7 @@ def drop(tx: Transaction, table: Captured) -> None:
         tx.execute(f"DROP TRIGGER {quoted(name)}")
 
 
-def create(tx: Transaction, table: Captured, shape: int) -> None:
+def create(tx: Transaction, table: Captured, layout: int) -> None:
     """Make its triggers."""
     new, old = (row_of(side, table.columns) for side in ("NEW", "OLD"))
     differs = [
@@ -132,7 +132,7 @@ def create(tx: Transaction, table: Captured, shape: int) -> None:
                 event=event,
                 table=quoted(table.table),
                 when=when,
-                shape=shape,
+                layout=layout,
                 op=op,
                 old=was,
                 new=now,

@@ -2,7 +2,7 @@ CREATE TABLE IF NOT EXISTS backstory_outbox (
     id INTEGER PRIMARY KEY,
     tx TEXT,
     at TEXT NOT NULL,
-    shape INTEGER NOT NULL,
+    layout INTEGER NOT NULL,
     op TEXT NOT NULL,
     old BLOB,
     new BLOB,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS backstory_outbox (
     salt INTEGER NOT NULL
 );
 
-CREATE TABLE IF NOT EXISTS backstory_shapes (
+CREATE TABLE IF NOT EXISTS backstory_layouts (
     id INTEGER PRIMARY KEY,
     source TEXT NOT NULL,
     captured TEXT NOT NULL,

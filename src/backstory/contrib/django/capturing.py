@@ -111,7 +111,7 @@ def drop_home(connection: BaseDatabaseWrapper) -> None:
     """Drop the outbox. What says whose history the log has stays: it may go on some day."""
     tx = tx_of(connection)
     place = "backstory_{}" if connection.vendor == "sqlite" else f"{HOME}.{{}}"
-    for name in ("outbox", "shapes", "said"):
+    for name in ("outbox", "layouts", "said"):
         tx.execute(f"DROP TABLE IF EXISTS {place.format(name)}")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from backstory.errors import DefinitionError
-from backstory.tables import Row
+from backstory.projections.elsewhere.engine import EngineTransaction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -26,23 +26,20 @@ def check_dialect(dialect: Dialect) -> None:
         )
 
 
-class ConnectionTransaction:
+class ConnectionTransaction(EngineTransaction):
     """The transaction that a connection is in; see `backstory.tables.Transaction`. It begins one, as each statement
     does."""
 
     def __init__(self, connection: Connection) -> None:
         check_dialect(connection.dialect)
-        self.dialect = connection.dialect.name
-        self._connection = connection
+        super().__init__(connection, connection.dialect.name)
         self._style = connection.dialect.paramstyle
 
-    def _placed(self, sql: str) -> str:
-        if self._style == "qmark":
-            return sql
-        from backstory.stores.postgres.tables import WORDS, placed
-
+    def _sql(self, sql: str) -> str:
         if not self._style.startswith("numeric"):
-            return placed(sql).decode()
+            return super()._sql(sql)
+        from backstory.stores.postgres.tables import WORDS
+
         numbers = count(1)
 
         def numbered(found: re.Match[str]) -> str:
@@ -51,17 +48,5 @@ class ConnectionTransaction:
         return WORDS.sub(numbered, sql)
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
-        """Run a statement."""
-        self._connection.exec_driver_sql(self._placed(sql), tuple(arguments) or None).close()
-
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement for each of these rows."""
-        if found := [tuple(row) for row in rows]:
-            self._connection.exec_driver_sql(self._placed(sql), found).close()
-
-    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query."""
-        return [
-            tuple(row)
-            for row in self._connection.exec_driver_sql(self._placed(sql), tuple(arguments) or None)
-        ]
+        """Run a statement, which may be that of a trigger, with statements inside."""
+        self._run(sql, arguments).close()

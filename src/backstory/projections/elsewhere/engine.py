@@ -12,7 +12,7 @@ from backstory.projections.names import TOKENS
 from backstory.tables import Row, Transaction
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, CursorResult, Engine
 
 STATEMENT = re.compile(rf"(?:{TOKENS.pattern}|[^;])+", TOKENS.flags)
 """A statement of several, which the drivers of SQLite take one at a time."""
@@ -71,6 +71,9 @@ class EngineTransaction:
 
         return placed(sql).decode()
 
+    def _run(self, sql: str, arguments: Sequence[Any]) -> CursorResult[Any]:
+        return self._connection.exec_driver_sql(self._sql(sql), tuple(arguments) or None)
+
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
         """Run a statement; several, where there are no arguments."""
         if self.dialect == "sqlite" and not arguments and ";" in sql:
@@ -78,13 +81,13 @@ class EngineTransaction:
                 if statement.strip():
                     self._connection.exec_driver_sql(statement)
         else:
-            self._connection.exec_driver_sql(self._sql(sql), tuple(arguments))
+            self._run(sql, arguments).close()
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each of these rows."""
         if found := list(map(tuple, rows)):
-            self._connection.exec_driver_sql(self._sql(sql), found)
+            self._connection.exec_driver_sql(self._sql(sql), found).close()
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
-        return [tuple(row) for row in self._connection.exec_driver_sql(self._sql(sql), tuple(arguments))]
+        return [tuple(row) for row in self._run(sql, arguments)]
