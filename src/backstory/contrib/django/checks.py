@@ -11,7 +11,7 @@ from django.conf import settings as project
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, Warning
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, router
 
 from backstory.capture import Capture
 from backstory.contrib.django.capturing import is_migrated, present, tx_of
@@ -54,6 +54,7 @@ def check_settings(app_configs: Any, **_: Any) -> Sequence[CheckMessage]:  # noq
         *_of_transactions(settings),
         *_of_middleware(),
         *_of_models(),
+        *_of_routers(settings),
         *_of_admin(settings),
     ]
 
@@ -147,6 +148,19 @@ def _of_models() -> Iterator[CheckMessage]:
         Capture([captured for _, captured in described()])
     except (DefinitionError, FieldDoesNotExist) as wrong:
         yield Error(str(wrong), hint="See recorded(name=..., exclude=...).", id="backstory.E007")
+
+
+def _of_routers(settings: Configured) -> Iterator[CheckMessage]:
+    elsewhere = sorted(
+        model._meta.label for model in models() if router.db_for_write(model) != settings.database
+    )
+    if elsewhere:
+        yield Warning(
+            f"{', '.join(elsewhere)}: written to another database than {settings.database!r}, and not recorded there.",
+            hint="One database of a project is recorded: name it as BACKSTORY['DATABASE'], or take the models out of"
+            " RECORD.",
+            id="backstory.W006",
+        )
 
 
 def check_database(

@@ -54,10 +54,13 @@ class Stamp:
     ) -> Any:
         """Run a statement, after saying who writes it."""
         connection: BaseDatabaseWrapper = context["connection"]
-        if isinstance(sql, str) and STEPS.match(sql) is None:
-            followed(connection, sql)
-        if not isinstance(sql, str) or WRITES.match(sql) is None:
-            if isinstance(sql, str) and BEGINS.match(sql) and not blocks_of(connection):
+        text = (
+            sql if isinstance(sql, str) else sql.as_string(context["cursor"].cursor)
+        )  # psycopg composes some
+        if STEPS.match(text) is None:
+            followed(connection, text)
+        if WRITES.match(text) is None:
+            if BEGINS.match(text) and not blocks_of(connection):
                 self._transaction = new_id()
             return execute(sql, params, many, context)
         if connection.vendor == "sqlite":
@@ -65,7 +68,7 @@ class Stamp:
             if not self._is_migrated:
                 return execute(sql, params, many, context)
             return self._on_sqlite(connection, context["cursor"], lambda: execute(sql, params, many, context))
-        if many or not _takes_several(context["cursor"].cursor):
+        if many or not isinstance(sql, str) or not _takes_several(context["cursor"].cursor):
             with transaction.atomic(using=connection.alias):
                 NOTHING.say(tx_of(connection), **_now())
                 return execute(sql, params, many, context)

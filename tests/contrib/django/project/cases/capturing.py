@@ -52,6 +52,43 @@ class Written(HistoryMixin, TestCase):
         names = {row["name"] for author in Author.objects.all() if (row := now(author))}
         self.assertEqual(names, {"O'Neill 100%", "A%b", "b"})
 
+    def test_what_upserts_write_by_whom(self) -> None:
+        def member(name: str) -> Member:
+            return Member(name=name, email="a@example.org")
+
+        same: dict[str, Any] = {
+            "update_conflicts": True,
+            "unique_fields": ["email"],
+            "update_fields": ["name"],
+        }
+        names, authors = ["Ann", "Anna", "Annie", "Nan"], ["ann", "bob", "cy", "dan"]
+        for number, name in enumerate(names):
+            with database().context(author=authors[number]):
+                if number < 2:
+                    Member.objects.bulk_create([member(name)], **same)
+                elif number == 2:
+                    Member.objects.update_or_create(email="a@example.org", defaults={"name": name})
+                else:
+                    sql = "UPDATE library_member SET name = %s RETURNING *"
+                    self.assertEqual([one.name for one in Member.objects.raw(sql, [name])], [name])
+        reference = row_of(Member.objects.get())
+        records = list(database().read(reference))
+        self.assertEqual([record.author for record in records], authors)
+        rows = [database().load(reference, record.position).row for record in records]
+        self.assertEqual([row["name"] for row in rows if row], names)
+
+    def test_sql_that_psycopg_composes_has_an_author(self) -> None:
+        if connection.vendor != "postgresql":
+            self.skipTest("psycopg is that of PostgreSQL")
+        from psycopg.sql import SQL, Identifier
+
+        with database().context(author="ann"), connection.cursor() as cursor:
+            cursor.execute(
+                SQL("INSERT INTO {} (name) VALUES ({})").format(Identifier("library_author"), "Ada")
+            )
+        [record] = database().read(row_of(Author.objects.get()))
+        self.assertEqual(record.author, "ann")
+
     def test_a_statement_that_fails_leaves_no_trace_and_nothing_for_the_next_one(self) -> None:
         db = database()
         Member.objects.create(name="Ann", email="ann@example.org")

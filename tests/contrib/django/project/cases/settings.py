@@ -32,6 +32,14 @@ def said(**given: Any) -> list[str | None]:
         return [each.id for each in checks.run_checks(tags=["backstory"])]
 
 
+class Elsewhere:
+    """A router."""
+
+    def db_for_write(self, model: Any, **_: Any) -> str | None:
+        """The database of members."""
+        return "members" if model is Member else None
+
+
 class Checks(TestCase):
     def test_a_project_that_is_set_up_well_hears_nothing(self) -> None:
         self.assertEqual(said(), [])
@@ -45,6 +53,12 @@ class Checks(TestCase):
             configured()
         for wrong in ({"DRAIN": "often"}, {"RECORD": "library"}, {"RECORD": ["nowhere"]}, {"OPTIONS": 7}):
             self.assertEqual(said(**wrong), ["backstory.E001"], wrong)
+
+    def test_a_router_that_sends_a_recorded_model_elsewhere(self) -> None:
+        with override_settings(DATABASE_ROUTERS=[Elsewhere()]):
+            told = checks.run_checks(tags=["backstory"])
+        self.assertEqual([each.id for each in told], ["backstory.W006"])
+        self.assertIn("library.Member: written to another database", told[0].msg)
 
     def test_a_database_that_is_not_there(self) -> None:
         self.assertEqual(said(DATABASE="other"), ["backstory.E002"])
