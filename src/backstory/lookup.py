@@ -84,6 +84,11 @@ class Commits:
 
     def of(self, records: Iterable[RecordedEvent]) -> Iterator[RecordedEvent]:
         """The same events; `chunk` finds the commit of the last one that was given, and of those around it."""
+        for chunk in self.chunks(records):
+            yield from chunk
+
+    def chunks(self, records: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
+        """The same events, some at a time; `chunk` finds the commits of those that were given last."""
         reading = iter(records)
         for size in chain(AHEAD, repeat(AHEAD[-1])):
             chunk: list[RecordedEvent] = []
@@ -93,7 +98,8 @@ class Commits:
             except Exception as error:  # noqa: BLE001 - it is raised after the events that came before it
                 wrong = error
             self.chunk = Together(self._log, {record.commit for record in chunk})
-            yield from chunk
+            if chunk:
+                yield chunk
             if wrong is not None:
                 raise wrong
             if len(chunk) < size:

@@ -57,7 +57,7 @@ def test_a_long_blame_says_how_far_it_is_and_where_it_could_stop(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backstory.web.page.SILENT", -1)
-    monkeypatch.setattr("backstory.history.blame.blame.EVERY", 2)
+    monkeypatch.setattr("backstory.lookup.AHEAD", (2,))
     page = client.get("/e/Order/o-1/blame").text
     told = re.search(r"Looked at (\d+) of (\d+) positions", page)
     assert told is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from functools import reduce
-from itertools import islice
 from typing import Any
 
 from backstory.decide.call import LONGEST_ARGUMENT, first_of, shortened
@@ -193,10 +192,9 @@ def blaming(
 
 def _traced(log: Log, reference: State, upto: int, trace: Trace) -> Iterator[int]:
     commits = Commits(log)
-    records = commits.of(log.read(reference.query(), upto=upto))
-    while some := list(islice(records, EVERY)):
-        trace.fold(some, commits)
-        yield some[-1].position
+    for chunk in commits.chunks(log.read(reference.query(), upto=upto)):
+        trace.fold(chunk, commits)
+        yield chunk[-1].position
 
 
 def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> Generator[int, None, Blame]:
