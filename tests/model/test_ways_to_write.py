@@ -73,6 +73,21 @@ def test_a_field_is_filled_by(modelled: Modelled, body: str) -> None:
     assert listed(modelled(LAMP + room + body, scenarios=TRIED)) == []
 
 
+def test_a_field_is_filled_by_what_stands_above_the_class_that_calls_super(modelled: Modelled) -> None:
+    more = """
+class Wide(Lamp):
+    count: int = 0
+
+    def apply(self, event: Switched) -> None:
+        super().apply(event)
+        self.count += 1
+
+class Narrow(Wide):
+    pass
+"""
+    assert listed(modelled(LAMP + more, scenarios=TRIED)) == []
+
+
 def test_a_field_that_is_only_looked_at_is_filled_by_nothing(modelled: Modelled) -> None:
     room = """
 class Room(State):

@@ -271,8 +271,9 @@ class _Walk:
         if not isinstance(node, ast.Attribute):
             return None
         if (bound := self._self_of_super(node)) is not None:
-            mro = bound.cls.__mro__
-            return next((vars(cls)[node.attr] for cls in mro[1:] if node.attr in vars(cls)), None)
+            mro, home = bound.cls.__mro__, looked_up(self._function, "__class__")
+            above = mro[mro.index(home) + 1 :] if home in mro else mro[1:]
+            return next((vars(cls)[node.attr] for cls in above if node.attr in vars(cls)), None)
         base = self._meaning(node.value)
         return getattr(base, node.attr, None) if isinstance(base, ModuleType | type) else None
 
