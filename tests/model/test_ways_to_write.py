@@ -120,6 +120,9 @@ def page(db: Database) -> None:
     "isinstance": "def page(event: object) -> bool: return isinstance(event, (Switched, Dimmed))",
     "all events that come": "def page(db: Database) -> None: db.subscribe('mirror')",
     "the name of its type": "def page(db: Database) -> None: db.read('Dimmed')",
+    "the type of a record": "def page(db: Database) -> Any: return [r for r in db.read() if r.type == 'Dimmed']",
+    "its class, compared": "def page(event: object) -> bool: return type(event) is Dimmed",
+    "a list of classes": "KINDS = [Switched, Dimmed]",
     "a frame": "def page(db: Database) -> None: db.frame(Dimmed)",
 }
 
@@ -141,6 +144,7 @@ GIVERS = {
     "its own way to make one": {
         "work": "from .app import Dimmed\n\ndef job() -> None:\n    Dimmed.of('a')\n"
     },
+    "a table of classes": {"work": "from .app import Dimmed\n\nKINDS = {'dim': Dimmed}\n"},
     "a library that converts": {
         "work": "import msgspec\nfrom .app import Dimmed\n\ndef f(row: Any) -> None:\n    msgspec.convert(row, Dimmed)"
     },
@@ -165,6 +169,20 @@ class Dim(State):
         self.dimmed += 1
 """
     assert listed(modelled(beside={"app": LAMP + more, **beside}, scenarios=TRIED)) == []
+
+
+def test_a_mere_mention_neither_reads_nor_gives_an_event(modelled: Modelled) -> None:
+    more = """
+__all__ = ["Dimmed"]
+
+class Dimmed(Event, name="Dimmed"):
+    lamp: Tag[str]
+
+Either = Switched | Dimmed
+
+def shown(event: Dimmed) -> dict[str, Dimmed]: ...
+"""
+    assert listed(modelled(LAMP + more, scenarios=TRIED)) == ["BM001 event:Dimmed", "BM002 event:Dimmed"]
 
 
 def test_a_command_without_an_annotation_gives_what_class_methods_make(modelled: Modelled) -> None:

@@ -17,7 +17,7 @@ from backstory.decide.state import State as StateClass
 from backstory.decide.state import state_type
 from backstory.documents.application import first_line
 from backstory.history.merge.revert import inverses
-from backstory.model import fields
+from backstory.model import fields, mentions
 from backstory.model.code import Bound, Code, event_made
 from backstory.model.differences import differences
 from backstory.model.elements import (
@@ -42,7 +42,7 @@ from backstory.model.row_tables import row_events, row_tables, stored_tables
 from backstory.model.slices import slices, table_slice
 from backstory.model.sources import Sources, home_of
 from backstory.model.tables import tables as tables_of
-from backstory.model.uses import ids, told_apart, uses
+from backstory.model.uses import ids, uses
 from backstory.projections.materialize import Materialized
 from backstory.projections.projection import AnyProjection, instance
 from backstory.rows.kinds import table_of
@@ -109,10 +109,19 @@ def model_of(
         )
         for one in (*own, *row_events(tables))
     ]
-    unread = [one.id for one in events if not one.read_by]
-    if seen := told_apart(app.name.partition(":")[0], reader.sources, reader.names, unread):
-        used = list({(one.id, one.does, *one.events): one for one in (*used, *seen)}.values())
-        events = [replace(one, read_by=one.read_by or ids(seen, "read", one.id)) for one in events]
+    module, sources, names = app.name.partition(":")[0], reader.sources, reader.names
+    reading = mentions.readers(module, sources, names, [one.id for one in events if not one.read_by])
+    giving = mentions.givers(module, sources, names, [one.id for one in events if not one.given_by])
+    if reading or giving:
+        used = list({(one.id, one.does, *one.events): one for one in (*used, *reading, *giving)}.values())
+        events = [
+            replace(
+                one,
+                read_by=one.read_by or ids(reading, "read", one.id),
+                given_by=one.given_by or ids(giving, "append", one.id),
+            )
+            for one in events
+        ]
     model = Model(
         app=app.name,
         events=events,

@@ -22,8 +22,6 @@ READS = frozenset(("batches", "follow", "frame", "read", "subscribe", "watch"))
 CONVERTS = frozenset(("convert", "structure"))
 """Functions of libraries that make an object of a class that they are given."""
 
-TELLS = frozenset(("isinstance", "issubclass"))
-
 Meaning = Callable[[str], Any]
 Does = Literal["append", "read"]
 
@@ -31,35 +29,18 @@ Does = Literal["append", "read"]
 def uses(module: str, sources: Sources, names: Names, deciding: Collection[ast.AST]) -> list[CodeUse]:
     """All of them. `deciding` are the functions whose events are accounted for: commands, and what they call."""
     found: list[CodeUse] = []
-    for call, inside, meaning, at in _nodes(module, sources, deciding):
-        if not isinstance(call, ast.Call):
-            continue
+    for call, inside, meaning, at in _calls(module, sources, deciding):
         does, events = _does(call, meaning, names)
         if events:
-            found.append(_use(does, inside, names.events(events), at))
+            found.append(use(does, inside, names.events(events), at))
     return found
 
 
-def told_apart(module: str, sources: Sources, names: Names, unread: Collection[Id]) -> list[CodeUse]:
-    """Places that look at events which nothing else reads: they match classes, or follow all events there are."""
-    found: list[CodeUse] = []
-    for node, inside, meaning, at in _nodes(module, sources) if unread else ():
-        if isinstance(node, ast.MatchClass):
-            events = set(names.events(_classes(node.cls, meaning)))
-        elif isinstance(node.func, ast.Name) and node.func.id in TELLS and len(node.args) > 1:
-            events = set(names.events(_classes(node.args[1], meaning)))
-        else:
-            events = set(unread) if _takes_all(node, meaning) else set()
-        if events & set(unread):
-            found.append(_use("read", inside, sorted(events & set(unread)), at))
-    return found
+Met = tuple[ast.Call, str, Meaning, Place]
 
 
-Met = tuple[ast.Call | ast.MatchClass, str, Meaning, Place]
-
-
-def _nodes(module: str, sources: Sources, known: Collection[ast.AST] = ()) -> Iterator[Met]:
-    """Every call and class pattern outside of nodes that are known, with the function around it, and its line."""
+def _calls(module: str, sources: Sources, known: Collection[ast.AST]) -> Iterator[Met]:
+    """Every call outside of nodes that are known, with the function around it, and its line."""
     passed = {id(node) for node in known}
     for path in application_files(module):
         file = sources.file(path)
@@ -67,17 +48,15 @@ def _nodes(module: str, sources: Sources, known: Collection[ast.AST] = ()) -> It
         left: list[tuple[ast.AST, str]] = [(file.tree, "module")]
         while left:
             node, inside = left.pop()
-            if (
-                isinstance(node, ast.Call | ast.MatchClass)
-                and (at := sources.at(path, node.lineno)) is not None
-            ):
+            if isinstance(node, ast.Call) and (at := sources.at(path, node.lineno)) is not None:
                 yield node, inside, meaning, at
             inner = node.name if isinstance(node, DEFINITIONS) else inside
             children = [child for child in ast.iter_child_nodes(node) if id(child) not in passed]
             left += [(child, inner) for child in reversed(children)]
 
 
-def _use(does: Does, inside: str, events: list[Id], at: Place) -> CodeUse:
+def use(does: Does, inside: str, events: list[Id], at: Place) -> CodeUse:
+    """A place in the code by its line."""
     return CodeUse(f"code:{at.file}:{at.line}", does, inside, events, at)
 
 
@@ -94,13 +73,6 @@ def _does(node: ast.Call, meaning: Meaning, names: Names) -> tuple[Does, Collect
         }
         return "read", {*said, *(cls for each in given for cls in _classes(each, meaning))}
     return "read", []
-
-
-def _takes_all(node: ast.Call, meaning: Meaning) -> bool:
-    """Whether a call follows every event: `db.follow()`, `db.subscribe("mirror")`."""
-    if not isinstance(node.func, ast.Attribute) or type(meant(node.func.value, meaning)).__name__ == "module":
-        return False
-    return len(node.args) == {"follow": 0, "watch": 0, "subscribe": 1}.get(node.func.attr)
 
 
 def _classes(node: ast.AST, meaning: Meaning) -> Iterator[type[Any]]:
