@@ -125,8 +125,7 @@ def current_database(settings: Configured | None = None) -> Database:
 
 
 def _joined(connection: BaseDatabaseWrapper, settings: Configured) -> Database:
-    last = _parts.get(connection)
-    if last is not None and not last.ended and any(func is last for _, func, *_ in connection.run_on_commit):
+    if (last := _part(connection)) is not None:
         return last.database
     outside = main_database(settings)
     connection.ensure_connection()
@@ -138,15 +137,24 @@ def _joined(connection: BaseDatabaseWrapper, settings: Configured) -> Database:
     return part
 
 
+def has_written(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the block that is open has written to the log: all others who append wait for its end."""
+    last = _part(connection)
+    return last is not None and last.transaction.wrote and in_transaction(connection)
+
+
 def followed(connection: BaseDatabaseWrapper, statement: str) -> None:
     """Warn of a statement that the project's code sends after a write to the log in the same transaction."""
-    last = _parts.get(connection)
-    if (
-        last is not None
-        and in_transaction(connection)
-        and any(last is each[1] for each in connection.run_on_commit)
-    ):
+    last = _part(connection)
+    if last is not None and in_transaction(connection):
         last.transaction.followed(statement)
+
+
+def _part(connection: BaseDatabaseWrapper) -> _Part | None:
+    """The part of the transaction that is open, if there is one and no savepoint has taken it back."""
+    last = _parts.get(connection)
+    waits = last is not None and not last.ended and any(each[1] is last for each in connection.run_on_commit)
+    return last if waits else None
 
 
 class _Part:

@@ -17,11 +17,13 @@ from backstory.contrib.django.conf import Configured, configured
 from backstory.contrib.django.databases import (
     connection_of,
     current_database,
+    has_written,
     in_transaction,
     is_test_run,
     main_database,
     shares_database,
 )
+from backstory.errors import StoreRefused
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -38,10 +40,15 @@ def drain(settings: Configured | None = None) -> Drained:
     """Bring what was captured, and is committed, to the log.
 
     Inside of a transaction this goes over a connection of its own, because what the transaction wrote may be taken
-    back. A test's own transaction is never committed: there it is drained all the same. Raises `StoreError`.
+    back. A test's own transaction is never committed: there it is drained all the same. Raises `StoreError`, as in a
+    block that has executed a command on PostgreSQL: what is drained would wait for the block's end.
     """
     settings = settings or configured()
     connection = connection_of(settings)
+    if has_written(connection):
+        raise StoreRefused(
+            "this transaction has written to the log, and all others who append wait for its end: drain after it"
+        )
     if not is_migrated(connection):
         return Drained(0, 0, main_database(settings).head().position)
     if not in_transaction(connection):

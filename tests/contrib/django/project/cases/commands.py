@@ -6,7 +6,8 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from backstory import Refused
-from backstory.contrib.django import append, database, execute
+from backstory.contrib.django import append, database, drain, execute, revert
+from backstory.errors import StoreRefused
 from tests.contrib.django.project.cases import savepoint_create
 from tests.contrib.django.project.library.lending import Copy, CopyBack, lend_copy, take_back_copy
 from tests.contrib.django.project.library.models import Author, Member
@@ -116,6 +117,20 @@ class OnPostgreSQL(TransactionTestCase):
                 db.execute(lend_copy(Copy("p-2"), member="bob"))
         self.assertEqual((fresh("p-2").member, fresh("p-3").member), ("ann", "bob"))
 
+    def test_what_would_wait_for_the_block_for_ever_is_refused(self) -> None:
+        author = Author.objects.create(name="Ada")
+        with transaction.atomic():
+            drain()
+            with self.assertRaises(ZeroDivisionError), transaction.atomic():
+                execute(lend_copy(Copy("p-7"), member="ann"))
+                _ = 1 / 0
+            drain()
+            execute(lend_copy(Copy("p-7"), member="ann"))
+            for waits in (drain, lambda: revert("main", author)):
+                with self.assertRaisesRegex(StoreRefused, "drain after it"):
+                    waits()
+        self.assertEqual(fresh("p-7").member, "ann")
+
     def test_sql_that_follows_a_command_is_warned_of(self) -> None:
         logger = "backstory.stores.postgres.tables"
         with self.assertLogs(logger, "WARNING") as told, transaction.atomic():
@@ -133,7 +148,5 @@ class OnPostgreSQL(TransactionTestCase):
         with transaction.atomic():
             db = database()
             db.execute(lend_copy(Copy("p-4"), member="ann"))
-        from backstory.errors import StoreRefused
-
         with self.assertRaises(StoreRefused):
             db.execute(take_back_copy(Copy("p-4")))
