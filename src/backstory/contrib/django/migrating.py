@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -14,11 +15,13 @@ from backstory.contrib.django.capturing import drop_home, install, is_migrated, 
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import main_database, shares_database
 from backstory.contrib.django.draining import begun, drain
-from backstory.contrib.django.recording import models
+from backstory.contrib.django.recording import described, models
 from backstory.decide.context import current
 
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+logger = logging.getLogger(__name__)
 
 
 class Begin(Operation):
@@ -65,6 +68,11 @@ def finish(using: str, verbosity: int) -> None:
     if not is_migrated(connection):
         return
     made = install(connection)
+    there = {captured.table for captured in present(connection)}
+    if missing := sorted({captured.table for _, captured in described()} - there):
+        logger.warning(
+            "not recorded, because the database %s has no such table: %s", using, ", ".join(missing)
+        )
     copied = Capture(present(connection)).copy(lambda: begun(connection), author=current().author)
     main_database()  # makes the log, where it is a file
     if configured().drain != "worker":

@@ -11,6 +11,7 @@ from django.test import TransactionTestCase, override_settings
 
 from backstory.contrib.django import append, database, recording, row_of
 from backstory.contrib.django.capturing import install
+from backstory.contrib.django.migrating import finish
 from backstory.contrib.django.recording import Wanted
 from backstory.contrib.django.testing import HistoryMixin
 
@@ -147,6 +148,16 @@ class Unusual(HistoryMixin, TransactionTestCase):
         Thing.objects.create(title="b")
         database()
         self.assertEqual(database().head().position, before + 1)
+
+    def test_a_model_without_a_table_is_told_by_migrate(self) -> None:
+        recording._declared[Thing] = Wanted()
+        Thing._meta.db_table = 'elsewhere"."thing'  # a schema of PostgreSQL, as some write it
+        try:
+            with self.assertLogs("backstory", "WARNING") as told:
+                finish("default", 0)
+        finally:
+            Thing._meta.db_table = "library_thing"
+        self.assertIn("has no such table: elsewhere", told.output[0])
 
     def test_a_table_that_got_another_name_is_recorded_once(self) -> None:
         self.record(Thing)
