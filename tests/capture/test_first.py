@@ -83,6 +83,32 @@ def test_a_column_that_is_new_is_filled_by_another_copy(site: Site, db: Database
     assert db.table("stock")["1"] == {"name": "x", "place": "A"}
 
 
+def test_a_column_that_is_gone_or_has_another_name_is_taken_out_by_another_copy(
+    site: Site, db: Database
+) -> None:
+    site.run("CREATE TABLE stock (id integer PRIMARY KEY, name text, old text)")
+    capture = Capture([Captured("stock", ("id",))], home=site.home)
+    with site.begin() as tx:
+        capture.install(tx)
+    capture.copy(site.begin)
+    site.run(*(f"INSERT INTO stock VALUES ({n}, 'n{n}', 'x')" for n in range(3)))  # nobody drains meanwhile
+    with site.begin() as tx:
+        capture.remove(tx)
+    site.run("ALTER TABLE stock RENAME COLUMN name TO label", "ALTER TABLE stock DROP COLUMN old")
+    with site.begin() as tx:
+        capture.install(tx)
+    site.run("UPDATE stock SET label = 'new' WHERE id = 1", "INSERT INTO stock VALUES (7, 'n7')")
+    drainer = capture.drainer(db, site.begin)
+    drainer.drain()
+    assert db.table("stock")["2"] == {"name": "n2", "old": "x"}
+    capture.copy(site.begin)
+    drainer.drain()
+    assert history_of(db, "stock") == {
+        key: {"label": label} for key, label in (("0", "n0"), ("1", "new"), ("2", "n2"), ("7", "n7"))
+    }
+    assert [type(record.event).__name__ for record in db.table("stock").history("7")] == ["RowInserted"]
+
+
 def test_rows_without_a_whole_key_are_copied_too(site: Site, db: Database) -> None:
     site.run("CREATE TABLE tagged (post integer, tag text)")
     site.run("INSERT INTO tagged VALUES (1, 'a'), (1, 'b/c'), (2, NULL), (NULL, NULL), (2, '')")

@@ -126,7 +126,7 @@ class Drainer:
             changes = in_order(found, {row for row, is_there in here.items() if is_there})
             here.update({change.row: change.new is not None for change in changes})
             if piece.compares:
-                events, condition = self._compared(changes, head)
+                events, condition = self._compared(changes, layouts, head)
             else:
                 condition = None
                 events = [event for each in changes for event in events_of(each.old, each.new, each.captured)]
@@ -148,7 +148,9 @@ class Drainer:
         states, _ = self._db.handle.now().loader.load_all(Reads(references), head)
         return {rows[state.table, state.key]: state.row is not None for state in cast("list[Row]", states)}
 
-    def _compared(self, changes: Sequence[Change], head: Head) -> tuple[list[RowEvent], Condition]:
+    def _compared(
+        self, changes: Sequence[Change], layouts: Mapping[int, Layout], head: Head
+    ) -> tuple[list[RowEvent], Condition]:
         """The events of a piece that the log may know in part, and the condition that it still knows no more."""
         rows: dict[tuple[str, str], Row] = {}
         for each in changes:
@@ -164,7 +166,7 @@ class Drainer:
         for taken, captured, old, new in changes:
             known = now.setdefault(captured.history, {})
             events = (
-                compared(taken, old, new, captured, known)
+                compared(taken, old, new, layouts[taken.layout], known)
                 if taken.compares
                 else events_of(old, new, captured)
             )

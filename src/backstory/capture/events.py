@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from backstory.capture.described import Captured
 from backstory.capture.forms import rows_of, split
-from backstory.capture.outbox import COPY, Taken
+from backstory.capture.outbox import COPY, Layout, Taken
 from backstory.rows.events import Fields, RowEvent, same
 from backstory.rows.kinds import Kind, kind
 
@@ -104,9 +104,10 @@ def events_of(old: Side, new: Side, captured: Captured) -> Iterator[RowEvent]:
 
 
 def compared(
-    taken: Taken, old: Side, new: Side, captured: Captured, now: Mapping[str, Fields | None]
+    taken: Taken, old: Side, new: Side, layout: Layout, now: Mapping[str, Fields | None]
 ) -> Iterator[RowEvent]:
     """The events of a row that the log may not know yet, or may know already. `now` has the rows of the log by key."""
+    captured = layout.captured
     made = kind(captured.history)
     if taken.op != COPY:
         if old is not None and _is_unknown(now[old[0]], old[1], captured):
@@ -115,13 +116,13 @@ def compared(
         return
     assert new is not None
     key, fields = new
-    known = now[key]
-    if _is_unknown(known, fields, captured):
+    known = now[key] or {}
+    if _is_unknown(now[key], fields, captured):
         yield _begun(made, new, captured)
-    else:
-        yield from _changed(
-            made, key, {name: (known or {})[name] for name in fields if name in (known or {})}, fields
-        )
+        known = {name: value for name, value in known.items() if name in layout.gone}
+        fields = {}
+    was = {name: known[name] for name in (*fields, *layout.gone) if name in known}
+    yield from _changed(made, key, was, fields)
 
 
 def _begun(made: Kind, side: tuple[str, Fields], captured: Captured) -> RowEvent:

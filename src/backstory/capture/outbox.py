@@ -76,11 +76,15 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A description of a table, and how far the first copy of its rows is."""
+    """A description of a table, and how far the first copy of its rows is.
+
+    `gone` are the fields that the table had before, under an earlier description.
+    """
 
     captured: Captured
     copied: str | None
     upto: int | None
+    gone: frozenset[str] = frozenset()
 
     def compares(self, id: int, op: str) -> bool:
         """Whether the log may not know the row that a row of the outbox is about, or know more than it."""
@@ -113,11 +117,16 @@ class Outbox:
 
     def layouts(self) -> dict[int, Layout]:
         """The descriptions of tables that rows of the outbox name."""
-        found = self._tx.rows(f"SELECT id, captured, copied, upto FROM {self._layouts}")
-        return {
-            id: Layout(msgspec.json.decode(captured, type=Captured), copied, upto)
-            for id, captured, copied, upto in found
-        }
+        found = self._tx.rows(f"SELECT id, captured, copied, upto FROM {self._layouts} ORDER BY id")
+        layouts: dict[int, Layout] = {}
+        had: dict[tuple[str, str], set[str]] = {}
+        for id, described, copied, upto in found:
+            captured = msgspec.json.decode(described, type=Captured)
+            before = had.setdefault((captured.name, captured.history), set())
+            fields = {column.field for column in captured.columns}
+            layouts[id] = Layout(captured, copied, upto, frozenset(before - fields))
+            before |= fields
+        return layouts
 
     def pieces(self, layouts: Mapping[int, Layout]) -> list[Piece]:
         """The next pieces, in their order; none if the outbox is empty."""

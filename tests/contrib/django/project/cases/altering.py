@@ -20,6 +20,7 @@ from django.test import TransactionTestCase
 
 from backstory.contrib.django import database, drain, recording
 from backstory.contrib.django.capturing import install
+from backstory.contrib.django.migrating import finish
 from backstory.contrib.django.recording import Wanted
 from backstory.contrib.django.testing import HistoryMixin
 
@@ -102,6 +103,8 @@ class Altering(HistoryMixin, TransactionTestCase):
         assert last is not None
         self.assertEqual((last["label"], last["count"]), ("b", 5))
         self.assertEqual(install(connection), [])
+        finish("default", 0)
+        self.assertEqual(self.rows()[-1], {"label": "b", "count": 5})
 
     def test_a_table_that_is_renamed_and_a_model_that_goes(self) -> None:
         fields = [
