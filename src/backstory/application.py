@@ -50,6 +50,13 @@ class Application(msgspec.Struct, frozen=True):
     reactions: tuple[AnyReaction, ...] = ()
     outboxes: tuple[Outbox, ...] = ()
 
+    def need_parts(self) -> None:
+        """Raise `ApplicationError` if there are none: the module is probably another one than was meant."""
+        if not any(
+            (self.events, self.states, self.commands, self.projections, self.reactions, self.outboxes)
+        ):
+            raise ApplicationError(f"{self.name} has no events, states or commands")
+
     def event(self, name: str) -> EventType:
         """The event of this stable name. Raises `ApplicationError` with the nearest ones."""
         return self._named("event", name, {kind.name: [kind] for kind in self.events})
@@ -86,11 +93,12 @@ class Application(msgspec.Struct, frozen=True):
         raise ApplicationError(f"{self.name} has no {what} {name!r}; {did_you_mean(name, simple, there)}")
 
 
-def load(name: str, folder: Path) -> Application:
+def load(name: str, folder: Path, *, bare: bool = False) -> Application:
     """Import an application, `module` or `module:attribute`, as seen from a folder, and look through it.
 
     The folder goes to the front of `sys.path`, and stays there: later imports of the application must be found too.
-    Raises `ApplicationError` that names the wrong part of the name, or the error inside of the module.
+    With `bare` it may have no parts at all, as code that uses tables of rows alone. Raises `ApplicationError` that names
+    the wrong part of the name, or the error inside of the module.
     """
     module_name, colon, attribute = name.partition(":")
     if module_name.endswith(".py") or "/" in module_name or not module_name:
@@ -106,8 +114,8 @@ def load(name: str, folder: Path) -> Application:
     else:
         things = [thing for part in (module, *_submodules(module, folder)) for thing in vars(part).values()]
     app = collect(name, things)
-    if not (app.events or app.states or app.commands or app.projections or app.reactions or app.outboxes):
-        raise ApplicationError(f"{name} has no events, states or commands")
+    if not bare:
+        app.need_parts()
     return app
 
 

@@ -81,3 +81,19 @@ def test_what_the_store_has_seen_stands_beside_the_code(run: Run) -> None:
     assert edges["deposit", "Deposited"] == 1
     assert run("model", "--json", "--no-store").json["observed"] is None
     assert run("model", "--html", "-o", "bank.db").code == 2
+
+
+def test_an_application_of_tables_alone_has_a_model_and_one_of_nothing_is_none(
+    run: Run, tmp_path: Path
+) -> None:
+    code = "def note(db: object) -> None:\n    db.table('rows_alone', unique=['name'])\n"
+    (tmp_path / "rows_alone.py").write_text(f"import backstory\n\n{code}", encoding="utf-8")
+    (tmp_path / "none_at_all.py").write_text("x = 1\n", encoding="utf-8")
+    ran = run("model", "--app", "rows_alone", "--no-store")
+    assert ran.out == (
+        "table      rows alone\n    Rows; no two have the same name.\n"
+        "    gives    rows_alone.RowInserted, rows_alone.RowChanged, rows_alone.RowDeleted\n"
+    )
+    assert run("check", "--app", "rows_alone", "--no-store").code == 0
+    assert "no events, states or commands" in run("model", "--app", "none_at_all", "--no-store").err
+    assert "no events, states or commands" in run("commands", "--app", "rows_alone").err

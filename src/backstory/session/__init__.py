@@ -228,10 +228,16 @@ class Session:
     @property
     def application(self) -> Application:
         """The application. Raises `SessionError`, `ApplicationError`."""
+        self.code.need_parts()
+        return self.code
+
+    @property
+    def code(self) -> Application:
+        """The application, also if it has no parts: it may use tables of rows alone. Raises as `application`."""
         if self._app is None:
             from backstory.application import load
 
-            self._app = load(self._needed_app()[0], self.application_folder)
+            self._app = load(self._needed_app()[0], self.application_folder, bare=True)
         return self._app
 
     def state(self, name: str) -> type[State]:

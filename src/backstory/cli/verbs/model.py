@@ -68,6 +68,11 @@ def arguments(parser: ArgumentParser) -> None:
     application_options(parser)
 
 
+def shows_data(_: Namespace) -> bool:
+    """It shows names and numbers alone."""
+    return False
+
+
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Show it, or write it."""
     form = next((name for name in FORMS if getattr(arguments, name)), None)
@@ -79,9 +84,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         files.check_output(arguments.output, session.address if session.has_store else None)
     model = read_model(arguments, session, out)
     if arguments.json_schema:
-        return schemas(model, session.application, Path(arguments.json_schema), out)
+        return schemas(model, session.code, Path(arguments.json_schema), out)
     if form is not None:
-        text = FORMS[form](model, session.application)
+        text = FORMS[form](model, session.code)
     elif out.json:
         text = pretty(document(model))
     else:
