@@ -97,8 +97,8 @@ def load(name: str, folder: Path, *, bare: bool = False) -> Application:
     """Import an application, `module` or `module:attribute`, as seen from a folder, and look through it.
 
     The folder goes to the front of `sys.path`, and stays there: later imports of the application must be found too.
-    With `bare` it may have no parts at all, as code that uses tables of rows alone. Raises `ApplicationError` that names
-    the wrong part of the name, or the error inside of the module.
+    With `bare` it may have no parts at all: code may use tables of rows alone. Raises `ApplicationError` that names the
+    wrong part of the name, or the error inside of the module.
     """
     module_name, colon, attribute = name.partition(":")
     if module_name.endswith(".py") or "/" in module_name or not module_name:
