@@ -13,12 +13,14 @@ from mcp.shared.exceptions import MCPError
 
 import backstory
 from backstory.application import load
+from backstory.hosts import on_loopback
 from backstory.mcp import Served, server
+from backstory.mcp.serving import Gate
 from backstory.mcp.tools import reading
 from backstory.timelimit import TimeLimit
 from tests import programs
 from tests.mcp.conftest import Asked, Connected, Office, words
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -173,3 +175,33 @@ async def test_the_answer_to_a_client_that_went_away_is_not_worked_on_any_more(
             goes_on.set()
             await anyio.to_thread.run_sync(until, ended.is_set)
     assert looks == 2
+
+
+async def test_work_on_a_request_ends_when_its_connection_is_closed() -> None:
+    begun, ended, said = anyio.Event(), anyio.Event(), list[Any]()
+
+    async def inside(_: Any, receive: Any, __: Any) -> None:
+        said.append(await receive())
+        begun.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
+
+    parts: list[dict[str, Any]] = [{"type": "http.request", "body": b"{}"}, {"type": "http.disconnect"}]
+    messages = iter(parts)
+
+    async def receive() -> Any:
+        message = next(messages)
+        if message["type"] == "http.disconnect":
+            await begun.wait()
+        return message
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = [(b"host", b"127.0.0.1:1"), (b"authorization", b"Bearer t")]
+    with anyio.fail_after(PATIENCE):
+        await Gate(inside, on_loopback(1), "t")({"type": "http", "headers": headers}, receive, send)
+    assert ended.is_set()
+    assert said == [{"type": "http.request", "body": b"{}"}]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from anyio import create_memory_object_stream, create_task_group
 from mcp.server.stdio import stdio_server
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -55,8 +56,26 @@ class Gate:
             refused = self._refused(Request(scope, receive))
             if refused is not None:
                 await refused(scope, receive, send)
-                return
+            else:
+                await self._answer(scope, receive, send)
+            return
         await self._inside(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, and end the work on it when the client goes away."""
+        giving, taking = create_memory_object_stream[MutableMapping[str, Any]](0)
+
+        async def hand_on() -> None:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    group.cancel_scope.cancel()
+                await giving.send(message)
+
+        async with create_task_group() as group, giving, taking:
+            group.start_soon(hand_on)
+            await self._inside(scope, taking.receive, send)
+            group.cancel_scope.cancel()
 
     def _refused(self, request: Request) -> PlainTextResponse | None:
         host = request.headers.get("host", "")
