@@ -25,6 +25,7 @@ from backstory import (
 from backstory.decide.commands import CommandType
 from backstory.decide.register import clashes, definitions, redefining
 from backstory.errors import InputError, UnknownRevision
+from backstory.history.backtest import passing
 from backstory.history.backtest import run as running
 from backstory.history.backtest.patched import PatchedLog
 from backstory.history.backtest.report import Report
@@ -383,3 +384,52 @@ def test_the_steps_name_their_events(db: Database) -> None:
     [step] = run.report().steps
     assert [event.position for event in events_of(run.log, step.commit)] == [1]
     assert repr(run.report()) == "<Report #0..#1: 1 changed>"
+
+
+def interleaved(db: Database) -> None:
+    """Decisions on many books, one after the other, with facts and moves between."""
+    books = [Book(f"k-{number}") for number in range(6)]
+    for turn in range(8):
+        for number, book in enumerate(books):
+            db.execute(enter(book, turn + number))
+        db.append(Entered(f"k-{turn % 6}", 3, 0))
+        db.execute(move(books[turn % 6], books[(turn + 1) % 6], 2))
+
+
+def test_the_log_is_asked_only_for_events_that_have_not_passed_by(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interleaved(db)
+    line, asked = db.handle.now(), 0
+    read = line.log.read
+
+    def counted(*given: Any, **bounds: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return read(*given, **bounds)
+
+    monkeypatch.setattr(line.log, "read", counted)
+    for replacing in ({}, named(halved, "ledger.enter")):
+        for each in (False, True):
+            asked = 0
+            backtest = backtesting(db, replacing=replacing, each=each)
+            assert sum(1 for _ in backtest) == 64
+            assert asked <= 20, "once for all events, and for the states that a fact of others changed"
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_a_backtest_is_the_same_where_it_remembers_little(
+    db: Database, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    interleaved(db)
+    ways: list[dict[str, Any]] = [
+        {"replacing": replacing, "each": each, "range": range}
+        for replacing in ({}, named(halved, "ledger.enter"), named(careful, "ledger.draw"))
+        for each in (False, True)
+        for range in (None, "#9..#40")
+    ]
+    wanted = [db.backtest(**way) for way in ways]
+    monkeypatch.setattr(passing, "MOST", most)
+    assert [db.backtest(**way) for way in ways] == wanted
+    monkeypatch.setattr(passing.Passed, "rules_out", lambda *_: False)
+    assert [db.backtest(**way) for way in ways] == wanted

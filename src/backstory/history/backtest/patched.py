@@ -18,6 +18,7 @@ import apsw
 import msgspec
 
 from backstory.errors import StoreRefused
+from backstory.history.backtest.passing import Passed
 from backstory.store import ALL, Log, Verdict
 from backstory.unit import Batch
 from backstory.values.commit import Commit
@@ -37,8 +38,10 @@ _decode = msgspec.msgpack.Decoder(RecordedEvent).decode
 class PatchedLog:
     """The view; see the module. It is read forwards, and takes nothing but `replace`, in the order of the log."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, start: int = 0) -> None:
         self._log = log
+        self._passed = Passed(start)
+        self._new: list[RecordedEvent] = []
         self._replaced = array("q")
         self._held: apsw.Connection | None = None
         self.commits = log.commits
@@ -71,12 +74,18 @@ class PatchedLog:
             )
             for index, event in enumerate(events)
         ]
+        self._new += placed
         held = self._connection()
         for number, event in enumerate(placed):
             held.execute("INSERT INTO event VALUES (?, ?, ?)", (event.position, number, _encode(event)))
             for word in (f"type:{event.type}", *(f"tag:{tag}" for tag in event.tags)):
                 held.execute("INSERT OR IGNORE INTO word VALUES (?, ?)", (word, event.position))
         return placed
+
+    def passed(self, upto: int) -> None:
+        """Note that all decisions up to a position are replaced that will be."""
+        self._passed.saw(self._new, upto)
+        self._new = []
 
     def _connection(self) -> apsw.Connection:
         if self._held is None:
@@ -99,6 +108,8 @@ class PatchedLog:
         if backwards:
             raise StoreRefused("a log with replaced decisions is read forwards")
         kept = filter(self._is_kept, self._log.read(query, after=after, upto=upto))
+        if self._passed.rules_out(query, after, upto):
+            return islice(kept, limit)
         end = self._replaced[-1] if upto is None else upto
         both = merge(kept, self._placed(query, after, end), key=attrgetter("position"))
         return islice(both, limit)

@@ -21,6 +21,7 @@ from backstory.decide.state import State, state_type
 from backstory.errors import BackstoryError, EventError, Refused
 from backstory.failing import failure
 from backstory.history.ask.recall import Known, Stuck, recalled
+from backstory.history.backtest.passing import PassingLog
 from backstory.history.backtest.patched import PatchedLog
 from backstory.history.backtest.report import OUTCOMES, Again, Changed, Outcome, Report
 from backstory.history.compare.diff import diff
@@ -65,9 +66,10 @@ class Backtest:
     ) -> None:
         self.log, self._start, self.end = log, start, end
         self._codec, self._commands, self._only, self._each = codec, commands, only, each
-        self._patched = PatchedLog(log)
+        self._passing = PassingLog(log, start)
+        self._patched = PatchedLog(self._passing, start)
         self._now = Loader(self._patched)
-        self._then = Loader(log)
+        self._then = Loader(self._passing)
         self._at = start
         self._counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
         self._reasons: dict[str, int] = {}
@@ -85,6 +87,8 @@ class Backtest:
             else:
                 self._taken += 1
             self._at = commit.position
+            self._passing.passed.saw(events, commit.position)
+            self._patched.passed(commit.position)
             yield self._at
 
     def _again(self, commit: Commit, events: list[RecordedEvent]) -> None:
@@ -120,7 +124,7 @@ class Backtest:
                 before = self._decided(self._then, commit, command)
                 if before.stuck is None and before.refused is None and self._same(events, before.events):
                     outcome = "follows"
-                    self._then.advance(before.reads, before.states, commit, events)
+                self._then.advance(before.reads, before.states, commit, events)
             placed = self._patched.replace(commit, decided.events)
             self._now.advance(decided.reads, decided.states, commit, placed)
             self._remember(decided.reads)
@@ -195,7 +199,7 @@ class Backtest:
         """The states that a decision read, after it as it was recorded and as it is now, where they differ."""
         if len(self._steps) >= STEPS:
             return ()
-        placed = PatchedLog(self.log).replace(commit, decided.events)
+        placed = PatchedLog(self.log, self._start).replace(commit, decided.events)
         found = []
         for read, state in zip(decided.reads.states, decided.states, strict=False):
             compiled = state_type(type(state))
