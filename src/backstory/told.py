@@ -108,8 +108,23 @@ def work_for_caller(context: Context) -> None:
     context.run(_asked.set, Line(frame.f_code.co_filename, frame.f_lineno, frame.f_globals))
 
 
+_is_quiet: ContextVar[bool] = ContextVar("nobody is warned", default=False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Warn of nothing in a block of code, in this thread or task alone: filters of warnings are the process's."""
+    token = _is_quiet.set(True)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
+
+
 def warn(words: str, category: type[Warning]) -> None:
     """Warn at the innermost line that is not Backstory's own; in a thread of Backstory's, at that it works for."""
+    if _is_quiet.get():
+        return
     frame, depth = _outside()
     line = _asked.get()
     if line is None or frame.f_globals.get("__name__") != "threading":

@@ -17,7 +17,7 @@ from backstory.hosts import on_loopback
 from backstory.mcp import Served, server
 from backstory.mcp.serving import Gate
 from backstory.mcp.tools import reading
-from backstory.timelimit import TimeLimit
+from backstory.timelimit import LITTLE, TimeLimit
 from tests import programs
 from tests.mcp.conftest import Asked, Connected, Office, words
 from tests.patience import PATIENCE, until
@@ -142,8 +142,8 @@ async def test_the_answer_to_a_client_that_went_away_is_not_worked_on_any_more(
     office: Office, connected: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sold: Any = office.app.event("mcp.sold").cls
-    for start in range(0, 400, 100):
-        office.db.append(*(sold(f"l-{each}", "B", each) for each in range(start, start + 100)))
+    for start in range(0, 3 * LITTLE, LITTLE):
+        office.db.append(*(sold(f"l-{each}", "B", each) for each in range(start, start + LITTLE)))
     looks, goes_on, stopped, ended = 0, threading.Event(), threading.Event(), threading.Event()
     stop, each = TimeLimit.stop, TimeLimit.each
 

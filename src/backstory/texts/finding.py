@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from backstory.errors import Behind, OutOfScope
 from backstory.failing import theirs
 from backstory.texts.states import check_shown, condition
+from backstory.told import quiet
 
 if TYPE_CHECKING:
     from backstory.application import Application
@@ -39,8 +39,7 @@ def found(
     asked: dict[str, Any] = {
         "where": where, "order_by": tuple(sort), "limit": limit, "after": after, "count": count
     }  # fmt: skip
-    with theirs(cls), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a person, or an assistant, asks now and then
+    with theirs(cls), quiet():  # a person, or an assistant, asks now and then
         if at is None and _is_kept(db, app, cls):
             try:
                 return db.find(cls, **asked, commit=db.head().position, timeout=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import warnings
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import msgspec
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table as columns
 from backstory.cli.show.value import shown
-from backstory.told import cut, plain
+from backstory.told import cut, plain, quiet
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -106,8 +105,7 @@ def rows(arguments: Namespace, session: Session) -> Page[Found]:
         page = Page([] if one is None else [one])
         page.total = len(page) if arguments.count else None
         return page
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a person at the command line asks now and then
+    with quiet():  # a person at the command line asks now and then
         return table.find(
             where,
             order_by=arguments.sort,
