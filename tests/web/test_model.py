@@ -20,6 +20,7 @@ from backstory.scope import Scope
 from backstory.web import Reader
 from tests.model.conftest import Modelled, modelled
 from tests.model.test_exports import HOSTILE
+from tests.model.test_row_tables import SHED
 from tests.web.conftest import Site
 from tests.web.story import READERS, db, told
 
@@ -125,6 +126,21 @@ def test_names_are_only_ever_text(modelled: Modelled, tmp_path: Path, site: Site
     assert "<img src=x" not in text
     assert "\x1b" not in text
     assert "javascript:" not in {node.get("href") for node in page.iter()}
+
+
+def test_tables_of_rows_stand_in_the_drawing_and_in_the_tables(
+    modelled: Modelled, tmp_path: Path, site: Site
+) -> None:
+    app = load(modelled(SHED).app, tmp_path)
+    with connect() as db:
+        db.table("tools").insert("t-1", {"n": 1})
+        page = parsed(site(db, app, reader=MIA).get("/model").text)
+    boxes = {node.get("href") for node in page.iter("{http://www.w3.org/2000/svg}a")}
+    assert {"#table:crates", "#table:tools", "#event:tools.RowInserted"} <= boxes
+    rows = {node.get("id"): words(node) for node in page.iter("tr")}
+    assert rows["slice:table:tools"].startswith("toolstable of rowstoolstoolstools.RowInserted")
+    assert "1 tools.RowInserted, last #1" in rows["table:tools"]
+    assert "Rows of the class SpareBulb, by sku; no two have the same label." in rows["table:spare_bulb"]
 
 
 def _version(page: Any) -> str:
