@@ -91,8 +91,12 @@ def html(model: Model) -> str:
 
 def _counted(model: Model) -> str:
     seen = "" if model.observed is None else f", and of a store up to #{model.observed.position:,}"
-    told = "" if model.scenarios is None else f", of {len(model.scenarios)} scenarios"
-    return f"Drawn from the code: {len(model.events)} events, {len(model.commands)} commands{told}{seen}."
+    told = "" if model.scenarios is None else f", of {_number(model.scenarios, 'scenario')}"
+    return f"Drawn from the code: {_number(model.events, 'event')}, {_number(model.commands, 'command')}{told}{seen}."
+
+
+def _number(some: Sequence[Any], what: str) -> str:
+    return f"{len(some)} {what}{'' if len(some) == 1 else 's'}"
 
 
 def _slices(main: Element, model: Model) -> None:

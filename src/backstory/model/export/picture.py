@@ -46,8 +46,11 @@ class Box(msgspec.Struct, frozen=True):
 
     @property
     def short(self) -> str:
-        """The label, cut to fit."""
-        return self.label if len(self.label) <= LONGEST else f"{self.label[: LONGEST - 1]}…"
+        """The label, cut to fit: what stands after its last point, if that fits, is what tells it from others."""
+        if len(self.label) <= LONGEST:
+            return self.label
+        last = self.label.rpartition(".")[2]
+        return f"….{last}" if len(last) <= LONGEST - 2 else f"{self.label[: LONGEST - 1]}…"
 
 
 class Lane(msgspec.Struct, frozen=True):
