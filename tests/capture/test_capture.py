@@ -81,3 +81,25 @@ def test_triggers_that_are_missing_or_do_not_know_a_column_are_found_and_mended(
         capture.remove(tx)
         [fault] = capture.check(tx)
         assert "changes are lost" in fault
+
+
+@pytest.mark.parametrize(
+    "words", ["ticket 7", "[1, 2]", '{"a": NaN, "a": 1e999}', "[" * 3000, '{"' + "[" * 300]
+)
+def test_metadata_that_somebody_set_by_hand_and_is_none_stops_no_drainer(
+    site: Site, db: Database, words: str
+) -> None:
+    capture = Capture([Captured("things", ("id",))], home=site.home)
+    with site.begin() as tx:
+        tx.execute("CREATE TABLE things (id integer PRIMARY KEY)")
+        capture.install(tx)
+    with site.begin() as tx:
+        if site.dialect == "sqlite":
+            tx.execute("INSERT INTO backstory_said VALUES (1, 'one', 'ann', '', ?)", (words,))
+        else:
+            tx.rows("SELECT set_config('backstory.metadata', ?, true)", (words,))
+        tx.execute("INSERT INTO things VALUES (1)")
+        capture.hush(tx)
+    assert capture.drainer(db, site.begin).drain().rows == 1
+    [commit] = db.commits()
+    assert set(commit.metadata) - {"captured"} <= {"metadata", "text", "a"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -20,7 +20,9 @@ from backstory.decide.drafting import Said
 from backstory.decide.loading import Reads
 from backstory.errors import Conflict, IdReused, StoreRefused
 from backstory.rows.events import Fields, RowEvent, after
+from backstory.rows.forms import formed
 from backstory.rows.kinds import Row, kind
+from backstory.rows.texts import value_of
 from backstory.stores.guarded import GuardedLog
 from backstory.values.ids import derived
 from backstory.values.query import Condition, union
@@ -184,7 +186,7 @@ class Drainer:
             id,
             author,
             message,
-            {**(msgspec.json.decode(metadata) if metadata else {}), CAPTURED: [piece.first.id, piece.last]},
+            {**_metadata(metadata), CAPTURED: [piece.first.id, piece.last]},
             min(at, self._db.handle.branches.clock()),
             own=True,
         )
@@ -229,6 +231,12 @@ class Drainer:
         known = self._db.handle.known(draft.id)
         assert known is not None
         return msgspec.structs.replace(piece, last=min(piece.last, known.metadata[CAPTURED][1]))
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """The metadata that a transaction said: anybody may set it in SQL, so that it need not be JSON."""
+    found = formed(value_of(text), "json") if text else {}
+    return found if isinstance(found, dict) else {"metadata": found}
 
 
 def _id(capture: str, piece: Piece) -> str:
