@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 from typing import Any
 
 import pytest
@@ -491,3 +492,14 @@ class Posted(pydantic.BaseModel):
     assert [(field.name, field.required) for field in posted.fields] == [
         ("lamp", True), ("to", True), ("fee", False),
     ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("modelled")
+def test_of_code_without_a_source_nobody_is_told_a_fault(tmp_path: Any) -> None:
+    source = tmp_path / "sealed.py"
+    source.write_text(PRELUDE + LAMP + DIMMED, encoding="utf-8")
+    py_compile.compile(str(source), cfile=str(tmp_path / "sealed.pyc"))
+    source.unlink()
+    found = model_of(load("sealed", tmp_path), tmp_path, scenarios=[])
+    assert [one.place for one in found.events] == [None, None]
+    assert listed(found) == ["BM005 command:switch"]

@@ -15,11 +15,11 @@ Lint = Callable[[Model], Iterator[Finding]]
 
 
 def unread(model: Model) -> Iterator[Finding]:
-    """BM001. A state that takes stored events of any type reads them all."""
+    """BM001. A state that takes stored events of any type reads them all; of code without a source nobody knows."""
     if any(state.events is None for state in model.states):
         return
     for event in model.events:
-        if not event.read_by:
+        if not event.read_by and event.place is not None:
             yield Finding("BM001", event.id, event.place, f"nobody reads {event.name}")
 
 
@@ -29,7 +29,7 @@ def ungiven(model: Model) -> Iterator[Finding]:
         return  # it may be the one that gives it
     stored = {each.type for each in model.observed.types} if model.observed else set()
     for event in model.events:
-        if not event.given_by and event.name not in stored:
+        if not event.given_by and event.name not in stored and event.place is not None:
             has = "" if model.observed is None else ", and the store has none"
             yield Finding("BM002", event.id, event.place, f"no command gives {event.name}{has}")
 
