@@ -5,8 +5,9 @@
     app.state("Account")
 
 `bank` may be a module or a package, whose submodules belong to it; `bank:parts` is an object in it that holds the
-parts: a list, a dict, a class, or a module that it imported. The events that a state applies, and the states and events
-of a command, belong to the application too, in whichever module they are defined.
+parts: a list, a dict, a class, or a module that it imported. What stands in a class of a module is in the module. The events
+that a state applies, and the states and events of a command, belong to the application too, in whichever module they
+are defined.
 """
 
 from __future__ import annotations
@@ -112,7 +113,8 @@ def load(name: str, folder: Path, *, bare: bool = False) -> Application:
     if colon:
         things = list(_inside(_attribute(module, attribute)))
     else:
-        things = [thing for part in (module, *_submodules(module, folder)) for thing in vars(part).values()]
+        parts = (module, *_submodules(module, folder))
+        things = [thing for part in parts for held in vars(part).values() for thing in _with_own(held, part)]
     app = collect(name, things)
     if not bare:
         app.need_parts()
@@ -252,6 +254,17 @@ def _inside(root: Any) -> Iterator[Any]:
             yield from vars(thing).values()
         else:
             yield thing
+
+
+def _with_own(thing: Any, module: ModuleType) -> Iterator[Any]:
+    """An object of a module; of a class that is defined there also the commands and classes that stand in it."""
+    yield thing
+    if isinstance(thing, type) and thing.__module__ == module.__name__:
+        for part in (getattr(held, "__func__", held) for held in vars(thing).values()):
+            if isinstance(part, CommandType):
+                yield part
+            elif isinstance(part, type) and part.__qualname__.startswith(f"{thing.__qualname__}."):
+                yield from _with_own(part, module)
 
 
 def _by_name(parts: Iterable[tuple[str, str, T]]) -> dict[str, list[T]]:

@@ -55,6 +55,38 @@ def test_what_states_and_commands_use_belongs_to_it_wherever_it_is_defined(tmp_p
     assert [kind.name for kind in app.events] == ["AccountOpened", "Deposited", "Settled", "Withdrawn"]
 
 
+def test_commands_and_events_that_stand_in_a_class_belong_to_it(tmp_path: Path) -> None:
+    (tmp_path / "spaces.py").write_text(
+        """
+from __future__ import annotations
+from backstory import Event, Tag, command
+
+class Books:
+    itself = None
+
+    class Bought(Event, name="spaces.bought"):
+        book: Tag[str]
+
+    @command(name="spaces.buy")
+    def buy(book: str) -> Books.Bought:
+        return Books.Bought(book)
+
+    @staticmethod
+    @command(name="spaces.buy_two")
+    def buy_two(book: str) -> Books.Bought:
+        return Books.Bought(book)
+
+Books.itself = Books
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "others.py").write_text("from spaces import Books\n" + EVENT.format("Own"), encoding="utf-8")
+    app = load("spaces", tmp_path)
+    assert [command.name for command in app.commands] == ["spaces.buy", "spaces.buy_two"]
+    assert [kind.name for kind in app.events] == ["spaces.bought"]
+    assert [kind.name for kind in load("others", tmp_path).events] == ["Own"]
+
+
 @pytest.mark.parametrize(
     "value",
     [
