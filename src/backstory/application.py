@@ -5,9 +5,9 @@
     app.state("Account")
 
 `bank` may be a module or a package, whose submodules belong to it; `bank:parts` is an object in it that holds the
-parts: a list, a dict, a class, or a module that it imported. What stands in a class of a module is in the module. The events
-that a state applies, and the states and events of a command, belong to the application too, in whichever module they
-are defined.
+parts: a list, a dict, a class, or a module that it imported. What stands in a class of a module is in the module. The
+events that a state applies, and the states and events of a command, belong to the application too, in whichever module
+they are defined.
 """
 
 from __future__ import annotations
