@@ -146,3 +146,15 @@ def test_a_name_that_is_no_table_is_told_where_the_tables_are(run: Run) -> None:
     assert ran.code == 2
     assert "there is no table custmers, and no application is named that may have a state custmers" in ran.err
     assert "backstory types" in ran.err
+
+
+def test_a_row_that_is_left_out_because_of_withheld_data_is_named(run: Run, bank: Path) -> None:
+    run("set", "guests", "c-1", "--new", "city=Basel")
+    run("set", "guests", "c-2", "--new", "city=Bern")
+    run("withhold", "HEAD~1", "data", "command", "--yes", "-m", "asked for")
+    for verb in ("table", "find"):
+        ran = run(verb, "guests")
+        assert "rows are left out, because data of their events are withheld: c-1" in ran.err
+        assert "Bern" in ran.out
+        assert run(verb, "guests", "--json").json["withheld"] == ["c-1"]
+    assert "known by later events: nothing" in run("table", "guests", "c-1").err

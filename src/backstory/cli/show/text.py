@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from backstory.told import plain
 
 STYLES = {
     "bold": "1",
@@ -34,3 +36,9 @@ def ascii_json(json: str) -> str:
 def _escaped(char: str) -> str:
     code = char.encode("utf-16-be").hex()
     return "".join(f"\\u{code[at : at + 4]}" for at in range(0, len(code), 4))
+
+
+def left_out(keys: Sequence[str]) -> str:
+    """The words about rows that `find` leaves out."""
+    some = ", ".join(map(plain, keys[:3])) + (", ..." if len(keys) > 3 else "")
+    return f"rows are left out, because data of their events are withheld: {some}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
+from backstory.cli.show.text import left_out
 from backstory.cli.show.value import shown
 from backstory.documents.states import found_document
 from backstory.texts import finding
@@ -71,9 +72,14 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         count=arguments.count,
         at=arguments.at,
     )
+    if found.withheld:
+        out.say(f"backstory: {left_out(found.withheld)}")
     if out.json:
         items = [found_document(each) for each in found]
-        out.document("found", state=cls.__name__, states=items, cursor=found.cursor, total=found.total)
+        said = {"withheld": list(found.withheld)} if found.withheld else {}
+        out.document(
+            "found", state=cls.__name__, states=items, cursor=found.cursor, total=found.total, **said
+        )
         return answer(found)
     write(found, arguments, out)
     return answer(found)

@@ -10,6 +10,7 @@ import msgspec
 
 from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table as columns
+from backstory.cli.show.text import left_out
 from backstory.cli.show.value import shown
 from backstory.told import cut, plain, quiet
 
@@ -75,8 +76,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("--as and --json are two forms: give one")
     found = rows(arguments, session)
     if found.withheld:
-        some = ", ".join(map(plain, found.withheld[:3])) + (", ..." if len(found.withheld) > 3 else "")
-        out.say(f"backstory: rows are left out, because data of their events are withheld: {some}")
+        out.say(f"backstory: {left_out(found.withheld)}")
     if arguments.form:
         column = arguments.column or "id"
         if any(column in row for row in found):

@@ -241,7 +241,9 @@ def find(served: Served, asked: FindArguments) -> Listed:
     except OutOfTime as over:
         limit = current()
         raise over.hinted(*([TABLE] if limit is not None and limit.furthest else [])) from None
-    fields = {"state": cls.__name__, "total": page.total}
+    fields: dict[str, Any] = {"state": cls.__name__, "total": page.total}
+    if page.withheld:
+        fields["withheld"] = list(page.withheld)
     return Listed("found", "states", offset(map(found_document, page), None), fields, lambda: page.cursor)
 
 
