@@ -123,6 +123,7 @@ def page(db: Database) -> None:
     "the name of its type": "def page(db: Database) -> None: db.read('Dimmed')",
     "the type of a record": "def page(db: Database) -> Any: return [r for r in db.read() if r.type == 'Dimmed']",
     "its class, compared": "def page(event: object) -> bool: return type(event) is Dimmed",
+    "a function that is told what to do on it": "def on(kind: type, then: Any) -> None: ...\n\non(Dimmed, print)",
     "a list of classes": "KINDS = [Switched, Dimmed]",
     "a frame": "def page(db: Database) -> None: db.frame(Dimmed)",
 }
@@ -180,6 +181,9 @@ class Dimmed(Event, name="Dimmed"):
     lamp: Tag[str]
 
 Either = Switched | Dimmed
+
+def again() -> None:
+    register(Dimmed)
 
 def shown(event: Dimmed) -> dict[str, Dimmed]: ...
 """

@@ -13,7 +13,7 @@ from backstory.errors import DefinitionError
 from backstory.model.elements import CodeUse, Id
 from backstory.model.naming import Names
 from backstory.model.sources import DEFINITIONS, Sources, application_files, module_of, names_of
-from backstory.model.uses import READS, Does, Meaning, meant, use
+from backstory.model.uses import CONVERTS, READS, Does, Meaning, meant, use
 from backstory.values.event_types import event_classes
 
 HOLDS = (ast.Call, ast.Dict, ast.List, ast.Set, ast.Starred, ast.Tuple, ast.keyword)
@@ -25,8 +25,11 @@ TELLS = (ast.Compare, ast.MatchClass)
 ALL = {"follow": 0, "subscribe": 1, "watch": 0}
 """Methods of a database that take every event, and the number of arguments with which they do."""
 
-DEFINES = frozenset(("isinstance", "issubclass", "register", "reverts", *READS))
-"""Calls that are given an event class and make none of it."""
+NEITHER: dict[Does, frozenset[str]] = {
+    "read": frozenset(("register", "reverts", *CONVERTS)),
+    "append": frozenset(("isinstance", "issubclass", "register", "reverts", *READS)),
+}
+"""Calls that are given an event class, and read no event of it, or make none."""
 
 
 def readers(module: str, sources: Sources, names: Names, unread: Collection[Id]) -> list[CodeUse]:
@@ -61,9 +64,7 @@ def _ids(
         return {f"event:{node.value}"} & set(asked) if isinstance(node.value, str) else set()
     if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(parent, HOLDS + TELLS):
         return set()
-    if isinstance(parent, ast.Call) and (
-        parent.func is node or (does == "append") == (_called(parent) in DEFINES)
-    ):
+    if isinstance(parent, ast.Call) and (parent.func is node or _called(parent) in NEITHER[does]):
         return set()
     if does == "append" and isinstance(parent, TELLS):
         return set()
