@@ -42,7 +42,11 @@ def related(db: Database, model: type[Model], key: str, after: int, upto: int | 
         other = through._meta.get_field(cast("Any", field).m2m_reverse_field_name()).attname
         made = kind(history_of(through))
         records = db.read(made.inserted, made.deleted, after=after, at=upto, backwards=True, limit=MOST)
-        found = [record for record in records if str(record.event.row.get(own)) == key]
+        found = [
+            record
+            for record in records
+            if isinstance(record.event, (RowInserted, RowDeleted)) and str(record.event.row.get(own)) == key
+        ]
         names = _names(cast("Any", field).related_model, {record.event.row.get(other) for record in found})
         for record in found:
             event: RowInserted | RowDeleted = record.event

@@ -16,7 +16,7 @@ from django.utils.timezone import is_aware, localtime
 
 from backstory.contrib.django.recording import pk_of, row_with
 from backstory.contrib.django.relating import related
-from backstory.rows.events import Fields, after, same
+from backstory.rows.events import Fields, RowEvent, same
 from backstory.rows.kinds import Row
 from backstory.values.links import REVERTS
 
@@ -35,6 +35,7 @@ LONG = 2_000
 ABSENT = "—"
 
 ADDED_TO, REMOVED_FROM = "Added to", "Removed from"
+WITHHELD = " (its data were withheld)"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -112,15 +113,17 @@ class Timeline:
         more = records[limit - 1].position if len(records) > limit else None
         found = []
         shown = records[:limit]
-        now = self._db.load(self.row, shown[-1].position - 1).row if shown else None
+        row: Any = self._db.load(self.row, shown[-1].position - 1) if shown else None
         for _, group in groupby(reversed(shown), key=lambda record: record.stored.commit):
-            was, together = now, list(group)
+            was, together = row.row, list(group)
             for record in together:
-                now = after(record.event, now)
+                row.apply(record.event)
             commit = together[-1].commit
             undone = [later.position for later in self._db.undone_by(commit) if self._is_of(later)]
-            changes = list(self.changes(was, now))
-            found.append(Entry(together[-1].position, _did(was, now), changes, commit, undone))
+            is_known = all(isinstance(record.event, RowEvent) for record in together)
+            did = _did(was, row.row) + ("" if is_known else WITHHELD)
+            changes = list(self.changes(was, row.row)) if is_known else ()
+            found.append(Entry(together[-1].position, did, changes, commit, undone))
         found += self._related(found[0].position if more else 0, at) if found else []
         return sorted(found, key=lambda entry: entry.position, reverse=True), more
 

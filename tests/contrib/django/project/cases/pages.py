@@ -7,6 +7,7 @@ from django.test import Client, TestCase
 
 from backstory.contrib.django import database, row_of
 from backstory.contrib.django.testing import HistoryMixin
+from backstory.history.forget.withholding import withhold
 from tests.contrib.django.project.library.models import Author, Book, Member, Publication
 
 HOSTILE = "<script>alert(1)</script>'\"&{{ 7 }}"
@@ -51,6 +52,14 @@ class Pages(HistoryMixin, TestCase):
         for said in ("ann", "new here", "she moved", "cy", "061", "Who gave each field its value"):
             self.assertIn(said, page)
         self.assertLess(page.index("she moved"), page.index("new here"))
+
+    def test_a_change_whose_data_were_withheld_is_told_and_all_others_are_shown(self) -> None:
+        second = database().point(self.positions[1]).commit
+        assert second is not None
+        withhold(database().branches, second, ["data", "message"])
+        page = self.page()
+        for said in ("new here", "she moved", "061", "Changed (its data were withheld)"):
+            self.assertIn(said, page)
 
     def test_values_authors_and_reasons_are_escaped(self) -> None:
         first, second, _ = self.positions
