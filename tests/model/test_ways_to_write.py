@@ -507,3 +507,27 @@ def test_of_code_without_a_source_nobody_is_told_a_fault(tmp_path: Any) -> None:
     found = model_of(load("sealed", tmp_path), tmp_path, scenarios=[])
     assert [one.place for one in found.events] == [None, None]
     assert listed(found) == ["BM005 command:switch"]
+
+
+def test_reactions_and_projections_may_stand_in_another_package(tmp_path: Any, modelled: Modelled) -> None:
+    name = modelled(LAMP).app
+    (tmp_path / "besides.py").write_text(
+        PRELUDE
+        + f"""from {name}.app import Lamp, Switched, switch
+
+@reaction
+def back(event: Switched) -> Any:
+    return switch(Lamp(event.lamp), True)
+
+class Lamps(Projection):
+    tables = "CREATE TABLE lamps (lamp TEXT, colour TEXT)"
+
+    def apply(self, event: Switched, tx: Tx) -> None:
+        tx.execute("INSERT INTO lamps (lamp) VALUES (?)", (event.lamp,))
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "whole.py").write_text(f"from {name}.app import *\nfrom besides import back, Lamps\n")
+    model = model_of(load("whole", tmp_path), tmp_path, scenarios=TRIED)
+    assert model.element("reaction:back").gives == ["command:switch"]
+    assert "BM004 projection:lamps/lamps.colour" in listed(model)

@@ -170,6 +170,11 @@ class _Reader:
                 app.name.partition(":")[0],
                 *(command.__module__ for command in app.commands),
                 *(cls.__module__ for cls in app.states),
+                *(type(instance(each)).__module__ for each in app.projections),
+                *(
+                    each.__module__ if isinstance(each, type) else each.function.__module__
+                    for each in app.reactions
+                ),
             )
         )
         self.own_events = [kind for kind in app.events if table_of(kind.name) is None]
