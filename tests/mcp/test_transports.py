@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.mcp.conftest import Asked, Office
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -136,3 +138,22 @@ async def test_a_store_that_goes_away_is_told_and_the_server_goes_on(office: Off
         said = await asked.wrong("log", limit=1)
         assert "bug" not in said
         assert (await asked.ask("guide"))["topics"]
+
+
+@pytest.mark.parametrize("ends", ["at its time", "at Ctrl-C"])
+def test_a_server_ends_although_its_client_stays_and_says_nothing(office: Office, ends: str) -> None:
+    command = started("--for", "0.1") if ends == "at its time" else started()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=office.folder
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            if ends == "at Ctrl-C":
+                process.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+                process.stdin.flush()
+                assert process.stdout.readline()
+                process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()

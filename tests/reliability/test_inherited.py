@@ -21,6 +21,7 @@ NOT_ANEW = {
     "backstory.stores.group_commit._Call": "belongs to one append, and a group has none in a child",
     "backstory.stores.postgres.server.Connection": "stays the parent's, and is kept so that nobody closes it",
     "backstory.outbox.webhook": "a request that was being made when the process forked goes on in the parent alone",
+    "backstory.mcp.serving": "the thread that serves, and the wait for it, go on in the parent alone",
     "backstory.outbox.nats.Nats": "its thread runs a loop, and a child forgets the loop",
     "backstory.stores.sqlite.notices.Inotify": "is closed in a child, whose Watch makes another one",
     "backstory.stores.sqlite.notices.Notices": "is closed in a child, whose Watch makes another one",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import threading
 from collections.abc import Callable, MutableMapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +33,27 @@ LARGEST = 1_000_000
 
 
 def run(served: Served, seconds: float | None = None) -> None:
-    """Serve the client at the other end of standard input and output, until it hangs up, or for so many seconds."""
+    """Serve the client at the other end of standard input and output, until it hangs up, or for so many seconds.
+
+    A thread serves, because nothing interrupts one that reads from standard input: Ctrl-C, or the time, ends the wait
+    for it, and then the process is to end, too.
+    """
+    ended: Future[None] = Future()
 
     async def serve() -> None:
         made = server(served)
         async with stdio_server() as (incoming, outgoing):
             await made.run(incoming, outgoing, made.create_initialization_options())
 
+    def work() -> None:
+        try:
+            ended.set_result(asyncio.run(serve()))
+        except BaseException as wrong:  # noqa: BLE001 - it is raised to the caller
+            ended.set_exception(wrong)
+
+    threading.Thread(target=work, name="backstory mcp", daemon=True).start()
     with suppress(KeyboardInterrupt, TimeoutError):
-        asyncio.run(asyncio.wait_for(serve(), seconds))
+        ended.result(seconds)
 
 
 class Gate:
