@@ -531,3 +531,18 @@ class Lamps(Projection):
     model = model_of(load("whole", tmp_path), tmp_path, scenarios=TRIED)
     assert model.element("reaction:back").gives == ["command:switch"]
     assert "BM004 projection:lamps/lamps.colour" in listed(model)
+
+
+def test_code_of_the_library_is_not_followed(modelled: Modelled) -> None:
+    more = """
+from backstory.projections.materialize import Materialized
+from backstory.rows.change import _need_current
+
+lamps = Materialized(Lamp)
+
+@command
+def dim(lamp: Lamp) -> Switched:
+    _need_current("lamps", lamp.lamp, ["on"], {})
+    return Switched(lamp.lamp, True)
+"""
+    assert modelled(LAMP + more).element("command:dim").refuses == []

@@ -49,6 +49,9 @@ from backstory.rows.kinds import table_of
 from backstory.values.event import Event as EventClass
 from backstory.values.event_types import EventType
 
+LIBRARY = "backstory"
+"""Whose code is followed for nobody, although an application may have parts of its classes, as `Materialized` is."""
+
 
 def model_of(
     app: Application,
@@ -164,19 +167,17 @@ class _Reader:
         self.all_events = self.names.events(app.events)
         self.deciding: list[Any] = []
         """The definitions of functions that give events in a decision."""
-        self._own = frozenset(
-            each.partition(".")[0]
-            for each in (
-                app.name.partition(":")[0],
-                *(command.__module__ for command in app.commands),
-                *(cls.__module__ for cls in app.states),
-                *(type(instance(each)).__module__ for each in app.projections),
-                *(
-                    each.__module__ if isinstance(each, type) else each.function.__module__
-                    for each in app.reactions
-                ),
-            )
+        modules = (
+            app.name.partition(":")[0],
+            *(command.__module__ for command in app.commands),
+            *(cls.__module__ for cls in app.states),
+            *(type(instance(each)).__module__ for each in app.projections),
+            *(
+                each.__module__ if isinstance(each, type) else each.function.__module__
+                for each in app.reactions
+            ),
         )
+        self._own = frozenset(module.partition(".")[0] for module in modules) - {LIBRARY}
         self.own_events = [kind for kind in app.events if table_of(kind.name) is None]
         """Its events without those of rows, which are their tables'."""
 
