@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,80 @@ def test_a_row_of_sqlite_that_is_inserted_in_its_own_place(tmp_path: Path, db: D
         site.run("UPDATE words SET word = 'b'", "INSERT OR REPLACE INTO words VALUES (1, 'a', '')")
         capture.drainer(db, site.begin).drain()
         assert db.table("words")["1"]["word"] == "a"
+
+
+@pytest.mark.parametrize("content", ["ab", "aa"])
+def test_rows_that_are_alike_change_their_keys_with_each_other(
+    tmp_path: Path, db: Database, content: str
+) -> None:
+    site = postgres_site(tmp_path)
+    capture = captured(site)
+    site.run(
+        "ALTER TABLE words DROP CONSTRAINT words_pkey, ADD PRIMARY KEY (id) DEFERRABLE",
+        *(f"INSERT INTO words VALUES ({key}, '{word}', '')" for key, word in enumerate(content, 1)),
+    )
+    drainer = capture.drainer(db, site.begin)
+    drainer.drain()
+    site.run(
+        "UPDATE words SET id = 3 - id",
+        "INSERT INTO words VALUES (7, 'x', '')",
+        "DELETE FROM words WHERE id = 7",
+    )
+    drainer.drain()
+    assert [db.table("words")[key]["word"] for key in ("2", "1")] == list(content)
+    assert set(history_of(db, "words")) == {"1", "2"}
+
+
+def test_a_row_that_is_inserted_in_the_place_of_another_one_and_written_by_a_trigger(
+    tmp_path: Path, db: Database
+) -> None:
+    site = sqlite_site(tmp_path)
+    capture = captured(site)
+    site.run(*SQLITE)
+    again = [f"INSERT OR REPLACE INTO words (id, word) VALUES (1, '{word}')" for word in "abb"]
+    for some in ([], again[:1], again, [*again, "DELETE FROM words"], [again[0], "UPDATE words SET id = 2"]):
+        site.run("INSERT OR IGNORE INTO words (id, word) VALUES (1, 'b')", *some)
+        capture.drainer(db, site.begin).drain()
+        rows = {
+            str(key): {"word": word, "loud": loud} for key, word, loud in site.rows("SELECT * FROM words")
+        }
+        assert history_of(db, "words") == rows
+
+
+def statements(chance: random.Random, dialect: str) -> Iterator[str]:
+    """Some writes to rows that are few and alike."""
+    for _ in range(chance.randint(1, 5)):
+        key, other, word = chance.randint(1, 4), chance.randint(1, 4), chance.choice("ab")
+        is_free = f"NOT EXISTS (SELECT 1 FROM words w WHERE w.id = {other + 10})"
+        found = [
+            f"INSERT INTO words (id, word) VALUES ({key}, '{word}') ON CONFLICT (id) DO NOTHING",
+            f"UPDATE words SET word = '{word}' WHERE id = {key}",
+            f"DELETE FROM words WHERE id = {key}",
+            f"UPDATE words SET id = {other + 10} WHERE id = {key} AND {is_free}",
+        ]
+        if dialect == "sqlite":
+            found.append(f"INSERT OR REPLACE INTO words (id, word) VALUES ({key}, '{word}')")
+        else:
+            again = f"INSERT INTO words SELECT id, '{word}' FROM gone"
+            free = f"NOT EXISTS (SELECT FROM words WHERE id = {key})"  # a key that is deferrable is in no conflict
+            found[0] = f"INSERT INTO words (id, word) SELECT {key}, '{word}' WHERE {free}"
+            found.append("UPDATE words SET id = 5 - id WHERE id BETWEEN 1 AND 4")
+            found.append(f"WITH gone AS (DELETE FROM words WHERE id = {key} RETURNING *) {again}")
+        yield chance.choice(found)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_a_transaction_does_to_rows_that_are_alike(site: Site, db: Database, seed: int) -> None:
+    capture = captured(site)
+    if site.dialect == "postgresql":
+        site.run("ALTER TABLE words DROP CONSTRAINT words_pkey, ADD PRIMARY KEY (id) DEFERRABLE")
+    if seed % 2:
+        site.run(*(SQLITE if site.dialect == "sqlite" else POSTGRESQL))
+    chance, drainer = random.Random(seed), capture.drainer(db, site.begin)
+    for _ in range(12):
+        site.run(*statements(chance, site.dialect))
+        if chance.random() < 0.6:
+            drainer.drain()
+            found = site.rows("SELECT id, word, loud FROM words")
+            rows = {str(key): {"word": word, "loud": loud} for key, word, loud in found}
+            assert history_of(db, "words") == rows

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from backstory.capture.claim import check_apart, claim
-from backstory.capture.events import Change, changes_of, compared, events_of, in_order, inserted_again
+from backstory.capture.events import Change, changes_of, compared, events_of
+from backstory.capture.order import doubtful, in_order
 from backstory.capture.outbox import Layout, Outbox, Piece
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from backstory.capture.capture import Begin
+    from backstory.capture.order import Name
     from backstory.database import Database
     from backstory.store import Log
     from backstory.tables import Transaction
@@ -120,13 +122,13 @@ class Drainer:
         self, outbox: Outbox, capture: str, layouts: Mapping[int, Layout], pieces: Iterable[Piece], head: Head
     ) -> Iterator[tuple[Piece, Draft | None]]:
         """Each piece, and its draft; None if it has no events."""
-        here: dict[tuple[str, str], bool] = {}
+        here: dict[Name, Fields | None] = {}
         for piece in pieces:
             taken = list(outbox.taken(piece, layouts))
             found = [change for each in taken for change in changes_of(each, layouts[each.layout].captured)]
-            here.update(self._there(inserted_again(found), here, head))
-            changes = in_order(found, {row for row, is_there in here.items() if is_there})
-            here.update({change.row: change.new is not None for change in changes})
+            here.update(self._before(doubtful(found), here, head))
+            changes = in_order(found, here, may_replace=outbox.may_replace)
+            here.update({change.row: change.new and change.new[1] for change in changes})
             if piece.compares:
                 events, condition = self._compared(changes, layouts, head)
             else:
@@ -137,18 +139,25 @@ class Drainer:
                 self._draft(_id(capture, piece), piece, events, taken[-1].at, condition) if events else None,
             )
 
-    def _there(
-        self, asked: Mapping[tuple[str, str], Change], known: Mapping[tuple[str, str], bool], head: Head
-    ) -> dict[tuple[str, str], bool]:
-        """Whether the log has each of these rows."""
+    def _before(
+        self, asked: Mapping[Name, Change], known: Mapping[Name, Fields | None], head: Head
+    ) -> dict[Name, Fields | None]:
+        """The states of these rows in the log, with the fields that a change of the table says."""
         rows = {
-            (one.captured.history, row[1]): row
-            for row, one in asked.items()
-            if row not in known and not one.captured.part
+            (one.captured.history, name[1]): (name, one) for name, one in asked.items() if name not in known
         }
         references = [kind(history).row(key) for history, key in rows]
         states, _ = self._db.handle.now().loader.load_all(Reads(references), head)
-        return {rows[state.table, state.key]: state.row is not None for state in cast("list[Row]", states)}
+        found: dict[Name, Fields | None] = {}
+        for state in cast("list[Row]", states):
+            name, change = rows[state.table, state.key]
+            if state.row is None and change.taken.compares:
+                continue  # it may be there, and not be copied yet
+            _, fields = change.old or change.new or ("", {})
+            of_table = {field: (state.row or {})[field] for field in fields if field in (state.row or {})}
+            gone = state.row is None or (change.captured.part and not of_table)
+            found[name] = None if gone else of_table
+        return found
 
     def _compared(
         self, changes: Sequence[Change], layouts: Mapping[int, Layout], head: Head

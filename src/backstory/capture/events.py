@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from backstory.capture.described import Captured
@@ -38,54 +38,6 @@ def changes_of(taken: Taken, captured: Captured) -> Iterator[Change]:
         yield Change(taken, captured, old, None)
         old = None
     yield Change(taken, captured, old, new)
-
-
-def inserted_again(changes: Iterable[Change]) -> dict[tuple[str, str], Change]:
-    """The rows that are inserted after something else was recorded of them: their order takes a look at the log."""
-    seen: set[tuple[str, str]] = set()
-    found: dict[tuple[str, str], Change] = {}
-    for change in changes:
-        if change.old is None and change.row in seen:
-            found.setdefault(change.row, change)
-        seen.add(change.row)
-    return found
-
-
-def in_order(changes: Iterable[Change], there: Collection[tuple[str, str]]) -> list[Change]:
-    """The order in which changes of a transaction were made. `there` has the rows that were there before them all, of
-    those that are `inserted_again`.
-
-    A trigger of the application's that writes the same row again is recorded before the statement that it is a trigger
-    of, and so is what a statement does after its `WITH`; and one statement may let rows change their keys. So a change
-    that does not go on from the one before it is placed before that one, if that one goes on from it.
-    """
-    order: list[Change] = []
-    of_row: dict[tuple[str, str], list[Change]] = {}
-    for change in changes:
-        known = of_row.setdefault(change.row, [])
-        place = _place(known, change, change.row in there)
-        if place < len(known):
-            later = known[place]
-            order.insert(next(at for at in range(len(order) - 1, -1, -1) if order[at] is later), change)
-        else:
-            order.append(change)
-        known.insert(place, change)
-    return order
-
-
-def _place(known: Sequence[Change], change: Change, was_there: bool) -> int:
-    """The place of a change among those of its row. SQLite may insert a row that is there, in its place."""
-    if not known or known[-1].new == change.old:
-        return len(known)
-    place = len(known) - 1
-    while place and known[place].old == known[place - 1].new:
-        place -= 1
-    if known[place].old != change.new:
-        return len(known)
-    is_new = change.old is None and change.new is not None
-    if is_new and (known[place - 1].new is not None if place else was_there):
-        return len(known)
-    return place
 
 
 def events_of(old: Side, new: Side, captured: Captured) -> Iterator[RowEvent]:

@@ -104,6 +104,11 @@ class Outbox:
         self._size = "coalesce({0}({1}), 0)".format
         self._length = "length" if self._is_sqlite else "octet_length"
 
+    @property
+    def may_replace(self) -> bool:
+        """Whether a row can be inserted where there is one with its key, as SQLite's `INSERT OR REPLACE` does."""
+        return self._is_sqlite
+
     def capture(self) -> tuple[str, str, str]:
         """The random id of this capture, the place where it was made, and the place where it is."""
         [(id, made)] = self._tx.rows(f"SELECT id, seat FROM {self._capture}")

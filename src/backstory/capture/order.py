@@ -1,0 +1,152 @@
+"""The order in which the changes of one transaction were made, which is not always that in which they were recorded.
+
+A trigger of the application's that writes the same row again is recorded before the statement that it is a trigger of,
+and so is what a statement does after its `WITH`; and one statement may let rows change their keys with each other. But
+each change says the row before and after. So the changes of a row are steps from one state of it to the next, and their
+order is a path that takes each step once, from the state that the row had before them all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from backstory.capture.outbox import COPY
+from backstory.rows.events import Fields, json_of
+
+if TYPE_CHECKING:
+    from backstory.capture.events import Change
+
+Name: TypeAlias = "tuple[str, str]"
+"""The table and the key of a row."""
+
+Step: TypeAlias = "tuple[bytes | None, bytes | None]"
+"""The states of a row before and after a change, as text; None where there is no row."""
+
+
+def doubtful(changes: Iterable[Change]) -> dict[Name, Change]:
+    """The rows whose changes alone do not tell their order, so that the state before them all must be known: they end
+    where they began, or a row is inserted after something else was recorded of it."""
+    found = {}
+    for name, some in _by_row(changes).items():
+        steps = [_step(change) for change in some]
+        if len(some) > 1 and (isinstance(_start(steps), Circle) or any(was is None for was, _ in steps[1:])):
+            found[name] = some[0]
+    return found
+
+
+def in_order(
+    changes: Sequence[Change], before: Mapping[Name, Fields | None], *, may_replace: bool
+) -> list[Change]:
+    """The changes in the order in which they were made. `before` has the states of rows before them all, of those that
+    are `doubtful`. With `may_replace` a row can be inserted in the place of another one, as SQLite does."""
+    order = list(changes)
+    places: dict[Name, list[int]] = {}
+    for place, change in enumerate(changes):
+        places.setdefault(change.row, []).append(place)
+    for name, own in places.items():
+        if len(own) > 1:
+            some = [changes[place] for place in own]
+            for place, change in zip(own, _ordered(some, before, name, may_replace), strict=True):
+                order[place] = change
+    return order
+
+
+def _by_row(changes: Iterable[Change]) -> dict[Name, list[Change]]:
+    found: dict[Name, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.row, []).append(change)
+    return found
+
+
+def _ordered(
+    changes: list[Change], before: Mapping[Name, Fields | None], name: Name, may_replace: bool
+) -> list[Change]:
+    if any(change.taken.op == COPY for change in changes):
+        return changes  # it says how the row is, and not what happened to it
+    steps = [_step(change) for change in changes]
+    start = _start(steps)
+    if name in before:
+        known = _state(before[name])
+        if _goes_on(steps, known, may_replace):
+            return changes
+        start = known if isinstance(start, Circle) or may_replace else start
+    elif _goes_on(steps, steps[0][0], may_replace=False):
+        return changes
+    path = _path(steps, steps[0][0] if isinstance(start, Circle) else start, may_replace)
+    return changes if path is None else [changes[place] for place in path]
+
+
+class Circle:
+    """Steps that end where they began, so that they may begin at any of their states."""
+
+
+def _start(steps: Sequence[Step]) -> bytes | Circle | None:
+    """The state that a path of these steps begins with."""
+    balance: Counter[bytes | None] = Counter()
+    for was, now in steps:
+        balance[was] += 1
+        balance[now] -= 1
+    return next((state for state, count in balance.items() if count > 0), Circle())
+
+
+def _goes_on(steps: Sequence[Step], start: bytes | None, may_replace: bool) -> bool:
+    """Whether each step goes on from the one before it, the first one from `start`."""
+    state = start
+    for was, now in steps:
+        if was != state and not (may_replace and was is None):
+            return False
+        state = now
+    return True
+
+
+def _path(steps: Sequence[Step], start: bytes | None, may_replace: bool) -> list[int] | None:
+    """The numbers of the steps as a path from `start` that takes each once; None if there is none."""
+    leaving: dict[bytes | None, list[int]] = {}
+    for place in range(len(steps) - 1, -1, -1):
+        leaving.setdefault(steps[place][0], []).append(place)
+    for replaced in _replaced(steps, start) if may_replace else ():
+        leaving.setdefault(replaced, []).append(JUMP)
+    path: list[int] = []
+    stack: list[tuple[bytes | None, int]] = [(start, JUMP)]
+    while stack:
+        state, taken = stack[-1]
+        if left := leaving.get(state):
+            place = left.pop()
+            stack.append((None if place == JUMP else steps[place][1], place))
+        else:
+            stack.pop()
+            if taken != JUMP:
+                path.append(taken)
+    path.reverse()
+    is_whole = len(path) == len(steps) and _goes_on([steps[place] for place in path], start, may_replace)
+    return path if is_whole else None
+
+
+JUMP = -1
+"""A step that nobody recorded: a row goes, because another one is inserted in its place."""
+
+
+def _replaced(steps: Sequence[Step], start: bytes | None) -> list[bytes]:
+    """The states of rows in the place of which others are inserted: all that no step leaves, but for the last one."""
+    stays: Counter[bytes | None] = Counter([start])
+    last: dict[bytes | None, int] = {start: JUMP}
+    for place, (was, now) in enumerate(steps):
+        stays[was] -= 1
+        stays[now] += 1
+        last[now] = place
+    ends = [state for state, count in stays.items() if state is not None for _ in range(count)]
+    ends.sort(key=lambda state: last[state])
+    is_gone = last.get(None, JUMP) > max((last[state] for state in ends), default=JUMP)
+    return ends if is_gone else ends[:-1]
+
+
+def _step(change: Change) -> Step:
+    return _state(None if change.old is None else change.old[1]), _state(
+        None if change.new is None else change.new[1]
+    )
+
+
+def _state(fields: Fields | None) -> bytes | None:
+    return None if fields is None else json_of(fields)
