@@ -80,12 +80,13 @@ def commit_of(columns: Row) -> Commit:
             condition = Condition(from_json(row.query), row.after)
         if len(row.secret) > SIZE:
             openings(row.secret, DATA + row.size)
+        time = from_micros(row.time)
         commit = Commit(
             row.position,
             row.size,
             row.id,
-            from_micros(row.time),
-            from_micros(row.authored),
+            time,
+            time if row.authored == row.time else from_micros(row.authored),
             row.author,
             row.message,
             row.command,

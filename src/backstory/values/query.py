@@ -173,6 +173,9 @@ def to_json(query: Query) -> bytes:
     return msgspec.json.encode(query.clauses)
 
 
+_decode = msgspec.json.Decoder(tuple[Clause, ...]).decode
+
+
 def from_json(text: bytes | str) -> Query:
     """The query that `to_json` wrote. Raises `msgspec.ValidationError`."""
-    return Query(msgspec.json.decode(text, type=tuple[Clause, ...]))
+    return Query(_decode(text))
