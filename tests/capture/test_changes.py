@@ -41,7 +41,7 @@ def test_of_many_columns_those_that_changed(site: Site, db: Database) -> None:
     assert changed.set == {"c0": None, "c100": "[null]", "c249": "end"}
 
 
-@pytest.mark.parametrize("document", ['{"r": "1.5"}', '{"a": [1]}', "[1, 2]", '"text"', "7", "null"])
+@pytest.mark.parametrize("document", ['{"r": "1.5"}', '{"a": [1]}', "[1, 2]", "7"])
 def test_json_that_sqlite_has_just_made_is_a_value_like_any_other(
     tmp_path: Path, db: Database, document: str
 ) -> None:
