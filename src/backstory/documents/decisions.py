@@ -9,6 +9,7 @@ import msgspec
 from backstory.decide.parameters import each_state
 from backstory.documents.commits import event_document
 from backstory.documents.differences import changes_document
+from backstory.errors import DefinitionError
 from backstory.history.compare.diff import diff
 from backstory.history.compare.jsonable import shown
 from backstory.reactions.deadlines import cancel_deadline, set_deadline
@@ -51,8 +52,20 @@ def refusal_document(command: Command, refused: Refused) -> dict[str, Any]:
         "command": str(command),
         "reason": refused.reason,
         "code": refused.code,
-        "details": {name: shown(value) for name, value in refused.details.items()},
+        "details": refusal_details(refused),
     }
+
+
+def refusal_details(refused: Refused) -> dict[str, Any]:
+    """The details of a refusal as values of JSON, what is marked masked; a value that JSON cannot carry is its type."""
+    return {name: _detail(value) for name, value in refused.details.items()}
+
+
+def _detail(value: Any) -> Any:
+    try:
+        return shown(value)
+    except DefinitionError:
+        return type(value).__qualname__
 
 
 def tried_document(tried: Tried) -> dict[str, Any]:

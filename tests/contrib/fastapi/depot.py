@@ -90,7 +90,9 @@ class Size(msgspec.Struct):
 def arrive(parcel: Parcel, size: Size, sender: Personal[str] = "", due: date | None = None) -> Arrived:
     """A parcel arrives."""
     if parcel.grams:
-        raise Refused("this parcel is here already", code="here")
+        raise Refused(
+            "this parcel is here already", code="here", parcel=parcel, weighs=parcel.grams, others=[parcel]
+        )
     if size.around:
         raise Refused(f"a parcel in a parcel: {sender}", code="nested")
     return Arrived(parcel.parcel, size.grams, sender, due)

@@ -65,6 +65,14 @@ def test_refusals_are_answers_by_their_status(paths: dict[str, Any]) -> None:
     assert "`gone`" in move["responses"]["404"]["description"]
 
 
+def test_a_problem_has_a_kind_and_that_of_a_refusal_its_details(paths: dict[str, Any]) -> None:
+    refused = paths["/parcels/{parcel}"]["post"]["responses"]["409"]["content"]["application/problem+json"][
+        "schema"
+    ]
+    assert "kind" in refused["required"]
+    assert refused["properties"]["details"]["type"] == "object"
+
+
 def test_tags_words_and_security_are_those_of_fastapi(paths: dict[str, Any]) -> None:
     arrive, count = paths["/parcels/{parcel}"]["post"], paths["/v1/counts/{row}/{place}"]["put"]
     assert (arrive["tags"], arrive["description"]) == (["parcels"], "A parcel arrives.")

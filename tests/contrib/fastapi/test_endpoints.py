@@ -27,6 +27,7 @@ def problem(answer: Any) -> tuple[int, str]:
     said = answer.json()
     assert said["status"] == answer.status_code
     assert said["type"] == "about:blank"
+    assert said["kind"]
     return answer.status_code, said.get("code") or said["detail"]
 
 
@@ -78,6 +79,36 @@ def test_a_refusal_has_its_code_and_the_status_that_the_application_says(client:
     refused = client.post("/parcels/p-2", json=nested)
     assert problem(refused) == (422, "nested")
     assert refused.json()["detail"] == "a parcel in a parcel: \\x1b[2J\\u202eAnn"
+
+
+def test_a_refusal_has_its_details_and_what_is_marked_in_them_is_masked(client: TestClient) -> None:
+    client.post("/parcels/p-1", json=SMALL | {"sender": "Ann Smith"})
+    refused = client.post("/parcels/p-1", json=SMALL).json()
+    mine, others = refused["details"]["parcel"], refused["details"]["others"]
+    assert refused["details"]["weighs"] == 500
+    assert (mine["grams"], mine["sender"]) == (500, "***")
+    assert others == [mine]
+    assert "details" not in client.post("/parcels/p-9/moves", json={"shelf": "s"}).json()
+
+
+def test_a_problem_without_an_error_of_the_library_has_the_kind_of_its_status(client: TestClient) -> None:
+    stale = {"if-match": '"12-0f3a9c1b"'}
+    answers = [
+        client.post("/parcels/p-1", content=b"{", headers={"content-type": "application/json"}),
+        client.get("/parcels/p-9"),
+        client.post("/parcels/p-1", json=SMALL, headers=stale),
+        client.post("/parcels/p-1", content=b" " * 1_000_001),
+        client.post("/parcels/p-1", content=b"{}", headers={"content-type": "text/plain"}),
+        client.post("/parcels/p-1", json={}),
+    ]
+    assert [(answer.status_code, answer.json()["kind"]) for answer in answers] == [
+        (400, "bad-request"),
+        (404, "not-found"),
+        (412, "stale"),
+        (413, "too-large"),
+        (415, "unsupported-media-type"),
+        (422, "input-error"),
+    ]
 
 
 def test_nothing_is_known_of_what_no_event_concerns(client: TestClient) -> None:

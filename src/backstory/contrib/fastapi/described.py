@@ -36,9 +36,13 @@ PROBLEM: dict[str, Any] = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "kind": {"type": "string"},
-        "code": {"type": "string"},
+        "code": {"type": "string", "description": "Of a refusal."},
+        "details": {
+            "type": "object",
+            "description": "Of a refusal: the values that it gives with its reason.",
+        },
     },
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "kind"],
 }
 
 DONE: dict[str, Any] = {

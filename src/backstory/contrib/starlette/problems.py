@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
 from backstory.decide.call import shortened
+from backstory.documents.decisions import refusal_details
 from backstory.errors import (
     AmbiguousRevision,
     AppendError,
@@ -89,6 +91,17 @@ OWN_WORDS = (Refused, InvalidEvent, InvalidTag, InputError, ExpressionError)
 
 AGAIN = {"retry-after": "1"}
 
+KINDS: Mapping[int, str] = {
+    400: "bad-request",
+    404: "not-found",
+    412: "stale",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: InputError("").kind,
+    503: "busy",
+}
+"""The kind of a problem that no error of the library is behind, by its status."""
+
 
 class Wrong(Exception):
     """A request that is answered with a problem, because of its own form."""
@@ -100,12 +113,26 @@ class Wrong(Exception):
 
 
 def problem(
-    status: int, detail: str, headers: Mapping[str, str] | None = None, **more: str | None
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    kind: str | None = None,
+    **more: Any,
 ) -> Response:
-    """An answer that says what is wrong. The words may be anybody's: control characters are shown as such."""
-    words = shortened(plain_lines(detail), LONGEST)
-    said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": words}
-    said |= {name: shortened(plain_lines(value), LONGEST) for name, value in more.items() if value}
+    """An answer that says what is wrong. The words may be anybody's: control characters are shown as such.
+
+    `kind` is that of the error; without one it is that of the status. `more` are further members; one that is empty is
+    left out.
+    """
+    said = {"detail": detail, "kind": kind or KINDS[status]} | {
+        name: value for name, value in more.items() if value
+    }
+    words = {
+        name: shortened(plain_lines(value), LONGEST) if isinstance(value, str) else value
+        for name, value in said.items()
+    }
+    said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status} | words
     return Response(msgspec.json.encode(said), status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -125,7 +152,8 @@ def answered(error: BackstoryError, refusals: Mapping[str, int]) -> Response:
     """The answer to an error. Raises the error itself if it is a fault, which the server is to log as such."""
     if isinstance(error, Refused):
         status = refusals.get(error.code, status_of(error))
-        return problem(status, words_of(error), kind=error.kind, code=error.code)
+        details = refusal_details(error)
+        return problem(status, words_of(error), kind=error.kind, code=error.code, details=details)
     status = status_of(error)
     if status == 500:
         raise error

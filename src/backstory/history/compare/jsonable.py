@@ -36,12 +36,16 @@ def plain(state: Any) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """An event or a state as plain data for JSON, with its personal and secret parts masked.
+    """An event or a state as plain data for JSON, with its personal and secret parts masked, or a list or dict of them.
 
     It is what a web page or an answer may show: `return shown(db.load(Ticket("t-1")))`. Inside of `personal_shown()` it
     has personal values too, and never secret ones. Sets are sorted lists. Raises `DefinitionError` if a field holds
     something that JSON cannot carry.
     """
+    if type(value) is dict:
+        return {key_text(key): shown(part) for key, part in value.items()}
+    if type(value) in (list, tuple):
+        return list(map(shown, value))
     return masked(plain(value), veil_within(value))
 
 
