@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,43 @@ def test_a_row_that_is_left_out_because_of_withheld_data_is_named(run: Run, bank
         assert "Bern" in ran.out
         assert run(verb, "guests", "--json").json["withheld"] == ["c-1"]
     assert "known by later events: nothing" in run("table", "guests", "c-1").err
+
+
+def test_the_history_of_rows_is_printed_for_auditors(run: Run) -> None:
+    run("set", "customers", "c-1", "--delete", "--author", "cy")
+    [header, *lines] = csv.reader(
+        run("table", "customers", "c-1", "--history", "--as", "csv").out.splitlines()
+    )
+    assert header == [
+        "position", "authored", "time", "author", "message", "commit", "key", "change", "field", "before", "after",
+    ]  # fmt: skip
+    told = [{**dict(zip(header, line, strict=True))} for line in lines]
+    assert [[each[name] for name in ("key", "change", "field", "before", "after")] for each in told] == [
+        ["c-1", "inserted", "name", "", "Ann"],
+        ["c-1", "inserted", "city", "", "Basel"],
+        ["c-1", "changed", "city", "Basel", "Bern"],
+        ["c-1", "deleted", "name", "Ann", ""],
+        ["c-1", "deleted", "city", "Bern", ""],
+    ]
+    assert (told[2]["author"], told[2]["message"]) == ("ann", "moved")
+    every = run("table", "customers", "--history", "--json").json["changes"]
+    assert [each["key"] for each in every] == ["c-1", "c-1", "c-2", "c-2", "c-1", "c-1", "c-1"]
+    assert (every[3]["after"], "before" in every[3]) == (30, False)
+    assert (
+        len(run("table", "customers", "--history", "--as", "jsonl", "--at", "main~1").out.splitlines()) == 5
+    )
+    shown = run("table", "customers", "c-1", "--history").out.splitlines()
+    assert shown[0].split() == [
+        "commit",
+        "time",
+        "author",
+        "key",
+        "change",
+        "field",
+        "before",
+        "after",
+        "message",
+    ]
+    assert shown[3].split()[-7:] == ["ann", "c-1", "changed", "city", "Basel", "Bern", "moved"]
+    assert run("table", "customers", "c-9", "--history").code == 1
+    assert run("table", "customers", "--history", "-n", "3").code == 2

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import enum
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -17,6 +20,7 @@ import pyarrow as pa
 import pytest
 
 from backstory import Database, Event, Personal, Secret, State, Tag, connect
+from backstory.errors import UnknownTypeWarning
 from backstory.history.forget.withholding import withhold
 from backstory.scope import Scope, scoped
 from backstory.values.masking import personal_shown
@@ -26,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 LOCAL = Annotated[datetime, msgspec.Meta(tz=False)]
-PLACE = ["position", "authored", "time", "author", "commit"]
+PLACE = ["position", "authored", "time", "author", "message", "commit"]
 
 
 class Colour(enum.Enum):
@@ -95,7 +99,7 @@ def test_fields_keep_their_types_and_stand_behind_their_place_in_the_log(db: Dat
     line = Line("ink", Decimal("2.5"))
     commit = db.append(Everything("a", 5, lines=(line,), counts={"k": 1}, free={"z": [1]}), author="ann")
     frame = db.frame(Everything)
-    assert frame.columns[:5] == PLACE
+    assert frame.columns[:6] == PLACE
     [row] = frame.arrow().to_pylist()
     assert (row["position"], row["author"], row["commit"]) == (1, "ann", commit.id)
     assert row["authored"] == row["time"] == commit.authored
@@ -278,3 +282,75 @@ def test_a_notebook_shows_the_first_rows_escaped(db: Database) -> None:
     assert "&lt;b&gt;9" in html
     assert "&lt;b&gt;10" not in html
     assert repr(db.frame(Everything)).startswith("<Frame of 20 rows: position int64, ")
+
+
+def test_the_history_of_rows_says_who_changed_which_field_from_what_and_why(
+    db: Database, tmp_path: Path
+) -> None:
+    orders = db.table("audited_orders")
+    orders.insert("17", {"status": "open", "lines": [1]}, author="ann", message="by phone")
+    orders.insert("18", {}, author="ann")
+    orders.patch("17", {"status": None}, ["lines"], author="bea", message='paid, "cash"')
+    orders.delete("17", author="cy")
+    told = ["key", "change", "field", "before", "after", "author", "message"]
+    inserted = [("17", "inserted", "status", None, "open"), ("17", "inserted", "lines", None, "[1]")]
+    rest = [
+        ("17", "changed", "status", "open", "null", "bea", 'paid, "cash"'),
+        ("17", "changed", "lines", "[1]", None, "bea", 'paid, "cash"'),
+        ("17", "deleted", "status", "null", None, "cy", None),
+    ]
+    of_17 = [*((*each, "ann", "by phone") for each in inserted), *rest]
+    frame = db.frame(orders.row("17"))
+    assert frame.polars().select(told).rows() == of_17
+    assert frame.polars()["commit"][0] == next(db.commits()).id
+    every = db.frame(orders, history=True)
+    assert every.polars().select(told).rows() == [
+        *of_17[:2],
+        ("18", "inserted", None, None, None, "ann", None),
+        *rest,
+    ]
+    assert len(db.frame(orders, history=True, at="main~1")) == 5
+    frame.polars().write_csv(tmp_path / "polars.csv")
+    frame.csv(tmp_path / "own.csv")
+    read = pl.read_csv(tmp_path / "own.csv", infer_schema=False)
+    assert read.select(told).rows() == of_17
+    assert (read["time"][0], len(read)) == (
+        frame.arrow()["time"][0].as_py().isoformat().replace("+00:00", "Z"),
+        5,
+    )
+
+
+def test_the_history_of_rows_goes_on_behind_what_was_withheld(db: Database) -> None:
+    orders = db.table("withheld_orders")
+    commit = orders.insert("17", {"status": "open", "note": "x"})
+    orders.update("17", status="paid")
+    withhold(db.branches, commit, ["data:1"])
+    frame = db.frame(orders.row("17")).polars()
+    assert frame.select("change", "field", "before", "after").rows() == [
+        ("withheld", None, None, None),
+        ("changed", "status", None, "paid"),
+    ]
+
+
+def test_the_history_of_rows_is_of_a_table_and_takes_no_filter(db: Database) -> None:
+    with pytest.raises(TypeError, match=r"goes with a table, db.table\('orders'\)"):
+        db.frame("orders", history=True)
+    with pytest.raises(TypeError, match="takes at=: filter the frame"):
+        db.frame(db.table("orders"), history=True, limit=3)
+    db.table("orders").insert("17", {})
+    with pytest.warns(UnknownTypeWarning, match=r"are a table: db.table\('orders'\)"):
+        db.frame("orders")
+    with pytest.raises(TypeError, match="goes with one table"):
+        db.frame(history=True)
+
+
+def test_any_frame_is_written_as_csv(db: Database, tmp_path: Path) -> None:
+    db.append(Everything("a", 5, lines=(Line("x", Decimal(2)),)), author="ann", message="why")
+    db.frame(Everything).csv(tmp_path / "typed.csv")
+    [row] = csv.DictReader((tmp_path / "typed.csv").read_text().splitlines())
+    assert (row["message"], row["price"], row["done"], row["day"]) == ("why", "1.1", "true", "2026-03-02")
+    [line] = json.loads(row["lines"])
+    assert {**line, "price": Decimal(line["price"])} == {"sku": "x", "price": 2, "note": None}
+    db.frame().csv(tmp_path / "all.csv")
+    [row] = csv.DictReader((tmp_path / "all.csv").read_text().splitlines())
+    assert (row["author"], row["tags"]) == ("ann", '["thing:a"]')

@@ -28,7 +28,7 @@ WALK: dict[str, list[str]] = {
         "enrol --help",
     ],
     "set": ["notes n-1 --new text=hello", "notes n-1 text=there -m why", "notes n-1 --delete"],
-    "table": ["notes", "notes n-1 --at main"],
+    "table": ["notes", "notes n-1 --at main", "notes --history", "notes --history --as csv"],
     "import": ["jsonl history.jsonl", "rows notes.csv --table notes --key id --sync"],
     "revert": ["#2"],
     "export": ["--format cloudevents", "--format cloudevents -o events.jsonl"],

@@ -501,6 +501,7 @@ class Verbs(Face):
         limit: int | None = None,
         at: Revision | None = None,
         commit: Commit | int | str | None = None,
+        history: bool = False,
     ) -> Frame:
         """See `Database.frame`."""
         return await self._run(
@@ -513,6 +514,7 @@ class Verbs(Face):
             limit=limit,
             at=at,
             commit=commit,
+            history=history,
         )
 
     def batches(

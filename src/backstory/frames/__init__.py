@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from io import TextIOWrapper
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pyarrow as pa
 
+from backstory.outfile import check, written
 from backstory.told import extra
 from backstory.values.notebook import table
 
@@ -76,3 +81,23 @@ class Frame:
 
         mapper: Any = None if numpy else pd.ArrowDtype
         return self._table.to_pandas(types_mapper=mapper)
+
+    def csv(self, file: str | PathLike[str]) -> None:
+        """Write a CSV file, gzipped if its name ends in .gz: text as it is, times in ISO 8601, lists and such as JSON.
+
+        Null is an empty cell. A file of this name is replaced, but no store. Raises `OutputError`.
+        """
+        name = fspath(file)
+        check(name)
+        with written(name) as output, TextIOWrapper(output, "utf-8", newline="") as text:
+            lines = csv.writer(text, lineterminator="\n")
+            lines.writerow(self.columns)
+            for batch in self._table.to_batches():
+                lines.writerows(map(_cell, row.values()) for row in batch.to_pylist())
+
+
+def _cell(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    plain = msgspec.to_builtins(value)
+    return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()

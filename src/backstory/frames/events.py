@@ -31,6 +31,7 @@ class Written(NamedTuple):
     authored: int
     time: int
     author: str | None
+    message: str | None
     id: str
 
 
@@ -45,12 +46,13 @@ class Row(NamedTuple):
 def rows(log: Log, codec: Codec, query: Query, *, typed: bool, **bounds: Any) -> Iterator[Row]:
     """The events of a query, with their commits. Raises `UnreadableEvent`."""
     commits, decode = Commits(log), codec.decode
-    last, written = 0, Written(0, 0, None, "")
+    last, written = 0, Written(0, 0, None, None, "")
     for stored in commits.of(log.read(query, **bounds)):
         if stored.commit != last:
             last = stored.commit
             commit = commits.chunk(last)
-            written = Written(micros(commit.authored), micros(commit.time), commit.author or None, commit.id)
+            said = commit.author or None, commit.message or None
+            written = Written(micros(commit.authored), micros(commit.time), *said, commit.id)
         yield Row(stored, written, decode(stored) if typed and stored.data else None)
 
 
@@ -79,6 +81,7 @@ def _about(fields: Iterable[str], more: Sequence[Column] = ()) -> Iterator[Colum
         ("authored", INSTANT, attrgetter("commit.authored")),
         ("time", INSTANT, attrgetter("commit.time")),
         ("author", PLAIN[str], attrgetter("commit.author")),
+        ("message", PLAIN[str], attrgetter("commit.message")),
         ("commit", PLAIN[str], attrgetter("commit.id")),
         *((column.name, column.kind, column.of) for column in more),
     ]

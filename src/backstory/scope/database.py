@@ -231,6 +231,7 @@ class ScopedDatabase(Database):
         limit: int | None = None,
         at: Revision | None = None,
         commit: Commit | int | str | None = None,
+        history: bool = False,
     ) -> Frame:
         """See `Database.frame`. A field that is hidden is null."""
         with self.scope.applied():
@@ -243,6 +244,7 @@ class ScopedDatabase(Database):
                 limit=limit,
                 at=at,
                 commit=commit,
+                history=history,
             )
 
     def batches(self, *what: Any, **bounds: Any) -> Iterator[pa.RecordBatch]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from backstory.cli.show.text import ascii_json, styled
-from backstory.told import plain_lines
+from backstory.told import plain, plain_lines
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -82,6 +85,13 @@ class Output:
         """Write lines of data."""
         for text in texts:
             self.line(text)
+
+    def csv(self, header: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+        """Write lines of CSV; on a terminal without what would steer it."""
+        for cells in chain([header], rows):
+            line = StringIO(newline="")
+            csv.writer(line, lineterminator="").writerow(cells)
+            self.line(plain(line.getvalue()) if self.terminal else line.getvalue())
 
     def flush(self) -> None:
         """Let a reader at the other end of a pipe see the output so far."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +10,7 @@ from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table as columns
 from backstory.cli.show.text import left_out
 from backstory.cli.show.value import shown
+from backstory.rows.field_changes import cell
 from backstory.told import cut, plain, quiet
 
 if TYPE_CHECKING:
@@ -28,13 +27,16 @@ backstory table customers c-1
 backstory table customers c-1 --at main~1
 backstory table customers --where "city == 'Basel'" --sort=-name -n 20
 backstory table customers --as jsonl > customers.jsonl
+backstory table customers c-1 --history
+backstory table customers --history --as csv > history.csv
 """
 
 TEXT = """\
 A table needs no application: it has the rows that were written, in a program, by `set`, or by `import rows`. EXPRESSION
 is about their fields, as for bisect; `blame customers c-1`, `diff A B customers c-1`, `diff A B --all customers` and
 `bisect customers c-1 --where ...` ask their history. With -n, the last line says how to go on. JSON Lines give back
-each value to `import rows`; of CSV all are text. Exit code 1: there is no such row."""
+each value to `import rows`; of CSV all are text. With --history, there is a line for each field that a commit changed:
+when, by whom and why, its value before and after. Exit code 1: there is no such row."""
 
 LONGEST = 40
 """Letters of a value in the table, on a terminal."""
@@ -61,6 +63,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--as", dest="form", choices=("csv", "jsonl"), help="print the rows as `import rows` takes them"
     )
     parser.add_argument(
+        "--history", action="store_true", help="not the rows, but who changed which field, when and why"
+    )
+    parser.add_argument(
         "--key", dest="column", metavar="COLUMN", help="with --as: the column of the key (default: id)"
     )
     parser.add_argument("--at", metavar="REVISION", help="as it was then: '#12', a commit's id or hash, HEAD")
@@ -74,6 +79,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("--key names the column of the key in rows that are printed --as csv or jsonl")
     if arguments.form and out.json:
         raise UsageError("--as and --json are two forms: give one")
+    if arguments.history:
+        return show_history(arguments, session, out)
     found = rows(arguments, session)
     if found.withheld:
         out.say(f"backstory: {left_out(found.withheld)}")
@@ -90,6 +97,27 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         return answer(found)
     write(found, arguments, out)
     return answer(found)
+
+
+def show_history(arguments: Namespace, session: Session, out: Output) -> int:
+    """What happened to the rows, or to one."""
+    from backstory.cli.show import row_history
+    from backstory.rows.field_changes import field_changes
+
+    given = {
+        "--where": arguments.where,
+        "--sort": arguments.sort,
+        "-n": arguments.number,
+        "--after": arguments.after,
+        "--count": arguments.count,
+        "--key": arguments.column,
+    }
+    for option, value in given.items():
+        if value:
+            raise UsageError(f"--history is all that happened to a row or a table, and takes no {option}")
+    at = arguments.at or "HEAD"
+    changes = field_changes(session.database, arguments.table, arguments.key, at)
+    return answer(row_history.write(out, changes, arguments.table, arguments.form))
 
 
 def rows(arguments: Namespace, session: Session) -> Page[Found]:
@@ -146,12 +174,4 @@ def as_lines(found: Page[Found], column: str, out: Output) -> None:
 def as_csv(found: Page[Found], column: str, out: Output) -> None:
     """A header, and a line for each row. Text is itself, other values are JSON, a field that is not there is empty."""
     names = list(dict.fromkeys(name for row in found for name in row))
-    for cells in ([column, *names], *([row.key, *(_cell(row, name) for name in names)] for row in found)):
-        line = StringIO(newline="")
-        csv.writer(line, lineterminator="").writerow(cells)
-        out.line(plain(line.getvalue()) if out.terminal else line.getvalue())
-
-
-def _cell(row: Found, name: str) -> str:
-    value = row.get(name, "")
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    out.csv([column, *names], ([row.key, *(cell(row.get(name, "")) for name in names)] for row in found))

@@ -42,7 +42,10 @@ def unknown_types(log: Log, names: Iterable[str]) -> Iterator[str]:
         if name in definitions or next(log.read(Query.of([name]), limit=1), None) is not None:
             continue
         known = {event.type for event in log.read(backwards=True, limit=LOOKED_AT)} | definitions.keys()
-        hint = did_you_mean(name, known)
+        if f"{name}.RowInserted" in known:
+            hint = f"the rows of that name are a table: db.table({name!r})"
+        else:
+            hint = did_you_mean(name, known)
         words = f"no event of type {name!r} is in the log, and no event class here has this name"
         yield f"{words}; {hint}" if hint else words
 
