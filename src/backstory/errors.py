@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from backstory.history.merge.merge import MergeReport
-    from backstory.history.merge.revert import Owned
+    from backstory.history.merge.owned import Owned
     from backstory.values.commit import Commit
     from backstory.values.event_data import RecordedEvent
     from backstory.values.query import Condition

@@ -141,3 +141,71 @@ def test_a_revert_is_decided_again_where_somebody_was_faster(db: Database) -> No
 def test_only_events_can_have_what_undoes_them() -> None:
     with pytest.raises(DefinitionError):
         reverts(int)
+
+
+def test_a_revert_that_is_undone_first_as_advised_gives_the_field_back(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1})
+    counters.update("c", n=2)
+    counters.update("c", n=3)
+    with pytest.raises(RevertError, match=r"^later .*: /row/n of counters c is #3's by now\. Revert these"):
+        db.revert(2)
+    db.revert(3)
+    assert db.revert(2) is not None
+    assert counters.get("c") == {"n": 1}
+    assert db.revert(1) is not None
+    assert counters.get("c") is None
+
+
+def test_a_revert_of_a_revert_gives_the_field_to_what_was_undone(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1})
+    counters.update("c", n=2)
+    db.revert(2)
+    db.revert(3)
+    assert counters.get("c") == {"n": 2}
+    assert db.revert(2) is not None
+    assert counters.get("c") == {"n": 1}
+
+
+def test_what_was_undone_is_not_undone_twice(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1})
+    counters.update("c", n=2)
+    db.revert(2)
+    with pytest.raises(RevertError, match="is #3's by now"):
+        db.revert(2)
+
+
+def test_a_revert_that_did_not_restore_what_was_there_owns_the_field(db: Database) -> None:
+    first, second = db.append(Set("s", "a", 1)), db.append(Set("s", "a", 2))
+    db.revert(second)  # removes the field, which had been 1
+    with pytest.raises(RevertError, match="is #3's by now"):
+        db.revert(first)
+
+
+def test_a_commit_of_many_rows_is_undone_after_the_later_change_of_one(db: Database) -> None:
+    stock = db.table("stock")
+    stock.upsert_many((str(key), {"status": "NEW"}) for key in range(5))
+    stock.upsert_many((str(key), {"status": "PAID"}) for key in range(5))
+    stock.update("2", status="CANCELLED")
+    with pytest.raises(RevertError, match=r": /row/status of stock 2 is #11's by now\. Revert"):
+        db.revert(10)
+    db.revert(11)
+    db.revert(10)
+    assert [stock.get(str(key)) for key in range(5)] == [{"status": "NEW"}] * 5
+
+
+def test_places_are_named_once_and_only_some_of_many(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 0})
+    for n in range(1, 5):
+        counters.update("c", n=n)
+    with pytest.raises(RevertError) as refused:
+        db.revert("main~4..main~1")
+    assert str(refused.value).count("/row/n of counters c is #5's by now") == 1
+    many = [f"f{n}" for n in range(5)]
+    for n in range(3):
+        counters.put("many", dict.fromkeys(many, n))
+    with pytest.raises(RevertError, match=r"by now; and 2 more\. Revert"):
+        db.revert(7)

@@ -21,7 +21,7 @@ from backstory.contrib.django.stamping import NOTHING
 from backstory.contrib.django.timeline import Timeline, labels
 from backstory.decide.context import context
 from backstory.errors import RevertError
-from backstory.history.merge.revert import Owned, owned
+from backstory.history.merge.owned import Owned, owned
 from backstory.rows.events import Fields, RowChanged, same
 from backstory.rows.kinds import Row, table_of
 from backstory.values.commit import Commit

@@ -10,19 +10,17 @@ its value, taking the earlier one back would change a later decision of somebody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import UnionType
 from typing import Any, TypeVar, overload
 
 import msgspec
 
 from backstory.decide.loading import replayed
-from backstory.decide.state import State, state_type
+from backstory.decide.state import State
 from backstory.errors import Conflict, DefinitionError, RevertError
 from backstory.history.ask.entities import Entities, Identities, concerns
-from backstory.history.blame.blame import Blame, blame
-from backstory.history.compare.diff import diff
-from backstory.history.compare.pointer import Path, pointer
+from backstory.history.merge.owned import Owned, owned, why
 from backstory.lookup import events_of
 from backstory.store import Log, append
 from backstory.values.codec import Codec
@@ -40,14 +38,6 @@ S = TypeVar("S", bound=State)
 
 inverses: dict[type[Any], Inverse | _OnState] = {}
 """The functions that undo an event, by its class."""
-
-
-class Owned(msgspec.Struct, frozen=True):
-    """A field that a reverted commit changed, and that a later event has given its value since."""
-
-    reference: State
-    pointer: str
-    position: int
 
 
 class Inversion(msgspec.Struct, frozen=True):
@@ -190,39 +180,3 @@ def _owned(log: Log, commit: Commit, cls: type[State], taken: set[int]) -> list[
     for entity in entities.found.values():
         found += owned(log, commit, entity.start, entity.state, taken)
     return found
-
-
-def owned(log: Log, commit: Commit, before: State, after: State, taken: Collection[int] = ()) -> list[Owned]:
-    """The fields of one state that a commit changed, `before` and `after` it, and that later events own.
-
-    Events at the positions `taken` are undone together with it.
-    """
-    changes = diff(before, after).changes
-    if not changes:
-        return []
-    reference = state_type(type(after)).empty(after)
-    blamed = blame(log, reference)
-    owners = [(change.pointer, _owner(blamed, change.path)) for change in changes]
-    return [
-        Owned(reference, pointer, owner)
-        for pointer, owner in owners
-        if owner > commit.position and owner not in taken
-    ]
-
-
-def _owner(blamed: Blame, path: Path) -> int:
-    """The position that gave the value at a path; if it is gone, that of the nearest part around it."""
-    while path:
-        try:
-            return blamed[pointer(path)].position
-        except KeyError:
-            path = path[:-1]
-    return 0
-
-
-def why(owned: Sequence[Owned]) -> str:
-    """Why commits are not undone whose fields later commits own, in words."""
-    shown = "; ".join(f"{one.pointer} of {one.reference!r} is #{one.position}'s by now" for one in owned[:3])
-    return (
-        f"later commits own fields that this would change: {shown}. Revert these commits first, or force it"
-    )
