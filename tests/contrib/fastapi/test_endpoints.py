@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from backstory import State, Tag, command, connect
 from backstory.aio import AsyncDatabase
+from backstory.contrib import starlette
 from backstory.contrib.fastapi import Backstory, Router
 from backstory.errors import DefinitionError
 from tests.contrib.fastapi.depot import Counted, Labelled, Parcel, application, arrive, label, move
@@ -415,3 +416,43 @@ def test_a_path_that_does_not_fit_is_an_error_where_it_is_written() -> None:
         router.state("/{box}", Parcel)
     with pytest.raises(ValueError, match="from 400 to 499"):
         Backstory("memory:", refusals={"here": 500})
+
+
+def test_a_thing_of_the_wrong_kind_is_an_error_where_it_is_written() -> None:
+    history: Any = Backstory("memory:")
+    router: Any = Router(history)
+    given: Any
+    for given, wrong in ((Parcel, "Parcel is no command"), (Parcel("p"), "no command"), (None, "no command")):
+        with pytest.raises(DefinitionError, match=wrong):
+            router.command("/{parcel}", given)
+        with pytest.raises(DefinitionError, match=wrong):
+            starlette.Backstory.command(history, given)
+    for given, wrong in (
+        (arrive, "depot.arrive is no state"),
+        (Labelled, "no state"),
+        (Parcel("p"), "no state"),
+    ):
+        for route in (router.state, router.live, router.find):
+            with pytest.raises(DefinitionError, match=wrong):
+                route("/{parcel}", given)
+    for method in ("GET", "HEAD", "put"):
+        with pytest.raises(DefinitionError, match="one of POST, PUT, PATCH, DELETE"):
+            router.command("/{parcel}", arrive, method=method)
+
+
+def test_fields_that_a_state_has_not_are_an_error_where_they_are_written() -> None:
+    router = Router(Backstory("memory:"))
+    with pytest.raises(DefinitionError, match="order: Parcel has no nope"):
+        router.find("", Parcel, order="-grams, nope")
+    with pytest.raises(DefinitionError, match="sender is marked"):
+        router.find("", Parcel, order="sender")
+    with pytest.raises(DefinitionError, match="fields: Parcel has no nope"):
+        router.find("", Parcel, fields=["grams", "nope"])
+
+
+def test_a_position_that_is_not_there_is_answered_with_the_way_to_write_one(client: TestClient) -> None:
+    client.post("/parcels/p-1", json=SMALL)
+    status, words = problem(client.get("/parcels/p-1?at=99"))
+    assert (status, "a position is written 12, or #12, which is %2312" in words) == (404, True)
+    for at in ("1", "%231"):
+        assert client.get(f"/parcels/p-1?at={at}").json()["grams"] == 500

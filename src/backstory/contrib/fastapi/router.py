@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 from fastapi import APIRouter
 
@@ -13,6 +13,7 @@ from backstory.contrib.starlette.doing import Doing
 from backstory.contrib.starlette.living import Changes
 from backstory.contrib.starlette.naming import check_identity
 from backstory.contrib.starlette.reading import Many, One
+from backstory.errors import DefinitionError
 
 if TYPE_CHECKING:
     from fastapi.params import Depends as Dependency
@@ -62,8 +63,13 @@ class Router(APIRouter):
         """A route that executes a command, and answers with the commit; 204 if the command decides to do nothing.
 
         A word of the path, `{ticket}`, is a state's identity or another argument. The body is a JSON object with the
-        arguments that are left. Raises `DefinitionError` for a path that does not fit the command.
+        arguments that are left. Raises `DefinitionError` for a path that does not fit the command, and for a method
+        that only reads.
         """
+        if method not in get_args(Method):
+            raise DefinitionError(
+                f"{path}: a command changes something, so its method is one of {', '.join(get_args(Method))}"
+            )
         doing = Doing(self.history, command, status_code)
         told = described.command(
             command, doing.named(described.words(path)), status_code, self.history.refusals
@@ -75,10 +81,10 @@ class Router(APIRouter):
 
         Raises `DefinitionError` for a path that has not the whole identity.
         """
-        words = described.words(path)
+        one, words = One(state), described.words(path)
         check_identity(state, words)
         told = described.state(state, words)
-        self._add(path, "GET", One(state), told, f"get_{state.__name__}", state.__doc__, operation)
+        self._add(path, "GET", one, told, f"get_{state.__name__}", state.__doc__, operation)
 
     def find(
         self,
@@ -94,7 +100,8 @@ class Router(APIRouter):
         """A route that finds states in a table: `where`, `order`, `limit` and `cursor` are in the address.
 
         `within` is a condition that all of them meet, `fields` are those of which a client may speak (all that are not
-        marked). At most `most` come at a time. The table is one of `Materialized`. Raises `ExpressionError`.
+        marked). At most `most` come at a time. The table is one of `Materialized`. Raises `ExpressionError` for
+        `within`, and `DefinitionError` for fields that the state has not.
         """
         many = Many(state, within=within, order=order, most=most, fields=fields)
         self._add(path, "GET", many, described.found(state, most), f"find_{state.__name__}", "", operation)
@@ -104,10 +111,10 @@ class Router(APIRouter):
 
         Raises `DefinitionError` for a path that has not the whole identity.
         """
-        words = described.words(path)
+        changes, words = Changes(self.history, state), described.words(path)
         check_identity(state, words)
         told = described.changes(state, words)
-        self._add(path, "GET", Changes(self.history, state), told, f"follow_{state.__name__}", "", operation)
+        self._add(path, "GET", changes, told, f"follow_{state.__name__}", "", operation)
 
     def _add(
         self,

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from backstory.contrib.starlette.answering import PLACE, body, etags, json, places
-from backstory.contrib.starlette.naming import Named
+from backstory.contrib.starlette.naming import Named, check_command
 from backstory.contrib.starlette.problems import Wrong, problem
 from backstory.decide.inputs import Input
 from backstory.errors import Conflict, HistoryMoved
@@ -39,6 +39,7 @@ class Doing:
     """
 
     def __init__(self, history: Backstory, command: CommandType[...], status: int = 200) -> None:
+        check_command(command)
         self.kind = command
         self._history = history
         self._status = status

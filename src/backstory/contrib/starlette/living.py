@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.responses import Response
 
-from backstory.contrib.starlette.naming import reference
+from backstory.contrib.starlette.naming import check_state, reference
 from backstory.contrib.starlette.problems import Wrong, problem
 from backstory.contrib.starlette.streaming import Stream, Watched
 from backstory.errors import UnknownRevision
@@ -91,6 +91,7 @@ class Changes:
     """Sends a state, whose identity is in the path, at first and after each of its events."""
 
     def __init__(self, history: Backstory, state: type[State]) -> None:
+        check_state(state)
         self.cls = state
         self._history = history
 

@@ -8,13 +8,43 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from backstory.contrib.starlette.problems import Wrong
-from backstory.decide.parameters import Shape
+from backstory.decide.commands import CommandType
+from backstory.decide.parameters import Shape, is_state
 from backstory.documents.application import identity_types
 from backstory.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from backstory.decide.commands import CommandType
     from backstory.decide.state import State
+
+
+def check_command(given: object) -> None:
+    """Raise `DefinitionError` for anything that is no command."""
+    if not isinstance(given, CommandType):
+        raise DefinitionError(
+            f"{_words(given)} is no command: this endpoint takes a function with @command{_other(given)}"
+        )
+
+
+def check_state(given: object) -> None:
+    """Raise `DefinitionError` for anything that is no class of states."""
+    if not is_state(given):
+        raise DefinitionError(
+            f"{_words(given)} is no state: this endpoint takes a class that derives from State{_other(given)}"
+        )
+
+
+def _words(given: object) -> str:
+    return (
+        given.name
+        if isinstance(given, CommandType)
+        else getattr(given, "__qualname__", type(given).__qualname__)
+    )
+
+
+def _other(given: object) -> str:
+    if isinstance(given, CommandType):
+        return "; a command is given to command(...)"
+    return "; a state is given to state(...)" if is_state(given) else ""
 
 
 def identity_of(cls: type[State]) -> dict[str, Any]:

@@ -78,7 +78,8 @@ WORDS: Mapping[type[BackstoryError], str] = {
     IdReused: "this Idempotency-Key was used for another request",
     AppendError: "the history has gone on meanwhile: read again, and decide again",
     BranchError: "the history has gone on meanwhile: read again, and decide again",
-    RevisionError: "no point of the history has this name; a time is written 2026-11-03T10:00:00Z",
+    RevisionError: "no point of the history has this name; a position is written 12, or #12, which is %2312 in"
+    " an address, and a time 2026-11-03T10:00:00Z",
     AmbiguousRevision: "several points of the history may have this name: write more of it",
     OutOfScope: "there is nothing of this name",
     StoreRefused: "the database cannot store a value of the request",
@@ -107,7 +108,7 @@ class Wrong(Exception):
     """A request that is answered with a problem, because of its own form."""
 
     def __init__(self, status: int, detail: str) -> None:
-        super().__init__(status, detail)
+        super().__init__(detail)
         self.status = status
         self.detail = detail
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from backstory.contrib.starlette.answering import after, etags, json, moment, parameter
-from backstory.contrib.starlette.naming import reference
+from backstory.contrib.starlette.naming import check_state, reference
 from backstory.contrib.starlette.problems import Wrong, problem
-from backstory.errors import UnknownRevision
+from backstory.errors import DefinitionError, InputError, UnknownRevision
 from backstory.history.ask.expression import predicate
 from backstory.history.compare.jsonable import shown
 from backstory.texts.states import check_shown, condition
@@ -31,6 +31,7 @@ class One:
     """
 
     def __init__(self, state: type[State]) -> None:
+        check_state(state)
         self.cls = state
 
     async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
@@ -61,7 +62,8 @@ class Many:
 
     `within` is a condition that every state meets which a client may see. At most `most` are given at a time. `fields`
     are those of which a client may speak; without them it is each one that is not marked. `?total=about` counts, too.
-    With `after`, the table has seen that commit.
+    With `after`, the table has seen that commit. Raises `DefinitionError` for an order or fields that the class has
+    not.
     """
 
     def __init__(
@@ -73,11 +75,18 @@ class Many:
         most: int = 100,
         fields: Iterable[str] | None = None,
     ) -> None:
+        check_state(state)
         self.cls = state
         self._within, self._order, self._most = within, order, most
         self._fields = None if fields is None else frozenset(fields)
         if within:
             predicate(within, state)
+        if unknown := set(self._fields or ()) - set(state.__struct_fields__):
+            raise DefinitionError(f"fields: {state.__name__} has no {min(unknown)}")
+        try:
+            self._sorted(order)
+        except (Wrong, InputError) as wrong:
+            raise DefinitionError(str(wrong)) from None
 
     async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
         """A piece of what was found. Raises errors of the library."""
