@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import create_engine, event, inspect
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy.orm import InstanceState, Session
 from sqlalchemy.pool import NullPool
 
 from backstory.capture import Capture, key_of
@@ -18,15 +18,16 @@ from backstory.contrib.sqlalchemy.describing import captured, table_of
 from backstory.contrib.sqlalchemy.restoring import Part, in_order, write
 from backstory.contrib.sqlalchemy.saying import Speaker, acting
 from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
+from backstory.database import Database
+from backstory.errors import DefinitionError
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from backstory.capture import Drained
-    from backstory.database import Database
     from backstory.history.refs.revision import Revision
     from backstory.rows.kinds import Row
     from backstory.table import Table
@@ -159,10 +160,13 @@ class Recording:
         return self.history.table(self._history_of(model))
 
     def row(self, model: Any, *key: Any) -> Row:
-        """The row of an object, or of a model and a key, for verbs of the database: `db.blame(recording.row(ann))`."""
+        """The row of an object, or of a model and a key, for verbs of the database: `db.blame(recording.row(ann))`.
+
+        Raises `TypeError` for anything else, and `LookupError` for an object that has no key yet, and for a model that
+        is not recorded.
+        """
         if not key:
-            state = inspect(model)
-            model, key = type(model), state.identity or state.mapper.primary_key_from_instance(model)
+            model, key = type(model), _key_of(model)
         return self.history.table(self._history_of(model)).row(key_of(*key))
 
     def _history_of(self, model: Any) -> str:
@@ -171,6 +175,39 @@ class Recording:
             if (each.table, each.schema or None) == (table.name, table.schema):
                 return each.history
         raise LookupError(f"{table.fullname} is not recorded")
+
+
+def _key_of(given: Any) -> tuple[Any, ...]:
+    """The key of an object of a model."""
+    state = inspect(given, raiseerr=False)
+    if not isinstance(state, InstanceState):
+        name = given.__name__ if isinstance(given, type) else type(given).__name__
+        raise TypeError(
+            f"{name} is no object of a model: give one, or a model and a key, as in row(Customer, 7)"
+        )
+    key = state.identity or tuple(state.mapper.primary_key_from_instance(given))
+    if None in key:
+        raise LookupError(f"this {type(given).__name__} has no key yet: flush the session first")
+    return key
+
+
+def _check(models: Sequence[Any], engine: object, history: object) -> None:
+    """Raise `DefinitionError` for what cannot be recorded, from or to."""
+    if not models:
+        raise DefinitionError(
+            "no model is given, so nothing would be recorded: record(Base, engine=..., history=...)"
+        )
+    if not isinstance(getattr(engine, "sync_engine", engine), Engine):
+        raise DefinitionError(f"engine is a {type(engine).__name__}: give what create_engine(...) makes")
+    if isinstance(getattr(history, "db", None), Database):
+        raise DefinitionError(
+            "a recording blocks, so its history is the Database of an AsyncDatabase: history=db.db"
+        )
+    if not isinstance(history, Database):
+        raise DefinitionError(
+            f"history is a {type(history).__name__}: give an open database, history=connect('history.db'), which stays"
+            " open as long as the recording"
+        )
 
 
 def record(
@@ -189,6 +226,7 @@ def record(
     is the schema of the outbox in PostgreSQL. Nothing is made in the database: `begin`, or `install` in a migration,
     does that. Raises `DefinitionError`.
     """
+    _check(models, engine, history)
     described = captured(*models, names=names, leave_out=leave_out)
     parts: dict[str, list[Part]] = {}
     for table, one in described.items():

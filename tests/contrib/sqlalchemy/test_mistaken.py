@@ -1,0 +1,57 @@
+"""What cannot be recorded is told where it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from backstory import aio, connect
+from backstory.contrib.sqlalchemy import record
+from backstory.errors import DefinitionError
+from tests.contrib.sqlalchemy.project.models import Base, Customer
+
+ANYTHING: Any = record
+
+
+def test_a_recording_says_which_of_its_arguments_is_wrong() -> None:
+    engine = create_engine("sqlite://")
+    with connect("memory:") as db:
+        for models, given, wrong in (
+            ([], {}, "no model is given"),
+            (
+                [Base],
+                {"engine": "sqlite:///shop.db"},
+                r"engine is a str: give what create_engine\(\.\.\.\) makes",
+            ),
+            ([Base], {"engine": None}, "engine is a NoneType"),
+            (
+                [Base],
+                {"history": "history.db"},
+                r"history is a str: give an open database, history=connect\(",
+            ),
+            ([Base], {"history": Path("history.db")}, "give an open database"),
+        ):
+            with pytest.raises(DefinitionError, match=wrong):
+                ANYTHING(*models, **{"engine": engine, "history": db} | given)
+
+
+@pytest.mark.anyio
+async def test_the_history_of_a_recording_is_no_async_database() -> None:
+    async with aio.connect("memory:") as db:
+        with pytest.raises(DefinitionError, match=r"history=db\.db"):
+            ANYTHING(Base, engine=create_engine("sqlite://"), history=db)
+
+
+def test_a_row_is_of_an_object_or_of_a_model_and_a_key() -> None:
+    with connect("memory:") as db:
+        recording: Any = record(Base, engine=create_engine("sqlite://"), history=db)
+        for given, name in ((Customer, "Customer"), (7, "int"), (Base, "Base")):
+            with pytest.raises(
+                TypeError, match=f"{name} is no object of a model: give one, or a model and a key"
+            ):
+                recording.row(given)
+        with pytest.raises(LookupError, match="this Customer has no key yet"):
+            recording.row(Customer())
