@@ -6,6 +6,7 @@ with the table, and nothing is written before the source was read to its end.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -41,6 +42,7 @@ Spoken = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 _fields = msgspec.json.Decoder(Fields).decode
+_named = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Sieve:
@@ -56,6 +58,9 @@ class Sieve:
         self._db.execute(TABLES).fetchall()
         self._db.execute("BEGIN")
         self.total = self.same = self.deletes = 0
+        self._known = 0
+        self._has: Counter[str] = Counter()
+        self._gives: set[str] | None = None
 
     def close(self) -> None:
         """Let the file go."""
@@ -67,7 +72,26 @@ class Sieve:
 
     def given(self, rows: Iterable[tuple[str, Fields]]) -> None:
         """Take the rows of the source."""
-        self._take((key, GIVEN, json_of(fields)) for key, fields in rows)
+        self._take(map(self._given, rows))
+
+    def _given(self, row: tuple[str, Fields]) -> tuple[str, int, bytes]:
+        key, fields = row
+        if self._gives is None:
+            self._gives = set()
+        self._gives.update(fields)
+        return key, GIVEN, json_of(fields)
+
+    def missing(self) -> list[str]:
+        """The fields that most of the rows have that are there, and no given row has; none if no row is given."""
+        if self._gives is None:
+            return []
+        return sorted(
+            name for name, rows in self._has.items() if 2 * rows > self._known and name not in self._gives
+        )
+
+    def new(self) -> list[str]:
+        """The fields that given rows have, and no row that is there."""
+        return sorted((self._gives or set()) - self._has.keys())
 
     def _fact(self, record: RecordedEvent) -> tuple[str, int, bytes]:
         if not record.data:
@@ -75,7 +99,7 @@ class Sieve:
             return key, DELETED if record.type.endswith(kinds.DELETED) else WITHHELD, b""
         event: RowEvent = self._types[record.type].read(record)
         if isinstance(event, RowInserted):
-            return event.key, INSERTED, json_of(self._spoken(event.row))
+            return event.key, INSERTED, json_of(event.row)
         return (
             (event.key, CHANGED, record.data) if isinstance(event, RowChanged) else (event.key, DELETED, b"")
         )
@@ -94,13 +118,17 @@ class Sieve:
                 if given is None:
                     if now is not None:
                         gone.append((key,))
-                elif wanted == now:
+                elif now is not None and self._same(wanted, now):
                     self.same += 1
                 else:
                     differing.append((given, key, wanted))
                 if len(differing) + len(gone) >= AT_ONCE:
                     self._keep(differing, gone)
             self._keep(differing, gone)
+
+    def _same(self, wanted: bytes, now: bytes) -> bool:
+        """Whether a row that is there has what a given one says. It may have fields of which no given one speaks."""
+        return wanted == now or (now != UNKNOWN and wanted == json_of(self._spoken(_fields(now))))
 
     def _compared(self) -> Iterator[tuple[str, int | None, bytes, bytes | None]]:
         """Each key with the number of its given row, if there is one, this row, and the row as it is."""
@@ -119,12 +147,15 @@ class Sieve:
                     now = UNKNOWN
                 else:
                     now = data if what == INSERTED else None
+            if now:
+                self._known += 1
+                self._has.update(_named(now).keys())
             yield key, given, wanted, now
 
     def _changed(self, row: bytes | None, data: bytes) -> bytes:
         if row == UNKNOWN:
             return UNKNOWN
-        return json_of(self._spoken(after(self._change(data), None if row is None else _fields(row)) or {}))
+        return json_of(after(self._change(data), None if row is None else _fields(row)) or {})
 
     def _keep(self, differing: list[tuple[int, str, bytes]], gone: list[tuple[str]]) -> None:
         self._db.executemany("INSERT INTO differing VALUES (?, ?, ?)", differing)

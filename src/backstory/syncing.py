@@ -5,7 +5,7 @@ A source that ends too early must not delete anything, so all of it is read befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +22,7 @@ from backstory.values.query import Query
 if TYPE_CHECKING:
     from backstory.database import Database
     from backstory.rows.kinds import Row
+    from backstory.values.commit import Commit
 
 BATCH = 1_000
 """Rows in a commit of many rows, unless somebody says another number."""
@@ -37,13 +38,26 @@ Towards = Callable[[str, Fields | None, Fields], RowChange | None]
 
 
 class Written(msgspec.Struct):
-    """How many rows were inserted, changed, deleted, and as they are already; and in how many commits."""
+    """How many rows were inserted, changed, deleted, and as they are already; and in how many commits.
+
+    `ranges` are the commits, as `revert` takes them, the oldest first: `#11..#14` is what came after #11, up to #14.
+    There is one, unless somebody else has written in between.
+    """
 
     inserted: int = 0
     changed: int = 0
     deleted: int = 0
     same: int = 0
     commits: int = 0
+    ranges: list[str] = []
+
+    def took(self, commit: Commit) -> None:
+        """Count a commit."""
+        self.commits += 1
+        before = f"#{commit.first - 1}"
+        if self.ranges and self.ranges[-1].endswith(f"..{before}"):
+            before = self.ranges.pop().partition("..")[0]
+        self.ranges.append(f"{before}..#{commit.position}")
 
 
 class Syncing:
@@ -84,13 +98,14 @@ class Syncing:
                 break
             command = change_all(table=self._kind.name, changes=changes, unique=self._unique)
             try:
-                self._db.execute(command, **self._said)
+                commit = self._db.execute(command, **self._said)
             except (StaleRow, MissingRow, DuplicateRow) as meanwhile:
                 tries += 1
                 if tries == ATTEMPTS or (isinstance(meanwhile, DuplicateRow) and meanwhile.fields):
                     raise
                 continue
-            self.written.commits += 1
+            assert commit is not None
+            self.written.took(commit)
             break
         inserted = sum(one.was is None for one in changes)
         deleted = sum(one.set is None for one in changes)
@@ -115,8 +130,13 @@ class Syncing:
                 found.append(change)
         return found
 
-    def sync(self, rows: Iterable[tuple[str, Fields]], allowed: int | None) -> None:
-        """Make the table have these rows and no others. Raises `Refused`, and then nothing was written."""
+    def sync(
+        self, rows: Iterable[tuple[str, Fields]], allowed: int | None, may_miss: Collection[str] | None
+    ) -> None:
+        """Make the table have these rows and no others. Raises `Refused`, and then nothing was written.
+
+        `allowed` is the most deletions; `may_miss` are the fields that may be in no given row, all if it is None.
+        """
         with closing(Sieve(self._kind.name, self._spoken)) as sieve:
             sieve.events(self._db.handle.now().log.read(Query.of(types=types_of(self._kind.name))))
             sieve.given(rows)
@@ -125,9 +145,23 @@ class Syncing:
             if sieve.deletes > most:
                 why = _too_many(self._kind.name, sieve.deletes, sieve.total, allowed)
                 raise Refused(why, code="deletes", deletes=sieve.deletes)
+            if may_miss is not None:
+                self._check_fields(sieve, may_miss)
             self.written.same += sieve.same
             self.write(sieve.differing())
             self.write(sieve.gone())
+
+    def _check_fields(self, sieve: Sieve, may_miss: Collection[str]) -> None:
+        missing = [name for name in sieve.missing() if name not in may_miss]
+        if missing:
+            new = f", but they have {', '.join(sieve.new())}, which no row has" if sieve.new() else ""
+            then = "are taken away" if self._whole else "stay as they are"
+            raise Refused(
+                f"{self._kind.name}: most rows have {', '.join(missing)}, and none of those that were given has"
+                f" it{new}. Are they rows of this table? If they are, allow these fields to be missing: they {then}",
+                code="missing",
+                missing=missing,
+            )
 
 
 def _too_many(table: str, deletes: int, total: int, allowed: int | None) -> str:

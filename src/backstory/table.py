@@ -238,18 +238,24 @@ class Table(Generic[T]):
         *,
         columns: Collection[str] | None = None,
         allow_deletes: int | None = None,
+        allow_missing: str | Iterable[str] | None = None,
         batch: int = BATCH,
         **said: Unpack[Saying],
     ) -> Written:
         """Make the table have these rows and no others, as `upsert_many`: write what differs, delete what is not there.
 
         Raises `Refused`, and has written nothing, if that deleted more than 10 percent of the rows, or more than
-        `allow_deletes`, and if two rows have one key.
+        `allow_deletes`, and if two rows have one key. Of a table without a class also if no row that is given has a
+        field that most rows have: it may be the rows of another table. `allow_missing` names the fields that may be
+        missing so; with `columns`, all may, unless it is given. Fields that are new may always come.
         """
         if allow_deletes is not None and allow_deletes < 0:
             raise ValueError(f"allow_deletes is a number of rows, not {allow_deletes}")
         syncing = self._syncing(columns, batch, said)
-        syncing.sync(self._many(rows), allow_deletes)
+        if allow_missing is None and columns is None and not isinstance(self._shape, Typed):
+            allow_missing = ()
+        may_miss = None if allow_missing is None else names(allow_missing, "allow_missing")
+        syncing.sync(self._many(rows), allow_deletes, may_miss)
         return syncing.written
 
     def _many(self, rows: Iterable[Any]) -> Iterator[tuple[str, Fields]]:

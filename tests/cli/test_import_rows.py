@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backstory import connect
 from tests.cli.conftest import Run
 
 ROWS = [f"c-{n},Name {n},Basel" for n in range(20)]
@@ -27,12 +29,17 @@ def load(run: Run, bank: Path) -> Load:
     return load
 
 
+def first(out: str) -> str:
+    """The counts, without how to take them back."""
+    return out.splitlines(keepends=True)[0]
+
+
 def rows(run: Run) -> dict[str, Any]:
     return {each["key"]: each["fields"] for each in run("table", "customers", "--json").json["rows"]}
 
 
 def test_a_dump_writes_only_what_differs(run: Run, load: Load) -> None:
-    assert load(ROWS, "--sync").out == "customers: 20 inserted\n"
+    assert first(load(ROWS, "--sync").out) == "customers: 20 inserted\n"
     before = run("stats", "--json").json
     assert load(ROWS, "--sync").out == "customers: 20 as they were\n"
     assert run("stats", "--json").json == before
@@ -64,7 +71,8 @@ def test_half_a_file_deletes_nothing_unless_that_is_said(run: Run, load: Load) -
     assert run("stats", "--json").json == before
     assert load(ROWS[:10], "--sync", "--allow-deletes", "9").code == 1
     assert (
-        load(ROWS[:10], "--sync", "--allow-deletes", "10").out == "customers: 10 deleted, 10 as they were\n"
+        first(load(ROWS[:10], "--sync", "--allow-deletes", "10").out)
+        == "customers: 10 deleted, 10 as they were\n"
     )
     assert load(ROWS[:1]).out == "customers: 1 as they were\n"
     assert len(rows(run)) == 10
@@ -86,7 +94,7 @@ def test_json_keeps_types_and_null(run: Run, bank: Path, name: str) -> None:
     data = text.encode()
     (bank.parent / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     words = ("import", "rows", name, "--table", "customers", "--key", "id", "--sync")
-    assert run(*words).out == "customers: 2 inserted\n"
+    assert first(run(*words).out) == "customers: 2 inserted\n"
     assert rows(run) == {"1": {"age": 30, "fax": None}, "c-2": {"tags": ["a"]}}
     assert run(*words).out == "customers: 2 as they were\n"
 
@@ -185,7 +193,10 @@ def test_rows_that_were_printed_come_back_as_they_were(run: Run, load: Load, ban
 )
 def test_a_file_may_begin_with_the_mark_of_utf_8(run: Run, bank: Path, name: str, text: str) -> None:
     (bank.parent / name).write_text(f"\ufeff{text}", encoding="utf-8")
-    assert run("import", "rows", name, "--table", "customers", "--key", "id").out == "customers: 1 inserted\n"
+    assert (
+        first(run("import", "rows", name, "--table", "customers", "--key", "id").out)
+        == "customers: 1 inserted\n"
+    )
     assert rows(run) == {"c-1": {"x": "Zoë"}}
 
 
@@ -194,7 +205,7 @@ def test_a_file_in_utf_16_says_how_it_is_read(run: Run, bank: Path, encoding: st
     (bank.parent / "rows.csv").write_bytes("\ufeffid,x\nc-1,Zoë\n".encode(encoding))
     words = ["import", "rows", "rows.csv", "--table", "customers", "--key", "id"]
     assert "rows.csv:1: the file is in UTF-16: say --encoding utf-16" in run(*words).err
-    assert run(*words, "--encoding", "utf-16").out == "customers: 1 inserted\n"
+    assert first(run(*words, "--encoding", "utf-16").out) == "customers: 1 inserted\n"
     assert rows(run) == {"c-1": {"x": "Zoë"}}
 
 
@@ -209,3 +220,89 @@ def test_a_field_that_is_named_like_the_column_of_the_key_does_not_take_its_plac
     (bank.parent / f"rows.{form}").write_text(run("table", "customers", "--as", form, "--key", "key").out)
     words = ["import", "rows", f"rows.{form}", "--table", "customers", "--key", "key", "--sync"]
     assert run(*words).out == "customers: 1 as they were\n"
+
+
+def test_a_sync_refuses_the_file_of_another_table_with_the_same_ids(run: Run, load: Load) -> None:
+    load(ROWS, "--sync")
+    before = run("stats", "--json").json
+    products = [f"c-{n},s-{n},{n}" for n in range(20)]
+    ran = load(products, "--sync", header="id,sku,price")
+    assert ran.code == 1
+    assert (
+        "customers: most rows have city, name, and none of those that were given has it, but they have price, sku"
+        in ran.err
+    )
+    assert "--allow-missing city --allow-missing name  if it is the file of this table" in ran.err
+    assert load([f"c-{n},Name {n}," for n in range(20)], "--sync").code == 1  # the column is there, and empty
+    assert load(products, "--sync", "--allow-missing", "name", header="id,sku,price").code == 1
+    assert run("stats", "--json").json == before
+    assert load(products, "--allow-missing", "name").code == 2
+
+
+def test_a_column_that_is_new_may_come_and_one_that_may_be_missing_stays(run: Run, load: Load) -> None:
+    load([*ROWS, "c-20,,Chur"], "--sync")
+    rated = [f"{row},{n}" for n, row in enumerate(ROWS)]
+    assert (
+        first(load(rated, "--sync", header="id,name,city,rating").out) == "customers: 20 changed, 1 deleted\n"
+    )
+    fewer = [row.rpartition(",")[0] for row in ROWS]
+    words = ("--sync", "--allow-missing", "city", "--allow-missing", "rating")
+    assert load(fewer, *words, header="id,name").out == "customers: 20 as they were\n"
+    assert rows(run)["c-1"] == {"name": "Name 1", "city": "Basel", "rating": "1"}
+
+
+def test_a_dry_run_counts_and_keeps_nothing(run: Run, load: Load) -> None:
+    words = (
+        "-s",
+        "none.db",
+        "import",
+        "rows",
+        "rows.csv",
+        "--table",
+        "customers",
+        "--key",
+        "id",
+        "--dry-run",
+    )
+    load(ROWS, "--sync")
+    before = run("stats", "--json").json
+    assert run(*words).out == "customers: 20 inserted; a dry run keeps nothing\n"
+    assert not Path("none.db").exists()
+    ran = load(["c-0,Anna,Bern", *ROWS[2:]], "--sync", "--dry-run")
+    assert ran.out == "customers: 1 changed, 1 deleted, 18 as they were; a dry run keeps nothing\n"
+    told = load(["c-0,Anna,Bern", *ROWS[2:]], "--sync", "--dry-run", "--json").json
+    assert (told["dry_run"], told["changed"], told["ranges"], told["undo"]) == (True, 1, [], [])
+    assert load(ROWS[:3], "--sync", "--dry-run").code == 1
+    assert run("stats", "--json").json == before
+
+
+def test_the_line_that_takes_an_import_back_takes_all_of_it_back(run: Run, load: Load) -> None:
+    load(ROWS, "--sync")
+    was = rows(run)
+    ran = load(["c-0,Anna,Bern", *ROWS[2:], "c-20,New,Chur"], "--sync")
+    start = run("log", "--json").json["commits"]
+    assert len(start) >= 3
+    counts, undo = ran.out.splitlines()
+    assert counts == "customers: 1 inserted, 1 changed, 1 deleted, 18 as they were"
+    assert undo.strip().startswith("2 commits, #")
+    command = shlex.split(undo.partition("taken back by: ")[2])
+    assert command[:2] == ["backstory", "revert"]
+    assert run(*command[1:]).code == 0
+    assert rows(run) == was
+
+
+def test_the_lines_that_take_an_import_back_leave_alone_what_others_wrote_meanwhile() -> None:
+    with connect() as db:
+        table = db.table("people")
+
+        def slowly() -> Iterator[tuple[str, dict[str, int]]]:
+            for number in range(4):
+                yield f"p-{number}", {"n": number}
+                if number == 1:
+                    table.insert("other", {"n": 9})
+
+        written = table.upsert_many(slowly(), batch=1)
+        assert (written.commits, written.ranges) == (4, ["#0..#2", "#3..#5"])
+        for each in reversed(written.ranges):
+            db.revert(each)
+        assert [row.key for row in table.find()] == ["other"]

@@ -102,10 +102,17 @@ class TableVerbs(TableFace[T]):
         *,
         columns: Collection[str] | None = None,
         allow_deletes: int | None = None,
+        allow_missing: str | Iterable[str] | None = None,
         batch: int = BATCH,
         **said: Unpack[Saying],
     ) -> Written:
         """See `Table.sync`."""
         return await self._run(
-            self.table.sync, rows, columns=columns, allow_deletes=allow_deletes, batch=batch, **said
+            self.table.sync,
+            rows,
+            columns=columns,
+            allow_deletes=allow_deletes,
+            allow_missing=allow_missing,
+            batch=batch,
+            **said,
         )
