@@ -60,7 +60,9 @@ class Sieve:
         self.total = self.same = self.deletes = 0
         self._known = 0
         self._has: Counter[str] = Counter()
-        self._gives: set[str] | None = None
+        self._seen: set[str] = set()
+        self._gives: set[str] = set()
+        self._is_given = False
 
     def close(self) -> None:
         """Let the file go."""
@@ -76,14 +78,13 @@ class Sieve:
 
     def _given(self, row: tuple[str, Fields]) -> tuple[str, int, bytes]:
         key, fields = row
-        if self._gives is None:
-            self._gives = set()
+        self._is_given = True
         self._gives.update(fields)
         return key, GIVEN, json_of(fields)
 
     def missing(self) -> list[str]:
         """The fields that most of the rows have that are there, and no given row has; none if no row is given."""
-        if self._gives is None:
+        if not self._is_given:
             return []
         return sorted(
             name for name, rows in self._has.items() if 2 * rows > self._known and name not in self._gives
@@ -91,7 +92,7 @@ class Sieve:
 
     def new(self) -> list[str]:
         """The fields that given rows have, and no row that is there."""
-        return sorted((self._gives or set()) - self._has.keys())
+        return sorted(self._gives - self._has.keys() - self._seen)
 
     def _fact(self, record: RecordedEvent) -> tuple[str, int, bytes]:
         if not record.data:
@@ -148,9 +149,16 @@ class Sieve:
                 else:
                     now = data if what == INSERTED else None
             if now:
-                self._known += 1
-                self._has.update(_named(now).keys())
+                self._count(now, wanted)
             yield key, given, wanted, now
+
+    def _count(self, now: bytes, wanted: bytes) -> None:
+        """Count the fields of a row. Those of one that stays as it is are given, so none of them is missing."""
+        self._known += 1
+        if now != wanted:
+            self._has.update(_named(now).keys())
+        elif not self._gives <= self._seen:
+            self._seen.update(_named(now))
 
     def _changed(self, row: bytes | None, data: bytes) -> bytes:
         if row == UNKNOWN:
