@@ -305,4 +305,4 @@ def test_the_lines_that_take_an_import_back_leave_alone_what_others_wrote_meanwh
         assert (written.commits, written.ranges) == (4, ["#0..#2", "#3..#5"])
         for each in reversed(written.ranges):
             db.revert(each)
-        assert [row.key for row in table.find()] == ["other"]
+        assert [key for key in ("other", "p-0", "p-1", "p-2", "p-3") if key in table] == ["other"]
