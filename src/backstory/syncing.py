@@ -137,6 +137,8 @@ class Syncing:
 
         `allowed` is the most deletions; `may_miss` are the fields that may be in no given row, all if it is None.
         """
+        if allowed is not None and allowed < 0:
+            raise ValueError(f"allow_deletes is a number of rows, not {allowed}")
         with closing(Sieve(self._kind.name, self._spoken)) as sieve:
             sieve.events(self._db.handle.now().log.read(Query.of(types=types_of(self._kind.name))))
             sieve.given(rows)

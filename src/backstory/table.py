@@ -249,12 +249,9 @@ class Table(Generic[T]):
         field that most rows have: it may be the rows of another table. `allow_missing` names the fields that may be
         missing so; with `columns`, all may, unless it is given. Fields that are new may always come.
         """
-        if allow_deletes is not None and allow_deletes < 0:
-            raise ValueError(f"allow_deletes is a number of rows, not {allow_deletes}")
         syncing = self._syncing(columns, batch, said)
-        if allow_missing is None and columns is None and not isinstance(self._shape, Typed):
-            allow_missing = ()
-        may_miss = None if allow_missing is None else names(allow_missing, "allow_missing")
+        is_checked = allow_missing is not None or (columns is None and not isinstance(self._shape, Typed))
+        may_miss = names(allow_missing or (), "allow_missing") if is_checked else None
         syncing.sync(self._many(rows), allow_deletes, may_miss)
         return syncing.written
 
@@ -272,7 +269,6 @@ class Table(Generic[T]):
             raise TypeError(f"{self.name}: many rows are many commits, and an id is of one")
         if batch < 1:
             raise ValueError(f"a batch has at least one row, not {batch}")
-
         spoken = None if columns is None else {self._shape.column(name) for name in names(columns, "columns")}
 
         def towards(key: str, now: Fields | None, fields: Fields) -> RowChange | None:
@@ -287,9 +283,8 @@ class Table(Generic[T]):
                 known if spoken is None else {name: value for name, value in known.items() if name in spoken}
             )
 
-        return Syncing(
-            self._db, self._kind, self.unique, towards, spoken_of, batch, said, whole=columns is None
-        )
+        whole = columns is None
+        return Syncing(self._db, self._kind, self.unique, towards, spoken_of, batch, said, whole=whole)
 
     @contextmanager
     def edit(self, key: Key, **said: Unpack[Saying]) -> Iterator[T]:
