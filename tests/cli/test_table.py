@@ -46,7 +46,43 @@ def test_the_rows_of_a_table_are_listed(run: Run) -> None:
 def test_none_is_exit_code_1(run: Run, words: list[str]) -> None:
     ran = run("table", *words)
     assert (ran.code, ran.out) == (1, "")
-    assert f"there is no row {'customers c-9' if words[-1] == 'c-9' else f'in {words[0]}'}" in ran.err
+    said = {"c-9": "no row customers c-9", "nothing": "no table nothing; the tables are customers"}
+    assert f"there is {said.get(words[-1], 'no row in customers')}\n" in ran.err
+
+
+def test_a_table_that_is_not_there_is_told_with_one_that_is_like_it(run: Run) -> None:
+    ran = run("table", "customer", "c-1")
+    assert (ran.code, ran.err) == (1, "backstory: there is no table customer; did you mean customers?\n")
+
+
+def test_without_a_name_the_tables_are_listed_with_the_number_of_their_rows(run: Run) -> None:
+    for words in (("orders", "o-1", "--new"), ("orders", "o-2", "--new"), ("orders", "o-2", "--delete")):
+        assert run("set", *words).code == 0
+    assert [line.split() for line in run("table").out.splitlines()] == [
+        ["table", "rows"],
+        ["customers", "2"],
+        ["orders", "1"],
+    ]
+    assert run("table", "--json").json["tables"] == [
+        {"table": "customers", "rows": 2},
+        {"table": "orders", "rows": 1},
+    ]
+    assert "name it" in run("table", "--where", "age == 30").err
+
+
+def test_no_tables_are_exit_code_1(run: Run) -> None:
+    ran = run("table", "-s", "memory:")
+    assert (ran.code, ran.out, ran.err) == (1, "", "backstory: there is no table yet\n")
+
+
+def test_a_row_that_came_later_is_told_with_the_commit_that_its_history_begins_with(run: Run) -> None:
+    ran = run("table", "customers", "c-2", "--at", "main~2")
+    first = run("log", "--tag", "customers:c-2", "--json").json["commits"][-1]
+    words = f"its history begins later, at #{first['position']}, {first['hash'][:8]}\n"
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.endswith(f"no row customers c-2 at main~2: {words}")
+    run("set", "customers", "c-2", "--delete")
+    assert "begins later" not in run("table", "customers", "c-2", "--at", "HEAD").err
 
 
 def test_a_row_is_changed_field_by_field(run: Run) -> None:

@@ -20,7 +20,7 @@ from backstory.model.elements import Event, Field, Observed, Place, RowTable
 from backstory.model.sources import File, Sources, application_files, module_of, names_of
 from backstory.model.uses import Meaning, meant
 from backstory.rows.change import change, change_all
-from backstory.rows.kinds import NAME, row_event, table_of, types_of
+from backstory.rows.kinds import NAME, row_event, table_of, tables_of, types_of
 from backstory.rows.shape import Typed, name_of
 from backstory.values.event_types import EventType
 from backstory.values.fields import hints
@@ -51,9 +51,9 @@ def row_tables(module: str, sources: Sources, events: Iterable[EventType]) -> li
 
 def stored_tables(known: Iterable[RowTable], observed: Observed | None) -> list[RowTable]:
     """The tables that a store has and nobody here names."""
-    types = () if observed is None else (each.type for each in observed.types)
-    stored = {name for type in types if (name := table_of(type)) is not None}
-    return [bare(name) for name in sorted(stored - {one.name for one in known})]
+    stored = tables_of(() if observed is None else (each.type for each in observed.types))
+    names = {one.name for one in known}
+    return [bare(name) for name in stored if name not in names]
 
 
 def row_events(tables: Iterable[RowTable]) -> Iterator[Event]:

@@ -108,6 +108,11 @@ def table_of(type: str) -> str | None:
     return table if suffix in SUFFIXES and NAME.fullmatch(table) else None
 
 
+def tables_of(types: Iterable[str]) -> list[str]:
+    """The tables that have rows among events of these types, by their names."""
+    return sorted({name for type in types if (name := table_of(type)) is not None})
+
+
 def key_in(table: str, tags: Iterable[str]) -> str:
     """The key of the row that an event with these tags is about."""
     prefix = f"{table}:"

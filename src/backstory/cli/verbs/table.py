@@ -1,4 +1,4 @@
-"""`backstory table`: the rows of a table, or one row, now or as of a revision."""
+"""`backstory table`: the tables, the rows of one, or one row, now or as of a revision."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from backstory.cli.exits import UsageError, answer
 from backstory.cli.show import table as columns
 from backstory.cli.show.text import left_out
 from backstory.cli.show.value import shown
+from backstory.likeness import did_you_mean
+from backstory.lookup import commit_at
 from backstory.rows.field_changes import cell
 from backstory.told import cut, plain, quiet
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from backstory.session import Session
 
 EXAMPLES = """\
+backstory table
 backstory table customers
 backstory table customers c-1
 backstory table customers c-1 --at main~1
@@ -32,11 +35,12 @@ backstory table customers --history --as csv > history.csv
 """
 
 TEXT = """\
-A table needs no application: it has the rows that were written, in a program, by `set`, or by `import rows`. EXPRESSION
-is about their fields, as for bisect; `blame customers c-1`, `diff A B customers c-1`, `diff A B --all customers` and
-`bisect customers c-1 --where ...` ask their history. With -n, the last line says how to go on. JSON Lines give back
-each value to `import rows`; of CSV all are text. With --history, there is a line for each field that a commit changed:
-when, by whom and why, its value before and after. Exit code 1: there is no such row."""
+Without a TABLE, the tables are listed, with the number of their rows. A table needs no application: it has the rows
+that were written, in a program, by `set`, or by `import rows`. EXPRESSION is about their fields, as for bisect;
+`blame customers c-1`, `diff A B customers c-1`, `diff A B --all customers` and `bisect customers c-1 --where ...`
+ask their history. With -n, the last line says how to go on. JSON Lines give back each value to `import rows`; of
+CSV all are text. With --history, there is a line for each field that a commit changed: when, by whom and why, its
+value before and after. Exit code 1: there is no such row or table."""
 
 LONGEST = 40
 """Letters of a value in the table, on a terminal."""
@@ -44,7 +48,7 @@ LONGEST = 40
 
 def arguments(parser: ArgumentParser) -> None:
     """The table or the row, the condition, the order and the piece."""
-    parser.add_argument("table", metavar="TABLE", help="the table")
+    parser.add_argument("table", metavar="TABLE", nargs="?", help="the table (default: list the tables)")
     parser.add_argument("key", metavar="KEY", nargs="?", help="one row")
     parser.add_argument(
         "--where", default="", metavar="EXPRESSION", help="the condition that is true of them"
@@ -79,6 +83,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("--key names the column of the key in rows that are printed --as csv or jsonl")
     if arguments.form and out.json:
         raise UsageError("--as and --json are two forms: give one")
+    if arguments.table is None:
+        return show_tables(arguments, session, out)
     if arguments.history:
         return show_history(arguments, session, out)
     found = rows(arguments, session)
@@ -95,8 +101,44 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         said = {"cursor": found.cursor, "total": found.total, "withheld": list(found.withheld)}
         out.document("rows", table=arguments.table, rows=items, **said)
         return answer(found)
-    write(found, arguments, out)
+    write(found, arguments, session, out)
     return answer(found)
+
+
+def show_tables(arguments: Namespace, session: Session, out: Output) -> int:
+    """The tables, each with the number of its rows."""
+    given = {
+        "--where": arguments.where,
+        "--sort": arguments.sort,
+        "-n": arguments.number,
+        "--after": arguments.after,
+        "--as": arguments.form,
+        "--history": arguments.history,
+    }
+    for option, value in given.items():
+        if value:
+            raise UsageError(f"{option} is for the rows of one table: name it")
+    db, counts = session.database, {}
+    with quiet():
+        for name in names(session):
+            counts[name] = db.table(name).find(limit=1, count=True, at=arguments.at or "HEAD").total or 0
+    if out.json:
+        out.document("tables", tables=[{"table": name, "rows": rows} for name, rows in counts.items()])
+    elif counts:
+        out.page()
+        columns.write(
+            out, ("table", "rows"), [(name, f"{rows:,}") for name, rows in counts.items()], right="rows"
+        )
+    else:
+        out.say("backstory: there is no table yet")
+    return answer(counts)
+
+
+def names(session: Session) -> list[str]:
+    """The tables that have ever had a row on this branch."""
+    from backstory.rows.kinds import tables_of
+
+    return tables_of(each.type for each in session.database.types())
 
 
 def show_history(arguments: Namespace, session: Session, out: Output) -> int:
@@ -144,21 +186,36 @@ def rows(arguments: Namespace, session: Session) -> Page[Found]:
         )
 
 
-def write(found: Page[Found], arguments: Namespace, out: Output) -> None:
+def nothing(arguments: Namespace, session: Session) -> str:
+    """The reason that no row was found, in words."""
+    asked, key, tables = arguments.table, arguments.key, names(session)
+    if asked not in tables:
+        listed = f"the tables are {', '.join(tables)}" if tables else "there is none yet"
+        return f"there is no table {asked}; {did_you_mean(asked, tables, listed)}"
+    if key is None:
+        return f"there is no row in {asked}"
+    table, words = session.database.table(asked), f"there is no row {asked} {key}"
+    first = next(table.history(key), None)
+    if arguments.at and first is not None and next(table.history(key, arguments.at), None) is None:
+        commit = commit_at(session.log, first.position)
+        return f"{words} at {arguments.at}: its history begins later, at #{first.position}, {commit.hash.hex()[:8]}"
+    return words
+
+
+def write(found: Page[Found], arguments: Namespace, session: Session, out: Output) -> None:
     """A line for each row: its key, then all fields that any of them has."""
     out.page()
     if found:
-        names = list(dict.fromkeys(name for row in found for name in row))
+        fields = list(dict.fromkeys(name for row in found for name in row))
         most = LONGEST if out.terminal else None
 
         def cell(row: Any, name: str) -> str:
             return cut(shown(row[name]), most) if name in row else ""
 
-        cells = [(plain(row.key), *(cell(row, name) for name in names)) for row in found]
-        columns.write(out, ("key", *map(plain, names)), cells)
+        cells = [(plain(row.key), *(cell(row, name) for name in fields)) for row in found]
+        columns.write(out, ("key", *map(plain, fields)), cells)
     else:
-        what = f"in {arguments.table}" if arguments.key is None else f"{arguments.table} {arguments.key}"
-        out.say(f"backstory: there is no row {plain(what)}")
+        out.say(f"backstory: {plain(nothing(arguments, session))}")
     if found.total is not None:
         out.say(f"backstory: {found.total:,} in all")
     if found.cursor is not None:
