@@ -160,3 +160,21 @@ def test_no_verb_that_reads_makes_or_changes_a_store(run: Run, bank: Path, verb:
     assert run("stats", "--json").json == before
     assert run("-s", "gone.db", verb, *(["account:a-7"] if verb == "state" else [])).code == 2
     assert not os.path.lexists("gone.db")
+
+
+def test_the_help_of_a_part_of_a_verb_is_that_of_its_words(run: Run) -> None:
+    assert run("help", "import", "rows").out == run("import", "rows", "--help").out
+    assert run("help", "import", "rows").out.startswith("backstory import rows: ")
+    assert "|rows|audit" in run("help", "import").out
+
+
+@pytest.mark.parametrize(
+    "words", [("backtest", "--since", "yesterday"), ("spec", "account", "a-7", "--at", "#5")]
+)
+def test_a_range_by_an_option_that_the_verb_has_not_is_told_with_the_form_of_a_range(
+    run: Run, words: tuple[str, ...]
+) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert "a revision or a range stands here without an option: '#12', or '@{yesterday}..HEAD'" in ran.err
+    assert "did you mean" not in ran.err

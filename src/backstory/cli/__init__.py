@@ -52,7 +52,7 @@ VERBS: dict[str, dict[str, str]] = {
         "log": "list the commits, newest first",
         "show": "show a commit with its events, or one event",
         "state": "show a tag with the latest values of its fields, or a state of an application",
-        "table": "list the rows of a table, or show one",
+        "table": "list the tables, the rows of one, or one row",
         "grep": "find commits by their messages or subjects, or events by their data",
     },
     "ask history": {
@@ -193,11 +193,11 @@ def _run(words: list[str]) -> int:
 
     verb, rest = parser.split(words)
     if verb in ("help", "--help", "-h", None):
-        topic = next((word for word in rest if not word.startswith("-")), None) if verb == "help" else None
-        if topic is None:
+        topics = [word for word in rest if not word.startswith("-")] if verb == "help" else []
+        if not topics:
             print(parser.overview(VERBS))
             return USAGE if verb is None else FINE
-        verb, rest = topic, ["--help"]
+        verb, rest = topics[0], [*topics[1:], "--help"]
     if verb in ("--version", "-V"):
         print(parser.version())
         return FINE

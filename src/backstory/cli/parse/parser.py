@@ -19,6 +19,9 @@ WIDTH = 100
 COLUMN = 28
 """The column at which the help of an option begins."""
 
+POINTS = ("--at", "--since", "--until")
+"""Options by which verbs take a point of history."""
+
 Verb = Any
 """A verb's module, or an object in its place: `EXAMPLES`, perhaps `TEXT`, and `arguments`."""
 
@@ -42,10 +45,16 @@ class Parser(argparse.ArgumentParser):
         """Raise the error with a pointer to the help; before it the usage, if this parser has one of its own."""
         _, unknown, words = message.partition("unrecognized arguments: ")
         option = words.strip().partition(" ")[0].partition("=")[0] if unknown else ""
-        if hint := did_you_mean(option, self._option_string_actions):
+        if hint := self._by_place(option) or did_you_mean(option, self._option_string_actions):
             message = f"{message}; {hint}"
         usage = [] if self.given is None else self.usage_lines()
         raise UsageError(message).hinted(*usage, f"Try: {pasted(*self.prog.split()[1:], '--help')}")
+
+    def _by_place(self, option: str) -> str:
+        """The words for an option of other verbs, where this verb takes a range without one."""
+        if option in POINTS and any("RANGE" in value_name(each) for each in self._get_positional_actions()):
+            return "a revision or a range stands here without an option: '#12', or '@{yesterday}..HEAD'"
+        return ""
 
     def format_help(self) -> str:
         """Summary, usage, text, options, examples."""

@@ -50,7 +50,7 @@ message. With an application, each row becomes an event of its class, with the t
 fit is an error with its line. The log's time never goes back, so import sources together, or the oldest first: the end
 of an import counts the commits that were too late for that. Exit code 1: every record was skipped.
 Two are of another kind: `import rows` makes a table be what a file says, and `import audit` takes over the history
-tables of a database; see `import rows --help` and `import audit --help`."""
+tables of a database; see `help import rows` and `help import audit`."""
 
 __all__ = ["EXAMPLES", "TEXT", "arguments", "narrowed", "run", "shows_data"]
 

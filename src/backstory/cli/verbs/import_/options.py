@@ -43,7 +43,12 @@ CSV_OPTIONS = (
 
 def arguments(parser: ArgumentParser) -> None:
     """The sources, the way to treat errors, and the columns of a CSV file."""
-    parser.add_argument("format", choices=FORMATS, help="the format of the source")
+    parser.add_argument(
+        "format",
+        choices=FORMATS,
+        metavar="|".join((*FORMATS, "rows", "audit")),
+        help="the format of the source; see also: backstory help import rows, backstory help import audit",
+    )
     parser.add_argument(
         "sources",
         nargs="*",
