@@ -235,3 +235,9 @@ def test_the_history_of_rows_is_printed_for_auditors(run: Run) -> None:
     assert shown[3].split()[-7:] == ["ann", "c-1", "changed", "city", "Basel", "Bern", "moved"]
     assert run("table", "customers", "c-9", "--history").code == 1
     assert run("table", "customers", "--history", "-n", "3").code == 2
+
+
+def test_a_test_of_a_row_is_refused_and_no_application_is_asked_for(run: Run) -> None:
+    ran = run("spec", "customers", "c-1")
+    assert (ran.code, ran.out) == (2, "")
+    assert "it is a write of rows" in ran.err

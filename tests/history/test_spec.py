@@ -34,6 +34,7 @@ from backstory import (
     Tag,
     Tagged,
     command,
+    connect,
     provided,
 )
 from backstory.decide.commands import CommandType
@@ -456,3 +457,33 @@ def test_the_printed_test_is_typed(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert checked.stdout.startswith("Success"), checked.stdout
+
+
+Shelved = connect().table("spec_shelves").state
+
+
+@command(name="spec.take_down")
+def take_down(shelf: Shelved, member: Known) -> Joined:  # type: ignore[valid-type]
+    return Joined(member.member, "")
+
+
+def test_a_write_of_rows_is_refused_with_the_true_reason_and_the_way_out() -> None:
+    db = connect()
+    shelves = db.table("spec_shelves")
+    shelves.insert("3", {"status": "NEW"})
+    with pytest.raises(InputError, match=r"of #1: it is a write of rows, .* no code of yours. Test the function"):
+        db.spec(shelves.row("3"))
+    shelves.upsert_many([("3", {"status": "PAID"}), ("4", {"status": "NEW"})])
+    with pytest.raises(InputError, match=r"it is a write of rows"):
+        db.spec(shelves.row("4"))
+    with pytest.raises(InputError, match=r"decided anything about spec_shelves 5 in"):
+        db.spec(shelves.row("5"))
+
+
+def test_a_command_that_had_read_rows_is_refused_with_the_true_reason() -> None:
+    db = connect()
+    shelves = db.table("spec_shelves")
+    shelves.insert("3", {"status": "NEW"})
+    db.execute(take_down(shelves.row("3"), Known("ann")))
+    with pytest.raises(InputError, match=r"no test can import it: such are the events and rows of a table"):
+        db.spec(Known("ann"))

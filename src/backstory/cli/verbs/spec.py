@@ -10,6 +10,7 @@ from backstory.cli.parse.parser import application_options
 from backstory.documents.spec import spec_document
 from backstory.errors import InputError
 from backstory.failing import theirs
+from backstory.rows.kinds import Row
 from backstory.subject import Subjects
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("--code is that of a refusal: --then refused")
     words, range = ranged(session, arguments.words)
     reference = target.reference(session, words)
-    db, commands = session.database, session.application.commands_by_name()
+    db, of_rows = session.database, isinstance(reference, Row) and not session.has_application
+    commands = {} if of_rows else session.application.commands_by_name()
     with theirs(reference):
         found = db.spec(reference, range, then=arguments.then, code=arguments.code, commands=commands)
     if out.json:

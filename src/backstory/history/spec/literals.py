@@ -8,6 +8,7 @@ import decimal
 import enum
 import inspect
 import keyword
+import sys
 import uuid
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -48,6 +49,11 @@ class Imports:
             raise InputError(
                 f"{qualified} of {module} is defined inside of a function, so no test can import it"
             )
+        if isinstance(thing, type) and _found(module, qualified) not in (None, thing):
+            raise InputError(
+                f"{qualified} of {module} is another class than the one that was meant, which is made while the program"
+                " runs, so no test can import it: such are the events and rows of a table"
+            )
         outer, dot, inner = qualified.partition(".")
         return f"{self.name(module, outer)}{dot}{inner}"
 
@@ -72,6 +78,14 @@ class Imports:
         if len(line) <= 88:
             return line
         return "\n".join([f"from {module} import (", *(f"    {part}," for part in parts), ")"])
+
+
+def _found(module: str, qualified: str) -> Any:
+    """What a name of a module that is loaded stands for; None where nothing does."""
+    found: Any = sys.modules.get(module)
+    for name in qualified.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 LIBRARY = "backstory"

@@ -21,12 +21,14 @@ from backstory.decide.state import State, state_type
 from backstory.errors import BackstoryError, InputError
 from backstory.history.ask.recall import Known, Stuck, recalled, unrecorded
 from backstory.history.ask.unread import uncovered
+from backstory.history.compare.jsonable import words_of
 from backstory.history.spec.layout import Group, Node, chained, prefixed, text
 from backstory.history.spec.literals import Imports, Literals
 from backstory.history.spec.samples import sample
 from backstory.history.spec.stand_ins import StandIns, marked
 from backstory.lookup import commit_at, events_of
 from backstory.store import Log
+from backstory.subject import ROW, ROWS
 from backstory.values.codec import Codec
 from backstory.values.commit import AUTHOR, COMMAND, Commit
 from backstory.values.masking import is_hidden
@@ -99,6 +101,12 @@ def spec(
 ) -> Spec:
     """A test of the last decision about a state in a part of its history. Raises `InputError`, and as `load` does."""
     commit = _decision(log, reference, after, upto)
+    if (commit.command or {}).get("name") in (ROW, ROWS):
+        raise InputError(
+            f"no test can be made of #{commit.position}: it is a write of rows, which Backstory decided on by itself, so"
+            " the test would run no code of yours. Test the function that writes the rows, with a store in memory:"
+            " with connect() as db"
+        )
     arguments = tuple(unrecorded(commit))
     command = recalled(commit, commands, sample)
     if isinstance(command, Stuck):
@@ -171,7 +179,7 @@ def _decision(log: Log, reference: State, after: int, upto: int) -> Commit:
         if len(positions) >= LOOKED:
             break
     raise InputError(
-        f"no command has decided anything about {reference!r} in #{after + 1} to #{upto}; facts that were appended"
+        f"no command has decided anything about {' '.join(words_of(reference))} in #{after + 1} to #{upto}; facts that were appended"
         " have no decision to test"
     )
 
