@@ -38,7 +38,7 @@ def test_rows_of_another_database_are_not_written_in_main_by_anybody_else(
         pets.update("1", name="Max")
     with pytest.raises(RowsElsewhere):
         pets.sync([("1", {"name": "Max"})])
-    with pytest.raises(RowsElsewhere):
+    with pytest.raises(RowsElsewhere, match=r"undone there.* by recording\.revert\(session, commit\)"):
         db.revert("main")
     trial = db.branch("what-if")
     trial.table("pets").update("1", name="Max")

@@ -241,3 +241,28 @@ def test_a_test_of_a_row_is_refused_and_no_application_is_asked_for(run: Run) ->
     ran = run("spec", "customers", "c-1")
     assert (ran.code, ran.out) == (2, "")
     assert "it is a write of rows" in ran.err
+
+
+def test_a_column_alone_names_the_field_of_a_row_in_every_verb(run: Run) -> None:
+    of_row = run("why", "customers", "c-1", "row.city", "--json").json
+    assert run("why", "customers", "c-1", "city", "--json").json == of_row
+    assert "did you mean city?" in run("why", "customers", "c-1", "cty").err
+    for path in ("city=Bern", "row.city=Bern"):
+        for whose in (["customers", "c-1"], ["customers"]):
+            listed = run("log", "-S", path, "--of", *whose, "--json").json["commits"]
+            assert [each["message"] for each in listed] == ["moved"]
+    assert len(run("log", "-S", "key=c-2", "--of", "customers", "c-2", "--json").json["commits"]) == 1
+
+
+def test_a_forgotten_field_is_what_is_asked_for(run: Run) -> None:
+    ran = run("why", "customers", "c-1")
+    assert ran.code == 2
+    assert "which field of customers c-1? It stands last; backstory blame customers c-1" in ran.err
+    assert "needs the identity KEY" in run("why", "customers", "c-1", "c-2", "city").err
+
+
+def test_the_log_of_a_row_is_named_where_it_is_asked_for_by_two_words(run: Run) -> None:
+    ran = run("log", "customers", "c-1")
+    assert ran.code == 2
+    assert "--tag KEY:VALUE" in ran.err
+    assert "--tag" not in run("log", "--nope").err.splitlines()[0]

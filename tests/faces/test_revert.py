@@ -157,6 +157,16 @@ def test_a_revert_that_is_undone_first_as_advised_gives_the_field_back(db: Datab
     assert counters.get("c") is None
 
 
+def test_a_column_alone_names_a_part_of_the_blame_of_a_row(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1, "m": {"deep": 1}})
+    blamed = db.blame(counters.row("c"))
+    assert blamed["n"] == blamed["row.n"]
+    assert blamed["m.deep"] == blamed["/row/m/deep"]
+    with pytest.raises(KeyError, match="there is no part 'o'; it has key, m, n, row"):
+        blamed["o"]
+
+
 def test_a_revert_of_a_revert_gives_the_field_to_what_was_undone(db: Database) -> None:
     counters = db.table("counters")
     counters.put("c", {"n": 1})

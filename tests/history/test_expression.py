@@ -14,8 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backstory import Event, State, Tag
+from backstory.decide.latest import Latest
 from backstory.errors import ExpressionError
 from backstory.history.ask.expression import predicate
+from backstory.rows.kinds import kind
 
 
 class Status(Enum):
@@ -91,6 +93,9 @@ def test_it_says_what_python_says(text: str) -> None:
     ("text", "column", "why"),
     [
         ("balanc < 0", 0, "Thing has no field 'balanc'; did you mean balance?"),
+        ("not many or name == null", 20, 'it is written None; a field of this name is field("null")'),
+        ("true", 0, "it is written True"),
+        ("balance == false", 11, "it is written False"),
         ("zzz < 0", 0, "Thing has no field 'zzz'; it has balance, by_sku,"),
         ("balance < 0 and __import__('os')", 16, "only these can be called"),
         ("part.__class__ == 1", 0, "begins with an underscore"),
@@ -129,6 +134,14 @@ def test_what_is_not_understood_is_named_with_its_place(text: str, column: int, 
     if len(text) < 100:
         assert wrong.value.column == column
         assert str(wrong.value).splitlines()[-1] == "  " + " " * column + "^"
+
+
+def test_a_constant_of_json_is_no_field_of_rows_and_tags_unless_it_is_said() -> None:
+    for cls in (Latest, kind("constants").row):
+        with pytest.raises(ExpressionError, match="it is written True"):
+            predicate("open == true", cls)
+        predicate('field("true") == 1', cls)
+    assert holds("any(true > 2 for true in many)")
 
 
 @pytest.mark.parametrize(

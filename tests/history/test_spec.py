@@ -471,7 +471,9 @@ def test_a_write_of_rows_is_refused_with_the_true_reason_and_the_way_out() -> No
     db = connect()
     shelves = db.table("spec_shelves")
     shelves.insert("3", {"status": "NEW"})
-    with pytest.raises(InputError, match=r"of #1: it is a write of rows, .* no code of yours. Test the function"):
+    with pytest.raises(
+        InputError, match=r"of #1: it is a write of rows, .* no code of yours. Test the function"
+    ):
         db.spec(shelves.row("3"))
     shelves.upsert_many([("3", {"status": "PAID"}), ("4", {"status": "NEW"})])
     with pytest.raises(InputError, match=r"it is a write of rows"):

@@ -23,7 +23,7 @@ POINTS = ("--at", "--since", "--until")
 """Options by which verbs take a point of history."""
 
 Verb = Any
-"""A verb's module, or an object in its place: `EXAMPLES`, perhaps `TEXT`, and `arguments`."""
+"""A verb's module, or an object in its place: `EXAMPLES`, `arguments`, and perhaps `TEXT` and `BEYOND`."""
 
 EVERY_VERB = "options of every verb"
 
@@ -37,6 +37,9 @@ class Parser(argparse.ArgumentParser):
     given: str | None = None
     """The usage, if it is not made from the positional arguments; argparse itself sets `usage` while it parses."""
 
+    beyond = ""
+    """The hint about more words than the verb takes."""
+
     summary = ""
     text = ""
     examples = ""
@@ -47,6 +50,8 @@ class Parser(argparse.ArgumentParser):
         option = words.strip().partition(" ")[0].partition("=")[0] if unknown else ""
         if hint := self._by_place(option) or did_you_mean(option, self._option_string_actions):
             message = f"{message}; {hint}"
+        elif option and not option.startswith("-") and self.beyond:
+            message = f"{message}; {self.beyond}"
         usage = [] if self.given is None else self.usage_lines()
         raise UsageError(message).hinted(*usage, f"Try: {pasted(*self.prog.split()[1:], '--help')}")
 
@@ -157,7 +162,7 @@ def build(verb: str, summary: str, module: Verb) -> Parser:
         formatter_class=Unmeasured,
     )
     parser.summary, parser.examples = summary, module.EXAMPLES
-    parser.text = getattr(module, "TEXT", "").strip()
+    parser.text, parser.beyond = getattr(module, "TEXT", "").strip(), getattr(module, "BEYOND", "")
     module.arguments(parser)
     group = parser.add_argument_group(EVERY_VERB)
     group.add_argument(

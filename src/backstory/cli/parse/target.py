@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backstory.decide.latest import Latest
 from backstory.decide.state import State
+from backstory.errors import InputError
 from backstory.texts import states
 
 if TYPE_CHECKING:
@@ -19,6 +20,15 @@ WORDS = "KEY:VALUE|STATE"
 def reference(session: Session, words: Sequence[str]) -> State:
     """The empty state that the words mean. Raises `InputError`, `ApplicationError`, `InvalidTag`."""
     return states.reference(words, session.state)
+
+
+def is_whole(session: Session, words: Sequence[str]) -> bool:
+    """Whether these words mean a state or a tag, and nothing is missing."""
+    try:
+        reference(session, words)
+    except InputError:
+        return False
+    return True
 
 
 def state_class(session: Session, name: str) -> type[State]:

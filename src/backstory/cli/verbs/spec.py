@@ -8,7 +8,6 @@ from backstory.cli.exits import UsageError, answer
 from backstory.cli.parse import target
 from backstory.cli.parse.parser import application_options
 from backstory.documents.spec import spec_document
-from backstory.errors import InputError
 from backstory.failing import theirs
 from backstory.rows.kinds import Row
 from backstory.subject import Subjects
@@ -78,13 +77,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 def ranged(session: Session, words: list[str]) -> tuple[list[str], str | None]:
     """The words of the state, and the range behind them, if the state is whole without that word."""
     *state, last = words
-    whole = bool(state) and _is_whole(session, state) and (".." in last or not _is_whole(session, words))
+    whole = (
+        bool(state)
+        and target.is_whole(session, state)
+        and (".." in last or not target.is_whole(session, words))
+    )
     return (state, last) if whole else (words, None)
-
-
-def _is_whole(session: Session, words: list[str]) -> bool:
-    try:
-        target.reference(session, words)
-    except InputError:
-        return False
-    return True

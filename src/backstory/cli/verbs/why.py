@@ -17,7 +17,7 @@ from backstory.documents.why import why_document
 from backstory.failing import theirs
 from backstory.history.forget.withholding import names_of
 from backstory.subject import Subjects
-from backstory.told import plain
+from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -59,6 +59,11 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     *words, field = arguments.words
     if not words:
         raise UsageError("which field of which state? For example: backstory why Account a-7 balance")
+    if not target.is_whole(session, words) and target.is_whole(session, arguments.words):
+        asked = " ".join(map(plain, arguments.words))
+        raise UsageError(
+            f"which field of {asked}? It stands last; {pasted('blame', *arguments.words)} shows all fields"
+        )
     reference = target.reference(session, words)
     commands = session.application.commands_by_name() if session.has_application else {}
     point = session.point(arguments.at or "HEAD")

@@ -47,6 +47,9 @@ ONE_EQUAL = re.compile(r"(?<![=!<>])=(?!=)")
 FIELD = "field"
 """The function that gives a field by its name as a text."""
 
+CONSTANTS = {"true": "True", "false": "False", "null": "None", "none": "None"}
+"""The constants as other languages write them."""
+
 MOST_NAMES = 20
 """Names of fields that are listed where none of them is like the one that was meant."""
 
@@ -185,7 +188,12 @@ class _Compiler:
 
     def _name(self, node: ast.Name, column: int, _depth: int) -> Value:
         name = node.id
-        return (lambda scope: scope.names[name]) if name in self._names else self._field(name, column)
+        if name in self._names:
+            return lambda scope: scope.names[name]
+        if name in CONSTANTS and name not in (self._fields or ()):
+            field = f"{FIELD}({msgspec.json.encode(name).decode()})"
+            raise self._error(column, f"it is written {CONSTANTS[name]}; a field of this name is {field}")
+        return self._field(name, column)
 
     def _field(self, name: str, column: int) -> Value:
         self.used.add(name)

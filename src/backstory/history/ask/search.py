@@ -17,7 +17,7 @@ from backstory.errors import ExpressionError
 from backstory.history.ask.entities import Entities, Entity
 from backstory.history.ask.expression import no_such_field
 from backstory.history.ask.seen import check_seen, seen_data, seen_value
-from backstory.history.compare.jsonable import key_text, names_of, plain_value, same
+from backstory.history.compare.jsonable import key_text, names_of, plain_value, same, within
 from backstory.history.compare.pointer import parse, quoted
 from backstory.lookup import Commits
 from backstory.store import ALL, Log
@@ -182,7 +182,7 @@ def _steps(cls: type[State], path: str) -> tuple[str, ...]:
 
     Raises `ExpressionError` if it has no such field, and `OutOfScope` for one that the reader may not see.
     """
-    steps = parse(path)
+    steps = within(cls, parse(path))
     if cls is not Latest:
         _check(path, steps, names_of(cls).values(), cls.__qualname__)
     check_seen(steps, cls)

@@ -16,7 +16,7 @@ from backstory.decide.mistaken import need_state
 from backstory.decide.state import State
 from backstory.history.blame.provenance import Nested, Provenance, followed, fresh, position_of, walk
 from backstory.history.blame.tracing import Trace
-from backstory.history.compare.jsonable import canonical, part_veil, plain_value
+from backstory.history.compare.jsonable import canonical, inside_of, part_veil, plain_value, stepped
 from backstory.history.compare.pointer import Path, parse, pointer
 from backstory.history.compare.shape import NO_SHAPE
 from backstory.likeness import did_you_mean
@@ -84,13 +84,22 @@ class Blamed(Shown, frozen=True, eq=False):
 
 
 class Blame:
-    """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots."""
+    """The parts of a state, the outer before the inner; by index the one at a pointer or a path with dots.
+
+    A name that is no field of the state means one in the field `inside`, as for `State.inside`.
+    """
 
     def __init__(
-        self, value: Any, provenance: Nested, find: Callable[[int], Commit], veil: Veil | None = None
+        self,
+        value: Any,
+        provenance: Nested,
+        find: Callable[[int], Commit],
+        veil: Veil | None = None,
+        inside: str = "",
     ) -> None:
         self._value = value
         self._veil = veil
+        self._inside = inside
         self._provenance = provenance
         self._find = find
 
@@ -108,7 +117,7 @@ class Blame:
         """A copy, also by pickle, holds its commits, as its parts do."""
         positions = {part.position for part in self if part.position}
         held = {position: self._find(position) for position in positions}
-        return Blame, (self._value, self._provenance, held.__getitem__, self._veil)
+        return Blame, (self._value, self._provenance, held.__getitem__, self._veil, self._inside)
 
     def __repr__(self) -> str:
         """In a line, masked: `<Blame: balance 300 since #2, and 4 more>`."""
@@ -129,12 +138,12 @@ class Blame:
         value: Any = self._value
         provenance: Any = self._provenance
         steps: list[str | int] = []
-        for text in parse(path):
+        for text in stepped(self._value, self._inside, parse(path)):
             try:
                 step: Any = int(text) if isinstance(value, list) else text
                 value, provenance = value[step], provenance.parts[step]
             except (LookupError, ValueError, TypeError, AttributeError):
-                known = sorted(self._value)
+                known = sorted({*self._value, *(self._value.get(self._inside) or ())})
                 likely = did_you_mean(path, known, f"it has {', '.join(known)}")
                 raise KeyError(f"there is no part {path!r}; {likely}") from None
             steps.append(step)
@@ -187,7 +196,7 @@ def blaming(
     if not trace.complete:
         trace = Trace(reference, assertions=assertions, careful=True)
         yield from _traced(log, reference, upto, trace)
-    return _blamed(log, trace.plain, trace.provenance, veil_of(type(reference)))
+    return _blamed(log, type(reference), trace.plain, trace.provenance, veil_of(type(reference)))
 
 
 def _traced(log: Log, reference: State, upto: int, trace: Trace) -> Iterator[int]:
@@ -217,9 +226,9 @@ def _latest(log: Log, reference: Latest, upto: int, *, assertions: bool) -> Gene
                     provenances[name], last = provenance, position
             values[name], types[name] = value, record.type
     veil = united({name: part_veil(type, name) for name, type in types.items()})
-    return _blamed(log, plain_value(values), Nested(last, provenances), veil)
+    return _blamed(log, Latest, plain_value(values), Nested(last, provenances), veil)
 
 
-def _blamed(log: Log, value: Any, provenance: Nested, veil: Veil | None) -> Blame:
+def _blamed(log: Log, cls: type[State], value: Any, provenance: Nested, veil: Veil | None) -> Blame:
     positions = {position for _, _, position in walk(provenance, value) if position}
-    return Blame(value, provenance, Together(log, positions), veil)
+    return Blame(value, provenance, Together(log, positions), veil, inside_of(cls))

@@ -7,7 +7,7 @@ does not have, is null.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -137,6 +137,21 @@ def _slowly(value: Any) -> Any:
 def names_of(cls: type[State]) -> dict[str, str]:
     """The fields of a state class, with the names that they have in JSON."""
     return dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
+
+
+def within(cls: type[State], steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps to a part of a state of a class: a first name that is no field of it means one in `State.inside`."""
+    return stepped(names_of(cls).values(), inside_of(cls), steps)
+
+
+def inside_of(cls: type[State]) -> str:
+    """The name in JSON of the field that is `State.inside`; empty if there is none."""
+    return names_of(cls)[cls.inside] if cls.inside else ""
+
+
+def stepped(fields: Collection[str], inside: str, steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The same of fields by their names."""
+    return (inside, *steps) if inside and steps and steps[0] not in fields else steps
 
 
 def words_of(reference: State) -> tuple[str, ...]:

@@ -103,8 +103,8 @@ def spec(
     commit = _decision(log, reference, after, upto)
     if (commit.command or {}).get("name") in (ROW, ROWS):
         raise InputError(
-            f"no test can be made of #{commit.position}: it is a write of rows, which Backstory decided on by itself, so"
-            " the test would run no code of yours. Test the function that writes the rows, with a store in memory:"
+            f"no test can be made of #{commit.position}: it is a write of rows, which Backstory decided on by itself,"
+            " so the test would run no code of yours. Test the function that writes the rows, with a store in memory:"
             " with connect() as db"
         )
     arguments = tuple(unrecorded(commit))
@@ -178,9 +178,10 @@ def _decision(log: Log, reference: State, after: int, upto: int) -> Commit:
             return commit
         if len(positions) >= LOOKED:
             break
+    name = " ".join(words_of(reference))
     raise InputError(
-        f"no command has decided anything about {' '.join(words_of(reference))} in #{after + 1} to #{upto}; facts that were appended"
-        " have no decision to test"
+        f"no command has decided anything about {name} in #{after + 1} to #{upto}; facts that were appended have no"
+        " decision to test"
     )
 
 

@@ -58,6 +58,9 @@ RECENT = 10
 """Commits that --follow begins with, as `tail -f` does with lines."""
 
 
+BEYOND = "the commits of one tag, such as that of a row, are listed by --tag KEY:VALUE, as in --tag orders:17"
+
+
 def arguments(parser: ArgumentParser) -> None:
     """The commits to list, and the form of the list."""
     parser.add_argument(
