@@ -121,6 +121,21 @@ def test_markdown_takes_no_name_for_markup(modelled: Modelled) -> None:
     assert '``</style><script>alert("1")</script> `#]--> %%{init}%%``' in text
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("ticket_states", "ticket_states"),
+        ("_own and own_", r"\_own and own\_"),
+        ("__all__", r"\_\_all\_\_"),
+        ("*a* _b_", r"\*a\* \_b\_"),
+    ],
+)
+def test_markdown_leaves_a_name_as_it_is_where_no_markup_could_be_meant(
+    modelled: Modelled, text: str, written: str
+) -> None:
+    assert f". {written}\n" in markdown(modelled(HOSTILE.replace("</title><b>", text)))
+
+
 def test_the_chart_has_no_character_of_a_name_that_means_something_there(model: Model) -> None:
     chart = mermaid(model)
     for quoted in re.findall(r'"([^"\n]*)"', chart):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from backstory.model.elements import Command, Field, Id, Model, Slice
 from backstory.told import plain
+
+MARKUP = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_|_(?![^\W_])")
+"""The characters that mean something in Markdown; a `_` between letters does not."""
 
 SHAPES = {
     "reaction": ("{{", "}}"),
@@ -113,10 +117,7 @@ def _doc(doc: str) -> str:
 
 
 def _text(text: str) -> str:
-    shown = plain(text)
-    for char in "\\`*_[]<>|":
-        shown = shown.replace(char, f"\\{char}")
-    return shown
+    return MARKUP.sub(r"\\\g<0>", plain(text))
 
 
 def mermaid(model: Model) -> str:
