@@ -65,6 +65,17 @@ def test_a_store_of_tables_needs_no_application(client: TestClient, url: str, sa
     assert said in words(client, url)
 
 
+def test_a_row_that_comes_or_comes_back_is_not_told_as_a_null_that_is_gone(site: Site) -> None:
+    db = written(connect())
+    db.table("customers").insert("c-2", {"name": "Bo"}, author="eve")
+    for url in ("/e/customers/c-1?at=1", "/e/customers/c-1?at=2", "/e/customers/c-2"):
+        said = words(site(db), url)
+        assert "null → gone" not in said
+        assert "row null gone" not in said
+    assert "row.name: Bo" in said
+    assert "row.name: Bea → gone" in said
+
+
 def test_a_table_or_a_row_that_is_not_there_is_said(client: TestClient) -> None:
     assert "no event concerns customers c-9" in words(client, "/e/customers/c-9", 404)
     assert "no table" in words(client, "/e/orders/o-1", 404)

@@ -42,7 +42,7 @@ def fields_of(found: Entity, steps: Steps, name: str, start: int) -> Fields:
     number = sum(label in steps.leaves for label in every)
     wanted = [label for label in every if name in written(label)] if name else every
     start = min(start, len(wanted) // FIELDS * FIELDS)
-    now = steps.steps[steps.chosen].changes
+    now = steps.steps[steps.chosen].told
     rows: list[dict[str, Any]] = []
     sparks = 0
     for label in wanted[start : start + FIELDS]:

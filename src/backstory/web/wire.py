@@ -41,10 +41,13 @@ def wire(
         told[-1]["time"] = row["time"].isoformat()
         if size <= BLOCK:
             told[-1]["set"] = values
+            filled = [numbers[label] for label in step.changes.keys() - step.told.keys() if label in numbers]
+            told[-1] |= {"filled": sorted(filled)} if filled else {}
     whole = size <= BLOCK
     if not whole:
         for each in told:
             each.pop("set", None)
+            each.pop("filled", None)
     return {"steps": told, "chosen": steps.chosen, "base": base if whole else None}
 
 

@@ -30,6 +30,19 @@ class Step(NamedTuple):
     commit: Commit
     changes: Changes
 
+    @property
+    def told(self) -> Changes:
+        """The changes for a person: a null or an empty list that gave way to a value with parts is not gone."""
+        filled = {
+            label[:length]
+            for label, (_, new) in self.changes.items()
+            if new is not None
+            for length in range(len(label))
+        }
+        return {
+            label: pair for label, pair in self.changes.items() if pair[1] is not None or label not in filled
+        }
+
 
 class Events(NamedTuple):
     """The events of a state around a point, oldest first: `events[chosen]` is the last one up to it.

@@ -18,6 +18,7 @@ if (scrubber) {
       step.state = state = { ...state, ...step.set };
       step.since = since = { ...since };
       for (const field in step.set) since[field] = index;
+      for (const field of step.filled ?? []) delete step.set[field]; // it has parts now, and is not gone
     }
   };
   const fill = (place, text) => {

@@ -154,7 +154,7 @@ def _row(ask: Ask, subjects: Subjects, index: int, step: Step) -> dict[str, Any]
         "author": commit.author,
         "why": subjects.of(commit),
         "time": commit.authored,
-        "changes": [(written(label), *pair) for label, pair in step.changes.items()],
+        "changes": [(written(label), *pair) for label, pair in step.told.items()],
         "commit": commit,
     }
 
