@@ -55,6 +55,17 @@ def test_a_table_that_is_not_there_is_told_with_one_that_is_like_it(run: Run) ->
     assert (ran.code, ran.err) == (1, "backstory: there is no table customer; did you mean customers?\n")
 
 
+def test_the_history_of_a_table_that_is_not_there_is_told_in_the_same_words(run: Run) -> None:
+    for words, said in (
+        (("nothing",), "no table nothing; the tables are customers"),
+        (("customers", "c-9"), "no row customers c-9"),
+        (("customers", "c-2", "--at", "main~2"), "no row customers c-2 at main~2: its history begins later"),
+    ):
+        ran = run("table", *words, "--history")
+        assert (ran.code, ran.out) == (1, "")
+        assert f"there is {said}" in ran.err
+
+
 def test_without_a_name_the_tables_are_listed_with_the_number_of_their_rows(run: Run) -> None:
     for words in (("orders", "o-1", "--new"), ("orders", "o-2", "--new"), ("orders", "o-2", "--delete")):
         assert run("set", *words).code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +24,17 @@ LONGEST = 40
 TITLES = ("commit", "time", "author", "key", "change", "field", "before", "after", "message")
 
 
-def write(out: Output, changes: Iterable[FieldChange], table: str, form: str | None) -> bool:
-    """Write them; returns whether there were any."""
+def write(
+    out: Output, changes: Iterable[FieldChange], table: str, form: str | None, nothing: Callable[[], str]
+) -> bool:
+    """Write them, or the words of `nothing`; returns whether there were any."""
     found = iter(changes)
     first = next(found, None)
     every = [] if first is None else chain([first], found)
     if out.json:
         out.document("row-history", table=table, changes=[_document(change) for change in every])
     elif first is None:
-        out.say(f"backstory: there never was such a row in {plain(table)}")
+        out.say(f"backstory: {plain(nothing())}")
     elif form == "csv":
         out.csv(FieldChange._fields, map(_cells, every))
     elif form == "jsonl":

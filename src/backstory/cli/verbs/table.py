@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -159,7 +160,9 @@ def show_history(arguments: Namespace, session: Session, out: Output) -> int:
             raise UsageError(f"--history is all that happened to a row or a table, and takes no {option}")
     at = arguments.at or "HEAD"
     changes = field_changes(session.database, arguments.table, arguments.key, at)
-    return answer(row_history.write(out, changes, arguments.table, arguments.form))
+    return answer(
+        row_history.write(out, changes, arguments.table, arguments.form, partial(nothing, arguments, session))
+    )
 
 
 def rows(arguments: Namespace, session: Session) -> Page[Found]:
