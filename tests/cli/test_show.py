@@ -179,3 +179,20 @@ def test_a_commit_that_changed_more_than_it_had_read_says_so(run: Run, bank: Pat
         )
         assert [(event["position"], event["type"]) for event in found["events"]] == [(4, "Deposited")]
         assert run("show", "pay", "--json").json["unread"] is None  # it has no condition
+
+
+def test_causes_of_a_revert_say_what_it_undid(run: Run, bank: Path) -> None:
+    with closing(SqliteStore(bank)) as store:
+        for id, reverts in (("back", ["pay", "elsewhere"]), ("many", [f"m{number}" for number in range(25)])):
+            append(store.log(), draft([fact("Noted", {})], id=id, time=day(5), metadata={"reverts": reverts}))
+    ran = run("causes", "back").out.splitlines()
+    assert ran[1].startswith("undoes ")
+    assert " #2 deposit" in ran[1]
+    assert ran[2] == "undoes elsewhere, which is not on this branch"
+    document = run("causes", "back", "--json").json
+    assert [(each["id"], each["commit"] is None) for each in document["undoes"]] == [
+        ("pay", False),
+        ("elsewhere", True),
+    ]
+    assert run("causes", "pay", "--json").json["undoes"] == []
+    assert run("causes", "many").out.splitlines()[-1] == "and 5 more commits"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backstory import connect
 from tests.cli.conftest import Run
 
 
@@ -277,3 +278,27 @@ def test_the_log_of_a_row_is_named_where_it_is_asked_for_by_two_words(run: Run) 
     assert ran.code == 2
     assert "--tag KEY:VALUE" in ran.err
     assert "--tag" not in run("log", "--nope").err.splitlines()[0]
+
+
+def test_the_changes_of_a_row_by_its_tag_are_those_of_the_row(run: Run) -> None:
+    ran = run("log", "-p", "--tag", "customers:c-1")
+    assert '    customers c-1\n      ~ row.city: "Basel" -> "Bern"\n' in ran.out
+    assert "+ set" not in ran.out
+    [last, first] = run("log", "-p", "--tag", "customers:c-1", "--json").json["commits"]
+    assert [each["state"] for each in (*last["changes"], *first["changes"])] == ["customers"] * 2
+
+
+def test_a_commit_of_many_rows_is_told_in_a_few_lines(run: Run, bank: Path) -> None:
+    with connect(bank) as db:
+        many = db.table("many", unique=["no"])
+        many.upsert_many((str(key), {"no": key, "status": "NEW"}) for key in range(40))
+        many.upsert_many((str(key), {"no": key, "status": "PAID"}) for key in range(40))
+    why = run("why", "many", "17", "status").out
+    assert "    and 35 more parts\n" in why
+    assert "more characters\n" in why
+    assert max(map(len, why.splitlines())) < 500
+    assert why.index("it had read many 17\n") < why.index("it had read many 0\n")
+    assert len(run("why", "many", "17", "status", "--json").json["decided_on"]["clauses"]) == 20
+    [condition] = [line for line in run("show").out.splitlines() if line.startswith("Condition: ")]
+    assert condition.count("about many:") == 5
+    assert ", and 35 more after #" in condition

@@ -57,13 +57,15 @@ def causes_document(
     before: Iterable[Cause],
     after: Iterable[Effect],
     undone: Iterable[Commit],
+    undoes: Iterable[Cause],
     subjects: Subjects,
     *,
     more: bool,
 ) -> dict[str, Any]:
     """The causes of a commit, the first one last, and its effects, each with its depth and the id of its cause.
 
-    `more` says whether the commit has more effects than are given.
+    `undoes` are the commits that it reverts, in the form of causes. `more` says whether the commit has more effects
+    than are given.
     """
     return {
         "commit": brief_document(commit, subjects),
@@ -75,4 +77,5 @@ def causes_document(
         ],
         "more_effects": more,
         "undone_by": [brief_document(each, subjects) for each in undone],
+        "undoes": [cause_document(each, subjects) for each in undoes],
     }

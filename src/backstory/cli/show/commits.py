@@ -10,7 +10,7 @@ import msgspec
 from backstory.cli.show.times import human, in_log
 from backstory.lookup import events_of
 from backstory.subject import subject_of
-from backstory.told import pasted, plain
+from backstory.told import cut, pasted, plain
 
 if TYPE_CHECKING:
     from backstory.cli.show.output import Output
@@ -23,6 +23,9 @@ SHORT = 10
 """Hex digits of a short hash."""
 
 INDENT = "    "
+
+CLAUSES, CALL = 5, 400
+"""Parts of a condition that are shown, and characters of a call."""
 
 FIRST = ("append", "Deposited", "--tag", "account:a-7", "cents=500", "-m", "first pay")
 """A command that makes a commit in an empty store."""
@@ -130,6 +133,11 @@ def call(commit: Commit) -> str:
     return plain(f"{command.get('name')}({_named(given)})")
 
 
+def call_line(commit: Commit) -> str:
+    """The same, or its beginning and how much is left out: the call of an import has all of its rows."""
+    return cut(call(commit), CALL, counted=True)
+
+
 def inputs(commit: Commit) -> str:
     """The time, ids and chance that the command of a commit was given: `now="2026-03-15T09:00:00Z"`; or empty."""
     recorded = shown_command(commit)
@@ -143,7 +151,9 @@ def _named(given: dict[str, Any]) -> str:
 
 def readable(query: Query) -> str:
     """The events that a query forbids: `no Deposited or Withdrawn about account:a-7, no event about user:ann`."""
-    return plain(", ".join(map(_clause, query.clauses))) or "nothing"
+    shown, left = query.clauses[:CLAUSES], len(query.clauses) - CLAUSES
+    more = f", and {left:,} more" if left > 0 else ""
+    return plain(", ".join(map(_clause, shown)) + more) or "nothing"
 
 
 def _clause(clause: Clause) -> str:

@@ -140,7 +140,7 @@ def conflict_words(
         yield from commits.signature(step.commit)
         yield from commits.message(step.commit, source.of(step.commit), out)
         yield ""
-        if call := commits.call(step.commit):
+        if call := commits.call_line(step.commit):
             yield f"{commits.INDENT}decided by {call}"
         if step.in_the_way:
             yield f"{commits.INDENT}in the way:"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import FINE, UsageError, answer
 from backstory.cli.show import commits
+from backstory.cli.show.text import count
 from backstory.documents.causes import brief_document, causes_document
 from backstory.errors import UnknownRevision
-from backstory.history.ask.causes import Cause, Effect, causes, effects, undone_by
+from backstory.history.ask.causes import Cause, Effect, causes, effects, undoes, undone_by
 from backstory.subject import Subjects
 from backstory.told import plain
 from backstory.values.links import CORRELATION
@@ -31,11 +32,12 @@ backstory causes --correlation req-77
 
 TEXT = """\
 The first cause comes first, and each effect stands below its cause, set in; * is the commit that was asked about. A
-cause is recorded by db.context(because=record); the reverts of the commit are listed at the end. Each commit is looked
-up in an index, so the cost does not grow with the log. --correlation lists instead the commits that share an id of
-db.context(correlation=...). Exit code 1: no commit has this id."""
+cause is recorded by db.context(because=record); the reverts of the commit, and the commits that it reverts, are listed
+at the end. Each commit is looked up in an index, so the cost does not grow with the log. --correlation lists instead
+the commits that share an id of db.context(correlation=...). Exit code 1: no commit has this id."""
 
-MOST = 1000
+MOST, UNDONE = 1000, 20
+"""Effects, and commits that the commit undoes, which are listed."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -70,12 +72,14 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     undone = list(undone_by(log, commit, upto))
     found, more = after[:most], len(after) > most
     if out.json:
-        out.document("causes", **causes_document(commit, before, found, undone, Subjects(log), more=more))
+        related = before, found, undone, undoes(log, commit)
+        out.document("causes", **causes_document(commit, *related, Subjects(log), more=more))
         return FINE
     out.page()
     out.lines(tree(before, commit, found, Subjects(log), out))
     for each in undone:
         out.line(f"undone by {commits.line(each, Subjects(log).of(each), out)}")
+    out.lines(undoing(log, commit, out))
     if not before and not after:
         out.say("neither a cause nor an effect is recorded; db.context(because=record) records a cause")
     if more:
@@ -96,6 +100,16 @@ def tree(
     for effect in after:
         place = "  " * (len(before) + effect.depth)
         yield f"  {place}{commits.line(effect.commit, subjects.of(effect.commit), out)}"
+
+
+def undoing(log: Log, commit: Commit, out: Output) -> Iterator[str]:
+    """A line for each commit that this one undoes, or for the first of them."""
+    subjects, found = Subjects(log), undoes(log, commit)
+    for each in islice(found, UNDONE):
+        what = f"{plain(each.id)}, which is not on this branch"
+        yield f"undoes {what if each.commit is None else commits.line(each.commit, subjects.of(each.commit), out)}"
+    if left := sum(1 for _ in found):
+        yield f"and {count(left, 'more commit')}"
 
 
 def shared(log: Log, found: Iterator[Commit], out: Output) -> int:

@@ -112,7 +112,7 @@ def _commit(
     yield f"{before}{commits.line(commit, subjects.of(commit), out)}"
     by = f" by {plain(commit.author)}" if commit.author else ""
     yield f"    on {human(commit.authored)}{by}"
-    if called := commits.call(commit):
+    if called := commits.call_line(commit):
         yield f"    decided by {called}"
     if inputs := commits.inputs(commit):
         yield f"    with {inputs}"
@@ -141,10 +141,10 @@ def _decided_on(found: DecidedOn) -> Iterator[str]:
         if found.after
         else "  decided on there being no"
     )
-    for part in found.clauses:
+    for part in found.clauses[: commits.CLAUSES]:
         yield f"    {_part(part, found.after)}"
-    if found.left:
-        yield f"    and {count(found.left, 'more part')}"
+    if left := len(found.clauses[commits.CLAUSES :]) + found.left:
+        yield f"    and {count(left, 'more part')}"
     if found.came is not None:
         yield f"    this did not hold: #{found.came.position} {plain(found.came.type)} had come before"
 

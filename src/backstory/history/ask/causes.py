@@ -27,7 +27,10 @@ TYPES = 3
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """A commit that caused another one. `commit` is None where the history at hand has none with this id."""
+    """A commit that another one names: what caused it, or what it undoes.
+
+    `commit` is None where the history at hand has none with this id.
+    """
 
     id: str
     commit: Commit | None
@@ -83,6 +86,11 @@ def undone_by(log: Log, commit: Commit, upto: int | None = None) -> Iterator[Com
     A revert may be reverted itself.
     """
     return _naming(log, REVERTS, commit, upto)
+
+
+def undoes(log: Log, commit: Commit) -> Iterator[Cause]:
+    """Stream the commits that a commit reverts, as it names them. One look-up for each."""
+    return (Cause(id, deciding(log, id)) for id in ids_of(commit.metadata_json, REVERTS))
 
 
 def _naming(log: Log, key: Key, commit: Commit, upto: int | None) -> Iterator[Commit]:

@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from backstory.decide.latest import Latest
+from backstory.decide.loading import replayed
 from backstory.decide.state import State, made_for, state_type
 from backstory.errors import DefinitionError, OutOfScope
 from backstory.failing import theirs
 from backstory.history.ask.diff_all import Changed, diff_all
+from backstory.history.ask.entities import Identities
 from backstory.history.compare.diff import Change, Difference, diff, diff_plain
 from backstory.history.compare.jsonable import words_of
 from backstory.lookup import Commits
@@ -70,9 +72,9 @@ def changed(
     """Stream the states of these classes that a commit changed, and how; without a class, the tags that it changed.
 
     These are the tags of its events that match `query`, or those that are named: `Latest(tag)`. The rows of tables need
-    no class of an application. A class whose states do
-    not follow from the tags of events is left out, and one of events that are outside of the reader's scope. Raises
-    `ApplicationError` for an error of the application's code.
+    no class of an application, and the tag of a row stands for the row. A class whose states do not follow from the
+    tags of events is left out, and one of events that are outside of the reader's scope. Raises `ApplicationError` for
+    an error of the application's code.
     """
     events = list(log.read(query, after=commit.first - 1, upto=commit.position))
     made = [made_for(type) for type in dict.fromkeys(event.type for event in events)]
@@ -81,8 +83,9 @@ def changed(
     if not states:
         for tag in tags or dict.fromkeys(tag for event in events for tag in event.tags):
             own = [event for event in events if tag in event.tags]
-            if difference := _of_tag(log, commit, tag, own):
-                yield Changed(Latest(tag), difference)
+            found = _of_row(log, commit, tag, own) or Changed(Latest(tag), _of_tag(log, commit, tag, own))
+            if found.difference:
+                yield found
         return
     for cls in states:
         try:
@@ -131,6 +134,20 @@ def on_a_line(reference: State, change: Change) -> FieldChange:
     shown = change.masked()
     kind: Sign = "added" if change.kind == "added" else "gone" if change.kind == "removed" else "changed"
     return FieldChange(words_of(reference), kind, change.field, shown.before, shown.after)
+
+
+def _of_row(log: Log, commit: Commit, tag: str, events: list[RecordedEvent]) -> Changed | None:
+    """How a commit changed the row that a tag names; None if these events are not of one row, or not all in scope."""
+    classes = {made_for(event.type) for event in events}
+    cls = classes.pop() if len(classes) == 1 else None
+    found = None if cls is None else Identities(cls)
+    row = found.reference((tag,)) if found and (tag,) in found.keys(events[0]) else None
+    if row is None:
+        return None
+    try:
+        return Changed(row, diff(*(replayed(log, row, upto) for upto in (commit.first - 1, commit.position))))
+    except OutOfScope:
+        return None
 
 
 def _of_tag(log: Log, commit: Commit, tag: str, events: list[RecordedEvent]) -> Difference:

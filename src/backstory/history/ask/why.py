@@ -127,6 +127,10 @@ def why(
     commit = part.find(part.position)
     found = list(islice(causes(log, commit), CAUSES + 1))
     references, unknown = _references(log, commit, commands)
+    if len(references) > STATES:
+        references.sort(
+            key=lambda each: each != reference
+        )  # of many, the one that is asked about comes first
     return Why(
         reference,
         part,

@@ -15,7 +15,8 @@ from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import diff
 from backstory.history.compare.jsonable import canonical, words_of
 from backstory.history.compare.pointer import Path, pointer
-from backstory.lookup import commit_at, commit_with
+from backstory.history.refs.decisions import deciding
+from backstory.lookup import commit_at
 from backstory.store import Log
 from backstory.values.commit import Commit
 from backstory.values.links import REVERTS, ids_of
@@ -83,8 +84,9 @@ class _Owners:
     def _restored(self, position: int) -> int | None:
         """The position before the commits that the commit of a position undid; None if it undid none of this log."""
         ids = ids_of(commit_at(self._log, position).metadata_json, REVERTS)
-        undone = [found.first for id in ids if (found := commit_with(self._log, id, position - 1))]
-        return min(undone) - 1 if undone else None
+        undone = [found for found in (deciding(self._log, id) for id in ids) if found is not None]
+        start = min((each.first for each in undone), default=position)
+        return start - 1 if start < position else None
 
     def _blame(self, upto: int) -> Blame:
         if upto not in self._blames:
