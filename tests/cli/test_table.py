@@ -52,8 +52,9 @@ def test_none_is_exit_code_1(run: Run, words: list[str]) -> None:
 
 
 def test_a_table_that_is_not_there_is_told_with_one_that_is_like_it(run: Run) -> None:
-    ran = run("table", "customer", "c-1")
-    assert (ran.code, ran.err) == (1, "backstory: there is no table customer; did you mean customers?\n")
+    for words in ((), ("--as", "csv"), ("--as", "jsonl")):
+        ran = run("table", "customer", "c-1", *words)
+        assert (ran.code, ran.err) == (1, "backstory: there is no table customer; did you mean customers?\n")
 
 
 def test_the_history_of_a_table_that_is_not_there_is_told_in_the_same_words(run: Run) -> None:

@@ -91,6 +91,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     found = rows(arguments, session)
     if found.withheld:
         out.say(f"backstory: {left_out(found.withheld)}")
+    if not found and not out.json:
+        out.say(f"backstory: {plain(nothing(arguments, session))}")
     if arguments.form:
         column = arguments.column or "id"
         if any(column in row for row in found):
@@ -102,7 +104,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         said = {"cursor": found.cursor, "total": found.total, "withheld": list(found.withheld)}
         out.document("rows", table=arguments.table, rows=items, **said)
         return answer(found)
-    write(found, arguments, session, out)
+    write(found, out)
     return answer(found)
 
 
@@ -205,7 +207,7 @@ def nothing(arguments: Namespace, session: Session) -> str:
     return words
 
 
-def write(found: Page[Found], arguments: Namespace, session: Session, out: Output) -> None:
+def write(found: Page[Found], out: Output) -> None:
     """A line for each row: its key, then all fields that any of them has."""
     out.page()
     if found:
@@ -217,8 +219,6 @@ def write(found: Page[Found], arguments: Namespace, session: Session, out: Outpu
 
         cells = [(plain(row.key), *(cell(row, name) for name in fields)) for row in found]
         columns.write(out, ("key", *map(plain, fields)), cells)
-    else:
-        out.say(f"backstory: {plain(nothing(arguments, session))}")
     if found.total is not None:
         out.say(f"backstory: {found.total:,} in all")
     if found.cursor is not None:
