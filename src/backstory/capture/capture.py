@@ -111,8 +111,9 @@ class Capture:
         """Say who writes, and why, for what this transaction writes from now on. It ends with the transaction.
 
         In SQLite it is a row that is written in the transaction, so `hush` must take it away before the commit; rows
-        that are written without any are a commit of the log for each millisecond, whoever wrote them. `transaction`
-        names the transaction there, with a text that no other one has, where something is said twice in it.
+        that are written without any are each a commit of the log, with what triggers of the application wrote about it
+        before. `transaction` names the transaction there, with a text that no other one has, where something is said
+        twice in it.
         """
         said = (
             None if author is None else check_text(author, "the author"),

@@ -7,14 +7,13 @@ are at work, each row is in the log once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from backstory.capture.claim import check_apart, claim
 from backstory.capture.events import Change, changes_of, compared, events_of
-from backstory.capture.order import doubtful, in_order
+from backstory.capture.order import doubtful, in_order, parted
 from backstory.capture.outbox import Layout, Outbox, Piece
 from backstory.decide.context import Context
 from backstory.decide.drafting import Said
@@ -83,14 +82,15 @@ class Drainer:
             layouts = outbox.layouts()
             capture = self._claim(tx, outbox, layouts)
             pieces = outbox.pieces(layouts)
-            pieces = _some(self._left_behind(capture, pieces) or pieces)
             if not pieces:
                 return None
-            drafts = self._drafts(outbox, capture, layouts, pieces, head)
-            done = self._append(drafts)
-            if done is None:
-                return 0, 0
-            taken, added = done
+            if behind := self._left_behind(outbox, capture, layouts, pieces):
+                taken, added = behind, 0
+            else:
+                done = self._append(self._drafts(outbox, capture, layouts, _some(pieces), head))
+                if done is None:
+                    return 0, 0
+                taken, added = done
             if tx.dialect != "sqlite":
                 outbox.delete(taken)
         if tx.dialect == "sqlite":
@@ -112,11 +112,32 @@ class Drainer:
         self._claimed |= histories
         return id
 
-    def _left_behind(self, capture: str, pieces: Iterable[Piece]) -> list[Piece]:
+    def _left_behind(
+        self, outbox: Outbox, capture: str, layouts: Mapping[int, Layout], pieces: Iterable[Piece]
+    ) -> list[Piece]:
         """The first pieces that are in the log already: their drainer died before their deletion. They go alone,
         because it may have seen fewer of their rows, and what it has not seen comes before the next piece."""
-        known = self._db.handle.known
-        return list(takewhile(lambda piece: known(_id(capture, piece)) is not None, pieces))
+        found: list[Piece] = []
+        for piece in pieces:
+            if (upto := self._upto(capture, piece)) is None:
+                break
+            if not piece.first.is_nameless:
+                found.append(msgspec.structs.replace(piece, last=min(piece.last, upto)))
+                continue
+            done = 0
+            for row in outbox.taken(piece, layouts):
+                if row.id <= done:
+                    continue
+                if (upto := self._upto(capture, piece.part(row, row.id, 1))) is None:
+                    return found
+                done = min(piece.last, upto)
+                found.append(piece.part(row, done, 1))
+        return found
+
+    def _upto(self, capture: str, piece: Piece) -> int | None:
+        """The last row of the commit that the log has of the first row of a piece; None if it has none."""
+        known = self._db.handle.known(_id(capture, piece))
+        return None if known is None else int(known.metadata[CAPTURED][1])
 
     def _drafts(
         self, outbox: Outbox, capture: str, layouts: Mapping[int, Layout], pieces: Iterable[Piece], head: Head
@@ -125,7 +146,17 @@ class Drainer:
         here: dict[Name, Fields | None] = {}
         for piece in pieces:
             taken = list(outbox.taken(piece, layouts))
-            found = [change for each in taken for change in changes_of(each, layouts[each.layout].captured)]
+            by_row = [list(changes_of(each, layouts[each.layout].captured)) for each in taken]
+            found = [change for some in by_row for change in some]
+            if piece.first.is_nameless and not piece.compares:
+                here.update(self._before({change.row: change for change in reversed(found)}, here, head))
+                for begin, end, changes in parted(by_row, here, may_replace=outbox.may_replace):
+                    here.update({change.row: change.new and change.new[1] for change in changes})
+                    events = _events(changes)
+                    part = piece.part(taken[begin], taken[end].id, end - begin + 1)
+                    id, at = _id(capture, part), taken[end].at
+                    yield part, self._draft(id, part, events, at, None) if events else None
+                continue
             here.update(self._before(doubtful(found), here, head))
             changes = in_order(found, here, may_replace=outbox.may_replace)
             here.update({change.row: change.new and change.new[1] for change in changes})
@@ -133,7 +164,7 @@ class Drainer:
                 events, condition = self._compared(changes, layouts, head)
             else:
                 condition = None
-                events = [event for each in changes for event in events_of(each.old, each.new, each.captured)]
+                events = _events(changes)
             yield (
                 piece,
                 self._draft(_id(capture, piece), piece, events, taken[-1].at, condition) if events else None,
@@ -142,7 +173,8 @@ class Drainer:
     def _before(
         self, asked: Mapping[Name, Change], known: Mapping[Name, Fields | None], head: Head
     ) -> dict[Name, Fields | None]:
-        """The states of these rows in the log, with the fields that a change of the table says."""
+        """The states of these rows in the log, with the fields that a change of the table says; one that the log does
+        not know, such as a column that is new, is as the change says."""
         rows = {
             (one.captured.history, name[1]): (name, one) for name, one in asked.items() if name not in known
         }
@@ -154,9 +186,9 @@ class Drainer:
             if state.row is None and change.taken.compares:
                 continue  # it may be there, and not be copied yet
             _, fields = change.old or change.new or ("", {})
-            of_table = {field: (state.row or {})[field] for field in fields if field in (state.row or {})}
-            gone = state.row is None or (change.captured.part and not of_table)
-            found[name] = None if gone else of_table
+            row = state.row or {}
+            gone = state.row is None or (change.captured.part and not row.keys() & fields.keys())
+            found[name] = None if gone else {field: row.get(field, value) for field, value in fields.items()}
         return found
 
     def _compared(
@@ -234,8 +266,7 @@ class Drainer:
     def _known(self, piece: Piece, draft: Draft) -> Piece:
         """The part of a piece that is in the log already, as another drainer read it.
 
-        It may have seen fewer rows: in SQLite, two statements in one millisecond look like one where nobody says of
-        which transaction they are.
+        It may have seen fewer rows of a millisecond in SQLite, where nobody says of which transactions they are.
         """
         known = self._db.handle.known(draft.id)
         assert known is not None
@@ -246,6 +277,10 @@ def _metadata(text: str) -> dict[str, Any]:
     """The metadata that a transaction said: anybody may set it in SQL, so that it need not be JSON."""
     found = formed(value_of(text), "json") if text else {}
     return found if isinstance(found, dict) else {"metadata": found}
+
+
+def _events(changes: Iterable[Change]) -> list[RowEvent]:
+    return [event for each in changes for event in events_of(each.old, each.new, each.captured)]
 
 
 def _id(capture: str, piece: Piece) -> str:

@@ -9,7 +9,7 @@ order is a path that takes each step once, from the state that the row had befor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from backstory.capture.outbox import COPY
@@ -51,6 +51,45 @@ def in_order(
             for place, change in zip(own, _ordered(some, before, name, may_replace), strict=True):
                 order[place] = change
     return order
+
+
+def parted(
+    changes: Sequence[Sequence[Change]], before: Mapping[Name, Fields | None], *, may_replace: bool
+) -> Iterator[tuple[int, int, list[Change]]]:
+    """The smallest parts of rows of the outbox of which nobody knows the transactions: from which row to which one, and
+    their changes in order. `before` has the states of all rows; who takes a part writes what it leaves into it.
+
+    A row is a part of its own, unless it does not go on from what was before it: then it is of a trigger, and the
+    statement of the trigger, which comes after it, is in its part. If none comes, it is alone.
+    """
+    places: dict[Name, list[int]] = {}
+    for place, some in enumerate(changes):
+        for change in some:
+            places.setdefault(change.row, []).append(place)
+    begin = 0
+    while begin < len(changes):
+        end, order = begin, list(changes[begin])
+        while waiting := _waiting(order, before, may_replace):
+            later = [place for name in waiting for place in places[name] if place > end]
+            if not later:
+                end, order = begin, list(changes[begin])
+                break
+            end = min(later)
+            found = [change for some in changes[begin : end + 1] for change in some]
+            order = in_order(found, before, may_replace=may_replace)
+        yield begin, end, order
+        begin = end + 1
+
+
+def _waiting(
+    changes: Sequence[Change], before: Mapping[Name, Fields | None], may_replace: bool
+) -> list[Name]:
+    """The rows whose changes do not go on from what was before."""
+    return [
+        name
+        for name, some in _by_row(changes).items()
+        if not _goes_on([_step(change) for change in some], _state(before.get(name)), may_replace)
+    ]
 
 
 def _by_row(changes: Iterable[Change]) -> dict[Name, list[Change]]:

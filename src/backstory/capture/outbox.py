@@ -44,6 +44,8 @@ class Mark(msgspec.Struct, frozen=True):
     said: tuple[str, str, str]
     layout: int
     op: str
+    is_nameless: bool
+    """Whether nobody said of which transaction it is: in SQLite, `tx` is its millisecond."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -57,6 +59,11 @@ class Piece(msgspec.Struct, frozen=True):
     compares: bool
     """Whether it has rows that say how they are, and not what was done to them; see `backstory.capture.first`."""
 
+    def part(self, first: Taken, last: int, rows: int) -> Piece:
+        """A part of it, from a row to the one with the last number."""
+        mark = msgspec.structs.replace(self.first, id=first.id, salt=first.salt)
+        return msgspec.structs.replace(self, first=mark, last=last, rows=rows)
+
     @property
     def name(self) -> str:
         """A name that no other piece has: the number of its first row, and the random number of that row."""
@@ -67,6 +74,7 @@ class Taken(msgspec.Struct, frozen=True):
     """A row of the outbox."""
 
     id: int
+    salt: int
     compares: bool
     at: datetime
     layout: int
@@ -149,12 +157,12 @@ class Outbox:
         size = " + ".join(self._size(self._length, side) for side in ("old", "new"))
         found = self._tx.rows(
             f"SELECT id, {self._its}, salt, {size}, coalesce(author, ''), coalesce(message, ''),"
-            f" coalesce(metadata, ''), layout, op FROM {self._name} ORDER BY id LIMIT ?",
+            f" coalesce(metadata, ''), layout, op, tx IS NULL FROM {self._name} ORDER BY id LIMIT ?",
             (limit,),
         )
         return [
-            Mark(id, tx, salt, size, (author, message, metadata), layout, _text(op))
-            for id, tx, salt, size, author, message, metadata, layout, op in found
+            Mark(id, tx, salt, size, (author, message, metadata), layout, _text(op), bool(is_nameless))
+            for id, tx, salt, size, author, message, metadata, layout, op, is_nameless in found
         ]
 
     def _going_on(self, marks: Sequence[Mark]) -> set[Any]:
@@ -176,13 +184,13 @@ class Outbox:
     def taken(self, piece: Piece, layouts: Mapping[int, Layout]) -> Iterator[Taken]:
         """The rows of a piece."""
         found = self._tx.rows(
-            f"SELECT id, at, layout, op, old, new FROM {self._name}"
+            f"SELECT id, salt, at, layout, op, old, new FROM {self._name}"
             f" WHERE {self._its} = ? AND id BETWEEN ? AND ? ORDER BY id",
             (piece.tx, piece.first.id, piece.last),
         )
-        for id, at, layout, op, old, new in found:
+        for id, salt, at, layout, op, old, new in found:
             compares = layouts[layout].compares(id, _text(op))
-            yield Taken(id, compares, _moment(at), layout, _text(op), old, new)
+            yield Taken(id, salt, compares, _moment(at), layout, _text(op), old, new)
 
     def delete(self, pieces: Iterable[Piece]) -> None:
         """Take the rows of pieces out of the outbox: they are in the log."""
