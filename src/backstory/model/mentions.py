@@ -1,7 +1,7 @@
 """Places in the application's code that may read or give an event although no rule of `uses.py` says so.
 
 They are asked only about events that nothing else reads, or gives: `case Paid():`, `type(event) is Paid`, a table of
-classes by name, `db.follow()` of all events there are. Whoever writes so would be told of a fault that is none.
+classes by name, `db.follow()` of all events there are. Code that is written so would be told of a fault that is none.
 """
 
 from __future__ import annotations
