@@ -179,6 +179,6 @@ def test_objects_of_subclasses_come_back_whole(session: Session, db: Database, r
     assert (again.name, again.language) == ("Eve", "Python")
     recording.drain()
     assert history_of(db, "employees")[str(again.id)]["language"] == "Python"
-    recording.revert(session, "main~2")  # the row is as this commit had made it, since its deletion was undone
+    recording.revert(session, "main~2")  # its deletion was undone, so the row is as this commit made it
     session.commit()
     assert session.scalars(select(Engineer)).all() == []
