@@ -37,7 +37,7 @@ COLUMNS = [
 
 
 def found(db: Database, what: Row | Table[Any], at: Revision | None) -> pa.Table:
-    """What happened to a row, or to the rows of a table. Raises `TypeError` for anything else."""
+    """The history of a row, or of the rows of a table. Raises `TypeError` for anything else."""
     if isinstance(what, Row):
         changes = field_changes(db, what.table, what.key, at)
     elif isinstance(what, Table):

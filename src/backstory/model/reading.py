@@ -50,7 +50,7 @@ from backstory.values.event import Event as EventClass
 from backstory.values.event_types import EventType
 
 LIBRARY = "backstory"
-"""Whose code is followed for nobody, although an application may have parts of its classes, as `Materialized` is."""
+"""The package whose own code is not followed, although an application may have objects of it: `Materialized` is one."""
 
 
 def model_of(

@@ -42,7 +42,7 @@ class FieldChange(NamedTuple):
 def field_changes(
     db: Database, table: str, key: str | None = None, at: Revision | None = None
 ) -> Iterator[FieldChange]:
-    """What happened to a row, or to all rows of a table, in the order of the log; marked values are masked.
+    """The history of a row, or of all rows of a table, in the order of the log; marked values are masked.
 
     The rows as they are at each place are held in memory, because an event of a row has only the new values.
     """

@@ -18,6 +18,7 @@ from backstory.told import cut, plain, quiet
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
 
     from backstory.cli.show.output import Output
     from backstory.projections.find import Page
@@ -42,6 +43,9 @@ that were written, in a program, by `set`, or by `import rows`. EXPRESSION is ab
 ask their history. With -n, the last line says how to go on. JSON Lines give back each value to `import rows`; of
 CSV all are text. With --history, there is a line for each field that a commit changed: when, by whom and why, its
 value before and after. Exit code 1: there is no such row or table."""
+
+CHOICE = {"--where": "where", "--sort": "sort", "-n": "number", "--after": "after"}
+"""The options that choose rows, each with the name of its argument."""
 
 LONGEST = 40
 """Letters of a value in the table, on a terminal."""
@@ -108,19 +112,20 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     return answer(found)
 
 
+def need_none(arguments: Namespace, others: Mapping[str, str], words: str) -> None:
+    """Raise `UsageError` for options that choose rows, and for these others: by option, the name of its argument."""
+    for option, name in {**CHOICE, **others}.items():
+        if getattr(arguments, name):
+            raise UsageError(words.format(option))
+
+
 def show_tables(arguments: Namespace, session: Session, out: Output) -> int:
     """The tables, each with the number of its rows."""
-    given = {
-        "--where": arguments.where,
-        "--sort": arguments.sort,
-        "-n": arguments.number,
-        "--after": arguments.after,
-        "--as": arguments.form,
-        "--history": arguments.history,
-    }
-    for option, value in given.items():
-        if value:
-            raise UsageError(f"{option} is for the rows of one table: name it")
+    need_none(
+        arguments,
+        {"--as": "form", "--history": "history"},
+        "{} is for the rows of one table: name it",
+    )
     db, counts = session.database, {}
     with quiet():
         for name in names(session):
@@ -145,21 +150,15 @@ def names(session: Session) -> list[str]:
 
 
 def show_history(arguments: Namespace, session: Session, out: Output) -> int:
-    """What happened to the rows, or to one."""
+    """The history of the rows, or of one."""
     from backstory.cli.show import row_history
     from backstory.rows.field_changes import field_changes
 
-    given = {
-        "--where": arguments.where,
-        "--sort": arguments.sort,
-        "-n": arguments.number,
-        "--after": arguments.after,
-        "--count": arguments.count,
-        "--key": arguments.column,
-    }
-    for option, value in given.items():
-        if value:
-            raise UsageError(f"--history is all that happened to a row or a table, and takes no {option}")
+    need_none(
+        arguments,
+        {"--count": "count", "--key": "column"},
+        "--history is all that happened to a row or a table, and takes no {}",
+    )
     at = arguments.at or "HEAD"
     changes = field_changes(session.database, arguments.table, arguments.key, at)
     return answer(

@@ -107,7 +107,7 @@ class Timeline:
         return any(True for _ in self._db.read(self.row, limit=1))
 
     def entries(self, before: int | None = None, limit: int = PAGE) -> tuple[list[Entry], int | None]:
-        """What happened, the newest first; and the position before which there is more."""
+        """The entries, the newest first; and the position before which there is more."""
         at = None if before is None else before - 1
         records = list(self._db.read(self.row, at=at, backwards=True, limit=limit + 1))
         more = records[limit - 1].position if len(records) > limit else None

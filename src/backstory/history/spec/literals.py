@@ -81,7 +81,7 @@ class Imports:
 
 
 def _found(module: str, qualified: str) -> Any:
-    """What a name of a module that is loaded stands for; None where nothing does."""
+    """The object that a name of a loaded module stands for; None where there is none."""
     found: Any = sys.modules.get(module)
     for name in qualified.split("."):
         found = getattr(found, name, None)
