@@ -354,3 +354,17 @@ def test_any_frame_is_written_as_csv(db: Database, tmp_path: Path) -> None:
     db.frame().csv(tmp_path / "all.csv")
     [row] = csv.DictReader((tmp_path / "all.csv").read_text().splitlines())
     assert (row["author"], row["tags"]) == ("ann", '["thing:a"]')
+
+
+def test_the_history_of_rows_holds_nothing_that_a_scope_does_not_have() -> None:
+    with connect("memory:") as db:
+        people = db.table("people")
+        for key in ("p-1", "p-2"):
+            people[key] = {"name": f"name of {key}", "email": f"mail of {key}"}
+            people.update(key, email=f"new mail of {key}")
+        people.delete("p-1")
+        seen = scoped(db, Scope(tags=("people:p-1",), hidden=("email",)))
+        rows = seen.frame(seen.table("people"), history=True).polars().rows(named=True)
+    assert {row["key"] for row in rows} == {"p-1"}
+    assert [row["field"] for row in rows] == ["name", "email", "email", "name", "email"]
+    assert "mail" not in " ".join(f"{row['before']} {row['after']}" for row in rows)
