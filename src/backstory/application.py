@@ -51,12 +51,11 @@ class Application(msgspec.Struct, frozen=True):
     reactions: tuple[AnyReaction, ...] = ()
     outboxes: tuple[Outbox, ...] = ()
 
-    def need_parts(self) -> None:
-        """Raise `ApplicationError` if there are none: the module is probably another one than was meant."""
-        if not any(
-            (self.events, self.states, self.commands, self.projections, self.reactions, self.outboxes)
-        ):
-            raise ApplicationError(f"{self.name} has no events, states or commands")
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no parts: its code uses tables of rows alone, or does not use Backstory at all."""
+        parts = (self.events, self.states, self.commands, self.projections, self.reactions, self.outboxes)
+        return not any(parts)
 
     def event(self, name: str) -> EventType:
         """The event of this stable name. Raises `ApplicationError` with the nearest ones."""
@@ -94,12 +93,12 @@ class Application(msgspec.Struct, frozen=True):
         raise ApplicationError(f"{self.name} has no {what} {name!r}; {did_you_mean(name, simple, there)}")
 
 
-def load(name: str, folder: Path, *, bare: bool = False) -> Application:
+def load(name: str, folder: Path) -> Application:
     """Import an application, `module` or `module:attribute`, as seen from a folder, and look through it.
 
     The folder goes to the front of `sys.path`, and stays there: later imports of the application must be found too.
-    With `bare` it may have no parts at all: code may use tables of rows alone. Raises `ApplicationError` that names the
-    wrong part of the name, or the error inside of the module.
+    A module without parts is an application too if it uses Backstory: for tables of rows. Raises `ApplicationError`
+    that names the wrong part of the name, or the error inside of the module, or says that nothing is in it.
     """
     module_name, colon, attribute = name.partition(":")
     if module_name.endswith(".py") or "/" in module_name or not module_name:
@@ -110,14 +109,18 @@ def load(name: str, folder: Path, *, bare: bool = False) -> Application:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     module = _import(module_name, folder)
+    modules = () if colon else (module, *_submodules(module, folder))
     if colon:
         things = list(_inside(_attribute(module, attribute)))
     else:
-        parts = (module, *_submodules(module, folder))
-        things = [thing for part in parts for held in vars(part).values() for thing in _with_own(held, part)]
+        things = [
+            thing for part in modules for held in vars(part).values() for thing in _with_own(held, part)
+        ]
     app = collect(name, things)
-    if not bare:
-        app.need_parts()
+    if app.is_empty and not any(map(_uses_backstory, modules)):
+        raise ApplicationError(
+            f"{name} has no events, states or commands{'' if colon else ', and does not use backstory'}"
+        )
     return app
 
 
@@ -227,6 +230,16 @@ def _submodules(module: ModuleType, folder: Path) -> Iterator[ModuleType]:
         part = _import(f"{module.__name__}.{info.name}", folder)
         yield part
         yield from _submodules(part, folder)
+
+
+def _uses_backstory(module: ModuleType) -> bool:
+    """Whether the code of a module names the package. A module without its source counts as one that does."""
+    from inspect import getsource
+
+    try:
+        return "backstory" in getsource(module)
+    except (OSError, TypeError):
+        return bool(vars(module).get("__file__"))
 
 
 def _attribute(module: ModuleType, path: str) -> Any:

@@ -96,4 +96,16 @@ def test_an_application_of_tables_alone_has_a_model_and_one_of_nothing_is_none(
     )
     assert run("check", "--app", "rows_alone", "--no-store").code == 0
     assert "no events, states or commands" in run("model", "--app", "none_at_all", "--no-store").err
-    assert "no events, states or commands" in run("commands", "--app", "rows_alone").err
+
+
+def test_every_verb_takes_an_application_of_tables_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rows_alone.py").write_text("import backstory\n", encoding="utf-8")
+    app = ("--app", "rows_alone")
+    assert run("commands", *app).err == "backstory: rows_alone has no commands\n"
+    assert run("state", "people", "p-1", *app).err == (
+        "backstory: there is no table people with rows\nTo see the tables: backstory table\n"
+    )
+    assert run("set", "people", "p-1", "city=Bern", "--new").code == 0
+    assert run("why", "people", "p-1", "city", *app).code == 0
+    assert "Bern" in run("log", "-p", *app).out
+    assert run("ui", "--no-open", "--for", "0", *app).code == 0

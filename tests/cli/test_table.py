@@ -195,7 +195,7 @@ def test_a_name_that_is_no_table_is_told_where_the_tables_are(run: Run) -> None:
     ran = run("blame", "custmers", "c-1")
     assert ran.code == 2
     assert "there is no table custmers, and no application is named that may have a state custmers" in ran.err
-    assert "backstory types" in ran.err
+    assert "backstory table" in ran.err
 
 
 def test_a_row_that_is_left_out_because_of_withheld_data_is_named(run: Run, bank: Path) -> None:

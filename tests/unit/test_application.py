@@ -118,7 +118,8 @@ def test_an_attribute_may_hold_the_parts(tmp_path: Path, value: str) -> None:
         ("bank.py", "an application is named as a module, like bank or bank:parts, not 'bank.py'"),
         ("./src/bank.py", "like src.bank or"),
         ("", "named as a module"),
-        ("empty", "empty has no events, states or commands"),
+        ("empty", "empty has no events, states or commands, and does not use backstory"),
+        ("empty:nothing", "empty:nothing has no events, states or commands$"),
         ("needs", "(?s)needs cannot be imported:.*needs.py:1 in <module>.*No module named 'not_installed'"),
         ("broken", "(?s)broken cannot be imported:.*broken.py:2 in f\nZeroDivisionError: division by zero"),
         ("syntax", "(?s)syntax cannot be imported:.*syntax.py.*line 1.*SyntaxError"),
@@ -129,7 +130,7 @@ def test_an_attribute_may_hold_the_parts(tmp_path: Path, value: str) -> None:
 def test_what_is_wrong_with_the_name_or_the_module_is_said(tmp_path: Path, name: str, message: str) -> None:
     files = {
         "bank": f"{BANK}\nparts = [deposit]\n",
-        "empty": "import backstory\nfrom backstory import Event, State\n",
+        "empty": "import json\nnothing = []\n",
         "needs": "import not_installed\n",
         "broken": "def f():\n    1 / 0\nf()\n",
         "syntax": "class\n",

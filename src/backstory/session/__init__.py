@@ -228,16 +228,10 @@ class Session:
     @property
     def application(self) -> Application:
         """The application. Raises `SessionError`, `ApplicationError`."""
-        self.code.need_parts()
-        return self.code
-
-    @property
-    def code(self) -> Application:
-        """The application, also if it has no parts: it may use tables of rows alone. Raises as `application`."""
         if self._app is None:
             from backstory.application import load
 
-            self._app = load(self._needed_app()[0], self.application_folder, bare=True)
+            self._app = load(self._needed_app()[0], self.application_folder)
         return self._app
 
     def state(self, name: str) -> type[State]:
@@ -246,14 +240,17 @@ class Session:
         Raises `SessionError`, `ApplicationError`.
         """
         found = self.rows(name)
-        if found is None and self.has_store and not self.has_application:
+        if found is not None:
+            return found
+        where = "To see the tables: backstory table"
+        if self.has_application:
+            if self.application.is_empty:
+                raise SessionError(f"there is no table {name} with rows").hinted(where)
+        elif self.has_store:
             raise SessionError(
                 f"there is no table {name}, and no application is named that may have a state {name}"
-            ).hinted(
-                "To see the tables: backstory types; customers.RowInserted is of the table customers",
-                *HOW_TO_NAME,
-            )
-        return found or self.application.state(name)
+            ).hinted(where, *HOW_TO_NAME)
+        return self.application.state(name)
 
     def rows(self, name: str) -> type[State] | None:
         """The rows of the table that has this name; None if none was ever written, or if it is a state."""

@@ -29,7 +29,7 @@ def model_options(parser: ArgumentParser) -> None:
 
 def read_model(arguments: Namespace, session: Session, out: Output) -> Model:
     """The model. Raises `SessionError`, `ApplicationError`, `ModelError`."""
-    app, folder = session.code, session.application_folder
+    app, folder = session.application, session.application_folder
     named = arguments.scenarios
     path = Path(named) if named else folder / scenarios.NAME
     told = scenarios.read(path) if named or path.exists() else None
@@ -43,7 +43,4 @@ def read_model(arguments: Namespace, session: Session, out: Output) -> Model:
         log = session.log
         with out.progress("counting", log.head().position) as tick:
             seen = observed(log, session.store.caches, session.branch, tick)
-    model = model_of(app, folder, scenarios=None if told is None else told.scenarios, observed=seen)
-    if not model.tables:
-        app.need_parts()
-    return model
+    return model_of(app, folder, scenarios=None if told is None else told.scenarios, observed=seen)

@@ -64,7 +64,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     lock = locks.read(path) if path.exists() else None
     settings = session.table("check")
     silences = [] if settings is None else silences_of(settings[1], settings[0])
-    done = check(model, session.code, lock=lock, silences=silences)
+    done = check(model, session.application, lock=lock, silences=silences)
     if out.json or arguments.format == "json":
         out.document("check", **check_document(model.app, done))
     elif arguments.format == "github":

@@ -84,9 +84,9 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         files.check_output(arguments.output, session.address if session.has_store else None)
     model = read_model(arguments, session, out)
     if arguments.json_schema:
-        return schemas(model, session.code, Path(arguments.json_schema), out)
+        return schemas(model, session.application, Path(arguments.json_schema), out)
     if form is not None:
-        text = FORMS[form](model, session.code)
+        text = FORMS[form](model, session.application)
     elif out.json:
         text = pretty(document(model))
     else:
