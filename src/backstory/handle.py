@@ -18,10 +18,10 @@ from backstory.history.refs.branches import Branch, Branches, Chain
 from backstory.history.refs.revision import FURTHEST, Point, Range, Revision, resolve, resolve_range
 from backstory.line import Line, Lines, lines_of
 from backstory.lookup import commit_with
-from backstory.opened import opened
 from backstory.place import After, Place
 from backstory.refs import MAIN, MAIN_MOVES
 from backstory.store import Log, Verdict
+from backstory.stores.opened import opened
 from backstory.unit import Holds, SetRef
 from backstory.values.commit import Commit, Draft, Head
 

@@ -17,9 +17,9 @@ from backstory.decide.snapshots import Snapshots
 from backstory.forks import on_fork
 from backstory.history.refs.branches import TRIAL, Branch, Branches, Chain, guarded
 from backstory.lookup import Commits
-from backstory.opened import opened
 from backstory.store import Log, Record, Store
 from backstory.stores.inside import InsideTransaction
+from backstory.stores.opened import opened
 from backstory.values.codec import Codec
 from backstory.values.query import Query
 

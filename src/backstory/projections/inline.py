@@ -23,6 +23,7 @@ from backstory.projections.source import Source
 from backstory.refs import MAIN_REF
 from backstory.store import Log, Store, Verdict
 from backstory.stores.appending import append_through
+from backstory.stores.guarded import SameCommits
 from backstory.tables import Transaction
 from backstory.unit import Addition, Append, Batch, Hook, Outcome, SetRef, Step, Unit, Within
 from backstory.values.codec import Codec
@@ -166,18 +167,13 @@ class InlineStore:
             each.catch_up(tx, found, addition, self._source)
 
 
-class InlineLog:
+class InlineLog(SameCommits):
     """A log of an `InlineStore`."""
 
     def __init__(self, log: Log, append: Callable[..., list[Verdict]]) -> None:
+        super().__init__(log)
         self._append = append
         self.read = log.read
-        self.commits = log.commits
-        self.commits_at = log.commits_at
-        self.find = log.find
-        self.linked = log.linked
-        self.head = log.head
-        self.wait = log.wait
 
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None

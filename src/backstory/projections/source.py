@@ -9,8 +9,8 @@ import msgspec
 
 from backstory.history.refs.branches import MAIN, Branches
 from backstory.lookup import commit_at, head_at
-from backstory.opened import opened
 from backstory.store import ALL, Log
+from backstory.stores.opened import opened
 from backstory.values.codec import Codec
 from backstory.values.commit import NO_HASH, Commit, Head
 from backstory.values.event_data import RecordedEvent

@@ -12,6 +12,7 @@ import msgspec
 from backstory.errors import StoreRefused
 from backstory.scope.rule import Scope, sight_of
 from backstory.store import ALL, Log, Verdict
+from backstory.stores.guarded import SameCommits
 from backstory.timelimit import TimedLog
 from backstory.unit import Batch
 from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit, kept_back
@@ -45,17 +46,12 @@ def seen(log: Log, scope: Scope) -> Log:
     return ReadOnlyLog(timed) if sight_of(scope).everything else ScopedLog(timed, scope)
 
 
-class ReadOnlyLog:
+class ReadOnlyLog(SameCommits):
     """A log of which a reader sees everything."""
 
     def __init__(self, log: Log) -> None:
+        super().__init__(log)
         self.read = log.read
-        self.commits = log.commits
-        self.commits_at = log.commits_at
-        self.find = log.find
-        self.linked = log.linked
-        self.head = log.head
-        self.wait = log.wait
 
     def append(self, batches: Sequence[Batch], **_: Any) -> list[Verdict]:  # noqa: ARG002 - it takes none
         """Raise `StoreRefused`: a reader writes nothing."""

@@ -1,15 +1,34 @@
-"""The log of a named branch: it takes no commit once its name means another log."""
+"""The log of a named branch: it takes no commit once its name means another log. It is the first of the logs that stand
+before another one, whose base is here, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Final
 
 from backstory.errors import BranchMoved, RefMoved, RowsElsewhere
 from backstory.store import Log, Verdict
 from backstory.unit import Batch, Hook, SetRef, Step
 
 
-class GuardedLog:
+class SameCommits:
+    """A log that has the commits of another one. Its class says how events are read and how they are appended.
+
+    Each method here is the other log's own, so a call through this log costs nothing more. A class cannot replace
+    one of them: a log that withholds commits needs its own for all of them, and is not made of this.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.commits: Final = log.commits
+        self.commits_at: Final = log.commits_at
+        self.find: Final = log.find
+        self.linked: Final = log.linked
+        self.head: Final = log.head
+        self.wait: Final = log.wait
+
+
+class GuardedLog(SameCommits):
     """A log whose appends go in only while a ref has its value: the name of the branch still means this log.
 
     Reads go on as before. A `RefMoved` of that ref becomes a `BranchMoved`, which names the branch. `recorded` gives
@@ -19,17 +38,12 @@ class GuardedLog:
     def __init__(
         self, log: Log, branch: str, guard: SetRef, recorded: Callable[[], Collection[str]] | None = None
     ) -> None:
+        super().__init__(log)
         self._log = log
         self._recorded = recorded
         self._branch = branch
         self._guard = guard
         self.read = log.read
-        self.commits = log.commits
-        self.commits_at = log.commits_at
-        self.find = log.find
-        self.linked = log.linked
-        self.head = log.head
-        self.wait = log.wait
 
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None

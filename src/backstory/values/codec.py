@@ -8,7 +8,8 @@ encoded event is decoded once more before it may be appended, and must come back
 could not read, or would read as another one, would be in the log for ever.
 
 Then come the codec's transformations, such as one that encrypts. `seal` takes encoded events through them, to the
-stored form; `opened` is the way back. `backstory.opened` gives a log that is read so, for all code that needs data.
+stored form; `opened` is the way back. `backstory.stores.opened` gives a log that is read so, for all code that needs
+data.
 """
 
 from __future__ import annotations

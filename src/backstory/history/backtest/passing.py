@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from backstory.store import ALL, Log
+from backstory.stores.guarded import SameCommits
 from backstory.stores.tail import MOST, Seen
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
@@ -36,19 +37,14 @@ class Passed:
         return upto is not None and upto <= self._seen.sure and self._seen.rules_out(query, after)
 
 
-class PassingLog:
+class PassingLog(SameCommits):
     """The log. Somebody who streams it tells `passed` what has come."""
 
     def __init__(self, log: Log, start: int) -> None:
+        super().__init__(log)
         self.passed = Passed(start)
         self._log = log
         self.append = log.append
-        self.commits = log.commits
-        self.commits_at = log.commits_at
-        self.find = log.find
-        self.linked = log.linked
-        self.head = log.head
-        self.wait = log.wait
 
     def read(
         self,

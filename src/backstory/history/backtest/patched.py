@@ -20,6 +20,7 @@ import msgspec
 from backstory.errors import StoreRefused
 from backstory.history.backtest.passing import Passed
 from backstory.store import ALL, Log, Verdict
+from backstory.stores.guarded import SameCommits
 from backstory.unit import Batch
 from backstory.values.commit import Commit
 from backstory.values.event_data import EventData, RecordedEvent
@@ -35,21 +36,16 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(RecordedEvent).decode
 
 
-class PatchedLog:
+class PatchedLog(SameCommits):
     """The view; see the module. It is read forwards, and takes nothing but `replace`, in the order of the log."""
 
     def __init__(self, log: Log, start: int = 0) -> None:
+        super().__init__(log)
         self._log = log
         self._passed = Passed(start)
         self._new: list[RecordedEvent] = []
         self._replaced = array("q")
         self._held: apsw.Connection | None = None
-        self.commits = log.commits
-        self.commits_at = log.commits_at
-        self.find = log.find
-        self.linked = log.linked
-        self.head = log.head
-        self.wait = log.wait
 
     @property
     def is_patched(self) -> bool:

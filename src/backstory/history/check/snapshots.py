@@ -16,8 +16,8 @@ from backstory.decide.snapshots import SNAPSHOT, Snapshots
 from backstory.decide.state import State, identity, state_type
 from backstory.errors import BackstoryError, StoreCorrupt
 from backstory.history.refs.branches import Branches
-from backstory.opened import opened
 from backstory.store import Log
+from backstory.stores.opened import opened
 from backstory.values.codec import Codec
 from backstory.values.exact import same
 from backstory.values.masking import masked_repr

@@ -22,10 +22,10 @@ from backstory.errors import BackstoryError, Refused
 from backstory.history.ask.recall import Stuck, recalled
 from backstory.history.refs.decisions import DECIDED_BY, ORIGIN, made, origin, redecided
 from backstory.lookup import commit_with, events_of
-from backstory.opened import opened
 from backstory.store import Log, append
 from backstory.stores.judge import SHOWN
 from backstory.stores.memory import MemoryStore
+from backstory.stores.opened import opened
 from backstory.stores.overlay import OverlayLog
 from backstory.values.codec import Codec
 from backstory.values.commit import QUERY, Commit, Draft, Head, draft, drafted

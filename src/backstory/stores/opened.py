@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backstory.store import ALL, Log
+from backstory.stores.guarded import SameCommits
 from backstory.values.codec import Codec
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
@@ -16,19 +17,14 @@ def opened(log: Log, codec: Codec) -> Log:
     return OpenedLog(log, codec) if codec.transformations else log
 
 
-class OpenedLog:
+class OpenedLog(SameCommits):
     """A log whose events are opened as they are read. Events that are appended to it are sealed already."""
 
     def __init__(self, log: Log, codec: Codec) -> None:
+        super().__init__(log)
         self._log = log
         self._codec = codec
         self.append = log.append
-        self.commits = log.commits
-        self.commits_at = log.commits_at
-        self.find = log.find
-        self.linked = log.linked
-        self.head = log.head
-        self.wait = log.wait
 
     def read(self, query: Query = ALL, **bounds: Any) -> Iterator[RecordedEvent]:
         """Stream the events that match; see `Log.read`."""
