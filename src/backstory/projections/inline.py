@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -126,9 +125,6 @@ class InlineStore:
         self.close = below.close
         self._inlines = inlines
         self._source = Source(Branches(below), codec)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.below, name)
 
     @property
     def seat(self) -> str | None:
