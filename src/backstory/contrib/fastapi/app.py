@@ -17,7 +17,7 @@ from backstory.database import Database
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from backstory.contrib.starlette.answering import Answer
+    from backstory.contrib.http.exchange import Handler
 
 POSITIONAL = Parameter.POSITIONAL_OR_KEYWORD
 
@@ -74,7 +74,7 @@ class Backstory(starlette.Backstory):
         """Raise `TypeError`: FastAPI finds the author as a dependency, so an endpoint takes `Depends(history)`."""
         raise TypeError("the author is a dependency here: let the endpoint take Depends(history)")
 
-    def endpoint(self, answer: Answer) -> Callable[..., Awaitable[Response]]:
+    def endpoint(self, answer: Handler) -> Callable[..., Awaitable[Response]]:
         """An endpoint of FastAPI that answers in the name of the author.
 
         It takes the author alone, because a dependency that is a generator takes as long as all of the rest.
@@ -82,7 +82,7 @@ class Backstory(starlette.Backstory):
 
         async def endpoint(request: Request, author: str | None) -> Response:
             with self.named(request, author):
-                return await answer(request, self.db)
+                return self._response(await answer(request, self.db))
 
         taking = self._taking(Parameter("request", POSITIONAL, annotation=Request))
         endpoint.__signature__ = taking  # type: ignore[attr-defined]

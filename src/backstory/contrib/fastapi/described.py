@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from starlette.responses import JSONResponse, Response
 
-from backstory.contrib.starlette.answering import AFTER, PLACE
-from backstory.contrib.starlette.naming import Named, identity_of
-from backstory.contrib.starlette.problems import MEDIA_TYPE
+from backstory.contrib.http.answering import AFTER, PLACE
+from backstory.contrib.http.naming import Named, identity_of
+from backstory.contrib.http.problems import MEDIA_TYPE
 from backstory.decide.parameters import Shape
 from backstory.model.code import Code
 from backstory.model.sources import Sources

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 from fastapi import APIRouter
 
 from backstory.contrib.fastapi import described
-from backstory.contrib.starlette.doing import Doing
-from backstory.contrib.starlette.living import Changes
-from backstory.contrib.starlette.naming import check_identity
-from backstory.contrib.starlette.reading import Many, One
+from backstory.contrib.http.doing import Doing
+from backstory.contrib.http.naming import check_identity
+from backstory.contrib.http.reading import Changes, Many, One
 from backstory.errors import DefinitionError
 
 if TYPE_CHECKING:
     from fastapi.params import Depends as Dependency
 
     from backstory.contrib.fastapi.app import Backstory
-    from backstory.contrib.starlette.answering import Answer
+    from backstory.contrib.http.exchange import Handler
     from backstory.decide.commands import CommandType
     from backstory.decide.state import State
 
@@ -111,7 +110,7 @@ class Router(APIRouter):
 
         Raises `DefinitionError` for a path that has not the whole identity.
         """
-        changes, words = Changes(self.history, state), described.words(path)
+        changes, words = Changes(state), described.words(path)
         check_identity(state, words)
         told = described.changes(state, words)
         self._add(path, "GET", changes, told, f"follow_{state.__name__}", "", operation)
@@ -120,7 +119,7 @@ class Router(APIRouter):
         self,
         path: str,
         method: str,
-        answer: Answer,
+        answer: Handler,
         told: described.Told,
         name: str,
         words: str | None,

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from starlette.responses import Response
 
-from backstory.contrib.starlette.naming import check_state, reference
-from backstory.contrib.starlette.problems import Wrong, problem
+from backstory.contrib.http.events import data, told
+from backstory.contrib.http.problems import problem
 from backstory.contrib.starlette.streaming import Stream, Watched
-from backstory.errors import UnknownRevision
-from backstory.history.compare.jsonable import shown
-from backstory.place import Place
-from backstory.store import Record
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from backstory.aio import AsyncDatabase
+    from backstory.contrib.http.exchange import Answer
     from backstory.contrib.starlette.app import Backstory
-    from backstory.decide.state import State
 
 MANY = "too many clients follow what changes here: try again later"
 
 
-def told(value: Any) -> Any:
-    """A value as it is sent, what is marked masked: a state, rows, or an event with its type and position."""
-    if isinstance(value, Record):
-        return {"type": value.type, "position": value.position, "data": shown(value.event)}
-    return list(map(told, value)) if isinstance(value, list) else shown(value)
+def plain(answer: Answer) -> Response:
+    """An answer in one piece, as Starlette sends it."""
+    return Response(answer.content, answer.status, headers=answer.headers, media_type=answer.media_type)
 
 
 class Json(Watched, frozen=True, kw_only=True):
@@ -42,7 +34,7 @@ class Json(Watched, frozen=True, kw_only=True):
 
     async def events(self, value: Any) -> list[str]:
         """One event."""
-        return [f"data: {msgspec.json.encode(self.shown(value)).decode()}\n\n"]
+        return [data(value, self.shown)]
 
 
 def live(
@@ -78,32 +70,10 @@ class Counted(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See `Stream`."""
         if self._history.streams >= self._history.most_streams:
-            await problem(503, MANY, {"retry-after": "10"})(scope, receive, send)
+            await plain(problem(503, MANY, {"retry-after": "10"}))(scope, receive, send)
             return
         self._history.streams += 1
         try:
             await self._stream(scope, receive, send)
         finally:
             self._history.streams -= 1
-
-
-class Changes:
-    """Sends a state, whose identity is in the path, at first and after each of its events."""
-
-    def __init__(self, history: Backstory, state: type[State]) -> None:
-        check_state(state)
-        self.cls = state
-        self._history = history
-
-    async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
-        """The stream; a state that no event concerns is 404."""
-        try:
-            state = reference(self.cls, request.path_params)
-        except Wrong as wrong:
-            return problem(wrong.status, wrong.detail)
-        last, known = request.headers.get("last-event-id", ""), None
-        with suppress(UnknownRevision):
-            known = Place.parse(last)
-        if known is None and not (await db.see(state)).place.position:
-            return problem(404, f"there is no {self.cls.__name__} of this name")
-        return Counted(self._history, Stream(db, [Json(what=state)], last))

@@ -6,7 +6,7 @@ slow client gets the last value only. One that comes back names what it saw last
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ import anyio
 import msgspec
 from starlette.responses import Response
 
+from backstory.contrib.http.events import APART, BEAT, HEADERS, HERE, MEDIA_TYPE, identified
 from backstory.errors import HistoryMoved, StoreClosed, UnknownRevision
 from backstory.live import LastTables
 from backstory.place import Place
@@ -25,20 +26,8 @@ if TYPE_CHECKING:
     from backstory.aio import AsyncDatabase
     from backstory.live import Seen
 
-APART = 0.05
-"""Seconds between two sends to a client: what changes meanwhile is sent once."""
-
-BEAT = 15.0
-"""Seconds of silence after which a comment says that the stream is alive."""
-
-HERE = ": here\n\n"
-"""The comment."""
-
 NOTHING, BETWEEN = "-", ","
 """In the id of an event: a part that has shown nothing yet; and what stands between the places of parts."""
-
-HEADERS: Mapping[str, str] = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-"""No proxy keeps what is sent, or waits for more of it."""
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +64,7 @@ class Shows(Protocol):
 class Stream(Response):
     """An answer that goes on until the client leaves, or the database is closed."""
 
-    media_type = "text/event-stream"
+    media_type = MEDIA_TYPE
 
     def __init__(self, db: AsyncDatabase, parts: Sequence[Shows], last: str) -> None:
         super().__init__(headers=HEADERS)
@@ -123,7 +112,7 @@ class Stream(Response):
         for slot in self._slots:
             events = await slot.changed()
             places = BETWEEN.join(NOTHING if each.place is None else str(each.place) for each in self._slots)
-            texts += [f"id: {places}\n{event}" for event in events]
+            texts += [identified(event, places) for event in events]
         return "".join(texts)
 
 

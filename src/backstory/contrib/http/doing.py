@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.responses import Response
 
-from backstory.contrib.starlette.answering import PLACE, body, etags, json, places
-from backstory.contrib.starlette.naming import Named, check_command
-from backstory.contrib.starlette.problems import Wrong, problem
+from backstory.contrib.http.answering import PLACE, body, etags, json, places
+from backstory.contrib.http.exchange import Answer
+from backstory.contrib.http.naming import Named, check_command
+from backstory.contrib.http.problems import Wrong, problem
 from backstory.decide.inputs import Input
 from backstory.errors import Conflict, HistoryMoved
 from backstory.live import Seen
@@ -17,10 +17,8 @@ from backstory.place import Place
 from backstory.values.commit import NO_HASH
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from backstory.aio import AsyncDatabase
-    from backstory.contrib.starlette.app import Backstory
+    from backstory.contrib.http.exchange import Request, Verbs
+    from backstory.contrib.http.served import Served
     from backstory.decide.call import Command
     from backstory.decide.commands import CommandType
     from backstory.decide.state import State
@@ -38,7 +36,7 @@ class Doing:
     to that state. A request with an `Idempotency-Key` that was done is not done again, and gets the first answer.
     """
 
-    def __init__(self, history: Backstory, command: CommandType[...], status: int = 200) -> None:
+    def __init__(self, history: Served[Any], command: CommandType[...], status: int = 200) -> None:
         check_command(command)
         self.kind = command
         self._history = history
@@ -53,14 +51,14 @@ class Doing:
             known = self._named[names] = Named(self.kind, names)
         return known
 
-    async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
+    async def __call__(self, request: Request, db: Verbs) -> Answer:
         """The commit, or a problem. Raises `Refused`, and other errors of the library."""
         try:
             return await self._done(request, db)
         except Wrong as wrong:
             return problem(wrong.status, wrong.detail)
 
-    async def _done(self, request: Request, db: AsyncDatabase) -> Response:
+    async def _done(self, request: Request, db: Verbs) -> Answer:
         words = request.path_params
         named = self.named(tuple(words))
         given = await body(request, self._history.most_bytes)
@@ -85,7 +83,7 @@ class Doing:
                 raise
             raise Wrong(412, STALE) from None
         if commit is None:
-            return Response(status_code=204)
+            return Answer(204)
         place = str(Place.of(commit))
         done: dict[str, Any] = {"commit": commit.id, "place": place}
         if self._new:
@@ -99,9 +97,7 @@ class Doing:
         except (TypeError, ValueError, RecursionError, OverflowError) as wrong:
             raise Wrong(422, str(wrong)) from None
 
-    async def _seen(
-        self, request: Request, db: AsyncDatabase, named: Named, command: Command
-    ) -> Seen[Any] | None:
+    async def _seen(self, request: Request, db: Verbs, named: Named, command: Command) -> Seen[Any] | None:
         """The state that the path names, as the client has seen it. Raises `Wrong`."""
         match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
         if match is None and none_match is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from backstory.contrib.starlette.problems import Wrong
+from backstory.contrib.http.problems import Wrong
 from backstory.decide.commands import CommandType
 from backstory.decide.parameters import Shape, is_state
 from backstory.documents.application import identity_types

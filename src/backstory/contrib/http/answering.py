@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
-from backstory.contrib.starlette.problems import Wrong
+from backstory.contrib.http.exchange import Answer
+from backstory.contrib.http.problems import Wrong
 from backstory.errors import UnknownRevision
 from backstory.place import Place
 from backstory.values.event_data import NUL
 
 if TYPE_CHECKING:
-    from backstory.aio import AsyncDatabase
+    from backstory.contrib.http.exchange import Request
     from backstory.history.refs.revision import Revision
-
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 PLACE = "backstory-place"
 """The header of an answer with the place of the commit that was made."""
@@ -41,14 +38,6 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 
 FAR = re.compile(r"~\d{5}")
 """So many commits before another one that to count them would take long."""
-
-
-class Answer(Protocol):
-    """Answers a request from a database, in whose context the author is known."""
-
-    async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
-        """The answer. Raises errors of the library, which the application answers."""
-        ...
 
 
 async def body(request: Request, most: int) -> dict[str, Any]:
@@ -141,6 +130,6 @@ def places(values: list[str]) -> list[Place]:
     return sorted(found, key=lambda place: -place.position)
 
 
-def json(found: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json(found: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer in JSON."""
-    return Response(msgspec.json.encode(found), status, headers=headers, media_type="application/json")
+    return Answer(status, msgspec.json.encode(found), headers or {}, "application/json")

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from starlette.responses import Response
 
+from backstory.contrib.http.exchange import Answer
 from backstory.decide.call import shortened
 from backstory.documents.decisions import refusal_details
 from backstory.errors import (
@@ -120,7 +120,7 @@ def problem(
     *,
     kind: str | None = None,
     **more: Any,
-) -> Response:
+) -> Answer:
     """An answer that says what is wrong. The words may be anybody's: control characters are shown as such.
 
     `kind` is that of the error; without one it is that of the status. `more` are further members; one that is empty is
@@ -134,7 +134,7 @@ def problem(
         for name, value in said.items()
     }
     said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status} | words
-    return Response(msgspec.json.encode(said), status, headers=headers, media_type=MEDIA_TYPE)
+    return Answer(status, msgspec.json.encode(said), headers or {}, MEDIA_TYPE)
 
 
 def status_of(error: BackstoryError) -> int:
@@ -149,7 +149,7 @@ def words_of(error: BackstoryError) -> str:
     return next(WORDS[cls] for cls in type(error).__mro__ if cls in WORDS)
 
 
-def answered(error: BackstoryError, refusals: Mapping[str, int]) -> Response:
+def answered(error: BackstoryError, refusals: Mapping[str, int]) -> Answer:
     """The answer to an error. Raises the error itself if it is a fault, which the server is to log as such."""
     if isinstance(error, Refused):
         status = refusals.get(error.code, status_of(error))

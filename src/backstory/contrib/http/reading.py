@@ -1,25 +1,24 @@
-"""Endpoints that read: a state, now or at any time, and states that are found in a table."""
+"""Endpoints that read: a state, now, at any time or as it changes, and states that are found in a table."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
-from backstory.contrib.starlette.answering import after, etags, json, moment, parameter
-from backstory.contrib.starlette.naming import check_state, reference
-from backstory.contrib.starlette.problems import Wrong, problem
+from backstory.contrib.http.answering import after, etags, json, moment, parameter
+from backstory.contrib.http.exchange import Answer, Answered, Follow
+from backstory.contrib.http.naming import check_state, reference
+from backstory.contrib.http.problems import Wrong, problem
 from backstory.errors import DefinitionError, InputError, UnknownRevision
 from backstory.history.ask.expression import predicate
 from backstory.history.compare.jsonable import shown
+from backstory.place import Place
 from backstory.texts.states import check_shown, condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from starlette.requests import Request
-
-    from backstory.aio import AsyncDatabase
+    from backstory.contrib.http.exchange import Request, Verbs
     from backstory.decide.state import State
     from backstory.projections.find import Page
 
@@ -34,7 +33,7 @@ class One:
         check_state(state)
         self.cls = state
 
-    async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
+    async def __call__(self, request: Request, db: Verbs) -> Answer:
         """The state. Raises errors of the library."""
         try:
             state, at, known = reference(self.cls, request.path_params), moment(request), after(request)
@@ -49,8 +48,29 @@ class One:
             return problem(404, f"there is no {self.cls.__name__} of this name")
         headers = {"etag": f'"{seen.place}"', "cache-control": "private, no-cache"}
         if unchanged is None or str(seen.place) in unchanged:
-            return Response(status_code=304, headers=headers)
+            return Answer(304, headers=headers)
         return json(shown(seen.value), headers=headers)
+
+
+class Changes:
+    """Sends a state, whose identity is in the path, at first and after each of its events."""
+
+    def __init__(self, state: type[State]) -> None:
+        check_state(state)
+        self.cls = state
+
+    async def __call__(self, request: Request, db: Verbs) -> Answered:
+        """The state that is to be followed; one that no event concerns is 404."""
+        try:
+            state = reference(self.cls, request.path_params)
+        except Wrong as wrong:
+            return problem(wrong.status, wrong.detail)
+        last, known = request.headers.get("last-event-id", ""), None
+        with suppress(UnknownRevision):
+            known = Place.parse(last)
+        if known is None and not (await db.see(state)).place.position:
+            return problem(404, f"there is no {self.cls.__name__} of this name")
+        return Follow(state, last)
 
 
 USUAL = 20
@@ -88,7 +108,7 @@ class Many:
         except (Wrong, InputError) as wrong:
             raise DefinitionError(str(wrong)) from None
 
-    async def __call__(self, request: Request, db: AsyncDatabase) -> Response:
+    async def __call__(self, request: Request, db: Verbs) -> Answer:
         """A piece of what was found. Raises errors of the library."""
         try:
             limit, place = self._limit(parameter(request, "limit")), after(request)
@@ -103,7 +123,7 @@ class Many:
 
     async def _found(
         self,
-        db: AsyncDatabase,
+        db: Verbs,
         where: str,
         order: list[str],
         limit: int,
