@@ -426,14 +426,16 @@ class MergeConflict(BackstoryError):
 
 
 class RevertError(BackstoryError):
-    """A commit cannot be undone: no function undoes its events, or later commits own fields that it changed.
+    """A commit cannot be undone: no function undoes its events, later commits own fields, or it is undone already.
 
-    `owned` has these fields, with the position of the event that gave each its value.
+    `owned` has these fields, with the position of the event that gave each its value. `undone` has the commits that
+    are undone already.
     """
 
-    def __init__(self, why: str, owned: Sequence[Owned] = ()) -> None:
+    def __init__(self, why: str, owned: Sequence[Owned] = (), undone: Sequence[Commit] = ()) -> None:
         super().__init__(why)
         self.owned = tuple(owned)
+        self.undone = tuple(undone)
 
 
 class ProofError(BackstoryError):

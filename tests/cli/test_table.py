@@ -147,6 +147,9 @@ def test_the_verbs_that_ask_history_take_a_row_without_an_application(run: Run) 
 def test_a_write_is_reverted_without_an_application(run: Run) -> None:
     assert run("revert", "HEAD").code == 0
     assert table(run, "customers", "c-1") == {"c-1": {"name": "Ann", "city": "Basel"}}
+    again = run("revert", "HEAD~1")
+    assert again.code == 1
+    assert again.err == "backstory: #9 was already undone by #10; there is nothing to revert\n"
 
 
 def test_branches_are_merged_field_by_field_without_an_application(run: Run) -> None:

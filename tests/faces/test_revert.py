@@ -28,6 +28,14 @@ class Sealed(Event, name="revert.sealed"):
     shelf: Tag[str]
 
 
+class Logged(Event, name="revert.logged"):
+    shelf: Tag[str]
+
+
+class Unlogged(Event, name="revert.unlogged"):
+    shelf: Tag[str]
+
+
 class Shelf(State):
     shelf: Tag[str]
     values: dict[str, int] = {}
@@ -43,6 +51,11 @@ class Shelf(State):
 @reverts(Set)
 def unset(event: Set) -> list[Removed]:
     return [Removed(event.shelf, event.field)]
+
+
+@reverts(Logged)
+def unlog(event: Logged) -> Unlogged:
+    return Unlogged(event.shelf)
 
 
 @reverts(Noticed)
@@ -183,8 +196,60 @@ def test_what_was_undone_is_not_undone_twice(db: Database) -> None:
     counters.put("c", {"n": 1})
     counters.update("c", n=2)
     db.revert(2)
-    with pytest.raises(RevertError, match="is #3's by now"):
+    with pytest.raises(RevertError, match=r"^#2 was already undone by #3; there is nothing to revert$") as no:
         db.revert(2)
+    assert [commit.position for commit in no.value.undone] == [2]
+    assert no.value.owned == ()
+    db.revert("HEAD")
+    assert db.revert(2) is not None  # #3 was undone itself
+    with pytest.raises(RevertError, match=r"^#2 was already undone by #5;"):
+        db.revert(2)
+    assert counters.get("c") == {"n": 1}
+
+
+def test_what_no_state_tells_of_is_not_undone_twice_either_unless_it_is_forced(db: Database) -> None:
+    first = db.append(Logged("s"))
+    db.revert(first)
+    with pytest.raises(RevertError, match=r"^#1 was already undone by #2;"):
+        db.revert(first)
+    made = db.revert(first, force=True)
+    assert made is not None
+    assert [record.event for record in db.events(made)] == [Unlogged("s")]
+
+
+def test_of_several_commits_those_that_are_undone_already_are_to_be_left_out(db: Database) -> None:
+    counters = db.table("counters")
+    for key in "abcdef":
+        counters.put(key, {"n": 1})
+    db.revert(2)
+    with pytest.raises(RevertError, match=r"^#2 was already undone by #7; revert the others without it$"):
+        db.revert("#1..#4")
+    db.revert("#2..#6")
+    said = "#2 was already undone by #7; #3, #4, #5 and 1 more were already undone by #11; there is nothing"
+    with pytest.raises(RevertError, match=f"^{said} to revert$"):
+        db.revert("#1..#6")
+    assert counters.get("a") == {"n": 1}
+
+
+def test_a_commit_is_undone_together_with_the_one_that_undid_it(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1})
+    counters.update("c", n=2)
+    db.revert(2)
+    made = db.revert("#1..#3")
+    assert made is not None
+    assert made.size == 2
+    assert counters.get("c") == {"n": 1}
+
+
+def test_a_commit_of_which_a_part_was_undone_is_still_in_force(db: Database) -> None:
+    first = db.append(Set("s", "a", 1), Set("t", "a", 1))
+    db.append(Set("s", "a", 0), metadata={"reverts": [first.id]})
+    with pytest.raises(RevertError, match=r"^later commits own fields"):
+        db.revert(first)
+    db.append(Set("t", "a", 0), metadata={"reverts": [first.id]})
+    with pytest.raises(RevertError, match=r"^#2 was already undone by #3, #4; there is nothing to revert$"):
+        db.revert(first)
 
 
 def test_a_revert_that_did_not_restore_what_was_there_owns_the_field(db: Database) -> None:

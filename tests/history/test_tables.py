@@ -448,9 +448,10 @@ class TestRevert:
         customers.update("c-1", name="Bea")
         db.revert("main~1")
         assert customers["c-1"] == {**ANN, "name": "Bea"}
+        customers.update("c-1", city="Chur")
         customers.update("c-1", city="Genf")
         with pytest.raises(RevertError, match="city"):
-            db.revert("main~3")
+            db.revert("main~1")
 
     def test_a_unique_value_that_another_row_has_by_now_is_not_taken_back(
         self, db: Database, customers: Rows

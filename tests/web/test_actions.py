@@ -207,6 +207,8 @@ def test_the_author_is_the_reader_and_the_message_the_reason(client: TestClient,
         ("dana", "wrong shelf"),
     ]
     assert undone.metadata == {"reverts": ["first"]}
+    text = client.get("/act/revert?commit=first").text
+    assert "#1 was already undone by #3; there is nothing to revert. Nothing is appended." in text
 
 
 def test_the_form_of_a_command_has_its_parameters(client: TestClient) -> None:

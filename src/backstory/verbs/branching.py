@@ -92,7 +92,8 @@ class Branching(Reads):
 
         Its metadata names the commits that it reverts. `reverts` registers a function that undoes an event. With an
         `id` it is done once: the same id for the same commits gives the recorded commit. Raises `RevertError` if an
-        event has none, or if later commits own fields that would change, unless `force`; and `IdReused`.
+        event has none, and, unless `force`, if a commit is undone already, or if later commits own fields that would
+        change; and `IdReused`.
         """
 
         def undone(tip: Tip) -> Commit | None:

@@ -23,8 +23,8 @@ backstory revert '#2' -m 'paid in twice' --force
 
 TEXT = """\
 One commit, or those of a range A..B, are undone by one new commit, whose metadata names them; nothing is taken out
-of history. The application says how to undo an event, with @reverts. Exit code 1: it does not say it, or later
-commits own fields that would change; revert those commits first, or use --force."""
+of history. The application says how to undo an event, with @reverts. Exit code 1: it does not say it, a
+commit is undone already, or later commits own fields that would change; revert those first, or use --force."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
                 message=arguments.message,
             )
     except RevertError as no:
-        if not (no.owned or session.has_application):
+        if not (no.owned or no.undone or session.has_application):
             _ = session.application  # which says how to name one
         out.say(f"backstory: {no}")
         return code_of(no)

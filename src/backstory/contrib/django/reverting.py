@@ -22,6 +22,7 @@ from backstory.contrib.django.timeline import Timeline, labels
 from backstory.decide.context import context
 from backstory.errors import RevertError
 from backstory.history.merge.owned import Owned, owned
+from backstory.history.merge.undone import Reverts, why
 from backstory.rows.events import Fields, RowChanged, same
 from backstory.rows.kinds import Row, table_of
 from backstory.values.commit import Commit
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from django.db.models import Field, Model
 
     from backstory.history.refs.revision import Revision
+    from backstory.store import Record
 
 ATTEMPTS = 3
 
@@ -49,17 +51,19 @@ class Reversal:
         self._model = model
         self._force = force
         self.timeline = Timeline(self._db, model, key)
-        self.commit = self._commit(position)
+        found = self._record(position)
+        self.commit = found.commit
         before = self._db.load(self.timeline.row, self.commit.first - 1)
         after = self._db.load(self.timeline.row, self.commit.position)
         self.now: Fields | None = self._db.load(self.timeline.row).row
         self.before, self.after = before.row, after.row
         self.target = self._target()
+        self._undone = None if force else Reverts(self._db.handle.now().log, self.commit).of(found.tags)
         self.refused = self._refused(before, after)
 
-    def _commit(self, position: int) -> Commit:
+    def _record(self, position: int) -> Record[Any]:
         for record in self._db.read(self.timeline.row, after=position - 1, at=position):
-            return record.commit
+            return record
         raise RevertError(f"nothing happened to this object at #{position}")
 
     def _target(self) -> Fields | None:
@@ -80,9 +84,11 @@ class Reversal:
     @property
     def is_done(self) -> bool:
         """Whether there is nothing to take back."""
-        return self.target == self.now
+        return self._undone is not None or self.target == self.now
 
     def _refused(self, before: Row, after: Row) -> str:
+        if self._undone is not None:
+            return f"{why([(self.commit, [self._undone])])}."
         if self.after is None and self.now is not None:
             return "The object was deleted by this change, and is there again by now."
         if self.now is None and self.target is not None and self.after is not None:
@@ -231,7 +237,7 @@ def take_back(found: Sequence[tuple[type[Model], Any, int]], reason: str, *, for
                         try:
                             one.write()
                         except RevertError as wrong:
-                            if len(found) == 1:
+                            if len(found) == 1 or one.is_done:
                                 raise
                             raise RevertError(
                                 f"{one.timeline.row.table} {one.timeline.row.key}: {wrong}"

@@ -20,6 +20,7 @@ from backstory.decide.loading import replayed
 from backstory.decide.state import State
 from backstory.errors import Conflict, DefinitionError, RevertError
 from backstory.history.ask.entities import Entities, Identities, concerns
+from backstory.history.merge import undone
 from backstory.history.merge.owned import Owned, owned, why
 from backstory.lookup import events_of
 from backstory.store import Log, append
@@ -119,13 +120,15 @@ def invert(
 ) -> Inversion:
     """The events that undo these commits, the last commit first.
 
-    Raises `RevertError` for an event without a registered inverse, and, unless `force`, if later commits own fields
-    that it would change in one of these state classes.
+    Raises `RevertError` for an event without a registered inverse, and, unless `force`, if one of them is undone
+    already, and if later commits own fields that it would change in one of these state classes.
     """
     events: list[EventData] = []
     tags: set[str] = set()
     theirs: list[Owned] = []
     taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
+    if not force:
+        undone.check(log, commits, taken)
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
         stored = list(events_of(log, commit))
         for record in reversed(stored):
@@ -151,12 +154,12 @@ def _undone(log: Log, event: Any, record: RecordedEvent) -> Sequence[Any]:
             " event to the events that undo it"
         )
     if isinstance(function, _OnState):
-        undone = function.function(event, _before(log, function.state, record))
+        inverse = function.function(event, _before(log, function.state, record))
     else:
-        undone = function(event)
-    if undone is None:
+        inverse = function(event)
+    if inverse is None:
         return []
-    return undone if isinstance(undone, (list, tuple)) else [undone]
+    return inverse if isinstance(inverse, (list, tuple)) else [inverse]
 
 
 def _before(log: Log, cls: type[State], record: RecordedEvent) -> State:

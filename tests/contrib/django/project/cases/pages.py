@@ -89,6 +89,9 @@ class Pages(HistoryMixin, TestCase):
         [undone] = database().undone_by(second)
         self.assertEqual(undone.id, record.commit.id)
         self.assertIn("taken back by", self.page())
+        said = f"#{second} was already undone by #{undone.position}; there is nothing to revert."
+        self.assertIn(said, self.page(f"{second}/revert/"))
+        self.assertEqual(self.take_back(second), 409)
 
     def test_a_change_whose_field_belongs_to_a_later_one_is_refused_and_nothing_is_written(self) -> None:
         Member.objects.filter(pk=self.member.pk).update(name="Zoe")

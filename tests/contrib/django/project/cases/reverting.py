@@ -35,13 +35,21 @@ class Reverting(HistoryMixin, TestCase):
         self.assertEqual(self.names(), ["Ann", "Bea"])
         self.assertEqual((last().author, last().message), ("dan", "not all of them"))
         self.assertEqual(last().metadata["reverts"], [wrong.id])
-        self.assertEqual([commit.author for commit in database().undone_by(wrong)], ["dan"])
+        [undone] = database().undone_by(wrong)
+        self.assertEqual(undone.author, "dan")
+        said = f"^#{wrong.position} was already undone by #{undone.position}; there is nothing to revert.$"
+        with self.assertRaisesRegex(RevertError, said):
+            revert(wrong)
 
     def test_or_for_one_object_alone(self) -> None:
         Member.objects.update(name="nobody")
-        self.assertEqual(revert(last(), self.bea), 1)
+        wrong = last()
+        self.assertEqual(revert(wrong, self.bea), 1)
         self.assertEqual(self.names(), ["nobody", "Bea"])
         self.assertTrue(last().message.startswith("Revert "))
+        Member.objects.filter(pk=self.bea.pk).update(name="Beate")
+        self.assertEqual(revert(wrong), 1)  # it was undone for her already, so her later name stays
+        self.assertEqual(self.names(), ["Ann", "Beate"])
         with self.assertRaisesRegex(RevertError, "did nothing to library_author 7"):
             revert("main~1", row_of(Author(pk=7, name="Ada")))
 
@@ -87,6 +95,6 @@ class InTransactions(HistoryMixin, TransactionTestCase):
         self.assertEqual(revert(commit), 3)
         found = Book.objects.get()
         self.assertEqual((found.title, found.pages, found.authors.get().name), ("Emma", 3, "Jane"))
-        with self.assertRaisesRegex(RevertError, "is there again by now"):
+        with self.assertRaisesRegex(RevertError, "was already undone by"):
             revert(commit)
         self.assertEqual(Author.objects.count(), 2)
