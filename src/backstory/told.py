@@ -62,10 +62,10 @@ def pasted(*words: str) -> str:
 
     It works as it stands: on a command line, options such as `-s` are those that were given there.
     """
-    return " ".join(["backstory", *map(_quoted, words if _repeated is None else _repeated(words))])
+    return " ".join(["backstory", *map(quoted, words if _repeated is None else _repeated(words))])
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """A word as a shell reads it: bash and zsh, if it has characters that a terminal would not show."""
     from shlex import quote
 

@@ -127,6 +127,19 @@ def test_arguments_are_read_by_their_types(run: Run, words: list[str], field: st
         (["withdraw", "--cents", "5"], "withdraw: which Account? ACCOUNT is missing"),
         (["transfer", "a-7", "--cents", "5"], "transfer: which Account? TARGET is missing"),
         (["withdraw", "a-7", "5"], "withdraw: '5' is too much; other arguments are given by name"),
+        (
+            ["withdraw", "a-7", "cents=5"],
+            "withdraw: for cents=5 write --cents 5\nusage: backstory do withdraw",
+        ),
+        (
+            ["withdraw", "account=a- 7", "cents=5"],
+            "withdraw: for 'account=a- 7' cents=5 write --account 'a- 7' --cents 5",
+        ),
+        (["withdraw", "account=a-7", "--cents", "5"], "withdraw: for account=a-7 write --account a-7"),
+        (
+            ["settle", "a-7", "urgent=no", "message="],
+            "settle: for urgent=no message= write --no-urgent --arg-message ''",
+        ),
         (["withdraw", "a-7", "--cents", "fifty"], "withdraw: --cents takes a whole number, not 'fifty'"),
         (["deposit", "a-7", "--cents", "-5"], "deposit: --cents takes a whole number >= 1, not '-5'"),
         (["withdraw", "a-7", "--cent", "5"], "unrecognized arguments: --cent 5; did you mean --cents"),

@@ -16,7 +16,7 @@ from backstory.documents.types import bare, item, spelled
 from backstory.errors import InputError
 from backstory.texts.calls import called, required
 from backstory.texts.usage import named, option, usage, which
-from backstory.told import pasted, plain
+from backstory.told import pasted, plain, quoted
 
 if TYPE_CHECKING:
     from argparse import Namespace, _ActionsContainer
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from backstory.cli.show.output import Output
     from backstory.session import Session
 
+
+NO = ("", "0", "false", "no")
+"""Values by which somebody may have meant that something does not hold."""
 
 Perform = Callable[[Command, "Namespace", "Session", "Output"], int]
 """The work of a verb on a command that was called."""
@@ -104,6 +107,7 @@ class Asked:
             if (text := self._at(arguments, f"plain {name}")) is not None
         }
         words = list(getattr(arguments, "words", []))
+        self._check_no_fields(words)
         states: dict[str, Any] = {}
         for name, state in self.command.states.items():
             own = self._at(arguments, f"state {name}")
@@ -120,6 +124,27 @@ class Asked:
             return called(self.command, states, texts, option)
         except InputError as wrong:
             raise self.wrong(str(wrong)) from None
+
+    def _check_no_fields(self, words: list[str]) -> None:
+        """Raise `UsageError` if an argument is written as a field, NAME=VALUE: it is not the identity of a state."""
+        found = [(word, text) for word in words if (text := self._as_option(word))]
+        if found:
+            said = " ".join(quoted(word) for word, _ in found)
+            raise self.wrong(f"for {said} write {' '.join(text for _, text in found)}")
+
+    def _as_option(self, word: str) -> str:
+        """The option that a NAME=VALUE stands for; empty for another word, and if there is no such parameter."""
+        name, equals, value = word.partition("=")
+        name = name.replace("-", "_")
+        if equals and name in self.command.states:
+            fields = list(identity_types(self.command.states[name].cls))
+            given = quoted(value) if len(fields) == 1 else " ".join(map(str.upper, fields))
+            return f"{option(name)} {given}" if fields else ""
+        if not equals or name not in self.command.plain:
+            return ""
+        if bare(self.command.plain[name]) is bool:
+            return f"--no-{option(name)[2:]}" if value.casefold() in NO else option(name)
+        return f"{option(name)} {quoted(value)}"
 
     def wrong(self, why: str) -> UsageError:
         """An error with the command's usage."""
