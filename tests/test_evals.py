@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,46 @@ def test_the_start_fails_and_the_reference_passes(task: Task, tmp_path: Path) ->
     assert task.check(tmp_path)
     task.solve(tmp_path)
     assert task.check(tmp_path) == []
+
+
+WRONG = [
+    (
+        "add-a-slice",
+        "library/reservations.py",
+        "if book.reserved_for:",
+        "if book.reserved_for not in ('', reader):",
+    ),
+    ("evolve-an-event", "library/events.py", 'data.pop("cents")', '100 * data.pop("cents")'),
+    ("incident-to-test", "library/books.py", "if late > 0", "if book.book == 'b-7'"),
+    ("incident-to-test", "tests/test_incident.py", "2026-03-15", "2026-03-16"),
+    ("mend-a-read-model", "library/loans.py", "record.authored", "record.time"),
+    ("write-an-automation", "library/reminders.py", "at=day)", "after=timedelta(days=35))"),
+]
+"""A line of a reference, and another one that makes the solution wrong."""
+
+
+@pytest.mark.parametrize(("name", "file", "right", "wrong"), WRONG)
+def test_a_solution_that_is_nearly_right_fails(
+    name: str, file: str, right: str, wrong: str, tmp_path: Path, long: bool
+) -> None:
+    original = ROOT / "evals" / "tasks" / name
+    line = next(
+        path for path in (original / "reference" / file, ROOT / "evals" / "app" / file) if path.exists()
+    )
+    assert right in line.read_text("utf-8")
+    if not long:
+        return
+    task, folder = Task(tmp_path / name), tmp_path / "folder"
+    shutil.copytree(original, task.folder)
+    task.start(folder)
+    solved = task.folder / "reference" / file
+    if not solved.exists():  # a script of the task puts it there
+        task.solve(folder)
+        solved = folder / file
+    solved.write_text(solved.read_text("utf-8").replace(right, wrong), "utf-8")
+    if solved.is_relative_to(task.folder):
+        task.solve(folder)
+    assert task.check(folder)
 
 
 def test_there_are_ten_and_each_says_what_is_to_be_done() -> None:

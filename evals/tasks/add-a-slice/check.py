@@ -37,6 +37,7 @@ def each_refusal_has_its_code() -> None:
     given(BOUGHT, LENT, BACK).when(reserve("r-2")).then_refused("not-lent")
     given(BOUGHT, LENT).when(reserve("r-1")).then_refused("has-it")
     given(BOUGHT, LENT, reserved("b-1", "r-2")).when(reserve("r-3")).then_refused("reserved")
+    given(BOUGHT, LENT, reserved("b-1", "r-2")).when(reserve("r-2")).then_refused("reserved")
 
 
 def a_reservation_ends_when_its_reader_borrows_the_book() -> None:

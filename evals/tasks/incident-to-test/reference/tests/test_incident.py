@@ -11,5 +11,5 @@ from backstory.testing import given
 
 
 def test_a_book_that_comes_back_early_costs_nothing() -> None:
-    lent = BookLent("b-1", "r-1", date(2026, 4, 2))
-    given(lent).when(give_back(Book("b-1")), time="2026-03-14T09:00").then(BookReturned("b-1", "r-1"))
+    lent = BookLent("b-4", "r-13", date(2026, 4, 3))
+    given(lent).when(give_back(Book("b-4")), time="2026-03-15T09:00").then(BookReturned("b-4", "r-13"))
