@@ -128,7 +128,7 @@ class RecordedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         refused = reversal.refused
         if request.method == "POST" and form.is_valid() and not refused:
             try:
-                take_back([(self.model, unquote(object_id), position)], form.cleaned_data["reason"])
+                take_back([(self.model, unquote(object_id), position, position)], form.cleaned_data["reason"])
             except RevertError as wrong:
                 refused = str(wrong)
             else:

@@ -6,11 +6,13 @@ Whether it may be taken back is Backstory's rule of revert: not if later commits
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, transaction
-from django.db.models import JSONField
+from django.db.models import DecimalField, JSONField
+from msgspec.structs import replace
 
 from backstory.contrib.django.capturing import tx_of
 from backstory.contrib.django.conf import configured
@@ -31,40 +33,66 @@ from backstory.values.links import REVERTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field, Model
 
+    from backstory.capture import Captured
     from backstory.history.refs.revision import Revision
-    from backstory.store import Record
 
 ATTEMPTS = 3
 
 
 class Reversal:
-    """The effect of taking a commit back on one object. `refused` says why it is not done; it is empty if it may be.
+    """The effect of taking commits back on one object: that of a position, or those from there to `last`.
 
-    Fields that have the time of the last change by themselves (`auto_now`) belong to nobody. With `force`, fields that
-    later commits own are written, too.
+    `refused` says why it is not done; it is empty if it may be. Fields that the database or Django gives by itself
+    (`GeneratedField`, `auto_now`) belong to nobody. With `force`, fields that later commits own are written, too.
     """
 
-    def __init__(self, model: type[Model], key: Any, position: int, *, force: bool = False) -> None:
+    def __init__(
+        self,
+        model: type[Model],
+        key: Any,
+        position: int,
+        last: int | None = None,
+        *,
+        force: bool = False,
+        known: dict[int, Reverts] | None = None,
+    ) -> None:
+        self._known = {} if known is None else known
         self._db = current_database()
         self._model = model
         self._force = force
         self.timeline = Timeline(self._db, model, key)
-        found = self._record(position)
-        self.commit = found.commit
-        before = self._db.load(self.timeline.row, self.commit.first - 1)
+        self._tags: tuple[str, ...] = ()
+        self.commits = self._commits(position, position if last is None else last)
+        self.commit = self.commits[-1]
+        before = self._db.load(self.timeline.row, self.commits[0].first - 1)
         after = self._db.load(self.timeline.row, self.commit.position)
-        self.now: Fields | None = self._db.load(self.timeline.row).row
+        is_last = not any(True for _ in self._db.read(self.timeline.row, after=self.commit.position, limit=1))
+        self.now: Fields | None = (after if is_last else self._db.load(self.timeline.row)).row
         self.before, self.after = before.row, after.row
         self.target = self._target()
-        self._undone = None if force else Reverts(self._db.handle.now().log, self.commit).of(found.tags)
-        self.refused = self._refused(before, after)
+        self._undone = [] if force else self._undone_already()
+        self.refused = self._refused(before, after, is_last=is_last)
 
-    def _record(self, position: int) -> Record[Any]:
-        for record in self._db.read(self.timeline.row, after=position - 1, at=position):
-            return record
-        raise RevertError(f"nothing happened to this object at #{position}")
+    def _commits(self, position: int, last: int) -> list[Commit]:
+        records = {
+            one.stored.commit: one for one in self._db.read(self.timeline.row, after=position - 1, at=last)
+        }
+        if not records:
+            raise RevertError(f"nothing happened to this object at #{position}")
+        for number, record in records.items():
+            if number not in self._known:  # that of many objects is read once
+                self._known[number] = Reverts(self._db.handle.now().log, record.commit)
+            self._tags = record.tags
+        return [self._known[number].commit for number in records]
+
+    def _undone_already(self) -> list[tuple[Commit, list[Commit]]]:
+        """Those of the commits that were undone for this object, each with the one that undid it."""
+        last = self.commit.position
+        by = [(commit, self._known[commit.position].of(self._tags)) for commit in self.commits]
+        return [(commit, [one]) for commit, one in by if one is not None and one.position > last]
 
     def _target(self) -> Fields | None:
         """The row as it is to be."""
@@ -84,21 +112,23 @@ class Reversal:
     @property
     def is_done(self) -> bool:
         """Whether there is nothing to take back."""
-        return self._undone is not None or self.target == self.now
+        return len(self._undone) == len(self.commits) or self.target == self.now
 
-    def _refused(self, before: Row, after: Row) -> str:
-        if self._undone is not None:
-            return f"{why([(self.commit, [self._undone])])}."
+    def _refused(self, before: Row, after: Row, *, is_last: bool) -> str:
+        if self._undone:
+            return f"{why(self._undone, len(self.commits))}."
         if self.after is None and self.now is not None:
             return "The object was deleted by this change, and is there again by now."
         if self.now is None and self.target is not None and self.after is not None:
             return "The object is gone by now. Take its deletion back first."
         if self.is_done:
             return "There is nothing to take back: the object has these values already."
-        if self._force:
+        if self._force or is_last:
             return ""
         log = self._db.handle.now().log
-        theirs = [one for one in owned(log, self.commit, before, after) if not self._is_nobodys(one)]
+        first = self.commits[0].first
+        all_of_them = replace(self.commit, size=self.commit.position - first + 1)
+        theirs = [one for one in owned(log, all_of_them, before, after) if not self._is_nobodys(one)]
         return self._why(theirs) if theirs else ""
 
     def _why(self, theirs: Sequence[Owned]) -> str:
@@ -118,12 +148,20 @@ class Reversal:
         found = model._base_manager.using(configured().database).select_for_update().filter(pk=key).first()
         if self.now is None:
             if found is not None:
-                raise _Changed
+                raise _Changed(f"{self._named} is there, and its history says that it is gone")
             assert self.target is not None
-            _made(model, key, self.target).save(force_insert=True, using=configured().database)
+            made = _made(model, key, self.target)
+            kept = {field: getattr(made, field.attname) for field in _at_birth(model)}
+            made.save(force_insert=True, using=configured().database)
+            for field, value in kept.items():  # Django gave it the time of now
+                field.model._base_manager.using(configured().database).filter(pk=key).update(
+                    **{field.attname: value}
+                )
             return
-        if found is None or not self._is_current(found):
-            raise _Changed
+        if found is None:
+            raise _Changed(f"{self._named} is gone, and its history says that it is there")
+        if differing := self._differing(found):
+            raise _Changed(f"{self._named} is not as its history says: {', '.join(differing)}")
         if self.target is None:
             self._delete(found)
             return
@@ -136,14 +174,20 @@ class Reversal:
             setattr(found, field.attname, _value(field, self.target.get(field.attname)))
         found.save(update_fields=[field.name for field in fields])
 
-    def _is_current(self, found: Model) -> bool:
-        """Whether the object in the database is the one that the history knows."""
+    @property
+    def _named(self) -> str:
+        return f"{self._model._meta.verbose_name} {self.timeline.row.key}"
+
+    def _differing(self, found: Model) -> list[str]:
+        """The fields in which the object of the database is not the one that the history knows."""
         assert self.now is not None
-        return all(
-            _value(field, self.now[field.attname]) == getattr(found, field.attname)
+        return [
+            field.name
             for field in self._model._meta.concrete_fields
             if field.attname in self.now
-        )
+            and not field.generated
+            and _value(field, self.now[field.attname]) != getattr(found, field.attname)
+        ]
 
     def _delete(self, found: Model) -> None:
         from django.contrib.admin.utils import NestedObjects
@@ -163,7 +207,7 @@ class Reversal:
 
 
 class _Changed(Exception):
-    """The object was changed since the history was read."""
+    """The object was changed since the history was read; or its history does not have what was written."""
 
 
 def revert(
@@ -172,35 +216,42 @@ def revert(
     author: str | None = None,
     message: str | None = None,
     force: bool = False,
+    skip: bool = False,
 ) -> int:
-    """Undo a commit of rows by writing the values from before to the models, all in one transaction or none.
+    """Undo a commit of rows, or those of a range `a..b`, by writing the values from before to the models.
 
-    With `objects`, which may be rows, too (`row_of`), it is undone for these alone. Signals are sent and constraints
-    hold, as for each `save`; then it is recorded like any other change, and its metadata names the commit. Returns the
-    number of objects that were written.
+    All objects are written in one transaction, or none is. With `objects`, which may be rows, too (`row_of`), it is
+    undone for these alone. Signals are sent and constraints hold, as for each `save`; then it is recorded like any
+    other change, and its metadata names the commits. Returns the number of objects that were written.
 
-    Raises `RevertError` if later commits own the fields that would change, unless `force`; if deleting an object would
+    Raises `RevertError` if later commits own the fields that would change, unless `force`, which writes them all the
+    same, or `skip`, which leaves such objects as they are, and those that are gone by now; if deleting an object would
     delete others; and if the database does not take the values. Raises `RevisionError` for a commit that is not there.
     """
     drain()
+    db = current_database()
     rows = {(row.table, row.key) for one in objects for row in [one if isinstance(one, Row) else row_of(one)]}
-    positions: dict[tuple[str, str], int] = {}
+    commits: list[Revision] = [commit]
+    if isinstance(commit, str) and ".." in commit:
+        commits = list(db.between(commit))
+    positions: dict[tuple[str, str], list[int]] = {}
     names: dict[tuple[str, str], set[str]] = {}
-    for record in reversed(current_database().events(commit)):
+    for record in reversed([record for each in commits for record in db.events(each)]):
         event: Any = record.event
         row = table_of(record.type) or "", getattr(event, "key", "")
         if row[0] and (not rows or row in rows):
-            positions.setdefault(row, record.position)
+            positions.setdefault(row, []).append(record.position)
             names.setdefault(row, set()).update(_names(event))
     if missing := rows - positions.keys():
-        raise RevertError(f"this commit did nothing to {' '.join(missing.pop())}")
+        raise RevertError(f"{commit} did nothing to {' '.join(missing.pop())}")
     found = []
-    for (history, key), position in positions.items():
-        model = _model_of(history, names[history, key])
-        found.append((model, pk_of(model, key), position))
+    tables = described()
+    for (history, key), those in positions.items():
+        model = _model_of(history, names[history, key], tables)
+        found.append((model, pk_of(model, key), min(those), max(those)))
     said = f"Revert {commit.id if isinstance(commit, Commit) else commit}" if message is None else message
     with context(author=author):
-        return take_back(found, said, force=force)
+        return take_back(found, said, force=force, skip=skip)
 
 
 def _names(event: Any) -> Iterable[str]:
@@ -208,41 +259,57 @@ def _names(event: Any) -> Iterable[str]:
     return (*event.set, *event.unset) if isinstance(event, RowChanged) else event.row
 
 
-def _model_of(history: str, names: set[str]) -> type[Model]:
+def _model_of(history: str, names: set[str], tables: Iterable[tuple[type[Model], Captured]]) -> type[Model]:
     """The model whose objects have a history, or that child of it which has fields of these names."""
-    found = [model for model, captured in described() if captured.history == history]
+    found = [model for model, captured in tables if captured.history == history]
     if not found:
         raise RevertError(f"no model of this project has the history {history}")
     own = [model for model in found if names & {field.attname for field in model._meta.local_concrete_fields}]
     return max(own or found[:1], key=lambda model: len(model._meta.get_parent_list()))
 
 
-def take_back(found: Sequence[tuple[type[Model], Any, int]], reason: str, *, force: bool = False) -> int:
-    """Take back what commits of these positions did to objects, by the author of the context; return how many.
+def take_back(
+    found: Sequence[tuple[type[Model], Any, int, int]],
+    reason: str,
+    *,
+    force: bool = False,
+    skip: bool = False,
+) -> int:
+    """Take back what the commits from a position to another did to objects; return how many objects were written.
 
-    Objects that have the values already are left out of several. Raises `RevertError`.
+    The author is that of the context. Of several, objects that have the values already are left out. Raises
+    `RevertError`.
     """
     using = configured().database
+    changed = ""
     for _ in range(ATTEMPTS):
         drain()
         try:
             with transaction.atomic(using=using):
                 if connections[using].vendor == "sqlite":
                     NOTHING.hush(tx_of(connections[using]))  # takes the lock of those who write
-                every = [Reversal(model, key, position, force=force) for model, key, position in found]
-                wanted = [one for one in every if not one.is_done] or every
-                said: Any = {REVERTS: list({one.commit.id: None for one in wanted})}
+                known: dict[int, Reverts] = {}
+                every = [
+                    Reversal(model, key, first, last, force=force, known=known)
+                    for model, key, first, last in found
+                ]
+                wanted = _wanted(every, skip=skip)
+                undone = sorted(
+                    {commit.position: commit.id for one in wanted for commit in one.commits}.items()
+                )
+                said: Any = {REVERTS: [id for _, id in undone]}
                 with context(message=reason, **said):
                     for one in wanted:
                         try:
                             one.write()
                         except RevertError as wrong:
-                            if len(found) == 1 or one.is_done:
+                            if len(found) == 1:
                                 raise
                             raise RevertError(
                                 f"{one.timeline.row.table} {one.timeline.row.key}: {wrong}"
                             ) from wrong
-        except _Changed:
+        except _Changed as found_other:
+            changed = str(found_other)
             continue
         except IntegrityError as wrong:
             raise RevertError(
@@ -252,23 +319,70 @@ def take_back(found: Sequence[tuple[type[Model], Any, int]], reason: str, *, for
         except (DatabaseError, ValidationError) as wrong:
             raise RevertError(f"The database does not take the values from before: {wrong}") from wrong
         return len(wanted)
-    raise RevertError("The object is being changed just now. Try again.")
+    raise RevertError(
+        f"{changed}. If somebody changes it just now, try again. Else something was written without a trigger:"
+        f" manage.py check --database {using} says which triggers are missing, and manage.py migrate makes them"
+    )
+
+
+def _wanted(every: Sequence[Reversal], *, skip: bool) -> Sequence[Reversal]:
+    """Those that are to be written. Raises `RevertError` for several if some of them cannot be, unless `skip`."""
+    wanted = [one for one in every if not one.is_done]
+    if skip:
+        return [one for one in wanted if not one.refused]
+    if not wanted:
+        raise RevertError(every[0].refused)
+    if (refused := [one for one in wanted if one.refused]) and len(every) > 1:
+        row, others = refused[0].timeline.row, len(refused) - 1
+        more = f" So it is with {others:,} more of {len(every):,} objects." if others else ""
+        raise RevertError(
+            f"{row.table} {row.key}: {refused[0].refused}{more} With skip=True these stay as they are, and the others"
+            " are taken back."
+        )
+    return wanted
 
 
 def _by_themselves(model: type[Model]) -> set[str]:
-    return {field.attname for field in model._meta.concrete_fields if getattr(field, "auto_now", False)}
+    return {
+        field.attname
+        for field in model._meta.concrete_fields
+        if field.generated or getattr(field, "auto_now", False)
+    }
+
+
+def _at_birth(model: type[Model]) -> list[Field[Any, Any]]:
+    """The fields that have the time at which an object is made."""
+    return [field for field in model._meta.concrete_fields if getattr(field, "auto_now_add", False)]
 
 
 def _value(field: Field[Any, Any], value: Any) -> Any:
     """The value of an object for one of the history. Raises `RevertError`."""
+    connection = connections[configured().database]
     try:
         read = getattr(field, "from_db_value", None)
         if read is not None and not isinstance(field, JSONField):
-            value = read(value, None, connections[configured().database])
+            value = read(value, None, connection)
         found = None if value is None else field.to_python(value)
     except (ValueError, TypeError, ValidationError) as wrong:
-        raise RevertError(f"The value that {field.name} had cannot be read back: {wrong}") from wrong
+        found = _of_postgres(field, value, connection)
+        if found is None:
+            raise RevertError(f"The value that {field.name} had cannot be read back: {wrong}") from wrong
+    if isinstance(found, Decimal) and isinstance(field, DecimalField) and found.is_finite():
+        # SQLite may keep more digits than the field has, of which Django reads those of the field.
+        return found.quantize(Decimal(1).scaleb(-(field.decimal_places or 0)), context=field.context)
     return bytes(found) if isinstance(found, memoryview) else found
+
+
+def _of_postgres(field: Field[Any, Any], value: Any, connection: BaseDatabaseWrapper) -> Any:
+    """The value for a text that PostgreSQL reads and Django does not, such as that of a range; else None."""
+    if connection.vendor != "postgresql" or not isinstance(value, str):
+        return None
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(f"SELECT CAST(%s AS {field.db_type(connection)})", [value])
+            return cursor.fetchone()[0]
+    except DatabaseError:
+        return None
 
 
 def _made(model: type[Model], pk: Any, fields: Fields) -> Model:
@@ -277,5 +391,7 @@ def _made(model: type[Model], pk: Any, fields: Fields) -> Model:
     for name, value in fields.items():
         if name not in fields_of:
             raise RevertError(f"{model._meta.label} has no field {name} any more")
+        if fields_of[name].generated:
+            continue
         values[name] = _value(fields_of[name], value)
     return model(**values)

@@ -27,7 +27,7 @@ class Reverts:
 
     def __init__(self, log: Log, commit: Commit, taken: Collection[int] = ()) -> None:
         self._log = log
-        self._commit = commit
+        self.commit = commit
         self._by: dict[int, list[Commit]] = {}
         self._tags: dict[int, frozenset[str]] = {}
         waiting = [commit]
@@ -44,13 +44,13 @@ class Reverts:
         for position in sorted(self._by, reverse=True):
             valid = (each for each in self._by[position] if undone[each.position] is None)
             undone[position] = next((each for each in valid if self._about(each).issuperset(tags)), None)
-        return undone[self._commit.position]
+        return undone[self.commit.position]
 
     def of_all(self) -> list[Commit]:
         """The commits that together undid all that the commit did; none if any part of it is in force."""
-        if not self._by[self._commit.position]:
+        if not self._by[self.commit.position]:
             return []
-        parts = dict.fromkeys(event.tags for event in events_of(self._log, self._commit))
+        parts = dict.fromkeys(event.tags for event in events_of(self._log, self.commit))
         found: dict[int, Commit] = {}
         for tags in parts:
             undone = self.of(tags)

@@ -46,6 +46,14 @@ class Loan(models.Model):
     book = models.ForeignKey(Book, on_delete=models.CASCADE)
     due = models.DateField()
     returned = models.DateTimeField(null=True, blank=True)
+    fee = models.DecimalField(max_digits=6, decimal_places=2, default="1.00")
+    dues = models.GeneratedField(
+        expression=models.F("fee") * 2,
+        output_field=models.DecimalField(max_digits=8, decimal_places=2),
+        db_persist=True,
+    )
+    made = models.DateTimeField(auto_now_add=True)
+    took = models.DurationField(null=True)
 
     class Meta:
         ordering = ["due"]

@@ -85,6 +85,17 @@ class Migration(migrations.Migration):
                 ),
                 ("due", models.DateField()),
                 ("returned", models.DateTimeField(blank=True, null=True)),
+                ("fee", models.DecimalField(decimal_places=2, default="1.00", max_digits=6)),
+                (
+                    "dues",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.F("fee") * 2,
+                        output_field=models.DecimalField(decimal_places=2, max_digits=8),
+                    ),
+                ),
+                ("made", models.DateTimeField(auto_now_add=True)),
+                ("took", models.DurationField(null=True)),
                 (
                     "member",
                     models.ForeignKey(
