@@ -46,7 +46,10 @@ def _now() -> _Around:
 def current() -> Context:
     """The context of the code that runs now."""
     now = _now()
-    return Context(now.author() if callable(now.author) else now.author, now.message, now.metadata)
+    metadata = now.metadata
+    if callable(known := metadata.get("correlation")):
+        metadata = {**metadata, "correlation": known()}
+    return Context(now.author() if callable(now.author) else now.author, now.message, metadata)
 
 
 def usually(*, author: Author = "", **metadata: Any) -> None:
@@ -55,21 +58,31 @@ def usually(*, author: Author = "", **metadata: Any) -> None:
     _usual = _Around(author, metadata=metadata)
 
 
+def user_of_machine() -> str:
+    """The author of what a person does at this machine: the name of its user; empty if nobody knows it."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
 @contextmanager
 def context(
     *,
     author: Author | None = None,
     message: str | None = None,
-    correlation: str | None = None,
+    correlation: str | Callable[[], str] | None = None,
     because: Record | None = None,
     **metadata: Any,
 ) -> Iterator[None]:
     """Set them for a block; an inner block adds to an outer one.
 
     `author` may be a function, which is asked whenever something is written. `correlation` is an id that everything of
-    one request shares. `because` is the event that made this code run: its commit becomes the `causation`, and its
-    correlation goes on. Raises `RuntimeError` at its end if it began in another context, such as that of a thread: then
-    nobody else has seen the values.
+    one request shares, or a function that knows it then. `because` is the event that made this code run: its commit
+    becomes the `causation`, and its correlation goes on. Raises `RuntimeError` at its end if it began in another
+    context, such as that of a thread: then nobody else has seen the values.
     """
     outer = _now()
     added = dict(metadata)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,21 +12,15 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from tests.contrib.fastapi.depot import application
-from tests.postgres.schemas import hasty
-from tests.postgres.server import schema_of
+from tests.contrib.fastapi.conftest import BOTH, asking
 
 pytestmark = pytest.mark.filterwarnings("ignore::backstory.ClearTextWarning")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+@pytest.fixture(scope="module", params=[*BOTH, "flask"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A client of one application, which all examples ask."""
-    folder: Path = tmp_path_factory.mktemp("hostile")
-    address = (
-        str(folder / "depot.db") if request.param == "sqlite" else hasty(None).address(schema_of(folder))
-    )
-    with TestClient(application(address), raise_server_exceptions=False) as client:
+    with asking(request.param, tmp_path_factory.mktemp("hostile"), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -22,9 +22,6 @@ def author(arguments: Namespace) -> str:
         return str(arguments.author)
     if named := os.environ.get("BACKSTORY_AUTHOR"):
         return named
-    import getpass
+    from backstory.decide.context import user_of_machine
 
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
+    return user_of_machine()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable
 from pathlib import PurePath
@@ -12,7 +11,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.utils.module_loading import import_string
 
 from backstory.contrib.django.conf import configured
-from backstory.decide.context import usually
+from backstory.decide.context import user_of_machine, usually
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -41,11 +40,7 @@ def _name(user: Any) -> str:
 
 def begin() -> None:
     """Give what this process writes outside of requests an author: the user of the machine, and the program's name."""
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):
-        name = ""
-    usually(author=name, process=process(sys.argv))
+    usually(author=user_of_machine(), process=process(sys.argv))
 
 
 def process(argv: list[str]) -> str:

@@ -73,7 +73,7 @@ class Router(APIRouter):
         told = described.command(
             command, doing.named(described.words(path)), status_code, self.history.refusals
         )
-        self._add(path, method, doing, told, command.name, command.__doc__, operation, status_code)
+        self._add(path, method, doing, told, command.__doc__, operation, status_code)
 
     def state(self, path: str, state: type[State], **operation: Unpack[Operation]) -> None:
         """A route that shows a state, whose identity is in the path, with its ETag; `?at=` shows it as it was.
@@ -83,7 +83,7 @@ class Router(APIRouter):
         one, words = One(state), described.words(path)
         check_identity(state, words)
         told = described.state(state, words)
-        self._add(path, "GET", one, told, f"get_{state.__name__}", state.__doc__, operation)
+        self._add(path, "GET", one, told, state.__doc__, operation)
 
     def find(
         self,
@@ -103,7 +103,7 @@ class Router(APIRouter):
         `within`, and `DefinitionError` for fields that the state has not.
         """
         many = Many(state, within=within, order=order, most=most, fields=fields)
-        self._add(path, "GET", many, described.found(state, most), f"find_{state.__name__}", "", operation)
+        self._add(path, "GET", many, described.found(state, most), "", operation)
 
     def live(self, path: str, state: type[State], **operation: Unpack[Operation]) -> None:
         """A route that sends a state, and sends it again after each change: server-sent events.
@@ -113,7 +113,7 @@ class Router(APIRouter):
         changes, words = Changes(state), described.words(path)
         check_identity(state, words)
         told = described.changes(state, words)
-        self._add(path, "GET", changes, told, f"follow_{state.__name__}", "", operation)
+        self._add(path, "GET", changes, told, "", operation)
 
     def _add(
         self,
@@ -121,13 +121,12 @@ class Router(APIRouter):
         method: str,
         answer: Handler,
         told: described.Told,
-        name: str,
         words: str | None,
         operation: Mapping[str, Any],
         status_code: int = 200,
     ) -> None:
         endpoint = self.history.endpoint(answer)
-        options = {"name": name, "description": words or "", **operation}
+        options = {"name": answer.name, "description": words or "", **operation}
         self.add_api_route(
             path,
             endpoint,

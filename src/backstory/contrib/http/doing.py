@@ -39,6 +39,8 @@ class Doing:
     def __init__(self, history: Served[Any], command: CommandType[...], status: int = 200) -> None:
         check_command(command)
         self.kind = command
+        self.name = command.name
+        self.made_of: tuple[Any, ...] = (command, status)
         self._history = history
         self._status = status
         self._new = [name for name, one in command.inputs.items() if one.kind is Input.NEW_ID]

@@ -64,7 +64,7 @@ Answered: TypeAlias = Answer | Follow
 
 
 class Verbs(Protocol):
-    """The verbs that endpoints await; those of `AsyncDatabase`."""
+    """The verbs that endpoints await; those of `AsyncDatabase`. Where nobody waits, `AtOnce` has them."""
 
     async def execute(
         self, command: Command[R], *, id: str | None = None, seen: Seen[Any] | None = None
@@ -97,6 +97,16 @@ class Verbs(Protocol):
 
 class Handler(Protocol):
     """Answers a request from a database, in whose context the author is known."""
+
+    @property
+    def name(self) -> str:
+        """A name for its route."""
+        ...
+
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """All that it was made of: two of a class that were made of the same are the same."""
+        ...
 
     async def __call__(self, request: Request, db: Verbs) -> Answered:
         """The answer. Raises errors of the library, which the application answers."""

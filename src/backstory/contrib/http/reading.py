@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backstory.contrib.http.answering import after, etags, json, moment, parameter
 from backstory.contrib.http.exchange import Answer, Answered, Follow
@@ -32,6 +32,8 @@ class One:
     def __init__(self, state: type[State]) -> None:
         check_state(state)
         self.cls = state
+        self.name = f"get_{state.__name__}"
+        self.made_of: tuple[Any, ...] = (state,)
 
     async def __call__(self, request: Request, db: Verbs) -> Answer:
         """The state. Raises errors of the library."""
@@ -58,6 +60,8 @@ class Changes:
     def __init__(self, state: type[State]) -> None:
         check_state(state)
         self.cls = state
+        self.name = f"follow_{state.__name__}"
+        self.made_of: tuple[Any, ...] = (state,)
 
     async def __call__(self, request: Request, db: Verbs) -> Answered:
         """The state that is to be followed; one that no event concerns is 404."""
@@ -97,8 +101,10 @@ class Many:
     ) -> None:
         check_state(state)
         self.cls = state
+        self.name = f"find_{state.__name__}"
         self._within, self._order, self._most = within, order, most
         self._fields = None if fields is None else frozenset(fields)
+        self.made_of: tuple[Any, ...] = (state, within, order, most, self._fields)
         if within:
             predicate(within, state)
         if unknown := set(self._fields or ()) - set(state.__struct_fields__):

@@ -6,7 +6,6 @@ import hmac
 import random
 import re
 from collections.abc import Iterable, Mapping
-from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -40,7 +39,6 @@ class Served(Generic[Endpoint]):
 
     def __init__(
         self,
-        address: str | PathLike[str],
         *,
         correlation: str,
         refusals: Mapping[str, int] | None,
@@ -48,7 +46,6 @@ class Served(Generic[Endpoint]):
         most_streams: int,
         options: Mapping[str, Any],
     ) -> None:
-        self.address = address
         self.refusals = dict(refusals or {})
         if wrong := [code for code, status in self.refusals.items() if not 400 <= status < 500]:
             raise ValueError(f"the status of a refusal is from 400 to 499; that of {wrong[0]!r} is not")

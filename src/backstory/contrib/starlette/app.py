@@ -61,7 +61,6 @@ class Backstory(Served[Endpoint]):
         **options: Any,
     ) -> None:
         super().__init__(
-            address,
             correlation=correlation,
             refusals=refusals,
             most_bytes=most_bytes,
@@ -69,6 +68,7 @@ class Backstory(Served[Endpoint]):
             options=options,
         )
         self.streams = 0
+        self.address = address
         self._author = author
         self._db: AsyncDatabase | None = None
         self._key: bytes | None = None
