@@ -45,6 +45,10 @@ SECTIONS: dict[str, tuple[str, dict[str, list[str]]]] = {
         "The same for [Starlette](guide/fastapi.md#starlette-without-fastapi); needs the extra `web`.",
         {"backstory.contrib.starlette": []},
     ),
+    "backstory.contrib.flask": (
+        "The same for [Flask](guide/flask.md); needs the extra `flask`.",
+        {"backstory.contrib.flask": []},
+    ),
     "backstory.outbox": ("Outboxes: events that go to other systems.", {"backstory.outbox": []}),
     "backstory.scope": (
         "The part of a history that a reader may see; [scopes](design/scope.md).",

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,43 +12,24 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.patience import PATIENCE, until
+from tests.contrib.serving import running
+from tests.patience import PATIENCE
 from tests.postgres.schemas import hasty
 from tests.postgres.server import schema_of
-
-ROOT = Path(__file__).parents[3]
 
 
 @contextmanager
 def served(address: str, workers: int) -> Iterator[str]:
-    """The helpdesk, served by uvicorn; at the end it is told to end, and does."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "uvicorn", "--port", str(port), "--workers", str(workers), "--log-level", "error",
-        "--timeout-graceful-shutdown", "1", "examples.helpdesk.app:app",
-    ]  # fmt: skip
-    server = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, "HELPDESK": address}, stderr=subprocess.PIPE
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
+    """The helpdesk, served by uvicorn."""
 
-        def answers() -> bool:
-            assert server.poll() is None, server.stderr.read() if server.stderr else ""
-            try:
-                return httpx.get(f"{url}/desk.css", timeout=PATIENCE).status_code == 200
-            except httpx.TransportError:
-                return False
+    def command(port: int) -> list[str]:
+        return [
+            sys.executable, "-m", "uvicorn", "--port", str(port), "--workers", str(workers), "--log-level", "error",
+            "--timeout-graceful-shutdown", "1", "examples.helpdesk.app:app",
+        ]  # fmt: skip
 
-        until(answers)
+    with running(command, "/desk.css", HELPDESK=address) as url:
         yield url
-        server.send_signal(signal.SIGTERM)
-        _, told = server.communicate(timeout=PATIENCE)
-        assert b"Traceback" not in told, told.decode()
-    finally:
-        server.kill()
-        server.wait()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

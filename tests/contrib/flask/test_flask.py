@@ -6,12 +6,13 @@ What endpoints answer is tested with those of FastAPI.
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, g, request
+from flask import Flask, g, request, stream_with_context
 
 from backstory import Refused
 from backstory.aio import AsyncDatabase
@@ -179,6 +180,24 @@ def test_a_view_is_the_same_for_the_same_and_may_have_many_routes(app: Flask, hi
     for path in ("/a/p-1/s-1", "/b/s-1/p-1"):
         assert client.post(path, headers={"idempotency-key": "k"}).status_code == 200
     assert client.get("/v1/shelves/s-1").json()["parcels"] == ["p-1", "p-1"]
+
+
+def test_a_view_that_is_async_and_one_that_streams_have_the_author(app: Flask, history: Backstory) -> None:
+    @app.get("/pieces")
+    def pieces() -> Iterator[str]:
+        def each() -> Iterator[str]:
+            yield write(history, "b")[0]
+            yield write(history, "c")[1]
+
+        return stream_with_context(each())
+
+    @app.get("/later")
+    async def later() -> str:
+        return write(history, "a")[0]
+
+    client = client_of(app)
+    assert client.get("/later", headers={"key": "ann"}).text == "ann"
+    assert client.get("/pieces", headers={"key": "bob", "x-request-id": "r-1"}).text == "bobr-1"
 
 
 def test_a_body_may_have_been_read_before(history: Backstory) -> None:
