@@ -163,6 +163,41 @@ def test_a_row_that_is_inserted_in_the_place_of_another_one_and_written_by_a_tri
         assert history_of(db, "words") == rows
 
 
+@pytest.mark.parametrize("is_told", [False, True])
+@pytest.mark.parametrize(
+    "written",
+    [
+        ["UPDATE words SET word = 'b'"],
+        ["UPDATE words SET word = 'a'", "UPDATE words SET word = 'b'"],
+        ["UPDATE words SET word = 'b'", "UPDATE words SET word = 'd'"],
+        ["UPDATE words SET word = 'b'", "DELETE FROM words", "INSERT INTO words VALUES (1, 'e', '')"],
+    ],
+    ids=len,
+)
+def test_a_trigger_that_inserts_another_row_in_the_place_of_its_own(
+    tmp_path: Path, db: Database, written: list[str], is_told: bool
+) -> None:
+    site = sqlite_site(tmp_path)
+    capture = captured(site)
+    again = "INSERT OR REPLACE INTO words VALUES (NEW.id, 'c', '')"
+    site.run(
+        f"CREATE TRIGGER again AFTER UPDATE OF word ON words WHEN NEW.word = 'b' BEGIN {again}; END",
+        "INSERT INTO words VALUES (1, 'x', '')",
+    )
+    drainer = capture.drainer(db, site.begin)
+    drainer.drain()
+    with site.begin() as tx:
+        if is_told:
+            capture.say(tx, author="ann")
+        for each in written:
+            tx.execute(each)
+        if is_told:
+            capture.hush(tx)
+    drainer.drain()
+    [(word,)] = site.rows("SELECT word FROM words")
+    assert db.table("words")["1"]["word"] == word
+
+
 def statements(chance: random.Random, dialect: str) -> Iterator[str]:
     """Some writes to rows that are few and alike."""
     for _ in range(chance.randint(1, 5)):

@@ -9,7 +9,8 @@ order is a path that takes each step once, from the state that the row had befor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from backstory.capture.outbox import COPY
@@ -24,6 +25,16 @@ Name: TypeAlias = "tuple[str, str]"
 Step: TypeAlias = "tuple[bytes | None, bytes | None]"
 """The states of a row before and after a change, as text; None where there is no row."""
 
+JUMP = -1
+"""A step that nobody recorded: a row goes, because another one is inserted in its place."""
+
+TRIED = 10
+"""The states with which a row may have ended that are tried, those first that were recorded last."""
+
+
+class Circle:
+    """Steps that end where they began, so that they may begin at any of their states."""
+
 
 def doubtful(changes: Iterable[Change]) -> dict[Name, Change]:
     """The rows whose changes alone do not tell their order, so that the state before them all must be known: they end
@@ -31,7 +42,10 @@ def doubtful(changes: Iterable[Change]) -> dict[Name, Change]:
     found = {}
     for name, some in _by_row(changes).items():
         steps = [_step(change) for change in some]
-        if len(some) > 1 and (isinstance(_start(steps), Circle) or any(was is None for was, _ in steps[1:])):
+        inserts = any(was is None for was, _ in steps[1:]) or (
+            steps[0][0] is None and not _goes_on(steps, None, may_replace=False)
+        )
+        if len(some) > 1 and (inserts or isinstance(_start(steps), Circle)):
             found[name] = some[0]
     return found
 
@@ -60,7 +74,8 @@ def parted(
     their changes in order. `before` has the states of all rows; who takes a part writes what it leaves into it.
 
     A row is a part of its own, unless it does not go on from what was before it: then it is of a trigger, and the
-    statement of the trigger, which comes after it, is in its part. If none comes, it is alone.
+    statement of the trigger, which comes after it, is in its part. If none comes, it is alone. A row that is inserted
+    in the place of another one goes on from anything: it is of a trigger if the next row goes on only from before it.
     """
     places: dict[Name, list[int]] = {}
     for place, some in enumerate(changes):
@@ -77,6 +92,12 @@ def parted(
             end = min(later)
             found = [change for some in changes[begin : end + 1] for change in some]
             order = in_order(found, before, may_replace=may_replace)
+        if may_replace and end + 1 < len(changes) and any(change.old is None for change in order):
+            found = [*order, *changes[end + 1]]
+            if _waiting(found, before, may_replace):
+                found = in_order(found, before, may_replace=may_replace)
+                if not _waiting(found, before, may_replace):
+                    end, order = end + 1, found
         yield begin, end, order
         begin = end + 1
 
@@ -117,10 +138,6 @@ def _ordered(
     return changes if path is None else [changes[place] for place in path]
 
 
-class Circle:
-    """Steps that end where they began, so that they may begin at any of their states."""
-
-
 def _start(steps: Sequence[Step]) -> bytes | Circle | None:
     """The state that a path of these steps begins with."""
     balance: Counter[bytes | None] = Counter()
@@ -142,11 +159,21 @@ def _goes_on(steps: Sequence[Step], start: bytes | None, may_replace: bool) -> b
 
 def _path(steps: Sequence[Step], start: bytes | None, may_replace: bool) -> list[int] | None:
     """The numbers of the steps as a path from `start` that takes each once; None if there is none."""
+    if not may_replace:
+        return _path_with(steps, start, ())
+    paths = (_path_with(steps, start, replaced) for replaced in islice(_replaced(steps, start), TRIED))
+    return next((path for path in paths if path is not None), None)
+
+
+def _path_with(
+    steps: Sequence[Step], start: bytes | None, replaced: Collection[bytes | None]
+) -> list[int] | None:
+    """The same, where others are inserted in the place of rows with these states."""
     leaving: dict[bytes | None, list[int]] = {}
     for place in range(len(steps) - 1, -1, -1):
         leaving.setdefault(steps[place][0], []).append(place)
-    for replaced in _replaced(steps, start) if may_replace else ():
-        leaving.setdefault(replaced, []).append(JUMP)
+    for state in replaced:
+        leaving.setdefault(state, []).append(JUMP)
     path: list[int] = []
     stack: list[tuple[bytes | None, int]] = [(start, JUMP)]
     while stack:
@@ -159,26 +186,25 @@ def _path(steps: Sequence[Step], start: bytes | None, may_replace: bool) -> list
             if taken != JUMP:
                 path.append(taken)
     path.reverse()
-    is_whole = len(path) == len(steps) and _goes_on([steps[place] for place in path], start, may_replace)
+    is_whole = len(path) == len(steps) and _goes_on([steps[place] for place in path], start, bool(replaced))
     return path if is_whole else None
 
 
-JUMP = -1
-"""A step that nobody recorded: a row goes, because another one is inserted in its place."""
-
-
-def _replaced(steps: Sequence[Step], start: bytes | None) -> list[bytes]:
-    """The states of rows in the place of which others are inserted: all that no step leaves, but for the last one."""
+def _replaced(steps: Sequence[Step], start: bytes | None) -> Iterator[list[bytes | None]]:
+    """The states of rows in the place of which others are inserted: all that no step leaves, but for the one that the
+    row has in the end. That is mostly the one that was recorded last, so this comes first, and then the others."""
     stays: Counter[bytes | None] = Counter([start])
     last: dict[bytes | None, int] = {start: JUMP}
     for place, (was, now) in enumerate(steps):
         stays[was] -= 1
         stays[now] += 1
         last[now] = place
-    ends = [state for state, count in stays.items() if state is not None for _ in range(count)]
-    ends.sort(key=lambda state: last[state])
-    is_gone = last.get(None, JUMP) > max((last[state] for state in ends), default=JUMP)
-    return ends if is_gone else ends[:-1]
+    left = [state for state, count in stays.items() if state is not None for _ in range(count)]
+    for end in sorted({*left, None} & last.keys(), key=lambda state: last[state], reverse=True):
+        replaced: list[bytes | None] = [*left]
+        if end is not None:
+            replaced.remove(end)
+        yield replaced
 
 
 def _step(change: Change) -> Step:
