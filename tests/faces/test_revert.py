@@ -284,3 +284,38 @@ def test_places_are_named_once_and_only_some_of_many(db: Database) -> None:
         counters.put("many", dict.fromkeys(many, n))
     with pytest.raises(RevertError, match=r"by now; and 2 more\. Revert"):
         db.revert(7)
+
+
+def test_a_field_that_was_removed_comes_back_although_others_beside_it_were_changed(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1, "m": 1})
+    counters.put("c", {"m": 1})
+    counters.update("c", m=2)
+    assert db.revert(2) is not None
+    assert counters.get("c") == {"n": 1, "m": 2}
+
+
+def test_a_field_that_a_later_commit_removed_is_owned_by_that_one_alone(db: Database) -> None:
+    first = db.append(Set("s", "a", 1))
+    db.append(Removed("s", "a"))
+    db.append(Set("s", "b", 2))
+    with pytest.raises(RevertError, match=r"/values/a of .* is #2's by now"):
+        db.revert(first)
+
+
+def test_a_field_is_not_brought_back_into_a_row_that_was_deleted_since(db: Database) -> None:
+    counters = db.table("counters")
+    counters.put("c", {"n": 1, "m": 1})
+    counters.put("c", {"m": 1})
+    counters.delete("c")
+    with pytest.raises(RevertError, match=r"/row/n of counters c is #3's by now"):
+        db.revert(2)
+    db.revert(3)
+    assert db.revert(2) is not None
+    assert counters.get("c") == {"n": 1, "m": 1}
+
+
+def test_a_revert_of_commits_that_lie_apart_gives_each_field_back(db: Database) -> None:
+    ids = [db.append(Set(shelf, "a", value)).id for shelf, value in (("x", 1), ("s", 1), ("s", 2), ("s", 3))]
+    db.append(Removed("x", "a"), Set("s", "a", 2), metadata={"reverts": [ids[0], ids[3]]})
+    assert db.revert(3) is not None  # it had given the 2

@@ -7,16 +7,17 @@ be reverted first, and then it is not refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from backstory.decide.state import State, state_type
 from backstory.history.blame.blame import Blame, blame
 from backstory.history.compare.diff import diff
-from backstory.history.compare.jsonable import canonical, words_of
+from backstory.history.compare.jsonable import canonical, plain, words_of
 from backstory.history.compare.pointer import Path, pointer
 from backstory.history.refs.decisions import deciding
-from backstory.lookup import commit_at
+from backstory.lookup import Commits, commit_at
 from backstory.store import Log
 from backstory.values.commit import Commit
 from backstory.values.links import REVERTS, ids_of
@@ -41,56 +42,81 @@ def owned(log: Log, commit: Commit, before: State, after: State, taken: Collecti
     changes = diff(before, after).changes
     if not changes:
         return []
-    reference = state_type(type(after)).empty(after)
-    owners = _Owners(log, reference, commit, taken)
+    owners = _Owners(log, commit, after, taken)
     found = ((change.pointer, owners.of(change.path)) for change in changes)
-    return [Owned(reference, pointer, owner) for pointer, owner in found if owner is not None]
+    return [Owned(owners.reference, pointer, owner) for pointer, owner in found if owner is not None]
+
+
+class _Given(NamedTuple):
+    """The position of the event that gave a field its value, or took it away, and the value; None if it is gone."""
+
+    position: int
+    value: bytes | None
 
 
 class _Owners:
     """Which later events own the fields that a commit changed in one state.
 
-    A revert that restored the value from before the commits that it undid owns nothing: it gives the field back to the
+    A revert that restored what was there before the commits that it undid owns nothing: it gives the field back to the
     event that had given it before them.
     """
 
-    def __init__(self, log: Log, reference: State, commit: Commit, taken: Collection[int]) -> None:
+    def __init__(self, log: Log, commit: Commit, after: State, taken: Collection[int]) -> None:
+        self.reference = state_type(type(after)).empty(after)
         self._log = log
-        self._reference = reference
         self._commit = commit
+        self._after = after
         self._taken = taken
         self._blames: dict[int, Blame] = {}
 
     def of(self, path: Path) -> int | None:
         """The position of the later event that owns a field; None if it is the commit's, or undone with it."""
-        blamed = self._blame(self._log.head().position)
-        while path and not _has(blamed, path):
-            path = path[:-1]  # it is gone: the nearest part around it tells
-        if not path:
-            return None
-        part = blamed[pointer(path)]
-        owner = part.position
+        now = self._given(path, self._log.head().position)
+        owner = now.position
         while owner > self._commit.position and owner not in self._taken:
-            start = self._restored(owner)
-            before = None if start is None else self._blame(start)
-            if before is None or not _has(before, path):
+            restored = self._restored(path, owner, now.value)
+            if restored is None or restored.position < self._commit.first:
                 return owner
-            given = before[pointer(path)]
-            if given.position < self._commit.first or canonical(given.value) != canonical(part.value):
-                return owner
-            owner = given.position
+            owner = restored.position
         return None
 
-    def _restored(self, position: int) -> int | None:
-        """The position before the commits that the commit of a position undid; None if it undid none of this log."""
+    def _restored(self, path: Path, position: int, value: bytes | None) -> _Given | None:
+        """The field as it was before what the commit of a position undid; None if it had not this value there."""
         ids = ids_of(commit_at(self._log, position).metadata_json, REVERTS)
         undone = [found for found in (deciding(self._log, id) for id in ids) if found is not None]
-        start = min((each.first for each in undone), default=position)
-        return start - 1 if start < position else None
+        ends = {each.position for each in undone}
+        starts = (each.first - 1 for each in undone)
+        # Commits that lie one after the other were undone together.
+        for start in sorted((start for start in starts if start not in ends), reverse=True):
+            if start < position and (given := self._given(path, start)).value == value:
+                return given
+        return None
+
+    def _given(self, path: Path, upto: int) -> _Given:
+        """The field as of a position."""
+        blamed = self._blame(upto)
+        if not _has(blamed, path):
+            return _Given(self._gone(path, upto), None)
+        part = blamed[pointer(path)]
+        return _Given(part.position, canonical(part.value))
+
+    def _gone(self, path: Path, upto: int) -> int:
+        """The position of the event since which a field is not there: the commit's, if nothing has changed since.
+
+        Blame knows only parts that are there. Of a part that is gone, the one around it tells nothing: another event
+        may have changed another field of that.
+        """
+        state, since = state_type(type(self._after)).copy(self._after), min(upto, self._commit.position)
+        commits, ended = Commits(self._log), _end(state, path)
+        for event in commits.of(self._log.read(self.reference.query(), after=since, upto=upto)):
+            state_type(type(state)).fold(state, (event,), commits)
+            if (now := _end(state, path)) != ended:
+                ended, since = now, event.position
+        return since
 
     def _blame(self, upto: int) -> Blame:
         if upto not in self._blames:
-            self._blames[upto] = blame(self._log, self._reference, upto)
+            self._blames[upto] = blame(self._log, self.reference, upto)
         return self._blames[upto]
 
 
@@ -100,6 +126,17 @@ def _has(blamed: Blame, path: Path) -> bool:
     except KeyError:
         return False
     return True
+
+
+def _end(state: State, path: Path) -> tuple[int, type]:
+    """How many steps of a path lead into a state, and the type of what is there."""
+    value = plain(state)
+    for count, step in enumerate(path):
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return count, type(value)
+    return len(path), type(value)
 
 
 def why(owned: Sequence[Owned]) -> str:
