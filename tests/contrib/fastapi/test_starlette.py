@@ -70,3 +70,12 @@ def test_errors_are_the_same(client: TestClient) -> None:
     assert (
         problem(client.put("/parcels/p-1/labels", json={"labels": []}, headers={"if-match": '"x"'}))[0] == 412
     )
+
+
+def test_an_author_that_is_no_text_is_a_fault_of_the_application() -> None:
+    numbered: Any = lambda request: 7  # noqa: E731 - the number of a user, as many sessions have it
+    history = Backstory("memory:", author=numbered)
+    app = Starlette(routes=[Route("/{parcel}", history.state(Parcel))])
+    history.install(app)
+    with TestClient(app) as client, pytest.raises(TypeError, match="author gives 7: it is to give text"):
+        client.get("/p-1")

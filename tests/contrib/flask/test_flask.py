@@ -84,6 +84,18 @@ def test_a_user_who_logs_in_meanwhile_is_the_author_from_then(tmp_path: Path) ->
     history.close()
 
 
+def test_an_author_that_is_no_text_is_a_fault_of_the_application(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbered: Any = lambda: 7  # noqa: E731 - the number of a user, as many sessions have it
+    history = Backstory(tmp_path / "depot.db", author=numbered)
+    client = client_of(application(history))
+    for path in ("/parcels/p-1", "/plainly/p-1"):
+        assert client.post(path, json=SMALL).status_code == 500
+        assert "author gives 7: it is to give text" in str(caplog.records[-1].exc_info)
+    history.close()
+
+
 def test_an_author_that_aborts_guards_what_is_read_too(app: Flask) -> None:
     assert client_of(app).get("/parcels/p-1", headers={"key": "wrong"}).status_code == 401
 

@@ -14,12 +14,12 @@ from flask import (
     appcontext_pushed,
     current_app,
     g,
-    has_app_context,
     has_request_context,
     request,
 )
+from werkzeug.datastructures import Headers
 
-from backstory.contrib.flask.asked import Asked, headers_of, plain
+from backstory.contrib.flask.asked import Asked, plain
 from backstory.contrib.flask.opening import SETTING, Opening, Openings
 from backstory.contrib.flask.streaming import Streams
 from backstory.contrib.http.atonce import AtOnce, at_once
@@ -155,16 +155,12 @@ class Backstory(Served[View]):
         """The author of what is written now."""
         if not has_request_context():
             return user_of_machine()
-        return "" if self._author is None else self._author() or ""
+        return "" if self._author is None else self._named(self._author()) or ""
 
     def _id(self) -> str:
         """The id of the request; outside of requests, that of the application's context."""
-        if has_request_context():
-            given: dict[str, Any] = request.environ
-            headers = headers_of(request)
-        else:
-            assert has_app_context()
-            given, headers = g.__dict__, {}
+        asked = has_request_context()
+        given: dict[str, Any] = request.environ if asked else g.__dict__
         if ID not in given:
-            given[ID] = self.correlation(headers)
+            given[ID] = self.correlation(request.headers if asked else Headers())
         return str(given[ID])

@@ -24,8 +24,8 @@ class Asked:
         self._most = most
         self.method = request.method
         self.path_params: Mapping[str, Any] = request.view_args or {}
-        self.headers = headers_of(request)
-        self.query_params: Mapping[str, str] = request.args.to_dict()
+        self.headers = request.headers
+        self.query_params = request.args
 
     @property
     def route(self) -> str:
@@ -41,11 +41,6 @@ class Asked:
             return
         while piece := self._request.stream.read(PIECE):
             yield piece
-
-
-def headers_of(request: Request) -> dict[str, str]:
-    """The headers by their names in lower case."""
-    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def plain(answer: Answer) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
 import msgspec
 
@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from backstory.verbs.held import S
 
 
+class Words(Protocol):
+    """Texts by their names."""
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+
+    @overload
+    def get(self, key: str, default: str, /) -> str: ...
+
+
 class Request(Protocol):
-    """What is asked. Names of headers are looked up in lower case."""
+    """What is asked."""
 
     @property
     def method(self) -> str:
@@ -30,12 +40,12 @@ class Request(Protocol):
         ...
 
     @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers."""
+    def headers(self) -> Words:
+        """The headers, whose names are looked up in any case."""
         ...
 
     @property
-    def query_params(self) -> Mapping[str, str]:
+    def query_params(self) -> Words:
         """The parameters of the address."""
         ...
 

@@ -17,7 +17,7 @@ from backstory.decide.context import current
 from backstory.errors import InputError
 
 if TYPE_CHECKING:
-    from backstory.contrib.http.exchange import Answer, Handler, Request
+    from backstory.contrib.http.exchange import Answer, Handler, Request, Words
     from backstory.decide.commands import CommandType
     from backstory.decide.state import State
     from backstory.errors import BackstoryError
@@ -51,7 +51,7 @@ class Served(Generic[Endpoint]):
             raise ValueError(f"the status of a refusal is from 400 to 499; that of {wrong[0]!r} is not")
         self.most_bytes = most_bytes
         self.most_streams = most_streams
-        self._correlation = correlation.lower()
+        self._correlation = correlation
         self._options = options
 
     def endpoint(self, answer: Handler) -> Endpoint:
@@ -66,11 +66,19 @@ class Served(Generic[Endpoint]):
         """The key of the store, which nobody outside knows."""
         raise NotImplementedError
 
+    def _named(self, author: object) -> str | None:
+        """The author of a request. Raises `TypeError` for one that is no text, such as the number of a user."""
+        if author is not None and not isinstance(author, str):
+            raise TypeError(
+                f"author gives {author!r}: it is to give text, or None for somebody who is not known"
+            )
+        return author
+
     def _answer_of(self, error: BackstoryError) -> Answer:
         """The answer to an error of the library. Raises the error if it is a fault and no answer."""
         return answered(error, self.refusals)
 
-    def correlation(self, headers: Mapping[str, str]) -> str:
+    def correlation(self, headers: Words) -> str:
         """The id of a request: as its headers have it, or a new one."""
         given = headers.get(self._correlation, "")
         if GIVEN_ID.fullmatch(given):

@@ -121,7 +121,7 @@ class Backstory(Served[Endpoint]):
 
     def named(self, request: HTTPConnection, author: str | None) -> AbstractContextManager[None]:
         """A block whose commits have this author, and the id of the request."""
-        return context(author=author, correlation=self.correlation(request.headers))
+        return context(author=self._named(author), correlation=self.correlation(request.headers))
 
     def _route(self, request: exchange.Request) -> str:
         """The path of the route within its router; the path itself for an endpoint that has none."""
