@@ -14,7 +14,7 @@ from backstory.errors import BranchError, StoreCorrupt
 from backstory.store import Log
 from backstory.told import pasted
 from backstory.values.commit import ORIGIN, Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent, command_name
 
 T = TypeVar("T")
 
@@ -125,6 +125,25 @@ def event_at(log: Log, position: int) -> RecordedEvent | None:
 def events_of(log: Log, commit: Commit, limit: int | None = None) -> Iterator[RecordedEvent]:
     """The events of a commit, or the first of them."""
     return log.read(after=commit.first - 1, upto=commit.position, limit=limit)
+
+
+def counted(log: Log, after: int = 0, upto: int | None = None) -> list[EventCount]:
+    """The counts of a log by reading it, for one that has no quicker way; see `Log.counts`."""
+    found: dict[tuple[str, str, int], EventCount] = {}
+    reading = log.commits(after=after, upto=upto)
+    while commits := {commit.position: commit for commit in islice(reading, AHEAD[-1])}:
+        names = {position: command_name(commit.command_json) for position, commit in commits.items()}
+        start, end = next(iter(commits.values())).first - 1, max(commits)
+        for event in log.read(after=start, upto=end):
+            time = commits[event.commit].time
+            three = (names[event.commit], event.type, event.version)
+            known = found.get(three)
+            found[three] = (
+                EventCount(*three, 1, event.position, event.position, time)
+                if known is None
+                else EventCount(*three, known.events + 1, known.first, event.position, time)
+            )
+    return list(found.values())
 
 
 def head_at(log: Log, position: int) -> Head:

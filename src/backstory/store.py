@@ -15,7 +15,7 @@ from backstory.errors import AppendError, RefMoved
 from backstory.tables import Tables, Transaction
 from backstory.unit import Batch, Hook, Outcome, SetRef, Step, Unit, Written, new_log
 from backstory.values.commit import Commit, Draft, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
 
@@ -98,6 +98,14 @@ class Log(Protocol):
 
         Bounds are those of `commits`. It is a look-up: its cost does not grow with the log. Raises `InvalidEvent` for
         an id that no metadata can have.
+        """
+        ...
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events of the commits with `after < position <= upto`, by command, type and version.
+
+        The same three may come several times: then their events add up. A store may count all of them in one step,
+        which nothing stops: ask for some thousand positions at a time.
         """
         ...
 

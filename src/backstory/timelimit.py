@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import TypeVar
 
 from backstory.store import ALL, Log
 from backstory.values.commit import Commit
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
 
@@ -83,6 +84,17 @@ class TimeLimit:
             if not self.read % EVERY and self.is_past(1):
                 raise OutOfTime
             yield one
+
+    def whole(self, count: Callable[[], list[EventCount]]) -> list[EventCount]:
+        """What a store counts in one step. The time is looked at before it, so nothing is lost. Raises `OutOfTime`."""
+        if self._began is None:
+            self._began = self._clock()
+        if self.is_past(1):
+            raise OutOfTime
+        found = count()
+        self.read += sum(each.events for each in found)
+        self.furthest = max(self.furthest, *(each.last for each in found), 0)
+        return found
 
     def each_other(self, found: Iterable[V]) -> Iterator[V]:
         """The same of things that have no position, such as rows of a table. Raises `OutOfTime`."""
@@ -153,6 +165,12 @@ class TimedLog:
     ) -> Iterator[Commit]:
         """Stream the commits that have a link; see `Log.linked`."""
         return _timed(self._log.linked(key, id, after=after, upto=upto, limit=limit))
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events; see `Log.counts`."""
+        count = partial(self._log.counts, after=after, upto=upto)
+        limit = _limit.get()
+        return count() if limit is None else limit.whole(count)
 
 
 def _timed(found: Iterator[T]) -> Iterator[T]:

@@ -373,6 +373,7 @@ def test_a_log_with_replaced_decisions_reads_as_one_that_was_made_so(db: Databas
     assert [event.data for event in log.read()] == [event.data for event in made.log.read()]
     assert [event.position for event in log.read()] == sorted(event.position for event in log.read())
     assert len(list(log.read(limit=5))) == 5
+    assert sum(one.events for one in log.counts()) == len(list(log.read())) != db.head().position
 
 
 def test_the_steps_name_their_events(db: Database) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from backstory import Database, Event, State, Tag, command, connect
 from backstory.store import ALL, Log, append
+from backstory.stores.guarded import SameCommits
 from backstory.stores.memory import MemoryStore
 from backstory.subject import AHEAD, COUNTED, Subjects, subject_of
 from backstory.values.commit import Commit, draft
@@ -149,19 +150,15 @@ def test_metadata_of_the_same_name_that_names_no_commits_is_no_revert() -> None:
     assert subject("A", metadata={"reverts": "yes"}) == subject("A", metadata={"x": "reverts"}) == "A"
 
 
-class Counting:
+class Counting(SameCommits):
     """A log that counts what is read."""
 
     def __init__(self) -> None:
         self.reads = self.events = 0
         self._log = MemoryStore().log()
+        super().__init__(self._log)
         self.append = self._log.append
-        self.commits = self._log.commits
-        self.commits_at = self._log.commits_at
-        self.find = self._log.find
-        self.linked = self._log.linked
-        self.head = self._log.head
-        self.wait = self._log.wait
+        self.counts = self._log.counts
 
     def read(
         self,

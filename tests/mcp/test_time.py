@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from backstory import timelimit
 from backstory.history.ask import bisect
+from backstory.model import observed
 from tests.mcp.conftest import Connected, Office, words
 
 pytestmark = pytest.mark.anyio
@@ -101,7 +102,10 @@ async def test_a_search_gives_what_it_has_and_a_cursor_that_leads_through_all(
             assert seen == [(each["position"], each.get("identity")) for each in whole[name]]
 
 
-async def test_a_count_of_the_store_goes_on_where_it_was(long: Office, connected: Connected) -> None:
+async def test_a_count_of_the_store_goes_on_where_it_was(
+    long: Office, connected: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observed, "CHUNK", 50)
     async with connected(clock=clock()) as asked:
         tries, found = 0, await asked.call("check")
         while found.is_error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from backstory.scope import log as scoped_log
 from backstory.store import Log, append
 from backstory.stores.memory import MemoryStore
 from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit, draft, emptied
-from backstory.values.event_data import EventData, RecordedEvent, encoded
+from backstory.values.event_data import EventData, RecordedEvent, command_name, encoded
 from backstory.values.query import Clause, Condition, Query
 
 TYPES = ("a", "b")
@@ -51,6 +52,7 @@ def logged(history: list[tuple[list[EventData], Query | None]]) -> Log:
                 condition=None if query is None else Condition(query, log.head().position),
                 author="ann",
                 message="why",
+                command={"name": f"do {number % 2}"},
                 metadata={"correlation": "one"},
             ),
         )
@@ -142,5 +144,14 @@ def test_every_question_has_the_answer_that_looking_at_each_commit_gives(
         step = 1
         seen = [one for one in model.commits if METADATA not in one.withheld]
         assert list(log.linked("correlation", "one", **bounds)) == asked(seen)
+        end = head if upto is None else upto
+        names = {one.position: command_name(one.command_json) for one in model.commits}
+        told = Counter(
+            (names[one.commit], one.type)
+            for one in model.events
+            if one.commit in names and after < one.commit <= end
+        )
+        counts = log.counts(after=after, upto=upto)
+        assert {(one.command, one.type): one.events for one in counts} == told
     finally:
         scoped_log.CHUNK, scoped_log.GAP = 64, 64

@@ -12,7 +12,7 @@ from typing import Any
 from backstory.store import ALL, Caches, Log, Refs, Store, Verdict
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
 
@@ -69,6 +69,9 @@ class SharedLog:
         self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
     ) -> Iterator[Commit]:
         return self._one().linked(key, id, after=after, upto=upto, limit=limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        return self._one().counts(after=after, upto=upto)
 
     def head(self) -> Head:
         return self._one().head()

@@ -34,11 +34,11 @@ COMMITS = "commits commits_at find head linked wait"
 GUARD = SetRef("branch/main", "0", "0")
 
 LOGS: dict[type, tuple[Callable[[Any], Log], str]] = {
-    OpenedLog: (lambda log: OpenedLog(log, PLAIN), f"append {COMMITS}"),
-    GuardedLog: (lambda log: GuardedLog(log, "main", GUARD), f"read {COMMITS}"),
-    InlineLog: (lambda log: InlineLog(log, log.append), f"read {COMMITS}"),
-    ReadOnlyLog: (ReadOnlyLog, f"read {COMMITS}"),
-    PassingLog: (lambda log: PassingLog(log, 0), f"append {COMMITS}"),
+    OpenedLog: (lambda log: OpenedLog(log, PLAIN), f"append counts {COMMITS}"),
+    GuardedLog: (lambda log: GuardedLog(log, "main", GUARD), f"read counts {COMMITS}"),
+    InlineLog: (lambda log: InlineLog(log, log.append), f"read counts {COMMITS}"),
+    ReadOnlyLog: (ReadOnlyLog, f"read counts {COMMITS}"),
+    PassingLog: (lambda log: PassingLog(log, 0), f"append counts {COMMITS}"),
     PatchedLog: (PatchedLog, COMMITS),
     TimedLog: (TimedLog, "append commits_at find head wait"),
     ScopedLog: (lambda log: ScopedLog(log, Scope(tags=("a:b",))), "head wait"),

@@ -20,7 +20,7 @@ from backstory.stores.overlay import OverlayLog
 from backstory.stores.sqlite import SqliteStore
 from backstory.unit import Append, Batch, Hook, NewLog, Outcome, SetRef, Step, Unit, Written
 from backstory.values.commit import ORIGIN, Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
 
@@ -76,6 +76,9 @@ class ForkingLog:
         self, key: Key, id: str, *, after: int = 0, upto: int | None = None, limit: int | None = None
     ) -> Iterator[Commit]:
         return self.now.linked(key, id, after=after, upto=upto, limit=limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        return self.now.counts(after=after, upto=upto)
 
     def head(self) -> Head:
         return self.now.head()

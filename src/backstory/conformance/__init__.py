@@ -24,6 +24,7 @@ for _part in (
     "appending",
     "beside",
     "conditions",
+    "counting",
     "guarding",
     "keeping",
     "linking",
@@ -41,6 +42,7 @@ for _part in (
 from backstory.conformance.appending import Appending  # noqa: E402
 from backstory.conformance.beside import Caching, Hooks, Joining, Watching  # noqa: E402
 from backstory.conformance.conditions import Conditions, Shapes  # noqa: E402
+from backstory.conformance.counting import Counting  # noqa: E402
 from backstory.conformance.guarding import Guarding  # noqa: E402
 from backstory.conformance.keeping import Keeping  # noqa: E402
 from backstory.conformance.linking import Linking  # noqa: E402
@@ -66,6 +68,7 @@ class LogConformance(
     Reading,
     Finding,
     Linking,
+    Counting,
     Logs,
     Refs,
     Opening,

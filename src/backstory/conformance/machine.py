@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from backstory.conformance.counting import added_up
 from backstory.conformance.model import ModelLog, Outcome
 from backstory.conformance.sample import START, fact
 from backstory.errors import AheadOfLog, AppendError, Conflict, HeadMoved, RefMoved
@@ -39,6 +40,23 @@ METADATA = st.sampled_from(
     ]
 )
 
+COMMANDS = st.sampled_from(
+    [
+        None,
+        {"name": "sell", "arguments": {"name": "buy"}},
+        {"name": "Größe"},
+        {"name": ""},
+        {"name": 'say "sell"\\'},
+        {"name": "long" * 99},
+        {"arguments": {}, "name": "late"},
+        {"name": 1},
+        b'{"name" : "spaced"}',
+        b'{"name":"sell\\n"}',
+        b'{"nome":"sell"}',
+    ]
+)
+"""Commands that are recorded, most of them as no command of ours is."""
+
 CLAUSES = st.builds(Clause.of, st.lists(TYPES, max_size=2), st.lists(TAGS, max_size=2))
 QUERIES = st.builds(Query, st.lists(CLAUSES, max_size=3).map(tuple))
 EVENTS = st.builds(
@@ -60,11 +78,17 @@ def drafts(draw: st.DrawFn, events: st.SearchStrategy[EventData] = EVENTS) -> tu
         time=START + timedelta(seconds=draw(st.integers(-3, 3))),
         condition=None if behind is None else Condition(draw(QUERIES)),
         message=draw(st.sampled_from(["", "why"])),
+        command=draw(COMMANDS),
         metadata=draw(METADATA),
         secret=draw(SECRETS),
     )
     return made, behind
 
+
+BOUNDS = st.tuples(
+    st.just(0) | st.integers(0, 4) | st.integers(0, 400), st.none() | st.integers(0, 8) | st.integers(0, 400)
+)
+"""The position after which somebody asks, and up to which. Most histories are short."""
 
 PARENTS = st.sampled_from(["any"] * 6 + ["head", "other"])
 GUARDS = st.none() | st.builds(
@@ -143,7 +167,7 @@ def machine(
         @rule(
             number=st.integers(0, 2),
             query=QUERIES,
-            bounds=st.tuples(st.integers(0, 400), st.none() | st.integers(0, 400)),
+            bounds=BOUNDS,
             limit=st.none() | st.integers(0, 5),
             backwards=st.booleans(),
         )
@@ -183,7 +207,7 @@ def machine(
             number=st.integers(0, 2),
             key=st.sampled_from(KEYS),
             id=st.sampled_from(["id-1", "id-2", "id-3"]),
-            bounds=st.tuples(st.integers(0, 400), st.none() | st.integers(0, 400)),
+            bounds=BOUNDS,
             limit=st.none() | st.integers(0, 5),
         )
         def linked(
@@ -194,6 +218,13 @@ def machine(
             end = model.head.position if upto is None else upto
             expected = [commit for commit in model.linked(key, id) if after < commit.position <= end][:limit]
             assert list(log.linked(key, id, after=after, upto=upto, limit=limit)) == expected
+
+        @rule(number=st.integers(0, 2), bounds=BOUNDS)
+        def counts(self, number: int, bounds: tuple[int, int | None]) -> None:
+            log, model = self.log(number)
+            after, upto = bounds
+            end = model.head.position if upto is None else upto
+            assert added_up(log, after, upto) == model.counts(after, end)
 
         @precondition(lambda self: len(self.logs) < 3)
         @rule()

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from backstory.unit import SetRef
 from backstory.values.commit import ORIGIN, Commit, Draft, Head, chained
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.query import Query
 
 Outcome: TypeAlias = tuple[str, object]
@@ -82,6 +82,19 @@ class ModelLog:
             for commit in self.commits
             if id == commit.metadata.get(key) or (key == "reverts" and id in commit.metadata.get(key, []))
         ]
+
+    def counts(self, after: int, upto: int) -> dict[tuple[str, str, int], EventCount]:
+        """The counts of the commits between two positions, by command, type and version."""
+        found: dict[tuple[str, str, int], EventCount] = {}
+        for commit in self.commits:
+            if after < commit.position <= upto:
+                name = "" if commit.command is None else commit.command.get("name", "")
+                for event in (event for event in self.events if event.commit == commit.position):
+                    three = (name if isinstance(name, str) else "", event.type, event.version)
+                    known = found.get(three)
+                    events, first = (0, event.position) if known is None else (known.events, known.first)
+                    found[three] = EventCount(*three, events + 1, first, event.position, commit.time)
+        return found
 
     def _said(self, commit: Commit) -> tuple[object, ...]:
         own = [event for event in self.events if event.commit == commit.position]

@@ -21,9 +21,9 @@ FAR = 200
 _numbers = itertools.count(1)
 
 
-def fact(type: str = "Happened", *tags: str, data: bytes = b"{}") -> EventData:
+def fact(type: str = "Happened", *tags: str, data: bytes = b"{}", version: int = 1) -> EventData:
     """An event in stored form."""
-    return encoded(type, data, tags)
+    return encoded(type, data, tags, version)
 
 
 def decided(

@@ -11,7 +11,7 @@ from backstory.conformance.units import outcome_of
 from backstory.errors import LogDropped, NotThere, StillNeeded
 from backstory.store import Log, Store, append, create_log, write
 from backstory.unit import Append, DropLog, SetRef, Step, Withhold, Written
-from backstory.values.commit import DATA, MESSAGE, METADATA, ORIGIN, Commit, content_hash
+from backstory.values.commit import COMMAND, DATA, MESSAGE, METADATA, ORIGIN, Commit, content_hash
 from backstory.values.event_data import RecordedEvent
 from backstory.values.query import Query
 
@@ -64,6 +64,11 @@ class Withholding:
         fill(log)
         assert list(store.problems()) == []
         assert ids(log.linked("reverts", "y")) == [commits[1].id]
+
+    def test_an_event_whose_command_is_withheld_counts_as_of_none(self, store: Store, log: Log) -> None:
+        commits = append(log, *(decided(fact("A"), command={"name": name}) for name in ("sell", "buy")))
+        write(store, Withhold(0, commits[0].id, (COMMAND,)))
+        assert {(one.command, one.events, one.last) for one in log.counts()} == {("", 1, 1), ("buy", 1, 2)}
 
     def test_a_retry_of_a_commit_with_a_withheld_part_is_known(self, store: Store, log: Log) -> None:
         draft = decided(fact(data=b'{"a":1}'), message="why")
@@ -133,6 +138,8 @@ class Dropping:
         for upto in (None, 1, 5000):
             with pytest.raises(LogDropped):
                 list(log.linked("causation", "x", upto=upto))
+            with pytest.raises(LogDropped):
+                log.counts(upto=upto)
 
     def test_a_read_of_a_log_that_is_dropped_meanwhile_has_all_or_is_an_error(self, store: Store) -> None:
         reads: list[Callable[[Log, bool], Iterator[RecordedEvent | Commit]]] = [

@@ -7,10 +7,8 @@ has moved is thrown away.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
 
 import msgspec
 
@@ -18,19 +16,16 @@ from backstory.errors import StoreError
 from backstory.lookup import commit_at
 from backstory.model.elements import Observed, ObservedEdge, ObservedType
 from backstory.store import Caches, Log
-from backstory.values.commit import Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.commit import Head
+from backstory.values.event_data import EventCount
 
 PREFIX = "observed/"
 """The names of summaries in the caches, before that of the branch."""
 
 FORMAT = 1
 
-NAME = re.compile(rb'\{"name":"([^"\\]*)"')
-"""How a recorded command begins."""
-
 CHUNK = 5_000
-"""Events that are looked at between two words about the progress."""
+"""Events that are counted in one step: some milliseconds. Between two steps a count can be stopped."""
 
 
 class Summary(msgspec.Struct):
@@ -90,59 +85,28 @@ def _kept(log: Log, caches: Caches | None, branch: str, head: Head) -> Summary:
 
 
 def _catch_up(summary: Summary, log: Log, head: Head) -> Iterator[int]:
-    """Count the commits and events after the summary's position; give the position now and then."""
-    events = iter(log.read(after=summary.position, upto=head.position))
-    told, counted = summary.position + CHUNK, None
-    try:
-        for commit in log.commits(after=summary.position, upto=head.position):
-            _count(summary, commit, list(islice(events, commit.size)))
-            counted = commit
-            if commit.position >= told:
-                told = commit.position + CHUNK
-                yield commit.position
-    finally:
-        if counted is not None:
-            summary.position, summary.hash = counted.position, counted.hash.hex()
+    """Count what came after the summary's position; give the position that it has come to."""
+    while summary.position < head.position:
+        after = summary.position
+        end = commit_at(log, min(after + CHUNK, head.position))
+        counts = log.counts(after=after, upto=end.position)
+        summary.position = 0  # it is of no point of history while it is changed
+        for count in counts:
+            _add(summary, count)
+        summary.position, summary.hash = end.position, end.hash.hex()
+        yield end.position
 
 
-def _count(summary: Summary, commit: Commit, events: list[RecordedEvent]) -> None:
-    """Count a commit with its events."""
-    command, time = _command_of(commit), commit.time
-    edges = summary.edges.get(command)
-    if edges is None:
-        edges = summary.edges[command] = {}
-    for event in events:
-        kind, position = event.type, event.position
-        versions = summary.types.get(kind)
-        if versions is None:
-            versions = summary.types[kind] = {}
-        count = versions.get(event.version)
-        if count is None:
-            count = versions[event.version] = ObservedType(kind, event.version, 0, position, position)
-        count.events += 1
-        count.last = position
-        edge = edges.get(kind)
-        if edge is None:
-            edge = edges[kind] = ObservedEdge(command, kind, 0, position, time)
-        edge.events += 1
-        edge.last, edge.last_time = position, time
-
-
-def _command_of(commit: Commit) -> str:
-    """The name of the command that made a commit; empty if none did, or if it is withheld."""
-    recorded = commit.command_json
-    if not recorded:
-        return ""
-    found = NAME.match(recorded)
-    if found is not None:
-        return found[1].decode(errors="replace")
-    try:
-        return str(msgspec.json.decode(recorded, type=Named).name)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return ""
-
-
-class Named(msgspec.Struct):
-    """A recorded command, but for its arguments."""
-
-    name: str = ""
+def _add(summary: Summary, count: EventCount) -> None:
+    """Add the count of later events, or of others at the same place."""
+    kind = summary.types.setdefault(count.type, {}).setdefault(
+        count.version, ObservedType(count.type, count.version, 0, count.first, count.last)
+    )
+    kind.events += count.events
+    kind.first, kind.last = min(kind.first, count.first), max(kind.last, count.last)
+    edge = summary.edges.setdefault(count.command, {}).setdefault(
+        count.type, ObservedEdge(count.command, count.type, 0, count.last, count.time)
+    )
+    edge.events += count.events
+    if count.last > edge.last:
+        edge.last, edge.last_time = count.last, count.time

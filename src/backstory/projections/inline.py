@@ -170,6 +170,7 @@ class InlineLog(SameCommits):
         super().__init__(log)
         self._append = append
         self.read = log.read
+        self.counts = log.counts
 
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from backstory.errors import StoreRefused
+from backstory.lookup import counted
 from backstory.scope.rule import Scope, sight_of
 from backstory.store import ALL, Log, Verdict
 from backstory.stores.guarded import SameCommits
 from backstory.timelimit import TimedLog
 from backstory.unit import Batch
 from backstory.values.commit import AUTHOR, COMMAND, DATA, MESSAGE, METADATA, QUERY, Commit, kept_back
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
 
@@ -52,6 +53,7 @@ class ReadOnlyLog(SameCommits):
     def __init__(self, log: Log) -> None:
         super().__init__(log)
         self.read = log.read
+        self.counts = log.counts
 
     def append(self, batches: Sequence[Batch], **_: Any) -> list[Verdict]:  # noqa: ARG002 - it takes none
         """Raise `StoreRefused`: a reader writes nothing."""
@@ -154,6 +156,10 @@ class ScopedLog:
         """Stream the commits that have a link which the reader sees; see `Log.linked`."""
         found = self._looked_at(self._log.linked(key, id, after=after, upto=upto))
         return islice((commit for commit in found if METADATA not in commit.withheld), limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events in scope, of commits as the reader sees them; see `Log.counts`."""
+        return counted(self, after, upto)
 
     def _looked_at(self, commits: Iterator[Commit]) -> Iterator[Commit]:
         """The part of commits that the reader sees; they come in order, and some are taken at a time."""

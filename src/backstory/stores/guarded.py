@@ -44,6 +44,7 @@ class GuardedLog(SameCommits):
         self._branch = branch
         self._guard = guard
         self.read = log.read
+        self.counts = log.counts
 
     def append(
         self, batches: Sequence[Batch], *, beside: Sequence[Step] = (), within: Hook | None = None

@@ -25,6 +25,7 @@ class OpenedLog(SameCommits):
         self._log = log
         self._codec = codec
         self.append = log.append
+        self.counts = log.counts
 
     def read(self, query: Query = ALL, **bounds: Any) -> Iterator[RecordedEvent]:
         """Stream the events that match; see `Log.read`."""

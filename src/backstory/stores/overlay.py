@@ -13,7 +13,7 @@ from backstory.store import ALL, Log, Verdict
 from backstory.stores.judge import judge_batch
 from backstory.unit import Batch, Hook, Step, is_guard
 from backstory.values.commit import Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Condition, Query
 
@@ -131,6 +131,15 @@ class OverlayLog:
         early = self.base.linked(key, id, after=after, upto=base_upto, limit=limit)
         late = self.own.linked(key, id, after=max(after, border), upto=upto, limit=limit)
         return islice(chain(early, late), limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """The counts of the base and the own ones; see `Log.counts`."""
+        border = self.origin.position
+        base_upto = border if upto is None else min(border, upto)
+        return [
+            *(self.base.counts(after=after, upto=base_upto) if after < base_upto else ()),
+            *(self.own.counts(after=max(after, border), upto=upto) if upto is None or upto > border else ()),
+        ]
 
     def head(self) -> Head:
         """The end of the branch."""

@@ -15,6 +15,7 @@ import msgspec
 
 from backstory.errors import InvalidEvent, StoreCorrupt
 from backstory.values.commit import DATA, Commit, Head, from_micros
+from backstory.values.event_data import NAME, EventCount, command_name
 from backstory.values.query import Condition, from_json
 from backstory.values.salts import SIZE, openings
 
@@ -56,6 +57,18 @@ class CommitRow(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     content: Hash
     hash: Hash
     signature: bytes
+
+
+class EventCountRow(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """The columns of a count: the beginning of the command, up to the end of its name."""
+
+    command: bytes
+    type: str
+    version: Count
+    events: Count
+    first: Count
+    last: Count
+    time: int
 
 
 decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -104,6 +117,28 @@ def commit_of(columns: Row) -> Commit:
             f"commit {row.id} at #{row.position} is damaged (its size, or half of its condition)"
         )
     return commit
+
+
+def counts_of(rows: list[Row]) -> list[EventCount] | None:
+    """The counts of rows; None if the name of some command is not at its beginning. Raises `StoreCorrupt`."""
+    try:
+        found = msgspec.convert(rows, list[EventCountRow])
+        if any(row.command and NAME.fullmatch(row.command) is None for row in found):
+            return None
+        return [
+            EventCount(
+                command_name(row.command),
+                row.type,
+                row.version,
+                row.events,
+                row.first,
+                row.last,
+                from_micros(row.time),
+            )
+            for row in found
+        ]
+    except (msgspec.MsgspecError, OverflowError) as error:
+        raise StoreCorrupt(f"a row that was counted is damaged ({error})") from error
 
 
 def in_order(rows: list[Row], after: int, upto: int, *, backwards: bool = False) -> list[Row]:

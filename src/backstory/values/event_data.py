@@ -1,8 +1,12 @@
-"""Events in the form that stores keep: a type, a version, tags, and JSON bytes that nobody re-encodes."""
+"""Events in the form that stores keep: a type, a version, tags, and JSON bytes that nobody re-encodes.
+
+Also the counts of events by the command that gave them.
+"""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -20,6 +24,9 @@ DEPTH = 500
 
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """A NUL character in JSON, with the escaped backslashes before it: an escape, unless its backslash is escaped, too."""
+
+NAME = re.compile(rb'\{"name":"([^"\\]*)"')
+"""How a recorded command begins."""
 
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -194,3 +201,37 @@ def encoded(type: str, data: bytes, tags: tuple[str, ...] = (), version: int = 1
         raise InvalidEvent(f"{type}: a version counts from 1 and fits 64 bits, got {version}")
     check_object(data, f"{type}: the data")
     return EventData(type, version, sorted_tags(tuple(check_tag(tag) for tag in tags)), data)
+
+
+class EventCount(msgspec.Struct, frozen=True):
+    """How many events of a type and version a command gave; `time` is the log's time of the last one.
+
+    The name of the command is empty for events that no command gave, or whose command is withheld.
+    """
+
+    command: str
+    type: str
+    version: int
+    events: int
+    first: int
+    last: int
+    time: datetime
+
+
+class Named(msgspec.Struct):
+    """A recorded command, but for its arguments."""
+
+    name: str = ""
+
+
+def command_name(recorded: bytes) -> str:
+    """The name in a command as commits have it, in JSON; empty if there is none, or none to be read."""
+    if not recorded:
+        return ""
+    found = NAME.match(recorded)
+    if found is not None:
+        return found[1].decode(errors="replace")
+    try:
+        return msgspec.json.decode(recorded, type=Named).name
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""

@@ -45,6 +45,7 @@ class PassingLog(SameCommits):
         self.passed = Passed(start)
         self._log = log
         self.append = log.append
+        self.counts = log.counts
 
     def read(
         self,

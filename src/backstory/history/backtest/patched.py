@@ -19,11 +19,12 @@ import msgspec
 
 from backstory.errors import StoreRefused
 from backstory.history.backtest.passing import Passed
+from backstory.lookup import counted
 from backstory.store import ALL, Log, Verdict
 from backstory.stores.guarded import SameCommits
 from backstory.unit import Batch
 from backstory.values.commit import Commit
-from backstory.values.event_data import EventData, RecordedEvent
+from backstory.values.event_data import EventCount, EventData, RecordedEvent
 from backstory.values.query import Query
 
 SCHEMA = """
@@ -109,6 +110,10 @@ class PatchedLog(SameCommits):
         end = self._replaced[-1] if upto is None else upto
         both = merge(kept, self._placed(query, after, end), key=attrgetter("position"))
         return islice(both, limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events; see `Log.counts`."""
+        return counted(self, after, upto)
 
     def _is_kept(self, event: RecordedEvent) -> bool:
         index = bisect_left(self._replaced, event.commit)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from backstory.lookup import counted
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.memory.index import Index
@@ -18,7 +19,7 @@ from backstory.stores.rows import hash_range
 from backstory.stores.streams import merged
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head, emptied, recorded
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher
 from backstory.waiting import wait_beyond
@@ -144,6 +145,10 @@ class MemoryLog:
         head, asked = self.head().position, word(key, id)
         found = self.commits_at(self._index.linked(asked, after, head if upto is None else min(upto, head)))
         return islice((commit for commit in found if asked in words_of(commit.metadata_json)), limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events; see `Log.counts`."""
+        return counted(self, after, upto)
 
     def by_id(self, id: str, head: Head) -> Commit | None:
         """The commit with this id, up to a head."""

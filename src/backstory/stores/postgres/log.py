@@ -8,6 +8,7 @@ from typing import TypeVar
 import psycopg
 
 from backstory.errors import HistoryLost, InvalidEvent
+from backstory.lookup import counted
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.postgres.calls import Added
@@ -17,7 +18,7 @@ from backstory.stores.rows import Row
 from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
-from backstory.values.event_data import RecordedEvent, check_text
+from backstory.values.event_data import EventCount, RecordedEvent, check_text
 from backstory.values.links import Key
 from backstory.values.query import Query
 from backstory.waiting import Watched, wait_beyond
@@ -125,6 +126,12 @@ class PostgresLog:
         upto, there = self._reached(upto)
         found = self.rows.linked(key, id, after, upto, limit)
         return found if there else self._of_a_log_that_is_there(found)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events; see `Log.counts`."""
+        end, _ = self._reached(upto)
+        found = self.rows.counts(after, end)
+        return counted(self, after, upto) if found is None else found
 
     def check(self, connection: psycopg.Connection[Row]) -> None:
         """Make sure that a server has the commits that this process has seen. Raises `HistoryLost`."""

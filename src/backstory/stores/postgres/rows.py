@@ -18,13 +18,14 @@ from backstory.stores.rows import (
     POSITION,
     Row,
     commit_of,
+    counts_of,
     decode_tags,
     hash_range,
     head_of,
     in_order,
 )
 from backstory.values.commit import Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher
 
@@ -56,6 +57,14 @@ LINKED = (
     " CROSS JOIN LATERAL (SELECT * FROM {schema}.commits c WHERE c.key = t.key OFFSET 0) c"
     " WHERE t.tag = %(link)s AND t.key > %(above)s AND t.key <= %(upto)s ORDER BY t.key LIMIT %(limit)s"
 )
+COUNTS = (
+    "SELECT convert_to(left(c.command, 9 + strpos(substr(c.command, 10, 200), '\"')), 'UTF8') AS name, e.type,"
+    f" e.version, count(*), min(e.key) & {POSITION}, max(e.key) & {POSITION}, max(c.time)"
+    " FROM {schema}.commits c JOIN {schema}.events e ON e.in_commit = c.key"
+    " WHERE c.key > %(above)s AND c.key <= %(upto)s AND e.key <= %(upto)s AND e.key >"
+    " (SELECT key - size FROM {schema}.commits WHERE key > %(above)s ORDER BY key LIMIT 1)"
+    " GROUP BY name, e.type, e.version"
+)
 BY_IDS = f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE id = ANY(%s) AND key >> 40 = %s ORDER BY key"
 BY_HASH = (
     f"SELECT {COMMIT_COLUMNS} FROM {{schema}}.commits WHERE hash BETWEEN %s AND %s AND key > %s AND key <= %s"
@@ -83,6 +92,7 @@ class Rows:
         self._commits = [COMMITS.format(schema=schema, order=order) for order in ("ASC", "DESC")]
         self._commits_at = COMMITS_AT.format(schema=schema)
         self._linked = LINKED.format(schema=schema)
+        self._counts = COUNTS.format(schema=schema)
         self._by_ids = BY_IDS.format(schema=schema)
         self._by_hash = BY_HASH.format(schema=schema)
 
@@ -147,6 +157,15 @@ class Rows:
         chunks = self._chunks(Selection(self._linked, {"link": tag_key(asked)}), after, upto, False, limit)
         found = (commit_of(row) for rows in chunks for row in rows)
         return islice((commit for commit in found if asked in words_of(commit.metadata_json)), limit)
+
+    def counts(self, after: int, upto: int) -> list[EventCount] | None:
+        """The counts of the commits with `after < position <= upto`; None if SQL cannot name some command."""
+        after = max(after, self.origin.position)
+        bounds = {"above": self.base + after, "upto": self.base + upto}
+        rows = self._source.fetch(self._counts, bounds) if after < upto else []
+        if not rows:
+            self.head()  # raises if the log was dropped
+        return counts_of(rows)
 
     def commits_at(self, positions: Collection[int]) -> list[Commit]:
         """The commits that hold these positions."""

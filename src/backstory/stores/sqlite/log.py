@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from backstory.lookup import counted
 from backstory.store import ALL, Verdict
 from backstory.stores.appending import append_through
 from backstory.stores.sqlite.lineage import File, Lineage
@@ -13,7 +14,7 @@ from backstory.stores.sqlite.rows import TAIL, Rows
 from backstory.stores.tail import Tail
 from backstory.unit import Batch, Hook, Outcome, Step, Unit
 from backstory.values.commit import Commit, Head
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key
 from backstory.values.query import Query
 
@@ -96,6 +97,12 @@ class SqliteLog:
         head, indexed = self.lineage.ends()
         upto = head.position if upto is None else min(upto, head.position)
         return self._rows.linked(key, id, after, upto, indexed, limit)
+
+    def counts(self, *, after: int = 0, upto: int | None = None) -> list[EventCount]:
+        """Count the events; see `Log.counts`."""
+        head = self.head().position
+        found = self._rows.counts(after, head if upto is None else min(upto, head))
+        return counted(self, after, upto) if found is None else found
 
     def head(self) -> Head:
         """The end of the log now."""

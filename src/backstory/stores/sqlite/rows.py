@@ -14,6 +14,7 @@ from backstory.stores.rows import (
     POSITION,
     Row,
     commit_of,
+    counts_of,
     decode_tags,
     hash_range,
     head_of,
@@ -24,7 +25,7 @@ from backstory.stores.streams import merged
 from backstory.stores.tail import News
 from backstory.values import digest
 from backstory.values.commit import Commit, Head, micros
-from backstory.values.event_data import RecordedEvent
+from backstory.values.event_data import EventCount, RecordedEvent
 from backstory.values.links import Key, word, words_of
 from backstory.values.query import Query, matcher, to_json
 
@@ -75,6 +76,14 @@ COMMITS_BY_HASH = (
     f"SELECT {COMMIT_COLUMNS} FROM commits WHERE position IN (SELECT rowid FROM token_index WHERE token_index MATCH ?1"
     " AND rowid > ?4 AND rowid <= ?5) AND hash BETWEEN ?2 AND ?3 UNION ALL"
     f" SELECT {COMMIT_COLUMNS} FROM commits WHERE position > ?5 AND position <= ?6 AND hash BETWEEN ?2 AND ?3 LIMIT 20"
+)
+COUNTS = (
+    "SELECT ifnull(substr(CAST(c.command AS BLOB), 1, 9 + instr(substr(CAST(c.command AS BLOB), 10, 200), x'22')), x'')"
+    " AS name,"
+    f" e.type, e.version, count(*), min(e.position) & {POSITION}, max(e.position) & {POSITION}, max(c.time)"
+    " FROM events e CROSS JOIN commits c ON c.position = e.in_commit WHERE e.position >"
+    " (SELECT position - size FROM commits WHERE position > ?1 ORDER BY position LIMIT 1)"
+    " AND e.position <= ?2 AND e.in_commit <= ?2 GROUP BY name, e.type, e.version"
 )
 ENDS = (
     f"SELECT position & {POSITION}, hash, time,"
@@ -240,6 +249,14 @@ class Rows:
         )
         found = (commit_of(row) for rows in chunks for row in rows)
         return islice((commit for commit in found if asked in words_of(commit.metadata_json)), limit)
+
+    def counts(self, after: int, upto: int) -> list[EventCount] | None:
+        """The counts of the commits with `after < position <= upto`; None if SQL cannot name some command."""
+        after = max(after, self._origin.position)
+        rows = self.fetch(COUNTS, (self._base + after, self._base + upto)) if after < upto else []
+        if not rows and self._base and self.dropped():
+            raise LogDropped("this log was dropped, because nothing needed it any more")
+        return counts_of(rows)
 
     def commits_at(self, positions: Collection[int]) -> list[Commit]:
         """The commits that hold these positions."""
