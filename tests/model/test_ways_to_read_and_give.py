@@ -36,6 +36,10 @@ def page(db: Database) -> None:
     "its class, compared": "def page(event: object) -> bool: return type(event) is Dimmed",
     "a function that is told what to do on it": "def on(kind: type, then: Any) -> None: ...\n\non(Dimmed, print)",
     "a list of classes": "KINDS = [Switched, Dimmed]",
+    "a table that is filled by class": "ON: dict[type, Any] = {}\n\nON[Dimmed] = print",
+    "a union of classes": "def page(event: object) -> bool: return isinstance(event, Switched | Dimmed)",
+    "a function that gives the class": "def kind(dim: bool) -> type: return Dimmed if dim else Switched",
+    "a default": "def page(kind: type = Dimmed) -> None: ...",
     "a frame": "def page(db: Database) -> None: db.frame(Dimmed)",
 }
 
@@ -64,6 +68,18 @@ GIVERS = {
 }
 
 
+@pytest.mark.parametrize("kinds", ["Dimmed", "(Switched, Dimmed)", "Switched | Dimmed"])
+def test_to_tell_an_event_from_others_gives_none(modelled: Modelled, kinds: str) -> None:
+    more = f"""
+class Dimmed(Event):
+    lamp: Tag[str]
+
+def page(event: object) -> bool:
+    return isinstance(event, {kinds})
+"""
+    assert listed(modelled(LAMP + more, scenarios=TRIED)) == ["BM002 event:Dimmed"]
+
+
 @pytest.mark.parametrize("beside", GIVERS.values(), ids=GIVERS)
 def test_an_event_is_given_by(modelled: Modelled, beside: dict[str, str]) -> None:
     more = """
@@ -87,6 +103,8 @@ class Dim(State):
 def test_a_mere_mention_neither_reads_nor_gives_an_event(modelled: Modelled) -> None:
     more = """
 __all__ = ["Dimmed"]
+__all__ += ["Dimmed"]
+__all__: list[str] = ["Dimmed"]
 
 class Dimmed(Event, name="Dimmed"):
     lamp: Tag[str]

@@ -16,7 +16,13 @@ from backstory.model.sources import DEFINITIONS, Sources, application_files, mod
 from backstory.model.uses import CONVERTS, READS, Does, Meaning, meant, use
 from backstory.values.event_types import event_classes
 
-HOLDS = (ast.Call, ast.Dict, ast.List, ast.Set, ast.Starred, ast.Tuple, ast.keyword)
+LISTS = (ast.BinOp, ast.List, ast.Set, ast.Starred, ast.Tuple, ast.keyword)
+"""A class that stands in one of these, in a call, is given to the call: `isinstance(event, Paid | Refunded)`."""
+
+HOLDS = (
+    *(ast.Call, ast.Dict, ast.List, ast.Set, ast.Starred, ast.Tuple, ast.keyword),
+    *(ast.IfExp, ast.Lambda, ast.Return, ast.Subscript, ast.Yield, ast.arguments),
+)
 """A class that stands directly in one of these goes somewhere, where it may be read or made."""
 
 TELLS = (ast.Compare, ast.MatchClass)
@@ -86,21 +92,26 @@ def _takes_all(node: ast.Call, meaning: Meaning) -> bool:
 
 
 def _nodes(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    """Every node with its parent and the function that it stands in, without annotations, types and lists of names."""
+    """Every node with what holds it and the function that it stands in, without annotations, types and lists of names.
+
+    A node is held by its parent, but for a union, by what holds the union, and for a list in a call, by the call.
+    """
     left: list[tuple[ast.AST, ast.AST, str]] = [(tree, tree, "module")]
     while left:
         node, parent, inside = left.pop()
         yield node, parent, inside
         inner = node.name if isinstance(node, DEFINITIONS) else inside
-        left += [(child, node, inner) for child in _children(node)]
+        is_through = isinstance(node, ast.BinOp) or (isinstance(node, LISTS) and isinstance(parent, ast.Call))
+        left += [(child, parent if is_through else node, inner) for child in _children(node)]
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
     skipped: list[ast.AST | None] = [getattr(node, "annotation", None), getattr(node, "returns", None)]
-    if isinstance(node, ast.Subscript):
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         skipped.append(node.slice)
     if isinstance(node, ast.ClassDef):
         skipped += [*node.bases, *node.keywords]
-    if isinstance(node, ast.Assign) and any(getattr(each, "id", "") == "__all__" for each in node.targets):
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    if any(getattr(each, "id", "") == "__all__" for each in targets):
         return []
     return [child for child in reversed(list(ast.iter_child_nodes(node))) if child not in skipped]
