@@ -36,6 +36,15 @@ class Unlogged(Event, name="revert.unlogged"):
     shelf: Tag[str]
 
 
+class Lent(Event, name="revert.lent"):
+    shelf: Tag[str]
+    to: Tag[str]
+
+
+class Returned(Event, name="revert.returned"):
+    shelf: Tag[str]
+
+
 class Shelf(State):
     shelf: Tag[str]
     values: dict[str, int] = {}
@@ -51,6 +60,11 @@ class Shelf(State):
 @reverts(Set)
 def unset(event: Set) -> list[Removed]:
     return [Removed(event.shelf, event.field)]
+
+
+@reverts(Lent)
+def take_back(event: Lent) -> Returned:
+    return Returned(event.shelf)
 
 
 @reverts(Logged)
@@ -215,6 +229,13 @@ def test_what_no_state_tells_of_is_not_undone_twice_either_unless_it_is_forced(d
     made = db.revert(first, force=True)
     assert made is not None
     assert [record.event for record in db.events(made)] == [Unlogged("s")]
+
+
+def test_what_undid_an_event_may_have_fewer_tags(db: Database) -> None:
+    db.append(Lent("s", "ann"))
+    db.revert("HEAD")
+    with pytest.raises(RevertError, match=r"^#1 was already undone by #2;"):
+        db.revert(1)
 
 
 def test_of_several_commits_those_that_are_undone_already_are_to_be_left_out(db: Database) -> None:

@@ -7,7 +7,7 @@ undone in turn. So each part of a commit, which the tags of its events name, is 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from backstory.errors import RevertError
 from backstory.history.ask.causes import undone_by
@@ -60,10 +60,13 @@ class Reverts:
         return [found[position] for position in sorted(found)]
 
     def _about(self, commit: Commit) -> frozenset[str]:
-        """The tags of all events of a commit."""
+        """The tags of all events of a commit, and those that it was decided on: `db.revert` decides on the events that
+        it undoes, and what undoes one may have fewer tags."""
         if commit.position not in self._tags:
-            events = events_of(self._log, commit)
-            self._tags[commit.position] = frozenset(tag for event in events for tag in event.tags)
+            named = [event.tags for event in events_of(self._log, commit)]
+            if commit.condition is not None:
+                named += [clause.tags for clause in commit.condition.query.clauses]
+            self._tags[commit.position] = frozenset(chain.from_iterable(named))
         return self._tags[commit.position]
 
 
