@@ -35,7 +35,8 @@ LITTLE = 1_000
 class OutOfTime(BaseException):
     """The time is over; `hints` say what else would give the answer.
 
-    It is no `Exception`, so that nobody takes it for an error of an application's code.
+    It is no `Exception`, so that nobody takes it for an error of an application's code. Like Ctrl-C it may end any
+    read, so what must be given back is given back in a `finally`.
     """
 
     hints: tuple[str, ...] = ()
