@@ -186,11 +186,14 @@ class Capture:
         tx.execute(f"UPDATE {name} SET id = ?, seat = ?", (id, seat(tx, name)))
         adopt(db, id, [table.history for table in self.tables])
 
-    def drainer(self, db: Database, begin: Begin) -> Drainer:
-        """The drainer, which takes rows out of the outbox and appends them to the branch of a database."""
+    def drainer(self, db: Database, begin: Begin, adopting: str = "adopt it") -> Drainer:
+        """The drainer, which takes rows out of the outbox and appends them to the branch of a database.
+
+        `adopting` says in its errors what somebody does who goes on with a copy of the database.
+        """
         from backstory.capture.drain import Drainer
 
-        return Drainer(db, begin, self.home)
+        return Drainer(db, begin, self.home, adopting)
 
     def _make_home(self, tx: Transaction) -> None:
         if tx.dialect == "sqlite":

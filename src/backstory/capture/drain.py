@@ -59,7 +59,8 @@ class Drained(msgspec.Struct, frozen=True):
 class Drainer:
     """Brings what is in an outbox to a branch of a database. Safe for many threads; several may be at work at once."""
 
-    def __init__(self, db: Database, begin: Begin, home: str) -> None:
+    def __init__(self, db: Database, begin: Begin, home: str, adopting: str) -> None:
+        self._adopting = adopting
         self._db = db
         self._begin = begin
         self._home = home
@@ -104,7 +105,7 @@ class Drainer:
         if made != here:
             raise StoreRefused(
                 f"this database was copied, restored or moved: its capture was made at {made}, and this is {here}. If"
-                " the history is to go on with this one, adopt it"
+                f" the history is to go on with this one, {self._adopting}"
             )
         check_apart(tx, self._db)
         histories = {layout.captured.history for layout in layouts.values()} - self._claimed

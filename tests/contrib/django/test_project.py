@@ -89,7 +89,10 @@ def test_a_project_that_has_rows_gets_a_history_by_one_app(
         (tmp_path / "elsewhere.db").rename(tmp_path / "history.db")
         (tmp_path / "library.sqlite3").rename(tmp_path / "before.sqlite3")
         shutil.copy(tmp_path / "before.sqlite3", tmp_path / "library.sqlite3")
-        assert "was copied, restored or moved" in manage("backstory", "drain", code=1)
+        said = manage("backstory", "table", code=2)
+        assert "was copied, restored or moved" in said
+        assert said.strip().endswith("run manage.py backstory adopt"), said
+        assert "Traceback" not in manage("migrate", code=1)
         manage("backstory", "adopt")
     # And it can be taken away, and come back: the log stays.
     assert "WELL" in manage("shell", "-c", AWAY)

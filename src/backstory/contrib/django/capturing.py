@@ -20,8 +20,9 @@ from msgspec.structs import replace
 from backstory.capture import Capture, Captured
 from backstory.capture.capture import HOME
 from backstory.capture.connection import transaction_on
+from backstory.capture.postgres import place
 from backstory.contrib.django.conf import configured
-from backstory.contrib.django.recording import described
+from backstory.contrib.django.recording import described, place_of
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -51,14 +52,14 @@ def tx_of(connection: BaseDatabaseWrapper) -> Transaction:
     return transaction_on(connection.connection)
 
 
-def columns_of(connection: BaseDatabaseWrapper, table: str) -> set[str]:
+def columns_of(connection: BaseDatabaseWrapper, table: Captured) -> set[str]:
     """The columns that a table has now; none if it is not there."""
     tx = tx_of(connection)
     if connection.vendor == "sqlite":
-        return {name for (name,) in tx.rows("SELECT name FROM pragma_table_info(?)", (table,))}
+        return {name for (name,) in tx.rows("SELECT name FROM pragma_table_info(?)", (table.table,))}
     found = tx.rows(
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped",
-        (connection.ops.quote_name(table),),
+        (place(table),),
     )
     return {name for (name,) in found}
 
@@ -67,7 +68,7 @@ def present(connection: BaseDatabaseWrapper) -> list[Captured]:
     """The tables that are there, each with those of its columns that are: in the midst of migrations some are not."""
     found = []
     for _, captured in described():
-        names = columns_of(connection, captured.table)
+        names = columns_of(connection, captured)
         columns = tuple(column for column in captured.columns if column.name in names)
         if set(captured.key) <= names:
             left_out = tuple(name for name in captured.left_out if name in names)
@@ -81,8 +82,9 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
     Models that are not recorded any more lose theirs. Tables of other programs keep them.
     """
     tx = tx_of(connection)
-    wanted = {captured.table for _, captured in described()}
-    left = {model._meta.db_table for model in apps.get_models(include_auto_created=True)} - wanted
+    wanted = {captured.name for _, captured in described()}
+    places = map(place_of, apps.get_models(include_auto_created=True))
+    left = {f"{schema}.{table}" if schema else table for schema, table in places} - wanted
     with transaction.atomic(using=connection.alias):
         Capture([]).install(tx)
         if gone := [one for one in Capture([]).recorded(tx) if one.name in left]:
@@ -91,7 +93,7 @@ def install(connection: BaseDatabaseWrapper) -> list[str]:
         unfit = [one for one in present(connection) if Capture([one]).check(tx)]
         for one in unfit:
             Capture([one]).install(tx)
-    return [one.table for one in unfit]
+    return [one.name for one in unfit]
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:

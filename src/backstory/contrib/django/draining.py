@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from backstory.tables import Transaction
 
 
+ADOPTING = "run manage.py backstory adopt"
+
 HASTE = 100
 """Milliseconds for which a drainer waits for a lock that its own thread may have."""
 
@@ -90,7 +92,7 @@ def _drained(connection: BaseDatabaseWrapper, db: Database) -> Drained:
         return begun(connection)
 
     try:
-        return Capture([]).drainer(db, begin).drain()
+        return Capture([]).drainer(db, begin, ADOPTING).drain()
     except (DatabaseError, sqlite3.OperationalError) as error:
         # Each second transaction on SQLite only empties the outbox of what is in the log already. If somebody else has
         # the lock for too long, the next drainer does that.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.auth import get_permission_codename
+from django.core.management.base import CommandError
 from django.db import connections
 from django.db.migrations.operations.base import Operation
 
@@ -17,6 +18,7 @@ from backstory.contrib.django.databases import main_database, shares_database
 from backstory.contrib.django.draining import begun, drain
 from backstory.contrib.django.recording import described, models
 from backstory.decide.context import current
+from backstory.errors import StoreError
 
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -53,7 +55,7 @@ class Begin(Operation):
         """Take them away."""
         connection = schema_editor.connection
         if connection.alias == configured().database and is_migrated(connection):
-            drain()
+            _drained()
             remove(connection)
             drop_home(connection)
 
@@ -68,18 +70,26 @@ def finish(using: str, verbosity: int) -> None:
     if not is_migrated(connection):
         return
     made = install(connection)
-    there = {captured.table for captured in present(connection)}
-    if missing := sorted({captured.table for _, captured in described()} - there):
+    there = {captured.name for captured in present(connection)}
+    if missing := sorted({captured.name for _, captured in described()} - there):
         logger.warning(
             "not recorded, because the database %s has no such table: %s", using, ", ".join(missing)
         )
     copied = Capture(present(connection)).copy(lambda: begun(connection), author=current().author)
     main_database()  # makes the log, where it is a file
     if configured().drain != "worker":
-        drain()
+        _drained()
     if verbosity >= 1 and (made or copied):
         tables = ", ".join(sorted(made)) or "models"
         print(f"  Recording {tables}; {copied:,} rows were there before")  # noqa: T201 - migrate tells of each step
+
+
+def _drained() -> None:
+    """Bring what was captured to the log, or let `migrate` end with the reason why not."""
+    try:
+        drain()
+    except StoreError as error:
+        raise CommandError(f"rows that were captured do not come to the log: {error}") from error
 
 
 def permit(using: str) -> None:

@@ -167,7 +167,7 @@ def captured_of(model: type[Model], wanted: Wanted) -> Captured:
         meta.get_field(name)  # raises FieldDoesNotExist, with the name
     left_out = tuple(cast("str", field.column) for field in fields if {field.name, field.attname} & excluded)
     columns = tuple(_column(field) for field in fields if field.column not in left_out)
-    schema, table = "", meta.db_table
+    schema, table = place_of(model)
     return Captured(
         table,
         tuple(cast("str", field.column) for field in cast("Any", meta).pk_fields),
@@ -177,6 +177,18 @@ def captured_of(model: type[Model], wanted: Wanted) -> Captured:
         part=_root(model) is not model,
         left_out=left_out,
     )
+
+
+def place_of(model: type[Model]) -> tuple[str, str]:
+    """The schema and the table of a model; the schema is empty where `search_path` finds it.
+
+    Django knows no schemas. Projects write `db_table = 'sales"."order'`, which it puts between quotes.
+    """
+    name = model._meta.db_table
+    if name.startswith('"') and name.endswith('"'):
+        name = name[1:-1]
+    schema, _, table = name.rpartition('"."')
+    return schema, table
 
 
 def _secret(model: type[Model]) -> set[str]:

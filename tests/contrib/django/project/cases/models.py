@@ -159,6 +159,31 @@ class Unusual(HistoryMixin, TransactionTestCase):
             Thing._meta.db_table = "library_thing"
         self.assertIn("has no such table: elsewhere", told.output[0])
 
+    def test_a_table_whose_name_is_quoted_or_has_a_schema_is_recorded(self) -> None:
+        name = '"Ship Ment"' if connection.vendor == "sqlite" else 'elsewhere"."Ship Ment'
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("CREATE SCHEMA elsewhere")
+            try:
+                cursor.execute(
+                    f"CREATE TABLE {connection.ops.quote_name(name)} AS SELECT * FROM library_thing"
+                )
+                Thing._meta.db_table = name
+                self.record(Thing)
+                finish("default", 0)
+                Thing.objects.create(id=7, title="a")
+                self.assertEqual(self.row(Thing(id=7)), {"title": "a"})
+                self.assertEqual(install(connection), [])
+                del recording._declared[Thing]
+                with self.assertLogs("backstory", "WARNING") as told:
+                    install(connection)
+                self.assertIn("not recorded any more: ", told.output[0])
+            finally:
+                Thing._meta.db_table = "library_thing"
+                cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+                if connection.vendor == "postgresql":
+                    cursor.execute("DROP SCHEMA elsewhere")
+
     def test_a_table_that_got_another_name_is_recorded_once(self) -> None:
         self.record(Thing)
         Thing._meta.db_table = "library_other"  # as it is when its migration runs

@@ -6,6 +6,7 @@ import contextlib
 import io
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -128,6 +129,14 @@ class TheCommand(TestCase):
         out = io.StringIO()
         call_command("backstory", "drain", "--help", stdout=out)
         self.assertIn("--follow", out.getvalue())
+
+    def test_drain_that_is_stopped_by_a_key_ends_quietly(self) -> None:
+        with (
+            mock.patch("time.sleep", side_effect=KeyboardInterrupt),
+            self.assertRaises(SystemExit) as stopped,
+        ):
+            call_command("backstory", "drain", "--follow")
+        self.assertEqual(stopped.exception.code, 130)
 
 
 class TheMixin(HistoryMixin, TestCase):

@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import address, close
 from backstory.contrib.django.draining import adopt, drain
+from backstory.errors import BackstoryError
 
 OF_DJANGO = ("--settings", "--pythonpath")
 """Options of `manage.py`, which has read them already."""
@@ -57,17 +58,24 @@ class Command(BaseCommand):
 
     def passed_on(self, words: list[str]) -> int:
         """The exit code of the command line for these words."""
-        if words[:1] == ["drain"]:
-            return self.drained(words[1:])
-        if words == ["adopt"]:
-            adopt()
-            return 0
         from backstory.cli import main
+        from backstory.cli.exits import FINE, INTERRUPTED, code_of
 
-        settings = configured()
-        if settings.drain != "worker":
-            drain(settings)
-            close()  # the command line opens the store by itself
+        try:
+            settings = configured()
+            if words[:1] == ["drain"]:
+                return self.drained(words[1:])
+            if words == ["adopt"]:
+                adopt()
+                return FINE
+            if settings.drain != "worker":
+                drain(settings)
+                close()  # the command line opens the store by itself
+        except BackstoryError as error:
+            self.stderr.write(f"backstory: {error}")
+            return code_of(error)
+        except KeyboardInterrupt:
+            return INTERRUPTED
         # By the environment and not by -s: what is typed goes first, and no hint repeats an address with a password.
         os.environ["BACKSTORY_STORE"] = address(settings)
         if settings.app:
