@@ -253,6 +253,18 @@ def test_the_history_of_rows_is_printed_for_auditors(run: Run) -> None:
     assert run("table", "customers", "--history", "-n", "3").code == 2
 
 
+def test_the_history_of_a_time_is_printed_with_the_values_from_before_it(run: Run) -> None:
+    since = run("log", "--json").json["commits"][0]["time"]
+    words = ("table", "customers", "--history")
+    [moved] = run(*words, "--since", since, "--json").json["changes"]
+    assert (moved["before"], moved["after"]) == ("Basel", "Bern")
+    assert len(run(*words, "--until", since, "--json").json["changes"]) == 5
+    assert run(*words, "--since", "2001-01-01", "--until", "2001-02-01").err == (
+        "backstory: nothing happened to customers in this time\n"
+    )
+    assert "are for --history" in run("table", "customers", "--since", since).err
+
+
 def test_a_test_of_a_row_is_refused_and_no_application_is_asked_for(run: Run) -> None:
     ran = run("spec", "customers", "c-1")
     assert (ran.code, ran.out) == (2, "")

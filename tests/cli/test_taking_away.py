@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backstory import connect
 from tests.cli.conftest import Run
 from tests.cli.test_branches import ok
 
@@ -34,6 +35,14 @@ def test_parts_are_withheld_for_good_and_named_by_show(run: Run) -> None:
         ("types",),
     ):
         assert run(*words).code in (0, 1)
+
+
+def test_data_of_many_events_are_not_taken_away_for_those_of_one(run: Run) -> None:
+    with connect("bank.db") as db:
+        db.table("people", key="id").upsert_many([{"id": "1", "name": "Ann"}, {"id": "2", "name": "Bea"}])
+        at = db.head().position
+    said = run("withhold", f"#{at}", "data").err
+    assert "data are those of all 2 events of this commit, and data:2 those of one" in said
 
 
 def test_projections_that_may_have_the_values_are_named_and_can_be_made_anew(

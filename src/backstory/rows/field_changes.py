@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,16 +41,30 @@ class FieldChange(NamedTuple):
 
 
 def field_changes(
-    db: Database, table: str, key: str | None = None, at: Revision | None = None
+    db: Database,
+    table: str,
+    key: str | None = None,
+    at: Revision | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> Iterator[FieldChange]:
     """The history of a row, or of all rows of a table, in the order of the log; marked values are masked.
+
+    With `since` and `until`, that of commits whose time in the log is not earlier and not later.
 
     The rows as they are at each place are held in memory, because an event of a row has only the new values.
     """
     classes, rows = kind(table), dict[str, Fields]()
     what = list(classes.events.values()) if key is None else [classes.row(key)]
     for record in db.read(*what, at=at):
-        yield from _of(record, table, rows)
+        if until is not None and record.commit.time > until:
+            return
+        changes = _of(record, table, rows)
+        if since is None or record.commit.time >= since:
+            yield from changes
+        else:
+            deque(changes, 0)  # the rows before
 
 
 def _of(record: Record, table: str, rows: dict[str, Fields]) -> Iterator[FieldChange]:

@@ -34,6 +34,7 @@ backstory table customers --where "city == 'Basel'" --sort=-name -n 20
 backstory table customers --as jsonl > customers.jsonl
 backstory table customers c-1 --history
 backstory table customers --history --as csv > history.csv
+backstory table customers --history --since 2026-11-01 --until 2026-12-01 --as csv > november.csv
 """
 
 TEXT = """\
@@ -74,6 +75,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--history", action="store_true", help="not the rows, but who changed which field, when and why"
     )
+    parser.add_argument("--since", metavar="TIME", help="with --history: not earlier than this")
+    parser.add_argument("--until", metavar="TIME", help="with --history: not later than this")
     parser.add_argument(
         "--key", dest="column", metavar="COLUMN", help="with --as: the column of the key (default: id)"
     )
@@ -88,6 +91,8 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         raise UsageError("--key names the column of the key in rows that are printed --as csv or jsonl")
     if arguments.form and out.json:
         raise UsageError("--as and --json are two forms: give one")
+    if not arguments.history and (arguments.since or arguments.until):
+        raise UsageError("--since and --until are for --history; --at shows the rows as they were at a time")
     if arguments.table is None:
         return show_tables(arguments, session, out)
     if arguments.history:
@@ -151,6 +156,7 @@ def names(session: Session) -> list[str]:
 
 def show_history(arguments: Namespace, session: Session, out: Output) -> int:
     """The history of the rows, or of one."""
+    from backstory.cli.parse.times import parsed
     from backstory.cli.show import row_history
     from backstory.rows.field_changes import field_changes
 
@@ -160,7 +166,8 @@ def show_history(arguments: Namespace, session: Session, out: Output) -> int:
         "--history is all that happened to a row or a table, and takes no {}",
     )
     at = arguments.at or "HEAD"
-    changes = field_changes(session.database, arguments.table, arguments.key, at)
+    since, until = (None if text is None else parsed(text) for text in (arguments.since, arguments.until))
+    changes = field_changes(session.database, arguments.table, arguments.key, at, since=since, until=until)
     return answer(
         row_history.write(out, changes, arguments.table, arguments.form, partial(nothing, arguments, session))
     )
@@ -196,6 +203,8 @@ def nothing(arguments: Namespace, session: Session) -> str:
     if asked not in tables:
         listed = f"the tables are {', '.join(tables)}" if tables else "there is none yet"
         return f"there is no table {asked}; {did_you_mean(asked, tables, listed)}"
+    if arguments.since or arguments.until:
+        return f"nothing happened to {asked if key is None else f'{asked} {key}'} in this time"
     if key is None:
         return f"there is no row in {asked}"
     table, words = session.database.table(asked), f"there is no row {asked} {key}"

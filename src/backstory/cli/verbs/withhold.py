@@ -46,8 +46,15 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
 
     point, commit = resolve_commit(session.branches, arguments.revision, session.branch)
     if not arguments.yes:
+        said = arguments.revision.removeprefix("#")
+        one = f"data:{int(said) - commit.first + 1}" if said.isdecimal() else "data:1"
+        all_of_them = (
+            f"; data are those of all {commit.size:,} events of this commit, and {one} those of one"
+            if "data" in arguments.parts and commit.size > 1
+            else ""
+        )
         raise UsageError(
-            f"this takes {', '.join(arguments.parts)} of commit {commit.hash.hex()[:10]} away for good;"
+            f"this takes {', '.join(arguments.parts)} of commit {commit.hash.hex()[:10]} away for good{all_of_them};"
             " say that you mean it with --yes"
         )
     concerned = _concerned(
