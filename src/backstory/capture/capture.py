@@ -167,6 +167,17 @@ class Capture:
                 copied += number
         return copied
 
+    def copy_row(
+        self, tx: Transaction, key: Sequence[Any], *, author: str | None = None, message: str | None = None
+    ) -> None:
+        """Bring a row as it is now into the outbox again, by the values of its key's columns; none if it is gone.
+
+        The log gets what it does not know: the whole row, where data of its events were withheld.
+        """
+        for table in self.tables:
+            self._copying(tx, table).row(tx, key, partial(self.say, tx, author=author, message=message))
+            self.hush(tx)
+
     def _copying(self, tx: Transaction, table: Captured) -> Copying:
         made = self._resolved(tx, table)
         number = self._known(tx, made)

@@ -205,7 +205,7 @@ class Drainer:
         states, _ = loader.load_all(Reads(list(rows.values())), head)
         now: dict[str, dict[str, Fields | None]] = {}
         for state in cast("list[Row]", states):
-            now.setdefault(state.table, {})[state.key] = state.row
+            now.setdefault(state.table, {})[state.key] = None if state.withheld else state.row
         found: list[RowEvent] = []
         for taken, captured, old, new in changes:
             known = now.setdefault(captured.history, {})

@@ -79,6 +79,13 @@ class Copying:
         self._set(tx, "copied = ?", (end,))
         return number
 
+    def row(self, tx: Transaction, key: Sequence[Any], say: Callable[[], None]) -> None:
+        """Copy one row again, if it is there, by the values of its key's columns."""
+        pages = self._pages(tx)
+        where = " AND ".join(f"{quoted(name)} = ?" for name in self._table.key)
+        say()
+        tx.execute(f"{pages.insert} {pages.source} WHERE {where} {pages.held}", key)
+
     def _copy_rest(self, tx: Transaction, pages: Pages, say: Callable[[], None]) -> int:
         """Copy the rows that have no place in the order: a part of their key is null."""
         if not pages.rest or not (

@@ -12,6 +12,7 @@ extra("django", "backstory.contrib.django", "django")
 
 from backstory.contrib.django.access import adatabase, database  # noqa: E402 - the library is looked for first
 from backstory.contrib.django.draining import drain  # noqa: E402 - as above
+from backstory.contrib.django.forgetting import forget  # noqa: E402 - as above
 from backstory.contrib.django.recording import is_recorded, recorded, row_of  # noqa: E402 - as above
 from backstory.contrib.django.reverting import revert  # noqa: E402 - as above
 from backstory.contrib.django.writing import append, execute  # noqa: E402 - as above
@@ -22,6 +23,7 @@ __all__ = [
     "database",
     "drain",
     "execute",
+    "forget",
     "is_recorded",
     "recorded",
     "revert",
