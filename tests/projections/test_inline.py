@@ -266,6 +266,13 @@ def test_a_class_that_cannot_work_is_refused_as_it_is_defined(body: dict[str, ob
         type("Wrong", (Projection,), body)
 
 
+def test_a_record_before_the_transaction_is_refused_as_the_class_is_defined() -> None:
+    with pytest.raises(DefinitionError, match="tx comes before the record"):
+
+        class Swapped(Projection):
+            def apply(self, event: OrderPlaced, record: Record, tx: Tx) -> None: ...
+
+
 def test_a_column_has_not_the_name_of_a_table(tmp_path: object) -> None:
     class Wrong(Projection):
         tables = "CREATE TABLE a (b TEXT); CREATE TABLE b (c TEXT)"

@@ -46,8 +46,8 @@ class Projection:
     """The base class of projections: tables, and how each event changes them.
 
     The events follow from the annotation of `apply`, as those of a State do. `apply(self, event, tx)` changes the
-    tables by one event; a third parameter gets the `Record` with the event's position and time. In place of it,
-    `apply_many(self, events, tx)` gets all events of a batch, each with its record; or `sql`, a text for each dialect,
+    tables by one event; `apply(self, event, tx, record)` also gets the `Record` with its position and time. In place of
+    it, `apply_many(self, events, tx)` gets all events of a batch, each with its record; or `sql`, a text for each dialect,
     is run once for each batch over a table `events` (position, type, version, data, time, author,
     authored) of that batch.
 
@@ -182,6 +182,8 @@ def _events(cls: type[Projection], names: Mapping[str, Any] | None) -> tuple[Eve
             else "apply_many(self, events, tx)"
         )
         raise DefinitionError(f"{name}: it is {form}, not {len(parameters)} parameters")
+    if _is_record(function.__annotations__.get(parameters[1])):
+        raise DefinitionError(f"{name}: it is apply(self, event, tx, record): tx comes before the record")
     hints = _hints(function, parameters[0], names)
     found = dict.fromkeys(_classes(hints))
     if not found:
@@ -189,6 +191,12 @@ def _events(cls: type[Projection], names: Mapping[str, Any] | None) -> tuple[Eve
             f"{name}.{ways[0]} needs an annotation that names its events: event: Deposited | Withdrawn"
         )
     return tuple(map(event_type, found))
+
+
+def _is_record(annotation: Any) -> bool:
+    """Whether an annotation, or the text of one, names `Record`."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return text.rpartition(".")[2] == "Record"
 
 
 def _hints(function: Callable[..., Any], parameter: str, names: Mapping[str, Any] | None) -> Any:
