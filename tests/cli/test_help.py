@@ -178,3 +178,11 @@ def test_a_range_by_an_option_that_the_verb_has_not_is_told_with_the_form_of_a_r
     assert ran.code == 2
     assert "a revision or a range stands here without an option: '#12', or '@{yesterday}..HEAD'" in ran.err
     assert "did you mean" not in ran.err
+
+
+@pytest.mark.parametrize(("option", "meant"), [("--order-by", "--sort"), ("--limit", "--number")])
+def test_an_option_in_the_words_of_the_library_is_told_with_its_own_name(
+    run: Run, option: str, meant: str
+) -> None:
+    ran = run("find", "Account", option, "3")
+    assert (ran.code, f"did you mean {meant}?" in ran.err) == (2, True)

@@ -22,6 +22,9 @@ COLUMN = 28
 POINTS = ("--at", "--since", "--until")
 """Options by which verbs take a point of history."""
 
+ELSEWHERE = {"--order-by": "--sort", "--limit": "--number"}
+"""Words of the library and of the tools for assistants, and the options of the same meaning."""
+
 Verb = Any
 """A verb's module, or an object in its place: `EXAMPLES`, `arguments`, and perhaps `TEXT` and `BEYOND`."""
 
@@ -56,10 +59,11 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message).hinted(*usage, f"Try: {pasted(*self.prog.split()[1:], '--help')}")
 
     def _by_place(self, option: str) -> str:
-        """The words for an option of other verbs, where this verb takes a range without one."""
+        """The words for an option of other verbs or of the library, which this verb says otherwise."""
         if option in POINTS and any("RANGE" in value_name(each) for each in self._get_positional_actions()):
             return "a revision or a range stands here without an option: '#12', or '@{yesterday}..HEAD'"
-        return ""
+        same = ELSEWHERE.get(option)
+        return f"did you mean {same}?" if same in self._option_string_actions else ""
 
     def format_help(self) -> str:
         """Summary, usage, text, options, examples."""
