@@ -77,7 +77,12 @@ def begin(run: Run, *cents: int) -> None:
 def test_reactions_are_run_and_listed(run: Run, shop: Path) -> None:
     begin(run, 5, -1)
     ran = run("-s", "bank.db", "run", "--app", "reacting", "--once")
-    assert (ran.code, ran.err) == (0, "backstory: running dormant, greet\n")
+    assert ran.code == 0
+    first, second = ran.err.splitlines()
+    assert first == "backstory: running dormant, greet"
+    assert second.startswith("backstory: dormant: runs for the first time, and takes no event up to #2; since=")
+    again = run("-s", "bank.db", "run", "--app", "reacting", "--once")
+    assert again.err == "backstory: running dormant, greet\n"
     found = run("-s", "bank.db", "projections", "--app", "reacting", "--json").json["projections"]
     assert [(each["name"], each["kind"], each["state"], each["parked"]) for each in found] == [
         ("dormant", "process", "running", 0),
@@ -85,6 +90,28 @@ def test_reactions_are_run_and_listed(run: Run, shop: Path) -> None:
     ]
     assert run("-s", "bank.db", "projections", "--app", "reacting", "--check").code == 1
     assert run("-s", "bank.db", "types").out.count("bank.thanked") == 1
+
+
+def test_what_an_event_has_stopped_is_said_with_what_lets_it_go_on(run: Run, shop: Path) -> None:
+    begin(run, -1)
+    (shop / "stopping.py").write_text(
+        "from backstory import Projection, Tx\nfrom reacting import Deposited\n\n\n"
+        "class Sums(Projection):\n"
+        "    tables = 'CREATE TABLE sums (account TEXT PRIMARY KEY)'\n\n"
+        "    def apply(self, event: Deposited, tx: Tx) -> None:\n"
+        "        raise ValueError('negative')\n"
+    )
+    app = ("-s", "bank.db", "--app", "stopping")
+    ran = run("run", "sums", "--once", *app)
+    assert ran.code == 1
+    assert "sums: #1 bank.paid_in: ValueError: negative (stopping.py:9); when the code is mended: " in ran.err
+    assert "resume" in ran.err.splitlines()[-1]
+    assert "when the code is mended" in run("projections", "sums", *app).out
+    [still] = run("run", "sums", "--once", "--json", *app).json["still"]
+    assert (still["name"], still["state"]) == ("sums", "stopped")
+    run("pause", "sums", *app)
+    paused = run("run", "sums", "--once", *app)
+    assert (paused.code, "sums: it is paused; to let it go on: " in paused.err) == (0, True)
 
 
 def test_a_parked_event_is_shown_and_tried_again_or_left_out(run: Run, shop: Path) -> None:
@@ -131,7 +158,7 @@ def test_a_clone_says_what_it_would_react_to_and_takes_over_when_told(run: Run, 
     assert data["reactions"][1] == {"name": "greet", "position": 0, "events": 2, "overdue": 0}
     assert run("-s", "copy.db", "run", *app, "--yes").code == 2
     taken = run("-s", "copy.db", "run", *app, "--once", "--take-over", "--yes")
-    assert (taken.code, taken.err) == (0, "backstory: running dormant, greet\n")
+    assert (taken.code, taken.err.splitlines()[0]) == (0, "backstory: running dormant, greet")
     assert "bank.thanked" in run("-s", "copy.db", "types").out
 
 

@@ -47,9 +47,9 @@ class Projection:
 
     The events follow from the annotation of `apply`, as those of a State do. `apply(self, event, tx)` changes the
     tables by one event; `apply(self, event, tx, record)` also gets the `Record` with its position and time. In place of
-    it, `apply_many(self, events, tx)` gets all events of a batch, each with its record; or `sql`, a text for each dialect,
-    is run once for each batch over a table `events` (position, type, version, data, time, author,
-    authored) of that batch.
+    it, `apply_many(self, events, tx)` gets all events of a batch, each with its record; or `sql`, a text for each
+    dialect, is run once for each batch over a table `events` (position, type, version, data, time, author, authored)
+    of that batch.
 
     `tables` is the SQL that makes the tables: one text, or one for each dialect (`sqlite`, `postgresql`). It names no
     schema. Parameters of the class:

@@ -113,6 +113,13 @@ def backlog(reacting: Operated, store: Store, source: Source, now: datetime) -> 
     return Backlog(reacting.name, position, events, overdue)
 
 
+def passes_over(reacting: Operated, store: Store, source: Source) -> bool:
+    """Whether it has never run, begins at the end of the log, and so never takes events that the log has."""
+    if reacting.policy.since != "now" or Keep(store, reacting.name).look() is not None:
+        return False
+    return any(source.log().read(Query.of(reacting.types), limit=1))
+
+
 def _checkpoint(keep: Keep, reacting: Operated, source: Source) -> Checkpoint:
     """Where it stands, or will begin."""
     begin = source.head().position if reacting.policy.since == "now" else 0

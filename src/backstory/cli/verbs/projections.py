@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show import table
+from backstory.cli.show.standings import remedy
 from backstory.cli.show.text import count
-from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -63,7 +63,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     elif found:
         titles = ("name", "kind", "version", "state", "at", "head", "lag", "lease")
         table.write(out, titles, list(map(_row, found)), right="at head")
-        out.lines(f"{each.name}: {plain(each.why)}" for each in found if each.why)
+        out.lines(f"{each.name}: {remedy(each)}" for each in found if each.why)
     else:
         out.say(f"backstory: {session.application.name} has no projections, reactions or outboxes")
     return 1 if arguments.check and wrong else 0

@@ -10,7 +10,9 @@ import msgspec
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
+from backstory.cli.show.standings import remedy
 from backstory.cli.show.text import count
+from backstory.projections.catalog import DIVERGED, PAUSED, STOPPED
 from backstory.told import pasted
 
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ processes may run at once. For each projection and reaction one of them does the
 takes over as soon as the lease is over.
 
 --once leaves to another process the projections and reactions whose lease that process holds, even if it has died. The
-last lines name them, and the seconds until each lease is over. The exit code is 0 then, too.
+last lines name them, and the seconds until each lease is over. The exit code is 0 then, too. It is 1 if an event has
+stopped a projection or a reaction, or one has diverged; the last lines say why, and what lets it go on.
+
+A reaction that runs for the first time takes the events that come from then on, unless its code says since="start".
 
 Reactions run only in a store that has the right to react: the one that was made new, where it was made. A clone, a copy
 or a store that was moved or restored only feeds projections. There --take-over says what the store would deliver, and
@@ -101,35 +106,54 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     try:
         if not out.json:
             out.say(f"backstory: running {', '.join(names) or 'nothing'}")
+            _say_where_they_begin(db, [*reactions, *outboxes], out)
         runner.run(once=arguments.once)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    others = _elsewhere(db, groups, [*reactions, *outboxes]) if arguments.once else []
+    standing = _standings(db, groups, [*reactions, *outboxes]) if arguments.once else []
+    others = [each for each in standing if each.owner]  # ours were given back
+    still = [each for each in standing if each.state in (STOPPED, DIVERGED, PAUSED)]
+    code = 1 if any(each.state != PAUSED for each in still) else 0
     if out.json:
         elsewhere = [
             {"name": each.name, "owner": each.owner, "seconds": each.lease, "lag": each.lag}
             for each in others
         ]
-        out.document("ran", projections=names, elsewhere=elsewhere)
-        return 0
+        kept = [{"name": each.name, "state": each.state, "why": each.why} for each in still]
+        out.document("ran", projections=names, elsewhere=elsewhere, still=kept)
+        return code
     for each in others:
         out.say(
             f"backstory: {each.name}: left to another process ({each.owner}), which holds its lease for"
             f" {max(1, each.lease):.0f} s more; it is {count(each.lag, 'position')} behind"
         )
-    return 0
+    for each in still:
+        out.say(f"backstory: {each.name}: {remedy(each)}")
+    return code
 
 
-def _elsewhere(db: Database, groups: Sequence[Group], consumers: Sequence[Operated]) -> list[Standing]:
-    """Those whose lease another process holds: ours were given back."""
+def _say_where_they_begin(db: Database, consumers: Sequence[Operated], out: Output) -> None:
+    """Name the reactions that begin now, with events before them that they will never take."""
+    from backstory.reactions.operate import passes_over
+
+    head = db.views.source.head().position
+    for each in consumers:
+        if passes_over(each, db.store, db.views.source):
+            out.say(
+                f'backstory: {each.name}: runs for the first time, and takes no event up to #{head}; since="start"'
+                " in its code would let it take them"
+            )
+
+
+def _standings(db: Database, groups: Sequence[Group], consumers: Sequence[Operated]) -> list[Standing]:
+    """Where each stands."""
     from backstory.projections.operate import standings
     from backstory.reactions.operate import standing
 
     now = db.branches.clock()
     found = standings(db.views, groups, now)
-    found += [standing(each, db.store, db.views.source, now) for each in consumers]
-    return [each for each in found if each.owner]
+    return found + [standing(each, db.store, db.views.source, now) for each in consumers]
 
 
 def _why_not(db: Database) -> str:
