@@ -80,7 +80,9 @@ def test_reactions_are_run_and_listed(run: Run, shop: Path) -> None:
     assert ran.code == 0
     first, second = ran.err.splitlines()
     assert first == "backstory: running dormant, greet"
-    assert second.startswith("backstory: dormant: runs for the first time, and takes no event up to #2; since=")
+    assert second.startswith(
+        "backstory: dormant: runs for the first time, and takes no event up to #2; since="
+    )
     again = run("-s", "bank.db", "run", "--app", "reacting", "--once")
     assert again.err == "backstory: running dormant, greet\n"
     found = run("-s", "bank.db", "projections", "--app", "reacting", "--json").json["projections"]

@@ -162,6 +162,7 @@ def test_what_cannot_be_retired_is_said(run: Run, words: list[str], said: str) -
 def test_what_no_store_has_may_be_locked_by_force(run: Run, locked: Path) -> None:
     ran = changed(locked, run, "cents: int", "cents: str", "schema", "lock", "--force")
     assert ran.code == 0
+    assert "of Deposited version 2, from before this change; to see whether the code reads them: " in ran.err
     with programs.forgotten():
         assert run("schema", "check", "--exact").code == 0
 

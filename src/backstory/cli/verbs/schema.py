@@ -10,6 +10,7 @@ from backstory.cli.parse import files
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.text import count
 from backstory.documents.application import findings_document
+from backstory.history.ask.summary import types
 from backstory.schema import lock as locks
 from backstory.schema.check import Finding, check
 from backstory.schema.patterns import unmatched
@@ -19,6 +20,7 @@ from backstory.told import pasted, plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
 
     from backstory.application import Application
     from backstory.cli.show.output import Output
@@ -82,10 +84,12 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     app = session.application
     if not app.events:
         raise UsageError(f"{app.name} has no events")
-    return lock(app, path, arguments, out) if locking else verdict(app, path, arguments, session, out)
+    return (
+        lock(app, path, arguments, session, out) if locking else verdict(app, path, arguments, session, out)
+    )
 
 
-def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int:
+def lock(app: Application, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
     """Write the lock, unless that would hide a break."""
     old = locks.read(path) if path.exists() else locks.Lock({})
     old = locks.retired(old, app.events, arguments.retire)
@@ -102,12 +106,26 @@ def lock(app: Application, path: Path, arguments: Namespace, out: Output) -> int
         show([finding for finding in found if not written or finding.level != "broken"], out)
         if written:
             out.line(f"locked {count(len(app.events), 'event')} in {path}")
+            _warn(broken, session, out)
         else:
             out.say(
                 "backstory: nothing was locked; for events that no store has yet:"
                 f" {pasted('schema', 'lock', '--force')}"
             )
     return answer(written)
+
+
+def _warn(broken: Sequence[Finding], session: Session, out: Output) -> None:
+    """Name the events of the store that were locked in another form than that in which they are stored."""
+    if not broken or session.present_address is None:
+        return
+    stored = {(each.type, each.version): each.events for each in types(session.log)}
+    for event, version in dict.fromkeys((finding.event, finding.version) for finding in broken):
+        if number := stored.get((event, version)):
+            out.say(
+                f"backstory: the store has {count(number, 'event')} of {plain(event)} version {version}, from before"
+                f" this change; to see whether the code reads them: {pasted('schema', 'check', '--sample', '100')}"
+            )
 
 
 def verdict(app: Application, path: Path, arguments: Namespace, session: Session, out: Output) -> int:
