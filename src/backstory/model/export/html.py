@@ -37,6 +37,7 @@ body{{background:var(--paper);color:var(--ink)}}
 h1{{font-size:1.5rem}}h2{{margin-top:2.5rem;font-size:1.2rem}}h3{{margin:1.75rem 0 .25rem;font-size:1rem}}
 figure{{margin:1rem 0;overflow-x:auto;border:1px solid var(--line);border-radius:8px;padding:.5rem}}
 .scroll{{overflow-x:auto}}table{{border-collapse:collapse;width:100%}}
+.fields{{width:auto}}.fields th{{min-width:9rem}}.fields td{{min-width:5rem}}.fields thead td{{min-width:0}}
 th,td{{text-align:start;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line)}}
 code{{font:.93em ui-monospace,monospace}}p{{margin:.25rem 0}}.soft{{color:var(--soft)}}
 a{{color:inherit;text-underline-offset:.2em}}
@@ -90,9 +91,13 @@ def html(model: Model) -> str:
 
 
 def _counted(model: Model) -> str:
-    seen = "" if model.observed is None else f", and of a store up to #{model.observed.position:,}"
-    told = "" if model.scenarios is None else f", of {_number(model.scenarios, 'scenario')}"
-    return f"Drawn from the code: {_number(model.events, 'event')}, {_number(model.commands, 'command')}{told}{seen}."
+    sources = [f"the code ({_number(model.events, 'event')}, {_number(model.commands, 'command')})"]
+    if model.scenarios is not None:
+        sources.append(_number(model.scenarios, "scenario"))
+    if model.observed is not None:
+        sources.append(f"a store up to #{model.observed.position:,}")
+    *before, last = sources
+    return f"Drawn from {', '.join(before)}{' and ' if before else ''}{last}."
 
 
 def _number(some: Sequence[Any], what: str) -> str:
@@ -145,7 +150,8 @@ def _event(section: Element, one: Event, model: Model) -> None:
         _said(
             section,
             "p",
-            f"In the store: {each.events:,} of version {each.version}, #{each.first} to #{each.last}.",
+            f"In the store: {each.events:,} of version {each.version}, #{each.first}"
+            f"{'' if each.first == each.last else f' to #{each.last}'}.",
         )
 
 
@@ -163,10 +169,14 @@ def _command(section: Element, one: Command, model: Model) -> None:
     for refusal in one.refuses:
         line = _said(section, "p", "Refuses: ")
         SubElement(line, "code").text = plain(refusal.code)
-        tried = f"{len(refusal.scenarios)} scenarios" if model.scenarios is not None else ""
+        tried = _number(refusal.scenarios, "scenario") if model.scenarios is not None else ""
         SubElement(line, "span", {"class": "soft"}).text = plain(f" {_at(refusal.place)} {tried}")
     if model.scenarios is not None:
-        _said(section, "p", f"{len(one.scenarios)} tests try it.")
+        _said(
+            section,
+            "p",
+            f"{_number(one.scenarios, 'test')} {'tries' if len(one.scenarios) == 1 else 'try'} it.",
+        )
     for edge in edges_of(one, model.observed):
         _said(section, "p", f"In the store: gave {edge.events:,} {edge.event}, {edge.when}.")
     _row(section, "Executed by", one.executed_by, model)
@@ -221,7 +231,7 @@ def _others(main: Element, model: Model) -> None:
 def _fields(section: Element, fields: Sequence[Field]) -> None:
     if not fields:
         return
-    rows = _table(section, ["Field", "Type", "", ""])
+    rows = _table(section, ["Field", "Type", "", ""], kind="fields")
     for field in fields:
         row = SubElement(rows, "tr")
         _said(row, "th", field.name, scope="row")
@@ -255,8 +265,10 @@ def _links(parent: Element, ids: Iterable[Id], model: Model) -> None:
             SubElement(parent, "span").text = name
 
 
-def _table(parent: Element, titles: Sequence[str]) -> Element:
-    table = SubElement(SubElement(parent, "div", {"class": "scroll"}), "table")
+def _table(parent: Element, titles: Sequence[str], kind: str = "") -> Element:
+    table = SubElement(
+        SubElement(parent, "div", {"class": "scroll"}), "table", {"class": kind} if kind else {}
+    )
     row = SubElement(SubElement(table, "thead"), "tr")
     for title in titles:
         if title:

@@ -50,7 +50,7 @@ class Box(msgspec.Struct, frozen=True):
         if len(self.label) <= LONGEST:
             return self.label
         last = self.label.rpartition(".")[2]
-        return f"….{last}" if len(last) <= LONGEST - 2 else f"{self.label[: LONGEST - 1]}…"
+        return f"…{last}" if len(last) < LONGEST else f"{self.label[: LONGEST - 1]}…"
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -160,7 +160,8 @@ def _detail(id: Id, kind: str, model: Model) -> str:
             version if seen is None else f"{version}, {sum(e.events for e in seen.types if e.type == name):,}"
         )
     if kind == "command" and seen is not None:
-        return f"{sum(edge.events for edge in edges_of(model.element(id), seen)):,} events"
+        number = sum(edge.events for edge in edges_of(model.element(id), seen))
+        return f"{number:,} event{'' if number == 1 else 's'}"
     return ""
 
 
