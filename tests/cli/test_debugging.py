@@ -100,11 +100,13 @@ def test_backtest_with_a_module_says_what_its_rules_would_have_done(moved: Path,
         "insufficient funds",
         "Account c-1",
         "balance: 50 -> 0",
+        "follows: 1 of them are refused",
     ):
         assert words in ran.out
     document = run("backtest", "#6..", "--with", "rules", "--json").json
     assert [each["outcome"] for each in document["decisions"]] == ["refused", "follows"]
     assert document["decisions"][0]["reason"] == "at most 100"
+    assert document["follows_refused"] == 1
     assert document["decisions"][0]["sizes"] == [2, 0]
     each = run("backtest", "#6..", "--with", "rules", "--each", "--json").json
     assert each["counts"]["same"] == each["counts"]["refused"] == 1

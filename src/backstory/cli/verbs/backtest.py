@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from backstory.application import replacing
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from backstory.history.backtest.report import Again, Changed, Report
     from backstory.session import Session
     from backstory.store import Log
+    from backstory.values.event_data import EventData, RecordedEvent
 
 EXAMPLES = """\
 backstory backtest
@@ -38,9 +40,10 @@ Each command of RANGE decides on the history as the commands before it have come
 as they are. With --each every command decides on the history as it was. The time, ids and chance of a command are those
 that were recorded. Nothing is written to the store.
 
-The outcomes: same; changed: other events; refused; follows: it differs only because an earlier one does; cannot run:
-an argument is secret, a part was withheld, the command is not known or fails. A decision that was refused at the time
-is in no log, so nothing is known of it. RANGE is a..b, or everything up to b; default: the whole branch. --with names
+The outcomes: same; changed: other events; refused; follows: it differs only because an earlier one does, and may be
+refused, too; cannot run: an argument is secret, a part was withheld, the command is not known or fails. An event that
+both decisions give stands without a sign. A decision that was refused at the time is in no log, so nothing is known of
+it. RANGE is a..b, or everything up to b; default: the whole branch. --with names
 a module that defines commands with the names of others, which stand in for these. Ctrl-C ends it with the answer so
 far.
 Exit code 1: a decision came out otherwise."""
@@ -107,6 +110,8 @@ def told(report: Report, log: Log, most: int, out: Output) -> Iterator[str]:
         yield "and more states: -n, or --json"
     counts = ", ".join(f"{number:,} {outcome}" for outcome, number in report.counts.items())
     yield f"#{report.start}..#{report.at}: {counts}; {count(report.taken, 'commit')} taken over as they are"
+    if report.follows_refused:
+        yield f"follows: {report.follows_refused:,} of them are refused"
     if report.reasons:
         reasons = ", ".join(f"{number:,} {kind}" for kind, number in sorted(report.reasons.items()))
         yield f"cannot run: {reasons}"
@@ -121,13 +126,26 @@ def _step(step: Again, log: Log, subjects: Subjects, out: Output) -> Iterator[st
         yield from (f"    {line}" for line in plain_lines(step.words).splitlines())
     if step.outcome == "cannot run":
         return
-    yield from (
-        f"  - {plain(event.type)} {commits.data_line(event)}" for event in events_of(log, step.commit, EVENTS)
-    )
-    yield from (f"  + {plain(event.type)} {commits.data_line(event)}" for event in step.events[:EVENTS])
+    before = [_event(event) for event in events_of(log, step.commit, EVENTS)]
+    after = [_event(event) for event in step.events[:EVENTS]]
+    yield from _compared(before, after)
     if max(step.commit.size, step.size) > EVENTS:
         yield f"    of {step.commit.size:,} and {step.size:,} events"
     yield from _states(step.states, out)
+
+
+def _event(event: RecordedEvent | EventData) -> str:
+    return f"{plain(event.type)} {commits.data_line(event)}"
+
+
+def _compared(before: list[str], after: list[str]) -> Iterator[str]:
+    """The events of both: those that went, those that came, and those that stay, in their order."""
+    for _, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if before[a:b] == after[c:d]:
+            yield from (f"    {line}" for line in before[a:b])
+        else:
+            yield from (f"  - {line}" for line in before[a:b])
+            yield from (f"  + {line}" for line in after[c:d])
 
 
 def _states(states: tuple[Changed, ...], out: Output) -> Iterator[str]:

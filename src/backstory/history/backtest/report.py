@@ -47,7 +47,8 @@ class Report(msgspec.Struct, frozen=True):
     `counts` has the number of decisions for each outcome, `reasons` those that cannot run by kind of reason; `taken`
     are commits that were taken over as they are: without a command, or of another one than was asked for. `steps` are
     the first decisions that are not the same; `more` counts the others. `states` are the states that those commands
-    read which are not the same at `at`; `more_states`, that some were not looked at.
+    read which are not the same at `at`; `more_states`, that some were not looked at. `follows_refused` counts those
+    among the outcome `follows` that are refused.
     """
 
     start: int
@@ -61,6 +62,7 @@ class Report(msgspec.Struct, frozen=True):
     more: int = 0
     states: tuple[Changed, ...] = ()
     more_states: bool = False
+    follows_refused: int = 0
 
     @property
     def differs(self) -> bool:

@@ -71,6 +71,7 @@ class Backtest:
         self._now = Loader(self._patched)
         self._then = Loader(self._passing)
         self._at = start
+        self._follows_refused = 0
         self._counts: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
         self._reasons: dict[str, int] = {}
         self._taken = 0
@@ -124,6 +125,7 @@ class Backtest:
                 before = self._decided(self._then, commit, command)
                 if before.stuck is None and before.refused is None and self._same(events, before.events):
                     outcome = "follows"
+                    self._follows_refused += decided.refused is not None
                 self._then.advance(before.reads, before.states, commit, events)
             placed = self._patched.replace(commit, decided.events)
             self._now.advance(decided.reads, decided.states, commit, placed)
@@ -236,6 +238,7 @@ class Backtest:
             different - len(self._steps),
             tuple(states),
             more,
+            self._follows_refused,
         )
 
 
