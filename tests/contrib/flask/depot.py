@@ -7,14 +7,27 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
-from flask import Blueprint, Flask, abort, request
+from flask import Blueprint, Flask, Response, abort, request
 from werkzeug.test import run_wsgi_app
 
 from backstory import Materialized
 from backstory.contrib.flask import Backstory
-from tests.contrib.fastapi.depot import Count, Parcel, Shelf, arrive, count, label, move, note
+from tests.contrib.fastapi.depot import (
+    Count,
+    Labelled,
+    Moved,
+    Parcel,
+    Shelf,
+    arrive,
+    count,
+    label,
+    move,
+    note,
+)
 
 URL = "http://depot"
+
+PARCELS = Materialized(Parcel, index=["grams"])
 
 
 def signed_in() -> str | None:
@@ -26,9 +39,10 @@ def signed_in() -> str | None:
 
 def depot(address: str | None, **options: Any) -> Backstory:
     """The history of a depot, whose parcels may be found."""
-    tables = [Materialized(Parcel, index=["grams"]), Materialized(Count)]
     refusals = {"gone": 404, "nested": 422}
-    return Backstory(address, author=signed_in, refusals=refusals, inline=tables, **options)
+    return Backstory(
+        address, author=signed_in, refusals=refusals, inline=[PARCELS, Materialized(Count)], **options
+    )
 
 
 def application(history: Backstory) -> Flask:
@@ -57,6 +71,15 @@ def application(history: Backstory) -> Flask:
     @app.get("/commits")
     def commits() -> list[dict[str, Any]]:
         return [{"author": each.author, "id": each.id, **each.metadata} for each in history.db.commits()]
+
+    @app.get("/live")
+    def everything() -> Response:
+        return history.watch(Labelled | Moved)
+
+    @app.get("/live/heavy")
+    def heavy() -> Response:
+        asked = "SELECT grams FROM parcel_states WHERE grams > ? ORDER BY grams"
+        return history.watch(PARCELS, asked, [100], shown=lambda rows: [grams for (grams,) in rows])
 
     @app.post("/plainly/<parcel>", endpoint="plainly")
     @app.post("/awaited/<parcel>", endpoint="awaited")

@@ -12,6 +12,7 @@ from flask import Flask
 
 from backstory.contrib.flask import Backstory
 from backstory.contrib.http import events
+from backstory.errors import DefinitionError
 from tests.contrib.fastapi.depot import Parcel, label
 
 pytestmark = pytest.mark.filterwarnings("ignore::backstory.ClearTextWarning")
@@ -74,17 +75,37 @@ def test_a_thread_is_held_for_so_many_and_others_come_back(app: Flask, history: 
         assert news(next(one)) == (first, ["a"])
         assert next(two).decode() == events.HERE
         with held(app) as three:
-            assert news(next(three))[1] == ["a"]
-            assert next(three) == b"retry: 1000\n\n"
-            assert list(three) == []
+            event, back, end = b"".join(three).decode().split("\n\n")
+            assert (news(event)[1], back, end) == (["a"], "retry: 1000", "")
         second = change(app, history, "b")
         assert news(next(one)) == news(next(two)) == (second, ["b"])
         change(app, history, "c")
         third = change(app, history, "d")
         assert news(next(two)) == (third, ["d"])
+    many = {"wsgi.multithread": True}
+    for _ in range(3):  # nobody follows the answer to HEAD
+        assert app.test_client().head(PATH, environ_overrides=many).status_code == 200
     with held(app, "99-0f3a9c1b") as again:
         assert next(again).decode() == events.HERE
         assert news(next(again)) == (third, ["d"])
+
+
+def test_a_view_of_ones_own_sends_events_and_rows(app: Flask, history: Backstory) -> None:
+    place = change(app, history, "a")
+    client = app.test_client()
+    data = json.loads(client.get("/live").text.partition("data: ")[2].partition("\n")[0])
+    assert data == {"type": "depot.labelled", "position": 1, "data": {"parcel": "p-1", "labels": ["a"]}}
+    assert client.get("/live", headers={"last-event-id": place}).text == "retry: 1000\n\n"
+    for grams in (90, 200, 300):
+        client.post(f"/parcels/p-{grams}", json={"size": {"grams": grams}})
+    assert "data: [200,300]\n\n" in client.get("/live/heavy").text
+
+
+def test_what_cannot_be_watched_is_an_error_before_anything_is_sent(app: Flask, history: Backstory) -> None:
+    with app.test_request_context(environ_overrides={"wsgi.multithread": True}):
+        for wrong in (7, Parcel):
+            with pytest.raises((TypeError, DefinitionError)):
+                history.watch(wrong)
 
 
 def test_a_comment_says_that_the_stream_is_alive_and_it_ends_with_the_database(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -21,9 +22,9 @@ from werkzeug.datastructures import Headers
 
 from backstory.contrib.flask.asked import Asked, plain
 from backstory.contrib.flask.opening import SETTING, Opening, Openings
-from backstory.contrib.flask.streaming import Streams
+from backstory.contrib.flask.streaming import Stream, Streams
 from backstory.contrib.http.atonce import AtOnce, at_once
-from backstory.contrib.http.events import HEADERS, MEDIA_TYPE
+from backstory.contrib.http.events import HEADERS, MEDIA_TYPE, told
 from backstory.contrib.http.exchange import Follow
 from backstory.contrib.http.served import Served
 from backstory.decide.context import context, user_of_machine
@@ -127,12 +128,34 @@ class Backstory(Served[View]):
         view.__name__ = view.__qualname__ = answer.name.replace(".", "_")
         return self._views.setdefault((type(answer), answer.made_of), view)
 
+    def watch(
+        self,
+        what: Any,
+        sql: str = "",
+        arguments: Sequence[Any] = (),
+        *,
+        into: Callable[..., Any] | None = None,
+        tags: Sequence[str] = (),
+        shown: Callable[[Any], Any] = told,
+    ) -> Response:
+        """The answer of a view of one's own, for a client that follows what changes: server-sent events.
+
+        `what` is what `Database.watch` takes: a state; events, of which the last one is sent; a projection with `sql`,
+        `arguments` and `into`. `shown` makes the value that is sent, as JSON; by itself it masks what is marked. A
+        client that comes back names what it saw last (`Last-Event-ID`). See `most_streams`.
+        """
+        watch: Any = self.db.watch
+        asked = (what, sql, arguments) if sql else (what,)
+        watched = partial(watch, *asked, **({"into": into} if sql else {"tags": tags}))
+        stream = Stream(watched, shown, request.headers.get("last-event-id", ""))
+        if not (request.environ.get("wsgi.multithread") and self._streams.hold(stream)):
+            return Response(stream.once(), headers=HEADERS, content_type=MEDIA_TYPE)
+        response = Response(stream.held(), headers=HEADERS, content_type=MEDIA_TYPE)
+        response.call_on_close(partial(self._streams.release, stream))
+        return response
+
     def _response(self, answer: Answered) -> Response:
-        if isinstance(answer, Follow):
-            may_hold = bool(request.environ.get("wsgi.multithread"))
-            sent = self._streams.of(self.db, answer, may_hold=may_hold)
-            return Response(sent, headers=HEADERS, content_type=MEDIA_TYPE)
-        return plain(answer)
+        return self.watch(answer.state) if isinstance(answer, Follow) else plain(answer)
 
     def _route(self, request: exchange.Request) -> str:
         assert isinstance(request, Asked)

@@ -9,90 +9,97 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from weakref import WeakSet
 
 from backstory.contrib.http import events
 from backstory.errors import HistoryMoved, StoreClosed, UnknownRevision
 from backstory.live import Giving, Live, Seen
 from backstory.place import Place
 
-if TYPE_CHECKING:
-    from backstory.contrib.http.exchange import Follow
-    from backstory.database import Database
-    from backstory.decide.state import State
-
 T = TypeVar("T")
+
+Shown: TypeAlias = Callable[[Any], Any]
+"""Makes what is sent of a value."""
+
+
+class Watch(Protocol):
+    """Watches a value; `Database.watch` that has been told of what."""
+
+    def __call__(self, *, after: Place | None) -> Live[Seen[Any]]:
+        """The values after a place."""
+        ...
+
 
 AGAIN = "retry: 1000\n\n"
 """A browser comes back after so many milliseconds."""
 
 
-class Streams:
-    """The answers that go on in this process."""
+class Stream:
+    """The changes of one value that one client gets who has seen the event with the id `last`.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: set[object] = set()
+    Raises errors about what is to be watched, before anything is sent.
+    """
 
-    def of(self, db: Database, follow: Follow, *, may_hold: bool) -> Iterator[str]:
-        """What a client is sent. It ends with the client or with the database, or at once where it may not be held."""
-        stream = _Stream(db, follow)
-        self._held.add(stream)
-        try:
-            if may_hold and len(self._held) <= self._most:
-                yield from stream.held()
-            else:
-                yield from stream.once()
-        finally:
-            self._held.discard(stream)
-
-
-class _Stream:
-    """The changes of one state that one client gets."""
-
-    def __init__(self, db: Database, follow: Follow) -> None:
-        self._db = db
-        self._state = follow.state
+    def __init__(self, watch: Watch, shown: Shown, last: str) -> None:
+        self._watch = watch
+        self._shown = shown
         self._sent = ""
-        self._place: Place | None = None
+        place: Place | None = None
         with suppress(UnknownRevision):
-            self._place = Place.parse(follow.last)
+            place = Place.parse(last)
+        self._reader = self._from(place)
 
-    def once(self) -> Iterator[str]:
+    def once(self) -> str:
         """What has changed since, and when to come back."""
-        with suppress(StoreClosed):
-            try:
-                found = list(self._reader().take())
-            except HistoryMoved:
-                self._place = None
-                found = list(self._reader().take())
-            for seen in found:
-                yield self._event(seen)
-        yield AGAIN
+        try:
+            found = list(self._reader.take())
+        except HistoryMoved:
+            found = list(self._from(None).take())
+        return "".join(map(self._event, found)) + AGAIN
 
     def held(self) -> Iterator[str]:
-        """What changes, for ever; from the start where the history is another one by now."""
+        """What changes, until the database is closed; from the start where the history is another one by now."""
         yield events.HERE
         with suppress(StoreClosed):
             while True:
-                with suppress(HistoryMoved), Live(Beating(self._reader())) as values:
+                with suppress(HistoryMoved), Live(Beating(self._reader)) as values:
                     for seen in values:
                         text = events.HERE if seen is None else self._event(seen)
                         if text:
                             yield text
                             time.sleep(events.APART)
-                self._place = None
+                self._reader = self._from(None)
 
-    def _reader(self) -> Giving[Seen[State]]:
-        return self._db.watch(self._state, after=self._place).reader
+    def _from(self, place: Place | None) -> Giving[Seen[Any]]:
+        return self._watch(after=place).reader
 
-    def _event(self, seen: Seen[State]) -> str:
-        self._place = seen.place
-        event = events.data(seen.value)
+    def _event(self, seen: Seen[Any]) -> str:
+        event = events.data(seen.value, self._shown)
         if event == self._sent:
             return ""
         self._sent = event
         return events.identified(event, str(seen.place))
+
+
+class Streams:
+    """The answers that go on in this process. One that nobody has any more does not count."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: WeakSet[Stream] = WeakSet()
+
+    def hold(self, stream: Stream) -> bool:
+        """Whether there is room for one more, which is taken then."""
+        self._held.add(stream)
+        if len(self._held) <= self._most:
+            return True
+        self.release(stream)
+        return False
+
+    def release(self, stream: Stream) -> None:
+        """Its client has left."""
+        self._held.discard(stream)
 
 
 class Beating(Generic[T]):
