@@ -273,12 +273,13 @@ class _Compiler:
             return lambda scope: not value(scope)
         if isinstance(node.op, ast.USub):
             return lambda scope: -number(value(scope))
-        raise self._error(column, f"{type(node.op).__name__} cannot be used here")
+        raise self._error(column, f"{_SIGNS[type(node.op)]} cannot be used here; - and not can")
 
     def _binop(self, node: ast.BinOp, column: int, depth: int) -> Value:
         operate = ARITHMETIC.get(type(node.op))
         if operate is None:
-            raise self._error(column, f"{type(node.op).__name__} cannot be used here; + - * / // % can")
+            can = "and, or" if isinstance(node.op, ast.BitAnd | ast.BitOr) else "+ - * / // %"
+            raise self._error(column, f"{_SIGNS[type(node.op)]} cannot be used here; {can} can")
         left, right = self._node(node.left, depth), self._node(node.right, depth)
         return lambda scope: number(operate(number(left(scope)), number(right(scope))))
 
@@ -340,6 +341,18 @@ class _Compiler:
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is str
 
+
+_SIGNS: Mapping[type[ast.operator | ast.unaryop], str] = {
+    ast.Pow: "**",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.MatMult: "@",
+    ast.Invert: "~",
+    ast.UAdd: "+",
+}
 
 _WORDS: Mapping[type[ast.expr], str] = {
     ast.Lambda: "a lambda",
