@@ -213,3 +213,9 @@ def test_a_type_or_a_tag_that_no_event_has_is_said_with_likely_ones(
 def test_where_events_match_or_none_was_asked_for_nothing_is_said(run: Run) -> None:
     for words in (["--type", "Deposited"], ["--type", "Deposited", "--author", "nobody"], ["--grep", "zzz"]):
         assert run("log", *words).err == "", words
+
+
+def test_a_type_of_event_in_the_place_of_a_revision_is_told_with_its_option(run: Run) -> None:
+    ran = run("log", "Deposited")
+    assert (ran.code, "backstory log --type Deposited" in ran.err) == (2, True)
+    assert "unknown revision 'Deposits'" in run("log", "Deposits").err

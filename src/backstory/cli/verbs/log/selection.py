@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from backstory.cli.exits import UsageError
+from backstory.errors import UnknownRevision
 from backstory.history.ask.listing import Filter, Side
 from backstory.history.refs.branches import Branches
 from backstory.history.refs.revision import Point, missing, resolve_range
 from backstory.texts import states
 from backstory.texts.having import having
 from backstory.told import pasted
+from backstory.values.query import Query
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -22,9 +24,20 @@ if TYPE_CHECKING:
 
 def sides(session: Session, wanted: Filter, arguments: Namespace) -> list[Side]:
     """The logs that are meant, and the wanted commits of each."""
-    branches, text = session.branches, arguments.revision or "HEAD"
+    text = arguments.revision or "HEAD"
     if states.is_tag(text):
         raise UsageError(f"{text} is a tag; the commits that are about it: {pasted('log', '--tag', text)}")
+    try:
+        return _sides(session, wanted, arguments, text)
+    except UnknownRevision:
+        if text and any(session.log.read(Query.of([text]), limit=1)):
+            line = pasted("log", "--type", text)
+            raise UsageError(f"{text} is a type of event; the commits that have one: {line}") from None
+        raise
+
+
+def _sides(session: Session, wanted: Filter, arguments: Namespace, text: str) -> list[Side]:
+    branches = session.branches
     span = resolve_range(branches, text, session.branch)
     if span is None:
         found = [_upto(branches, wanted, session.point(text))]
