@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backstory.cli.verbs.new import untested
 from backstory.errors import ScaffoldError
 from backstory.scaffold import code, new_app, write
 from backstory.scaffold.change import change
@@ -111,6 +112,22 @@ def test_a_slice_is_never_written_over_another_one(shop: Path) -> None:
     assert again.returncode == 2
     assert "is there already" in again.stderr
     assert before == {path: path.read_bytes() for path in shop.rglob("*.py")}
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        ('["tests"]', True),
+        ('["tests", "shop"]', False),
+        ('"tests"', True),
+        ('["*/tests"]', False),
+        ("3", False),
+    ],
+)
+def test_a_slice_whose_tests_pytest_would_not_find_is_told(tmp_path: Path, paths: str, said: bool) -> None:
+    assert untested(tmp_path, tmp_path / "shop") == ""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\ntestpaths = {paths}\n")
+    assert ("add shop to testpaths in pyproject.toml" in untested(tmp_path, tmp_path / "shop")) is said
 
 
 def test_nothing_is_left_where_a_file_cannot_be_written(tmp_path: Path) -> None:

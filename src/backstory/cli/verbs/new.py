@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -131,4 +132,18 @@ def _slice(arguments: Namespace, session: Session) -> tuple[Mapping[str, str], P
         if arguments.view
         else "Write its rules, the scenario of each first."
     )
-    return files, folder, f"{todo} Then run: python -m pytest"
+    return files, folder, f"{todo}{untested(session.application_folder, folder)} Then run: python -m pytest"
+
+
+def untested(project: Path, folder: Path) -> str:
+    """What to do if pytest does not look for tests in the folder of the application; else nothing."""
+    try:
+        tool = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"]
+        paths = tool["pytest"]["ini_options"]["testpaths"]
+        named = paths.split() if isinstance(paths, str) else list(map(str, paths))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if any(set(path) & set("*?[") or folder.is_relative_to(project / path) for path in named):
+        return ""
+    here = plain(folder.relative_to(project).parts[0])
+    return f" pytest looks in {plain(', '.join(named))} alone, so add {here} to testpaths in pyproject.toml."
