@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, MutableMapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,11 @@ PATH = "/mcp"
 LARGEST = 1_000_000
 """Bytes of a request at most."""
 
+LOOKS = 0.5
+"""Seconds after which the thread that waits for the end looks by itself: a signal that comes just before a thread
+begins to wait does not wake it.
+"""
+
 
 def run(served: Served, seconds: float | None = None) -> None:
     """Serve the client at the other end of standard input and output, until it hangs up, or for so many seconds.
@@ -51,9 +58,13 @@ def run(served: Served, seconds: float | None = None) -> None:
         except BaseException as wrong:  # noqa: BLE001 - it is raised to the caller
             ended.set_exception(wrong)
 
-    threading.Thread(target=work, name="backstory mcp", daemon=True).start()
-    with suppress(KeyboardInterrupt, TimeoutError):
-        ended.result(seconds)
+    until = math.inf if seconds is None else time.monotonic() + seconds
+    with suppress(KeyboardInterrupt):
+        threading.Thread(target=work, name="backstory mcp", daemon=True).start()
+        while not ended.done() and (left := until - time.monotonic()) > 0:
+            wait([ended], min(left, LOOKS))
+        if ended.done():
+            ended.result()
 
 
 class Gate:
