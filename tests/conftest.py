@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("short", deadline=None)
     hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
     hypothesis.settings.load_profile("long" if config.getoption("--long") else "short")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what all tests share: some tests collect, and there are very many."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
