@@ -61,36 +61,41 @@ def prepare(run: Run) -> None:
     large.filled(run.kept.parent / "large", run.sizes["events"], run.sizes["jobs"])
 
 
-async def _asked(run: Run, tries: int) -> list[tuple[list[float], int]]:
+def _asked(run: Run, tries: int) -> list[tuple[list[float], int]]:
     """For each question the milliseconds of its tries, and the bytes of the largest answer."""
     folder = run.kept.parent / "large"
-    application, found = large.written(folder), []
+    application = large.written(folder)
     with connect(folder / "large.db") as db:
-        async with Client(server(Served(db, application, folder=folder))) as client:
-            for tool, given in QUESTIONS:
-                times, size = [], 0
-                for _ in range(tries):
-                    began = time.perf_counter()
-                    answer = await client.call_tool(tool, given)
-                    times.append(1_000 * (time.perf_counter() - began))
-                    size = max(size, len(answer.model_dump_json(by_alias=True, exclude_none=True)))
-                found.append((times, size))
+        return asyncio.run(_answers(Served(db, application, folder=folder), tries))
+
+
+async def _answers(served: Served, tries: int) -> list[tuple[list[float], int]]:
+    found = []
+    async with Client(server(served)) as client:
+        for tool, given in QUESTIONS:
+            times, size = [], 0
+            for _ in range(tries):
+                began = time.perf_counter()
+                answer = await client.call_tool(tool, given)
+                times.append(1_000 * (time.perf_counter() - began))
+                size = max(size, len(answer.model_dump_json(by_alias=True, exclude_none=True)))
+            found.append((times, size))
     return found
 
 
 def first(run: Run) -> float:
     """Milliseconds of the slowest first answer."""
-    return max(times[0] for times, _ in asyncio.run(_asked(run, 1)))
+    return max(times[0] for times, _ in _asked(run, 1))
 
 
 def later(run: Run) -> float:
     """Milliseconds of the slowest of later answers, the median of each question."""
-    return max(median(times[1:]) for times, _ in asyncio.run(_asked(run, 1 + run.sizes["tries"])))
+    return max(median(times[1:]) for times, _ in _asked(run, 1 + run.sizes["tries"]))
 
 
 def largest(run: Run) -> float:
     """Thousands of bytes of the largest answer, as the protocol sends it."""
-    return max(size for _, size in asyncio.run(_asked(run, 1))) / 1_000
+    return max(size for _, size in _asked(run, 1)) / 1_000
 
 
 QUESTION = Question(
