@@ -150,7 +150,7 @@ def test_every_example_in_the_help_runs(sources: Path, run: Run, example: str) -
 
 
 @pytest.mark.usefixtures("sources", "interruptible")
-@pytest.mark.parametrize("example", list(filter(in_a_shell, EVERY)))
+@pytest.mark.parametrize("example", [one for one in EVERY if in_a_shell(one)])
 def test_every_example_that_needs_a_shell_runs_in_one(example: str) -> None:
     if example.startswith("backstory import"):
         Path("pyproject.toml").unlink()
