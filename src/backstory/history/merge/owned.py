@@ -39,10 +39,10 @@ def owned(log: Log, commit: Commit, before: State, after: State, taken: Collecti
 
     Events at the positions `taken` are undone together with it.
     """
-    changes = diff(before, after).changes
-    if not changes:
-        return []
     owners = _Owners(log, commit, after, taken)
+    later = log.read(owners.reference.query(), after=commit.position, limit=1)
+    if next(iter(later), None) is None or not (changes := diff(before, after).changes):
+        return []
     found = ((change.pointer, owners.of(change.path)) for change in changes)
     return [Owned(owners.reference, pointer, owner) for pointer, owner in found if owner is not None]
 

@@ -126,13 +126,14 @@ def invert(
     events: list[EventData] = []
     tags: set[str] = set()
     theirs: list[Owned] = []
+    known: dict[type[State], Identities] = {}
     taken = {position for commit in commits for position in range(commit.first, commit.position + 1)}
     if not force:
         undone.check(log, commits, taken)
     for commit in sorted(commits, key=lambda commit: commit.position, reverse=True):
         stored = list(events_of(log, commit))
         for record in reversed(stored):
-            events += map(codec.encode, _undone(log, codec.decode(record), record))
+            events += map(codec.encode, _undone(log, codec.decode(record), record, known))
             tags.update(record.tags)
         if not force:
             for cls in states():
@@ -143,7 +144,9 @@ def invert(
     return Inversion(tuple(events), union(Query.of(tags=[tag]) for tag in tags))
 
 
-def _undone(log: Log, event: Any, record: RecordedEvent) -> Sequence[Any]:
+def _undone(
+    log: Log, event: Any, record: RecordedEvent, known: dict[type[State], Identities]
+) -> Sequence[Any]:
     if isinstance(event, Unknown) and event.data is None:
         raise RevertError(f"#{record.position} {event.type} cannot be undone: {event.why}")
     function = inverses.get(type(event))
@@ -154,7 +157,7 @@ def _undone(log: Log, event: Any, record: RecordedEvent) -> Sequence[Any]:
             " event to the events that undo it"
         )
     if isinstance(function, _OnState):
-        inverse = function.function(event, _before(log, function.state, record))
+        inverse = function.function(event, _before(log, function.state, record, known))
     else:
         inverse = function(event)
     if inverse is None:
@@ -162,9 +165,11 @@ def _undone(log: Log, event: Any, record: RecordedEvent) -> Sequence[Any]:
     return inverse if isinstance(inverse, (list, tuple)) else [inverse]
 
 
-def _before(log: Log, cls: type[State], record: RecordedEvent) -> State:
+def _before(log: Log, cls: type[State], record: RecordedEvent, known: dict[type[State], Identities]) -> State:
     """The one state of a class that an event concerns, as it was before the event."""
-    found = Identities(cls)
+    if cls not in known:
+        known[cls] = Identities(cls)
+    found = known[cls]
     [key] = found.keys(record)
     reference = found.reference(key)
     assert reference is not None

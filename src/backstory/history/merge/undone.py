@@ -19,17 +19,39 @@ SHOWN = 3
 """How many commits an error names."""
 
 
+class About:
+    """The tags of all events of a commit, and those that it was decided on, each commit read once.
+
+    `db.revert` decides on the events that it undoes, and what undoes one may have fewer tags.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._tags: dict[int, frozenset[str]] = {}
+
+    def __call__(self, commit: Commit) -> frozenset[str]:
+        """The tags of a commit."""
+        if commit.position not in self._tags:
+            named = [event.tags for event in events_of(self._log, commit)]
+            if commit.condition is not None:
+                named += [clause.tags for clause in commit.condition.query.clauses]
+            self._tags[commit.position] = frozenset(chain.from_iterable(named))
+        return self._tags[commit.position]
+
+
 class Reverts:
     """The commits that revert a commit, those that revert these, and so on. One look-up for each.
 
-    Commits at the positions `taken` do not count: they are undone together with it.
+    Commits at the positions `taken` do not count: they are undone together with it. `about` may be shared by many.
     """
 
-    def __init__(self, log: Log, commit: Commit, taken: Collection[int] = ()) -> None:
+    def __init__(
+        self, log: Log, commit: Commit, taken: Collection[int] = (), about: About | None = None
+    ) -> None:
         self._log = log
         self.commit = commit
+        self._about = About(log) if about is None else about
         self._by: dict[int, list[Commit]] = {}
-        self._tags: dict[int, frozenset[str]] = {}
         waiting = [commit]
         while waiting:
             one = waiting.pop()
@@ -59,20 +81,11 @@ class Reverts:
             found[undone.position] = undone
         return [found[position] for position in sorted(found)]
 
-    def _about(self, commit: Commit) -> frozenset[str]:
-        """The tags of all events of a commit, and those that it was decided on: `db.revert` decides on the events that
-        it undoes, and what undoes one may have fewer tags."""
-        if commit.position not in self._tags:
-            named = [event.tags for event in events_of(self._log, commit)]
-            if commit.condition is not None:
-                named += [clause.tags for clause in commit.condition.query.clauses]
-            self._tags[commit.position] = frozenset(chain.from_iterable(named))
-        return self._tags[commit.position]
-
 
 def check(log: Log, commits: Sequence[Commit], taken: Collection[int]) -> None:
     """Raise `RevertError` if any of these commits, which are to be undone together, is undone already."""
-    found = [(commit, by) for commit in commits if (by := Reverts(log, commit, taken).of_all())]
+    about = About(log)
+    found = [(commit, by) for commit in commits if (by := Reverts(log, commit, taken, about).of_all())]
     if found:
         raise RevertError(why(found, len(commits)), undone=[commit for commit, _ in found])
 
