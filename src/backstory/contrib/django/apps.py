@@ -37,9 +37,11 @@ class BackstoryConfig(AppConfig):
 
 
 def _after_migrations(using: str, verbosity: int = 1, **told: Any) -> None:
-    from backstory.contrib.django import migrating
+    from backstory.contrib.django import draining, migrating
 
     if using == configured().database:
-        if "plan" in told:  # or only rows went, by `flush`
+        if "plan" in told:
             migrating.finish(using, verbosity)
+        else:  # only rows went, by `flush`
+            draining.end_test()
         migrating.permit(using)

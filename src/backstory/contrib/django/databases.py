@@ -14,6 +14,7 @@ from django.test.signals import setting_changed
 from django.test.utils import _TestState
 
 from backstory.contrib.django.conf import Configured, configured
+from backstory.contrib.django.running import forget_logs, log_of_test
 from backstory.database import Database, connect
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def main_database(settings: Configured | None = None) -> Database:
     """The one of this process, outside of every transaction; opened when it is first asked for."""
     settings = settings or configured()
     where = address(settings)
+    if where == MEMORY and is_test_run():
+        return log_of_test(connection_of(settings), lambda: connect(where, **settings.options))
     found = _open.get(where)
     if found is None:
         opened = connect(where, **settings.options)
@@ -180,6 +183,7 @@ class _Part:
 
 def close() -> None:
     """Close what is open here; the next call opens it again."""
+    forget_logs()
     while _open:
         _open.popitem()[1].close()
 

@@ -15,6 +15,8 @@ from backstory.capture.outbox import Outbox
 from backstory.contrib.django.capturing import is_migrated, present, tx_of
 from backstory.contrib.django.conf import Configured, configured
 from backstory.contrib.django.databases import (
+    MEMORY,
+    address,
     connection_of,
     current_database,
     has_written,
@@ -23,6 +25,7 @@ from backstory.contrib.django.databases import (
     main_database,
     shares_database,
 )
+from backstory.contrib.django.running import forget_logs
 from backstory.errors import StoreRefused
 
 if TYPE_CHECKING:
@@ -71,6 +74,13 @@ def adopt() -> None:
     connection = connection_of(settings)
     with begun(connection) as tx:
         Capture(present(connection)).adopt(tx, main_database(settings))
+
+
+def end_test() -> None:
+    """A test that is not in a transaction ends with a `flush`: what is left of it is in no log of the next one."""
+    if is_test_run() and address() == MEMORY:
+        drain()
+        forget_logs()
 
 
 def _adopt_clone(connection: BaseDatabaseWrapper, db: Database) -> None:

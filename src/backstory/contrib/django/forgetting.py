@@ -11,6 +11,7 @@ from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import connection_of, current_database, in_transaction
 from backstory.contrib.django.draining import begun, drain
 from backstory.contrib.django.recording import described, pk_of, row_of
+from backstory.decide.context import current
 from backstory.errors import StoreRefused
 from backstory.history.forget.withholding import withhold
 from backstory.rows.events import RowEvent
@@ -43,7 +44,7 @@ def forget(*objects: Model | Row, message: str, author: str | None = None) -> in
     rows = {(row.table, row.key): row for row in given}.values()
     found = sum(_withheld(db, row, message) for row in rows)
     for row in rows:
-        _begin_again(row, author, message)
+        _begin_again(row, current().author if author is None else author, message)
     drain(settings)
     return found
 

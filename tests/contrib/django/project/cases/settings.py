@@ -6,7 +6,7 @@ import contextlib
 import io
 from pathlib import Path
 from typing import Any
-from unittest import mock
+from unittest import SkipTest, mock
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -155,6 +155,45 @@ class TheMixin(HistoryMixin, TestCase):
     def test_another_test_left_nothing_in_the_log_in_memory(self) -> None:
         if address() == "memory:":
             self.assertEqual(self.history.head().position, 0)
+
+
+class WithoutTheMixin(TestCase):
+    author: Author
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.author = Author.objects.create(name="Ada")
+
+    def changes(self) -> list[str]:
+        return [record.type.rpartition(".")[2] for record in database().read(row_of(self.author))]
+
+    def test_what_one_test_writes_is_in_no_log_of_another(self) -> None:
+        self.assertEqual(self.changes(), ["RowInserted"])
+        Author.objects.update(name="Bea")
+        self.assertEqual(self.changes(), ["RowInserted", "RowChanged"])
+
+    test_whichever_comes_first = test_what_one_test_writes_is_in_no_log_of_another
+
+
+class WithTheMixin(HistoryMixin, WithoutTheMixin):
+    @classmethod
+    def setUpTestData(cls) -> None:
+        super().setUpTestData()
+        database()  # brings it to the log before any test begins
+
+
+class Flushed(TransactionTestCase):
+    def test_what_one_test_writes_is_in_no_log_of_another(self) -> None:
+        author = Author.objects.create(pk=7_000, name="Ada")
+        self.assertEqual(len(list(database().read(row_of(author)))), 1)
+
+    test_whichever_comes_first = test_what_one_test_writes_is_in_no_log_of_another
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        if address() != "memory:":
+            raise SkipTest("a log in the database is flushed by nobody")
 
 
 class OneTransactionForEachRequest(TransactionTestCase):
