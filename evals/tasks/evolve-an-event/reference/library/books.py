@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from library.events import BookBought, BookLent, BookReturned, Money, ReaderFined
 from library.readers import Reader
 
-from backstory import Now, Refused, State, Tag, command
+from backstory import Now, Refused, State, Tag, command, provided
 
 DAYS = 28
 """How long a book is lent."""
@@ -40,7 +40,7 @@ def buy(book: Book, title: str) -> BookBought:
 
 
 @command
-def lend(book: Book, reader: Reader, now: Now) -> BookLent:
+def lend(book: Book, reader: Reader, now: Now = provided) -> BookLent:
     if not book.title:
         raise Refused("there is no such book", code="no-book")
     if book.reader:
@@ -53,7 +53,7 @@ def lend(book: Book, reader: Reader, now: Now) -> BookLent:
 
 
 @command
-def give_back(book: Book, now: Now) -> list[BookReturned | ReaderFined]:
+def give_back(book: Book, now: Now = provided) -> list[BookReturned | ReaderFined]:
     if not book.reader or book.due is None:
         raise Refused("the book is not lent", code="not-lent")
     late = (now.date() - book.due).days
