@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import backstory
+from backstory import guide
 from tests import programs
 
 SAMPLE = Path(__file__).parent / "sample.py"
@@ -74,7 +76,7 @@ def mypy(folder: Path) -> set[tuple[str, int]]:
         f"--cache-dir={folder / 'cache'}",
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", *options, "sample.py", "wrong.py"],
+        [sys.executable, "-m", "mypy", *options, *sorted(path.name for path in folder.glob("*.py"))],
         cwd=folder,
         capture_output=True,
         check=False,
@@ -107,11 +109,14 @@ def pyright(folder: Path) -> set[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
-def test_the_sample_is_inferred_every_mistake_is_found_and_nothing_else(
+def test_the_sample_and_the_guide_are_inferred_every_mistake_is_found_and_nothing_else(
     checker: Callable[[Path], set[tuple[str, int]]], tmp_path: Path
 ) -> None:
     (tmp_path / "sample.py").write_text(SAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "wrong.py").write_text(WRONG, encoding="utf-8")
+    for page in guide.topics():
+        code = "\n\n".join(re.findall(r"```python\n(.*?)```", page.text, re.DOTALL))
+        (tmp_path / f"guide_{page.name.replace('-', '_')}.py").write_text(code, encoding="utf-8")
     wrong = {("wrong.py", number) for number, line in enumerate(WRONG.splitlines(), 1) if "# wrong" in line}
     assert len(wrong) > 20
     assert checker(tmp_path) == wrong
