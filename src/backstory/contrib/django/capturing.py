@@ -118,20 +118,36 @@ def drop_home(connection: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def altered(editor: Any) -> Iterator[None]:
-    """Alter tables in a block: their triggers are away meanwhile, and fit the altered tables after it."""
+def altered(editor: Any) -> Iterator[dict[str, str]]:
+    """Alter tables in a block: their triggers are away meanwhile, and fit the altered tables after it.
+
+    Gives the histories of the tables that were recorded until then, by their tables.
+    """
     connection = editor.connection
     if getattr(editor, "_backstory_inside", False) or editor.collect_sql or not is_migrated(connection):
-        yield
+        yield {}
         return
     editor._backstory_inside = True
     try:
+        was = {one.name: one.history for one in Capture([]).recorded(tx_of(connection))}
         if connection.vendor == "sqlite":
             remove(connection)
-        yield
+        yield was
         install(connection)
     finally:
         editor._backstory_inside = False
+
+
+def _tell_of_renamed(was: dict[str, str], old: str, new: str) -> None:
+    """Warn where a table has another name now, and its rows another history."""
+    for model, captured in described():
+        history = was.get(old)
+        if captured.name == new and history is not None and history != captured.history:
+            logger.warning(
+                "the table %s is %s now: the history %s ends here, and %s begins. To go on with the first one, say"
+                " @recorded(name=%r) above %s, and run migrate again",
+                *(old, new, history, captured.history, history, model.__name__),
+            )
 
 
 @cache
@@ -143,8 +159,11 @@ def editor_over(cls: type[BaseDatabaseSchemaEditor]) -> type[BaseDatabaseSchemaE
 
         @wraps(usual)
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            with altered(self):
-                return usual(self, *args, **kwargs)
+            with altered(self) as was:
+                result = usual(self, *args, **kwargs)
+            if name == "alter_db_table":
+                _tell_of_renamed(was, *args[1:3])
+            return result
 
         return method
 

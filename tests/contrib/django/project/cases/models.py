@@ -149,6 +149,28 @@ class Unusual(HistoryMixin, TransactionTestCase):
         database()
         self.assertEqual(database().head().position, before + 1)
 
+    def test_a_model_that_gets_another_name_is_told_how_its_history_goes_on(self) -> None:
+        self.record(Thing)
+        thing = Thing.objects.create(title="a")
+        database()
+        recording._declared[Thing] = Wanted("renamed")  # as the name of a class that was renamed is
+        Thing._meta.db_table = "library_other"
+        try:
+            with connection.schema_editor() as editor, self.assertLogs("backstory", "WARNING") as told:
+                editor.alter_db_table(Thing, "library_thing", "library_other")
+            self.assertIn("history library_thing ends here, and renamed begins", told.output[0])
+            self.assertIn("@recorded(name='library_thing') above Thing", told.output[0])
+            recording._declared[Thing] = Wanted("library_thing")
+            finish("default", 0)
+            Thing.objects.update(title="b")
+            self.assertEqual(self.row(thing), {"title": "b"})
+            types = [record.type for record in database().read(row_of(thing))]
+            self.assertEqual(types[-2:], ["library_thing.RowInserted", "library_thing.RowChanged"])
+        finally:
+            Thing._meta.db_table = "library_thing"
+            with connection.schema_editor() as editor:
+                editor.alter_db_table(Thing, "library_other", "library_thing")
+
     def test_a_model_without_a_table_is_told_by_migrate(self) -> None:
         recording._declared[Thing] = Wanted()
         Thing._meta.db_table = 'elsewhere"."thing'  # a schema of PostgreSQL, as some write it
