@@ -4,17 +4,22 @@ Both are routes of FastAPI, asked without a server by 16 tasks at once, each on 
 have the author from a dependency. The handler has a model of pydantic for its body and for its answer, and calls
 `execute`, no more. The endpoint also has the id of the request in the commit, and looks for `If-Match` and
 `Idempotency-Key`; `keyed` sends a key.
+
+`flask` is the same endpoint under Flask, asked by as many threads, against a `view` with `get_json`, `execute` and
+`jsonify`.
 """
 
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
 
 import anyio
 
-from benchmarks import bank
+from backstory import connect
+from benchmarks import bank, wsgi
 from benchmarks.asgi import post
 from benchmarks.cli import alone
 from benchmarks.frame import Contestant, Goal, Question, Run, Skip
@@ -33,6 +38,61 @@ def keyed(run: Run) -> float:
 def handler(run: Run) -> float:
     """A handler that is written by hand."""
     return anyio.run(_asked, _by_hand(run), run)
+
+
+def flask(run: Run) -> float:
+    """`history.command` of Flask."""
+    app, request = _flask()
+
+    from backstory.contrib.flask import Backstory
+
+    history = Backstory(run.folder / "bank.db", author=lambda: request.headers.get("user"))
+    history.init_app(app)
+    app.post("/accounts/<account>/deposits")(history.command(bank.deposit))
+    try:
+        return _threads(app, run)
+    finally:
+        history.close()
+
+
+def view(run: Run) -> float:
+    """A view of Flask that is written by hand."""
+    app, request = _flask()
+
+    from flask import jsonify
+
+    with connect(run.folder / "bank.db") as db:
+
+        @app.post("/accounts/<account>/deposits")
+        def deposit(account: str) -> Any:
+            command = bank.deposit(bank.Account(account), cents=request.get_json()["cents"])
+            commit = db.execute(command, author=request.headers.get("user"))
+            assert commit is not None
+            return jsonify(commit=commit.id, position=commit.position)
+
+        return _threads(app, run)
+
+
+def _flask() -> tuple[Any, Any]:
+    if find_spec("flask") is None:
+        raise Skip("flask is not installed")
+    from flask import Flask, request
+
+    return Flask("bank"), request
+
+
+def _threads(app: Any, run: Run) -> float:
+    tasks, each = run.sizes["tasks"], run.sizes["requests_each"]
+
+    def client(number: int) -> None:
+        for _ in range(each):
+            assert wsgi.post(app, f"/accounts/a-{number}/deposits", b'{"cents":5}', {"user": "ann"}) == 200
+
+    client(tasks)
+    clock = bank.Stopwatch()
+    with ThreadPoolExecutor(tasks) as threads:
+        list(threads.map(client, range(tasks)))
+    return clock.rate(tasks * each)
 
 
 async def signed_in(request: Any) -> Any:
@@ -119,8 +179,14 @@ QUESTION = Question(
     "endpoint",
     "requests to an endpoint that executes a command, against a handler written by hand",
     "requests/s",
-    [Contestant("endpoint", endpoint), Contestant("handler", handler), Contestant("keyed", keyed)],
-    [Goal("endpoint", "handler", at_least=0.8)],
+    [
+        Contestant("endpoint", endpoint),
+        Contestant("handler", handler),
+        Contestant("keyed", keyed),
+        Contestant("flask", flask),
+        Contestant("view", view),
+    ],
+    [Goal("endpoint", "handler", at_least=0.8), Goal("flask", "view", at_least=0.7)],
     {"tasks": 16, "requests_each": 200},
     {"tasks": 2, "requests_each": 5},
     rounds=7,
