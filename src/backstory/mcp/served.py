@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from backstory.decide.latest import Latest
 from backstory.errors import InputError
-from backstory.model import model_of, scenarios
+from backstory.model import scenarios
 from backstory.model.observed import observed
+from backstory.model.reading import beside, model_of
 from backstory.rows.written import rows_of
 from backstory.scope import Scope, scoped
 from backstory.texts import states
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from backstory.decide.state import State
     from backstory.history.refs.revision import Point
     from backstory.model import Model
+    from backstory.model.elements import Scenario
     from backstory.store import Caches, Log
 
 
@@ -71,7 +74,8 @@ class Served:
         self.settings = settings
         self.clock = clock
         self._caches = Summaries(self.db.store.caches)
-        self._models: dict[bool, tuple[Any, Model]] = {}
+        self._model: tuple[Sequence[Scenario] | None, Model] | None = None
+        self._reading_code = Lock()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -100,18 +104,28 @@ class Served:
         That is counted where nobody has counted it: `backstory model` keeps the counts in the store, and here they are
         kept in the process. A reader with a scope is told nothing of it. Raises `ModelError`.
         """
-        app, path = self.application, self.folder / scenarios.NAME
-        recorded = scenarios.read(path).scenarios if path.exists() else None
-        db, found = self.db, None
+        read, db, found = self._read(), self.db, None
         if seen and self.scope.is_whole:
             try:
                 found = observed(db.log, self._caches, db.name or "")
             except OutOfTime as over:
                 raise over.hinted(COUNTING) from None
-        key = (None if found is None else found.position, recorded)
-        if seen not in self._models or self._models[seen][0] != key:
-            self._models[seen] = key, model_of(app, self.folder, scenarios=recorded, observed=found)
-        return self._models[seen][1]
+        return read if found is None else beside(read, found)
+
+    def _read(self) -> Model:
+        """The model of the code and its scenarios: read once, and again when other scenarios are recorded."""
+        app, path = self.application, self.folder / scenarios.NAME
+        recorded = scenarios.read(path).scenarios if path.exists() else None
+        with self._reading_code:
+            if self._model is None or self._model[0] != recorded:
+                self._model = recorded, model_of(app, self.folder, scenarios=recorded)
+            return self._model[1]
+
+    def prepare(self) -> None:
+        """Read the code before somebody asks, so that the first answer is quick. Answers tell why it cannot be read."""
+        if self.known is not None:
+            with suppress(Exception):
+                self._read()
 
     def point(self, at: str | None) -> Point:
         """The point that a revision means. Raises `RevisionError`."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -108,11 +108,19 @@ def server(served: Served) -> Server[Any]:
         with _worded():
             return prompts.filled(params.name, params.arguments or {})
 
+    @asynccontextmanager
+    async def prepared(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:
+        """Read the application's code while the server waits for its first question, and end no sooner than that."""
+        async with create_task_group() as beside:
+            beside.start_soon(to_thread.run_sync, served.prepare)
+            yield {}
+
     return Server(
         "backstory",
         version=version("backstory"),
         title="Backstory",
         instructions=INSTRUCTIONS,
+        lifespan=prepared,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
