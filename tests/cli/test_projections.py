@@ -6,12 +6,16 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
+from backstory.cli.verbs.run import say_what_stops
+from backstory.projections.operate import Standing
 from tests.cli.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -106,6 +110,21 @@ def test_what_another_process_holds_is_said_though_that_process_has_died(run: Ru
     assert (found["name"], found["lag"]) == ("balances", 1)
     assert 0 < found["seconds"] <= 3_600
     assert found["owner"]
+
+
+def test_what_stops_while_it_runs_is_said_once_and_again_when_it_has_gone_on() -> None:
+    one = Standing(
+        "balances", "background", "1", 1, True, "running", "", 1, 2, 1, 0.0, "", 0.0, 0, False, 0.0, 0.0
+    )
+    stopped = msgspec.structs.replace(one, state="stopped", why="#2 Deposited: KeyError: 'x'")
+    looks, said = [[one], [stopped], [stopped], [one], [stopped]], list[str]()
+    over = threading.Event()
+    over.wait = lambda timeout=None: not looks  # type: ignore[method-assign]
+    say_what_stops(lambda: looks.pop(0), said.append, over)
+    line = (
+        "backstory: balances: #2 Deposited: KeyError: 'x'; when the code is mended: backstory resume balances"
+    )
+    assert said == [line, line]
 
 
 def test_a_projection_that_is_not_there_is_said(run: Run) -> None:

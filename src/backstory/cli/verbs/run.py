@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,12 +14,13 @@ from backstory.cli.parse.groups import chosen
 from backstory.cli.parse.parser import application_options
 from backstory.cli.show.standings import remedy
 from backstory.cli.show.text import count
+from backstory.errors import BackstoryError
 from backstory.projections.catalog import DIVERGED, PAUSED, STOPPED
 from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from backstory.cli.show.output import Output
     from backstory.database import Database
@@ -35,7 +38,8 @@ backstory run --app bank --take-over --yes --once
 TEXT = """\
 Runs until Ctrl-C or SIGTERM: it then ends the step that is being taken, and gives the leases back. Any number of these
 processes may run at once. For each projection and reaction one of them does the work. If that process dies, another one
-takes over as soon as the lease is over.
+takes over as soon as the lease is over. What an event stops, what somebody pauses and what has diverged is said, with
+the command that lets it go on.
 
 --once leaves to another process the projections and reactions whose lease that process holds, even if it has died. The
 last lines name them, and the seconds until each lease is over. The exit code is 0 then, too. It is 1 if an event has
@@ -47,6 +51,13 @@ Reactions run only in a store that has the right to react: the one that was made
 or a store that was moved or restored only feeds projections. There --take-over says what the store would deliver, and
 ends with exit code 1; with --yes it takes the right, and runs. First be sure that no other store of this history reacts
 any more: else both do."""
+
+
+STILL = (STOPPED, DIVERGED, PAUSED)
+"""States of what does not run."""
+
+EVERY = 5.0
+"""Seconds between two looks for what does not run any more."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -107,13 +118,17 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         if not out.json:
             out.say(f"backstory: running {', '.join(names) or 'nothing'}")
             _say_where_they_begin(db, [*reactions, *outboxes], out)
-        runner.run(once=arguments.once)
+        if arguments.once or out.json:
+            runner.run(once=arguments.once)
+        else:
+            with _watched(lambda: _standings(db, groups, [*reactions, *outboxes]), out.say):
+                runner.run()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     standing = _standings(db, groups, [*reactions, *outboxes]) if arguments.once else []
     others = [each for each in standing if each.owner]  # ours were given back
-    still = [each for each in standing if each.state in (STOPPED, DIVERGED, PAUSED)]
+    still = [each for each in standing if each.state in STILL]
     code = 1 if any(each.state != PAUSED for each in still) else 0
     if out.json:
         elsewhere = [
@@ -144,6 +159,37 @@ def _say_where_they_begin(db: Database, consumers: Sequence[Operated], out: Outp
                 f'backstory: {each.name}: runs for the first time, and takes no event up to #{head}; since="start"'
                 " in its code would let it take them"
             )
+
+
+def say_what_stops(
+    look: Callable[[], Sequence[Standing]], say: Callable[[str], None], over: threading.Event
+) -> None:
+    """Say of each that does not run why, and what lets it go on; again when that changes. Ends when it is over."""
+    said: dict[str, str] = {}
+    while True:
+        with suppress(BackstoryError):  # the next look may be answered
+            for each in look():
+                words = remedy(each) if each.state in STILL else ""
+                if words and said.get(each.name) != words:
+                    say(f"backstory: {each.name}: {words}")
+                said[each.name] = words
+        if over.wait(EVERY):
+            return
+
+
+@contextmanager
+def _watched(look: Callable[[], Sequence[Standing]], say: Callable[[str], None]) -> Iterator[None]:
+    """Say in a thread what stops meanwhile."""
+    over = threading.Event()
+    watching = threading.Thread(
+        target=say_what_stops, args=(look, say, over), name="backstory watch", daemon=True
+    )
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
 
 
 def _standings(db: Database, groups: Sequence[Group], consumers: Sequence[Operated]) -> list[Standing]:
