@@ -6,6 +6,7 @@ A number that is exact stays so, as text, and so does a time, in ISO 8601, with 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,9 @@ from uuid import UUID
 import msgspec
 
 from backstory.rows.texts import clean
+
+SIGNED = re.compile(r"P(?:(-?[0-9]+)D)?(?:T(?:(-?[0-9]+)H)?(?:(-?[0-9]+)M)?(?:(-?[0-9]+(?:\.[0-9]+)?)S)?)?")
+"""A duration of days and less; months and years have no fixed length."""
 
 START = datetime(1970, 1, 1)  # noqa: DTZ001 - as SQLAlchemy keeps a duration in SQLite
 SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
@@ -152,8 +156,22 @@ def _time(value: Any, _scale: int | None) -> Any:
 
 def _duration(value: Any, _scale: int | None) -> Any:
     if isinstance(value, str) and value.startswith(("P", "-P")):
-        return value
+        return _of_one_sign(value)
     return msgspec.to_builtins(datetime.fromisoformat(value) - START)
+
+
+def _of_one_sign(value: str) -> str:
+    """A duration with one sign for all of its parts: PostgreSQL writes `P-1DT23H59M58.5S` for `-PT1.5S`."""
+    found = SIGNED.fullmatch(value) if "-" in value[1:] else None
+    if found is None:
+        return value
+    days, hours, minutes, seconds = (part or "0" for part in found.groups())
+    micros = int(Decimal(seconds) * 1_000_000)
+    try:
+        whole = timedelta(days=int(days), hours=int(hours), minutes=int(minutes), microseconds=micros)
+    except OverflowError:  # PostgreSQL has longer ones than Python
+        return value
+    return str(msgspec.to_builtins(whole))
 
 
 def _micros(value: Any, scale: int | None) -> Any:

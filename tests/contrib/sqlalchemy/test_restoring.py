@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import enum
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Column, Engine, Enum, Integer, String, Table, delete, null, select, text, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    Engine,
+    Enum,
+    Integer,
+    Interval,
+    String,
+    Table,
+    delete,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from backstory import Database
 from backstory.contrib.sqlalchemy import record
+
+EARLY = timedelta(seconds=-1.5)
+"""PostgreSQL keeps it as a day less and 23 hours more."""
 
 
 class Base(DeclarativeBase):
@@ -31,6 +49,7 @@ class Paint(Base):
     )
     facts: Mapped[Any] = mapped_column(JSON, nullable=True)
     notes: Mapped[Any] = mapped_column(JSON, nullable=False)
+    early: Mapped[timedelta] = mapped_column(Interval)
 
 
 shelves = Table(
@@ -44,7 +63,7 @@ shelves = Table(
 @pytest.mark.parametrize(
     "write",
     [
-        update(Paint).values(colour=Colour.BLUE, facts={"dry": 1}, notes={"new": True}),
+        update(Paint).values(colour=Colour.BLUE, facts={"dry": 1}, notes={"new": True}, early=timedelta(1)),
         delete(Paint),
         shelves.update().values(name="down"),
         shelves.delete(),
@@ -57,7 +76,7 @@ def test_columns_with_keys_members_by_value_and_both_nulls(
     Base.metadata.create_all(engine)
     recording = record(Paint, shelves, engine=engine, history=db, home=home).begin()
     with Session(engine) as session:
-        session.add(Paint(id=1, colour=Colour.RED, facts=null(), notes=None))
+        session.add(Paint(id=1, colour=Colour.RED, facts=null(), notes=None, early=EARLY))
         session.execute(shelves.insert().values(id=1, name="up"))
         session.commit()
         session.execute(write)
@@ -65,6 +84,6 @@ def test_columns_with_keys_members_by_value_and_both_nulls(
         recording.drain()
         assert recording.revert(session, "main") == 1
         session.commit()
-        assert session.scalars(select(Paint.colour)).all() == [Colour.RED]
+        assert session.execute(select(Paint.colour, Paint.early)).all() == [(Colour.RED, EARLY)]
         assert session.execute(text("SELECT facts IS NULL, notes IS NULL FROM paints")).all() == [(1, 0)]
         assert session.execute(shelves.select()).all() == [(1, "up")]

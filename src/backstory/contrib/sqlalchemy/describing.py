@@ -148,7 +148,7 @@ def _scale(type: types.TypeEngine[Any]) -> int | None:
 
 
 def _inner(type: types.TypeEngine[Any]) -> types.TypeEngine[Any]:
-    while isinstance(type, types.TypeDecorator):
+    while isinstance(type, types.TypeDecorator) and not isinstance(type, types.Interval):
         type = type.impl_instance
     if isinstance(type, types.ARRAY):
         return type.item_type

@@ -99,7 +99,7 @@ def value_of(column: Column[Any], field: Any, connection: Connection | None = No
 
 
 def _python(type: types.TypeEngine[Any], field: Any, connection: Connection | None) -> Any:
-    if isinstance(type, types.TypeDecorator):
+    if isinstance(type, types.TypeDecorator) and not isinstance(type, types.Interval):
         inner = _python(type.impl_instance, field, connection)
         if connection is None or not _has_own_result(type):
             return inner
