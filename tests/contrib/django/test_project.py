@@ -121,6 +121,8 @@ member = Member.objects.get(name="member 1")
 rows = [database().load(row_of(member), record.commit).row for record in database().read(row_of(member))]
 assert rows[0]["name"] == "member 1" and rows[-1]["phone"] == "061", rows
 assert any("phone" not in row for row in rows), rows
+messages = [commit.message for commit in database().commits() if commit.message]
+assert list(dict.fromkeys(messages)) == ["as it was when its history began", "as it was after a migration"], messages
 assert database().load(row_of(Member.objects.get(name="member 0"))).row["phone"] == ""
 Member.objects.filter(pk=member.pk).update(name="long" * 25)
 assert database().load(row_of(member)).row["name"] == "long" * 25

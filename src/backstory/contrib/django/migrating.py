@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -19,11 +20,15 @@ from backstory.contrib.django.draining import begun, drain
 from backstory.contrib.django.recording import described, models
 from backstory.decide.context import current
 from backstory.errors import StoreError
+from backstory.rows.kinds import kind
 
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 logger = logging.getLogger(__name__)
+
+FIRST, LATER = "as it was when its history began", "as it was after a migration"
+"""Why `migrate` says how rows are: their table was not recorded until then, or was altered."""
 
 
 class Begin(Operation):
@@ -75,8 +80,13 @@ def finish(using: str, verbosity: int) -> None:
         logger.warning(
             "not recorded, because the database %s has no such table: %s", using, ", ".join(missing)
         )
-    copied = Capture(present(connection)).copy(lambda: begun(connection), author=current().author)
-    main_database()  # makes the log, where it is a file
+    db = main_database()  # makes the log, where it is a file
+    copied = 0
+    for captured in present(connection):
+        has_begun = any(True for _ in db.read(*kind(captured.history).events.values(), limit=1))
+        message = LATER if has_begun else FIRST
+        begin = partial(begun, connection)
+        copied += Capture([captured]).copy(begin, author=current().author, message=message)
     if configured().drain != "worker":
         _drained()
     if verbosity >= 1 and (made or copied):
