@@ -88,6 +88,7 @@ THEMES = (
     "following",
     "projecting",
     "framing",
+    "tabling",
 )
 FACES = [
     Face(
@@ -96,7 +97,7 @@ FACES = [
         VERBS,
         "Database",
         "self.db",
-        {"append", "atomic", "execute", "run"},
+        {"append", "atomic", "execute", "run", "table"},
     ),
     Face(PACKAGE / "aio" / "rows.py", [PACKAGE / "table.py"], ROWS, "Table", "self.table", {"edit", "row"}),
 ]
@@ -105,10 +106,13 @@ FACES = [
 def written(face: Face) -> str:
     """The module as it should be."""
     trees = [ast.parse(source.read_text()) for source in face.sources]
-    verbs = [verb for tree in trees for verb in _verbs(tree, face)]
-    defaults = {name for verb in verbs for default in _defaults(verb) for name in _names(default)}
-    annotations = {name for verb in verbs for part in _annotations(verb) for name in _names(part)}
-    homes = {name: home for tree in trees for name, home in _imports(tree).items()}
+    verbs, defaults, annotations, homes = list[ast.FunctionDef](), set[str](), set[str](), dict[str, str]()
+    for tree in trees:
+        own = list(_verbs(tree, face))
+        given = {name for verb in own for default in _defaults(verb) for name in _names(default)}
+        said = {name for verb in own for part in _annotations(verb) for name in _names(part)}
+        homes |= {name: home for name, home in _imports(tree).items() if name in given | said}
+        verbs, defaults, annotations = verbs + own, defaults | given, annotations | said
     top = face.top.format(
         runtime=_imported(defaults & set(homes), homes),
         types=_imported(annotations & set(homes) - defaults - {"Any", "Self"}, homes, "    "),

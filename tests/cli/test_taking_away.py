@@ -85,3 +85,19 @@ def test_what_nothing_needs_is_dropped(run: Run) -> None:
     assert (document["kind"], document["dry_run"], len(document["logs"])) == ("collected", False, 1)
     assert run("branch", "--restore", "trial").code == 2
     assert run("gc", "--days", "-1").code == 2
+
+
+def test_the_values_of_rows_are_forgotten(run: Run) -> None:
+    ok(run, "set", "guests", "g-1", "--new", "name=Ann")
+    ok(run, "set", "guests", "g-1", "--delete")
+    assert "say that you mean it with --yes" in run("forget", "guests", "g-1").err
+    assert (
+        run("forget", "guests", "g-1", "g-9", "--yes").err
+        == "backstory: guests has no history of a row g-9\n"
+    )
+    assert (
+        ok(run, "forget", "guests", "g-1", "--yes", "-m", "request 17") == "guests g-1: 2 events forgotten\n"
+    )
+    assert "Ann" not in ok(run, "show", "HEAD") + ok(run, "show", "HEAD~1")
+    assert run("forget", "guests", "g-1", "--yes", "--json").json["events"] == {"g-1": 0}
+    assert run("verify").code == 0

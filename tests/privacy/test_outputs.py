@@ -98,6 +98,7 @@ WALK: dict[str, list[str]] = {
     "resume": ["people"],
     "rebuild": ["people"],
     "prove": ["#1 --without-data", "#2 --without-data --show author"],
+    "forget": ["notes n-1 --yes"],
     "withhold": ["HEAD message --yes"],
     "gc": ["--dry-run", "--days 0"],
     "ui": ["--no-open --for 0.1"],

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from backstory.reactions.lanes import Delivery
     from backstory.reactions.process import AnyReaction
     from backstory.reactions.starts import Tried
+    from backstory.rows.kinds import Row
     from backstory.store import E, Record
     from backstory.table import Table
     from backstory.values.commit import Commit, Head
@@ -530,3 +531,7 @@ class Verbs(Face):
         return self._stream(
             partial(self.db.batches, *what, tags=tags, after=after, limit=limit, at=at, size=size)
         )
+
+    async def forget(self, row: Row, *, message: str) -> int:
+        """See `Database.forget`."""
+        return await self._run(self.db.forget, row, message=message)

@@ -105,6 +105,7 @@ VERBS: dict[str, dict[str, str]] = {
         "stats": "count commits, events, tags and authors",
         "verify": "check that all of it fits together, and still has a head that was kept",
         "prove": "prove one event to somebody who has kept a head, and has no store",
+        "forget": "take the values of rows of a table out of the history for good, and keep everything verifiable",
         "withhold": "take parts of a commit away for good, and keep everything verifiable",
         "gc": "drop logs and snapshots that nothing needs any more",
     },

@@ -1,4 +1,4 @@
-"""The verb of tables: plain rows with a history."""
+"""The verbs of tables: plain rows with a history, and a row that is to be forgotten."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from backstory.verbs.held import Held
 
 if TYPE_CHECKING:
     from backstory.database import Database
+    from backstory.rows.kinds import Row
 
 T = TypeVar("T")
 
@@ -58,3 +59,18 @@ class Tables(Held):
             shape = Typed(called, what, key)
         fields = shape.unique(names(unique, "unique"))
         return Table(cast("Database", self), called, shape, fields)
+
+    def forget(self, row: Row, *, message: str) -> int:
+        """Take the values of a row out of its history for good: `db.forget(customers.row("c-1"), message="...")`.
+
+        It holds for every branch, and for the arguments of the commands that wrote the row; it gives how many events
+        had such values. That something happened, when, by whom and why stays, with every hash and with tags. Delete
+        the row before: one that is still there cannot be read after it, until it is deleted or written whole. Tables
+        of projections keep the values until they are made anew, copies of the store keep them, and so does the memory
+        of other processes that have read the row, until they are started again.
+        """
+        from backstory.rows.forgetting import forget_row
+
+        found = forget_row(self.branches, row.table, row.key, why=message)
+        self.handle.lines.cache.clear()
+        return found

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from backstory.cli.exits import UsageError
 from backstory.cli.parse.parser import application_options
-from backstory.errors import ApplicationError, SessionError
+from backstory.cli.show import concerned
 from backstory.history.forget.withholding import PARTS, names_of, withhold
 from backstory.lookup import events_of
-from backstory.told import pasted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Collection
 
     from backstory.cli.show.output import Output
     from backstory.session import Session
@@ -57,35 +55,12 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
             f"this takes {', '.join(arguments.parts)} of commit {commit.hash.hex()[:10]} away for good{all_of_them};"
             " say that you mean it with --yes"
         )
-    concerned = _concerned(
-        session, {event.type for event in events_of(session.branches.view(point.chain), commit)}
-    )
+    events = events_of(session.branches.view(point.chain), commit)
+    found = concerned.projections(session, {event.type for event in events})
     left = withhold(session.branches, commit, arguments.parts, why=arguments.message)
     if out.json:
-        out.document(
-            "withheld", hash=left.hash.hex(), id=left.id, parts=names_of(left), projections=concerned
-        )
+        out.document("withheld", hash=left.hash.hex(), id=left.id, parts=names_of(left), projections=found)
         return 0
     out.line(f"withheld of commit {left.hash.hex()[:10]} (#{left.position}): {', '.join(names_of(left))}")
-    if concerned is None:
-        out.say(
-            "backstory: tables of projections may still have the values; no application is known here, so rebuild all"
-            " that apply these events, then take the old tables away: backstory projections --prune"
-        )
-    elif concerned:
-        out.say(
-            "backstory: tables of these projections may still have the values; make them anew, and take the old ones"
-            f" away: {pasted('rebuild', *concerned)}; {pasted('projections', '--prune')}"
-        )
+    concerned.tell(out, found)
     return 0
-
-
-def _concerned(session: Session, types: Collection[str]) -> list[str] | None:
-    """The projections of the application that apply events of these types; None if there is no application here."""
-    from backstory.projections.projection import groups
-
-    try:
-        known = groups(session.application.projections)
-    except (SessionError, ApplicationError):
-        return None
-    return sorted(name for name, group in known.items() if not group.types.isdisjoint(types))

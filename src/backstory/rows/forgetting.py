@@ -1,0 +1,45 @@
+"""Forgetting a row: the values that it has had are withheld in every log, and the history verifies as before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from backstory.errors import LogDropped
+from backstory.history.forget.withholding import withhold
+from backstory.history.refs.branches import Branches
+from backstory.rows.kinds import types_of
+from backstory.store import Log
+from backstory.values.commit import COMMAND, DATA, Commit
+from backstory.values.query import Query
+
+
+def forget_row(branches: Branches, table: str, key: str, *, why: str) -> int:
+    """Withhold the data of all events of a row, on every branch; return how many events had some.
+
+    The arguments of a command that gave one of them are withheld, too: they have the same values. A run that was broken
+    off is finished by the next one.
+    """
+    query, found = Query.of(types_of(table), [f"{table}:{key}"]), set[tuple[str, str]]()
+    for number in branches.store.logs():
+        with suppress(KeyError, LogDropped):
+            for commit, parts in _known(branches.store.log(number), query):
+                withhold(branches, commit, parts, why=why)
+                found.update((commit.content.hex(), part) for part in parts if part != "command")
+    return len(found)
+
+
+def _known(log: Log, query: Query) -> Iterator[tuple[Commit, list[str]]]:
+    """The commits with such events, and of each the parts that somebody can still read."""
+    positions = [event.position for event in log.read(query)]
+    left = iter(positions)
+    position = next(left, 0)
+    for commit in log.commits_at(positions):
+        parts = ["command"] if commit.command_json and COMMAND not in commit.withheld else []
+        while commit.first <= position <= commit.position:
+            place = position - commit.first
+            if DATA + place not in commit.withheld:
+                parts.append(f"data:{place + 1}")
+            position = next(left, 0)
+        if parts:
+            yield commit, parts
