@@ -140,6 +140,7 @@ def test_tables_of_rows_stand_in_the_drawing_and_in_the_tables(
     rows = {node.get("id"): words(node) for node in page.iter("tr")}
     assert rows["slice:table:tools"].startswith("toolstable of rowstoolstoolstools.RowInserted")
     assert "1 tools.RowInserted, last #1" in rows["table:tools"]
+    assert "now ago" not in rows["table:tools"]
     assert "Rows of the class SpareBulb, by sku; no two have the same label." in rows["table:spare_bulb"]
 
 
