@@ -326,3 +326,8 @@ def test_a_time_without_a_zone_is_local_also_where_the_clocks_change(store: Stor
         "2026-10-25T00:30Z": 2,
     }
     assert {text: db.point(f"@{{{text}}}").position for text in expected} == expected
+
+
+def test_a_class_is_no_point_and_says_how_its_events_are_read(db: Database) -> None:
+    with pytest.raises(UnknownRevision, match=r"it is a class, .*: db\.read\(Entered\)"):
+        db.events(Entered)  # type: ignore[arg-type]

@@ -322,6 +322,9 @@ def _no_revision(given: object) -> UnknownRevision:
             str(given),
             f"a day has many points: write '@{{{given}}}' for its first moment, or give a datetime with its zone",
         )
+    if isinstance(given, type):
+        name = given.__name__
+        return UnknownRevision(name, f"it is a class, and no point of history; its events: db.read({name})")
     return UnknownRevision(
         repr(given),
         "a revision is a text such as 'main~1', a position, a datetime with its zone, or a commit",
