@@ -96,7 +96,8 @@ class Capture:
                 continue
             number = self._known(tx, made)
             if number is None:
-                found.append(f"{table.name}: its triggers were made for other columns than {_named(made)}")
+                was = next((one for one in self.recorded(tx) if one.name == table.name), None)
+                found.append(f"{table.name}: its triggers do not fit: {_unlike(was, made)}")
         return [f"{each}; install the capture again" for each in found]
 
     def say(
@@ -274,8 +275,14 @@ def _encoded(made: Captured) -> str:
     return msgspec.json.encode(made).decode()
 
 
-def _named(made: Captured) -> str:
-    return ", ".join(column.name for column in made.columns)
+def _unlike(was: Captured | None, made: Captured) -> str:
+    """The columns in which a table differs from what its triggers were made for."""
+    before = {column.name for column in was.columns} if was is not None else set()
+    now = {column.name for column in made.columns}
+    new, gone = sorted(now - before), sorted(before - now)
+    told = [f"{', '.join(new)} new"] if new else []
+    told += [f"{', '.join(gone)} gone"] if gone else []
+    return "; ".join(told) or "its history has another name, or its columns other keys or meanings"
 
 
 @contextmanager

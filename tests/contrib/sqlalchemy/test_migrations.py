@@ -104,7 +104,7 @@ def test_a_table_that_a_migration_changes_loses_its_triggers_until_the_end_of_th
         command.upgrade(config, "two")
     again = record(Table("tags", MetaData(), autoload_with=engine), engine=engine, history=db, home=home)
     config.attributes["recording"] = again
-    assert "changes are lost" in again.check()[0] or "other columns" in again.check()[0]
+    assert "changes are lost" in again.check()[0] or "do not fit: " in again.check()[0]
     command.upgrade(config, "two")
     assert again.check() == []
     with engine.begin() as connection:
