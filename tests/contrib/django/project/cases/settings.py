@@ -26,6 +26,8 @@ from backstory.contrib.django.testing import HistoryMixin
 from tests.contrib.django.project.library.lending import Copy, CopyLent, lend_copy
 from tests.contrib.django.project.library.models import Author, Member
 
+COMMAND = "backstory.contrib.django.management.commands.backstory"
+
 
 def said(**given: Any) -> list[str | None]:
     """The ids of what the checks say under these settings of Backstory."""
@@ -129,6 +131,15 @@ class TheCommand(TestCase):
         out = io.StringIO()
         call_command("backstory", "drain", "--help", stdout=out)
         self.assertIn("--follow", out.getvalue())
+
+    def test_the_help_has_what_this_project_has_beside_the_verbs_and_needs_no_history(self) -> None:
+        out, usual = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(usual), mock.patch(f"{COMMAND}.drain") as drained:
+            call_command("backstory", "help", stdout=out)
+            call_command("backstory", "help", "log", stdout=out)
+        self.assertIn("bisect", usual.getvalue())
+        self.assertEqual(out.getvalue().count("adopt "), 1)
+        drained.assert_not_called()
 
     def test_drain_that_is_stopped_by_a_key_ends_quietly(self) -> None:
         with (

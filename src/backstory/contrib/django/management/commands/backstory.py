@@ -34,6 +34,13 @@ Bring the rows that were captured to the log, and say how many.
 """
 
 
+HELP_OF_PROJECT = """
+of this project:
+  drain        bring the rows that were captured to the log, once or with --follow
+  adopt        say that this database, a copy or a restored one, is the one that the history goes on with
+"""
+
+
 class Command(BaseCommand):
     """Hands its words to the command line of Backstory, which describes its verbs by `manage.py backstory help`."""
 
@@ -61,6 +68,7 @@ class Command(BaseCommand):
         from backstory.cli import main
         from backstory.cli.exits import FINE, INTERRUPTED, code_of
 
+        asks_for_help = not words or words[0] == "help" or not {"-h", "--help"}.isdisjoint(words)
         try:
             settings = configured()
             if words[:1] == ["drain"]:
@@ -68,7 +76,7 @@ class Command(BaseCommand):
             if words == ["adopt"]:
                 adopt()
                 return FINE
-            if settings.drain != "worker":
+            if settings.drain != "worker" and not asks_for_help:
                 drain(settings)
                 close()  # the command line opens the store by itself
         except BackstoryError as error:
@@ -80,7 +88,10 @@ class Command(BaseCommand):
         os.environ["BACKSTORY_STORE"] = address(settings)
         if settings.app:
             os.environ["BACKSTORY_APP"] = settings.app
-        return main(words)
+        code = main(words)
+        if asks_for_help and len(words) < 2:
+            self.stdout.write(HELP_OF_PROJECT)
+        return code
 
     def drained(self, options: list[str]) -> int:
         """Bring what was captured to the log."""
