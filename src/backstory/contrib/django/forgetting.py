@@ -13,15 +13,10 @@ from backstory.contrib.django.draining import begun, drain
 from backstory.contrib.django.recording import described, pk_of, row_of
 from backstory.decide.context import current
 from backstory.errors import StoreRefused
-from backstory.history.forget.withholding import withhold
-from backstory.rows.events import RowEvent
 from backstory.rows.kinds import Row
 
 if TYPE_CHECKING:
     from django.db.models import Model
-
-    from backstory.database import Database
-    from backstory.values.commit import Commit
 
 
 def forget(*objects: Model | Row, message: str, author: str | None = None) -> int:
@@ -42,24 +37,11 @@ def forget(*objects: Model | Row, message: str, author: str | None = None) -> in
     db = current_database(settings)
     given = (one if isinstance(one, Row) else row_of(one) for one in objects)
     rows = {(row.table, row.key): row for row in given}.values()
-    found = sum(_withheld(db, row, message) for row in rows)
+    found = sum(db.forget(row, message=message) for row in rows)
     for row in rows:
         _begin_again(row, current().author if author is None else author, message)
     drain(settings)
     return found
-
-
-def _withheld(db: Database, row: Row, message: str) -> int:
-    """Withhold the data of all events of a row; return how many there were."""
-    parts: dict[int, tuple[Commit, list[str]]] = {}
-    for record in db.read(row):
-        if isinstance(record.event, RowEvent):
-            commit = record.commit
-            _, those = parts.setdefault(commit.position, (commit, []))
-            those.append(f"data:{record.position - commit.first + 1}")
-    for commit, those in parts.values():
-        withhold(db.handle.branches, commit, those, why=message)
-    return sum(len(those) for _, those in parts.values())
 
 
 def _begin_again(row: Row, author: str | None, message: str) -> None:
