@@ -110,6 +110,20 @@ def test_no_author_of_one_context_is_that_of_the_next(app: Flask, history: Backs
     assert (current().author, current().metadata) == ("", {})
 
 
+def test_a_context_that_was_there_before_the_history_ends_as_usual(history: Backstory) -> None:
+    from backstory.decide.context import current
+
+    outer, app = application(depot("memory:")), Flask("late")
+    with outer.app_context():
+        with app.app_context():
+            history.init_app(app)
+            history.init_app(app)
+            with app.app_context():
+                assert current().author == getpass.getuser()
+        assert current().metadata["correlation"]
+    assert (current().author, current().metadata) == ("", {})
+
+
 # ---- opening
 
 

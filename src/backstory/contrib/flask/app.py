@@ -42,7 +42,9 @@ View: TypeAlias = Callable[..., Response]
 ID = "backstory.correlation"
 """Where a request keeps its id, once it has one."""
 
-_blocks: ContextVar[tuple[AbstractContextManager[None], ...]] = ContextVar("backstory.flask", default=())
+_blocks: ContextVar[tuple[tuple[Flask, AbstractContextManager[None]], ...]] = ContextVar(
+    "backstory.flask", default=()
+)
 """The blocks of the contexts of applications that are pushed, the innermost last."""
 
 
@@ -164,15 +166,16 @@ class Backstory(Served[View]):
     async def _secret(self) -> bytes:
         return self._opening.secret(self.db)
 
-    def _pushed(self, app: Flask, **_: Any) -> None:  # noqa: ARG002 - Flask gives it
+    def _pushed(self, app: Flask, **_: Any) -> None:
         block = context(author=self._who, correlation=self._id)
         block.__enter__()
-        _blocks.set((*_blocks.get(), block))
+        _blocks.set((*_blocks.get(), (app, block)))
 
-    def _popped(self, app: Flask, **_: Any) -> None:  # noqa: ARG002 - Flask gives it
-        *outer, block = _blocks.get()
-        _blocks.set(tuple(outer))
-        block.__exit__(None, None, None)
+    def _popped(self, app: Flask, **_: Any) -> None:
+        blocks = _blocks.get()
+        if blocks and blocks[-1][0] is app:  # a context that was pushed before `init_app` has no block
+            _blocks.set(blocks[:-1])
+            blocks[-1][1].__exit__(None, None, None)
 
     def _who(self) -> str:
         """The author of what is written now."""
