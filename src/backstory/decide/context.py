@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, TypeAlias
 
 import msgspec
@@ -84,6 +84,22 @@ def context(
     becomes the `causation`, and its correlation goes on. Raises `RuntimeError` at its end if it began in another
     context, such as that of a thread: then nobody else has seen the values.
     """
+    begun = begin(author=author, message=message, correlation=correlation, because=because, **metadata)
+    try:
+        yield
+    finally:
+        end(begun)
+
+
+def begin(
+    *,
+    author: Author | None = None,
+    message: str | None = None,
+    correlation: str | Callable[[], str] | None = None,
+    because: Record | None = None,
+    **metadata: Any,
+) -> Token[_Around | None]:
+    """The beginning of such a block, for code that has no `with`: `end` is given what this returns, or never called."""
     outer = _now()
     added = dict(metadata)
     if because is not None:
@@ -96,15 +112,16 @@ def context(
         outer.message if message is None else message,
         {**outer.metadata, **added},
     )
-    token = _current.set(inner)
+    return _current.set(inner)
+
+
+def end(begun: Token[_Around | None]) -> None:
+    """The end of a block. Raises `RuntimeError` in another context than it began in."""
     try:
-        yield
-    finally:
-        try:
-            _current.reset(token)
-        except ValueError:
-            raise RuntimeError(
-                "this block of db.context ends in another context than it began in, so what was appended meanwhile has"
-                " no author, message and metadata of it. A FastAPI dependency with such a block is to be `async def`:"
-                " a plain `def` runs in a thread with a context of its own, of which the endpoint sees nothing"
-            ) from None
+        _current.reset(begun)
+    except ValueError:
+        raise RuntimeError(
+            "this block of db.context ends in another context than it began in, so what was appended meanwhile has"
+            " no author, message and metadata of it. A FastAPI dependency with such a block is to be `async def`:"
+            " a plain `def` runs in a thread with a context of its own, of which the endpoint sees nothing"
+        ) from None

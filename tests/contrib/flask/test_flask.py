@@ -124,6 +124,14 @@ def test_a_context_that_was_there_before_the_history_ends_as_usual(history: Back
     assert (current().author, current().metadata) == ("", {})
 
 
+def test_a_context_that_nobody_ends_goes_with_its_thread(app: Flask) -> None:
+    import gc
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: app.app_context().push()).result()
+    gc.collect()  # what could not be ended there would be told here
+
+
 # ---- opening
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -27,7 +26,7 @@ from backstory.contrib.http.atonce import AtOnce, at_once
 from backstory.contrib.http.events import HEADERS, MEDIA_TYPE, told
 from backstory.contrib.http.exchange import Follow
 from backstory.contrib.http.served import Served
-from backstory.decide.context import context, user_of_machine
+from backstory.decide.context import begin, context, end, user_of_machine
 from backstory.errors import BackstoryError
 
 if TYPE_CHECKING:
@@ -42,9 +41,7 @@ View: TypeAlias = Callable[..., Response]
 ID = "backstory.correlation"
 """Where a request keeps its id, once it has one."""
 
-_blocks: ContextVar[tuple[tuple[Flask, AbstractContextManager[None]], ...]] = ContextVar(
-    "backstory.flask", default=()
-)
+_blocks: ContextVar[tuple[tuple[Flask, Token[Any]], ...]] = ContextVar("backstory.flask", default=())
 """The blocks of the contexts of applications that are pushed, the innermost last."""
 
 
@@ -167,15 +164,13 @@ class Backstory(Served[View]):
         return self._opening.secret(self.db)
 
     def _pushed(self, app: Flask, **_: Any) -> None:
-        block = context(author=self._who, correlation=self._id)
-        block.__enter__()
-        _blocks.set((*_blocks.get(), (app, block)))
+        _blocks.set((*_blocks.get(), (app, begin(author=self._who, correlation=self._id))))
 
     def _popped(self, app: Flask, **_: Any) -> None:
         blocks = _blocks.get()
         if blocks and blocks[-1][0] is app:  # a context that was pushed before `init_app` has no block
             _blocks.set(blocks[:-1])
-            blocks[-1][1].__exit__(None, None, None)
+            end(blocks[-1][1])
 
     def _who(self) -> str:
         """The author of what is written now."""
