@@ -101,3 +101,9 @@ def test_the_values_of_rows_are_forgotten(run: Run) -> None:
     assert "Ann" not in ok(run, "show", "HEAD") + ok(run, "show", "HEAD~1")
     assert run("forget", "guests", "g-1", "--yes", "--json").json["events"] == {"g-1": 0}
     assert run("verify").code == 0
+
+
+def test_a_row_of_another_branch_is_forgotten_once_however_often_it_is_named(run: Run) -> None:
+    ok(run, "branch", "side")
+    ok(run, "-b", "side", "set", "guests", "g-2", "--new", "name=Bea")
+    assert ok(run, "forget", "guests", "g-2", "g-2", "--yes") == "guests g-2: 1 event forgotten\n"

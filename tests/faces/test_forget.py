@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from backstory import Database, RowInserted
-from backstory.errors import UnreadableEvent
+from backstory.errors import BranchError, DefinitionError, UnreadableEvent
 from backstory.history.check.verify import verify
 
 WHO = "Zaphod"
@@ -57,3 +59,17 @@ def test_nothing_is_found_of_a_row_that_never_was(db: Database) -> None:
     db.table("people").insert("p-1", {"name": WHO})
     assert db.forget(db.table("people").row("p-9"), message="request 17") == 0
     assert WHO in said(db)
+
+
+def test_a_branch_without_a_name_takes_nothing_out_of_the_store_that_it_stands_on(db: Database) -> None:
+    people = db.table("people")
+    people.insert("p-1", {"name": WHO})
+    with db.what_if() as trial, pytest.raises(BranchError, match="for good"):
+        trial.forget(people.row("p-1"), message="what would be left?")
+    assert WHO in said(db)
+
+
+def test_what_is_no_row_is_refused(db: Database) -> None:
+    row: Any = "p-1"
+    with pytest.raises(DefinitionError, match="'p-1' is no row of a table"):
+        db.forget(row, message="request 17")

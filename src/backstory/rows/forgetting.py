@@ -20,13 +20,27 @@ def forget_row(branches: Branches, table: str, key: str, *, why: str) -> int:
     The arguments of a command that gave one of them are withheld, too: they have the same values. A run that was broken
     off is finished by the next one.
     """
-    query, found = Query.of(types_of(table), [f"{table}:{key}"]), set[tuple[str, str]]()
+    query, found = _query(table, key), set[tuple[str, str]]()
     for number in branches.store.logs():
         with suppress(KeyError, LogDropped):
             for commit, parts in _known(branches.store.log(number), query):
                 withhold(branches, commit, parts, why=why)
                 found.update((commit.content.hex(), part) for part in parts if part != "command")
     return len(found)
+
+
+def ever_was(branches: Branches, table: str, key: str) -> bool:
+    """Whether any log has an event of a row: one of a branch, or of one that was deleted and not collected yet."""
+    query = _query(table, key)
+    for number in branches.store.logs():
+        with suppress(KeyError, LogDropped):
+            if any(True for _ in branches.store.log(number).read(query, limit=1)):
+                return True
+    return False
+
+
+def _query(table: str, key: str) -> Query:
+    return Query.of(types_of(table), [f"{table}:{key}"])
 
 
 def _known(log: Log, query: Query) -> Iterator[tuple[Commit, list[str]]]:

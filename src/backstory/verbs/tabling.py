@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from backstory.errors import DefinitionError
+from backstory.errors import BranchError, DefinitionError
 from backstory.rows.shape import Found, Plain, Typed, name_of, names
 from backstory.table import Table
 from backstory.verbs.held import Held
@@ -68,9 +68,21 @@ class Tables(Held):
         the row before: one that is still there cannot be read after it, until it is deleted or written whole. Tables
         of projections keep the values until they are made anew, copies of the store keep them, and so does the memory
         of other processes that have read the row, until they are started again.
+
+        Raises `BranchError` inside of `what_if`, and `DefinitionError` for what is no row.
         """
         from backstory.rows.forgetting import forget_row
+        from backstory.rows.kinds import Row
 
+        if self.name is None:
+            raise BranchError(
+                "this branch has no name, and forgetting is for good, on every branch: call forget of the database"
+                " that it was made of"
+            )
+        if not isinstance(row, Row):
+            raise DefinitionError(
+                f"{row!r} is no row of a table: give one, as db.table('customers').row('c-1')"
+            )
         found = forget_row(self.branches, row.table, row.key, why=message)
         self.handle.lines.cache.clear()
         return found

@@ -9,6 +9,7 @@ from backstory.cli.parse.parser import application_options
 from backstory.cli.show import concerned
 from backstory.cli.show.text import count
 from backstory.errors import MissingRow
+from backstory.rows.forgetting import ever_was
 from backstory.rows.kinds import types_of
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, session: Session, out: Output) -> int:
     """Forget them, and say how many events had values of each."""
     db = session.database
-    rows = [db.table(arguments.table).row(key) for key in arguments.keys]
+    rows = [db.table(arguments.table).row(key) for key in dict.fromkeys(arguments.keys)]
     for row in rows:
-        if not any(True for _ in db.read(row)):
+        if not ever_was(db.branches, row.table, row.key):
             raise MissingRow(f"{arguments.table} has no history of a row {row.key}", arguments.table, row.key)
     if not arguments.yes:
         raise UsageError(
