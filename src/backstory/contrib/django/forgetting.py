@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 from django.db import connections
 
 from backstory.capture import Capture
+from backstory.capture.forgetting import forgotten
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import connection_of, current_database, in_transaction
 from backstory.contrib.django.draining import begun, drain
 from backstory.contrib.django.recording import described, pk_of, row_of
-from backstory.decide.context import current
 from backstory.errors import StoreRefused
 from backstory.rows.kinds import Row
 
@@ -33,15 +33,14 @@ def forget(*objects: Model | Row, message: str, author: str | None = None) -> in
         raise StoreRefused(
             "forget after the transaction: what it has written comes to the history at its end"
         )
-    drain(settings)
-    db = current_database(settings)
-    given = (one if isinstance(one, Row) else row_of(one) for one in objects)
-    rows = {(row.table, row.key): row for row in given}.values()
-    found = sum(db.forget(row, message=message) for row in rows)
-    for row in rows:
-        _begin_again(row, current().author if author is None else author, message)
-    drain(settings)
-    return found
+    return forgotten(
+        current_database(settings),
+        [one if isinstance(one, Row) else row_of(one) for one in objects],
+        message=message,
+        author=author,
+        drain=lambda: drain(settings),
+        copy=lambda row, author: _begin_again(row, author, message),
+    )
 
 
 def _begin_again(row: Row, author: str | None, message: str) -> None:

@@ -7,19 +7,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Engine, create_engine, event, inspect
-from sqlalchemy.orm import InstanceState, Session
+from sqlalchemy.orm import InstanceState, Session, object_session
 from sqlalchemy.pool import NullPool
 
 from backstory.capture import Capture, key_of
 from backstory.capture.capture import HOME
+from backstory.capture.forgetting import forgotten
 from backstory.capture.running import EVERY, Running
 from backstory.capture.undo import undone
 from backstory.contrib.sqlalchemy.describing import captured, table_of
-from backstory.contrib.sqlalchemy.restoring import Part, in_order, write
+from backstory.contrib.sqlalchemy.restoring import Part, in_order, key_of_driver, write
 from backstory.contrib.sqlalchemy.saying import Speaker, acting
 from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
 from backstory.database import Database
-from backstory.errors import DefinitionError
+from backstory.errors import DefinitionError, StoreRefused
+from backstory.rows.kinds import Row
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from backstory.capture import Drained
     from backstory.history.refs.revision import Revision
-    from backstory.rows.kinds import Row
     from backstory.table import Table
     from backstory.tables import Transaction
 
@@ -154,6 +155,44 @@ class Recording:
                 write(session.connection(), event, self._parts[history])
             session.expire_all()
         return len(found.events)
+
+    def forget(self, *objects: Any, message: str, author: str | None = None) -> int:
+        """Take the values that objects have had out of the history, for good; return how many events had them.
+
+        Delete an object before, or empty its fields, and commit: what it has now begins its history anew. One that is
+        gone may be named by its row, `recording.row(Customer, 7)`. That something happened, when and by whom stays, and
+        so does every hash. Other objects that tell of the same person are to be named, too; their messages are not
+        looked at.
+
+        Raises `StoreRefused` if the session of an object is in a transaction: what that has written would come to the
+        history after this.
+        """
+        rows: list[Row] = []
+        for one in objects:
+            session = None if isinstance(one, Row) else object_session(one)
+            if session is not None and session.in_transaction():
+                raise StoreRefused(
+                    "forget after session.commit(): the session is in a transaction, and what that has written would"
+                    " come to the history at its end"
+                )
+            rows.append(one if isinstance(one, Row) else self.row(one))
+        return forgotten(
+            self.history,
+            rows,
+            message=message,
+            author=author,
+            drain=self.drain,
+            copy=lambda row, author: self._begin_again(row, author, message),
+        )
+
+    def _begin_again(self, row: Row, author: str | None, message: str) -> None:
+        """Let the history have a row that is still there as it is now."""
+        for part in self._parts.get(row.table, ()):
+            with self._own.begin() as connection:
+                key = key_of_driver(connection, part, row.key)
+                if key is not None:
+                    capture = Capture([part[0]], home=self.capture.home)
+                    capture.copy_row(ConnectionTransaction(connection), key, author=author, message=message)
 
     def table(self, model: Any) -> Table[Any]:
         """The table of the history that has the rows of a model."""

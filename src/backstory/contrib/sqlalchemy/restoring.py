@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, and_, null, types
+from sqlalchemy import Column, Connection, Table, and_, null, select, type_coerce, types
 
 from backstory.capture.described import Captured
 from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted
@@ -84,6 +84,14 @@ def _key(captured: Captured, table: Table, key: str) -> dict[Column[Any], Any]:
     columns = [_column(table, name) for name in captured.key]
     parts = parts_of(key, len(columns))
     return {column: value_of(column, part) for column, part in zip(columns, parts, strict=True)}
+
+
+def key_of_driver(connection: Connection, part: Part, key: str) -> tuple[Any, ...] | None:
+    """The values of a row's key as the driver gives and takes them; None if the row is not there."""
+    captured, table = part
+    columns = [type_coerce(_column(table, name), types.NullType()) for name in captured.key]
+    found = connection.execute(select(*columns).where(_is_row(captured, table, key))).first()
+    return None if found is None else tuple(found)
 
 
 def _is_row(captured: Captured, table: Table, key: str) -> Any:
