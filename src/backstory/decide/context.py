@@ -37,6 +37,7 @@ class _Around(msgspec.Struct, frozen=True):
 
 _usual = _Around()
 _current: ContextVar[_Around | None] = ContextVar("backstory", default=None)
+_is_asked: ContextVar[bool] = ContextVar("backstory-asked", default=False)
 
 
 def _now() -> _Around:
@@ -49,7 +50,23 @@ def current() -> Context:
     metadata = now.metadata
     if callable(known := metadata.get("correlation")):
         metadata = {**metadata, "correlation": known()}
-    return Context(now.author() if callable(now.author) else now.author, now.message, metadata)
+    return Context(_named(now.author) if callable(now.author) else now.author, now.message, metadata)
+
+
+def is_author_asked() -> bool:
+    """Whether this code is called by the function that names the author, which may read a database to do so."""
+    return _is_asked.get()
+
+
+def _named(author: Callable[[], str]) -> str:
+    """The author by this function; nobody for what the function itself writes, which would ask it for ever."""
+    if is_author_asked():
+        return ""
+    begun = _is_asked.set(True)
+    try:
+        return author()
+    finally:
+        _is_asked.reset(begun)
 
 
 def usually(*, author: Author = "", **metadata: Any) -> None:

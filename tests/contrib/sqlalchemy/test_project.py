@@ -182,3 +182,21 @@ def test_objects_of_subclasses_come_back_whole(session: Session, db: Database, r
     recording.revert(session, "main~2")  # its deletion was undone, so the row is as this commit made it
     session.commit()
     assert session.scalars(select(Engineer)).all() == []
+
+
+def test_the_author_may_be_a_row_of_the_same_session(
+    session: Session, db: Database, recording: Recording
+) -> None:
+    session.add(Customer(name="Ann"))
+    session.commit()
+
+    def who() -> str:
+        return str(session.scalars(select(Customer.name)).first())
+
+    with db.context(author=who):
+        session.add(Customer(name="Bob"))
+        session.commit()  # the row is read in the middle of the flush
+        session.execute(text("UPDATE customers SET town = 'Bern'"))
+        session.commit()
+    recording.drain()
+    assert [each.author for each in db.commits()] == ["", "Ann", "Ann"]

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import event
 
 from backstory.contrib.sqlalchemy.transactions import CursorTransaction
-from backstory.decide.context import context, current
+from backstory.decide.context import context, current, is_author_asked
 from backstory.values.ids import new_id
 
 if TYPE_CHECKING:
@@ -53,11 +53,13 @@ class Speaker:
     def _before(
         self, connection: Connection, _cursor: Any, statement: str, _p: Any, context: Any, _many: Any
     ) -> None:
-        heard = connection.info.get(HEARD)
+        if (self._is_sqlite or is_author_asked()) and not _is_write(context, statement):
+            return  # the author is not asked for, so the function that names them may read
         said = _said()
+        heard = connection.info.get(HEARD)
         if heard is not None and heard.said == said:
             return
-        if self._is_sqlite and not (_is_write(context, statement) and self._can_be_said(connection)):
+        if self._is_sqlite and not self._can_be_said(connection):
             return
         if heard is None:
             if not self._is_sqlite and not any(said):
