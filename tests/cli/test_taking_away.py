@@ -107,3 +107,10 @@ def test_a_row_of_another_branch_is_forgotten_once_however_often_it_is_named(run
     ok(run, "branch", "side")
     ok(run, "-b", "side", "set", "guests", "g-2", "--new", "name=Bea")
     assert ok(run, "forget", "guests", "g-2", "g-2", "--yes") == "guests g-2: 1 event forgotten\n"
+
+
+def test_forget_says_which_rows_are_still_there(run: Run) -> None:
+    for key in ("g-1", "g-2"):
+        ok(run, "set", "guests", key, "--new", "name=Bea")
+    ok(run, "set", "guests", "g-2", "--delete")
+    assert "still there: g-1. Nobody can read this" in run("forget", "guests", "g-1", "g-2", "--yes").err

@@ -9,6 +9,7 @@ import pytest
 from backstory import Database, RowInserted
 from backstory.errors import BranchError, DefinitionError, UnreadableEvent
 from backstory.history.check.verify import verify
+from backstory.history.forget.withholding import withhold
 
 WHO = "Zaphod"
 
@@ -73,3 +74,25 @@ def test_what_is_no_row_is_refused(db: Database) -> None:
     row: Any = "p-1"
     with pytest.raises(DefinitionError, match="'p-1' is no row of a table"):
         db.forget(row, message="request 17")
+
+
+def test_one_that_was_broken_off_has_left_nothing_in_memory_and_is_finished_by_the_next(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = db.table("people")
+    people.insert("p-1", {"name": WHO})
+    people.update("p-1", city="Bern")
+
+    def broken_off(branches: Any, commit: Any, parts: Any, *, why: str) -> None:
+        if commit.position == 2:
+            raise OSError("the disk is gone")
+        withhold(branches, commit, parts, why=why)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("backstory.rows.forgetting.withhold", broken_off)
+        with pytest.raises(OSError, match="disk"):
+            db.forget(people.row("p-1"), message="request 17")
+    people.delete("p-1")
+    assert WHO not in said(db)
+    assert db.forget(people.row("p-1"), message="request 17") == 2
+    assert verify(db.store).problems == []

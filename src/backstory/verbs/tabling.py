@@ -67,7 +67,8 @@ class Tables(Held):
         had such values. That something happened, when, by whom and why stays, with every hash and with tags. Delete
         the row before: one that is still there cannot be read after it, until it is deleted or written whole. Tables
         of projections keep the values until they are made anew, copies of the store keep them, and so does the memory
-        of other processes that have read the row, until they are started again.
+        of other processes that have read the row: they would write them anew with a row that is still there, so start
+        them again.
 
         Raises `BranchError` inside of `what_if`, and `DefinitionError` for what is no row.
         """
@@ -83,6 +84,7 @@ class Tables(Held):
             raise DefinitionError(
                 f"{row!r} is no row of a table: give one, as db.table('customers').row('c-1')"
             )
-        found = forget_row(self.branches, row.table, row.key, why=message)
-        self.handle.lines.cache.clear()
-        return found
+        try:
+            return forget_row(self.branches, row.table, row.key, why=message)
+        finally:
+            self.handle.lines.cache.clear()

@@ -30,7 +30,8 @@ def tell(out: Output, found: Collection[str] | None) -> None:
     if found is None:
         out.say(
             "backstory: tables of projections may still have the values; no application is known here, so rebuild all"
-            " that apply these events, then take the old tables away: backstory projections --prune"
+            " that apply these events (--app names the application), then take the old tables away: backstory"
+            " projections --prune"
         )
     elif found:
         out.say(

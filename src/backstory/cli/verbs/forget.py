@@ -27,7 +27,8 @@ TEXT = """\
 The data of all events of the rows, and the arguments of the commands that made them, are taken away on every branch,
 and cannot be brought back; their digests stay, so `verify` finds the history as sound as before. When, by whom and why
 each was changed stays, and so do tags. Delete a row before: backstory set TABLE KEY --delete. One that is still there
-cannot be read then, until it is deleted or written whole. Copies in other stores keep the values, and so do tables of
+cannot be read then, until it is deleted or written whole; start programs again before that, which have read it: they
+would write what they remember. Copies in other stores keep the values, and so do tables of
 projections, until they are made anew. For a part of any commit there is `withhold`. Exit code 1: the table never had
 such a row."""
 
@@ -59,5 +60,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
         out.document("forgotten", table=arguments.table, events=found, projections=types)
         return 0
     out.lines(f"{arguments.table} {key}: {count(number, 'event')} forgotten" for key, number in found.items())
+    if there := [row.key for row in rows if db.load(row).row is not None]:
+        out.say(
+            f"backstory: still there: {', '.join(there)}. Nobody can read this until it is deleted or written whole;"
+            " before that, start programs again that have read it: they remember its values, and would write them anew"
+        )
     concerned.tell(out, types)
     return 0
