@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
 from backstory import Database
-from backstory.contrib.sqlalchemy import record
+from backstory.contrib.sqlalchemy import include_name, record
 from tests.capture.databases import history_of
 from tests.contrib.sqlalchemy.project.models import Base
 
@@ -111,3 +113,13 @@ def test_a_table_that_a_migration_changes_loses_its_triggers_until_the_end_of_th
         connection.execute(text("INSERT INTO tags (name, colour) VALUES ('urgent', 'red')"))
     again.drain()
     assert history_of(db, "tags")["1"]["name"] == "urgent"
+
+
+def test_alembic_writes_no_migration_that_drops_the_outbox(engine: Engine, db: Database, home: str) -> None:
+    record(Base, engine=engine, history=db, home=home).begin()
+    with engine.connect() as connection:
+        made = MigrationContext.configure(connection, opts={"include_name": include_name})
+        removed = [
+            each[1].name for each in compare_metadata(made, Base.metadata) if each[0] == "remove_table"
+        ]
+    assert removed == []

@@ -22,7 +22,8 @@ extra("sqlalchemy", "backstory.contrib.sqlalchemy", "sqlalchemy")
 
 from backstory.contrib.sqlalchemy.describing import captured  # noqa: E402 - only where the extra is there
 from backstory.contrib.sqlalchemy.joining import Joined, joined  # noqa: E402
+from backstory.contrib.sqlalchemy.migrating import include_name  # noqa: E402
 from backstory.contrib.sqlalchemy.recording import Recording, record  # noqa: E402
 from backstory.contrib.sqlalchemy.saying import acting  # noqa: E402
 
-__all__ = ["Joined", "Recording", "acting", "captured", "joined", "record"]
+__all__ = ["Joined", "Recording", "acting", "captured", "include_name", "joined", "record"]

@@ -75,7 +75,11 @@ class Recording:
             yield ConnectionTransaction(connection)
 
     def install(self, connection: Connection) -> None:
-        """Make the outbox and the triggers in a migration, or make them fit the tables as they are now."""
+        """Make the outbox and the triggers, or make them fit the tables as they are now: after each run of migrations.
+
+        The tables are those of the models, so it comes after the last migration, not into one: a new database would run
+        it before the migrations that make the newer columns, and raise `DefinitionError`.
+        """
         self.capture.install(ConnectionTransaction(connection))
 
     def remove(self, connection: Connection) -> None:
