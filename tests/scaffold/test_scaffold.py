@@ -122,6 +122,7 @@ def test_a_slice_is_never_written_over_another_one(shop: Path) -> None:
         ('"tests"', True),
         ('["*/tests"]', False),
         ("3", False),
+        ("[]", False),
     ],
 )
 def test_a_slice_whose_tests_pytest_would_not_find_is_told(tmp_path: Path, paths: str, said: bool) -> None:

@@ -143,7 +143,7 @@ def untested(project: Path, folder: Path) -> str:
         named = paths.split() if isinstance(paths, str) else list(map(str, paths))
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    if any(set(path) & set("*?[") or folder.is_relative_to(project / path) for path in named):
+    if not named or any(set(path) & set("*?[") or folder.is_relative_to(project / path) for path in named):
         return ""
     here = plain(folder.relative_to(project).parts[0])
     return f" pytest looks in {plain(', '.join(named))} alone, so add {here} to testpaths in pyproject.toml."
