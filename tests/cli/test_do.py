@@ -140,6 +140,10 @@ def test_arguments_are_read_by_their_types(run: Run, words: list[str], field: st
             ["settle", "a-7", "urgent=no", "message="],
             "settle: for urgent=no message= write --no-urgent --arg-message ''",
         ),
+        (
+            ["withdraw", "account=-a", "cents=5"],
+            "withdraw: for account=-a cents=5 write --account=-a --cents 5",
+        ),
         (["withdraw", "a-7", "--cents", "fifty"], "withdraw: --cents takes a whole number, not 'fifty'"),
         (["deposit", "a-7", "--cents", "-5"], "deposit: --cents takes a whole number >= 1, not '-5'"),
         (["withdraw", "a-7", "--cent", "5"], "unrecognized arguments: --cent 5; did you mean --cents"),

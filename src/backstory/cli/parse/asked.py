@@ -138,13 +138,14 @@ class Asked:
         name = name.replace("-", "_")
         if equals and name in self.command.states:
             fields = list(identity_types(self.command.states[name].cls))
-            given = quoted(value) if len(fields) == 1 else " ".join(map(str.upper, fields))
-            return f"{option(name)} {given}" if fields else ""
+            if len(fields) == 1:
+                return _given(name, value)
+            return f"{option(name)} {' '.join(map(str.upper, fields))}" if fields else ""
         if not equals or name not in self.command.plain:
             return ""
         if bare(self.command.plain[name]) is bool:
             return f"--no-{option(name)[2:]}" if value.casefold() in NO else option(name)
-        return f"{option(name)} {quoted(value)}"
+        return _given(name, value)
 
     def wrong(self, why: str) -> UsageError:
         """An error with the command's usage."""
@@ -154,6 +155,11 @@ class Asked:
     @staticmethod
     def _at(arguments: Namespace, dest: str) -> Any:
         return getattr(arguments, dest, None)
+
+
+def _given(name: str, value: str) -> str:
+    """An option with its value as a command line has it; a value that begins with - would be read as an option."""
+    return f"{option(name)}{'=' if value.startswith('-') else ' '}{quoted(value)}"
 
 
 def named_command(
