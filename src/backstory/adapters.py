@@ -20,7 +20,7 @@ from backstory.store import ALL, Log, Refs, Store, Verdict, append, create_log, 
 from backstory.stores import open_store
 from backstory.unit import Append, Holds, NewLog, SetRef, Step, Unit, Written, new_log
 from backstory.values.commit import ORIGIN, Commit, Draft, Head, draft
-from backstory.values.event_data import EventData, RecordedEvent, encoded
+from backstory.values.event_data import EventCount, EventData, RecordedEvent, encoded
 from backstory.values.ids import new_id, now
 from backstory.values.query import Clause, Condition, Query
 from backstory.waiting import Waiting
@@ -33,6 +33,7 @@ __all__ = [
     "Commit",
     "Condition",
     "Draft",
+    "EventCount",
     "EventData",
     "Head",
     "Holds",

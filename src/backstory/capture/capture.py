@@ -198,7 +198,7 @@ class Capture:
         tx.execute(f"UPDATE {name} SET id = ?, seat = ?", (id, seat(tx, name)))
         adopt(db, id, [table.history for table in self.tables])
 
-    def drainer(self, db: Database, begin: Begin, adopting: str = "adopt it") -> Drainer:
+    def drainer(self, db: Database, begin: Begin, adopting: str = "call adopt of the capture") -> Drainer:
         """The drainer, which takes rows out of the outbox and appends them to the branch of a database.
 
         `adopting` says in its errors what somebody does who goes on with a copy of the database.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import create_engine
 
 from backstory import aio, connect
 from backstory.contrib.sqlalchemy import record
-from backstory.errors import DefinitionError
+from backstory.errors import DefinitionError, StoreRefused
 from tests.contrib.sqlalchemy.project.models import Base, Customer
 
 ANYTHING: Any = record
@@ -55,3 +56,13 @@ def test_a_row_is_of_an_object_or_of_a_model_and_a_key() -> None:
                 recording.row(given)
         with pytest.raises(LookupError, match="this Customer has no key yet"):
             recording.row(Customer())
+
+
+def test_a_copy_of_a_database_is_told_with_the_call_that_goes_on_with_it(tmp_path: Path) -> None:
+    original, copy = (create_engine(f"sqlite:///{tmp_path / name}") for name in ("shop.db", "copy.db"))
+    Base.metadata.create_all(original)
+    with connect("memory:") as db:
+        ANYTHING(Base, engine=original, history=db).begin()
+        shutil.copy(tmp_path / "shop.db", tmp_path / "copy.db")
+        with pytest.raises(StoreRefused, match=r"is to go on with this one, call recording\.adopt\(\)"):
+            ANYTHING(Base, engine=copy, history=db).drain()

@@ -66,7 +66,7 @@ class Recording:
         self.capture = capture
         self.history = history
         self._parts = parts
-        self._drainer = capture.drainer(history, self._begin)
+        self._drainer = capture.drainer(history, self._begin, "call recording.adopt()")
         Speaker(self._engine, capture)
 
     @contextmanager
