@@ -127,10 +127,16 @@ class TheCommand(TestCase):
             call_command("backstory", "blmae")
         self.assertIn("blame", error.getvalue())
 
-    def test_drain_has_a_help(self) -> None:
+    def test_drain_and_adopt_have_a_help(self) -> None:
         out = io.StringIO()
         call_command("backstory", "drain", "--help", stdout=out)
         self.assertIn("--follow", out.getvalue())
+        with mock.patch(f"{COMMAND}.adopt") as adopted:
+            call_command("backstory", "adopt", "--help", stdout=out)
+            with self.assertRaises(SystemExit) as stopped:
+                call_command("backstory", "adopt", "--force", stdout=out)
+        self.assertEqual((out.getvalue().count("backstory adopt"), stopped.exception.code), (2, 2))
+        adopted.assert_not_called()
 
     def test_the_help_has_what_this_project_has_beside_the_verbs_and_needs_no_history(self) -> None:
         out, usual = io.StringIO(), io.StringIO()

@@ -34,6 +34,12 @@ Bring the rows that were captured to the log, and say how many.
 """
 
 
+ADOPT_HELP = """\
+manage.py backstory adopt
+
+Say that this database, a copy or a restored one, is the one that the history goes on with.
+"""
+
 HELP_OF_PROJECT = """
 of this project:
   drain        bring the rows that were captured to the log, once or with --follow
@@ -66,16 +72,15 @@ class Command(BaseCommand):
     def passed_on(self, words: list[str]) -> int:
         """The exit code of the command line for these words."""
         from backstory.cli import main
-        from backstory.cli.exits import FINE, INTERRUPTED, code_of
+        from backstory.cli.exits import INTERRUPTED, code_of
 
         asks_for_help = not words or words[0] == "help" or not {"-h", "--help"}.isdisjoint(words)
         try:
             settings = configured()
             if words[:1] == ["drain"]:
                 return self.drained(words[1:])
-            if words == ["adopt"]:
-                adopt()
-                return FINE
+            if words[:1] == ["adopt"]:
+                return self.adopted(words[1:])
             if settings.drain != "worker" and not asks_for_help:
                 drain(settings)
                 close()  # the command line opens the store by itself
@@ -92,6 +97,14 @@ class Command(BaseCommand):
         if asks_for_help and len(words) < 2:
             self.stdout.write(HELP_OF_PROJECT)
         return code
+
+    def adopted(self, options: list[str]) -> int:
+        """Go on with this database."""
+        if options:
+            self.stdout.write(ADOPT_HELP)
+            return 0 if options in (["--help"], ["-h"]) else 2
+        adopt()
+        return 0
 
     def drained(self, options: list[str]) -> int:
         """Bring what was captured to the log."""
