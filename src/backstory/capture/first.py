@@ -82,9 +82,13 @@ class Copying:
     def row(self, tx: Transaction, key: Sequence[Any], say: Callable[[], None]) -> None:
         """Copy one row again, if it is there, by the values of its key's columns."""
         pages = self._pages(tx)
-        where = " AND ".join(f"{quoted(name)} = ?" for name in self._table.key)
+        tests = ("IS NULL" if part is None else "= ?" for part in key)
+        where = " AND ".join(
+            f"{quoted(name)} {test}" for name, test in zip(self._table.key, tests, strict=True)
+        )
         say()
-        tx.execute(f"{pages.insert} {pages.source} WHERE {where} {pages.held}", key)
+        given = [part for part in key if part is not None]
+        tx.execute(f"{pages.insert} {pages.source} WHERE {where} {pages.held}", given)
 
     def _copy_rest(self, tx: Transaction, pages: Pages, say: Callable[[], None]) -> int:
         """Copy the rows that have no place in the order: a part of their key is null."""

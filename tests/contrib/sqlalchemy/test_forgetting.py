@@ -9,7 +9,7 @@ from backstory import Database
 from backstory.contrib.sqlalchemy import Recording, acting
 from backstory.errors import StoreRefused
 from backstory.history.check.verify import verify
-from tests.contrib.sqlalchemy.project.models import Customer, Engineer, Order, OrderLine
+from tests.contrib.sqlalchemy.project.models import Customer, Engineer, Order, OrderLine, order_tags
 
 
 def said(db: Database) -> str:
@@ -74,6 +74,17 @@ def test_objects_of_other_keys_of_two_tables_and_those_that_are_gone(
     recording.forget(gone, line, message="request 17")
     assert db.load(gone).row is None
     assert recording.forget(gone, line, message="again") == 0
+
+
+def test_a_row_whose_key_has_a_null(session: Session, recording: Recording) -> None:
+    session.execute(order_tags.insert().values(order_id=None, tag_id=None))
+    session.commit()
+    recording.drain()
+    row = recording.row(order_tags, None, None)
+    before = recording.history.load(row).row
+    assert before is not None
+    assert recording.forget(row, message="request 17") == 1
+    assert recording.history.load(row).row == before
 
 
 def test_inside_of_a_transaction_it_is_refused(session: Session, recording: Recording) -> None:
