@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from backstory.capture import postgres, sqlite
-from backstory.capture.claim import adopt, seat
+from backstory.capture.claim import adopt, need_made, not_made, seat
 from backstory.capture.described import Captured, Column, quoted
 from backstory.capture.first import Copying
 from backstory.errors import DefinitionError
@@ -78,6 +78,8 @@ class Capture:
 
     def check(self, tx: Transaction) -> list[str]:
         """The faults, in words: triggers that are missing, and columns that they do not know. Empty if all fits."""
+        if fault := not_made(tx, self._name(tx, "capture")):
+            return [fault]
         found = []
         for table in self.tables:
             try:
@@ -180,6 +182,7 @@ class Capture:
             self.hush(tx)
 
     def _copying(self, tx: Transaction, table: Captured) -> Copying:
+        need_made(tx, self._name(tx, "capture"))
         made = self._resolved(tx, table)
         number = self._known(tx, made)
         if number is None:

@@ -39,6 +39,27 @@ def seat(tx: Transaction, table: str) -> str:
     return f"postgresql {cluster} {database} {oid}"
 
 
+def not_made(tx: Transaction, table: str) -> str:
+    """The fault of a database in which the capture was never installed, in words; empty if its table is there."""
+    is_there = (
+        "count(*) FROM sqlite_master WHERE name = ?"
+        if tx.dialect == "sqlite"
+        else "to_regclass(?)::oid::bigint"
+    )
+    if tx.rows(f"SELECT {is_there}", (table,))[0][0]:
+        return ""
+    return (
+        "nothing is recorded here: this database has no outbox and no triggers. `begin()` makes them, or"
+        " `install(connection)` after its migrations"
+    )
+
+
+def need_made(tx: Transaction, table: str) -> None:
+    """Raise `StoreRefused` for a database in which the capture was never installed."""
+    if fault := not_made(tx, table):
+        raise StoreRefused(fault)
+
+
 def _file(tx: Transaction) -> str:
     found = tx.rows("SELECT file FROM pragma_database_list WHERE name = 'main'")
     return str(found[0][0] or "")

@@ -65,6 +65,7 @@ class Drainer:
         self._begin = begin
         self._home = home
         self._claimed: set[str] = set()
+        self._is_made = False
 
     def drain(self) -> Drained:
         """Bring all that is committed now, also what another drainer has begun. It waits for no writer."""
@@ -78,6 +79,9 @@ class Drainer:
         one, because those who write would wait for it."""
         with self._begin() as tx:
             outbox = Outbox(tx, self._home)
+            if not self._is_made:
+                outbox.need_made()
+                self._is_made = True
             outbox.wait_for_others()
             head = self._db.head()  # before the outbox is read: what is appended meanwhile is a conflict
             layouts = outbox.layouts()

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from backstory.capture.claim import seat
+from backstory.capture.claim import need_made, seat
 from backstory.capture.described import Captured, quoted
 from backstory.tables import Transaction
 
@@ -116,6 +116,10 @@ class Outbox:
     def may_replace(self) -> bool:
         """Whether a row can be inserted where there is one with its key, as SQLite's `INSERT OR REPLACE` does."""
         return self._is_sqlite
+
+    def need_made(self) -> None:
+        """Raise `StoreRefused` where the capture was never installed."""
+        need_made(self._tx, self._capture)
 
     def capture(self) -> tuple[str, str, str]:
         """The random id of this capture, the place where it was made, and the place where it is."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backstory import Database
 from backstory.contrib.sqlalchemy import Recording, acting, record
-from backstory.errors import RevertError
+from backstory.errors import RevertError, StoreRefused
 from tests.capture.databases import history_of
 from tests.contrib.sqlalchemy.project import services
 from tests.contrib.sqlalchemy.project.models import Base, Customer, Engineer, Order, OrderLine, Status, Tag
@@ -140,6 +140,17 @@ def test_capture_that_does_not_fit_is_told(engine: Engine, recording: Recording)
     with engine.begin() as connection:
         recording.install(connection)
         assert recording.check(connection) == []
+
+
+def test_a_capture_that_nobody_installed_says_how_it_is_made(engine: Engine, db: Database, home: str) -> None:
+    recording = record(Base, engine=engine, history=db, home=home)
+    for use in (recording.drain, recording.copy):
+        with pytest.raises(StoreRefused, match=r"nothing is recorded here: .* `begin\(\)` makes them"):
+            use()
+    [fault] = recording.check()
+    assert "no outbox" in fault
+    recording.begin()
+    assert recording.check() == []
 
 
 def test_a_change_is_taken_back_where_the_rows_are(
