@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import enum
+
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy import Dialect, Engine, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from backstory import Database
-from backstory.contrib.sqlalchemy import Recording, acting
+from backstory.capture import key_of
+from backstory.contrib.sqlalchemy import Recording, acting, record
 from backstory.errors import StoreRefused
 from backstory.history.check.verify import verify
 from tests.contrib.sqlalchemy.project.models import Customer, Engineer, Order, OrderLine, order_tags
@@ -85,6 +89,59 @@ def test_a_row_whose_key_has_a_null(session: Session, recording: Recording) -> N
     assert before is not None
     assert recording.forget(row, message="request 17") == 1
     assert recording.history.load(row).row == before
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Shelf(enum.Enum):
+    HIGH = "h"
+    LOW = "l"
+
+
+class Code(TypeDecorator[str]):
+    """Has a prefix in the application, which the column has not."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and value[2:]
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and f"c-{value}"
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    shelf: Mapped[Shelf] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(Code, primary_key=True)
+    label: Mapped[str]
+
+
+def test_a_key_that_the_column_has_in_another_form(engine: Engine, db: Database, home: str) -> None:
+    Base.metadata.create_all(engine)
+    recording = record(Item, engine=engine, history=db, home=home).begin()
+    with Session(engine) as session:
+        item = Item(shelf=Shelf.LOW, code="c-/7", label="Zaphod")
+        session.add(item)
+        session.commit()
+        item.label = "?"
+        session.commit()
+        assert recording.row(item).key == recording.row(Item, Shelf.LOW, "c-/7").key == key_of("LOW", "/7")
+        assert recording.forget(item, message="request 17") == 2
+        found = db.load(recording.row(item)).row
+        assert found is not None
+        assert found["label"] == "?"
+        item.label = "!"
+        session.commit()
+        assert recording.revert(session, "main") == 1
+        session.commit()
+        assert item.label == "?"
+    with pytest.raises(TypeError, match="the key of items is of 2: shelf, code"):
+        recording.row(Item, 7)
 
 
 def test_inside_of_a_transaction_it_is_refused(session: Session, recording: Recording) -> None:

@@ -10,13 +10,13 @@ from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.orm import InstanceState, Session, object_session
 from sqlalchemy.pool import NullPool
 
-from backstory.capture import Capture, key_of
+from backstory.capture import Capture
 from backstory.capture.capture import HOME
 from backstory.capture.forgetting import forgotten
 from backstory.capture.running import EVERY, Running
 from backstory.capture.undo import undone
 from backstory.contrib.sqlalchemy.describing import captured, table_of
-from backstory.contrib.sqlalchemy.restoring import Part, in_order, key_of_driver, write
+from backstory.contrib.sqlalchemy.restoring import Part, in_order, key_of_driver, key_of_row, write
 from backstory.contrib.sqlalchemy.saying import Speaker, acting
 from backstory.contrib.sqlalchemy.transactions import ConnectionTransaction, check_dialect
 from backstory.database import Database
@@ -210,7 +210,8 @@ class Recording:
         """
         if not key:
             model, key = type(model), _key_of(model)
-        return self.history.table(self._history_of(model)).row(key_of(*key))
+        history = self._history_of(model)
+        return self.history.table(history).row(key_of_row(self._own.dialect, self._parts[history][0], key))
 
     def _history_of(self, model: Any) -> str:
         table = table_of(model)

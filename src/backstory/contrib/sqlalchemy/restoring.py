@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, and_, null, select, type_coerce, types
+from sqlalchemy import Column, Connection, Dialect, Table, and_, null, select, type_coerce, types
 
 from backstory.capture.described import Captured
 from backstory.rows.events import Fields, RowChanged, RowEvent, RowInserted
-from backstory.rows.keys import parts_of
+from backstory.rows.keys import key_of, parts_of
 
 Part = tuple[Captured, Table]
 
@@ -27,14 +28,14 @@ def write(connection: Connection, event: RowEvent, tables: Sequence[Part]) -> No
             _change(connection, part, event)
     else:
         for captured, table in reversed(tables):
-            connection.execute(table.delete().where(_is_row(captured, table, event.key)))
+            connection.execute(table.delete().where(_is_row(connection, captured, table, event.key)))
 
 
 def _change(connection: Connection, part: Part, event: RowChanged) -> None:
     captured, table = part
     own = _own_fields(part)
     if captured.part and own and own <= set(event.unset):
-        connection.execute(table.delete().where(_is_row(captured, table, event.key)))
+        connection.execute(table.delete().where(_is_row(connection, captured, table, event.key)))
         return
     fields = {**dict.fromkeys(event.unset), **event.set}
     values = {
@@ -44,14 +45,16 @@ def _change(connection: Connection, part: Part, event: RowChanged) -> None:
     }
     if not values:
         return
-    done = connection.execute(table.update().where(_is_row(captured, table, event.key)).values(values))
+    done = connection.execute(
+        table.update().where(_is_row(connection, captured, table, event.key)).values(values)
+    )
     if not done.rowcount and captured.part:
         _insert(connection, part, event.key, fields)
 
 
 def _insert(connection: Connection, part: Part, key: str, fields: Fields) -> None:
     captured, table = part
-    values = {**_values(connection, part, fields), **_key(captured, table, key)}
+    values = {**_values(connection, part, fields), **_key(connection, captured, table, key)}
     connection.execute(table.insert().values(values))
 
 
@@ -80,22 +83,42 @@ def _column(table: Table, name: str) -> Column[Any]:
     return next(column for column in table.columns if column.name == name)
 
 
-def _key(captured: Captured, table: Table, key: str) -> dict[Column[Any], Any]:
+def _key(connection: Connection, captured: Captured, table: Table, key: str) -> dict[Column[Any], Any]:
     columns = [_column(table, name) for name in captured.key]
     parts = parts_of(key, len(columns))
-    return {column: value_of(column, part) for column, part in zip(columns, parts, strict=True)}
+    return {column: value_of(column, part, connection) for column, part in zip(columns, parts, strict=True)}
+
+
+def key_of_row(dialect: Dialect, part: Part, key: Sequence[Any]) -> str:
+    """The key that the row of an object has in the history, by the values that the application gives it."""
+    captured, table = part
+    if len(key) != len(captured.key):
+        raise TypeError(f"the key of {table.name} is of {len(captured.key)}: {', '.join(captured.key)}")
+    columns = [_column(table, name) for name in captured.key]
+    return key_of(*(_stored(column.type, value, dialect) for column, value in zip(columns, key, strict=True)))
+
+
+def _stored(type: types.TypeEngine[Any], value: Any, dialect: Dialect) -> Any:
+    """A value as the column has it, where that is not what the application has."""
+    if isinstance(type, types.TypeDecorator) and not isinstance(type, types.Interval):
+        if type.__class__.process_bind_param is not types.TypeDecorator.process_bind_param:
+            value = type.process_bind_param(value, dialect)
+        return _stored(type.impl_instance, value, dialect)
+    if isinstance(value, enum.Enum) and isinstance(type, types.Enum) and type.enum_class is not None:
+        return {member: kept for kept, member in _members(type)}[value]
+    return value
 
 
 def key_of_driver(connection: Connection, part: Part, key: str) -> tuple[Any, ...] | None:
     """The values of a row's key as the driver gives and takes them; None if the row is not there."""
     captured, table = part
     columns = [type_coerce(_column(table, name), types.NullType()) for name in captured.key]
-    found = connection.execute(select(*columns).where(_is_row(captured, table, key))).first()
+    found = connection.execute(select(*columns).where(_is_row(connection, captured, table, key))).first()
     return None if found is None else tuple(found)
 
 
-def _is_row(captured: Captured, table: Table, key: str) -> Any:
-    found = _key(captured, table, key)
+def _is_row(connection: Connection, captured: Captured, table: Table, key: str) -> Any:
+    found = _key(connection, captured, table, key)
     return and_(*(column.is_not_distinct_from(value) for column, value in found.items()))
 
 
@@ -128,12 +151,16 @@ def _python(type: types.TypeEngine[Any], field: Any, connection: Connection | No
 
 
 def _member(type: types.Enum, field: Any) -> Any:
-    """The member of an enumeration that is kept as this text: its name, unless the column says another."""
-    if type.enum_class is None:
-        return field
+    """The member of an enumeration that is kept as this text."""
+    return field if type.enum_class is None else dict(_members(type))[field]
+
+
+def _members(type: types.Enum) -> Iterable[tuple[str, Any]]:
+    """Its members, each after the text that it is kept as: its name, unless the column says another."""
+    assert type.enum_class is not None
     members = list(type.enum_class.__members__.values())
     kept = type.values_callable(type.enum_class) if type.values_callable else [one.name for one in members]
-    return dict(zip(kept, members, strict=True))[field]
+    return zip(kept, members, strict=True)
 
 
 def _has_own_result(type: types.TypeDecorator[Any]) -> bool:
