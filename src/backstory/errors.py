@@ -426,10 +426,10 @@ class MergeConflict(BackstoryError):
 
 
 class RevertError(BackstoryError):
-    """A commit cannot be undone: no function undoes its events, later commits own fields, or it is undone already.
+    """A commit cannot be undone: no function undoes an event, it is undone already, or later commits own its fields.
 
-    `owned` has these fields, with the position of the event that gave each its value. `undone` has the commits that
-    are undone already.
+    `owned` has the fields that later commits own, with the position of the event that gave each its value. `undone` has
+    the commits that are undone already.
     """
 
     def __init__(self, why: str, owned: Sequence[Owned] = (), undone: Sequence[Commit] = ()) -> None:

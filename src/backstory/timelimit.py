@@ -87,7 +87,10 @@ class TimeLimit:
             yield one
 
     def whole(self, count: Callable[[], list[EventCount]]) -> list[EventCount]:
-        """What a store counts in one step. The time is looked at before it, so nothing is lost. Raises `OutOfTime`."""
+        """The counts of a store, which counts in one step. The time is looked at before that, so no count is lost.
+
+        Raises `OutOfTime`.
+        """
         if self._began is None:
             self._began = self._clock()
         if self.is_past(1):

@@ -71,7 +71,9 @@ def test_triggers_that_are_missing_or_do_not_know_a_column_are_found_and_mended(
     site.run("ALTER TABLE customers ADD COLUMN phone text")
     with site.begin() as tx:
         [fault] = capture.check(tx)
-        assert fault == "customers: its triggers do not fit: phone new; install the capture again"
+        assert (
+            fault == "customers: its triggers do not fit: they do not know phone; install the capture again"
+        )
         capture.install(tx)
         assert capture.check(tx) == []
     site.run("INSERT INTO customers VALUES (1, 'Ann', 'Basel', '061')")

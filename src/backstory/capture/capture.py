@@ -283,9 +283,12 @@ def _unlike(was: Captured | None, made: Captured) -> str:
     before = {column.name for column in was.columns} if was is not None else set()
     now = {column.name for column in made.columns}
     new, gone = sorted(now - before), sorted(before - now)
-    told = [f"{', '.join(new)} new"] if new else []
-    told += [f"{', '.join(gone)} gone"] if gone else []
-    return "; ".join(told) or "its history has another name, or its columns other keys or meanings"
+    told = [f"they do not know {', '.join(new)}"] if new else []
+    told += [f"{', '.join(gone)} {'is' if len(gone) == 1 else 'are'} gone"] if gone else []
+    return (
+        "; ".join(told)
+        or "the table's key, the name of its history, or the kind of a column is another one now"
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is to be done about a projection or a reaction that does not run."""
+"""The next step for a projection or a reaction that does not run."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _slice(arguments: Namespace, session: Session) -> tuple[Mapping[str, str], P
 
 
 def untested(project: Path, folder: Path) -> str:
-    """What to do if pytest does not look for tests in the folder of the application; else nothing."""
+    """The next step where pytest does not look for tests in the folder of the application; else nothing."""
     try:
         tool = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["tool"]
         paths = tool["pytest"]["ini_options"]["testpaths"]

@@ -23,15 +23,15 @@ backstory revert '#2' -m 'paid in twice' --force
 
 TEXT = """\
 One commit, or those of a range A..B, are undone by one new commit, whose metadata names them; nothing is taken out
-of history. The application says how to undo an event, with @reverts. Exit code 1: it does not say it, a
-commit is undone already, or later commits own fields that would change; revert those first, or use --force."""
+of history. The application says how to undo an event, with @reverts. Exit code 1: it does not say how, a commit is
+undone already, or later commits own fields that would change: revert the later commits first, or use --force."""
 
 
 def arguments(parser: ArgumentParser) -> None:
     """The commits, and the message."""
     parser.add_argument("revision", metavar="REVISION|A..B", help="the commit or the commits")
     parser.add_argument(
-        "--force", action="store_true", help="also if later commits own fields that it changes"
+        "--force", action="store_true", help="also if a commit is undone already, or later commits own fields"
     )
     parser.add_argument("-m", "--message", metavar="TEXT", help="why")
     author_option(parser)

@@ -38,12 +38,12 @@ backstory run --app bank --take-over --yes --once
 TEXT = """\
 Runs until Ctrl-C or SIGTERM: it then ends the step that is being taken, and gives the leases back. Any number of these
 processes may run at once. For each projection and reaction one of them does the work. If that process dies, another one
-takes over as soon as the lease is over. What an event stops, what somebody pauses and what has diverged is said, with
-the command that lets it go on.
+takes over as soon as the lease is over. A line names each projection and reaction that does not run, because an event
+has stopped it, somebody has paused it or it has diverged, and the command that lets it go on.
 
 --once leaves to another process the projections and reactions whose lease that process holds, even if it has died. The
 last lines name them, and the seconds until each lease is over. The exit code is 0 then, too. It is 1 if an event has
-stopped a projection or a reaction, or one has diverged; the last lines say why, and what lets it go on.
+stopped a projection or a reaction, or one has diverged; the last lines say why, and which command lets it go on.
 
 A reaction that runs for the first time takes the events that come from then on, unless its code says since="start".
 
@@ -54,10 +54,10 @@ any more: else both do."""
 
 
 STILL = (STOPPED, DIVERGED, PAUSED)
-"""States of what does not run."""
+"""States in which a projection or a reaction does not run."""
 
 EVERY = 5.0
-"""Seconds between two looks for what does not run any more."""
+"""Seconds between two looks for projections and reactions that have stopped."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -179,7 +179,7 @@ def say_what_stops(
 
 @contextmanager
 def _watched(look: Callable[[], Sequence[Standing]], say: Callable[[str], None]) -> Iterator[None]:
-    """Say in a thread what stops meanwhile."""
+    """Look in a thread for projections and reactions that stop meanwhile, and tell of them."""
     over = threading.Event()
     watching = threading.Thread(
         target=say_what_stops, args=(look, say, over), name="backstory watch", daemon=True

@@ -1,4 +1,4 @@
-"""Endpoints where nobody waits for anything: in a thread of its own, each verb is done when it is called."""
+"""Endpoints without an event loop: each verb blocks its thread until it is done, so no coroutine waits for anything."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class AtOnce:
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives that awaits nothing but such verbs. Raises `RuntimeError` if it waits for anything."""
+    """The result of a coroutine that awaits such verbs alone. Raises `RuntimeError` if it waits for anything else."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -26,7 +26,7 @@ HEADERS: Mapping[str, str] = {"cache-control": "no-cache", "x-accel-buffering": 
 
 
 def told(value: Any) -> Any:
-    """A value as it is sent, what is marked masked: a state, rows, or an event with its type and position."""
+    """A value as it is sent: a state, rows, or an event with its type and position. Marked values are masked."""
     if isinstance(value, Record):
         return {"type": value.type, "position": value.position, "data": shown(value.event)}
     return list(map(told, value)) if isinstance(value, list) else shown(value)

@@ -27,7 +27,7 @@ class Words(Protocol):
 
 
 class Request(Protocol):
-    """What is asked."""
+    """A request, as far as endpoints look at it."""
 
     @property
     def method(self) -> str:
@@ -55,7 +55,7 @@ class Request(Protocol):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What is answered; `media_type` is None where there is no content."""
+    """An answer in one piece; `media_type` is None where there is no content."""
 
     status: int
     content: bytes = b""
