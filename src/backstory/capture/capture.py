@@ -48,11 +48,19 @@ class Capture:
         if twice := {name for name in whole if whole.count(name) > 1}:
             raise DefinitionError(f"two tables cannot have one history: {', '.join(sorted(twice))}")
 
-    def install(self, tx: Transaction) -> None:
-        """Make the outbox and the triggers, or make them fit the tables as they are now. All or nothing."""
+    def install(self, tx: Transaction, *, is_ahead: bool = False) -> None:
+        """Make the outbox and the triggers, or make them fit the tables as they are now. All or nothing.
+
+        `is_ahead` says that migrations are still to make some of what is described here. Columns that are not there
+        yet have no changes to record. A table that is not there is left alone, and so is one without a column of its
+        key or one that is `left_out`: its values may have another name until then, and must not be recorded.
+        """
         with _whole(tx):
             self._make_home(tx)
-            for table in self.tables:
+            for each in self.tables:
+                table = self._as_it_is(tx, each) if is_ahead else each
+                if table is None:
+                    continue
                 made = self._resolved(tx, table)
                 layout = self._layout(tx, made)
                 self._drop(tx, table)
@@ -244,6 +252,17 @@ class Capture:
             _both(said.get(column.name, column), column) for column in found if column.name not in left_out
         )
         return replace(table, columns=made, left_out=left_out)
+
+    def _as_it_is(self, tx: Transaction, table: Captured) -> Captured | None:
+        """The table without columns that are not there yet; None if it is to be left alone."""
+        try:
+            found = (sqlite if tx.dialect == "sqlite" else postgres).columns(tx, table)
+        except DefinitionError:
+            return None
+        names = {column.name for column in found}
+        if not names.issuperset((*table.key, *table.left_out)):
+            return None
+        return replace(table, columns=tuple(column for column in table.columns if column.name in names))
 
     def _known(self, tx: Transaction, made: Captured) -> int | None:
         """The number of the newest description of a table, if it is this one."""

@@ -77,10 +77,10 @@ class Recording:
     def install(self, connection: Connection) -> None:
         """Make the outbox and the triggers, or make them fit the tables as they are now: after each run of migrations.
 
-        The tables are those of the models, so it comes after the last migration, not into one: a new database would run
-        it before the migrations that make the newer columns, and raise `DefinitionError`.
+        The models may be ahead of the tables, as they are when Alembic writes the next migration: what is not there yet
+        is left out until it is, and `check` names it.
         """
-        self.capture.install(ConnectionTransaction(connection))
+        self.capture.install(ConnectionTransaction(connection), is_ahead=True)
 
     def remove(self, connection: Connection) -> None:
         """Drop the triggers. Rows in the outbox stay for the drainer."""
