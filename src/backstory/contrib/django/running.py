@@ -1,7 +1,8 @@
 """The logs of a test run, where the log is no part of the database: each test has one of its own, in memory.
 
 Django takes back what a `TestCase` wrote, rows and outbox alike. So the log that has these rows goes, too, with the
-transaction around the test. What a class prepared for all of its tests (`setUpTestData`) is in the log of each.
+transaction around the test. The log of each test begins with rows that were there before: those of migrations and of
+the class (`setUpTestData`).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def log_of_test(connection: BaseDatabaseWrapper, open: Callable[[], Database]) -
         if last is not None and block in (None, last.block):
             return last.database
         made = open()
-        if last is not None and last.block is not None:
+        if last is not None:
             clone(last.database.store, made.store)
         _logs.append(_Log(connection, block, made))
         return made

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 from unittest import SkipTest, mock
+from unittest.mock import Mock
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -16,9 +17,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import TestCase, TransactionTestCase, override_settings
 
-from backstory import Refused, RowInserted
+from backstory import Refused, RowInserted, connect
 from backstory.capture import Capture
-from backstory.contrib.django import database, execute, is_recorded, recorded, recording, row_of
+from backstory.contrib.django import database, execute, is_recorded, recorded, recording, row_of, running
 from backstory.contrib.django.capturing import install, present, tx_of
 from backstory.contrib.django.conf import configured
 from backstory.contrib.django.databases import address
@@ -197,6 +198,17 @@ class WithTheMixin(HistoryMixin, WithoutTheMixin):
     def setUpTestData(cls) -> None:
         super().setUpTestData()
         database()  # brings it to the log before any test begins
+
+
+class BeforeAllTests(TestCase):
+    def test_a_log_begins_with_rows_of_migrations_and_gives_them_none(self) -> None:
+        around, inside = Mock(atomic_blocks=[]), Mock(atomic_blocks=[Mock(_from_testcase=True)])
+        with mock.patch.object(running, "_logs", []):
+            before = running.log_of_test(around, lambda: connect("memory:"))
+            before.table("tags").insert("t-1", {"name": "old"})
+            of_test = running.log_of_test(inside, lambda: connect("memory:"))
+            of_test.table("tags").insert("t-2", {"name": "new"})
+        self.assertEqual([db.head().position for db in (before, of_test)], [1, 2])
 
 
 class Flushed(TransactionTestCase):
