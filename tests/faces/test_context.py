@@ -52,6 +52,16 @@ def test_an_author_may_be_a_function_that_is_asked_at_each_write(db: Database) -
             )
 
 
+def test_what_the_function_writes_that_names_the_author_has_none(db: Database) -> None:
+    def who() -> str:
+        append(db, message="seen")
+        return "ann"
+
+    with db.context(author=who):
+        append(db, message="written")
+    assert [(each.author, each.message) for each in db.commits()] == [("", "seen"), ("ann", "written")]
+
+
 def test_a_process_has_an_author_where_no_block_says_another(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
