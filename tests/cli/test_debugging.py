@@ -100,7 +100,7 @@ def test_backtest_with_a_module_says_what_its_rules_would_have_done(moved: Path,
         "insufficient funds",
         "Account c-1",
         "balance: 50 -> 0",
-        "follows: 1 of them are refused",
+        "follows: 1 of them is refused",
     ):
         assert words in ran.out
     document = run("backtest", "#6..", "--with", "rules", "--json").json

@@ -111,7 +111,8 @@ def told(report: Report, log: Log, most: int, out: Output) -> Iterator[str]:
     counts = ", ".join(f"{number:,} {outcome}" for outcome, number in report.counts.items())
     yield f"#{report.start}..#{report.at}: {counts}; {count(report.taken, 'commit')} taken over as they are"
     if report.follows_refused:
-        yield f"follows: {report.follows_refused:,} of them are refused"
+        verb = "is" if report.follows_refused == 1 else "are"
+        yield f"follows: {report.follows_refused:,} of them {verb} refused"
     if report.reasons:
         reasons = ", ".join(f"{number:,} {kind}" for kind, number in sorted(report.reasons.items()))
         yield f"cannot run: {reasons}"
