@@ -114,3 +114,10 @@ def test_forget_says_which_rows_are_still_there(run: Run) -> None:
         ok(run, "set", "guests", key, "--new", "name=Bea")
     ok(run, "set", "guests", "g-2", "--delete")
     assert "still there: g-1. Nobody can read this" in run("forget", "guests", "g-1", "g-2", "--yes").err
+
+
+def test_a_key_cannot_steer_the_terminal(run: Run) -> None:
+    ok(run, "set", "guests", "\x1b[31m\ng", "--new", "name=Bea")
+    assert ok(run, "forget", "guests", "\x1b[31m\ng", "--yes").count("\n") == 1
+    done = run("forget", "guests", "\x1b[31m\ng", "--yes")
+    assert "\x1b" not in done.out + done.err

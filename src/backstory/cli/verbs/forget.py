@@ -11,6 +11,7 @@ from backstory.cli.show.text import count
 from backstory.errors import MissingRow
 from backstory.rows.forgetting import ever_was
 from backstory.rows.kinds import types_of
+from backstory.told import plain
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -51,7 +52,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
             raise MissingRow(f"{arguments.table} has no history of a row {row.key}", arguments.table, row.key)
     if not arguments.yes:
         raise UsageError(
-            f"this takes all values of {', '.join(row.key for row in rows)} in {arguments.table} away for good;"
+            f"this takes all values of {', '.join(plain(row.key) for row in rows)} in {arguments.table} away for good;"
             " say that you mean it with --yes"
         )
     found = {row.key: db.forget(row, message=arguments.message) for row in rows}
@@ -59,8 +60,10 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
     if out.json:
         out.document("forgotten", table=arguments.table, events=found, projections=types)
         return 0
-    out.lines(f"{arguments.table} {key}: {count(number, 'event')} forgotten" for key, number in found.items())
-    if there := [row.key for row in rows if db.load(row).row is not None]:
+    out.lines(
+        f"{arguments.table} {plain(key)}: {count(number, 'event')} forgotten" for key, number in found.items()
+    )
+    if there := [plain(row.key) for row in rows if db.load(row).row is not None]:
         out.say(
             f"backstory: still there: {', '.join(there)}. Nobody can read this until it is deleted or written whole;"
             " before that, start programs again that have read it: they remember its values, and would write them anew"
