@@ -66,3 +66,5 @@ def test_a_copy_of_a_database_is_told_with_the_call_that_goes_on_with_it(tmp_pat
         shutil.copy(tmp_path / "shop.db", tmp_path / "copy.db")
         with pytest.raises(StoreRefused, match=r"is to go on with this one, call recording\.adopt\(\)"):
             ANYTHING(Base, engine=copy, history=db).drain()
+    original.dispose()
+    copy.dispose()
