@@ -1,4 +1,4 @@
-"""Forgetting captured rows: what they had goes out of the history, and those that are still there begin theirs anew."""
+"""Forgetting captured rows: their values go out of the history, and rows that are still there begin theirs anew."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def forgotten(
 ) -> int:
     """Take the values of rows out of the history, for good; return how many events had them.
 
-    It is drained before, so that none comes to the history later. `copy` brings a row that is still there into the
-    outbox again (`Capture.copy_row`), with an author: that of the context, if none is given.
+    The outbox is drained first, so that no value comes to the history later. `copy` brings a row that is still there
+    into the outbox again (`Capture.copy_row`), with an author: that of the context, if none is given.
     """
     drain()
     each = {(row.table, row.key): row for row in rows}.values()

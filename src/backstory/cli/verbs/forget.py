@@ -27,17 +27,17 @@ backstory forget customers c-1 c-3 --yes -m 'request 18' --json
 TEXT = """\
 The data of all events of the rows, and the arguments of the commands that made them, are taken away on every branch,
 and cannot be brought back; their digests stay, so `verify` finds the history as sound as before. When, by whom and why
-each was changed stays, and so do tags. Delete a row before: backstory set TABLE KEY --delete. One that is still there
-cannot be read then, until it is deleted or written whole; start programs again before that, which have read it: they
-would write what they remember. Copies in other stores keep the values, and so do tables of
-projections, until they are made anew. For a part of any commit there is `withhold`. Exit code 1: the table never had
-such a row."""
+each was changed stays, and so do tags. Delete a row before you forget it: backstory set TABLE KEY --delete. A row that
+is still there cannot be read afterwards, until it is deleted or written whole. Before you do that, restart programs
+that have read the row: they would write the values that they remember. Copies in other stores keep the values, and
+tables of projections keep them until they are made anew. For a part of any commit there is `withhold`. Exit code 1: the
+table never had such a row."""
 
 
 def arguments(parser: ArgumentParser) -> None:
     """The rows, why, and that it is meant."""
     parser.add_argument("table", metavar="TABLE", help="the table")
-    parser.add_argument("keys", nargs="+", metavar="KEY", help="which row")
+    parser.add_argument("keys", nargs="+", metavar="KEY", help="the key of a row; name as many as you like")
     parser.add_argument("-m", "--message", default="", metavar="TEXT", help="why")
     parser.add_argument("--yes", action="store_true", help="do it: it cannot be undone")
     application_options(parser)

@@ -51,7 +51,7 @@ class Stream:
         self._reader = self._from(place)
 
     def once(self) -> str:
-        """What has changed since, and when to come back."""
+        """The changes since then, and the time after which the client comes back."""
         try:
             found = list(self._reader.take())
         except HistoryMoved:
@@ -59,7 +59,7 @@ class Stream:
         return "".join(map(self._event, found)) + AGAIN
 
     def held(self) -> Iterator[str]:
-        """What changes, until the database is closed; from the start where the history is another one by now."""
+        """The changes, until the database is closed; from the start where the history is another one by now."""
         yield events.HERE
         with suppress(StoreClosed):
             while True:

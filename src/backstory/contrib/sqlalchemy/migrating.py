@@ -1,4 +1,4 @@
-"""What Alembic leaves alone when it compares the models with the database."""
+"""The names that Alembic is to leave alone when it compares the models with the database."""
 
 from __future__ import annotations
 
