@@ -231,6 +231,7 @@ async def frame(db: AsyncDatabase) -> None:
 VERBS: dict[str, Callable[[AsyncDatabase], Awaitable[Any]]] = {
     "append": lambda db: db.append(Said("b", 1), id="once"),
     "table": table,
+    "forget": lambda db: db.forget(db.db.table("people").row("p-1"), message="asked"),
     "execute": lambda db: db.execute(say(Talk("a"), 3), id="said"),
     "atomic": atomic,
     "preview": lambda db: db.preview(say(Talk("a"), 3)),

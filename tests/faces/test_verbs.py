@@ -142,6 +142,12 @@ def tabled(db: Database) -> object:
     )
 
 
+def forgotten(db: Database) -> object:
+    table = db.table("people")
+    table.insert("p-1", {"name": "Ann"})
+    return db.forget(table.row("p-1"), message="asked"), [plain(one)[:2] for one in table.history("p-1")]
+
+
 VERBS: dict[str, Callable[[Database], object]] = {
     "append": lambda db: db.append(
         Entered("c", 1, 0), id="fact", author="ann", message="why", metadata={"k": 1}
@@ -164,6 +170,7 @@ VERBS: dict[str, Callable[[Database], object]] = {
     "execute": lambda db: db.execute(enter(Book("c"), 1), id="done", author="ann", message="why"),
     "batches": lambda db: [batch.to_pylist() for batch in db.batches(Entered, size=2)],
     "find": found,
+    "forget": forgotten,
     "follow": lambda db: plain(next(db.follow(Entered, tags=["book:a"], after=1))),
     "frame": lambda db: db.frame(Entered, tags=["book:a"], at="plan").arrow().to_pylist(),
     "head": lambda db: db.head(),
