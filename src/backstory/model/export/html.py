@@ -37,7 +37,7 @@ body{{background:var(--paper);color:var(--ink)}}
 h1{{font-size:1.5rem}}h2{{margin-top:2.5rem;font-size:1.2rem}}h3{{margin:1.75rem 0 .25rem;font-size:1rem}}
 figure{{margin:1rem 0;overflow-x:auto;border:1px solid var(--line);border-radius:8px;padding:.5rem}}
 .scroll{{overflow-x:auto}}table{{border-collapse:collapse;width:100%}}
-.fields{{width:auto}}.fields th{{min-width:9rem}}.fields td{{min-width:5rem}}.fields thead td{{min-width:0}}
+@media(min-width:48rem){{.fields{{width:auto}}.fields th{{min-width:9rem}}.fields tbody td{{min-width:5rem}}}}
 th,td{{text-align:start;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line)}}
 code{{font:.93em ui-monospace,monospace}}p{{margin:.25rem 0}}.soft{{color:var(--soft)}}
 a{{color:inherit;text-underline-offset:.2em}}
