@@ -23,9 +23,12 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+from django.conf import settings
 
 from backstory import Database, Projection, Tx, aio, reaction
 from backstory.capture import Capture, Captured, Running, transaction_on
+from backstory.contrib.django.running import forget_logs
+from backstory.mcp.served import Served
 from backstory.outbox import Jsonl
 from backstory.tables import Transaction
 from backstory.values.ids import new_id
@@ -34,6 +37,8 @@ from backstory.web.stream import Streams
 from backstory.web.trend import Trend
 from tests.patience import until
 from tests.reliability.torture import Account, Paid, deposit
+
+settings.configure()  # or nobody may even ask what kind of object they are
 
 PRIMITIVES = (type(threading.Lock()), type(threading.RLock()), SimpleQueue, threading.Thread)
 
@@ -126,8 +131,21 @@ def use(db: Database) -> list[Any]:
     outbox = db.run(Jsonl("archive", Path(tempfile.mkdtemp(), "out.jsonl")))
     with outbox:
         db.execute(deposit(Account("a"), cents=1))
-    pages = [Streams(db), Trend()]
-    return [branch, trial, runner, events, rows, subscription, reacting, waiting, outbox, pages, drained(db)]
+    forget_logs()
+    readers = [Streams(db), Trend(), Served(db)]
+    return [
+        branch,
+        trial,
+        runner,
+        events,
+        rows,
+        subscription,
+        reacting,
+        waiting,
+        outbox,
+        readers,
+        drained(db),
+    ]
 
 
 async def use_async(db: aio.AsyncDatabase) -> list[Any]:

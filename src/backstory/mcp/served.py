@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backstory.decide.latest import Latest
 from backstory.errors import InputError
+from backstory.forks import on_fork
 from backstory.model import scenarios
 from backstory.model.observed import observed
 from backstory.model.reading import beside, model_of
@@ -75,6 +76,10 @@ class Served:
         self.clock = clock
         self._caches = Summaries(self.db.store.caches)
         self._model: tuple[Sequence[Scenario] | None, Model] | None = None
+        self._begin()
+        on_fork(child=self._begin)
+
+    def _begin(self) -> None:
         self._reading_code = Lock()
 
     @contextmanager

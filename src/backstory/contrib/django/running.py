@@ -10,6 +10,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from backstory.forks import on_fork
 from backstory.transfer.clone import clone
 
 if TYPE_CHECKING:
@@ -38,14 +39,21 @@ _logs: list[_Log] = []
 _lock = Lock()
 
 
+def _begin() -> None:
+    """Begin anew in a child: another thread may have held the lock when its parent forked."""
+    global _lock  # noqa: PLW0603 - there is one list of logs in a process
+    _lock = Lock()
+
+
+on_fork(child=_begin)
+
+
 def log_of_test(connection: BaseDatabaseWrapper, open: Callable[[], Database]) -> Database:
     """The database of the test that runs now. A thread without a transaction of a test has that of the others."""
     blocks = [block for block in getattr(connection, "atomic_blocks", []) if block._from_testcase]
     block = blocks[-1] if blocks else None
     with _lock:
-        while _logs and _logs[-1].is_over:
-            _logs.pop()
-        last = _logs[-1] if _logs else None
+        last = _last()
         if last is not None and block in (None, last.block):
             return last.database
         made = open()
@@ -53,6 +61,13 @@ def log_of_test(connection: BaseDatabaseWrapper, open: Callable[[], Database]) -
             clone(last.database.store, made.store)
         _logs.append(_Log(connection, block, made))
         return made
+
+
+def _last() -> _Log | None:
+    """The log of the innermost transaction that is open; those whose transaction has ended are dropped."""
+    while _logs and _logs[-1].is_over:
+        _logs.pop()
+    return _logs[-1] if _logs else None
 
 
 def forget_logs() -> None:
