@@ -151,6 +151,10 @@ ASKS: dict[str, tuple[Callable[..., Any], Iterable[tuple[Any, ...]]]] = {
     "effects": (lambda db, at: every(db.effects(at)), product(NAMES)),
     "events": (lambda db, at: db.events(at), product(NAMES)),
     "execute": (lambda db: db.execute(split(Order("o-1"), Order("planted-o-2"), 1)), ONCE),
+    "forget": (
+        lambda db, key: db.forget(db.table("people").row(key), message="asked"),
+        product(("p-1", "planted-p-1")),
+    ),
     "batches": (
         lambda db, *what: [batch.to_pylist() for batch in db.batches(*what)],
         [(), (Placed,), (Paid,), (Noted,), ("planted-type",), (Order("o-1"),), (Order("planted-o-2"),)],
