@@ -46,7 +46,7 @@ def deposit(purse: Purse, cents: int) -> Moved:
     return Moved(purse.account, cents)
 
 
-@command
+@command(name="atomic.withdraw")
 def withdraw(purse: Purse, cents: int) -> Iterator[Moved]:
     if purse.balance < cents:
         raise Refused("insufficient funds")
