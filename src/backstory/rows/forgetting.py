@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from backstory.errors import LogDropped
+from backstory.errors import LogDropped, NotThere
 from backstory.history.forget.withholding import withhold
 from backstory.history.refs.branches import Branches
 from backstory.rows.kinds import types_of
@@ -22,10 +22,13 @@ def forget_row(branches: Branches, table: str, key: str, *, why: str) -> int:
     """
     query, found = _query(table, key), set[tuple[str, str]]()
     for number in branches.store.logs():
-        with suppress(KeyError, LogDropped):
-            for commit, parts in _known(branches.store.log(number), query):
+        known: list[tuple[Commit, list[str]]] = []
+        with suppress(KeyError, LogDropped):  # somebody has dropped the log meanwhile
+            known += _known(branches.store.log(number), query)
+        for commit, parts in known:
+            with suppress(NotThere):  # as above
                 withhold(branches, commit, parts, why=why)
-                found.update((commit.content.hex(), part) for part in parts if part != "command")
+            found.update((commit.content.hex(), part) for part in parts if part != "command")
     return len(found)
 
 

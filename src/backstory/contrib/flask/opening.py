@@ -17,7 +17,7 @@ SETTING = "BACKSTORY_ADDRESS"
 """The key in the configuration of an application that names its store."""
 
 NO_ADDRESS = (
-    f"nobody says where the store is: give Backstory an address, or the application app.config[{SETTING!r}]"
+    f"no address of a store is given: give one to Backstory, or to the application as app.config[{SETTING!r}]"
 )
 
 
@@ -25,7 +25,9 @@ class Opening:
     """The database of one application. It is safe for threads and forks by itself."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Database] = {}
+        self._open: dict[
+            str, Database
+        ] = {}  # one at most; of two threads that both open it, setdefault keeps one
         self._key: bytes | None = None
 
     def database(self, address: str | PathLike[str] | None, options: Mapping[str, Any]) -> Database:
