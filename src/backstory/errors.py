@@ -429,11 +429,19 @@ class RevertError(BackstoryError):
     """A commit cannot be undone: no function undoes an event, it is undone already, or later commits own its fields.
 
     `owned` has the fields that later commits own, with the position of the event that gave each its value. `undone` has
-    the commits that are undone already.
+    the commits that are undone already. `is_unknown` says that no function is registered for an event.
     """
 
-    def __init__(self, why: str, owned: Sequence[Owned] = (), undone: Sequence[Commit] = ()) -> None:
+    def __init__(
+        self,
+        why: str,
+        owned: Sequence[Owned] = (),
+        undone: Sequence[Commit] = (),
+        *,
+        is_unknown: bool = False,
+    ) -> None:
         super().__init__(why)
+        self.is_unknown = is_unknown
         self.owned = tuple(owned)
         self.undone = tuple(undone)
 

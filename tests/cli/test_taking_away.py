@@ -121,3 +121,12 @@ def test_a_key_cannot_steer_the_terminal(run: Run) -> None:
     assert ok(run, "forget", "guests", "\x1b[31m\ng", "--yes").count("\n") == 1
     done = run("forget", "guests", "\x1b[31m\ng", "--yes")
     assert "\x1b" not in done.out + done.err
+
+
+def test_rows_that_were_forgotten_are_not_reverted_and_the_reason_is_the_true_one(run: Run) -> None:
+    ok(run, "set", "guests", "g-1", "--new", "name=Ann")
+    ok(run, "set", "guests", "g-1", "--delete")
+    ok(run, "forget", "guests", "g-1", "--yes")
+    ran = run("revert", "HEAD")
+    assert ran.code == 1
+    assert ran.err.endswith("guests.RowDeleted cannot be undone: its data is withheld\n")

@@ -54,7 +54,7 @@ def run(arguments: Namespace, session: Session, out: Output) -> int:
                 message=arguments.message,
             )
     except RevertError as no:
-        if not (no.owned or no.undone or session.has_application):
+        if no.is_unknown and not session.has_application:
             _ = session.application  # which says how to name one
         out.say(f"backstory: {no}")
         return code_of(no)

@@ -154,7 +154,8 @@ def _undone(
         name = getattr(event, "type", type(event).__name__)
         raise RevertError(
             f"nothing says how to undo #{record.position} {name}; register it: @reverts({name}) on a function from the"
-            " event to the events that undo it"
+            " event to the events that undo it",
+            is_unknown=True,
         )
     if isinstance(function, _OnState):
         inverse = function.function(event, _before(log, function.state, record, known))
