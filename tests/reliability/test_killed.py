@@ -126,7 +126,7 @@ def _die_before(statement: int) -> None:
 
 @pytest.mark.parametrize("verb", [merge, rebase, keep, mark, delete, unit])
 def test_a_verb_that_is_killed_leaves_all_of_it_or_nothing(
-    tmp_path: Path, verb: Callable[[Path], None], long: bool
+    tmp_path: Path, verb: Callable[[Path], None]
 ) -> None:
     start, path = tmp_path / "start.db", tmp_path / "history.db"
     prepared(start)
@@ -134,7 +134,7 @@ def test_a_verb_that_is_killed_leaves_all_of_it_or_nothing(
     seen: list[Any] = []
     killed, statement = True, 0
     while killed:
-        statement += 1 if long else 3
+        statement += 1
         shutil.copy(start, path)
         killed = killed_before(statement, verb, path)
         found = picture(path)
