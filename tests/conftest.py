@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what all tests share: some tests collect, and there are very many."""
+    """Let the garbage collector leave out all that is loaded by now: it is very much, and some tests call it."""
     gc.collect()
     gc.freeze()
 

@@ -13,7 +13,7 @@ from benchmarks.__main__ import QUESTIONS
 from benchmarks.frame import PEERS, Contestant, Goal, Question, Reached, Run, Score, Settings, ask, judge
 from benchmarks.report import summary, table
 
-# At once, because a test takes the events along of what it is the first to import.
+# Imported before any test: the events of a module that a test imports first are forgotten after that test.
 importlib.import_module("examples.refunds.story")
 
 # One makes a virtual environment from the package index, and one needs a file that does not come with the checkout.
